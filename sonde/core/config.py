@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 from sonde.core.bounds import above, at_least, flag, within
 from sonde.core.durations import PERIODS, Duration, setting
 from sonde.core.errors import ConfigError, unknown
+from sonde.core.findings import silenced
 from sonde.core.given_object import GivenObject
 from sonde.core.value_types import annotations, suited
 
@@ -206,6 +207,7 @@ class LoopConfig:
     def __post_init__(self) -> None:
         above(self, 0, "epochs")
         at_least(self, 1, "steps", "log_every")
+        silenced(self.silence)
         if self.mode is not None and self.monitor is None:
             monitor = flag("monitor")
             raise ConfigError(

@@ -1,8 +1,66 @@
 """A finding of an automatic check: its evidence and what to do."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
+
+from sonde.core.errors import unknown
+
+NAMES = frozenset(
+    [
+        "answers-alike",
+        "batch-norm-of-few-rows",
+        "class-never-predicted",
+        "class-without-training-rows",
+        "class-without-validation-rows",
+        "clip-too-tight",
+        "constant-columns",
+        "dead-units",
+        "dropout-too-strong",
+        "few-steps",
+        "frozen-part-in-training-mode",
+        "frozen-random-weights",
+        "future-visible",
+        "initialisation-too-large",
+        "inputs-constant",
+        "inputs-not-scaled",
+        "labels-disagree",
+        "labels-noisy",
+        "learning-rate-too-high",
+        "learning-rate-too-low",
+        "loss-diverged",
+        "loss-negated",
+        "loss-that-sums",
+        "no-nonlinearity",
+        "not-finite-inputs",
+        "not-learning",
+        "outputs-that-are-no-log-probabilities",
+        "overfitting",
+        "padding-drowns-text",
+        "parameters-without-a-gradient",
+        "parameters-without-an-optimiser",
+        "phase-that-never-runs",
+        "probabilities-instead-of-logits",
+        "rows-mixed",
+        "rows-not-shuffled",
+        "saturated-units",
+        "schedule-keeps-rate-low",
+        "slow-evaluation",
+        "slow-input",
+        "stand-in-values",
+        "still-improving",
+        "targets-mostly-ignored",
+        "targets-not-scaled",
+        "units-alike",
+        "validation-rows-in-training",
+        "vanishing-gradient",
+        "weight-decay-too-strong",
+        "worse-than-baseline",
+        "worse-than-guessing",
+        "zero-gradient",
+    ]
+)
+"""What warnings are called that can be silenced, of all checks and rules."""
 
 Severity = Literal["note", "warning", "error"]
 Certainty = Literal["certain", "likely", "suspected"]
@@ -26,6 +84,28 @@ class Finding:
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)
+
+
+def silenced(names: Iterable[str]) -> frozenset[str]:
+    """The names in a setting, of which each may hold several with commas. Raises: ConfigError for one that nothing is called
+
+    >>> sorted(silenced(["rows-mixed, overfitting"]))
+    ['overfitting', 'rows-mixed']
+    """
+    found = frozenset(filter(None, (name.strip() for text in names for name in text.split(","))))
+    for name in sorted(found - NAMES):
+        raise unknown("finding", name, NAMES)
+    return found
+
+
+def hushed(found: Iterable[Finding], silence: frozenset[str]) -> list[Finding]:
+    """Findings, of which warnings that were silenced are notes that say so."""
+    return [
+        replace(each, severity="note", action=f"silenced; {each.action}")
+        if each.name in silence and each.severity == "warning"
+        else each
+        for each in found
+    ]
 
 
 def name_of(finding: Mapping[str, Any]) -> str:

@@ -36,6 +36,7 @@ def frozen_untrained(config: TransferConfig) -> list[Finding]:
     return [
         Finding(
             check="frozen random weights",
+            name="frozen-random-weights",
             severity="warning",
             evidence=f"--freeze {config.freeze} keeps weights as they were initialised: no --pretrained is given",
             action="add --pretrained, or leave --freeze out",

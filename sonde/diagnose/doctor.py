@@ -7,7 +7,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from sonde.core.findings import Finding
+from sonde.core.findings import Finding, hushed
 from sonde.core.records import EvaluationRecord, Record, StepRecord
 from sonde.core.seams import Task
 from sonde.diagnose.differential import Probing, told_apart
@@ -144,7 +144,8 @@ class Doctor:
         ripe = [each for each in found if each.name not in self._said and self._ripe(each, moment)]
         self._before = {each.name for each in found}
         self._said |= {each.name for each in ripe}
-        self.diagnosis = [each.name for each in found if each.name in self._said and each.certainty != "suspected"]
+        sure = [each.name for each in found if each.name in self._said and each.certainty != "suspected"]
+        self.diagnosis = [name for name in sure if name not in self._silenced]
         told = shown(ripe, self._warnings)
         findings = [*notes, *(self._finding(each) for each in told)]
         self._warnings += sum(each.severity == "warning" for each in findings)
@@ -169,10 +170,7 @@ class Doctor:
         return self.seen.step >= NOT_BEFORE and (moment == "evaluation" or suspicion.name in self._before)
 
     def _finding(self, suspicion: Suspicion) -> Finding:
-        finding = suspicion.finding()
-        if suspicion.name not in self._silenced:
-            return finding
-        return Finding(**{**finding.as_dict(), "severity": "note", "action": f"silenced; {finding.action}"})
+        return hushed([suspicion.finding()], self._silenced)[0]
 
     def _asked(self) -> tuple[list[Suspicion], list[Finding]]:
         """What the rules suspect, and notes on those that could not judge this run."""

@@ -53,6 +53,7 @@ def activated_twice(loss: Tensor) -> list[Finding]:
             return [
                 Finding(
                     check="probabilities instead of logits",
+                    name="probabilities-instead-of-logits",
                     severity="warning",
                     evidence=f"the network ends in a {what}, and the loss applies a {what} to what it is given: "
                     "it is applied twice",
@@ -65,6 +66,7 @@ def activated_twice(loss: Tensor) -> list[Finding]:
             return [
                 Finding(
                     check="outputs that are no log-probabilities",
+                    name="outputs-that-are-no-log-probabilities",
                     severity="warning",
                     evidence=f"the negative log-likelihood is given {what} of the network: it has no lowest value, and what it "
                     "learns is not what it says",

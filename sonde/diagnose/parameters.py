@@ -50,6 +50,7 @@ def frozen_in_training(task: Task, kept: Iterable[nn.Module]) -> list[Finding]:
     return [
         Finding(
             check="frozen part in training mode",
+            name="frozen-part-in-training-mode",
             severity="warning",
             evidence=f"{listed([name or 'the network' for name, _ in named])}: no parameter is trained, but {named[0][1]}",
             action=f"call {', '.join(calls[:MOST_NAMED])}{more} before training; it then stays in evaluation mode",
@@ -112,6 +113,7 @@ def in_no_phase(task: Task, stepper: Stepper) -> list[Finding]:
     return [
         Finding(
             check="parameters without an optimiser",
+            name="parameters-without-an-optimiser",
             severity="warning",
             evidence=f"{names}: they require a gradient, and no phase trains them",
             action="name their module in the `trains` of a phase, or call requires_grad_(False) on it",
@@ -193,6 +195,7 @@ class GradientCheck:
             [
                 Finding(
                     check="parameters without an optimiser",
+                    name="parameters-without-an-optimiser",
                     severity=severity,
                     evidence=f"{listed(names)}: the loss{self._of(phase)} has a gradient for them, and no optimiser moves them",
                     action=action,
@@ -215,6 +218,7 @@ class GradientCheck:
                 [
                     Finding(
                         check="parameters without a gradient",
+                        name="parameters-without-a-gradient",
                         severity="warning",
                         evidence=f"{found}: unused parameters; the loss of the first {steps} step{'s' * (steps > 1)} does not "
                         "depend on them, so that they stay as they were initialised",

@@ -30,6 +30,7 @@ class Context:
     objective: the metric that chooses the best checkpoint;  larger: whether larger values of it are better
     dropout:   the largest rate of a dropout layer, and its name
     norms:     batch-norm layers
+    hardened:  whether rows may be changed at random, or units dropped, in training and not in evaluation
     """
 
     own: bool
@@ -50,6 +51,7 @@ class Context:
     larger: bool = True
     dropout: tuple[float, str] = (0.0, "")
     norms: int = 0
+    hardened: bool = False
 
     def share(self, step: int) -> float:
         """Of the peak rate at a step from 1."""

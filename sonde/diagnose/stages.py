@@ -24,6 +24,7 @@ def never_due(phases: Sequence[Phase], stages: Stages, *, total: int) -> list[Fi
         found.append(
             Finding(
                 check="phase that never runs",
+                name="phase-that-never-runs",
                 severity="warning",
                 evidence=f"phase {phase.name!r} runs on every {ordinal(phase.every)} step, and {where} has the steps {first:,} "
                 f"to {last:,}: it is never trained",

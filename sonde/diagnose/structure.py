@@ -8,23 +8,34 @@ from torch import Tensor, nn
 
 from sonde.core.batch import Batch
 from sonde.core.findings import Finding
-from sonde.core.seams import Task
+from sonde.core.nested import is_object, rows_of
+from sonde.core.seams import Task, extras_of
 from sonde.diagnose.parameters import listed, own_name
 
 Answer = Callable[[Batch], Tensor | None]
 """Rows -> what the network answers in evaluation mode, without a gradient; None where that is no single tensor."""
 
-ALIKE = 0.5  # share of the weights from which it is no last layer that begins at zero on purpose
+Drawn = Callable[[Batch, int], Tensor | None]
+"""The same, with the seed of what it draws."""
+
+ALIKE = 0.75  # share of the weights from which on it is no layer that begins at zero on purpose; of adapters at most half do
 EXACT = 1e-4  # of the answers' size: what rounding may make of them
+LAYERS = (nn.Linear, nn.modules.conv._ConvNd, nn.Embedding, nn.Bilinear, nn.RNNBase)
+MOSTLY = 0.5  # share of padding from which on it is looked at
+DROWNED = 0.1  # spread of the answers, of that without padding
+MOST_TRIED = 8  # layers whose results are changed, to see what they reach
 
 
-def units_alike(task: Task) -> list[Finding]:
-    """Weights whose rows are all equal: their units compute the same, get the same gradient and stay alike."""
-    weights = [
-        (name, p) for name, p in task.modules.named_parameters() if p.ndim > 1 and len(p) > 1 and p.requires_grad
-    ]
-    same = [name for name, p in weights if p.is_floating_point() and _same_rows(p)]
-    if not same or len(same) < ALIKE * len(weights):
+def units_alike(task: Task, answer: Answer | None = None, batch: Batch | None = None) -> list[Finding]:
+    """Weights whose rows are all equal: their units compute the same, get the same gradient and stay alike.
+
+    Of a single layer, or layers side by side, they do not: each of their units has a target of its own.
+    """
+    weights = [(name, p) for name, p in task.modules.named_parameters() if p.ndim > 1 and len(p) > 1]
+    same = [name for name, p in weights if p.requires_grad and p.is_floating_point() and _same_rows(p)]
+    if len(same) < 2 or len(same) < ALIKE * len(weights):
+        return []
+    if answer is not None and batch is not None and not _stacked(task.modules, lambda: answer(batch)):
         return []
     names = listed([own_name(task, name) for name in same])
     return [
@@ -33,9 +44,8 @@ def units_alike(task: Task) -> list[Finding]:
             name="units-alike",
             severity="warning",
             where=own_name(task, same[0]),
-            evidence=f"all units of a layer have the same weights in {len(same)} of {len(weights)} weights ({names}): "
-            "they compute "
-            "the same, get the same gradient, and stay the same",
+            evidence=f"all units of a layer have the same weights in {len(same)} of {len(weights)} weights ({names}): they "
+            "compute the same, get the same gradient, and stay the same",
             action="draw them at random, as torch does by itself, or by nn.init.kaiming_normal_(weight)",
             step=0,
         )
@@ -47,8 +57,85 @@ def _same_rows(weight: Tensor) -> bool:
     return bool((rows[0] == rows[1]).all()) and bool((rows == rows[:1]).all())
 
 
+def frozen_as_drawn(task: Task) -> list[Finding]:
+    """Frozen layers whose weights are as torch draws them: nothing was loaded into them, and nothing will train them.
+
+    torch draws weights of linear layers and convolutions evenly from ±1 / √inputs, which no training keeps to. A copy of layers
+    that are trained, such as a mean of theirs, is none; nor is a single layer, which may be a random projection on purpose.
+    """
+    if extras_of(task).after_step is not None:
+        return []
+    weights = [(name, p) for name, p in task.modules.named_parameters() if p.ndim > 1]
+    drawn = [(name, p) for name, p in weights if not p.requires_grad and _as_drawn(p)]
+    if len(drawn) < 2 or 2 * len(drawn) < len(weights):
+        return []
+    trained = [p for _, p in weights if p.requires_grad]
+    if any(torch.equal(p, other) for _, p in drawn for other in trained if other.shape == p.shape):
+        return []
+    names = listed([own_name(task, name) for name, _ in drawn])
+    return [
+        Finding(
+            check="frozen random weights",
+            name="frozen-random-weights",
+            severity="warning",
+            where=own_name(task, drawn[0][0]),
+            evidence=f"{len(drawn)} of {len(weights)} weights are frozen and still as torch draws them at random ({names})",
+            action="load trained weights into them, or leave out requires_grad_(False)",
+            step=0,
+        )
+    ]
+
+
+@torch.no_grad()
+def _as_drawn(weight: Tensor) -> bool:
+    """Whether entries fill ±1 / √fan evenly, fan being those that make one output (torch's kaiming_uniform_ with a = √5)."""
+    count = weight.numel()
+    if not weight.is_floating_point() or count < 64:
+        return False
+    bound = (count // len(weight)) ** -0.5
+    largest, spread = float(weight.abs().max()), float(weight.std())
+    return bool(0.9 * bound < largest <= 1.0001 * bound) and abs(spread * 3**0.5 / bound - 1) < 3 * count**-0.5
+
+
+def _stacked(modules: nn.Module, run: Callable[[], Any]) -> bool:
+    """Whether a layer is given what another has made, seen by changing the results of one after the other."""
+    layers = [each for each in modules.modules() if isinstance(each, LAYERS)]
+    usual = _given(layers, run, None)
+    for changed in layers[:MOST_TRIED]:
+        now = _given(layers, run, changed)
+        for layer in layers:
+            before, after = usual.get(layer), now.get(layer)
+            if layer is not changed and before is not None and after is not None and not torch.equal(before, after):
+                return True
+    return False
+
+
+def _given(layers: Sequence[nn.Module], run: Callable[[], Any], changed: nn.Module | None) -> dict[nn.Module, Tensor]:
+    """What each layer is called with last, while the results of one of them are larger by about 1."""
+    found: dict[nn.Module, Tensor] = {}
+
+    def look(layer: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
+        if args and isinstance(args[0], Tensor):
+            found[layer] = args[0].detach().clone()
+        if layer is not changed:
+            return None
+        result = output[0] if isinstance(output, tuple) else output
+        if not isinstance(result, Tensor) or not result.is_floating_point():
+            return None
+        result = result + 1 + torch.linspace(0, 1, result.numel(), device=result.device).view(result.shape)
+        return (result, *output[1:]) if isinstance(output, tuple) else result
+
+    handles = [layer.register_forward_hook(look) for layer in layers]
+    try:
+        run()
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found
+
+
 def acts_linearly(task: Task, answer: Answer, batch: Batch, inputs: Sequence[str]) -> list[Finding]:
-    """A network of several layers that is one linear layer: f((a + b) / 2) = (f(a) + f(b)) / 2.
+    """A network of several layers, one after the other, that is one linear layer: f((a + b) / 2) = (f(a) + f(b)) / 2.
 
     inputs: fields that the network takes
     """
@@ -57,7 +144,6 @@ def acts_linearly(task: Task, answer: Answer, batch: Batch, inputs: Sequence[str
     floats = [each for each in fields.values() if isinstance(each, Tensor) and each.is_floating_point()]
     if len(layers) < 2 or len(batch.index) < 2 or len(floats) != len(fields) or not floats:
         return []
-    found = []
     for scale in (1.0, -3.0):  # of the second row, so that both sides of an activation are met
         rows = {name: torch.stack([v[0], scale * v[1], (v[0] + scale * v[1]) / 2]) for name, v in fields.items()}
         output = answer(Batch(rows, batch.index[:1].expand(3).clone()))
@@ -65,16 +151,17 @@ def acts_linearly(task: Task, answer: Answer, batch: Batch, inputs: Sequence[str
             return []
         size = (output[0] - output[1]).abs().max()
         off = (output[2] - (output[0] + output[1]) / 2).abs().max()
-        found.append(bool(size > 1e-6) and bool(off <= EXACT * size))
-    if not all(found):
+        if not bool(size > 1e-6) or not bool(off <= EXACT * size):
+            return []
+    if not _stacked(task.modules, lambda: answer(rows_numbered(batch, range(2)))):
         return []
     return [
         Finding(
             check="no nonlinearity",
             name="no-nonlinearity",
             severity="warning",
-            evidence=f"with {len(layers)} layers the network is one linear layer: what it answers to the mean of two rows is the mean "
-            "of its answers",
+            evidence=f"with {len(layers)} layers the network is one linear layer: what it answers to the mean of two rows is the "
+            "mean of its answers",
             action="put an activation between the layers, such as nn.ReLU()",
             step=0,
         )
@@ -93,7 +180,9 @@ def sees_ahead(answer: Answer, batch: Batch, given: str, target: str) -> list[Fi
         return []
     if tokens.shape != following.shape or tokens.shape[1] < 3:
         return []
-    if not bool((tokens[:, 1:] == following[:, :-1]).float().mean() > 0.95):
+    usual = tokens.flatten().mode().values  # such as padding, which equals padding everywhere
+    told = tokens[:, 1:] != usual
+    if not bool(told.any()) or not bool((tokens[:, 1:] == following[:, :-1])[told].float().mean() > 0.95):
         return []
     rows = tokens[:2]
     others = rows.clone()
@@ -116,31 +205,99 @@ def sees_ahead(answer: Answer, batch: Batch, given: str, target: str) -> list[Fi
             check="future visible",
             name="future-visible",
             severity="warning",
-            evidence="what the network answers for earlier tokens changes with the last one, though each token's target is the next "
-            f"token (by {float(off):.2g}): it can copy what it is to tell",
+            evidence="what the network answers for earlier tokens changes with the last one, though each token's target is the "
+            f"next token (by {float(off):.2g}): it can copy what it is to tell",
             action="mask what follows: is_causal=True, or a mask of torch.triu(ones, 1)",
             step=0,
         )
     ]
 
 
+def draws(answer: Drawn, batch: Batch) -> bool:
+    """Whether the network draws at random in evaluation mode too, as a sampling encoder does, or keeps something from call to
+    call: what it answers then says nothing by a difference. So it is taken where it gives no answer."""
+    if any(is_object(field) for field in batch.fields.values()):
+        return True  # of which no rows can be taken
+    some = rows_numbered(batch, range(min(4, len(batch.index))))
+    first, again = answer(some, 0), answer(some, 1)
+    if first is None or again is None or first.shape != again.shape:
+        return True
+    return not torch.equal(first.nan_to_num(), again.nan_to_num())
+
+
+def unregistered(modules: nn.Module) -> bool:
+    """Whether networks keep others with weights in plain lists, tuples or dicts, which neither optimisers nor eval() know of."""
+    known = set(modules.modules())
+    for module in known:
+        for name, value in vars(module).items():
+            if name in ("_modules", "_parameters", "_buffers") or not isinstance(value, list | tuple | dict):
+                continue
+            held = value.values() if isinstance(value, dict) else value
+            if any(
+                isinstance(each, nn.Module) and each not in known and next(each.parameters(), None) is not None
+                for each in held
+            ):
+                return True
+    return False
+
+
+def padding_drowns(answer: Answer, batch: Batch, given: str) -> list[Finding]:
+    """A network for padded texts whose answers hardly differ between rows, and differ without the padding behind them."""
+    tokens = batch.fields.get(given)
+    if not isinstance(tokens, Tensor) or tokens.is_floating_point() or tokens.ndim != 2 or len(tokens) < 4:
+        return []
+    some = rows_numbered(batch, range(min(8, len(tokens))))
+    rows = some.fields[given]
+    padding = rows[:, -1].mode().values
+    lengths = [int((row != padding).nonzero().max()) + 1 if bool((row != padding).any()) else 0 for row in rows]
+    share = 1 - sum(lengths) / rows.numel()
+    if share < MOSTLY or min(lengths) < 1:
+        return []
+    whole = answer(some)
+    if whole is None or whole.ndim != 2 or not whole.is_floating_point() or len(whole) != len(rows):
+        return []
+    alone = []
+    for place, length in enumerate(lengths):
+        one = rows_numbered(batch, [place])
+        cut = answer(Batch({**one.fields, given: one.fields[given][:, :length]}, one.index))
+        if cut is None or cut.shape != whole[:1].shape:
+            return []
+        alone.append(cut)
+    with_it, without = float(whole.std(0).mean()), float(torch.cat(alone).std(0).mean())
+    if not with_it < DROWNED * without:
+        return []
+    return [
+        Finding(
+            check="padding drowns text",
+            name="padding-drowns-text",
+            severity="warning",
+            evidence=f"{100 * share:.0f} % of the tokens of the first rows are padding ({int(padding)}) behind the text, and the network "
+            f"reads it: its answers differ between rows by {with_it:.2g}, and by {without:.2g} without it",
+            action="take the answer at each row's last word (pack_padded_sequence, or outputs[rows, lengths - 1]), or mask the "
+            "padding",
+            step=0,
+        )
+    ]
+
+
 def rows_mixed(answer: Answer, batch: Batch) -> list[Finding]:
-    """A network whose answer for a row depends on the other rows of the batch, in evaluation mode."""
+    """A network whose answer for a row depends on the other rows of the batch, in evaluation mode.
+
+    It must change where the others are left out, and where they are replaced by as many others. What answers with a number for
+    each pair of rows, as contrastive networks do, is none.
+    """
     if len(batch.index) < 4:
         return []
-    whole, half = answer(_rows(batch, 4)), answer(_rows(batch, 2))
-    if (
-        whole is None
-        or half is None
-        or whole.shape[:1] != (4,)
-        or half.shape[:1] != (2,)
-        or whole.shape[1:] != half.shape[1:]
-    ):
+    whole = answer(rows_numbered(batch, range(4)))
+    if whole is None or not whole.is_floating_point() or whole.shape[:1] != (4,) or not bool(whole.isfinite().all()):
         return []
-    if not whole.is_floating_point() or not bool(whole.isfinite().all() & half.isfinite().all()):
-        return []
-    off, size = (whole[:2] - half).abs().max(), whole.abs().max()
-    if not bool(off > 100 * EXACT * size):
+    others = (4, 5) if len(batch.index) >= 6 else None
+    off = max(
+        _changed(answer, batch, whole[:2], (0, 1), (0, 1, *(others or (3, 2)))),
+        _changed(answer, batch, whole[2:], (2, 3), (*(others or (1, 0)), 2, 3)),
+    )
+    size = float(whole.abs().max())
+    if not off > 100 * EXACT * size:
         return []
     return [
         Finding(
@@ -148,7 +305,7 @@ def rows_mixed(answer: Answer, batch: Batch) -> list[Finding]:
             name="rows-mixed",
             severity="warning",
             evidence="in evaluation mode the network's answer for a row changes with the other rows of the batch (by "
-            f"{float(off / size) * 100:.2g} % of its size)",
+            f"{100 * off / size:.2g} % of its size)",
             action="look for a view or reshape that mixes the rows' axis with another (permute instead), a softmax or norm over "
             "axis 0; silence=['rows-mixed'] where it is meant",
             step=0,
@@ -156,9 +313,20 @@ def rows_mixed(answer: Answer, batch: Batch) -> list[Finding]:
     ]
 
 
-def _rows(batch: Batch, count: int) -> Batch:
-    fields = {name: each[:count] for name, each in batch.fields.items() if isinstance(each, Tensor)}
-    return Batch(fields, batch.index[:count])
+def _changed(answer: Answer, batch: Batch, known: Tensor, rows: Sequence[int], beside: Sequence[int]) -> float:
+    """By how much answers to two rows, known within a batch of four, change at least without the others and beside others."""
+    alone, changed = answer(rows_numbered(batch, rows)), answer(rows_numbered(batch, beside))
+    if alone is None or changed is None or alone.shape != known.shape or changed.shape[1:] != known.shape[1:]:
+        return 0.0
+    place = list(beside).index(rows[0])
+    off = torch.minimum((known - alone).abs().max(), (known - changed[place : place + 2]).abs().max())
+    return float(off) if bool(off.isfinite()) else 0.0
+
+
+def rows_numbered(batch: Batch, numbers: Sequence[int]) -> Batch:
+    """Some rows of a batch, of its tensors and of what is made of such."""
+    places = torch.tensor(list(numbers), device=batch.index.device)
+    return Batch({name: rows_of(field, places) for name, field in batch.fields.items()}, batch.index[places])
 
 
 def largest_dropout(modules: nn.Module) -> tuple[float, str]:

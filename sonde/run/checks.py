@@ -4,26 +4,33 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-import torch
-from torch import Tensor
-
-from sonde.core.batch import Batch
-from sonde.core.findings import Finding
-from sonde.core.seams import Task, abilities_of
+from sonde.core.findings import Finding, hushed, silenced
+from sonde.core.seams import abilities_of, extras_of
 from sonde.diagnose.aside import aside
 from sonde.diagnose.before import inexact_resume
 from sonde.diagnose.parameters import LOOKS, GradientCheck, frozen_in_training, in_no_phase
-from sonde.diagnose.signals.compiled import has_compiled, until_compiled
+from sonde.diagnose.signals.compiled import compilations, has_compiled, until_compiled
 from sonde.diagnose.signals.readings import in_words
 from sonde.diagnose.stages import never_due
-from sonde.diagnose.structure import acts_linearly, rows_mixed, sees_ahead, units_alike
-from sonde.engine.evaluate import evaluation_mode
+from sonde.diagnose.structure import (
+    acts_linearly,
+    draws,
+    frozen_as_drawn,
+    padding_drowns,
+    rows_mixed,
+    rows_numbered,
+    sees_ahead,
+    units_alike,
+    unregistered,
+)
 from sonde.engine.step import Eager, Stepper
 from sonde.engine.training import Training
 from sonde.models.table import MODELS
 from sonde.optim.usual import unsuited
+from sonde.run.answering import answer
 from sonde.run.build import Assembly
 from sonde.run.callers_code import changed_findings
+from sonde.run.given_facts import given_facts
 from sonde.run.job import Attempt
 from sonde.run.resolve import CUSTOM_MODULE, kind_of
 from sonde.screen.screen import Screen
@@ -67,7 +74,7 @@ def _harmless(assembly: Assembly) -> list[Finding]:
     """Facts about the caller's network, which is then as it was; a check of ours that fails is a note and ends nothing."""
     try:
         if has_compiled(assembly.task.modules):  # for each number of rows anew
-            return units_alike(assembly.task)
+            return given_facts(assembly, None) + units_alike(assembly.task)
         with aside(assembly.task.modules, assembly.device):
             return facts(assembly)
     except Exception as trouble:
@@ -83,30 +90,29 @@ def _harmless(assembly: Assembly) -> list[Finding]:
 
 
 def facts(assembly: Assembly) -> list[Finding]:
-    """Facts about the caller's network, of which some are seen by what it answers to a few rows."""
+    """Facts about the caller's rows and network, of which some are seen by what it answers to a few rows."""
     task, first = assembly.task, assembly.first
-    found = units_alike(task)
     bind = abilities_of(task).bind
-    if first is None or bind is None or set(task.modules) - {"model", "loss"}:
-        return found
-    answer = until_compiled(partial(_answer, task))
+    if bind is None or set(task.modules) - {"model", "loss"}:
+        return given_facts(assembly, None) + units_alike(task) + frozen_as_drawn(task)
+    drawn = partial(answer, task, assembly.device)
+    ask, before = until_compiled(drawn), compilations()
+    found = given_facts(assembly, ask) + frozen_as_drawn(task)
+    if first is None or draws(drawn, first) or compilations() > before:
+        return found + units_alike(task)
+    found += units_alike(task, ask, rows_numbered(first, range(min(4, len(first.index)))))
     inputs = bind(first).inputs
-    found += acts_linearly(task, answer, first, inputs) + rows_mixed(answer, first)
-    if len(inputs) == 1 and "target" in first:
+    found += acts_linearly(task, ask, first, inputs)
+    mixed: list[Finding] = []
+    if not extras_of(task).across_rows and not unregistered(task.modules):
+        mixed = rows_mixed(ask, first)
+        found += mixed
+    if len(inputs) == 1:
+        found += padding_drowns(ask, first, inputs[0])
+    if not mixed and len(inputs) == 1 and "target" in first:
         target = next(name for name in first.fields if first.fields[name] is first["target"])
-        found += sees_ahead(answer, first, inputs[0], target)
+        found += sees_ahead(ask, first, inputs[0], target)
     return found
-
-
-def _answer(task: Task, batch: Batch) -> Tensor | None:
-    """What the network answers in evaluation mode; None where it does not take such rows, or answers with several tensors."""
-    devices = [batch.index.device] if batch.index.device.type == "cuda" else []
-    try:
-        with evaluation_mode(task.modules), torch.no_grad(), torch.random.fork_rng(devices):
-            outputs = list(task.predict(batch).values())
-    except Exception:
-        return None  # fixed to another number of rows, or in need of what these do not hold
-    return outputs[0] if len(outputs) == 1 and isinstance(outputs[0], Tensor) else None
 
 
 def _unsuited(assembly: Assembly) -> list[Finding]:
@@ -127,6 +133,7 @@ def _summed(assembly: Assembly) -> list[Finding]:
     return [
         Finding(
             check="loss that sums",
+            name="loss-that-sums",
             severity="warning",
             evidence="the loss has reduction='sum': its gradient grows with the rows of a batch, a smaller last batch moves the "
             "weights less, and what is reported of a set is a mean of the sums of its batches",
@@ -173,7 +180,8 @@ def checked_on_screen(assembly: Assembly, stepper: Stepper, screen: Screen) -> N
 
     def show(found: Sequence[Finding]) -> None:
         if found:
-            screen.findings([finding.as_dict() for finding in found])
+            told = hushed(found, silenced(assembly.config.loop.silence))
+            screen.findings([finding.as_dict() for finding in told])
 
     show(before_training(assembly, stepper))
     watch_gradients(assembly, stepper, show)
@@ -183,6 +191,7 @@ def say(attempt: Attempt, training: Training, found: Sequence[Finding]) -> None:
     """Write findings down, show them at once, and again when the run ends."""
     if not found:
         return
+    found = hushed(found, silenced(attempt.config.loop.silence))
     attempt.findings += found
     if attempt.doctor is not None:
         attempt.doctor.told(found)

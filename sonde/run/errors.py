@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 
 import torch
 
-from sonde.core.batch import Batch
+from sonde.core.batch import TARGET_NAMES, Batch
 from sonde.core.config import FeedConfig, TrainConfig
 from sonde.core.errors import (
     ConfigError,
@@ -36,6 +36,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)  # what a person c
 
 KEPT_GRAPH = "backward through the graph a second time"
 REMEDY = "lower --lr, add --clip 1, or fix the rows"
+OF_ROWS = "fix these rows or leave them out: a missing number can become its column's median"
 
 
 def words_to_go_on(folder: RunFolder, config: TrainConfig) -> str:
@@ -75,7 +76,7 @@ def not_finite(trouble: NonFiniteStep, assembly: Assembly, folder: RunFolder) ->
     """The step, the rows and the checkpoint to resume from; also written down as a finding, once the run's logs are closed."""
     source = assembly.train
     rows, remedy = [int(row) for row in trouble.rows], trouble.remedy or REMEDY
-    suspects, words = rows, "rows"
+    suspects, words, name = rows, "rows", ""
     if trouble.batch is not None and (found := _non_finite(trouble.batch)) is not None:
         name, bad = found
         suspects = [row for row, flag in zip(rows, bad.tolist(), strict=True) if flag]
@@ -85,7 +86,7 @@ def not_finite(trouble: NonFiniteStep, assembly: Assembly, folder: RunFolder) ->
     evidence = f"step {trouble.step}: {trouble.what}; {words}: {named}{more}"
     check = "not finite"
     if words != "rows":
-        check = "not finite inputs"
+        check, remedy = f"not finite {'targets' if name in TARGET_NAMES else 'inputs'}", OF_ROWS
     elif (begun := _origin(trouble, assembly)) is not None:
         evidence += f"; {begun.words}"
     note(folder, evidence, check=check, action=remedy, step=trouble.step)
@@ -139,7 +140,10 @@ def scores_of(meter: Meter, source: Source, split: str, *, step: int) -> dict[st
 
 def note(folder: RunFolder, evidence: str, *, check: str, action: str, step: int | None = None) -> None:
     """Add an error to the findings of a run whose logs are closed."""
-    add_findings(folder, [Finding(check=check, severity="error", evidence=evidence, action=action, step=step)])
+    add_findings(
+        folder,
+        [Finding(check=check, severity="error", evidence=evidence, action=action, step=step)],
+    )
 
 
 def add_findings(folder: RunFolder, found: Sequence[Finding]) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 
 from sonde.core.config import TrainConfig
 from sonde.core.errors import Interrupted
-from sonde.core.findings import Finding
-from sonde.diagnose.before import MIXING
+from sonde.core.findings import Finding, silenced
+from sonde.data.feed.held import may_change_rows
+from sonde.diagnose.before import MIXING, drops_units
 from sonde.diagnose.differential import Probing, at_the_end
 from sonde.diagnose.doctor import Doctor
 from sonde.diagnose.seen import Context, Evaluated
@@ -33,7 +34,7 @@ def doctor_of(attempt: Attempt, training: Training, *, total: int | None) -> Doc
         context_of(attempt, training.stepper, total=total),
         report=partial(_report, attempt, training),
         sampled=partial(_write, training),
-        silenced=[each.strip() for name in loop.silence for each in name.split(",")],
+        silenced=silenced(loop.silence),
         first=done + 1,
         known=_said_before(attempt) if done else (),
     )
@@ -98,6 +99,7 @@ def context_from(config: TrainConfig, assembly: Assembly, stepper: Stepper, *, t
         objective=None if objective is None else objective.metric,
         dropout=largest_dropout(assembly.task.modules),
         norms=sum(isinstance(module, MIXING) for module in assembly.task.modules.modules()),
+        hardened=may_change_rows(assembly.train) or any(map(drops_units, assembly.task.modules.modules())),
         larger=objective is not None and objective.mode == "max",
     )
 

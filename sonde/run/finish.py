@@ -9,13 +9,14 @@ import torch
 from sonde.core.catalogue import load
 from sonde.core.errors import Interrupted
 from sonde.core.files import plain, read_json, write_json
-from sonde.core.findings import AT_A_TIME, Finding
+from sonde.core.findings import AT_A_TIME, Finding, hushed, silenced
 from sonde.core.records import RUN_ENDS, EventRecord
 from sonde.core.run_folder import TEMPORARY, RunFolder
 from sonde.core.seams import abilities_of
 from sonde.data.feed.normalise import Normalise
 from sonde.diagnose.divergence import diverged
 from sonde.diagnose.evaluations import never_finite, sometimes_finite
+from sonde.diagnose.rules.baseline import below_baseline
 from sonde.diagnose.stages import best_before
 from sonde.engine import checkpoint
 from sonde.engine.evaluate import EvaluationBudget, evaluate
@@ -23,6 +24,7 @@ from sonde.engine.json_lines import read_lines
 from sonde.engine.loop import notify
 from sonde.engine.signals import EvaluationStopped, StopRequest, stopping
 from sonde.explain.features import Seen, write_features
+from sonde.metrics.directions import higher_is_better
 from sonde.modalities.catalogue import modality
 from sonde.models.layers import followed
 from sonde.run.build import Assembly
@@ -83,7 +85,25 @@ def evaluated(run: Prepared) -> dict[str, Any]:
     add_findings(folder, broken)
     partly = {split: budget for split, budget in budgets.items() if not budget.whole}
     evaluated_on = {split: {"rows": budget.evaluated, "of": budget.rows} for split, budget in partly.items()}
-    return {**_result(run, scores), "evaluated": evaluated_on}
+    result = {**_result(run, scores), "evaluated": evaluated_on}
+    _tell_baseline(run, result)
+    return result
+
+
+def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
+    """Say that the headline is worse than the baseline's, where the doctor looked on."""
+    attempt, objective, name = run.attempt, run.attempt.assembly.objective, str(result["headline"])
+    if run.doctor is None:
+        return
+    known = higher_is_better(name)
+    if objective is not None and objective.metric == name:
+        known = objective.mode == "max"
+    dataset = attempt.assembly.dataset
+    split = next(reversed(list(result["metrics"])), "")
+    rows = len(dataset.splits[split]) if dataset is not None and split in dataset.splits else None
+    found = hushed(below_baseline(result, larger=known, rows=rows), silenced(attempt.config.loop.silence))
+    attempt.findings += found
+    add_findings(attempt.folder, found)
 
 
 def _stopped(request: StopRequest) -> Interrupted:
@@ -106,7 +126,9 @@ def _never_finite(run: Prepared) -> list[Finding]:
 
 
 def _diverged(run: Prepared) -> list[Finding]:
-    """That the loss ended far above its start, with the setting that moves the weights so far."""
+    """That the loss ended far above its start, with the setting that moves the weights so far; nothing where the doctor said so."""
+    if run.doctor is not None and {"learning-rate-too-high", "loss-diverged"} & set(run.doctor.diagnosis):
+        return []
     stepper, first, optim = run.training.stepper, run.training.progress.first_loss, run.attempt.assembly.config.optim
     lines = list(read_lines(run.attempt.folder.metrics))
     rate = max((float(line["lr"]) for line in lines if line.get("lr") is not None), default=0.0)

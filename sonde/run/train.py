@@ -1,6 +1,6 @@
 """A run from its plan to its last step: what the engine's loop is given, and what is done at its calls."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +10,7 @@ import torch
 
 from sonde.core.errors import ConfigError, Interrupted, NonFinite
 from sonde.core.files import write_json
-from sonde.core.findings import Finding
+from sonde.core.findings import Finding, hushed, silenced
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import abilities_of
 from sonde.core.units import number
@@ -163,10 +163,17 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
         if assembly.config.model != CUSTOM_MODULE and ".py" not in assembly.config.model:  # those may come with weights
             attempt.findings += frozen_untrained(assembly.config.transfer)
         attempt.findings += notes
-    for finding in attempt.findings if saved is None else of_loggers:
-        training.journals["findings.jsonl"].write(finding.as_dict())
+    _write_findings(attempt, training, attempt.findings if saved is None else of_loggers)
     say(attempt, training, at_the_start(attempt, stepper))
     return Prepared(attempt=attempt, plan=plan, training=training, settings=settings, parts=parts, doctor=doctor)
+
+
+def _write_findings(attempt: Attempt, training: Training, found: Sequence[Finding]) -> None:
+    """Write what was found while the run was planned, what was silenced as notes."""
+    silence = silenced(attempt.config.loop.silence)
+    attempt.findings[:] = hushed(attempt.findings, silence)
+    for finding in hushed(found, silence):
+        training.journals["findings.jsonl"].write(finding.as_dict())
 
 
 @contextmanager

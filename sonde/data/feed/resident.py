@@ -44,6 +44,12 @@ class ResidentReader:
                 batch = {name: to_device(field, self._device) for name, field in batch.items()}
             yield batch
 
+    def held(self) -> dict[str, Tensor]:
+        """Its tensors, a row for each of the split; nothing where several splits share them."""
+        if self._places is not None:
+            return {}
+        return {name: field if turn is None else field.permute(turn) for name, (field, turn) in self._fields.items()}
+
 
 def resident_reader(
     rows: Rows, chosen: Tensor, device: torch.device, *, label: str = "", tick: Tick = silent

@@ -73,6 +73,11 @@ class BatchSource:
         return self.order.batches
 
     @property
+    def augmented(self) -> bool:
+        """Whether rows are changed at random before they are trained on."""
+        return self._augment is not None
+
+    @property
     def epoch(self) -> int:
         """0-based epoch of the batch to come."""
         return self._epoch + (self._position >= self.batches)

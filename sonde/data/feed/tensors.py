@@ -47,6 +47,10 @@ class MappedReader:
                 for name, field in self._fields.items()
             }
 
+    def held(self) -> dict[str, np.ndarray | Tensor]:
+        """Its arrays, read only."""
+        return dict(self._fields)
+
     def _gathered(self, field: np.ndarray | Tensor, rows: Tensor) -> Tensor:
         if isinstance(field, Tensor):
             return field.index_select(0, rows.to(field.device)).cpu()
@@ -65,11 +69,11 @@ class NestedReader:
     warnings = ()
 
     def __init__(self, fields: Mapping[str, Field], reader: "ResidentReader | MappedReader") -> None:
-        self._fields, self._reader = fields, reader
+        self._fields, self.reader = fields, reader
 
     def read(self, batches: Sequence[Tensor]) -> Iterator[dict[str, Field]]:
         """Fields of each batch, tensors on the device."""
-        for rows, tensors in zip(batches, self._reader.read(batches), strict=False):
+        for rows, tensors in zip(batches, self.reader.read(batches), strict=False):
             yield {name: self._gathered(field, name, tensors, rows) for name, field in self._fields.items()}
 
     def _gathered(self, field: Field, name: str, tensors: Mapping[str, Tensor], rows: Tensor) -> Field:

@@ -33,6 +33,7 @@ def not_learning(seen: Seen) -> Suspicion | None:
         place="outcome",
         certainty="likely",
         step=seen.step,
+        explains=frozenset({"answers-alike", "worse-than-guessing", "still-improving"}),
     )
 
 
@@ -66,7 +67,11 @@ def overfitting(seen: Seen) -> Suspicion | None:
         return None
     best_step, best = min(scores, key=lambda each: each[1])
     after = [value for step, value in scores if step > best_step]
-    if len(after) < 3 or min(after[-3:]) < best + max(0.1 * abs(best), 1e-6):
+    reference = seen.reference()
+    guess = abs(reference.value if reference is not None else seen.first_loss() or 0.0)
+    if len(after) < 3 or min(after[-3:]) < best + max(
+        0.1 * abs(best), 0.02 * guess, 1e-6
+    ):  # of what is next to nothing no part
         return None
     level, then = seen.level(), _level_at(seen, best_step)
     if not level < then:
@@ -76,7 +81,8 @@ def overfitting(seen: Seen) -> Suspicion | None:
         evidence=f"the validation loss was lowest at step {best_step:,} ({number(best)}) and is {number(after[-1])} "
         "now, while the "
         f"training loss fell from {number(then)} to {number(level)}",
-        action="the best checkpoint is kept; train for fewer steps (--patience 3), with more data, augmentation, dropout or weight decay",
+        action="the best checkpoint is kept; train for fewer steps (--patience 3), with more data, augmentation, dropout or "
+        "weight decay",
         place="outcome",
         certainty="likely",
         step=best_step,

@@ -5,6 +5,7 @@ import statistics
 
 from sonde.core.units import number
 from sonde.diagnose.seen import Seen
+from sonde.diagnose.signals import calls
 from sonde.diagnose.signals.sample import Sample, Weights
 from sonde.diagnose.suspicion import Suspicion
 
@@ -38,6 +39,8 @@ def vanishing(seen: Seen) -> Suspicion | None:
                 "not-learning",
                 "plateau",
                 "underfitting",
+                "answers-alike",
+                "still-improving",
                 "learning-rate-too-low",
                 "worse-than-guessing",
                 "labels-unrelated-to-inputs",
@@ -51,11 +54,13 @@ def zero(seen: Seen) -> Suspicion | None:
     looks = seen.early()
     if len(looks) < LOOKS or any(w.gradient != 0 for each in looks for w in each.weights) or not looks[0].weights:
         return None
+    if any(o.kind == calls.ZEROED and o.silent == 1 for each in looks for o in each.outputs):
+        return None  # units that say nothing pass nothing back
     return Suspicion(
         name="zero-gradient",
         evidence=f"the gradient of every weight is exactly 0 in the first {len(looks)} steps",
-        action="the loss does not depend on the weights by anything that can be differentiated: argmax, rounding, comparisons and "
-        "detach() have no gradient; compute it of the network's scores",
+        action="the loss does not depend on the weights by anything that can be differentiated: argmax, rounding, comparisons "
+        "and detach() have no gradient; compute it of the network's scores",
         place="loss",
         certainty="certain",
         step=looks[-1].step,

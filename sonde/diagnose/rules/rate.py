@@ -15,8 +15,10 @@ RISEN = 3.0  # times the first loss
 PATIENT = 100  # steps
 NO_RATE = 0.01  # share of the peak rate that moves nothing
 BY_SIZE = ("sgd", "nesterov", "momentum")  # optimisers whose steps are as long as their gradients
-FOLLOW = frozenset({"dead-units", "loss-diverged", "not-learning", "saturated-units", "plateau", "exploding-gradient",
-                    "underfitting", "weights-not-finite", "worse-than-guessing", "overfitting", "class-never-predicted"})  # fmt: skip
+FOLLOW = frozenset(
+    {"answers-alike", "class-never-predicted", "dead-units", "exploding-gradient", "loss-diverged", "not-learning", "overfitting",
+     "plateau", "saturated-units", "still-improving", "underfitting", "weights-not-finite", "worse-than-guessing"}
+)  # fmt: skip
 
 
 def too_high(seen: Seen) -> Suspicion | None:

@@ -10,6 +10,8 @@ from sonde.diagnose.suspicion import Suspicion
 ENOUGH = 10  # rows of a class
 EASIER = 0.7  # of the training loss
 FEW = 4  # rows of a batch
+RARE = 0.5  # of the share that each class would have
+SLOW_MS, LONG_S = 5.0, 30.0  # reading a batch; all of them together
 
 
 def never_predicted(seen: Seen) -> Suspicion | None:
@@ -24,12 +26,13 @@ def never_predicted(seen: Seen) -> Suspicion | None:
     missed = [place for place, count in enumerate(rows) if count >= ENOUGH and (recalls[place] or 0.0) < 0.02]
     if not missed or len(learned) < max(1, len([r for r in rows if r]) // 2) or sum(given) == max(given):
         return None
-    if len(seen.evaluations) < 2 or (seen.moment != "end" and seen.step < 200):
+    if len(seen.evaluations) < 2 or seen.step < (50 if seen.moment == "end" else 200):
         return None
     reference = seen.reference()
     counts = {} if reference is None else reference.counts
     total = sum(counts.values())
     place = max(missed, key=lambda each: rows[each])
+    rare = total > 0 and counts.get(place, 0) / total < RARE / len(rows)
     share = f"; of the targets in training it is {number(100 * counts.get(place, 0) / total)} %" if total else ""
     return Suspicion(
         name="class-never-predicted",
@@ -39,7 +42,7 @@ def never_predicted(seen: Seen) -> Suspicion | None:
         where=f"class {place}",
         action="weigh the classes (nn.CrossEntropyLoss(weight=…), --balanced), draw rare rows more often, or get more of them",
         place="outcome",
-        certainty="likely",
+        certainty="likely" if rare else "suspected",  # one as frequent as others is a matter of further steps
         step=seen.step,
     )
 
@@ -75,11 +78,13 @@ def answers_alike(seen: Seen) -> Suspicion | None:
 
 def labels_noisy(seen: Seen) -> Suspicion | None:
     """Validation rows are clearly easier than the rows that were trained on, with nothing that makes training harder."""
-    if seen.moment != "end" or seen.context.dropout[0] > 0 or not seen.evaluations or seen.step < 100:
+    if seen.moment != "end" or seen.context.hardened or not seen.evaluations or seen.step < 100:
         return None
     held = seen.evaluations[-1].metrics.get("loss", math.nan)
     level, reference = seen.level(), seen.reference()
-    if reference is None or not held > 0 or not held < EASIER * level or level > 0.97 * reference.value:
+    if reference is None or not held > 0 or not held < EASIER * level:
+        return None
+    if not 0.2 * reference.value < level < 0.97 * reference.value:  # a loss near 0 is learned, whatever the rest is
         return None
     before = [each.metrics.get("loss", math.nan) for each in seen.evaluations[-3:]]
     if not all(each < EASIER * level for each in before):
@@ -159,6 +164,8 @@ def slow_input(seen: Seen) -> Suspicion | None:
     if seen.moment != "end" or waited < 1.0 or waited < 0.3 * working or seen.step < 10:
         return None
     a, b = waited / seen.step * 1e3, (working - waited) / seen.step * 1e3
+    if a < SLOW_MS and waited < LONG_S:  # what is spent on a step besides; workers would not mend it
+        return None
     return Suspicion(
         name="slow-input",
         evidence=f"{number(100 * waited / working)} % of the training time was spent waiting for rows: reading a batch takes "

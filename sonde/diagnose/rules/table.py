@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sonde.diagnose.rules import beginning, course, gradients, rate, scores, units
+from sonde.diagnose.rules import baseline, beginning, course, gradients, length, rate, scores, units
 from sonde.diagnose.seen import Seen
 from sonde.diagnose.suspicion import Suspicion
 
@@ -32,6 +32,8 @@ RULES: tuple[Callable[[Seen], Suspicion | None], ...] = (
     scores.labels_noisy,
     scores.norm_of_few,
     scores.dropout_too_strong,
+    baseline.worse_than_guessing,
+    length.few_steps,
     scores.slow_input,
     scores.slow_evaluation,
 )

@@ -41,6 +41,8 @@ def dead(seen: Seen) -> Suspicion | None:
                     "underfitting",
                     "vanishing-gradient",
                     "worse-than-guessing",
+                    "answers-alike",
+                    "still-improving",
                     "learning-rate-too-low",
                 }
             ),

@@ -1,0 +1,229 @@
+"""Facts about rows in memory before they are trained on: holes, stand-ins for holes, rows trained on and judged, labels that
+contradict one another, classes that one part lacks.
+
+Everything is counted on at most `feed.held.MOST_ROWS` rows; each function takes arrays (n, …) and changes nothing.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from sonde.core.findings import Finding
+from sonde.core.units import share
+from sonde.data.duplicates import digests, pairs_by_chance, same_groups
+
+STAND_INS = (
+    -999.0,
+    -9999.0,
+    -99999.0,
+    -9999999.0,
+    9999.0,
+    99999.0,
+    -99.0,
+)  # what surveys and sensors write for "missing"
+OFTEN = 0.05  # share of a column from which a number that stands apart is taken for a stand-in
+APART = 5.0  # distance of a stand-in from the column's other numbers, in their range
+MOST_COLUMNS = 2000
+ENOUGH = 0.01  # of the judged rows; fewer copies hardly change a score
+MEETING_BY_CHANCE = 0.5  # expected pairs of equal rows from which on equal rows say nothing
+CONTRADICTED = 0.05  # share of rows
+MOST_CLASSES = 1000
+EXPECTED = 10  # rows of a class that a part should hold if it were drawn at random: none then has a chance of 5e-5
+LISTED = 5
+
+
+def not_finite(name: str, rows: np.ndarray, describe: Callable[[int], str]) -> tuple[str, np.ndarray]:
+    """(where NaN and infinities stand in words, the numbers of their rows); ("", empty) where there are none."""
+    if rows.dtype.kind not in "fc":
+        return "", np.array([], dtype=np.int64)
+    with np.errstate(all="ignore"):
+        total = rows.sum(dtype=np.float64 if rows.dtype.kind == "f" else None)  # in one pass, without a copy
+    if np.isfinite(total):
+        return "", np.array([], dtype=np.int64)
+    bad = ~np.isfinite(rows.reshape(len(rows), -1))
+    found = np.flatnonzero(bad.any(axis=1))
+    if not len(found):  # a sum beyond double precision
+        return "", found
+    column = int(np.flatnonzero(bad[found[0]])[0])
+    value = rows.reshape(len(rows), -1)[found[0], column]
+    where = "" if rows.ndim < 2 else f", column {column}" if rows.ndim == 2 else f", entry {_place(column, rows.shape)}"
+    columns = np.flatnonzero(bad.any(axis=0))
+    spread = f" in {len(columns):,} columns" if rows.ndim == 2 and len(columns) > 1 else ""
+    first = f"{value} in {describe(int(found[0]))}{where}"
+    return f"{len(found):,} of {len(rows):,} rows of {name} hold NaN or infinity{spread}: {first}", found
+
+
+def _place(entry: int, shape: Sequence[int]) -> str:
+    return str([int(each) for each in np.unravel_index(entry, shape[1:])])
+
+
+def stand_ins(name: str, rows: np.ndarray) -> list[Finding]:
+    """A number such as -999 that fills part of a column (n, columns) and lies far from all others in it."""
+    if rows.ndim != 2 or not 0 < rows.shape[1] <= MOST_COLUMNS or rows.dtype.kind not in "fi":
+        return []
+    said = []
+    for column in range(rows.shape[1]):
+        values = rows[:, column]
+        for number in STAND_INS:
+            here = values == number
+            others = values[~here & np.isfinite(values)]
+            if here.mean() <= OFTEN or not len(others):
+                continue
+            low, high = float(others.min()), float(others.max())
+            if min(abs(number - low), abs(number - high)) > APART * max(high - low, 1e-9) and not low <= number <= high:
+                said.append((column, number, float(here.mean()), low, high))
+    if not said:
+        return []
+    column, number, part, low, high = said[0]
+    more = f", and {len(said) - 1} more columns likewise" if len(said) > 1 else ""
+    return [
+        Finding(
+            check="numbers that stand for missing ones",
+            name="stand-in-values",
+            severity="warning",
+            where=f"column {column}",
+            evidence=f"{name}: column {column} is {number:g} in {share(part, 0)} of the rows and between {low:g} and {high:g} "
+            f"in all others{more}: it seems to stand for a missing value",
+            action="put the column's median there and add a column that says where it was missing",
+            step=0,
+        )
+    ]
+
+
+def judged_and_trained(
+    train: np.ndarray, judged: np.ndarray, split: str, *, batch: int, all_rows: tuple[int, int]
+) -> list[Finding]:
+    """Rows of a part that is judged which are trained on too, unless rows meet as often within what is trained on.
+
+    batch: rows of one; where all that is trained on fits into it, learning it by heart is meant;  all_rows: of both parts
+    """
+    if train.shape[1:] != judged.shape[1:] or not train[:1].size or not len(judged):
+        return []
+    counts = Counter(digests(train))
+    again = sum(key in counts for key in digests(judged))
+    part, twice = again / len(judged), sum(n for n in counts.values() if n > 1) / len(train)
+    if again <= max(1, ENOUGH * len(judged)) or part <= 2 * twice + ENOUGH or _by_chance(train):
+        return []
+    rows = f"{again:,} of {len(judged):,} {split} rows"
+    looked = "" if all_rows == (len(train), len(judged)) else f" (looked for among {len(train):,} training rows)"
+    return [
+        Finding(
+            check=f"{split} rows in training",
+            name="validation-rows-in-training",
+            severity="warning" if len(train) > batch else "note",
+            where=split,
+            evidence=f"{rows} ({share(part, 0)}) are in the training rows too{looked}, value for value; within the training rows "
+            f"{share(twice, 0)} are there more than once: scores on them measure memorisation",
+            action="remove the copies before splitting; split by what rows share, such as a patient or a day",
+            step=0,
+        )
+    ]
+
+
+def _by_chance(rows: np.ndarray) -> bool:
+    """Whether rows of few numbers are coarse enough to be equal without having been copied."""
+    some = rows[:: max(1, len(rows) // 5000)].reshape(len(rows[:: max(1, len(rows) // 5000)]), -1)
+    pairs = pairs_by_chance(list(some[:, :64].T))  # of these columns alone; more make it rarer
+    return some.shape[1] <= 64 and pairs * (len(rows) / len(some)) ** 2 >= MEETING_BY_CHANCE
+
+
+def contradictions(rows: np.ndarray, labels: np.ndarray) -> list[Finding]:
+    """Equal rows with different labels, where rows are too fine to meet by chance."""
+    if labels.ndim != 1 or labels.dtype.kind not in "iub" or len(rows) != len(labels) or not rows[:1].size:
+        return []
+    groups = [group for group in same_groups(digests(rows)) if len(np.unique(labels[group])) > 1]
+    count = sum(map(len, groups))
+    if count < max(2, ENOUGH * len(rows)) or _by_chance(rows):
+        return []
+    first = groups[0][:LISTED]
+    named = ", ".join(f"row {row} is {labels[row]}" for row in first)
+    return [
+        Finding(
+            check="equal rows with different labels",
+            name="labels-disagree",
+            severity="warning" if count > CONTRADICTED * len(rows) else "note",
+            evidence=f"{count:,} of {len(rows):,} training rows ({share(count / len(rows), 0)}) have the same inputs as "
+            f"another with another label ({named}): no network can get them all right",
+            action="see which of the labels are right, or which columns are missing that tell these rows apart",
+            step=0,
+        )
+    ]
+
+
+def constant_columns(name: str, rows: np.ndarray) -> list[Finding]:
+    """Columns (n, columns) with the same number in every row: a note, as they do no harm."""
+    if rows.ndim != 2 or len(rows) < 10 or not 1 < rows.shape[1] <= 200 or rows.dtype.kind != "f":
+        return []
+    same = np.flatnonzero((rows == rows[:1]).all(axis=0))
+    if not len(same) or len(same) == rows.shape[1]:  # of all columns the doctor speaks
+        return []
+    listed = ", ".join(map(str, same[:LISTED])) + (f" and {len(same) - LISTED} more" if len(same) > LISTED else "")
+    return [
+        Finding(
+            check="constant columns",
+            name="constant-columns",
+            severity="note",
+            where=f"column {same[0]}",
+            evidence=f"{name}: {len(same)} of {rows.shape[1]} columns are the same in every training row ({listed})",
+            action="nothing, if they vary elsewhere; else leave them out",
+            step=0,
+        )
+    ]
+
+
+def lacking_classes(train: np.ndarray, judged: np.ndarray, split: str) -> list[Finding]:
+    """Class numbers (n,) that are judged and never trained on, and that are trained on and never judged."""
+    if any(each.ndim != 1 or each.dtype.kind not in "iu" or not len(each) for each in (train, judged)):
+        return []
+    known, others = _counted(train), _counted(judged)
+    if max(len(known), len(others)) > MOST_CLASSES:
+        return []
+    return classes_apart(known, others, split)
+
+
+def classes_apart(train: Mapping[int, int], judged: Mapping[int, int], split: str) -> list[Finding]:
+    """The same of rows by class. A class without judged rows counts where a part drawn at random would hold ten."""
+    rows, found = sum(judged.values()), []
+    if not rows or not train:
+        return []
+    if new := {key: count for key, count in judged.items() if count and not train.get(key)}:
+        found.append(
+            Finding(
+                check="classes that are not trained on",
+                name="class-without-training-rows",
+                severity="warning",
+                where=f"class {min(new)}",
+                evidence=f"{sum(new.values()):,} of {rows:,} {split} rows are of {_listed(new)}, which no training row has: they "
+                "can only be answered wrong",
+                action=f"add training rows of {'them' if len(new) > 1 else 'it'}, or leave these rows out; split so that each "
+                "class is in both parts (stratified)",
+                step=0,
+            )
+        )
+    total = sum(train.values())
+    if gone := {k: n for k, n in train.items() if not judged.get(k) and n / total * rows >= EXPECTED}:
+        found.append(
+            Finding(
+                check="classes that are not judged",
+                name="class-without-validation-rows",
+                severity="warning",
+                where=f"class {min(gone)}",
+                evidence=f"no {split} row is of {_listed(gone)}, which {sum(gone.values()):,} of {total:,} training rows are: "
+                f"its scores say nothing of {'them' if len(gone) > 1 else 'it'}",
+                action="draw both parts from the same rows at random, or add such rows",
+                step=0,
+            )
+        )
+    return found
+
+
+def _counted(labels: np.ndarray) -> dict[int, int]:
+    values, counts = np.unique(labels, return_counts=True)
+    return {int(v): int(n) for v, n in zip(values, counts, strict=True) if v >= 0}  # below 0 stands for none
+
+
+def _listed(classes: Mapping[int, int]) -> str:
+    names = sorted(classes)
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return f"class{'es' if len(names) > 1 else ''} {', '.join(map(str, names[:LISTED]))}{more}"

@@ -1,0 +1,61 @@
+"""Names of findings: silenced by them, refused where nothing is called so."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import sonde
+from sonde.core.errors import ConfigError
+from sonde.core.findings import NAMES, Finding, hushed, silenced
+
+SOURCES = Path(sonde.__file__).parent
+
+
+def finding(name: str, severity: str = "warning") -> Finding:
+    return Finding(check=name.replace("-", " "), name=name, severity=severity, evidence="e", action="do this")  # type: ignore[arg-type]
+
+
+def named_in_sources() -> set[str]:
+    """The names of all findings and suspicions that anything in sonde makes."""
+    found = set()
+    for path in SOURCES.rglob("*.py"):
+        text = path.read_text()
+        if not re.search(r"Finding\(|Suspicion\(", text):
+            continue
+        for node in ast.walk(ast.parse(text)):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in ("Finding", "Suspicion")
+            ):
+                found |= {
+                    word.value for word in node.keywords if word.arg == "name" and isinstance(word.value, ast.Constant)
+                    for word in [word.value]
+                }  # fmt: skip
+    return found - {""}
+
+
+def test_the_table_holds_every_name_and_no_other() -> None:
+    assert named_in_sources() == set(NAMES)
+
+
+def test_several_names_may_stand_in_one_text() -> None:
+    assert silenced(["rows-mixed, overfitting", "dead-units"]) == {"rows-mixed", "overfitting", "dead-units"}
+    assert silenced([]) == frozenset()
+
+
+def test_an_unknown_name_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="unknown finding 'row-mixed'; did you mean 'rows-mixed'"):
+        silenced(["row-mixed"])
+
+
+def test_what_is_silenced_becomes_a_note_that_says_so() -> None:
+    first, second, error = hushed(
+        [finding("rows-mixed"), finding("overfitting"), finding("loss-diverged", "error")],
+        frozenset(["rows-mixed", "loss-diverged"]),
+    )
+    assert (first.severity, first.action) == ("note", "silenced; do this")
+    assert second == finding("overfitting")
+    assert error.severity == "error"  # what ends a run is said
