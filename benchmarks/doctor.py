@@ -1,9 +1,9 @@
 """How often the doctor names the true cause first, and how often it cries wolf.
 
-python -m benchmarks.doctor: 37 faults in six families whose runs thresholds were chosen by and six they were not, three seeds each;
-healthy runs of all families with other rates, batch sizes, widths and seeds. Each run takes a few seconds of one thread. A fault
-that does no harm (no worse than twice the spread of its healthy twins) counts for neither side; certain faults must be named
-within three steps.
+python -m benchmarks.doctor: faults in six families whose runs thresholds were chosen by and six they were not, three seeds each;
+healthy runs of all families with other rates, batch sizes, widths and seeds, and some that are unusual on purpose. Each
+takes a few seconds of one thread. A fault that does no harm (no worse than twice the spread of its healthy twins) counts for neither side;
+certain faults must be named within three steps. Peers' rules are asked of the same signals (`faults/peers.py`).
 """
 
 import argparse

@@ -2,7 +2,6 @@
 
 import gzip
 import io
-
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field

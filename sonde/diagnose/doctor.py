@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sonde.core.batch import Batch
 from sonde.core.findings import Finding
-from sonde.core.records import EvaluationRecord, Record, StepRecord
+from sonde.core.records import STAGE_BEGINS, EvaluationRecord, EventRecord, Record, StepRecord
 from sonde.core.seams import Task
 from sonde.diagnose.rules.table import RULES
 from sonde.diagnose.seen import Context, Evaluated, Moment, Seen
@@ -85,6 +85,8 @@ class Doctor:
                 )
             )
             self.examine("evaluation")
+        elif isinstance(record, EventRecord) and record.event == STAGE_BEGINS:
+            self._begin_stage(record.step)
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:
@@ -102,6 +104,17 @@ class Doctor:
         sure = [fact(each) for each in findings if each.severity != "note" and each.certainty == "certain"]
         self._facts += [each for each in sure if each.name not in self._said]
         self._said |= {each.name for each in sure}
+
+    def _begin_stage(self, step: int) -> None:
+        """Forget what came before a stage, whose losses are others. step: its first, which is done"""
+        self._read()
+        trace = self.seen.trace
+        if step <= trace.first:
+            return
+        skip = step - trace.first
+        later = [each for each in trace.samples if each.step >= step]
+        self.seen.trace = Trace(losses=trace.losses[skip:], norms=trace.norms[skip:], first=step, samples=later)
+        self.seen.evaluations = []
 
     def _keep(self, record: StepRecord) -> None:
         loss = record.losses.get(record.main)

@@ -3,9 +3,11 @@
 from functools import partial
 from typing import Any
 
+from torch.utils.data import TensorDataset
+
 from sonde.core.errors import Interrupted
 from sonde.core.findings import Finding
-from sonde.diagnose.before import MIXING
+from sonde.diagnose.before import MIXING, drops_units
 from sonde.diagnose.doctor import Doctor
 from sonde.diagnose.seen import Context, Evaluated
 from sonde.diagnose.signals.sample import Sample
@@ -13,6 +15,7 @@ from sonde.diagnose.structure import largest_dropout
 from sonde.engine.json_lines import read_lines
 from sonde.engine.step import Stepper
 from sonde.engine.training import Training
+from sonde.run.build import changes
 from sonde.run.checks import say
 from sonde.run.job import Attempt
 from sonde.run.resolve import CUSTOM_MODULE
@@ -73,7 +76,21 @@ def context_of(attempt: Attempt, stepper: Stepper, *, total: int | None) -> Cont
         dropout=largest_dropout(assembly.task.modules),
         norms=sum(isinstance(module, MIXING) for module in assembly.task.modules.modules()),
         larger=objective is not None and objective.mode == "max",
+        harder=_harder(attempt),
+        average=config.optim.ema if assembly.average is not None else 0.0,
+        own_rate=any(each.custom or each.own_rate for each in stepper.updates),
     )
+
+
+def _harder(attempt: Attempt) -> bool:
+    """Whether training rows may be made harder than validation rows: by units that are dropped, or by what changes the rows."""
+    assembly, config = attempt.assembly, attempt.config
+    if any(drops_units(module) for module in assembly.task.modules.modules()):
+        return True
+    if assembly.dataset is not None:
+        return changes(assembly.dataset.schema, config.feed.augment, task=config.task) is not None
+    held = getattr(getattr(assembly.train, "source", assembly.train), "loader", None)
+    return held is not None and type(getattr(held, "dataset", None)) is not TensorDataset
 
 
 def evaluations_of(path: Any) -> list[Evaluated]:

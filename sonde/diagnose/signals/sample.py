@@ -12,7 +12,7 @@ class Weights:
     size:     of its values before the step
     gradient: as it was used, clipped
     update:   by how much the step changed it
-    entries:  how many;  fan: how many of them make one output
+    entries:  how many;  fan: how many of them make one output;  inputs: units that it takes
     """
 
     name: str
@@ -21,6 +21,12 @@ class Weights:
     update: float
     entries: int
     fan: int = 1
+    inputs: int = 0
+
+    @property
+    def units(self) -> int:
+        """That it gives."""
+        return self.entries // max(1, self.fan)
 
     @property
     def ratio(self) -> float:
@@ -79,6 +85,7 @@ class LossCall:
     sums: Sequence[float] = ()
     smoothing: float = 0.0
     weighted: bool = False
+    reduction: str = "mean"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +125,8 @@ class Sample:
             "norm": _short(self.norm),
             "rate": _short(self.rate),
             "weights": {
-                w.name: [_short(w.size), _short(w.gradient), _short(w.update), w.entries, w.fan] for w in self.weights
+                w.name: [_short(w.size), _short(w.gradient), _short(w.update), w.entries, w.fan, w.inputs]
+                for w in self.weights
             },
             "outputs": [
                 [
@@ -147,8 +155,9 @@ def of_line(line: Mapping[str, Any]) -> Sample:
                 update=_number(update),
                 entries=int(entries),
                 fan=int(fan),
+                inputs=int(inputs),
             )
-            for name, (size, gradient, update, entries, fan) in line["weights"].items()
+            for name, (size, gradient, update, entries, fan, inputs) in line["weights"].items()
         ],
         outputs=[
             Outputs(

@@ -1,5 +1,6 @@
 """Taking steps, of which some are looked at: weights, gradients and updates, what layers give and the error that comes back."""
 
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -100,7 +101,7 @@ class _Unread:
         self._norm = _kept(readings, record.norms.get(self._phase))
         self._loss = _kept(readings, record.losses.get(record.main))
         self._measured = [
-            (name, weight.numel(), weight.numel() // len(weight), [readings.keep(each) for each in _sizes(weight, old)])
+            (name, tuple(weight.shape), [readings.keep(each) for each in _sizes(weight, old)])
             for (name, weight), old in zip(weights, before, strict=True)
         ]
 
@@ -108,9 +109,13 @@ class _Unread:
         """All numbers at once."""
         at = self._readings
         weights = []
-        for name, entries, fan, places in self._measured:
+        for name, shape, places in self._measured:
             size, gradient, update = (at[place] for place in places)
-            weights.append(Weights(name=name, size=size, gradient=gradient, update=update, entries=entries, fan=fan))
+            entries, inputs = math.prod(shape), shape[1]
+            fan = entries // shape[0]
+            weights.append(
+                Weights(name=name, size=size, gradient=gradient, update=update, entries=entries, fan=fan, inputs=inputs)
+            )
         return Sample(
             step=self._record.step,
             phase=self._phase,

@@ -158,6 +158,7 @@ class ForwardWatch(TorchFunctionMode):
             "shape": tuple(given.shape),
             "target": tuple(target.shape),
             "smoothing": float(named.get("label_smoothing", 0.0) or 0.0),
+            "reduction": str(named.get("reduction", "mean")),
             "weighted": named.get("weight") is not None or named.get("pos_weight") is not None,
             "value": keep(found.detach().float().mean() if found.numel() else found.new_zeros(())),
             "lowest": keep(scores.min()),
@@ -212,6 +213,7 @@ class ForwardWatch(TorchFunctionMode):
                     sums=counted.flatten().tolist() if isinstance(counted, Tensor) and not of_classes else (),
                     smoothing=call["smoothing"],
                     weighted=call["weighted"],
+                    reduction=call["reduction"],
                 )
             )
         return found
