@@ -18,6 +18,7 @@ LEVEL = (
 ALIVE = 2e-4  # median update / size from where weights move; healthy runs lie above 8e-4 (doctor.md D1, O2)
 FEW = 10  # steps, of which no course is seen
 LAST = 20  # steps whose median is where the loss ends
+GAP = 0.6  # training loss beside the validation loss: nearer ones differ by chance, a healthy one of 0.78 did at a high rate
 TALL = 0.1  # update / size of a layer late in a run; healthy layers ended below 0.086 (doctor.md 0.3)
 
 
@@ -107,7 +108,7 @@ def overfitting(seen: Seen) -> Suspicion | None:
     """The validation loss has risen well above its lowest while the training loss goes on falling, or stays where learning by
     heart leaves it."""
     scores = seen.held_losses()
-    if len(scores) < 4 or seen.moment == "training":
+    if len(scores) < 4 or seen.moment == "training" or seen.context.phases > 1:
         return None
     best_step, best = min(scores, key=lambda each: each[1])
     after = [value for step, value in scores if step > best_step]
@@ -115,7 +116,7 @@ def overfitting(seen: Seen) -> Suspicion | None:
     rise = (0.1 if seen.moment != "evaluation" else 0.3) * max(
         abs(best), 1e-6
     )  # in the midst of a run it may still come down
-    risen = len(after) >= 3 and min(after[-3:]) > best + rise and level < then
+    risen = len(after) >= 3 and min(after[-3:]) > best + rise and level < min(then, GAP * after[-1])
     by_heart = not risen and _by_heart(seen, level, scores[-1][1])
     if not risen and not by_heart:
         return None

@@ -17,7 +17,13 @@ SLOW = 0.3  # of the steps, that an average of the weights looks back
 
 def labels_noisy(seen: Seen) -> Suspicion | None:
     """Validation rows are clearly easier than the rows that were trained on, with nothing that makes training harder."""
-    if seen.moment != "end" or seen.context.harder or not seen.evaluations or seen.step < 100:
+    if (
+        seen.moment != "end"
+        or seen.context.harder
+        or seen.context.phases > 1
+        or not seen.evaluations
+        or seen.step < 100
+    ):
         return None
     held = seen.evaluations[-1].metrics.get("loss", math.nan)
     level, reference = seen.level(), seen.reference()

@@ -50,7 +50,7 @@ def too_high(seen: Seen) -> Suspicion | None:
         action=f"--lr {number(rate / 10)} (it is {number(rate)}), or a --warmup; --lr auto finds one",
         place="optimiser",
         certainty="likely" if harmed else "suspected",
-        step=step,
+        step=min(at for ratio, _, at in ratios if ratio > HIGHEST),
         explains=FOLLOW,
     )
 

@@ -63,7 +63,7 @@ class ForwardWatch(TorchFunctionMode):
             if func in calls.LOSSES:
                 self._loss(func, args, dict(kwargs or {}), found)
             elif self._inside and len(self._outputs) < MOST_OUTPUTS:
-                self._look(func, args, found)
+                self._look(func, (*args, *(kwargs or {}).values()), found)  # torch hands on norms' weights by name
         return found
 
     def _look(self, func: Callable[..., Any], args: Sequence[Any], found: Any) -> None:
