@@ -50,10 +50,14 @@ def _has(*kinds: type[nn.Module]) -> Callable[[Problem], bool]:
 
 
 def _relu_next(problem: Problem) -> bool:
-    """Whether the first bias is what an activation is given: before a norm it changes nothing."""
+    """Whether the first layer with a bias is followed by an activation: before a norm a bias changes nothing."""
     layers = [each for each in problem.net.modules() if not any(True for _ in each.children())]
-    first = next((place for place, each in enumerate(layers) if getattr(each, "bias", None) is not None), None)
-    return first is not None and first + 1 < len(layers) and isinstance(layers[first + 1], nn.ReLU)
+    with_bias = [place for place, each in enumerate(layers) if _biased(each)]
+    return bool(with_bias) and isinstance(layers[min(with_bias[0] + 1, len(layers) - 1)], nn.ReLU)
+
+
+def _biased(layer: nn.Module) -> bool:
+    return isinstance(layer, nn.Linear | nn.Conv2d) and layer.bias is not None
 
 
 def _weights(problem: Problem) -> list[nn.Parameter]:
@@ -138,6 +142,24 @@ def _deep_sigmoid(problem: Problem) -> None:
 def _large(problem: Problem) -> None:
     for weight in _weights(problem):
         nn.init.normal_(weight, std=1.0)
+
+
+def _small(problem: Problem) -> None:
+    for weight in _weights(problem):
+        nn.init.normal_(weight, std=1e-4)
+    problem.settings |= {"optimizer": "sgd", "lr": 0.01}
+
+
+def _by_value(problem: Problem) -> None:
+    order = problem.train[1].flatten().argsort(stable=True)
+    rows = TensorDataset(problem.train[0][order], problem.train[1][order])
+    problem.data = DataLoader(rows, batch_size=problem.settings.pop("batch_size"), shuffle=False)
+
+
+def _repeated(problem: Problem) -> None:
+    x, y = problem.train
+    rows = torch.arange(len(y)) % 64
+    problem.train = (x[rows], y[rows])
 
 
 def _alike(problem: Problem) -> None:
@@ -344,6 +366,18 @@ FAULTS: tuple[Fault, ...] = (
         applies=lambda p: _not_tokens(p) and _floats(p),
     ),
     Fault(name="weights drawn too large", inject=_large, right=_named("initialisation-too-large", "saturated-units")),
+    Fault(
+        name="weights drawn too small", inject=_small, right=_named("initialisation-too-small"),
+        applies=_floats_without_norm,
+    ),
+    Fault(
+        name="rows sorted by value", inject=_by_value, right=_named("rows-not-shuffled"),
+        applies=lambda p: p.kind == "values" and p.train[1].shape[1:] == (1,),
+    ),
+    Fault(
+        name="the same 64 rows again and again", inject=_repeated,
+        right=_named("overfitting", "copies-in-training", "duplicates-in-training"),
+    ),
     Fault(name="all weights alike", inject=_alike, right=_named("units-alike"), certain=True),
     Fault(name="all weights zero", inject=_zero, right=_named("units-alike"), certain=True),
     Fault(

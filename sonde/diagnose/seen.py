@@ -32,7 +32,6 @@ class Context:
     norms:     batch-norm layers
     harder:    whether training rows may be made harder than validation rows: units dropped at random, augmentation, a loader or
                data set of the caller's own, which may change them
-    average:   decay of an average of the weights that is evaluated in their place; 0 for none
     own_rate:  whether the rate is that of an optimiser of the caller's
     """
 
@@ -55,7 +54,6 @@ class Context:
     dropout: tuple[float, str] = (0.0, "")
     norms: int = 0
     harder: bool = False
-    average: float = 0.0
     own_rate: bool = False
 
     def share(self, step: int) -> float:

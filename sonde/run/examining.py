@@ -77,7 +77,6 @@ def context_of(attempt: Attempt, stepper: Stepper, *, total: int | None) -> Cont
         norms=sum(isinstance(module, MIXING) for module in assembly.task.modules.modules()),
         larger=objective is not None and objective.mode == "max",
         harder=_harder(attempt),
-        average=config.optim.ema if assembly.average is not None else 0.0,
         own_rate=any(each.custom or each.own_rate for each in stepper.updates),
     )
 

@@ -100,7 +100,7 @@ def answered(
     table = [[0] * 10 for _ in range(10)]
     for place in range(10):
         there = (sizes or {}).get(place, rows)
-        share = recall if isinstance(recall, float) else recall.get(place, 0.9)
+        share = recall.get(place, 0.9) if isinstance(recall, Mapping) else recall
         table[place][place] = round(share * there)
         table[place][(place + 1) % 10] = there - round(share * there)
     return Answers(confusion=table, rows=10 * rows)

@@ -21,6 +21,7 @@ WIDE = 20.0  # spread of the inputs: pixels of 0..255 have 80, standardised colu
 LARGE, SMALL = 100.0, 0.01  # spread of targets (doctor.md D11)
 OFF = 3.0  # mean of targets, in their spreads: the first loss is ten times that of their mean
 LOOKS = 3
+SOON = 50  # steps, after which a network that learns shows it
 BATCHES = 4
 ROWS = 12  # over all batches that are looked at, besides one in each
 SORTED = 0.4  # entropy in a batch beside that of one drawn at random; 0.6 is suspicious (doctor.md D10)
@@ -109,14 +110,9 @@ def initialisation(seen: Seen) -> Suspicion | None:
 def initialisation_small(seen: Seen) -> Suspicion | None:
     """Weights drawn so small that next to nothing of the inputs reaches the answers, and nothing is learned."""
     early, context = seen.early(1), seen.context
-    if (
-        not early
-        or not early[0].weights
-        or context.pretrained
-        or context.phases > 1
-        or seen.step < 100
-        or seen.learned()
-    ):
+    if not early or not early[0].weights or context.pretrained or context.phases > 1:
+        return None
+    if seen.step < SOON or seen.learned():
         return None
     scales = [w.scale for w in early[0].weights]
     middle = statistics.median(scales)

@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from collections.abc import Sequence
 
 from sonde.core.units import number
 from sonde.diagnose.divergence import NAME, divergence, remedy
@@ -117,7 +118,7 @@ def overfitting(seen: Seen) -> Suspicion | None:
         abs(best), 1e-6
     )  # in the midst of a run it may still come down
     risen = len(after) >= 3 and min(after[-3:]) > best + rise and level < min(then, GAP * after[-1])
-    by_heart = not risen and _by_heart(seen, level, scores[-1][1])
+    by_heart = not risen and _by_heart(seen, level, [loss for _, loss in scores])
     if not risen and not by_heart:
         return None
     still = risen and _metric_improves(seen, best_step)
@@ -125,9 +126,8 @@ def overfitting(seen: Seen) -> Suspicion | None:
         f"the validation loss was lowest at step {best_step:,} ({number(best)}) and is {number(scores[-1][1])} now, while the "
         f"training loss fell from {number(then)} to {number(level)}"
         if risen
-        else f"every row was seen {number(seen.epochs() or 0)} times; the training loss is {number(level)}, and the "
-        "validation loss "
-        f"stays at {number(scores[-1][1])}"
+        else f"the training loss is {number(level)} after {number(seen.epochs() or math.nan)} passes over the rows, and the "
+        f"validation loss stays at {number(scores[-1][1])}"
     )
     return Suspicion(
         name="overfitting",
@@ -141,12 +141,14 @@ def overfitting(seen: Seen) -> Suspicion | None:
     )
 
 
-def _by_heart(seen: Seen, level: float, held: float) -> bool:
-    """Whether rows were learned by heart after many passes, and others are answered little better than by guessing."""
+def _by_heart(seen: Seen, level: float, held: Sequence[float]) -> bool:
+    """Whether rows were learned by heart, and others are hardly answered better than by guessing, after many passes or long."""
     guess, epochs = seen.held_reference(), seen.epochs()
-    if seen.moment != "end" or guess is None or epochs is None or epochs < 20:
+    if seen.moment != "end" or guess is None or not level < 0.25 * held[-1] or not held[-1] > 0.25 * guess:
         return False
-    return level < 0.25 * held and held > 0.25 * guess
+    half = len(held) // 2
+    stays = min(held[half:]) > 0.98 * min(held[:half])
+    return (epochs is not None and epochs >= 20) or (stays and level < 0.05 * held[-1] and held[-1] > 0.5 * guess)
 
 
 def _metric_improves(seen: Seen, since: int) -> bool:

@@ -12,7 +12,6 @@ HARDER = 1.3  # the same (doctor.md M10)
 MUCH_HARDER = 1.5
 FEW = 4  # rows of a batch
 NEVER = 0.01  # below guessing; what is never better by more was 1.00 with shuffled labels (doctor.md D1)
-SLOW = 0.3  # of the steps, that an average of the weights looks back
 
 
 def labels_noisy(seen: Seen) -> Suspicion | None:
@@ -144,30 +143,6 @@ def harder_to_judge(seen: Seen) -> Suspicion | None:
         certainty="likely" if sure else "suspected",
         step=fresh[-1][0],
         explains=frozenset({"overfitting", "worse-than-guessing"}),
-    )
-
-
-def average_too_slow(seen: Seen) -> Suspicion | None:
-    """The average of the weights that is evaluated looks back over much of the run, and is behind the weights."""
-    decay, held = seen.context.average, [loss for _, loss in seen.held_losses()]
-    back = 1 / (1 - decay) if 0 < decay < 1 else 0.0
-    if seen.moment != "end" or back < SLOW * seen.step or not held or seen.context.phases > 1:
-        return None
-    level = seen.level()
-    if not held[-1] > HARDER * abs(level) or held[-1] > min(held) + 0.02 * abs(held[-1]):
-        return None
-    return Suspicion(
-        name="average-too-slow",
-        evidence=f"--ema {number(decay)} averages the weights over about {round(back):,} steps, and there were "
-        f"{seen.step:,}: the "
-        f"training loss is {number(level)}, and the validation loss of the average {number(held[-1])}",
-        action=f"--ema {number(1 - 10 / max(20, seen.step))}, which looks back over a tenth of the steps",
-        place="optimiser",
-        certainty="likely",
-        step=seen.step,
-        explains=frozenset(
-            {"still-improving", "answers-alike", "worse-than-guessing", "validation-harder-than-training"}
-        ),
     )
 
 

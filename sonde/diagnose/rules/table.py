@@ -37,7 +37,6 @@ RULES: tuple[Callable[[Seen], Suspicion | None], ...] = (
     held.norm_of_few,
     held.worse_than_guessing,
     held.harder_to_judge,
-    held.average_too_slow,
     held.disagree,
     capacity.underfitting,
     capacity.dropout_too_strong,

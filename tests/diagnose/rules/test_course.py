@@ -85,7 +85,7 @@ def test_rows_learned_by_heart_after_many_passes() -> None:
     )
     found = course.overfitting(run)
     assert found is not None
-    assert "100 times" in found.evidence
+    assert "100 passes" in found.evidence
     good = seen(
         falling(last=0.001), of=context(batches=4), evaluations=evaluated([0.4, 0.3, 0.28, 0.29], answers=answered(0.9))
     )

@@ -57,17 +57,6 @@ def test_rows_that_are_harder_before_any_was_seen_twice() -> None:
     assert held.harder_to_judge(again) is None  # after an epoch it may be learning by heart
 
 
-def test_an_average_that_is_behind_its_weights() -> None:
-    slow = evaluated([2.2, 1.9, 1.6, 1.3])
-    found = held.average_too_slow(seen(evaluations=slow, of=context(average=0.999)))
-    assert found is not None
-    assert found.name == "average-too-slow"
-    assert "1,000 steps" in found.evidence
-    assert held.average_too_slow(seen(evaluations=slow, of=context(average=0.98))) is None
-    near = evaluated([0.9, 0.5, 0.4, 0.35])
-    assert held.average_too_slow(seen(evaluations=near, of=context(average=0.999))) is None
-
-
 def test_a_loss_that_falls_while_the_metric_gets_worse() -> None:
     of, fall = context(objective="accuracy"), [2.0, 1.5, 1.2, 1.0]
     found = held.disagree(seen(of=of, evaluations=evaluated(fall, accuracy=[0.5, 0.4, 0.3, 0.2])))
