@@ -53,15 +53,14 @@ def test_silent_units_are_those_that_are_0_for_every_row() -> None:
     net = network()
     assert isinstance(net[0], nn.Linear)
     with torch.no_grad():
-        net[0].bias.copy_(torch.tensor([-100.0, -100.0, 100.0, 100.0, 100.0]))
+        net[0].get_parameter("bias").copy_(torch.tensor([-100.0, -100.0, 100.0, 100.0, 100.0]))
     assert watched(net, X, Y).outputs()[1].silent == pytest.approx(0.4)
 
 
 def test_channels_of_pictures_are_units() -> None:
     net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(16, 3))
     with torch.no_grad():
-        net[0].bias[0] = -100.0  # type: ignore[index]
-        net[0].bias[1:] = 100.0  # type: ignore[index]
+        net[0].get_parameter("bias").copy_(torch.tensor([-100.0, 100.0, 100.0, 100.0]))
     pictures = torch.rand(6, 1, 4, 4)
     assert watched(net, pictures, Y).outputs()[1].silent == pytest.approx(0.25)
 
