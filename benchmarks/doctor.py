@@ -1,9 +1,9 @@
 """How often the doctor names the true cause first, and how often it cries wolf.
 
-python -m benchmarks.doctor: 37 faults in six families whose runs thresholds were chosen by and six they were not, three seeds each;
-healthy runs of all families with other rates, batch sizes, widths and seeds. Each run takes a few seconds of one thread. A fault
-that does no harm (no worse than twice the spread of its healthy twins) counts for neither side; certain faults must be named
-within three steps.
+python -m benchmarks.doctor: faults in six families whose runs thresholds were chosen by and six they were not, three seeds each;
+healthy runs of all families with other rates, batch sizes, widths and seeds, and some that are unusual on purpose. Each takes
+a few seconds of one thread. A fault that does no harm (no worse than twice the spread of its healthy twins) counts for neither
+side; certain faults must be named within three steps. Peers' rules are asked of the same signals (`faults/peers.py`).
 """
 
 import argparse
@@ -26,6 +26,8 @@ from typing import Any
 import torch
 
 from benchmarks.faults.faults import FAULTS, Fault
+from benchmarks.faults.odd import ODD
+from benchmarks.faults.peers import PEERS, alarmed
 from benchmarks.faults.problems import FITTED, JUDGED, Family, Problem
 from benchmarks.timing import write
 
@@ -45,6 +47,7 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
     refused: str = ""
     loss: float | None = None
+    peers: list[str] = field(default_factory=list)  # others' rules that alarm
     seconds: float = 0.0
 
 
@@ -84,6 +87,7 @@ def trained(problem: Problem, outcome: Outcome) -> Outcome:
         found = list(names(sorted(sure, key=lambda each: order(out, each))))
         outcome.found, outcome.steps = [name for name, _ in found], [step for _, step in found]
         outcome.notes = [name for name, _ in names([each for each in findings if each["severity"] == "note"])]
+        outcome.peers = alarmed(out)
         if (out / "result.json").exists():
             outcome.loss = json.loads((out / "result.json").read_text())["metrics"].get("validation", {}).get("loss")
     outcome.seconds = round(time.perf_counter() - begun, 2)
@@ -120,6 +124,14 @@ def healthy(job: tuple[Family, int, float, float, float]) -> Outcome:
     return trained(
         problem, Outcome(problem.family, "", seed, f"rate x {scale:.2g}, batch x {batch:g}, width x {width:g}")
     )
+
+
+def unusual(number: int) -> Outcome:
+    """A run that is well, though something about it is unusual."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    problem = ODD[number](0)
+    return trained(problem, Outcome(problem.family, "", 7, ODD[number].__name__))
 
 
 def healthy_jobs(families: Sequence[Family], count: int) -> list[tuple[Family, int, float, float, float]]:
@@ -196,6 +208,17 @@ def alarms(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     }
 
 
+def compared(well: Sequence[Outcome], ill: Sequence[Outcome]) -> dict[str, str]:
+    """Of each of others' rules, and of ours, in how many healthy runs and in how many with a fault there is an alarm."""
+    found = {
+        name: f"{sum(name in each.peers for each in well)} of {len(well)} healthy, "
+        f"{sum(name in each.peers for each in ill)} of {len(ill)} with a fault"
+        for name in PEERS
+    }
+    ours = [sum(bool(each.found or each.refused) for each in runs) for runs in (well, ill)]
+    return found | {"ours": f"{ours[0]} of {len(well)} healthy, {ours[1]} of {len(ill)} with a fault"}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
@@ -212,6 +235,7 @@ def main() -> None:
     jobs = [(family, fault, seed) for seed in range(chosen.seeds) for fault in faults for family in families]
     with ProcessPoolExecutor(chosen.processes, mp_context=get_context("spawn")) as pool:
         well = list(shown(pool.map(healthy, healthy_jobs(families, chosen.healthy)), chosen.healthy))
+        odd = list(shown(pool.map(unusual, range(len(ODD))), len(ODD))) if chosen.families != "judged" else []
         ill = [each for each in shown(pool.map(faulty, jobs), len(jobs)) if each is not None]
     twins: dict[str, list[float]] = defaultdict(list)
     for each in well:
@@ -222,9 +246,11 @@ def main() -> None:
         own = {family.__name__.replace("_", "-") for family in group}
         found[name] = scored([each for each in ill if each.family in own], twins)
         found[name]["false alarms"] = alarms([each for each in well if each.family in own])
+    found["unusual but well"] = alarms(odd)
+    found["others' rules"] = compared([*well, *odd], ill)
     print(json.dumps(found, indent=2))
     if chosen.out:
-        Path(chosen.out).write_text("".join(json.dumps(asdict(each)) + "\n" for each in [*well, *ill]))
+        Path(chosen.out).write_text("".join(json.dumps(asdict(each)) + "\n" for each in [*well, *odd, *ill]))
     else:
         write("doctor", found)
 

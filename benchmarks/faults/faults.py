@@ -49,6 +49,17 @@ def _has(*kinds: type[nn.Module]) -> Callable[[Problem], bool]:
     return lambda problem: any(isinstance(module, kinds) for module in problem.net.modules())
 
 
+def _relu_next(problem: Problem) -> bool:
+    """Whether the first layer with a bias is followed by an activation: before a norm a bias changes nothing."""
+    layers = [each for each in problem.net.modules() if not any(True for _ in each.children())]
+    with_bias = [place for place, each in enumerate(layers) if _biased(each)]
+    return bool(with_bias) and isinstance(layers[min(with_bias[0] + 1, len(layers) - 1)], nn.ReLU)
+
+
+def _biased(layer: nn.Module) -> bool:
+    return isinstance(layer, nn.Linear | nn.Conv2d) and layer.bias is not None
+
+
 def _weights(problem: Problem) -> list[nn.Parameter]:
     return [p for p in problem.net.parameters() if p.ndim > 1]
 
@@ -131,6 +142,24 @@ def _deep_sigmoid(problem: Problem) -> None:
 def _large(problem: Problem) -> None:
     for weight in _weights(problem):
         nn.init.normal_(weight, std=1.0)
+
+
+def _small(problem: Problem) -> None:
+    for weight in _weights(problem):
+        nn.init.normal_(weight, std=1e-4)
+    problem.settings |= {"optimizer": "sgd", "lr": 0.01}
+
+
+def _by_value(problem: Problem) -> None:
+    order = problem.train[1].flatten().argsort(stable=True)
+    rows = TensorDataset(problem.train[0][order], problem.train[1][order])
+    problem.data = DataLoader(rows, batch_size=problem.settings.pop("batch_size"), shuffle=False)
+
+
+def _repeated(problem: Problem) -> None:
+    x, y = problem.train
+    rows = torch.arange(len(y)) % 64
+    problem.train = (x[rows], y[rows])
 
 
 def _alike(problem: Problem) -> None:
@@ -314,7 +343,8 @@ def _named(*names: str) -> frozenset[str]:
     return frozenset(names)
 
 
-HIGH = _named("learning-rate-too-high", "loss-diverged")
+HIGH = _named("learning-rate-too-high", "diverged")
+LOW = _named("schedule-keeps-rate-low", "learning-rate-too-low")
 FLAT = _named("labels-unrelated-to-inputs", "not-learning")
 
 FAULTS: tuple[Fault, ...] = (
@@ -328,7 +358,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(name="a class of 2 %", inject=_rare, right=_named("class-never-predicted", "class-imbalance"), applies=_classes),
     Fault(name="rows sorted by class", inject=_sorted, right=_named("rows-not-shuffled"), applies=_classes),
     Fault(name="targets in other units", inject=_units, right=_named("targets-not-scaled"), applies=lambda p: p.kind == "values"),
-    Fault(name="dead units from the start", inject=_silent, right=_named("dead-units"), applies=_has(nn.ReLU)),
+    Fault(name="dead units from the start", inject=_silent, right=_named("dead-units"), applies=_relu_next),
     Fault(
         name="twelve sigmoid layers",
         inject=_deep_sigmoid,
@@ -336,6 +366,18 @@ FAULTS: tuple[Fault, ...] = (
         applies=lambda p: _not_tokens(p) and _floats(p),
     ),
     Fault(name="weights drawn too large", inject=_large, right=_named("initialisation-too-large", "saturated-units")),
+    Fault(
+        name="weights drawn too small", inject=_small, right=_named("initialisation-too-small"),
+        applies=_floats_without_norm,
+    ),
+    Fault(
+        name="rows sorted by value", inject=_by_value, right=_named("rows-not-shuffled"),
+        applies=lambda p: p.kind == "values" and p.train[1].shape[1:] == (1,),
+    ),
+    Fault(
+        name="the same 64 rows again and again", inject=_repeated,
+        right=_named("overfitting", "copies-in-training", "duplicates-in-training"),
+    ),
     Fault(name="all weights alike", inject=_alike, right=_named("units-alike"), certain=True),
     Fault(name="all weights zero", inject=_zero, right=_named("units-alike"), certain=True),
     Fault(
@@ -367,25 +409,36 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(name="rate x 100", inject=_faster, right=HIGH),
     Fault(name="rate / 1000", inject=_slower, right=_named("learning-rate-too-low")),
-    Fault(name="warm-up longer than the run", inject=_long_warmup, right=_named("schedule-keeps-rate-low", "learning-rate-too-low")),
-    Fault(name="rate decays in a few steps", inject=_decays_early, right=_named("schedule-keeps-rate-low", "learning-rate-too-low")),
+    Fault(name="warm-up longer than the run", inject=_long_warmup, right=LOW),
+    Fault(name="rate decays in a few steps", inject=_decays_early, right=LOW),
     Fault(name="weight decay of 100", inject=_decayed, right=_named("weight-decay-too-strong")),
     Fault(
         name="gradients clipped to 0.0001", inject=_clipped, right=_named("clip-too-tight", "learning-rate-too-low"),
         applies=lambda p: p.settings["optimizer"] in ("sgd", "nesterov"),
     ),
-    Fault(name="a loss without a gradient", inject=_squares, right=_named("zero-gradient", "parameters-without-a-gradient", "not-learning"),
-          applies=_classes, certain=True),
+    Fault(
+        name="a loss without a gradient", inject=_squares, applies=_classes, certain=True,
+        right=_named("zero-gradient", "parameters-without-a-gradient", "not-learning"),
+    ),
     Fault(name="loss with its sign turned", inject=_upside_down, right=_named("loss-negated")),
     Fault(name="logarithm of zero", inject=_log_of_zero, right=_named("not-finite", "loss-not-finite"), applies=_classes),
     Fault(name="100 rows", inject=_few_rows, right=_named("overfitting", "few-rows")),
     Fault(name="a single unit", inject=_narrow, right=_named("underfitting", "network-too-small"),
           applies=lambda p: _floats(p) and p.kind == "classes" and p.classes > 2),
     Fault(name="30 steps", inject=_short, right=_named("still-improving", "less-than-an-epoch")),
-    Fault(name="batch norm of two rows", inject=_few_normed, right=_named("batch-norm-of-few-rows"), applies=_has(nn.BatchNorm2d)),
+    Fault(
+        name="batch norm of two rows", inject=_few_normed, right=_named("batch-norm-of-few-rows"),
+        applies=_has(nn.BatchNorm2d),
+    ),
     Fault(name="slow rows", inject=_slow_rows, right=_named("slow-input"), applies=_not_tokens),
-    Fault(name="tokens see what follows", inject=_sees_ahead, right=_named("future-visible"), applies=lambda p: p.kind == "tokens"),
+    Fault(
+        name="tokens see what follows", inject=_sees_ahead, right=_named("future-visible"),
+        applies=lambda p: p.kind == "tokens",
+    ),
     Fault(name="98 % of the targets ignored", inject=_ignored, right=_named("targets-mostly-ignored"),
           applies=lambda p: p.kind in ("classes", "tokens"), certain=True),
-    Fault(name="loss that sums", inject=_sum, right=_named("loss-that-sums", "learning-rate-too-high"), applies=_not_tokens, certain=True),
+    Fault(
+        name="loss that sums", inject=_sum, right=_named("loss-that-sums", "learning-rate-too-high"), certain=True,
+        applies=_not_tokens,
+    ),
 )  # fmt: skip

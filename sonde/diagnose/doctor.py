@@ -1,6 +1,6 @@
 """Examining a run while it trains: samples are taken, rules asked, and what they agree on is said once."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sonde.core.findings import Finding, hushed
-from sonde.core.records import EvaluationRecord, Record, StepRecord
+from sonde.core.records import STAGE_BEGINS, EvaluationRecord, EventRecord, Record, StepRecord
 from sonde.core.seams import Task
 from sonde.diagnose.differential import Probing, told_apart
 from sonde.diagnose.rules.table import RULES
@@ -47,13 +47,12 @@ class Doctor:
         silenced: Collection[str] = (),
         first: int = 1,
         known: Collection[str] = (),
-        rules: Sequence[Callable[[Seen], Suspicion | None]] = RULES,
     ) -> None:
         """report, sampled: called with what is found and with each sample;  first: step of this sitting's first
         known: names of what was said in earlier sittings"""
         self.seen = Seen(context=context, trace=Trace(first=first))
         self.sampler = Sampler(task, stepper, first=first)
-        self._report, self._sampled, self._rules = report, sampled, list(rules)
+        self._report, self._sampled, self._rules = report, sampled, list(RULES)
         # makes the probes for the end, which tell competing causes apart
         self.probing: Callable[[], Probing] | None = None
         self._silenced, self._said = frozenset(silenced), set(known)
@@ -96,6 +95,8 @@ class Doctor:
             )
             if self.sampler.allowance.wait_s() <= 0:
                 self.examine("evaluation")
+        elif isinstance(record, EventRecord) and record.event == STAGE_BEGINS:
+            self._begin_stage(record.step)
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:
@@ -114,6 +115,17 @@ class Doctor:
         sure = [fact(each) for each in findings if each.severity != "note" and each.certainty == "certain"]
         self._facts += [each for each in sure if each.name not in self._said]
         self._said |= {each.name for each in sure}
+
+    def _begin_stage(self, step: int) -> None:
+        """Forget what came before a stage, whose losses are others. step: its first, which is done"""
+        self._read()
+        trace = self.seen.trace
+        if step <= trace.first:
+            return
+        skip = step - trace.first
+        later = [each for each in trace.samples if each.step >= step]
+        self.seen.trace = Trace(losses=trace.losses[skip:], norms=trace.norms[skip:], first=step, samples=later)
+        self.seen.evaluations = []
 
     def _keep(self, record: StepRecord) -> None:
         main = record.main

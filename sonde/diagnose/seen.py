@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from sonde.diagnose.signals import calls
@@ -30,7 +30,9 @@ class Context:
     objective: the metric that chooses the best checkpoint;  larger: whether larger values of it are better
     dropout:   the largest rate of a dropout layer, and its name
     norms:     batch-norm layers
-    hardened:  whether rows may be changed at random, or units dropped, in training and not in evaluation
+    harder:    whether training rows may be made harder than validation rows: units dropped at random, augmentation, a loader or
+               data set of the caller's own, which may change them
+    own_rate:  whether the rate is that of an optimiser of the caller's
     """
 
     own: bool
@@ -51,7 +53,8 @@ class Context:
     larger: bool = True
     dropout: tuple[float, str] = (0.0, "")
     norms: int = 0
-    hardened: bool = False
+    harder: bool = False
+    own_rate: bool = False
 
     def share(self, step: int) -> float:
         """Of the peak rate at a step from 1."""
@@ -148,6 +151,46 @@ class Seen:
             return self.level() < 0.95 * reference.value
         return self.progress() > 0.05
 
+    def poor(self) -> bool:
+        """Whether the loss is nearer to that of answers without a look at the inputs than to 0, or to where it began."""
+        reference = self.reference()
+        return self.level() > 0.5 * reference.value if reference is not None else self.progress() < 0.5
+
+    def settled(self) -> bool:
+        """Whether the last fifth of the losses is no lower than the fifth before it, beyond what chance does."""
+        fifth = len(self.trace.losses) // 5
+        if fifth < 10:
+            return False
+        before = self.trace.losses[-2 * fifth : -fifth]
+        error = self.noise(fifth) * math.sqrt(2)  # of a difference of two means
+        return statistics.fmean(before) - self.level(0.2) < 2 * error
+
+    def epochs(self) -> float | None:
+        """Passes over the rows; None where their number is unknown."""
+        return self.step / self.context.batches if self.context.batches else None
+
+    def held_losses(self) -> list[tuple[int, float]]:
+        """(step, loss on validation rows) of the evaluations that have one."""
+        held = [(each.step, each.metrics.get("loss", math.nan)) for each in self.evaluations]
+        return [each for each in held if math.isfinite(each[1])]
+
+    def of_rows(self) -> bool:
+        """Whether the losses' targets are classes, one for each row of a batch, not for each token or pixel."""
+        calls_there = [call for each in self.samples for call in each.calls]
+        return bool(calls_there) and all(
+            len(call.target) == 1 and call.target[0] <= self.context.rows for call in calls_there
+        )
+
+    def held_reference(self) -> float | None:
+        """Of the validation rows, the loss of the best answer that ignores the input; where the run's is known too."""
+        reference, answers = self.reference(), next((e.answers for e in reversed(self.evaluations) if e.answers), None)
+        if reference is None or answers is None:
+            return None
+        if answers.confusion:
+            counts = {place: sum(row) for place, row in enumerate(answers.confusion) if sum(row)}
+            return entropy(counts) if len(counts) > 1 else None
+        return answers.wanted**2 if reference.kind == calls.VALUES and answers.wanted > 0 else None
+
     def reference(self) -> Reference | None:
         """Where the run's loss is one of torch's losses and nothing else; None where it is more than that."""
         state = (len(self.samples), self.samples[-1].step if self.samples else 0)
@@ -174,6 +217,14 @@ def reference(samples: Sequence[Sample]) -> Reference | None:
         sums = [a + b for a, b in zip(sums or [0.0] * len(call.sums), call.sums, strict=True)]
     if call is None:
         return None
+    found = _of_call(counts, sums, call)
+    if found is None or call.reduction == "mean":
+        return found
+    return replace(found, value=found.value * math.prod(call.target)) if call.reduction == "sum" else None
+
+
+def _of_call(counts: Mapping[int, int], sums: Sequence[float], call: LossCall) -> Reference | None:
+    """Of a mean over the targets."""
     if call.kind in (calls.CLASSES, calls.LOG_CLASSES) and counts:
         return _of_classes(counts, call)
     if sums and call.name in ("mse_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"):
@@ -208,6 +259,16 @@ def _of_sums(sums: Sequence[float], call: LossCall) -> Reference | None:
     else:
         value = statistics.fmean(_entropy(mean) for mean in means)
     return Reference(value=value, kind=call.kind, classes=1, seen=int(n[0])) if 0 < value < math.inf else None
+
+
+def entropy(counts: Mapping[int, int]) -> float:
+    """Of classes by how often each occurs, in nats.
+
+    >>> round(entropy({0: 1, 1: 1}), 4)
+    0.6931
+    """
+    total = sum(counts.values())
+    return -sum(count / total * math.log(count / total) for count in counts.values() if count)
 
 
 def _entropy(share: float) -> float:

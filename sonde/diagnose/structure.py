@@ -271,7 +271,8 @@ def padding_drowns(answer: Answer, batch: Batch, given: str) -> list[Finding]:
             check="padding drowns text",
             name="padding-drowns-text",
             severity="warning",
-            evidence=f"{100 * share:.0f} % of the tokens of the first rows are padding ({int(padding)}) behind the text, and the network "
+            evidence=f"{100 * share:.0f} % of the tokens of the first rows are padding ({int(padding)}) behind the text, and "
+            "the network "
             f"reads it: its answers differ between rows by {with_it:.2g}, and by {without:.2g} without it",
             action="take the answer at each row's last word (pack_padded_sequence, or outputs[rows, lengths - 1]), or mask the "
             "padding",

@@ -11,6 +11,8 @@ UPSTREAM: tuple[Place, ...] = ("data", "model", "loss", "gradient", "optimiser",
 FACTS_ABOUT = ("data", "model", "loss")  # of which a fact explains all that is only likely further down
 SURENESS: tuple[Certainty, ...] = ("certain", "likely", "suspected")
 MOST_SHOWN = 3  # warnings at a time
+FOLLOWS = {"parameters-without-an-optimiser": frozenset({"rows-mixed"})}
+"""What follows from a fact: layers that no container holds stay in training mode, where batch norm mixes rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +54,10 @@ class Suspicion:
 
 def fact(finding: Finding) -> Suspicion:
     """What a check of the program or the data has found, as the certain cause of what is only likely."""
+    name = finding.name or finding.check.replace(" ", "-")
     return Suspicion(
-        name=finding.name or finding.check.replace(" ", "-"),
+        name=name,
+        explains=FOLLOWS.get(name, frozenset()),
         evidence=finding.evidence,
         action=finding.action,
         place="model",
@@ -73,7 +77,7 @@ def ranked(suspicions: Iterable[Suspicion]) -> list[Suspicion]:
     [('rate', 'likely'), ('dead-units', 'suspected')]
     """
     held = list(suspicions)
-    explained = set().union(*(each.explains for each in held if each.certainty != "suspected"))
+    explained = set().union(*(each.explains - {each.name} for each in held if each.certainty != "suspected"))
     if any(each.certainty == "certain" and each.place in FACTS_ABOUT for each in held):
         explained |= {
             each.name for each in held if each.certainty != "certain" and each.place not in ("data", "system")

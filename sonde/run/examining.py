@@ -99,8 +99,9 @@ def context_from(config: TrainConfig, assembly: Assembly, stepper: Stepper, *, t
         objective=None if objective is None else objective.metric,
         dropout=largest_dropout(assembly.task.modules),
         norms=sum(isinstance(module, MIXING) for module in assembly.task.modules.modules()),
-        hardened=may_change_rows(assembly.train) or any(map(drops_units, assembly.task.modules.modules())),
+        harder=may_change_rows(assembly.train) or any(map(drops_units, assembly.task.modules.modules())),
         larger=objective is not None and objective.mode == "max",
+        own_rate=any(each.custom or each.own_rate for each in stepper.updates),
     )
 
 

@@ -14,7 +14,8 @@ from sonde.core.records import RUN_ENDS, EventRecord
 from sonde.core.run_folder import TEMPORARY, RunFolder
 from sonde.core.seams import abilities_of
 from sonde.data.feed.normalise import Normalise
-from sonde.diagnose.divergence import diverged
+from sonde.diagnose.divergence import NAME as DIVERGED
+from sonde.diagnose.divergence import diverged, remedy
 from sonde.diagnose.evaluations import never_finite, sometimes_finite
 from sonde.diagnose.rules.baseline import below_baseline
 from sonde.diagnose.stages import best_before
@@ -126,19 +127,17 @@ def _never_finite(run: Prepared) -> list[Finding]:
 
 
 def _diverged(run: Prepared) -> list[Finding]:
-    """That the loss ended far above its start, with the setting that moves the weights so far; nothing where the doctor said so."""
-    if run.doctor is not None and {"learning-rate-too-high", "loss-diverged"} & set(run.doctor.diagnosis):
+    """That the loss ended far above its start, with the setting that moves the weights so far; unless the doctor said so."""
+    if any(finding.name in (DIVERGED, "learning-rate-too-high") for finding in run.attempt.findings):
         return []
     stepper, first, optim = run.training.stepper, run.training.progress.first_loss, run.attempt.assembly.config.optim
     lines = list(read_lines(run.attempt.folder.metrics))
     rate = max((float(line["lr"]) for line in lines if line.get("lr") is not None), default=0.0)
-    lower = f"--lr, which was {rate:.3g}, such as --lr {rate / 10:.1g}"
-    if any(update.custom or update.own_rate for update in stepper.updates):
-        lower = f"the rate of the optimiser, which was {rate:.3g}"
+    own = any(update.custom or update.own_rate for update in stepper.updates)
     return diverged(
         lines,
         None if first is None else float(first),
-        remedy=f"lower {lower}" + ("" if optim.clip else ", or add --clip 1"),
+        remedy=remedy(rate, own=own, clip=optim.clip),
         several=stepper.several,
     )
 

@@ -103,10 +103,22 @@ def test_a_run_that_diverges_says_so_and_names_the_rate(tmp_path: Path) -> None:
     run = sonde.fit(
         nn.Linear(4, 1), (X, y), loss=loss, epochs=6, lr=0.2, schedule="constant", **settings(tmp_path / "run")
     )
-    (found,) = [each for each in findings(run) if each["check"] == "diverged"]
-    assert found["severity"] == "warning"
+    cause, found = [each for each in findings(run) if each["check"] in ("diverged", "learning rate too high")]
+    assert (cause["severity"], found["severity"]) == ("warning", "note")  # what follows from another is no warning
     assert found["action"] == "lower --lr, which was 0.2, such as --lr 0.02, or add --clip 1"
     assert "diverged" in (run.folder / "report.html").read_text()
+    blind = sonde.fit(
+        nn.Linear(4, 1),
+        (X, y),
+        loss=loss,
+        epochs=6,
+        lr=0.2,
+        schedule="constant",
+        doctor=False,
+        **settings(tmp_path / "blind"),
+    )
+    (found,) = [each for each in findings(blind) if each["check"] == "diverged"]
+    assert (found["severity"], found["name"]) == ("warning", "diverged")
     well = sonde.fit(
         nn.Linear(4, 1), (X, y), loss=loss, epochs=6, lr=0.02, schedule="constant", **settings(tmp_path / "well")
     )

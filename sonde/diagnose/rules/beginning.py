@@ -1,19 +1,31 @@
 """The first steps: what reaches the network, what it answers before it has learned, what the loss is called with."""
 
 import math
-from collections.abc import Mapping
+import statistics
+from collections.abc import Mapping, Sequence
 
 from sonde.core.units import number
-from sonde.diagnose.seen import Seen
+from sonde.diagnose.divergence import NAME as DIVERGED
+from sonde.diagnose.rules.rate import FLAT
+from sonde.diagnose.seen import Seen, entropy
 from sonde.diagnose.signals import calls
 from sonde.diagnose.suspicion import Suspicion
 
-TOO_HIGH = 1.5  # first loss, beside that of an answer without a look at the inputs; healthy 0.99 to 1.07
-TOO_WIDE = 4.0  # weights' size beside 1 / √fan; He's initialisation has 1.4
-FAR = 5.0  # mean of the inputs, in their spreads
-WIDE = 20.0  # spread of the inputs
+TOO_HIGH = 1.5  # first loss, beside that of an answer without a look at the inputs; healthy 0.99 to 1.07 (doctor.md M4)
+TOO_WIDE = (
+    4.0  # weights' size beside 1 / √fan; He's initialisation has 1.4, and five times Xavier's is too far (doctor.md M4)
+)
+TOO_NARROW = 0.1  # the same; torch's own has 0.58, a GPT of width 64 drawn with 0.02 has 0.16
+FAR = 5.0  # mean of the inputs, in their spreads (doctor.md D3)
+WIDE = 20.0  # spread of the inputs: pixels of 0..255 have 80, standardised columns 1
+LARGE, SMALL = 100.0, 0.01  # spread of targets (doctor.md D11)
+OFF = 3.0  # mean of targets, in their spreads: the first loss is ten times that of their mean
 LOOKS = 3
-ROWS = 16  # of a batch, from which the classes in it say something
+SOON = 50  # steps, after which a network that learns shows it
+BATCHES = 4
+ROWS = 12  # over all batches that are looked at, besides one in each
+SORTED = 0.4  # entropy in a batch beside that of one drawn at random; 0.6 is suspicious (doctor.md D10)
+HARDER = 1.3  # validation loss beside the training loss (doctor.md M10)
 
 
 def inputs_constant(seen: Seen) -> Suspicion | None:
@@ -33,11 +45,9 @@ def inputs_constant(seen: Seen) -> Suspicion | None:
     )
 
 
-FOLLOW = frozenset(
-    {"not-learning", "labels-unrelated-to-inputs", "plateau", "answers-alike", "underfitting", "dead-units", "initialisation-too-large",
-     "learning-rate-too-low", "vanishing-gradient", "worse-than-guessing", "saturated-units", "learning-rate-too-high",
-     "loss-diverged", "zero-gradient", "still-improving"}
-)  # fmt: skip
+FOLLOW = FLAT | {"labels-unrelated-to-inputs", "dead-units", "initialisation-too-large", "initialisation-too-small",
+                 "learning-rate-too-low", "vanishing-gradient", "exploding-gradient", "saturated-units", "learning-rate-too-high",
+                 DIVERGED, "zero-gradient", "class-never-predicted", "validation-harder-than-training"}  # fmt: skip
 
 
 def inputs_not_scaled(seen: Seen) -> Suspicion | None:
@@ -93,34 +103,59 @@ def initialisation(seen: Seen) -> Suspicion | None:
         place="model",
         certainty="likely",
         step=1,
-        explains=frozenset(
-            {"saturated-units", "not-learning", "plateau", "dead-units", "learning-rate-too-low", "learning-rate-too-high",
-             "loss-diverged", "underfitting", "vanishing-gradient", "worse-than-guessing", "overfitting"}
-        ),
-    )  # fmt: skip
+        explains=FOLLOW | {"targets-not-scaled", "overfitting"},
+    )
+
+
+def initialisation_small(seen: Seen) -> Suspicion | None:
+    """Weights drawn so small that next to nothing of the inputs reaches the answers, and nothing is learned."""
+    early, context = seen.early(1), seen.context
+    if not early or not early[0].weights or context.pretrained or context.phases > 1:
+        return None
+    if seen.step < SOON or seen.learned():
+        return None
+    scales = [w.scale for w in early[0].weights]
+    middle = statistics.median(scales)
+    if not 0 < middle < TOO_NARROW:
+        return None
+    return Suspicion(
+        name="initialisation-too-small",
+        evidence=f"before any training the middle one of {len(scales)} weights has {number(middle)} times the size "
+        "that suits its "
+        f"inputs: what differs between rows is lost on the way; the loss is {number(seen.level())} after {seen.step:,} steps",
+        where=early[0].weights[scales.index(min(scales))].name,
+        action="draw them by He's or Xavier's rule: nn.init.kaiming_normal_(weight), nn.init.xavier_uniform_(weight)",
+        place="model",
+        certainty="likely",
+        step=1,
+        explains=FOLLOW,
+    )
 
 
 def targets_not_scaled(seen: Seen) -> Suspicion | None:
     """Values to predict that are far from what a fresh network answers, whose squares make the loss."""
-    early, first = seen.early(), seen.first_loss()
-    call = next((c for each in early for c in each.calls if c.kind == calls.VALUES), None)
-    reference = seen.reference()
-    if call is None or first is None or reference is None or not call.sums:
+    first = seen.first_loss()
+    call = next((c for each in seen.early() for c in each.calls if c.kind == calls.VALUES), None)
+    if call is None or first is None or not call.sums or not call.sums[0]:
         return None
-    if first < 10 * reference.value and 1e-4 < reference.value < 1e4:
+    n, width = call.sums[0], len(call.sums) // 3
+    mean = sum(call.sums[width : 2 * width]) / max(1.0, n * width)
+    squares = sum(call.sums[2 * width :]) / max(1.0, n * width)
+    spread = math.sqrt(max(0.0, squares - mean**2))
+    apart = abs(mean) > OFF * spread and abs(mean) > OFF
+    if not apart and SMALL <= spread <= LARGE:
         return None
     if seen.step >= 50 and seen.learned():
         return None
-    n, total = call.sums[0], call.sums[len(call.sums) // 3]
     return Suspicion(
         name="targets-not-scaled",
-        evidence=f"the targets of the first batch have a mean of {number(total / max(1.0, n))} and a spread of "
-        f"{number(math.sqrt(reference.value))}, and a fresh network answers near 0: the first loss is {number(first)}",
+        evidence=f"the targets of the first batch have a mean of {number(mean)} and a spread of "
+        f"{number(spread)}, and a fresh network answers near 0: the first loss is {number(first)}",
         action="train on (target - mean) / spread of the training rows, and turn the answers back",
         place="data",
         certainty="likely",
         step=1,
-        explains=FOLLOW | {"underfitting", "still-improving"},
+        explains=FOLLOW,
     )
 
 
@@ -134,7 +169,8 @@ def loss_negated(seen: Seen) -> Suspicion | None:
         return None
     return Suspicion(
         name="loss-negated",
-        evidence=f"the loss is {looks[0].calls[0].name} with its sign turned ({number(looks[0].loss)} in the first step): training "
+        evidence=f"the loss is {looks[0].calls[0].name} with its sign turned ({number(looks[0].loss)} in the first "
+        "step): training "
         "makes the answers worse",
         action="minimise it as it is, without the minus",
         place="loss",
@@ -155,7 +191,8 @@ def targets_ignored(seen: Seen) -> Suspicion | None:
         return None
     return Suspicion(
         name="targets-mostly-ignored",
-        evidence=f"{number(100 * share)} % of the targets in the first {len(all_there)} steps are left out of the loss (ignore_index)",
+        evidence=f"{number(100 * share)} % of the targets in the first {len(all_there)} steps are left out of the "
+        "loss (ignore_index)",
         action="look at how the targets are filled: -100 stands for none",
         place="data",
         certainty="certain",
@@ -165,33 +202,81 @@ def targets_ignored(seen: Seen) -> Suspicion | None:
 
 
 def not_shuffled(seen: Seen) -> Suspicion | None:
-    """Each batch holds few of the classes that the batches together hold."""
-    looks = [
-        c.counts for each in seen.samples for c in each.calls if c.kind == calls.CLASSES and isinstance(c.counts, dict)
-    ]
-    looks = [each for each in looks if sum(each.values()) >= ROWS]
-    reference = seen.reference()
-    if len(looks) < 4 or reference is None or reference.classes > 1000:
+    """Each batch holds few of the classes that the batches together hold, or values of a narrow part of their range."""
+    looks = [c for each in seen.samples if len(each.calls) == 1 for c in each.calls]
+    looks = [c for c in looks if c.target and 1 < c.target[0] <= seen.context.rows]  # a row has one target, or values
+    classes = [c.counts for c in looks if c.kind == calls.CLASSES and c.counts and len(c.target) == 1]
+    what = (
+        _few_classes(classes, seen)
+        if classes
+        else _narrow([c.sums for c in looks if c.kind == calls.VALUES and c.sums])
+    )
+    if not what:
         return None
-    within = sum(_entropy(each) for each in looks) / len(looks)
+    level, held = seen.level(), [loss for _, loss in seen.held_losses()]
+    harmed = bool(classes) or not seen.learned() or (bool(held) and held[-1] > HARDER * level)
+    return Suspicion(
+        name="rows-not-shuffled",
+        evidence=f"{what}: the rows come sorted",
+        action="shuffle them: DataLoader(…, shuffle=True); tensors and Datasets are shuffled by themselves",
+        place="data",
+        certainty="likely" if harmed else "suspected",
+        step=seen.samples[-1].step,
+        explains=FOLLOW | {"overfitting"},
+    )
+
+
+def _few_classes(looks: Sequence[Mapping[int, int]], seen: Seen) -> str:
+    """That batches hold fewer classes than batches drawn at random; empty where they do not."""
+    reference = seen.reference()
+    if len(looks) < BATCHES or reference is None or reference.classes > 1000:
+        return ""
+    within = sum(entropy(each) for each in looks) / len(looks)
     pooled: dict[int, int] = {}
     for each in looks:
         for key, count in each.items():
             pooled[key] = pooled.get(key, 0) + count
-    if _entropy(pooled) < 0.1 or within > 0.4 * _entropy(pooled):
-        return None
-    return Suspicion(
-        name="rows-not-shuffled",
-        evidence=f"a batch holds {number(sum(len(each) for each in looks) / len(looks))} classes on average, {len(looks)} batches "
-        f"together {len(pooled)}: the rows come sorted",
-        action="shuffle them: DataLoader(…, shuffle=True); tensors and Datasets are shuffled by themselves",
-        place="data",
-        certainty="likely",
-        step=seen.samples[-1].step,
-        explains=FOLLOW | {"overfitting", "still-improving", "class-never-predicted", "validation-worse-than-training"},
+    total, rows = sum(pooled.values()), round(sum(sum(each.values()) for each in looks) / len(looks))
+    if entropy(pooled) < 0.1 or (rows - 1) * len(looks) < ROWS or within > SORTED * entropy(pooled):
+        return ""
+    if within > SORTED * _drawn([count / total for count in pooled.values()], rows):
+        return ""
+    return (
+        f"a batch holds {number(sum(len(each) for each in looks) / len(looks))} classes on average, {len(looks)} "
+        "batches together "
+        f"{len(pooled)}"
     )
 
 
-def _entropy(counts: Mapping[int, int]) -> float:
-    total = sum(counts.values())
-    return -sum(count / total * math.log(count / total) for count in counts.values() if count)
+def _drawn(shares: Sequence[float], rows: int) -> float:
+    """Mean entropy of `rows` drawn at random from classes with these shares."""
+    if rows > 64:
+        return -sum(share * math.log(share) for share in shares if share > 0)
+    mean = 0.0
+    for share in shares:
+        for count in range(1, rows + 1):
+            chance = math.comb(rows, count) * share**count * (1 - share) ** (rows - count)
+            mean -= chance * count / rows * math.log(count / rows)
+    return mean
+
+
+def _narrow(looks: Sequence[Sequence[float]]) -> str:
+    """That values differ less within a batch than between batches; empty where they do not."""
+    looks = [each for each in looks if each[0] > 1 and len(each) == len(looks[0])]
+    if len(looks) < BATCHES or sum(each[0] - 1 for each in looks) < ROWS:
+        return ""
+    width = len(looks[0]) // 3
+    within = sum(_variance(each, width) for each in looks) / len(looks)
+    pooled = _variance([sum(column) for column in zip(*looks, strict=True)], width)
+    if pooled <= 0 or within > SORTED**2 * pooled:
+        return ""
+    a, b = number(math.sqrt(within)), number(math.sqrt(pooled))
+    return f"targets spread by {a} in a batch, and by {b} over {len(looks)} batches"
+
+
+def _variance(sums: Sequence[float], width: int) -> float:
+    """Unbiased, mean over the outputs, of (n, Σ, Σ²)."""
+    found = 0.0
+    for n, first, second in zip(sums[:width], sums[width : 2 * width], sums[2 * width :], strict=True):
+        found += max(0.0, second - first**2 / n) / max(1.0, n - 1)
+    return found / max(1, width)

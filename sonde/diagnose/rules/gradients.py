@@ -2,50 +2,46 @@
 
 import math
 import statistics
+from collections.abc import Sequence
 
 from sonde.core.units import number
+from sonde.diagnose.rules.rate import FLAT
 from sonde.diagnose.seen import Seen
-from sonde.diagnose.signals import calls
 from sonde.diagnose.signals.sample import Sample, Weights
 from sonde.diagnose.suspicion import Suspicion
 
-WEAKER = 1e-2  # of the last layer's; healthy networks lie between 0.16 and 11
+WEAKER = 1e-2  # of the last layer's; healthy networks lie between 0.16 and 11 (doctor.md 0.3, M2)
+SURELY = 1e-3  # AUTOTRAINER's limit
+STEP = 1.3  # from a layer to the next, the middle one: of twelve layers 1e-2 needs 1.5; a jump between two networks is none
 DEEP = 4  # weights
 LOOKS = 3
+TALLER = 10.0  # norms beside the middle one of the hundred before (doctor.md M3)
+OFTEN, OF = 3, 10  # steps (doctor.md M3)
+BEFORE = 100
+RECENT = 600  # steps that are looked through: two samples are at most 256 apart as a rule
 
 
 def vanishing(seen: Seen) -> Suspicion | None:
-    """The error arrives at the first layers many times weaker than at the last."""
+    """The error arrives at the first layers many times weaker than at the last, and weaker from layer to layer."""
     looks = [each for each in seen.samples if _ratio(each) is not None]
-    if len(looks) < LOOKS or len(looks[0].weights) < DEEP:
+    if len(looks) < LOOKS or len(looks[0].weights) < DEEP or seen.context.phases > 1:
         return None
     ratios = [ratio for each in looks if (ratio := _ratio(each)) is not None]
     middle = statistics.median(ratios)
-    if middle > WEAKER or ratios[0] > WEAKER:
+    if middle > WEAKER or ratios[0] > WEAKER or _by_layer(looks[0]) < STEP:
         return None
     first, last = _ends(looks[0])
     return Suspicion(
         name="vanishing-gradient",
-        evidence=f"the gradient of {first.name} is {number(_size(first))}, that of {last.name} {number(_size(last))} "
-        "in the first "
+        evidence=f"the gradient of {first.name} is {number(_size(first))}, that of {last.name} "
+        f"{number(_size(last))} in the first "
         f"step: {number(1 / max(ratios[0], 1e-30))} times weaker; over {len(looks)} looks {number(1 / max(middle, 1e-30))} times",
         where=first.name,
         action="use relu or gelu instead of sigmoid or tanh, add shortcuts or normalisation between the layers, or fewer layers",
         place="gradient",
-        certainty="likely" if middle < 1e-3 or not seen.learned() else "suspected",
+        certainty="likely" if middle < SURELY or not seen.learned() else "suspected",
         step=looks[0].step,
-        explains=frozenset(
-            {
-                "not-learning",
-                "plateau",
-                "underfitting",
-                "answers-alike",
-                "still-improving",
-                "learning-rate-too-low",
-                "worse-than-guessing",
-                "labels-unrelated-to-inputs",
-            }
-        ),
+        explains=FLAT | {"learning-rate-too-low", "labels-unrelated-to-inputs", "class-never-predicted"},
     )
 
 
@@ -54,28 +50,66 @@ def zero(seen: Seen) -> Suspicion | None:
     looks = seen.early()
     if len(looks) < LOOKS or any(w.gradient != 0 for each in looks for w in each.weights) or not looks[0].weights:
         return None
-    if any(o.kind == calls.ZEROED and o.silent == 1 for each in looks for o in each.outputs):
-        return None  # units that say nothing pass nothing back
     return Suspicion(
         name="zero-gradient",
         evidence=f"the gradient of every weight is exactly 0 in the first {len(looks)} steps",
-        action="the loss does not depend on the weights by anything that can be differentiated: argmax, rounding, comparisons "
-        "and detach() have no gradient; compute it of the network's scores",
+        action="the loss does not depend on the weights by anything that can be differentiated: argmax, rounding, "
+        "comparisons and "
+        "detach() have no gradient; compute it of the network's scores",
         place="loss",
         certainty="certain",
         step=looks[-1].step,
-        explains=frozenset(
-            {
-                "answers-alike",
-                "not-learning",
-                "plateau",
-                "learning-rate-too-low",
-                "underfitting",
-                "worse-than-guessing",
-                "dead-units",
-            }
-        ),
+        explains=FLAT | {"learning-rate-too-low", "dead-units"},
     )
+
+
+def exploding(seen: Seen) -> Suspicion | None:
+    """Gradients have grown far above those of the hundred steps before, and the loss has risen with them and stays there."""
+    norms, losses = seen.trace.norms, seen.trace.losses
+    if len(norms) != len(losses) or len(losses) < 3 * OF + BEFORE // 2 or seen.context.phases > 1:
+        return None
+    begin = max(BEFORE // 2, len(norms) - RECENT)
+    recent = norms[begin:]
+    if not max(recent) > TALLER * min(recent):
+        return None
+    for place in range(begin, len(norms) - 2 * OF):
+        if not norms[place] > TALLER * statistics.median(norms[max(0, place - BEFORE) : place]):
+            continue
+        before = norms[max(0, place - BEFORE) : place]
+        middle = statistics.median(before)
+        tall = [each for each in norms[place : place + OF] if not each <= TALLER * middle]
+        then, noise = losses[max(0, place - BEFORE) : place], statistics.pstdev(losses[max(0, place - 30) : place])
+        now = statistics.median(losses[-2 * OF :])
+        if len(tall) < OFTEN or not now > statistics.median(then[-30:]) + max(
+            3 * noise, 0.1 * abs(statistics.median(then))
+        ):
+            continue
+        largest = max(norms[place : place + OF])
+        step = seen.trace.first + place
+        where = _steepest(seen, step)
+        return Suspicion(
+            name="exploding-gradient",
+            evidence=f"from step {step:,} on gradients reach {number(largest)}, where the middle one of "
+            f"{len(before)} steps before "
+            f"has {number(middle)}; the loss has risen from {number(statistics.median(then[-30:]))} to {number(now)}",
+            where=where,
+            action=f"--clip {number(_ninetieth(before))}, which cut one in ten until then; a lower --lr, a longer --warmup",
+            place="gradient",
+            certainty="likely",
+            step=step,
+            explains=FLAT | {"diverged", "weights-not-finite", "dead-units"},
+        )
+    return None
+
+
+def _ninetieth(values: Sequence[float]) -> float:
+    return statistics.quantiles(values, n=10)[-1]
+
+
+def _steepest(seen: Seen, step: int) -> str:
+    """Name of the weight with the largest gradient at the first look from a step on."""
+    look = next((each for each in seen.samples if each.step >= step), None)
+    return max(look.weights, key=_size).name if look is not None and look.weights else ""
 
 
 def _ends(sample: Sample) -> tuple[Weights, Weights]:
@@ -85,6 +119,15 @@ def _ends(sample: Sample) -> tuple[Weights, Weights]:
 def _size(weights: Weights) -> float:
     """Norm of its gradient."""
     return weights.gradient * math.sqrt(weights.entries)
+
+
+def _by_layer(sample: Sample) -> float:
+    """By how many times a weight's gradient is larger than the one's before it, the middle of all; inf of a first that is 0."""
+    sizes = [_size(each) for each in sample.weights]
+    steps = [
+        after / before if before > 0 else math.inf for before, after in zip(sizes, sizes[1:], strict=False) if after > 0
+    ]
+    return statistics.median(steps) if steps else 0.0
 
 
 def _ratio(sample: Sample) -> float | None:

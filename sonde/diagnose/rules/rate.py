@@ -4,26 +4,30 @@ import math
 import statistics
 
 from sonde.core.units import number
+from sonde.diagnose.divergence import NAME as DIVERGED
 from sonde.diagnose.seen import NEAR_ZERO, Seen
 from sonde.diagnose.suspicion import Suspicion
 
 HIGHEST = 0.2  # update / size of a layer; 45 healthy runs reached 0.085 in their first five steps, at three times their rate 0.15
 SURELY = 1.0  # no healthy step changes a layer by as much as it is
-LOWEST = 2e-4  # median update / size; healthy runs lie above 8e-4
+LOWEST = 2e-4  # median update / size; healthy runs lie above 8e-4, a rate / 1000 below 7e-5 (doctor.md O2)
 EARLY = 200  # steps in which a rate that is too high shows
-RISEN = 3.0  # times the first loss
-PATIENT = 100  # steps
+RISEN = 3.0  # times the first loss (doctor.md O1 (b))
+SOON = 5  # steps, before which only a loss that has risen says something
+FEW = 20  # steps, before which a loss that has not come down says nothing
+PATIENT = 100  # steps (doctor.md O2)
+FIRST = 10  # steps whose mean is where the loss began: a batch of values alone is off by a fifth and more
 NO_RATE = 0.01  # share of the peak rate that moves nothing
+USED = 0.3  # share of the steps with a rate, below which the schedule is to blame
+HORIZON = 100  # steps: what is decayed to nothing in fewer has no time to learn
 BY_SIZE = ("sgd", "nesterov", "momentum")  # optimisers whose steps are as long as their gradients
-FOLLOW = frozenset(
-    {"answers-alike", "class-never-predicted", "dead-units", "exploding-gradient", "loss-diverged", "not-learning", "overfitting",
-     "plateau", "saturated-units", "still-improving", "underfitting", "weights-not-finite", "worse-than-guessing"}
-)  # fmt: skip
+FLAT = frozenset({"not-learning", "plateau", "answers-alike", "underfitting", "still-improving", "worse-than-guessing"})
+FOLLOW = FLAT | {"dead-units", DIVERGED, "saturated-units", "exploding-gradient", "weights-not-finite", "overfitting",
+                 "class-never-predicted", "validation-harder-than-training", "loss-and-metric-disagree"}  # fmt: skip
 
 
 def too_high(seen: Seen) -> Suspicion | None:
-    """Steps change a layer by a large share of its size while the loss does not come down, or has risen far above "
-    "its beginning."""
+    """Steps change a layer by a large share of its size while the loss does not come down, or has risen far above its start."""
     first, rate = seen.first_loss(), seen.context.rate
     early = [each for each in seen.samples if each.step <= EARLY]
     ratios = [(w.ratio, w.name, s.step) for s in early for w in s.weights if w.scale > NEAR_ZERO and w.size < math.inf]
@@ -33,8 +37,11 @@ def too_high(seen: Seen) -> Suspicion | None:
         return None
     top = max((each for each in seen.trace.losses[1:] if math.isfinite(each)), default=-math.inf)
     broken = any(not math.isfinite(each) for each in seen.trace.losses)
-    risen = seen.context.phases == 1 and first > 0 and (top > RISEN * first or broken)
-    harmed = largest > SURELY or risen or seen.progress() < 0.1
+    alone = seen.context.phases == 1  # of several, whose losses pull against each other, no loss says so
+    risen = alone and first > 0 and (top > RISEN * first or broken)
+    if seen.step < SOON and not risen:
+        return None
+    harmed = largest > SURELY or risen or (alone and seen.step >= FEW and seen.progress() < 0.1)
     return Suspicion(
         name="learning-rate-too-high",
         evidence=f"step {step} changed {layer} by {number(100 * largest)} % of its size"
@@ -43,9 +50,18 @@ def too_high(seen: Seen) -> Suspicion | None:
         action=f"--lr {number(rate / 10)} (it is {number(rate)}), or a --warmup; --lr auto finds one",
         place="optimiser",
         certainty="likely" if harmed else "suspected",
-        step=step,
+        step=min(at for ratio, _, at in ratios if ratio > HIGHEST),
         explains=FOLLOW,
     )
+
+
+def latest_ratio(seen: Seen) -> tuple[float, str, int]:
+    """(update / size, layer, step): the largest of a sample's layers, the smallest of the last three samples."""
+    found = []
+    for sample in seen.samples[-3:]:
+        ratios = [(w.ratio, w.name, sample.step) for w in sample.weights if w.scale > NEAR_ZERO and w.ratio < math.inf]
+        found.append(max(ratios, default=(0.0, "", sample.step)))
+    return min(found) if len(found) == 3 else (0.0, "", 0)
 
 
 def too_low(seen: Seen) -> Suspicion | None:
@@ -56,11 +72,11 @@ def too_low(seen: Seen) -> Suspicion | None:
     shares = [seen.context.share(each.step) for each in seen.samples]
     at_peak = [each for each, share in zip(seen.samples, shares, strict=True) if share >= 0.5 * max(shares)]
     ratio = seen.median_ratio(at_peak)
-    if not 0 < ratio < LOWEST or seen.progress() > 0.1:
+    if not 0 < ratio < LOWEST or seen.context.phases > 1 or _has_moved(seen):
         return None
-    rate, low = seen.context.rate, keeps_low(seen)
-    if low is not None:
+    if keeps_low(seen) is not None:
         return None  # the schedule is to blame
+    rate = seen.context.rate
     return Suspicion(
         name="learning-rate-too-low",
         evidence=f"a step changes the weights by {number(100 * ratio)} % of their size; after {seen.step:,} steps the loss is "
@@ -69,30 +85,30 @@ def too_low(seen: Seen) -> Suspicion | None:
         place="optimiser",
         certainty="likely",
         step=seen.step,
-        explains=frozenset(
-            {
-                "answers-alike",
-                "not-learning",
-                "plateau",
-                "underfitting",
-                "still-improving",
-                "worse-than-guessing",
-            }
-        ),
+        explains=FLAT | {"plateau", "class-never-predicted"},
     )
+
+
+def _has_moved(seen: Seen) -> bool:
+    """Whether the loss is a tenth below guessing; where that is not known, a tenth below its first steps' mean (doctor.md O2)."""
+    reference = seen.reference()
+    if reference is not None:
+        return seen.level() < 0.9 * reference.value
+    began = statistics.fmean(seen.trace.losses[:FIRST])
+    return began - seen.level() > 0.1 * abs(began)
 
 
 def keeps_low(seen: Seen) -> Suspicion | None:
     """The schedule gives most steps next to none of the rate: a warm-up longer than the run, a decay in its first steps."""
-    total, shares = seen.context.total, seen.context.shares
-    if total is None or shares is None or total < 20 or seen.step < 3:
+    shares = _shares(seen)
+    if len(shares) < 20 or seen.step < 3:
         return None
-    each = [abs(float(shares(step))) for step in range(0, total, max(1, total // 200))]
-    used = sum(share > NO_RATE for share in each) / len(each)
-    if used > 0.3:
+    used = sum(share > NO_RATE for share in shares) / len(shares)
+    rising = shares[-1] >= shares[0] and max(shares) == shares[-1]
+    if used > USED and not (rising and shares[-1] < 0.1):
         return None
-    rising = each[-1] >= each[0] and max(each) == each[-1]
-    what = f"rises to {number(100 * max(each))} % of the rate by the last step" if rising else (
+    total = seen.context.total if seen.context.shares is not None and seen.context.total else seen.step
+    what = f"rises to {number(100 * max(shares))} % of the rate by the last step" if rising else (
         f"leaves less than {number(100 * NO_RATE)} % of the rate after step {round(used * total):,} of {total:,}"
     )  # fmt: skip
     return Suspicion(
@@ -100,12 +116,24 @@ def keeps_low(seen: Seen) -> Suspicion | None:
         evidence=f"the schedule {what}",
         action="let it count in steps of this run: --schedule cosine does, --warmup is a share or a number of steps",
         place="optimiser",
-        certainty="certain" if used < 0.1 else "likely",
+        certainty="certain" if used < 0.1 and seen.context.shares is not None else "likely",
         step=seen.step,
-        explains=frozenset(
-            {"learning-rate-too-low", "not-learning", "plateau", "answers-alike", "underfitting", "still-improving"}
-        ),
+        explains=FLAT | {"learning-rate-too-low", "class-never-predicted"},
     )
+
+
+def _shares(seen: Seen) -> list[float]:
+    """Shares of the peak rate over the run's steps: as the schedule gives them, or at the end as a scheduler of torch's did."""
+    total, shares = seen.context.total, seen.context.shares
+    if shares is not None:
+        return [abs(float(shares(step))) for step in range(0, total or 0, max(1, (total or 0) // 200))]
+    if seen.moment != "end" or len(seen.samples) < 5 or seen.trace.first != 1:
+        return []
+    rates = [(each.step, each.rate) for each in seen.samples]
+    peak = max(max(rate for _, rate in rates), seen.context.rate)
+    steps = range(1, seen.step + 1, max(1, seen.step // 200))
+    held = [next(rate for at, rate in reversed(rates) if at <= max(step, rates[0][0])) for step in steps]
+    return [rate / peak for rate in held] if peak > 0 else []
 
 
 def clip_too_tight(seen: Seen) -> Suspicion | None:
@@ -119,24 +147,26 @@ def clip_too_tight(seen: Seen) -> Suspicion | None:
         return None
     return Suspicion(
         name="clip-too-tight",
-        evidence=f"{number(100 * cut)} % of the gradients are cut to {number(clip)}, the middle one to {number(clip / middle)} of "
+        evidence=f"{number(100 * cut)} % of the gradients are cut to {number(clip)}, the middle one to "
+        f"{number(clip / middle)} of "
         "itself; with this optimiser the rate is as much smaller",
         action=f"--clip {number(statistics.quantiles(norms, n=10)[-1])}, which cuts one in ten",
         place="optimiser",
         certainty="likely",
         step=seen.step,
-        explains=frozenset({"learning-rate-too-low", "not-learning", "plateau", "answers-alike", "underfitting"}),
+        explains=FLAT | {"learning-rate-too-low", "class-never-predicted"},
     )
 
 
 def decay_too_strong(seen: Seen) -> Suspicion | None:
-    """Weight decay has taken most of the weights away, and nothing is learned."""
+    """Weight decay has taken most of the weights away, and little is learned."""
     decay, rate = seen.context.weight_decay, seen.context.rate
     if len(seen.samples) < 3 or not decay or seen.step < 20:
         return None
     first, last = ({w.name: w.size for w in each.weights} for each in (seen.samples[0], seen.samples[-1]))
     shrunk = [last[name] / size for name, size in first.items() if size > 0 and name in last]
-    if not shrunk or statistics.median(shrunk) > 0.3 or seen.learned():
+    harmed = not seen.learned() or (decay * rate * HORIZON > 1 and seen.poor())
+    if not shrunk or statistics.median(shrunk) > 0.3 or not harmed:
         return None
     return Suspicion(
         name="weight-decay-too-strong",
@@ -146,14 +176,5 @@ def decay_too_strong(seen: Seen) -> Suspicion | None:
         place="optimiser",
         certainty="likely",
         step=seen.step,
-        explains=frozenset(
-            {
-                "answers-alike",
-                "not-learning",
-                "plateau",
-                "underfitting",
-                "vanishing-gradient",
-                "dead-units",
-            }
-        ),
+        explains=FLAT | {"vanishing-gradient", "dead-units", "class-never-predicted", "learning-rate-too-high"},
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sonde.diagnose.rules import baseline, beginning, course, gradients, length, rate, scores, units
+from sonde.diagnose.rules import beginning, capacity, course, gradients, held, length, rate, scores, system, units
 from sonde.diagnose.seen import Seen
 from sonde.diagnose.suspicion import Suspicion
 
@@ -10,12 +10,14 @@ RULES: tuple[Callable[[Seen], Suspicion | None], ...] = (
     beginning.inputs_constant,
     beginning.inputs_not_scaled,
     beginning.initialisation,
+    beginning.initialisation_small,
     beginning.targets_not_scaled,
     beginning.loss_negated,
     beginning.targets_ignored,
     beginning.not_shuffled,
     gradients.zero,
     gradients.vanishing,
+    gradients.exploding,
     units.dead,
     units.saturated,
     rate.too_high,
@@ -25,15 +27,20 @@ RULES: tuple[Callable[[Seen], Suspicion | None], ...] = (
     rate.decay_too_strong,
     course.not_learning,
     course.diverged,
+    course.plateau,
     course.overfitting,
     course.still_improving,
     scores.never_predicted,
+    scores.imbalance,
     scores.answers_alike,
-    scores.labels_noisy,
-    scores.norm_of_few,
-    scores.dropout_too_strong,
-    baseline.worse_than_guessing,
+    held.labels_noisy,
+    held.norm_of_few,
+    held.worse_than_guessing,
+    held.harder_to_judge,
+    held.disagree,
+    capacity.underfitting,
+    capacity.dropout_too_strong,
     length.few_steps,
-    scores.slow_input,
-    scores.slow_evaluation,
+    system.slow_input,
+    system.slow_evaluation,
 )

@@ -1,14 +1,17 @@
 """Units that say nothing: silent for every row, stuck at their limits, or all the same."""
 
+import math
+
 from sonde.core.units import number
 from sonde.diagnose.seen import Seen
 from sonde.diagnose.signals import calls
 from sonde.diagnose.signals.sample import Outputs
 from sonde.diagnose.suspicion import Suspicion
 
+ROWS = 48  # over all looks: of a few rows a unit that is rarely active is silent
 SILENT = 0.9  # share of a layer's units; healthy layers reached 0.29, in small batches at high rates 0.66
 STUCK = 0.5  # share of entries; healthy networks of tanh reached 0.47 in the course of training
-LOOKS = 3
+LOOKS = 3  # (doctor.md M1, M6)
 
 
 def dead(seen: Seen) -> Suspicion | None:
@@ -19,7 +22,8 @@ def dead(seen: Seen) -> Suspicion | None:
             if output.kind == calls.ZEROED:
                 layers.setdefault(output.name, []).append((sample.step, output.silent))
     for name, looks in layers.items():
-        if len(looks) < LOOKS or any(not silent > SILENT for _, silent in looks[-LOOKS:]):
+        needed = max(LOOKS, math.ceil(ROWS / max(1, seen.context.rows)))
+        if len(looks) < needed or any(silent <= SILENT for _, silent in looks[-needed:]):
             continue
         since = next(step for place, (step, _) in enumerate(looks) if all(s > SILENT for _, s in looks[place:]))
         from_start = since == looks[0][0] and since == 1
@@ -41,9 +45,10 @@ def dead(seen: Seen) -> Suspicion | None:
                     "underfitting",
                     "vanishing-gradient",
                     "worse-than-guessing",
+                    "learning-rate-too-low",
                     "answers-alike",
                     "still-improving",
-                    "learning-rate-too-low",
+                    "class-never-predicted",
                 }
             ),
         )
@@ -80,6 +85,7 @@ def saturated(seen: Seen) -> Suspicion | None:
                     "answers-alike",
                     "underfitting",
                     "initialisation-too-large",
+                    "class-never-predicted",
                 }
             ),
         )

@@ -53,7 +53,7 @@ class ForwardWatch(TorchFunctionMode):
                 if func in calls.LOSSES:
                     self._loss(func, args, dict(kwargs or {}), found)
                 elif len(self._outputs) < MOST_OUTPUTS:
-                    self._look(func, args, found)
+                    self._look(func, (*args, *(kwargs or {}).values()), found)  # torch hands on norms' weights by name
             except Exception as trouble:
                 self.trouble = in_words(trouble)
         return found

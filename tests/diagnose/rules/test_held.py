@@ -1,0 +1,68 @@
+"""Validation losses beside training losses."""
+
+from examined import FIRST, answered, context, evaluated, falling, flat, seen
+
+from sonde.diagnose.rules import held
+
+
+def test_rows_that_are_easier_than_those_trained_on_have_wrong_labels_among_them() -> None:
+    found = held.labels_noisy(seen(falling(last=1.5), evaluations=evaluated([1.2, 1.0, 0.9, 0.8])))
+    assert found is not None
+    assert (found.name, found.certainty) == ("labels-noisy", "likely")
+    assert held.labels_noisy(seen(falling(last=1.5), evaluations=evaluated([1.6, 1.5, 1.45, 1.4]))) is None
+    harder = seen(falling(last=1.5), evaluations=evaluated([1.2, 1.0, 0.9, 0.8]), of=context(harder=True))
+    assert held.labels_noisy(harder) is None  # dropout or augmentation
+
+
+def test_batch_norm_of_two_rows() -> None:
+    few = context(norms=3, rows=2)
+    found = held.norm_of_few(seen(falling(last=0.6), of=few, evaluations=evaluated([2.0, 1.8])))
+    assert found is not None
+    assert (found.name, found.certainty) == ("batch-norm-of-few-rows", "likely")
+    note = held.norm_of_few(seen(falling(last=0.6), of=few, evaluations=evaluated([0.9, 0.6])))
+    assert note is not None
+    assert note.certainty == "suspected"
+    assert held.norm_of_few(seen(of=context(norms=3, rows=64), evaluations=evaluated([2.0, 1.8]))) is None
+
+
+def test_rows_learned_by_heart_of_which_others_say_nothing() -> None:
+    never = evaluated([2.31, 2.6, 3.0, 3.5], answers=answered(0.1))
+    found = held.worse_than_guessing(seen(evaluations=never))
+    assert found is not None
+    assert (found.name, found.certainty) == ("labels-unrelated-to-inputs", "likely")
+    assert found.explains >= {"overfitting"}
+    later = held.worse_than_guessing(seen(evaluations=evaluated([1.5, 1.9, 2.6, 2.9], answers=answered(0.5))))
+    assert later is not None
+    assert (later.name, later.certainty) == ("worse-than-guessing", "suspected")
+    assert held.worse_than_guessing(seen(evaluations=evaluated([1.0, 0.8, 0.7], answers=answered(0.8)))) is None
+    assert held.worse_than_guessing(seen(evaluations=never[:1] * 2)) is None
+    assert held.worse_than_guessing(seen(flat(FIRST), evaluations=never)) is not None  # worse at the end
+
+
+def test_rows_that_are_harder_before_any_was_seen_twice() -> None:
+    fresh = context(batches=1000, norms=2)
+    losses = falling(last=0.2)
+    found = held.harder_to_judge(seen(losses, of=fresh, evaluations=evaluated([3.0] * 4, answers=answered(0.1))))
+    assert found is not None
+    assert (found.name, found.certainty) == ("validation-harder-than-training", "likely")
+    assert "batch norm" in found.action
+    shifted = held.harder_to_judge(
+        seen(losses, of=context(batches=1000), evaluations=evaluated([1.6] * 4, answers=answered(0.5)))
+    )
+    assert shifted is not None
+    assert shifted.certainty == "suspected"
+    near = seen(losses, of=fresh, evaluations=evaluated([0.8, 0.5, 0.4, 0.35], answers=answered(0.9)))
+    assert held.harder_to_judge(near) is None
+    again = seen(losses, of=context(batches=50), evaluations=evaluated([3.0] * 4, answers=answered(0.1)))
+    assert held.harder_to_judge(again) is None  # after an epoch it may be learning by heart
+
+
+def test_a_loss_that_falls_while_the_metric_gets_worse() -> None:
+    of, fall = context(objective="accuracy"), [2.0, 1.5, 1.2, 1.0]
+    found = held.disagree(seen(of=of, evaluations=evaluated(fall, accuracy=[0.5, 0.4, 0.3, 0.2])))
+    assert found is not None
+    assert found.name == "loss-and-metric-disagree"
+    assert held.disagree(seen(of=of, evaluations=evaluated(fall, accuracy=[0.5, 0.6, 0.7, 0.72]))) is None
+    smaller = context(objective="mae", larger=False)
+    assert held.disagree(seen(of=smaller, evaluations=evaluated(fall, mae=[0.5, 0.4, 0.3, 0.2]))) is None
+    assert held.disagree(seen(of=of, evaluations=evaluated(fall[::-1], accuracy=[0.5, 0.4, 0.3, 0.2]))) is None

@@ -1,0 +1,68 @@
+"""Answers to validation rows."""
+
+import pytest
+from examined import EVEN, answered, call, evaluated, flat, seen
+
+from sonde.diagnose.rules import scores
+from sonde.diagnose.signals.answers import Answers
+
+FALL = [1.0, 0.8, 0.7, 0.6]
+THINNED = {**EVEN, 9: 2}
+
+
+def test_a_class_that_is_answered_for_no_row() -> None:
+    run = seen(loss_call=call(THINNED), evaluations=evaluated(FALL, answers=answered({9: 0.0})))
+    found = scores.never_predicted(run)
+    assert found is not None
+    assert (found.name, found.where, found.certainty) == ("class-never-predicted", "class 9", "likely")
+    assert "2.70 % of" not in found.evidence
+    assert "100 validation rows" in found.evidence
+
+
+def test_classes_found_now_and_then_and_classes_of_few_rows() -> None:
+    assert scores.never_predicted(seen(evaluations=evaluated(FALL, answers=answered({9: 0.1})))) is None
+    few = answered({9: 0.0}, sizes={9: 10})
+    assert scores.never_predicted(seen(evaluations=evaluated(FALL, answers=few))) is None
+    tokens = call(EVEN, target=(2000,), shape=(2000, 10))
+    assert (
+        scores.never_predicted(seen(loss_call=tokens, evaluations=evaluated(FALL, answers=answered({9: 0.0})))) is None
+    )
+
+
+def test_of_a_network_that_has_learned_little_it_is_only_suspected() -> None:
+    found = scores.never_predicted(seen(flat(1.6), evaluations=evaluated(FALL, answers=answered({9: 0.0}))))
+    assert found is not None
+    assert found.certainty == "suspected"
+
+
+def test_before_half_the_run_a_class_may_still_come() -> None:
+    evaluations = evaluated(FALL, answers=answered({9: 0.0}))
+    assert scores.never_predicted(seen(evaluations=evaluations[:2], moment="evaluation")) is None
+
+
+@pytest.mark.parametrize(("recall", "named"), [(0.1, True), (0.5, False)])
+def test_a_rare_class_that_is_hardly_found(recall: float, named: bool) -> None:
+    many = {place: 400 for place in range(9)} | {9: 20}
+    run = seen(loss_call=call(many, target=(80,)), evaluations=evaluated(FALL, answers=answered({9: recall})))
+    found = scores.imbalance(run)
+    assert (found is not None) == named
+    if found is not None:
+        assert found.where == "class 9"
+        assert "20.0 times rarer" in found.evidence
+
+
+def test_one_answer_for_all_rows() -> None:
+    table = [[0, 100] if place else [0, 100] for place in range(2)]
+    found = scores.answers_alike(seen(evaluations=evaluated(FALL, answers=Answers(confusion=table, rows=200))))
+    assert found is not None
+    assert found.name == "answers-alike"
+    unequal = Answers(confusion=[[0, 5], [0, 195]], rows=200)
+    assert scores.answers_alike(seen(evaluations=evaluated(FALL, answers=unequal))) is None
+    assert scores.answers_alike(seen(evaluations=evaluated(FALL, answers=answered(0.1)))) is None
+
+
+def test_values_that_hardly_differ() -> None:
+    run = seen(evaluations=evaluated(FALL, answers=Answers(spread=0.006, wanted=1.0, rows=99)))
+    assert scores.answers_alike(run) is not None
+    other = seen(evaluations=evaluated(FALL, answers=Answers(spread=0.3, wanted=1.0, rows=99)))
+    assert scores.answers_alike(other) is None

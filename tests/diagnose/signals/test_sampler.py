@@ -1,0 +1,55 @@
+"""Steps that are looked at: what is measured of weights, and that they are the same steps."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+import sonde
+from sonde.diagnose.signals.sampler import EARLY
+from sonde.run.examination import samples
+
+X = torch.linspace(-2, 3, 256).reshape(64, 4)
+Y = (X.sum(1) > 0).long()
+
+
+def network() -> nn.Sequential:
+    torch.manual_seed(3)
+    return nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Dropout(0.2), nn.Linear(5, 2))
+
+
+def trained(folder: Path, **more: Any) -> tuple[nn.Sequential, sonde.Run]:
+    net = network()
+    settings: dict[str, Any] = {"batch_size": 16, "steps": 30, "optimizer": "sgd", "lr": 0.1, "schedule": "constant"}
+    run = sonde.fit(
+        net, (X, Y), loss=F.cross_entropy, out=str(folder), quiet=True, threads=1, clip=0.0, **settings | more
+    )
+    return net, run
+
+
+def test_weights_are_the_same_to_the_last_bit_with_the_doctor_and_without(tmp_path: Path) -> None:
+    (one, _), (two, _) = trained(tmp_path / "with"), trained(tmp_path / "without", doctor=False)
+    for a, b in zip(one.parameters(), two.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_sizes_gradients_and_updates_are_those_of_a_step_of_sgd(tmp_path: Path) -> None:
+    _, run = trained(tmp_path / "run", batch_size=64, steps=1)
+    (sample,) = samples(run.folder)
+    first = sample.weights[0]
+    before = network()[0]
+    assert isinstance(before, nn.Linear)
+    assert (first.name, first.entries, first.fan, first.inputs) == ("0.weight", 20, 4, 4)
+    assert first.size == pytest.approx(float(before.weight.detach().square().mean().sqrt()), rel=1e-3)
+    assert first.update == pytest.approx(0.1 * first.gradient, rel=1e-3)  # rate times gradient
+    assert sample.rate == pytest.approx(0.1)
+
+
+def test_the_first_steps_are_looked_at(tmp_path: Path) -> None:
+    _, run = trained(tmp_path / "run")
+    steps = [each.step for each in samples(run.folder)]
+    assert steps[:5] == list(EARLY[:5])
+    assert steps == sorted(set(steps))

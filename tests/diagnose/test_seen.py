@@ -1,0 +1,60 @@
+"""References of guessing, beside closed forms, and what is asked of a run."""
+
+import math
+
+import pytest
+from examined import EVEN, answered, call, evaluated, falling, flat, seen, values
+
+from sonde.diagnose.seen import entropy
+
+
+def test_the_reference_of_classes_is_their_entropy() -> None:
+    counts = {0: 4000, 1: 3000, 2: 3000}
+    found = seen(loss_call=call(counts)).reference()
+    assert found is not None
+    assert found.value == pytest.approx(-(0.4 * math.log(0.4) + 0.6 * math.log(0.3)), abs=1e-4)
+    assert entropy(counts) == pytest.approx(found.value, abs=1e-4)
+
+
+def test_of_smoothed_targets_it_is_higher() -> None:
+    """Of ten classes, one of which is always right, with 0.1: of shares 0.91 and nine times 0.01."""
+    found = seen(loss_call=call({3: 80}, smoothing=0.1)).reference()
+    assert found is not None
+    assert found.value == pytest.approx(-(0.91 * math.log(0.91) + 9 * 0.01 * math.log(0.01)), abs=1e-6)
+
+
+def test_the_reference_of_values_is_their_variance() -> None:
+    found = seen(flat(9.0), loss_call=values(mean=5.0, spread=3.0)).reference()
+    assert found is not None
+    assert found.value == pytest.approx(9.0, rel=1e-2)
+
+
+def test_of_a_loss_that_sums_it_is_that_of_all_rows() -> None:
+    found = seen(loss_call=call(EVEN, reduction="sum")).reference()
+    assert found is not None
+    assert found.value == pytest.approx(80 * math.log(10), rel=1e-3)
+
+
+def test_weights_and_more_than_one_loss_have_none() -> None:
+    assert seen(loss_call=call(weighted=True)).reference() is None
+    run = seen()
+    object.__setattr__(run.samples[0], "calls", [call(), call()])
+    assert run.reference() is None
+
+
+def test_the_validation_rows_have_one_of_their_own() -> None:
+    run = seen(evaluations=evaluated([1.0], answers=answered(0.5, sizes={0: 0})))
+    assert run.held_reference() == pytest.approx(math.log(9))
+    assert seen(evaluations=evaluated([1.0])).held_reference() is None
+
+
+def test_losses_that_have_settled_and_those_that_have_not() -> None:
+    assert seen(flat(1.0)).settled()
+    assert not seen([2.0 - step / 400 for step in range(400)]).settled()
+    assert not seen(flat(1.0, steps=20)).settled()  # too few to say
+
+
+def test_what_was_learned() -> None:
+    good, none, half = seen(falling()), seen(flat(math.log(10))), seen(flat(1.3, first=2.3))
+    assert [run.learned() for run in (good, none, half)] == [True, False, True]
+    assert [run.poor() for run in (good, none, half)] == [False, True, True]

@@ -1,0 +1,65 @@
+"""Of several suspicions the cause comes first, and what follows from it is no warning."""
+
+from typing import Any
+
+from sonde.core.findings import Finding
+from sonde.diagnose.suspicion import Suspicion, fact, ranked, shown
+
+
+def suspicion(name: str, **more: Any) -> Suspicion:
+    return Suspicion(**{"name": name, "evidence": "", "action": "", "place": "outcome", "certainty": "likely"} | more)
+
+
+def order(*held: Suspicion) -> list[tuple[str, str]]:
+    return [(each.name, each.certainty) for each in ranked(held)]
+
+
+def test_a_cause_comes_before_what_it_explains() -> None:
+    cause = suspicion("rate", place="optimiser", explains=frozenset({"flat", "rate"}))
+    assert order(suspicion("flat"), cause) == [("rate", "likely"), ("flat", "suspected")]
+
+
+def test_what_is_only_suspected_explains_nothing() -> None:
+    cause = suspicion("rate", place="optimiser", certainty="suspected", explains=frozenset({"flat"}))
+    assert order(suspicion("flat"), cause) == [("flat", "likely"), ("rate", "suspected")]
+
+
+def test_a_fact_about_the_program_explains_all_that_is_likely_but_data_and_time() -> None:
+    held = [
+        suspicion("flat"),
+        suspicion("slow", place="system"),
+        suspicion("noisy", place="data"),
+        suspicion("alike", place="model", certainty="certain"),
+    ]
+    assert order(*held) == [("alike", "certain"), ("noisy", "likely"), ("slow", "likely"), ("flat", "suspected")]
+
+
+def test_of_equally_sure_ones_the_most_upstream_and_the_earliest_is_first() -> None:
+    held = [
+        suspicion("b", place="gradient", step=1),
+        suspicion("c", place="data", step=9),
+        suspicion("a", place="data", step=2),
+    ]
+    assert [name for name, _ in order(*held)] == ["a", "c", "b"]
+
+
+def test_three_warnings_at_a_time() -> None:
+    held = [suspicion(name) for name in "abcd"]
+    assert [each.severity for each in shown(held)] == ["warning"] * 3 + ["note"]
+    assert [each.severity for each in shown(held, before=2)] == ["warning"] + ["note"] * 3
+    ends = suspicion("e", severity="error")
+    assert [each.severity for each in shown([*held, ends])][-1] == "error"
+
+
+def test_a_suspicion_alone_is_a_note() -> None:
+    assert suspicion("learning-rate-too-high").finding().severity == "warning"
+    found = suspicion("learning-rate-too-high", certainty="suspected").finding()
+    assert (found.severity, found.check, found.name) == ("note", "learning rate too high", "learning-rate-too-high")
+
+
+def test_layers_in_a_list_are_why_rows_are_mixed() -> None:
+    def told(check: str, step: int) -> Suspicion:
+        return fact(Finding(check=check, severity="warning", evidence="", action="", step=step))
+
+    held = order(told("rows mixed", 0), told("parameters without an optimiser", 1))
+    assert held == [("parameters-without-an-optimiser", "certain"), ("rows-mixed", "suspected")]
