@@ -64,6 +64,13 @@ def own_code(found: dict[str, Any]) -> Iterator[Row]:
         )
 
 
+def bad_runs(found: dict[str, Any]) -> Iterator[Row]:
+    """Runs with a fault, and how many of them are named by what is said first."""
+    runs = found["runs"]
+    right = sum(run["right"] for run in runs)
+    yield "bad runs of the kinds that people have", f"{right} of {len(runs)} named first", "none in this run", "1"
+
+
 def tables(found: dict[str, Any]) -> Iterator[Row]:
     """Mean and standard deviation over splits, beside scikit-learn's HistGradientBoosting as it comes."""
     for name, rows in found["tables"].items():
@@ -348,6 +355,7 @@ RENDERERS: dict[str, Callable[[dict[str, Any]], Iterator[Row]]] = {
     "translation": translation,
     "overhead": overhead,
     "own_code": own_code,
+    "bad_runs": bad_runs,
     "throughput": throughput,
     "tables": tables,
     "optimizers": optimizers,

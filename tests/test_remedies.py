@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import sonde
-from sonde.cli import chat, evaluate, generate, inspection, predict, train_arguments
+from sonde.cli import chat, check, doctor, evaluate, generate, inspection, predict, train_arguments
 from sonde.cli.begin import CommonOptions, NoOptions
 from sonde.cli.main import main
 from sonde.cli.parse import convert, flags_of, split_line
@@ -95,12 +95,14 @@ def flags(verb: str) -> dict[str, Any]:
         "predict": (predict.PredictOptions,),
         "generate": (generate.SamplingOptions, generate.PromptOptions),
         "chat": (chat.SamplingOptions,),
+        "doctor": (doctor.DoctorOptions,),
+        "check": (check.CheckOptions,),
     }
     return {"help": bool} | flags_of(*kinds.get(verb, (NoOptions,)), CommonOptions)
 
 
 OWN_VERB = {"cli/evaluate.py": "eval", "cli/predict.py": "predict", "cli/resume.py": "resume", "cli/generate.py": "generate",
-            "cli/chat.py": "chat", "cli/runs.py": "runs", "cli/report.py": "report",
+            "cli/chat.py": "chat", "cli/doctor.py": "doctor", "cli/check.py": "check", "cli/runs.py": "runs", "cli/report.py": "report",
             "tasks/decode/sampling.py": "generate"}  # fmt: skip
 """Modules of a command of their own; what others say of flags is said of training, or of what they have in common."""
 

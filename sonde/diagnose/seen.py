@@ -189,7 +189,7 @@ class Seen:
         if answers.confusion:
             counts = {place: sum(row) for place, row in enumerate(answers.confusion) if sum(row)}
             return entropy(counts) if len(counts) > 1 else None
-        return answers.wanted**2 if reference.kind == calls.VALUES and answers.wanted > 0 else None
+        return answers.wanted * answers.wanted if reference.kind == calls.VALUES and answers.wanted > 0 else None
 
     def reference(self) -> Reference | None:
         """Where the run's loss is one of torch's losses and nothing else; None where it is more than that."""

@@ -24,16 +24,25 @@ def named_in_sources() -> set[str]:
         text = path.read_text()
         if not re.search(r"Finding\(|Suspicion\(", text):
             continue
-        for node in ast.walk(ast.parse(text)):
-            if (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Name)
-                and node.func.id in ("Finding", "Suspicion")
-            ):
-                found |= {
-                    word.value for word in node.keywords if word.arg == "name" and isinstance(word.value, ast.Constant)
-                    for word in [word.value]
-                }  # fmt: skip
+        tree = ast.parse(text)
+        constants = {
+            target.id: node.value.value
+            for node in tree.body
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Finding", "Suspicion"):
+                for word in node.keywords:
+                    if word.arg == "name":
+                        either = (
+                            [word.value.body, word.value.orelse] if isinstance(word.value, ast.IfExp) else [word.value]
+                        )
+                        found |= {each.value for each in either if isinstance(each, ast.Constant)}
+                        found |= {
+                            constants[each.id] for each in either if isinstance(each, ast.Name) and each.id in constants
+                        }
     return found - {""}
 
 

@@ -39,7 +39,14 @@ def step(folder: Path, loss: Any, data: tuple[Tensor, ...], accumulate: int, **m
     """The weights after one step of plain SGD, and the findings."""
     torch.manual_seed(1)
     net = nn.Linear(4, 2) if not isinstance(loss, nn.NLLLoss) else nn.Sequential(nn.Linear(4, 2), nn.LogSoftmax(1))
-    settings: dict[str, Any] = {"optimizer": torch.optim.SGD, "lr": 1.0, "steps": 1, "quiet": True, "threads": 1}
+    settings: dict[str, Any] = {
+        "optimizer": torch.optim.SGD,
+        "lr": 1.0,
+        "steps": 1,
+        "quiet": True,
+        "threads": 1,
+        "doctor": False,
+    }
     run = sonde.fit(
         net, [data], loss=loss, accumulate=accumulate, out=folder / f"{accumulate}", fresh=True, **settings | more
     )
@@ -100,7 +107,16 @@ def test_a_network_that_masks_its_own_loss_is_named(tmp_path: Path) -> None:
             logits = self.layer(x)
             return {"loss": nll_loss(logits.log_softmax(1), labels), "logits": logits}
 
-    run = sonde.fit(Own(), [{"x": X, "labels": SOME}], accumulate=3, steps=1, out=tmp_path / "r", quiet=True, threads=1)
+    run = sonde.fit(
+        Own(),
+        [{"x": X, "labels": SOME}],
+        accumulate=3,
+        steps=1,
+        out=tmp_path / "r",
+        quiet=True,
+        threads=1,
+        doctor=False,
+    )
     assert [found["check"] for found in read_lines(run.folder / "findings.jsonl")] == [
         "gradient accumulation changes the loss"
     ]

@@ -33,8 +33,7 @@ def test_a_rule_that_raises_is_left_out_and_named_once(
         asked.append(seen.step)
         raise kind("within a rule")
 
-    usual = Doctor.__init__.__kwdefaults__ or {}
-    monkeypatch.setattr(Doctor.__init__, "__kwdefaults__", {**usual, "rules": (broken, *RULES)})
+    monkeypatch.setattr("sonde.diagnose.doctor.RULES", (broken, *RULES))
     net, rows, loss = sample_nets.mlp()
     run = sonde.fit(net, rows, loss=loss, out=tmp_path / "run", **sample_nets.USUAL)
     assert run.result["status"] == "finished"

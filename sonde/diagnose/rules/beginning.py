@@ -141,7 +141,7 @@ def targets_not_scaled(seen: Seen) -> Suspicion | None:
     n, width = call.sums[0], len(call.sums) // 3
     mean = sum(call.sums[width : 2 * width]) / max(1.0, n * width)
     squares = sum(call.sums[2 * width :]) / max(1.0, n * width)
-    spread = math.sqrt(max(0.0, squares - mean**2))
+    spread = math.sqrt(max(0.0, squares - mean * mean))
     apart = abs(mean) > OFF * spread and abs(mean) > OFF
     if not apart and SMALL <= spread <= LARGE:
         return None
@@ -278,5 +278,5 @@ def _variance(sums: Sequence[float], width: int) -> float:
     """Unbiased, mean over the outputs, of (n, Σ, Σ²)."""
     found = 0.0
     for n, first, second in zip(sums[:width], sums[width : 2 * width], sums[2 * width :], strict=True):
-        found += max(0.0, second - first**2 / n) / max(1.0, n - 1)
+        found += max(0.0, second - first * first / n) / max(1.0, n - 1)
     return found / max(1, width)

@@ -23,7 +23,7 @@ def dead(seen: Seen) -> Suspicion | None:
                 layers.setdefault(output.name, []).append((sample.step, output.silent))
     for name, looks in layers.items():
         needed = max(LOOKS, math.ceil(ROWS / max(1, seen.context.rows)))
-        if len(looks) < needed or any(silent <= SILENT for _, silent in looks[-needed:]):
+        if len(looks) < needed or any(not silent > SILENT for _, silent in looks[-needed:]):
             continue
         since = next(step for place, (step, _) in enumerate(looks) if all(s > SILENT for _, s in looks[place:]))
         from_start = since == looks[0][0] and since == 1
@@ -66,7 +66,7 @@ def saturated(seen: Seen) -> Suspicion | None:
             if output.kind == calls.BOUNDED:
                 stuck.setdefault(output.name, []).append(output)
     for name, looks in stuck.items():
-        if len(looks) < LOOKS or any(each.stuck <= STUCK for each in looks):
+        if len(looks) < LOOKS or any(not each.stuck > STUCK for each in looks):
             continue
         return Suspicion(
             name="saturated-units",

@@ -9,8 +9,11 @@ from torch import nn
 from torch.nn import functional as F
 
 import sonde
-from sonde.diagnose.signals.sampler import EARLY
-from sonde.run.examination import samples
+from sonde.core.run_folder import open_run
+from sonde.diagnose.recorded import whole_samples
+from sonde.diagnose.signals.sample import Sample
+from sonde.diagnose.signals.sampler import EARLY, SURE
+from sonde.engine.json_lines import read_lines
 
 X = torch.linspace(-2, 3, 256).reshape(64, 4)
 Y = (X.sum(1) > 0).long()
@@ -30,6 +33,10 @@ def trained(folder: Path, **more: Any) -> tuple[nn.Sequential, sonde.Run]:
     return net, run
 
 
+def samples(run: sonde.Run) -> list[Sample]:
+    return whole_samples(read_lines(open_run(run.folder).signals))[0]
+
+
 def test_weights_are_the_same_to_the_last_bit_with_the_doctor_and_without(tmp_path: Path) -> None:
     (one, _), (two, _) = trained(tmp_path / "with"), trained(tmp_path / "without", doctor=False)
     for a, b in zip(one.parameters(), two.parameters(), strict=True):
@@ -38,7 +45,7 @@ def test_weights_are_the_same_to_the_last_bit_with_the_doctor_and_without(tmp_pa
 
 def test_sizes_gradients_and_updates_are_those_of_a_step_of_sgd(tmp_path: Path) -> None:
     _, run = trained(tmp_path / "run", batch_size=64, steps=1)
-    (sample,) = samples(run.folder)
+    (sample,) = samples(run)
     first = sample.weights[0]
     before = network()[0]
     assert isinstance(before, nn.Linear)
@@ -50,6 +57,6 @@ def test_sizes_gradients_and_updates_are_those_of_a_step_of_sgd(tmp_path: Path) 
 
 def test_the_first_steps_are_looked_at(tmp_path: Path) -> None:
     _, run = trained(tmp_path / "run")
-    steps = [each.step for each in samples(run.folder)]
-    assert steps[:5] == list(EARLY[:5])
+    steps = [each.step for each in samples(run)]
+    assert steps[:SURE] == list(EARLY[:SURE])
     assert steps == sorted(set(steps))
