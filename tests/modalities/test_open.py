@@ -304,3 +304,13 @@ def test_a_form_that_another_task_hides_is_named(tmp_path: Path) -> None:
     ):
         open_data(str(file), DataConfig(), task="forecasting")
     assert open_data(str(file), DataConfig()).schema.target.kind == "tokens"
+
+
+def test_a_date_of_no_calendar_is_refused_in_a_line(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    days = pa.array([0, 10**7] * 20, pa.int32()).cast(pa.date32())
+    pyarrow.parquet.write_table(pa.table({"born": days, "target": ["yes", "no"] * 20}), tmp_path / "t.parquet")
+    with pytest.raises(DataError, match=r"t.parquet.*'born' cannot be read .*; write it again"):
+        open_data(str(tmp_path / "t.parquet"), data_config(target=("target",)))
