@@ -214,7 +214,7 @@ def _folders(root: Listing, depth: int) -> Iterator[Path]:
     yield root.path
     try:
         below = root.folders if depth else []
-    except OSError:
+    except (OSError, DataError):  # not to be listed, or with a pipe or socket in it: none of ours
         return
     for folder in below[:FOLDERS]:
         yield from _folders(folder, depth - 1)
