@@ -32,7 +32,7 @@ from sonde.core.errors import SondeError
 from sonde.modalities.open import open_data
 from sonde.modalities.settings import data_config
 
-CASES, FIRST = int(os.environ.get("FUZZ_CASES", "1600")), int(os.environ.get("FUZZ_SEED", "0"))
+CASES, FIRST = int(os.environ.get("FUZZ_CASES", "1900")), int(os.environ.get("FUZZ_SEED", "0"))
 PATIENCE_S, MOST_BYTES, ROWS = 30, 2 * 2**30, 64
 SHOWN = int(os.environ.get("FUZZ_SHOWN", "20"))
 LARGE_BYTES = 2**20  # of an example that is not changed any further

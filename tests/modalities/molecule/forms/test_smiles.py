@@ -259,7 +259,9 @@ def test_one_molecule_with_different_targets_is_said(tmp_path: Path) -> None:
 def test_censored_values_are_counted_and_emptied_they_are_left_out(tmp_path: Path) -> None:
     values = [f">{n}.5" if n % 10 == 3 else f"{n}.5" for n in range(60)]
     file = write(tmp_path / "a.csv", value=values)
-    with pytest.raises(DataError, match=r"a.csv row 5: 6 of the cells of target 'value' are limits such as '>3.5' .*empty them"):
+    with pytest.raises(
+        DataError, match=r"a.csv row 5: 6 of the cells of target 'value' are limits such as '>3.5' .*empty them"
+    ):
         read(file, data_config())  # and no other error first
     emptied = write(tmp_path / "b.csv", value=["" if text.startswith(">") else text for text in values])
     assert sum(map(len, opened(emptied).splits.values())) == 54
