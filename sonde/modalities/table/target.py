@@ -55,15 +55,17 @@ class Target:
     warnings: tuple[str, ...] = ()
 
 
-def target_columns(table: Table, requested: Sequence[str]) -> tuple[str, ...]:
+def target_columns(table: Table, requested: Sequence[str], task: str | None = None) -> tuple[str, ...]:
     """The requested columns, all there.
+
+    task: what a column that an error suggests must do for
 
     Raises: DataError with near names for one that is not, or with likely columns when none is given
     """
     names = list(table.columns)
     if not requested:
         likely = [n for n in names if n.lower() in LIKELY_NAMES] or [names[-1]]
-        works = _first_that_works(table, [*likely, *reversed(names)][:TRIED])
+        works = _first_that_works(table, [*likely, *reversed(names)][:TRIED], task)
         raise DataError(
             f"{table.name}: which column is the target? Use --target {works!r}, or another of "
             f"{', '.join(map(repr, names[:20]))}" + (" …" if len(names) > 20 else "")
@@ -103,15 +105,15 @@ def _by_place(name: str, names: Sequence[str]) -> str:
     return f"columns go by their names: {', '.join(meant)}" if meant else f"it has {_listed(names)}"
 
 
-def _first_that_works(table: Table, names: Sequence[str]) -> str:
-    """The first of some columns that can be predicted, so that an error names none that fails next.
+def _first_that_works(table: Table, names: Sequence[str], task: str | None) -> str:
+    """The first of some columns that a task can predict, so that an error names none that fails next.
 
     Raises: DataError where none can, with why not of the first
     """
     first: DataError | None = None
     for name in names:
         try:
-            infer_target(table, [name], None)
+            infer_target(table, [name], task)
         except DataError as error:
             first = first or error
             continue
