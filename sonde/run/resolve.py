@@ -142,7 +142,7 @@ def fitting(advice: Advice, typed: Mapping[str, Any], kind: Kind = "unknown") ->
     ):
         if "lr" in entries:
             entries["lr"] = (
-                usual_rate(chosen, kind),
+                usual_rate(str(chosen), kind),
                 f"usual for {chosen}; the recipe tuned {entries['lr'][0]:g} for {tuned}",
             )
         if (chosen in DECOUPLED) != (tuned in DECOUPLED):

@@ -7,7 +7,8 @@ from sonde.diagnose.suspicion import Suspicion, fact, ranked, shown
 
 
 def suspicion(name: str, **more: Any) -> Suspicion:
-    return Suspicion(**{"name": name, "evidence": "", "action": "", "place": "outcome", "certainty": "likely"} | more)
+    given: dict[str, Any] = {"evidence": "", "action": "", "place": "outcome", "certainty": "likely"} | more
+    return Suspicion(name=name, **given)
 
 
 def order(*held: Suspicion) -> list[tuple[str, str]]:

@@ -22,5 +22,6 @@ def content(folder: Path) -> dict[str, str]:
 
 
 def trained(folder: Path, targets: Any = CLASSES, **settings: Any) -> Path:
-    sonde.train((ROWS, targets), **{"model": "mlp", "out": folder, "epochs": 6, **QUIET, **settings})
+    given: dict[str, Any] = {"model": "mlp", "out": folder, "epochs": 6, **QUIET, **settings}
+    sonde.train((ROWS, targets), **given)
     return folder

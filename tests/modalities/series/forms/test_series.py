@@ -476,7 +476,7 @@ def test_series_too_short_or_over_too_early_are_named(tmp_path: Path) -> None:
         DataError, match=r"\(short\) holds 15 steps, and the model needs an input window of 20; add more, or"
     ):
         rows_to_predict(
-            written(tmp_path, kept[kept["unique_id"] != "one"], "more.csv"),
+            written(tmp_path, kept.loc[kept["unique_id"] != "one", :], "more.csv"),
             opened(written(tmp_path, kept), target=("y",), horizon=7, look_back=20).schema,
         )
 
