@@ -10,9 +10,10 @@ import pyarrow as pa
 
 from sonde.core.errors import DataError, nearest
 from sonde.modalities.series.time_index import SECOND, TimeStep, infer_step, most_frequent
-from sonde.modalities.table.kinds import Categories, Kind, categories, clean, infer_kind, is_text, parse
+from sonde.modalities.table.kinds import Categories, Kind, categories, clean, infer_kind, parse
 from sonde.modalities.table.read import Table
 from sonde.modalities.table.written_dates import below_seconds
+from sonde.modalities.table.written_numbers import is_text
 
 YEARS = (1000, 3000)  # whole numbers that may be years, where a column of numbers is called the time
 EPOCHS = (

@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -37,12 +38,14 @@ from sonde.modalities.table.head import (
 from sonde.modalities.table.header import is_header
 from sonde.modalities.table.json_lines import is_json_lines, is_json_list, read_json_lines, read_json_list
 from sonde.modalities.table.quotes import check_quotes, quotes_are_text, swallowed, without_quotes
+from sonde.modalities.table.written_numbers import is_text, shown_decimal
 
 TEXT_SUFFIXES = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".data": ","}
 JSON_SUFFIXES = (".jsonl", ".ndjson")
 JSON_LIST = ".json"  # a table where it holds a list of objects
 BINARY_SUFFIXES = (".parquet", ".pq", ".feather", ".arrow")
 SNIFFED_BYTES = 1 << 16
+SHOWN = 1000  # rows of a column that show what separates decimals in it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +70,18 @@ class Table:
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
+
+    @cached_property
+    def decimals(self) -> dict[str, str]:
+        """Column -> what surely separates decimals of its text, "." or ","; columns that do not show it are left out."""
+        heads = {name: array.slice(0, SHOWN) for name, array in self.columns.items() if is_text(array.type)}
+        found = {name: shown_decimal(head, self.delimiter) for name, head in heads.items()}
+        return {name: decimal for name, decimal in found.items() if decimal}
+
+    def decimal_beside(self, column: str) -> str:
+        """What separates decimals in the other columns, "." or ","; "" where none shows it, or they differ."""
+        found = {decimal for name, decimal in self.decimals.items() if name != column}
+        return found.pop() if len(found) == 1 else "," if "," in found and self.delimiter == ";" else ""
 
     @property
     def headless(self) -> bool:
