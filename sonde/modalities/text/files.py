@@ -1,9 +1,26 @@
 """Text files as Python text."""
 
+import re
 from pathlib import Path
 
 from sonde.core.errors import DataError
+from sonde.core.natural_order import natural
+from sonde.data.listing import Listing
 from sonde.data.unzipped import content_of
+
+ABOUT = re.compile(r"_?(about|readme|licen[cs]e|copying|notice|citation|changelog)\b.*", re.IGNORECASE)
+
+
+def text_files(listing: Listing) -> list[Path]:
+    """The .txt files of a folder by name, without those that only say something about the others."""
+    files = sorted(listing.ending(".txt"), key=lambda file: natural(file.name))
+    return [file for file in files if not ABOUT.fullmatch(file.stem)]
+
+
+def lone_text(listing: Listing) -> Path | None:
+    """The only text of a folder without folders, None where there are others, or the place is a file."""
+    files = text_files(listing) if listing.is_dir and not listing.folders else []
+    return files[0] if len(files) == 1 else None
 
 
 def read_text(path: Path) -> str:

@@ -14,7 +14,6 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.memory import give_back
-from sonde.core.natural_order import natural
 from sonde.core.progress import Tick, silent
 from sonde.core.units import count, share
 from sonde.core.vocabulary import END, UNKNOWN, Characters, Vocabulary, read_vocabulary
@@ -24,6 +23,7 @@ from sonde.data.splits import ORDER, SPLIT_NAMES
 from sonde.modalities.catalogue import check_target
 from sonde.modalities.modality import Wanted
 from sonde.modalities.text.config import TextConfig
+from sonde.modalities.text.files import text_files
 from sonde.modalities.text.long_text import Text, after, first, lines, pieces, symbols_of, whole_text
 from sonde.modalities.text.token_file import TokenFile, TokenWriter, encode_pieces
 from sonde.modalities.text.train_vocabulary import train_vocabulary
@@ -35,7 +35,6 @@ MOST_CHARACTERS = 10_000_000  # … if it is no longer than this
 WINDOW = 128  # tokens that are read at a time: more cost time that small budgets put to better use
 FEWEST_WINDOWS = 8  # of training text; of a short one the windows are made shorter
 SHOWN = 12  # unknown characters in a warning
-ABOUT_TEXT = ("readme", "license", "licence", "copying", "notice")  # files that say something about the data
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a file or folder is text, None if it is not."""
     if listing.is_file:
         return "a .txt file" if listing.ending(".txt") else None
-    files = _files(listing)
+    files = text_files(listing)
     return f"{len(files)} .txt file{'s' * (len(files) > 1)}" if files else None
 
 
@@ -67,7 +66,7 @@ def read(
     """
     path = listing.path
     check_target("next", f"{path} is plain text for language modelling", like)
-    files = [path] if listing.is_file else _files(listing)
+    files = [path] if listing.is_file else text_files(listing)
     texts = {file: whole_text(file) for file in files}
     parts, facts = _by_split(texts), []
     if not parts:
@@ -97,14 +96,6 @@ def read(
     schema = next_schema(vocabulary, length) if like is None else like
     facts = [*_sizes(parts, streams, vocabulary, why), *facts, window]
     return about.dataset(schema, splits, facts, _unknown(parts, streams, vocabulary))
-
-
-def _files(listing: Listing) -> list[Path]:
-    """The .txt files of a folder by name, without those that only say something about the others."""
-    return sorted(
-        (file for file in listing.ending(".txt") if file.stem.lower() not in ABOUT_TEXT),
-        key=lambda file: natural(file.name),
-    )
 
 
 def _by_split(texts: Mapping[Path, Text]) -> dict[str, list[Text]]:
