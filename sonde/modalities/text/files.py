@@ -8,6 +8,7 @@ from sonde.core.natural_order import natural
 from sonde.data.listing import Listing
 from sonde.data.unzipped import content_of
 
+SHORT = 1 << 12  # bytes of a file that may be looked through for anything but blanks
 ABOUT = re.compile(r"_?(about|readme|licen[cs]e|copying|notice|citation|changelog)\b.*", re.IGNORECASE)
 
 
@@ -15,6 +16,12 @@ def text_files(listing: Listing) -> list[Path]:
     """The .txt files of a folder by name, without those that only say something about the others."""
     files = sorted(listing.ending(".txt"), key=lambda file: natural(file.name))
     return [file for file in files if not ABOUT.fullmatch(file.stem)]
+
+
+def has_text(file: Path) -> bool:
+    """Whether there is something in a file besides blanks, as far as a short one shows."""
+    size = file.stat().st_size
+    return size > SHORT or bool(file.read_bytes().removeprefix(b"\xef\xbb\xbf").strip())
 
 
 def lone_text(listing: Listing) -> Path | None:

@@ -82,7 +82,8 @@ def _refuse_table(file: Path, lines: list[str]) -> None:
     if mark := table_mark(lines):
         ending, name = (".tsv", "tabs") if mark == "\t" else (".csv", repr(mark))
         raise DataError(
-            f"{file} holds a table, whose cells are parted by {name}: cp {file.name} {file.stem}{ending}, and name that; {AS_TEXT}"
+            f"{file} holds a table, whose cells are parted by {name}: cp {file.name} {file.stem}{ending}, and name that; "
+            f"{AS_TEXT}"
         )
 
 
