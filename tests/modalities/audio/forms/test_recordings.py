@@ -194,3 +194,32 @@ def test_the_spoken_digits(shared_data: Path) -> None:
         "540 train + 120 test recordings, 288 s in all, 0.14 to 1.31 s each, 8 kHz; 10 classes"
     )
     assert found.warnings == []
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+def test_recordings_that_are_cut_off_are_said(tmp_path: Path, subtype: str) -> None:
+    folder = digits(tmp_path)
+    soundfile.write(folder / "0_ann_99.wav", np.full(4000, 0.25), 8000, subtype=subtype)
+    whole = (folder / "0_ann_99.wav").read_bytes()
+    (folder / "0_ann_99.wav").write_bytes(whole[: len(whole) // 2])
+    assert opened(folder, labels=PATTERN).warnings == [
+        "1 recording cut off: the header states more samples than the file holds, and what there is is read: 0_ann_99.wav"
+    ]
+
+
+def test_sizes_that_a_pipe_leaves_open_say_nothing(tmp_path: Path) -> None:
+    folder = digits(tmp_path)
+    content = bytearray((folder / "0_ann_1.wav").read_bytes())
+    content[40:44] = b"\xff\xff\xff\xff"
+    (folder / "0_ann_1.wav").write_bytes(content)
+    assert opened(folder, labels=PATTERN).warnings == []
+
+
+def test_samples_that_are_no_numbers_are_refused_or_skipped(tmp_path: Path) -> None:
+    folder = digits(tmp_path)
+    soundfile.write(folder / "0_ann_99.wav", np.full(400, np.nan), 8000, subtype="FLOAT")
+    with pytest.raises(DataError, match="99.wav holds samples that are NaN.*; --skip-unreadable skips such files"):
+        opened(folder, labels=PATTERN)
+    found = opened(folder, labels=PATTERN, skip_unreadable=True)
+    assert found.warnings == ["1 recording cannot be read and is skipped: 0_ann_99.wav"]
+    assert sum(map(len, found.splits.values())) == 60
