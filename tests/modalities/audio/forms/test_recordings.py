@@ -223,3 +223,42 @@ def test_samples_that_are_no_numbers_are_refused_or_skipped(tmp_path: Path) -> N
     found = opened(folder, labels=PATTERN, skip_unreadable=True)
     assert found.warnings == ["1 recording cannot be read and is skipped: 0_ann_99.wav"]
     assert sum(map(len, found.splits.values())) == 60
+
+
+def environment(root: Path, place: str, table: str, header: str, row: str) -> Path:
+    """60 sounds of three classes in five folds, in folders and with a table as corpora have them."""
+    lines = [header]
+    for number in range(60):
+        name, fold, kind = f"{number}-{number % 3}.wav", number % 5 + 1, DIGITS[number % 3]
+        write(root / place.format(fold=fold) / name, 200.0 + 100 * (number % 3), seconds=0.05)
+        lines.append(row.format(name=name, fold=fold, kind=kind, code=number % 3))
+    (root / table).parent.mkdir(parents=True)
+    (root / table).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return root
+
+
+ESC = ("audio", "meta/esc50.csv", "filename,fold,target,category,take", "{name},{fold},{code},{kind},A")
+URBAN = (
+    "audio/fold{fold}",
+    "metadata/UrbanSound8K.csv",
+    "slice_file_name,fsID,start,end,fold,classID,class",
+    "{name},7,58.5,62.5,{fold},{code},{kind}",
+)
+
+
+@pytest.mark.parametrize("how", [ESC, URBAN], ids=["ESC-50", "UrbanSound8K"])
+def test_tables_in_a_folder_of_their_own_name_the_sounds(tmp_path: Path, how: tuple[str, str, str, str]) -> None:
+    root = environment(tmp_path / "sounds", *how)
+    for place in (root, root / how[1]):
+        found = opened(place)
+        assert found.schema.target.names == ("one", "two", "zero")
+        assert found.schema.input.shape == (400,)
+        assert sum(map(len, found.splits.values())) == 60
+        assert any("--held-out fold=5 tests on one of them" in warning for warning in found.warnings)
+    held = opened(root, held_out="fold=5")
+    assert not held.warnings
+    assert {int(held.splits["test"].describe(row).split("/")[-1].split("-")[0]) % 5 for row in range(12)} == {4}
+    labels, rows = labels_of(held.splits["test"]), held.splits["test"]
+    assert labels is not None
+    for row, label in enumerate(labels):
+        assert rows.describe(row).endswith(f"-{DIGITS.index(held.schema.target.names[label])}.wav")
