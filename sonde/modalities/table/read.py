@@ -188,7 +188,7 @@ def head_of(path: Path) -> Table | None:
             return None
         cells = zip(*whole, strict=True)
         columns = {name: pa.chunked_array([pa.array(column)]) for name, column in zip(names, cells, strict=True)}
-        first_row = head.before + 2 if named else 1
+        first_row = head.before + 2 + head.passed if named else 1
         return Table(name=path.name, columns=columns, first_row=first_row, delimiter=head.delimiter)
     if table_suffix(path) not in (".parquet", ".pq"):
         return read_table(path)
@@ -223,7 +223,7 @@ def _read_text(path: Path, names: Sequence[str]) -> Table:
             f"--columns names {len(columns)} columns, but the first row of {path.name} has {len(first)} fields"
         )
     check_names(columns, path.name)
-    skip = head.before + (head.header_lines if has_header else 0)
+    skip = head.before + (head.header_lines + head.passed if has_header else 0)
     content, ragged = _read_quoted(path, columns, head.delimiter, skip=skip)
     if ragged and (mended := _with_returns_in_cells(path, columns, head.delimiter, skip=skip)) is not None:
         content, ragged = mended, []
@@ -233,7 +233,7 @@ def _read_text(path: Path, names: Sequence[str]) -> Table:
     return Table(
         name=path.name,
         columns=found,
-        first_row=head.before + 2 if has_header else 1,
+        first_row=head.before + 2 + head.passed if has_header else 1,
         delimiter=head.delimiter,
         notes=tuple(f"{path.name}: {note}" for note in (*head.notes, *notes, *empty)),
     )
