@@ -15,7 +15,7 @@ _GAPS = ("na", "nan", "n/a", "null", "none", "nd", "n.d.", "missing")
 
 
 def about_the_table(rows: Sequence[Sequence[str]]) -> int:
-    """How many rows stand above a header and are no part of the table: of two cells, or shorter by half, as `Serial;SN-88` of an instrument is.
+    """How many rows stand above a header and are no part of the table: of two cells, or shorter by half, as `Serial;SN-88` is.
 
     rows: as they are cut, blank ones too
 

@@ -30,6 +30,7 @@ from sonde.modalities.table.kinds import (
 from sonde.modalities.table.measures import MARKS, without_limits
 from sonde.modalities.table.read import Table
 from sonde.modalities.table.spelling import as_known, number_text, one_spelling
+from sonde.modalities.table.wide import refuse_times_in_header
 from sonde.modalities.table.written_numbers import NUMBER, matching, written
 from sonde.tasks.table import target_kind
 
@@ -62,6 +63,7 @@ def target_columns(table: Table, requested: Sequence[str]) -> tuple[str, ...]:
     """
     names = list(table.columns)
     if not requested:
+        refuse_times_in_header(table)
         likely = [n for n in names if n.lower() in LIKELY_NAMES] or [names[-1]]
         works = _first_that_works(table, [*likely, *reversed(names)][:TRIED])
         raise DataError(
