@@ -182,6 +182,8 @@ class TrainKeywords(TypedDict, total=False):
     """Forecast horizon in time steps; by default one season (24 hours, 7 days, 12 months)."""
     look_back: int | None
     """Input window in time steps; by default chosen from the horizon and the season."""
+    known: str | Sequence[str]
+    """Columns known in advance for the steps to be forecast, such as promotions, holidays and prices."""
     split_at: str | Sequence[str]
     """Where validation and test of a time series begin, and optionally where test ends: step numbers or dates."""
     hidden: int | Sequence[int]
@@ -383,7 +385,7 @@ class TrainKeywords(TypedDict, total=False):
     or multiplicative, after it (Luong)."""
     max_positions: int
     """Number of learned position embeddings: the longest row in tokens, the class token included."""
-    known: int
+    frequent_tokens: int
     """models pair-reader, qa-reader: Vocabulary: the most frequent tokens with an embedding each; the others share
     one."""
     loss: Callable[..., object] | Literal["cross-entropy", "focal", "perceptron", "squared-error", "mse", "mae", "huber", "log-cosh", "dice", "both", "quantile"]

@@ -40,4 +40,6 @@ def run(words: Sequence[str]) -> int:
         found = trained.evaluation(data, split=options.split, target=options.target, tick=begun.screen.tick)
     rows = [(metric_name(name), metric(name, value)) for name, value in found.scores.items()]
     begun.screen.table(f"{folder} on {data}: {found.headline}", ["metric", "value"], rows)
+    for line in found.highlights:
+        begun.screen.say(line)
     return 0

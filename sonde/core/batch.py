@@ -10,7 +10,12 @@ from sonde.core.errors import ConfigError, nearest
 from sonde.core.nested import Field, each, is_object, rows_of
 
 VIEWS = ("view", "other_view")  # fields that show `input` changed, where a task compares such
-FED = ("input", "lengths", "bonds")  # what a network is called with, those that a batch has, in this order
+FED = (
+    "input",
+    "lengths",
+    "bonds",
+    "covariates",
+)  # what a network is called with, those that a batch has, in this order
 INPUT_NAMES = ("input", "inputs", "x", "image", "images", "img", "pixel_values", "features", "data")
 INPUT_NAMES += ("jpg", "jpeg", "png", "webp")  # endings of files, by which webdataset calls them
 INPUT_NAMES += ("input_ids", "input_values", "input_features")  # as Hugging Face's networks call theirs
@@ -33,7 +38,7 @@ class Batch:
     index:  (B,) int64, rows of the split; always there, so that an error, a worst case or a score can name its row.
     Common fields: `input`, `target`, `mask` (1 where a target counts), and after mixing augmentations `mix_target`
     (like target) with `mix_weight` (B,) in [0, 1]: the share of `target` in the mixture; those of `VIEWS`, like input; of
-    sequences other than tokens `lengths` (B,) int64, and of molecules `bonds`.
+    sequences other than tokens `lengths` (B,) int64, of molecules `bonds`, and of series `covariates`, what is known in advance.
 
     A field is read by its name or, with `batch[0]` and `x, y = batch`, by its place in the sample. Where no field is called
     `input` (or `target`), that name stands for the only one that `INPUT_NAMES` (or `TARGET_NAMES`) has.

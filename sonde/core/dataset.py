@@ -54,12 +54,14 @@ class InputSpec:
     rate:  of audio, samples a second
     step:  of series, how far steps are apart; `columns` are their variables, `column` the time
     forecast: of series, how many variables are to be forecast, the first ones; 0 for all
+    covariates: of series, how many numbers are known of every step in advance, also of those that are forecast
     read_as: another kind whose networks read such inputs too, "" for none
     extra: what else a kind's reader has to know of the data that were trained on, as text: of another package, and of images that
            are kept as float32, how they were scaled
 
     A batch holds tokens (B, T) int64, PAD behind the end of each row; molecules (B, N, features) and `bonds` (B, N, N), 0 where
-    there is no atom and no bond; other sequences are zero there, and `lengths` (B,) comes with them. Backbones of proteins are
+    there is no atom and no bond; other sequences are zero there, and `lengths` (B,) comes with them. With a series that has
+    `covariates` comes that field, (B, steps and horizon, covariates) float. Backbones of proteins are
     (B, R, 4, 3) float, the places of N, CA, C and O in ångström.
     """
 
@@ -76,6 +78,7 @@ class InputSpec:
     rate: int = 0
     step: str = ""
     forecast: int = 0
+    covariates: int = 0
     read_as: str = ""
     extra: str = ""
 

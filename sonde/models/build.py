@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from sonde.core.catalogue import load
 from sonde.core.errors import unknown
+from sonde.models.series_input import forecast_variables
 from sonde.models.suitable import check_input
 from sonde.models.table import LIBRARIES, MODELS
 
@@ -64,13 +65,20 @@ def config_class(name: str) -> type:
 
 
 def build(name: str, input: "InputSpec", out_dim: int, config: Any | None = None) -> "nn.Module":
-    """Model `name` for one kind of input; without a config, the family's defaults.
+    """Model `name` for one kind of input; without a config, the family's defaults. Of series with values that are known in
+    advance, it is one part of a `KnownAhead`.
 
     Raises: ConfigError for an unknown name, a setting out of range or an input that the model does not take
     """
     make = builder(name)
     check_input(name, input.kind, read_as=input.read_as)
-    return make(input, out_dim, config if config is not None else _config_class(make)())
+    model = make(input, out_dim, config if config is not None else _config_class(make)())
+    if not input.covariates:
+        return model
+    from sonde.nn.known_ahead import KnownAhead
+
+    look_back, variables = forecast_variables(input)
+    return KnownAhead(model, look_back=look_back, variables=variables, known=input.covariates)
 
 
 def describe(name: str, input: "InputSpec | None" = None, out_dim: int = 10, config: Any | None = None) -> ModelFacts:

@@ -27,7 +27,7 @@ class PairReaderConfig:
     """Hidden width (channels of each token)."""
     embedding: int = 64
     """Embedding width."""
-    known: int = 5000
+    frequent_tokens: int = 5000
     """Vocabulary: the most frequent tokens with an embedding each; the others share one."""
     dropout: float = 0.3
     """Dropout after the embeddings, in each convolution, and before the head."""
@@ -35,7 +35,7 @@ class PairReaderConfig:
     """Word dropout: share of tokens replaced by the unknown token in training."""
 
     def __post_init__(self) -> None:
-        check_counts(self, "width", "embedding", "known")
+        check_counts(self, "width", "embedding", "frequent_tokens")
         check_shares(self, "dropout", "word_dropout")
 
 
@@ -72,7 +72,7 @@ class PairReader(nn.Module):
         dim, symbols = config.width, input.symbols
         self.word_dropout = config.word_dropout
         self.spelling = Spelling(symbols, read_vocabulary(input.tokenizer) if input.tokenizer else None)
-        self.known = min(symbols - 1, config.known)  # the last embedding is that of all others
+        self.known = min(symbols - 1, config.frequent_tokens)  # the last embedding is that of all others
         self.embedding = nn.Embedding(self.known + 1, config.embedding, padding_idx=PAD)
         self.dropout = Dropout(config.dropout)
         self.reading = nn.Linear(config.embedding + SHARED, dim)

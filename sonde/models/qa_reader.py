@@ -30,13 +30,13 @@ class QAReaderConfig:
     """Hidden width (channels of each token)."""
     embedding: int = 32
     """Embedding width."""
-    known: int = 1500
+    frequent_tokens: int = 1500
     """Vocabulary: the most frequent tokens with an embedding each; the others share one."""
     dropout: float = 0.3
     """Dropout after the embeddings and in each convolution."""
 
     def __post_init__(self) -> None:
-        check_counts(self, "width", "embedding", "known")
+        check_counts(self, "width", "embedding", "frequent_tokens")
         check_shares(self, "dropout")
 
 
@@ -76,7 +76,7 @@ class QAReader(nn.Module):
         super().__init__()
         dim, symbols = config.width, input.symbols
         self.spelling = Spelling(symbols, read_vocabulary(input.tokenizer) if input.tokenizer else None)
-        self.known = min(symbols - 1, config.known)  # the last embedding is that of all others
+        self.known = min(symbols - 1, config.frequent_tokens)  # the last embedding is that of all others
         self.embedding = nn.Embedding(self.known + 1, config.embedding, padding_idx=PAD)
         self.importance = nn.Embedding(symbols, 1)
         self.alignment = nn.Linear(config.embedding, config.embedding)

@@ -32,6 +32,8 @@ RENAMED: Mapping[str, Mapping[str, str]] = {
     "speech-transformer": {"blocks": "layers"},
     "graph-network": {"rounds": "layers"},
     "structure-network": {"blocks": "layers"},
+    "pair-reader": {"known": "frequent_tokens"},
+    "qa-reader": {"known": "frequent_tokens"},
     "torsion-network": {"residue_width": "embedding", "units": "width"},
     "inverse-folding": {"rounds": "layers"},
 }
@@ -65,4 +67,5 @@ def refuse_old_name(name: str, model: str | None) -> None:
 
 
 def _renamed(values: Mapping[str, Value], names: Mapping[str, str]) -> dict[str, Value]:
-    return {names.get(name, name): value for name, value in values.items()}
+    """A name whose new one is there too is that of another setting by now."""
+    return {name if names.get(name) in values else names.get(name, name): value for name, value in values.items()}

@@ -34,6 +34,7 @@ from sonde.modalities.text.windows import Streams
 from sonde.models.build import build as build_model
 from sonde.models.custom import check_output
 from sonde.models.layers import distances
+from sonde.models.suitable import suitable
 from sonde.optim.ema import EMA
 from sonde.run import transfer
 from sonde.run.memory import room_for, sizes_of
@@ -184,6 +185,11 @@ def assemble(
     """
     device = pick_device(config.machine.device)
     check_precision(config.machine, device)
+    if model is not None and dataset.schema.input.covariates:
+        raise ConfigError(
+            f"{flag('known')} is for networks that Sonde builds, and a module that is handed over gets the past alone; give "
+            f"model='file.py:{type(model).__name__}', or take one of {', '.join(suitable('series', 'horizon'))}"
+        )
     rows = len(dataset.splits["train"])
     if config.feed.batch_size > rows:
         raise ConfigError(

@@ -1,7 +1,7 @@
 """What an evaluation leaves in the run folder: numbers, tables and pictures of the rows with the highest and the lowest loss."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -32,6 +32,7 @@ from sonde.run.build import Assembly
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.unfit import unfitting
 from sonde.tasks.custom.metrics import Undefined
+from sonde.tasks.spec import TaskSpec
 
 MORE = 1000  # batches that are read before the first step, where a metric fails on the first
 CASES = ("worst", "best", "examples")  # tables of rows that are shown
@@ -48,7 +49,7 @@ def write_evaluation(folder: Path, meter: Meter, source: Source, assembly: Assem
                 for number, entry in enumerate(content)
             ]
         elif stem == "by_series":
-            content = [_with_label(entry, folder, assembly) for entry in content]
+            content = _labelled(content, _rows(folder, assembly))
         elif stem == "attention":
             content = [_with_source(entry, folder, assembly) for entry in content]
         write_json(folder / f"{stem}.json", content)
@@ -206,10 +207,19 @@ def _drawn(
     return draw(pixels, entry)
 
 
-def _with_label(entry: dict[str, Any], folder: Path, assembly: Assembly) -> dict[str, Any]:
-    """The scores of one of several series with its name, by one of its rows."""
-    rows, index = _rows(folder, assembly), int(entry["index"])
-    return {"name": rows.label_of(index) if isinstance(rows, Labelled) else "", **entry}
+def highlights(task: TaskSpec, meter: Meter, rows: Rows) -> list[str]:
+    """What a task says beside the scores of an evaluation, a line each; nothing of most."""
+    if not task.highlights:
+        return []
+    details = meter.details()
+    return load(task.highlights)({**details, "by_series": _labelled(details.get("by_series") or [], rows)})
+
+
+def _labelled(entries: Sequence[dict[str, Any]], rows: Rows) -> list[dict[str, Any]]:
+    """The scores of several series with their names, each by one of its rows."""
+    return [
+        {"name": rows.label_of(int(entry["index"])) if isinstance(rows, Labelled) else "", **entry} for entry in entries
+    ]
 
 
 def _rows(folder: Path, assembly: Assembly) -> Rows:

@@ -5,7 +5,7 @@ judged, as they were held out then; of other data all rows of their test part, o
 trained on are counted, and the headline says so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,12 +40,14 @@ class Evaluation:
 
     rows:    how many, None where they only come in batches
     caution: why they are no test scores, or may be none; "" where nobody trained on the rows
+    highlights: what the task says beside the scores, a line each, such as which of several series is forecast worst
     """
 
     scores: Mapping[str, float]
     split: str
     rows: int | None
     caution: str = ""
+    highlights: Sequence[str] = ()
 
     @property
     def headline(self) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 import numpy as np
 import torch
@@ -277,6 +277,7 @@ class Run:
         from sonde.engine.evaluate import evaluate
         from sonde.engine.execution.settings import StepSettings
         from sonde.run.build import changes
+        from sonde.run.evaluation import highlights
 
         saved = read_config(self._folder.config).settings
         other = bool(target) and tuple(target) != tuple(saved.get("target") or ())
@@ -286,13 +287,16 @@ class Run:
         if self.spec.views:  # all others are evaluated on images as they are
             views = changes(self.schema, str(saved["augment"]), task=self.spec.name)
 
-        def evaluated_in(precision: Precision) -> dict[str, float]:
+        def evaluated_in(precision: Precision) -> tuple[dict[str, float], list[str]]:
             source = self._source(found.rows, views, goes_on=bool(saved.get("carry")))
             settings = StepSettings(device=self._device, precision=precision)
-            return evaluate(self.task, source, settings, tick=tick).compute()
+            meter = evaluate(self.task, source, settings, tick=tick)
+            return meter.compute(), highlights(self.spec, meter, found.rows)
 
-        scores = _or_in_fp32(evaluated_in, precision)
-        return Evaluation(scores=scores, split=found.split, rows=len(found.rows), caution=found.caution)
+        scores, said = _or_in_fp32(evaluated_in, precision)
+        return Evaluation(
+            scores=scores, split=found.split, rows=len(found.rows), caution=found.caution, highlights=tuple(said)
+        )
 
     def _scores_of_custom(self, data: Any, *, split: str | None, target: Sequence[str], tick: Tick) -> dict[str, float]:
         from sonde.engine.execution.settings import StepSettings
@@ -373,7 +377,10 @@ class Run:
         return f"Run({str(self.folder)!r}, {self.evaluated_on}: {scores})"
 
 
-def _or_in_fp32(evaluated_in: Callable[[Precision], dict[str, float]], precision: Precision) -> dict[str, float]:
+Found = TypeVar("Found")
+
+
+def _or_in_fp32(evaluated_in: Callable[[Precision], Found], precision: Precision) -> Found:
     """Evaluated in a precision; in fp32 on a machine that cannot compute in it. Faults of another kind are raised again."""
     try:
         return evaluated_in(precision)

@@ -213,8 +213,9 @@ OWN: list[Case] = [
     Deed(name="metrics-nul-line.jsonl", right="the line is passed over, and said", do=damaged_line),
     Deed(name="killstart.py", right="resume and train go on", do=killed_at_start),
     Program(
-        name="nanval.py", right="NaN of evaluation is an error or a finding", file="attack/nanval.py",
-        prints=(r"nan|NaN|RAISED",), before=lambda place: (place / "shm" / "attack").mkdir(parents=True),
+        name="nanval.py", right="NaN of evaluation is an error, uncaught by the program", file="attack/nanval.py",
+        prints=(r"NonFinite: step 26, evaluation on validation: the model's output is NaN",), never=(),
+        before=lambda place: (place / "shm" / "attack").mkdir(parents=True),
     ),
     *(Deed(name=f"link: {entry}", right="no command writes through a link", do=links(entry)) for entry in LINKED),
 ]  # fmt: skip

@@ -100,7 +100,7 @@ CASES: list[Case] = [
     Refused(
         name="s1-numbers-as-classes/relation", right="refused: names the cell, or read as censored",
         words=("train", "{cases}/sequences/s1-numbers-as-classes/relation.csv", "--target", "pIC50"),
-        says=("relation.csv row 2", "'>5.2' in column 'pIC50'", "29 more"),
+        says=("relation.csv row 2", "30 of the cells of target 'pIC50' are limits such as '>5.2'"),
     ),
     Data(
         name="s1-panel", right="3 series by unique_id", data="sequences/s1-panel/nixtla_long.csv", task="forecasting",

@@ -66,13 +66,17 @@ def test_the_same_run_again_from_its_config(place: Path, capsys: pytest.CaptureF
 
 
 def test_eval_agrees_with_counting_predictions(capsys: pytest.CaptureFixture[str]) -> None:
-    out = out_of(["eval", "runs/table", "t.csv"], capsys)
+    random = np.random.default_rng(1)
+    sizes = [random.normal() for _ in range(80)]  # other rows than those of training
+    rows = [f"{size:.6f},{'red' if size > 0.3 else 'blue'},{'big' if size > 0 else 'small'}" for size in sizes]
+    Path("other.csv").write_text("\n".join(["size,colour,kind", *rows]) + "\n")
+    out = out_of(["eval", "runs/table", "other.csv"], capsys)
     said = next(line.split()[1] for line in out.splitlines() if line.startswith("accuracy"))
-    out_of(["predict", "runs/table", "t.csv", "--out", "p.json"], capsys)
-    truth = [line.split(",")[2] for line in Path("t.csv").read_text().splitlines()[1:]]
+    out_of(["predict", "runs/table", "other.csv", "--out", "p.json"], capsys)
+    truth = [line.split(",")[2] for line in Path("other.csv").read_text().splitlines()[1:]]
     predicted = [entry["prediction"] for entry in json.loads(Path("p.json").read_text())]
     assert said == f"{100 * np.mean([a == b for a, b in zip(truth, predicted, strict=True)]):.2f}"
-    assert "this one table has no split of its own, so its training rows are evaluated as well" in out
+    assert "all, 80 rows" in out
 
 
 def test_eval_finds_the_truth_in_another_column(capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,10 +88,11 @@ def test_eval_finds_the_truth_in_another_column(capsys: pytest.CaptureFixture[st
     assert "training rows are evaluated as well" not in out
 
 
-def test_eval_says_when_training_rows_are_among_those_evaluated(capsys: pytest.CaptureFixture[str]) -> None:
-    for split in ([], ["--split", "test"]):  # data without splits are all called test
-        out = out_of(["eval", "runs/digits", "digits", *split], capsys)
-        assert "unless they have a test split of their own, training rows are evaluated as well" in out
+def test_eval_judges_what_was_held_out_of_the_data_it_was_trained_on(capsys: pytest.CaptureFixture[str]) -> None:
+    for split in ([], ["--split", "test"]):
+        assert "runs/digits on digits: test, 359 rows" in out_of(["eval", "runs/digits", "digits", *split], capsys)
+    out = out_of(["eval", "runs/digits", "digits", "--split", "train"], capsys)
+    assert "the run was trained on them, so this is no test score" in " ".join(out.split())
 
 
 def test_eval_names_the_splits_there_are(capsys: pytest.CaptureFixture[str]) -> None:

@@ -59,6 +59,6 @@ def test_a_row_of_one_text_is_no_error() -> None:
 
 
 def test_words_beyond_the_known_ones_share_an_embedding() -> None:
-    model = reader(known=5)
+    model = reader(frequent_tokens=5)
     assert model.embedding.num_embeddings == 6
     assert model._seen(torch.tensor([[4, 5, 6, 9]])).tolist() == [[4, 5, 5, 5]]

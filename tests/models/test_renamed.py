@@ -77,3 +77,10 @@ def test_a_name_that_was_of_another_model_is_not_taken_for_an_old_one() -> None:
     refuse_old_name("units", "compact-cnn")
     refuse_old_name("depth", "net.py:Net")
     refuse_old_name("lr", None)
+
+
+def test_a_name_that_means_something_else_by_now_is_left_beside_the_new_one() -> None:
+    old = SavedConfig(data=None, settings={"model": "qa-reader", "known": 900})
+    assert with_new_names(old).settings == {"model": "qa-reader", "frequent_tokens": 900}
+    new = SavedConfig(data=None, settings={"model": "qa-reader", "known": [], "frequent_tokens": 900})
+    assert with_new_names(new).settings == new.settings

@@ -15,6 +15,11 @@ TRUTH = frozenset(
 )
 TRUTH |= {"groundtruth", "segmentation", "segmentations", "segmentationclass", "segmentationobject", "manual"}
 FILLERS = frozenset({"bit", "part", "data", "dataset", "png", "jpg", "jpeg", "st", "nd", "all", "set"})
+PAIRED = re.compile(
+    r"(train|val|valid|test)[ _-]?[ab]|(high|low)[ _-]?res(olution)?|[hl]r([ _-]?x?[234])?|[hl]ires|lores",
+    re.IGNORECASE,
+)
+"""Folders of image pairs, for translation and super-resolution: trainA and trainB, HR and LR."""
 UNLABELLED = frozenset({"unlabelled", "unlabeled", "unknown", "unsupervised"})
 MASK_NAME = re.compile(
     r"(?P<image>.+?)[ _-](?:mask|segmentation|seg|gt|groundtruth|label)(?:[ _-]?\d+)?", re.IGNORECASE
@@ -34,8 +39,8 @@ def words(name: str) -> list[str]:
 def is_role(name: str) -> bool:
     """Whether a folder's name says what its images are for, so that it is no class: images, gtFine, train_images, part_1.
 
-    >>> [is_role(name) for name in ("images", "test_images", "1st_manual", "part_2", "cat", "test", "masked man")]
-    [True, True, True, True, False, False, False]
+    >>> [is_role(name) for name in ("images", "test_images", "1st_manual", "part_2", "HR", "cat", "test", "masked man")]
+    [True, True, True, True, True, False, False, False]
     """
     found = words(name)
     known = IMAGES | TRUTH | FILLERS | SPLIT_NAMES.keys()
@@ -43,7 +48,7 @@ def is_role(name: str) -> bool:
     named = bool(set(found) & (IMAGES | TRUTH)) and (
         set(found) <= known or found[-1] in IMAGES or bool(re.search(r"images[ _-]?part", name.lower()))
     )
-    return numbered or named
+    return numbered or named or PAIRED.fullmatch(name) is not None
 
 
 def roles_among(names: Sequence[str]) -> list[str]:

@@ -86,12 +86,19 @@ class Named:
                     f"{found[split].path}"
                 )
             found[split] = table
-        return found if "train" in found else {"train": next(iter(found.values()))} if len(found) == 1 else {}
+        if "train" in found or len(found) != 1 or self._class_folders_to_train_on:
+            return found if "train" in found else {}
+        return {"train": next(iter(found.values()))}
 
     def nearest(self, cell: str, naming: NamingTable, split: str) -> list[str]:
         """The image that a table's cell names; several, where neither its own path nor the table's split says which."""
         known = self.index.find(cell) if cell else []
         return known if len(known) < 2 else _nearer(known, naming, self.root.path, split) or known
+
+    @property
+    def _class_folders_to_train_on(self) -> bool:
+        """Whether a folder is named for training and holds folders, so that a table of another split is not trained on."""
+        return any(split_of(folder.name) == "train" and len(folder.folders) > 1 for folder in self.root.folders)
 
     @property
     def _has_train(self) -> bool:
@@ -203,7 +210,7 @@ def _folders(root: Listing, depth: int) -> Iterator[Path]:
     yield root.path
     try:
         below = root.folders if depth else []
-    except OSError:
+    except (OSError, DataError):  # not to be listed, or with a pipe or socket in it: none of ours
         return
     for folder in below[:FOLDERS]:
         yield from _folders(folder, depth - 1)

@@ -11,6 +11,7 @@ from sonde.core.errors import DataError
 from sonde.core.natural_order import in_natural_order
 from sonde.data.targets import first_few
 from sonde.modalities.image.naming_tables import box_columns, cells_of, split_column
+from sonde.modalities.table.integer_targets import is_signs, no_as_zero
 from sonde.modalities.table.kinds import MISSING, NUMBER
 from sonde.modalities.table.read import Table
 from sonde.modalities.table.target import infer_target, read_target, target_columns
@@ -18,6 +19,9 @@ from sonde.tasks.table import target_kind
 
 CALLED = ("label", "labels", "class", "class_name", "classname", "classid", "class_id", "category", "category_name")
 CALLED += ("target", "targets", "dx", "diagnosis", "breed", "species", "y", "tags", "finding labels", "cell_type")
+BOX_NAMES = ("bbox", "box", "boxes", "bboxes", "bounding_box", "boundingbox")
+FOUR_NUMBERS = re.compile(r"[\[(]?\s*[\d.]+(?:\s*[,;\s]\s*[\d.]+){3}\s*[\])]?")
+LOOKED_AT = 20
 SEVERAL = (
     "labels",
     "tags",
@@ -68,6 +72,8 @@ class Labels:
             codes = read_target(table, self.used, TargetSpec(kind="class", names=self.names))
             return np.array([*self.names, ""])[codes], codes < 0
         values = read_target(table, self.used, TargetSpec(kind="value", names=self.used))
+        if len(self.used) > 1 and is_signs(values):
+            values = no_as_zero(values)
         return values, np.asarray(np.isnan(values).all(axis=1))
 
     def _joined(self, table: Table) -> tuple[np.ndarray, np.ndarray]:
@@ -88,8 +94,9 @@ class Labels:
 def label_columns(table: Table, image: str, requested: Sequence[str]) -> tuple[str, ...]:
     """The columns to predict: the requested ones, one that is called so, all where all are 0 or 1, or the only other one.
 
-    Raises: DataError where none of these is there
+    Raises: DataError where none of these is there, and for boxes in one column
     """
+    _refuse_joined_boxes(table)
     if requested:
         return target_columns(table, requested)
     aside = {image, split_column(table.columns), *box_columns(table)}
@@ -111,6 +118,24 @@ def label_columns(table: Table, image: str, requested: Sequence[str]) -> tuple[s
     )
 
 
+def _refuse_joined_boxes(table: Table) -> None:
+    column = next((name for name in table.columns if name.lower() in BOX_NAMES and _are_boxes(table, name)), None)
+    if column is None or box_columns(table):
+        return
+    stem = table.name.rpartition(".")[0]
+    raise DataError(
+        f'{table.name}: column {column!r} holds boxes of four numbers; write them in four columns: python -c "import pandas; t = '
+        f"pandas.read_csv('{table.name}'); b = t.pop('{column}').str.strip('[]() ').str.split(r'[,;\\s]+', expand=True)"
+        ".astype(float); t['xmin'], t['ymin'], t['xmax'], t['ymax'] = b[0], b[1], b[0] + b[2], b[1] + b[3]; "
+        f"t.to_csv('{stem}-boxes.csv', index=False)\" where they are x, y, width, height"
+    )
+
+
+def _are_boxes(table: Table, column: str) -> bool:
+    cells = [cell for cell in cells_of(table, column)[:LOOKED_AT] if cell and cell.lower() not in MISSING]
+    return bool(cells) and all(FOUR_NUMBERS.fullmatch(cell) for cell in cells)
+
+
 def labels_of_table(table: Table, columns: Sequence[str], task: str | None, like: Schema | None) -> Labels:
     """How the rows of a training table become targets, or as a trained model has them.
 
@@ -119,7 +144,9 @@ def labels_of_table(table: Table, columns: Sequence[str], task: str | None, like
     column, *more = columns
     if more:  # in the model's order
         known = like is not None and set(like.target.names) == set(columns)
-        return Labels(used=like.target.names if like is not None and known else tuple(columns))
+        signs = like is None and all(set(cells_of(table, name)) <= {"-1", "1"} for name in columns)
+        fact = [Fact(f"{len(columns)} labels, of which -1 is read as no", "they hold -1 and 1")] if signs else []
+        return Labels(used=like.target.names if like is not None and known else tuple(columns), facts=fact)
     if like is not None:
         mark = _mark(cells_of(table, column), column) or "|" if like.target.kind == "labels" else ""
         return Labels(used=(column,), names=() if like.target.has_values else like.target.names, mark=mark)
@@ -163,7 +190,8 @@ def _one(table: Table, column: str, task: str | None, cells: Sequence[str]) -> L
 
 
 def _binary(table: Table, column: str) -> bool:
-    return set(cells_of(table, column)) <= {"0", "1", "0.0", "1.0", "True", "False"}
+    cells = set(cells_of(table, column))
+    return cells <= {"0", "1", "0.0", "1.0", "True", "False"} or cells <= {"-1", "1"}
 
 
 def _labels_in(cell: str, mark: str) -> list[str]:

@@ -1,5 +1,6 @@
 """What is said of series that were opened: how long they are and how they are cut, what was sorted, filled or left out."""
 
+import shlex
 from collections.abc import Mapping
 
 import numpy as np
@@ -41,26 +42,40 @@ def facts_of(panel: Panel, time: str, parts: dict[str, tuple[int, int]], why: st
     return facts
 
 
-def warnings_of(panel: Panel, inputs: list[str]) -> list[str]:
-    """What was sorted, filled and set aside; of several series what is true of the first, and of how many."""
+def warnings_of(panel: Panel) -> list[str]:
+    """What was sorted and filled; of several series what is true of the first, and of how many."""
     told: dict[str, list[str]] = {}
     for one, label in zip(panel.series, panel.labels, strict=True):
         for warning in one.warnings:
             told.setdefault(warning.replace(f" ({label})", ""), []).append(label)
-    said = [
+    return [
         warning
         if not panel.ids
         else f"{warning} (series {labels[0]!r}" + f" and {len(labels) - 1} more" * (len(labels) > 1) + ")"
         for warning, labels in list(told.items())[:LISTED]
     ]
+
+
+def flags_of(names: list[str]) -> str:
+    """Names of columns as a shell takes them."""
+    return " ".join(shlex.quote(name) for name in names[:LISTED]) + " …" * (len(names) > LISTED)
+
+
+def ahead_of(panel: Panel, carried: list[str]) -> list[str]:
+    """That the rows to forecast were set aside. carried: columns with values there that are not used"""
     ahead = max(one.ahead for one in panel.series)
-    if ahead:
-        unused = f"; their {first_few([repr(name) for name in inputs], LISTED)} are not used" if inputs else ""
-        said.append(
-            f"the last {ahead} rows{' of a series' if panel.ids else ''} have a time and no value, so they are not trained on; "
-            f"sonde predict forecasts them{unused}"
+    if not ahead:
+        return []
+    unused = ""
+    if carried:
+        names = first_few([repr(name) for name in carried], LISTED)
+        unused = (
+            f"; their {names} are not used: of what is known in advance, name the columns: --known {flags_of(carried)}"
         )
-    return said
+    return [
+        f"the last {ahead} rows{' of a series' if panel.ids else ''} have a time and no value, so they are not trained on; "
+        f"sonde predict forecasts them{unused}"
+    ]
 
 
 def unused(panel: Panel, splits: Mapping[str, Rows]) -> list[str]:

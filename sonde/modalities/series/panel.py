@@ -128,11 +128,15 @@ def read_panel(
     return Panel(tuple(found), tuple(ids), tuple(kept), tuple(map(int, starts)), span, short=tuple(short))
 
 
-def find_ids(table: Table, times: Times, group: str | None, targets: Sequence[str]) -> tuple[str, ...]:
+def find_ids(
+    table: Table, times: Times, group: str | None, targets: Sequence[str], known: Sequence[str] = ()
+) -> tuple[str, ...]:
     """The columns that tell several series apart; none where no time stands twice, or no columns do.
 
-    group: the one that is named.  Raises: DataError where there is none of that name
+    group: the one that is named;  known: columns that are known in advance, which are taken for such only by their name
+    Raises: DataError where there is none of that name
     """
+    others = {*times.uses, *targets, *(name for name in known if not _named_as_id(name))}
     if group is not None:
         if group not in table.columns:
             near = nearest(group, table.columns)
@@ -143,9 +147,7 @@ def find_ids(table: Table, times: Times, group: str | None, targets: Sequence[st
         return (group,)
     if len(np.unique(times.stamps)) == len(times.stamps):
         return ()
-    candidates = [
-        name for name in table.columns if name and name not in (*times.uses, *targets) and _may_tell(table, name)
-    ]
+    candidates = [name for name in table.columns if name and name not in others and _may_tell(table, name)]
     for size in range(1, MOST_COLUMNS + 1):
         for ids in combinations(candidates, size):
             codes, labels = id_codes(table, ids)
@@ -197,10 +199,14 @@ def id_codes(table: Table, ids: Sequence[str]) -> tuple[np.ndarray, list[str]]:
 
 
 def _may_tell(table: Table, name: str) -> bool:
-    """Whether a column may tell series apart: names, or whole numbers under a name that says so."""
+    """Whether a column may tell series apart: names, or whole numbers under a name that says so. A gap is no name of a series
+    (`holiday` is empty on most days), but under such a name an error.
+    """
     kind = infer_kind(table, name)
     if kind.kind == "category":
-        return len(categories(table, name).names) * FEWEST_STEPS <= len(table)
+        cells = categories(table, name)
+        whole = _named_as_id(name) or not (cells.codes < 0).any()
+        return whole and len(cells.names) * FEWEST_STEPS <= len(table)
     if kind.kind != "number" or not _named_as_id(name):
         return False
     values = parse(table, name, kind)

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from sonde.modalities.series.columns import Series
+from sonde.core.dataset import Column
+from sonde.modalities.series.columns import Series, Sizes
+from sonde.modalities.series.panel import Panel
 
 FEWEST = 2  # known values of a variable that say how it spreads
 
@@ -57,6 +59,29 @@ def remembered(kept: Mapping[str, Any], labels: Sequence[str], fresh: Scales) ->
     ]
     mean, std, season_error = (np.array(part, dtype=np.float64) for part in zip(*rows, strict=True))
     return Scales(mean, std, season_error), new
+
+
+def scales_of(panel: Panel, ends: list[int], found: Sizes, forecast: int) -> Scales | None:
+    """Of each of several series by its steps before `ends`; None of a single one."""
+    if not panel.ids:
+        return None
+    first = max(found.look_back, found.season)
+    return fitted(panel.series, ends, first=first, season=found.season, forecast=forecast)
+
+
+def scaled(panel: Panel, columns: tuple[Column, ...], scales: Scales | None) -> np.ndarray:
+    """(T, V) float32 of all series, each by its own scale where there are such."""
+    values = panel.joined("values")
+    if scales is None:
+        return by_columns(values, columns)
+    mean, std = scales.of_steps(list(map(len, panel.series)))
+    return ((values - mean) / std).astype(np.float32)
+
+
+def by_columns(values: np.ndarray, columns: tuple[Column, ...]) -> np.ndarray:
+    """(T, V) float32: values less the mean of their column, over its deviation."""
+    mean, std = (np.array([getattr(column, what) for column in columns]) for what in ("mean", "std"))
+    return ((values - mean) / std).astype(np.float32)
 
 
 def _one(series: Series, end: int, season: int, forecast: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

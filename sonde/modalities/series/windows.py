@@ -20,6 +20,7 @@ class SeriesWindows:
     moments:  (n,) int64, the first step of each forecast
     labels, bases: where several series stand one behind the other, what each is called, and where it begins
     scales:   of those by which `values` are standardised; None where all steps have one scale
+    covariates: (T, K) float32, what is known of every step in advance; None for nothing
     season:   steps after which the series repeats itself, for windows to evaluate on, which bring `seasonal`; 0 for others
     """
 
@@ -36,6 +37,7 @@ class SeriesWindows:
     labels: tuple[str, ...] = ()
     bases: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
     scales: Scales | None = None
+    covariates: np.ndarray | None = None
     _back: np.ndarray = field(init=False, repr=False, compare=False)
     _ahead: np.ndarray = field(init=False, repr=False, compare=False)
 
@@ -48,7 +50,8 @@ class SeriesWindows:
 
     def read(self, indices: np.ndarray) -> dict[str, np.ndarray]:
         """input (n, L, V), target (n, H, F), lengths (n,); mask (n, H, F) where values are missing; seasonal (n, H, F), the
-        values a season before each of the target's steps, the last season repeated beyond it; of series with scales of their
+        values a season before each of the target's steps, the last season repeated beyond it; covariates (n, L + H, K) of the
+        look-back and of the horizon; of series with scales of their
         own `series` (n,), its number, and `centre`, `spread`, `season_error` (n, 1, F), each series' own.
         """
         moments = self.moments[indices][:, None]
@@ -59,6 +62,8 @@ class SeriesWindows:
         }
         if self.known is not None:
             found["mask"] = self._at(self.known, moments + self._ahead).astype(np.float32)
+        if self.covariates is not None:
+            found["covariates"] = self.covariates[moments + np.concatenate([self._back, self._ahead])]
         if self.season:
             found["seasonal"] = self._at(self.values, moments - self.season + self._ahead % self.season)
         return (
@@ -79,7 +84,8 @@ class SeriesWindows:
     def nbytes(self) -> int:
         """Bytes of the steps that these windows look at."""
         span = int(self.moments[-1] - self.moments[0]) + self.look_back + self.horizon
-        return span * self.values.shape[1] * self.values.itemsize
+        width = self.values.shape[1] + (0 if self.covariates is None else self.covariates.shape[1])
+        return span * width * self.values.itemsize
 
     def lengths(self) -> np.ndarray:
         """(n,) int64, all the look-back."""
@@ -94,7 +100,8 @@ class SeriesWindows:
         before each forecast. Of windows that are trained on none: repeating the past takes no fitting.
         """
         evaluated = np.arange(len(self) if self.season else 0)
-        found = {name: value for name, value in self.read(evaluated).items() if name not in ("input", "lengths")}
+        fed = ("input", "lengths", "covariates")
+        found = {name: value for name, value in self.read(evaluated).items() if name not in fed}
         return {**found, "last": self._at(self.values, self.moments[evaluated][:, None] - 1)}
 
     def _number(self, moments: np.ndarray) -> np.ndarray:

@@ -29,3 +29,14 @@ def doubt_of_integers(values: np.ndarray, classes: bool) -> str:
         return ""
     taken, other, flag = ("classes", "values", "regression") if classes else ("values", "classes", "classification")
     return f"holds {len(distinct)} distinct integers, read as {taken}; --task {flag} reads them as {other}"
+
+
+def is_signs(values: np.ndarray) -> bool:
+    """Whether several columns of labels hold -1 for no and 1 for yes, as CelebA's do; gaps are NaN."""
+    there = values[~np.isnan(values)]
+    return bool(np.isin(there, (-1, 1)).all() and (there == -1).any())
+
+
+def no_as_zero(values: np.ndarray) -> np.ndarray:
+    """Labels with 0 in the place of -1."""
+    return np.where(values == -1, 0.0, values)

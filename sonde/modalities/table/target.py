@@ -12,7 +12,7 @@ from sonde.core.errors import DataError, nearest
 from sonde.core.natural_order import in_natural_order
 from sonde.modalities.table.censored import is_censored
 from sonde.modalities.table.gaps import codes_of_gaps
-from sonde.modalities.table.integer_targets import doubt_of_integers, looks_like_classes
+from sonde.modalities.table.integer_targets import doubt_of_integers, is_signs, looks_like_classes, no_as_zero
 from sonde.modalities.table.joined_labels import Joined, find_joined, read_joined
 from sonde.modalities.table.kinds import (
     MISSING,
@@ -237,7 +237,8 @@ def read_target(table: Table, columns: Sequence[str], spec: TargetSpec) -> np.nd
     if spec.kind == "labels" and len(columns) == 1 and tuple(columns) != spec.names:
         return _read_joined(table, columns[0], spec)
     if spec.kind != "class":
-        return _numbers(table, columns)
+        values = _numbers(table, columns)
+        return no_as_zero(values) if spec.kind == "labels" else values
     column = columns[0]
     values = categories(table, column, [name for name in spec.names if name.lower() in MISSING])
     known = {name: code for code, name in enumerate(spec.names)}
@@ -316,6 +317,8 @@ def _refuse_limits(table: Table, column: str, kind: Kind) -> None:
 
 def _several(table: Table, columns: tuple[str, ...], wanted: str | None) -> Target:
     values = _numbers(table, columns)
+    signs = wanted != "value" and is_signs(values)
+    values = no_as_zero(values) if signs else values
     binary = np.isin(values[~np.isnan(values)], (0, 1)).all()
     if wanted == "class" and not binary:
         raise DataError(f"{table.name}: several targets can only be classified when they are 0 or 1; name one target")
@@ -323,7 +326,10 @@ def _several(table: Table, columns: tuple[str, ...], wanted: str | None) -> Targ
         return _values(table, columns, values, "several target columns hold numbers")
     _refuse_constant(table, columns, values)
     masked = bool(np.isnan(values).any())
-    fact = Fact(f"{len(columns)} labels: {_listed(columns)}", "the target columns hold 0 and 1" + _gaps(values))
+    fact = Fact(
+        f"{len(columns)} labels: {_listed(columns)}",
+        f"the target columns hold {-1 if signs else 0} and 1" + _gaps(values),
+    )
     return Target(columns=columns, spec=TargetSpec(kind="labels", names=columns, masked=masked), fact=fact)
 
 

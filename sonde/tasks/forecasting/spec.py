@@ -3,11 +3,13 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sonde.core.dataset import Schema
 from sonde.tasks.forecasting.config import ForecastingConfig
 from sonde.tasks.spec import Answer, TaskSpec
+
+if TYPE_CHECKING:
+    from sonde.core.dataset import Schema
 
 _STEP = re.compile(
     r"(?P<label>.*?) (?P<time>\d{4}-\d\d(-\d\d( [\d:.]+)?)?|-?[\d.e+-]+)", re.DOTALL
@@ -15,7 +17,7 @@ _STEP = re.compile(
 
 
 def by_step(
-    times: Sequence[str], found: Mapping[int, Mapping[str, Sequence[float]]], schema: Schema | None = None
+    times: Sequence[str], found: Mapping[int, Mapping[str, Sequence[float]]], schema: "Schema | None" = None
 ) -> list[dict[str, Any]]:
     """What is forecast as a table: a dict for each step of each window, "input" being its time.
 

@@ -14,6 +14,7 @@ from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.losses.forecasting import pinball
 from sonde.losses.regression import absolute, huber, squared
 from sonde.metrics.forecasting import OWN_SCALES, ForecastMeter, own_units
+from sonde.nn.known_ahead import KnownAhead
 from sonde.nn.quantile_band import QuantileBand
 from sonde.tasks.forecasting.config import ForecastingConfig
 from sonde.tasks.supervised import check_shape, mean_loss, objective, wide
@@ -139,7 +140,14 @@ class Forecasting:
         check_shape(values, expected, "task forecasting needs {}, (windows, steps, variables)", model="dlinear")
         if not self.quantiles:
             return values, None
-        return values, self.modules["band"](values, batch["input"][:, :, : self.target.shape[1]])
+        return values, self.modules["band"](values, self._window(batch))
+
+    def _window(self, batch: Batch) -> Tensor:
+        """The past of what is forecast (B, L, V), without what values known in advance explain: there is no doubt about that."""
+        model = self.modules["model"]
+        if isinstance(model, KnownAhead):
+            return model.unexplained(batch["input"], batch["covariates"])
+        return batch["input"][:, :, : self.target.shape[1]]
 
     def _errors(self, values: Tensor, quantiles: Tensor | None, target: Tensor) -> Tensor:
         """(B, H, V)."""

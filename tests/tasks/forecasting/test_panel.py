@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import sonde
+from sonde.cli.main import main
 from sonde.core.files import read_json
 
 
@@ -35,3 +36,6 @@ def test_series_of_very_different_sizes_are_forecast_and_scored_each_in_its_own_
     assert line.startswith(f"worst of 2 series: {table[0]['name']!r}, MASE ")
     assert line in capsys.readouterr().out
     assert "Each series" in (tmp_path / "run" / "report.html").read_text()
+    capsys.readouterr()
+    assert main(["eval", str(tmp_path / "run"), str(tmp_path / "shops.csv")]) == 0
+    assert line in capsys.readouterr().out, "as training says it"

@@ -1,6 +1,7 @@
 """A folder of images without labels, for tasks that need none: all images below it, or below its train, validation and test."""
 
 from dataclasses import replace
+from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from sonde.data.assemble import About
 from sonde.data.listing import Listing, split_folders
 from sonde.data.splits import in_order
 from sonde.data.targets import ONE_VALUE, raw_target
+from sonde.data.unzipped import text_of
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image.forms import class_folders as folders
 from sonde.modalities.image.rows import Files, assemble_images
@@ -19,6 +21,7 @@ from sonde.modalities.modality import Wanted
 from sonde.modalities.table.modality import FILES as TABLES
 
 NONE = TargetSpec(kind="none", names=("image",))
+LOOKED_AT = 20  # lines of a list
 TASKS = ("simclr", "masked-autoencoder")  # that need no labels
 
 
@@ -45,7 +48,10 @@ def read(
     """
     path = listing.path
     if like is None and not _for_it(task):
-        number = len(folders.images_below(listing, path))
+        images = folders.images_below(listing, path)
+        number = len(images)
+        if (told := _list_of(listing, images)) is not None:
+            raise DataError(told)
         raise DataError(
             f"{path}: nothing says what its {number:,} images show; move them into a folder for each class, CLASS/NAME, or name "
             "them in a table of images and labels, train.csv; for masks, images/ and masks/ of PNG files with equal names; boxes "
@@ -66,3 +72,17 @@ def read(
         schema=replace(dataset.schema, target=NONE),
         facts=[fact for fact in dataset.facts if fact.what != ONE_VALUE],  # about the numbers
     )
+
+
+def _list_of(listing: Listing, images: list[str]) -> str | None:
+    """What to do with a .txt that names the images, one a line, with a label behind each; None where there is none."""
+    names = {PurePosixPath(name).name for name in images}
+    for file in listing.ending(".txt"):
+        lines = [line.split() for line in text_of(file).splitlines()[:LOOKED_AT] if line.strip()]
+        if lines and all(len(line) > 1 and PurePosixPath(line[0]).name in names for line in lines):
+            columns = ",".join(["file", "label", *(f"c{number}" for number in range(3, len(lines[0]) + 1))])
+            return (
+                f"{file} names images with labels, and has no header: (echo {columns}; tr -s ' \\t' ',' < {file}) > "
+                f"{file.with_suffix('.csv')}"
+            )
+    return None

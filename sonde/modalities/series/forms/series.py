@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Column, Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
-from sonde.core.errors import DataError, nearest
+from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.fingerprint import of_arrays
@@ -17,12 +17,14 @@ from sonde.data.listing import Listing
 from sonde.data.splits import fraction_fact, thin
 from sonde.data.targets import first_few
 from sonde.modalities.modality import Wanted
-from sonde.modalities.series.account import LISTED, facts_of, unused, variables_fact, warnings_of
-from sonde.modalities.series.columns import Series, Sizes, cut, sizes
+from sonde.modalities.series.account import LISTED, ahead_of, facts_of, unused, variables_fact, warnings_of
+from sonde.modalities.series.columns import Cuts, Series, Sizes, cut, sizes
+from sonde.modalities.series.config import SeriesConfig
+from sonde.modalities.series.covariates import carried, check_known, fact_of, fitted, placed
 from sonde.modalities.series.panel import Panel, Twice, find_ids, read_panel
-from sonde.modalities.series.scales import Scales, fitted, remembered
-from sonde.modalities.series.time_index import TimeStep
+from sonde.modalities.series.scales import Scales, by_columns, scaled, scales_of
 from sonde.modalities.series.times import Times, find_times
+from sonde.modalities.series.trained import Known, as_trained, kept, known_of, warned
 from sonde.modalities.series.windows import SeriesWindows
 from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.forms.tables import about_frames, form_of, short_name
@@ -51,19 +53,24 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
         if head is None or len(head) < FEWEST:
             return None
         settings = wanted.config.of(TableConfig)
+        known = wanted.config.of(SeriesConfig).known
         if _shows_little(head, settings):
-            return _why(listing.once(read_table, path, settings.columns), settings)
-        return _why(head, settings)
+            return _why(listing.once(read_table, path, settings.columns), settings, known)
+        return _why(head, settings, known)
     except Twice:
         raise
     except (DataError, pa.ArrowException, OSError):
         return None  # an ordinary table, whose form says what is wrong with it
 
 
-def _why(table: Table, settings: TableConfig) -> str | None:
-    """Why a table is a series or several, None if it is not: even times, numbers, and at most names beside them."""
+def _why(table: Table, settings: TableConfig, known: tuple[str, ...]) -> str | None:
+    """Why a table is a series or several, None if it is not: even times, numbers, and at most names beside them.
+
+    known: columns that are known in advance, which may hold anything
+    """
     times = find_times(table, settings.time if settings.time in table.columns else None)
-    kinds = {name: infer_kind(table, name) for name in table.columns if name and name not in times.uses}
+    aside = {*times.uses, *known} - set(settings.target)
+    kinds = {name: infer_kind(table, name) for name in table.columns if name and name not in aside}
     if any(kind.kind in ("date", "unusable") for kind in kinds.values()):
         return None
     numbers = [name for name, kind in kinds.items() if kind.kind == "number"]
@@ -74,7 +81,7 @@ def _why(table: Table, settings: TableConfig) -> str | None:
     if any(len(categories(table, name).names) > max(FEW_NAMES, MOST_NAMES * len(table)) for name in names):
         return None  # texts
     group = settings.group if settings.group in table.columns and _repeated(times) else None
-    ids = find_ids(table, times, group, settings.target)
+    ids = find_ids(table, times, group, settings.target, known)
     if not ids and _repeated(times):
         return None
     numbers = [name for name in numbers if name not in ids]
@@ -125,6 +132,7 @@ def read_frames(tables: Mapping[str, Table], wanted: Wanted) -> Dataset | None:
     windows = next(iter(dataset.splits.values()))
     assert isinstance(windows, SeriesWindows)
     hashed = {"values": windows.values, "stamps": windows.stamps.astype(np.int64)}
+    hashed |= {} if windows.covariates is None else {"covariates": windows.covariates}
     return replace(dataset, fingerprint=of_arrays(hashed))
 
 
@@ -133,29 +141,26 @@ def _dataset(table: Table, about: About, config: DataConfig) -> Dataset:
         raise DataError(f"{table.name} is a time series, which is split by time; leave --folds out")
     settings = config.of(TableConfig)
     times = find_times(table, settings.time)
-    ids = find_ids(table, times, settings.group, settings.target)
-    targets, names, warnings = _variables(table, config, times, ids)
+    ids = find_ids(table, times, settings.group, settings.target, config.of(SeriesConfig).known)
+    targets, names, others, warnings = _variables(table, config, times, ids)
     panel = read_panel(table, times, ids, names, len(targets), lenient=True)
     cuts, why = cut(panel.span, config, table.name)
     train = panel.train(cuts)
     columns = _fit_columns(train, names)
     longest = max(train, key=len)
     shown = columns if not ids else _fit_columns([longest], names)
-    found = sizes(panel.span, cuts, config, _by_columns(longest.values, shown)[:, : len(targets)])
-    scales = _own_scales(panel, list(map(len, train)), found, len(targets))
-    windows = _windows(panel, _scaled(panel, columns, scales), found, table.name, forecast=len(targets), scales=scales)
-    splits: dict[str, Rows] = {}
-    for split, (begin, end) in cuts.parts().items():
-        season = 0 if split == "train" else found.season
-        back = max(found.look_back, season)  # what is evaluated looks back into the part before
-        moments = panel.moments(begin, end, back=back, horizon=found.horizon)
-        if not len(moments):
-            raise DataError(
-                f"{table.name}: no series has {back + found.horizon:,} steps for a window that ends in {split}; give a smaller "
-                "--look-back or --horizon"
-            )
-        splits[split] = replace(windows, moments=moments, season=season)
+    found = sizes(panel.span, cuts, config, by_columns(longest.values, shown)[:, : len(targets)])
+    scales = scales_of(panel, list(map(len, train)), found, len(targets))
+    places = placed(panel, table, times, found.horizon)
+    train_rows = np.flatnonzero(times.stamps <= panel.span.stamps[cuts.train - 1])
+    wanted = config.of(SeriesConfig).known
+    known = known_of(fitted(table, wanted, train_rows), table, places) if wanted else None
+    windows = _windows(
+        panel, scaled(panel, columns, scales), found, table.name, forecast=len(targets), scales=scales, known=known
+    )
+    splits = _splits(windows, panel, cuts, season=found.season)
     facts = [variables_fact(targets, names), *facts_of(panel, times.name, cuts.parts(), why), *found.facts]
+    facts += [fact_of(known.covariates)] if known is not None else []
     if config.label_fraction < 1:
         rows = len(splits["train"])
         chosen = thin(rows, config.label_fraction)
@@ -163,6 +168,7 @@ def _dataset(table: Table, about: About, config: DataConfig) -> Dataset:
         assert isinstance(trained, SeriesWindows)
         splits["train"] = replace(windows, moments=trained.moments[chosen])
         facts.append(fraction_fact(len(chosen), rows, classes=False))
+    extra = ({} if scales is None else {"ids": ids, "scales": scales.as_dict(panel.labels)}) | kept(known)
     spec = InputSpec(
         kind="series",
         shape=(found.look_back, len(names)),
@@ -170,19 +176,39 @@ def _dataset(table: Table, about: About, config: DataConfig) -> Dataset:
         column=times.name,
         step=str(panel.span.step),
         forecast=len(targets),
-        extra=json.dumps({"ids": ids, "scales": scales.as_dict(panel.labels)}) if scales is not None else "",
+        covariates=0 if known is None else known.covariates.width,
+        extra=json.dumps(extra) if extra else "",
     )
     target = _target_spec(
         train, columns[: len(targets)], found, masked=not panel.joined("known")[:, : len(targets)].all()
     )
     warnings += [f"{table.name}: column {times.name!r}: {times.guess}"] if times.guess else []
-    warnings += [*table.notes, *warnings_of(panel, names[len(targets) :]), *unused(panel, splits)]
+    behind = np.concatenate([one.behind for one in places])
+    left = carried(table, behind, [*names[len(targets) :], *others])
+    warnings += [*table.notes, *warnings_of(panel), *ahead_of(panel, left), *unused(panel, splits), *warned(known)]
     return about.dataset(Schema(input=spec, target=target), splits, facts, warnings)
+
+
+def _splits(windows: SeriesWindows, panel: Panel, cuts: Cuts, *, season: int) -> dict[str, Rows]:
+    """The windows of each part. Raises: DataError for a part without any"""
+    splits: dict[str, Rows] = {}
+    for split, (begin, end) in cuts.parts().items():
+        seasonal = 0 if split == "train" else season
+        back = max(windows.look_back, seasonal)  # what is evaluated looks back into the part before
+        moments = panel.moments(begin, end, back=back, horizon=windows.horizon)
+        if not len(moments):
+            raise DataError(
+                f"{windows.place}: no series has {back + windows.horizon:,} steps for a window that ends in {split}; give a "
+                "smaller --look-back or --horizon"
+            )
+        splits[split] = replace(windows, moments=moments, season=seasonal)
+    return splits
 
 
 def _as_trained(table: Table, about: About, schema: Schema) -> Dataset:
     """All windows of a table as the split "test", scaled as the model was trained."""
-    panel, scaled, scales, new = as_trained(table, schema)
+    found = as_trained(table, schema)
+    panel = found.panel
     look_back, horizon, season = schema.input.shape[0], schema.target.shape[0], schema.target.season
     first = max(look_back, season)
     longest = max(map(len, panel.series))
@@ -191,70 +217,41 @@ def _as_trained(table: Table, about: About, schema: Schema) -> Dataset:
             f"{table.name} holds {longest:,} steps, and evaluating a horizon of {horizon} needs {first + horizon:,}; "
             "add more"
         )
-    found = Sizes(look_back=look_back, horizon=horizon, season=season, facts=())
-    windows = _windows(panel, scaled, found, table.name, forecast=len(schema.target.names), scales=scales)
+    lengths = Sizes(look_back=look_back, horizon=horizon, season=season, facts=())
+    windows = _windows(
+        panel,
+        found.values,
+        lengths,
+        table.name,
+        forecast=len(schema.target.names),
+        scales=found.scales,
+        known=found.known,
+    )
     moments = panel.moments(0, len(panel.span), back=first, horizon=horizon)
     why = "every step with enough steps before and after it; scaled as in training"
     splits = {"test": replace(windows, moments=moments, season=season)}
-    warnings = [*table.notes, *warnings_of(panel, [])]
-    if new:
-        listed = first_few([repr(label) for label in new], LISTED)
+    warnings = [*table.notes, *warnings_of(panel), *ahead_of(panel, []), *warned(found.known)]
+    if found.new:
+        listed = first_few([repr(label) for label in found.new], LISTED)
         warnings.append(
-            f"{len(new)} series were not trained on: {listed}; each is scaled by its first {first:,} steps, which are not scored"
+            f"{len(found.new)} series were not trained on: {listed}; each is scaled by its first {first:,} steps, which are "
+            "not scored"
         )
     return about.dataset(schema, splits, [Fact(f"{len(moments):,} windows", why)], warnings)
 
 
-def as_trained(
-    table: Table, schema: Schema, *, whole: bool = False
-) -> tuple[Panel, np.ndarray, Scales | None, list[str]]:
-    """(the variables that a model knows, their values (T, V) on its scale, of all series one behind the other, the scales of
-    several series, which of them are new).
-
-    whole: scale new series by all of their steps, which are what a forecast is made from; else by those before any that is scored
-    Raises: DataError
-    """
-    known = json.loads(schema.input.extra) if schema.input.extra else {}
-    ids = tuple(known.get("ids", ()))
-    names = [column.name for column in schema.input.columns]
-    for name in (*names, *ids):
-        if name not in table.columns:
-            near = nearest(name, table.columns)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise DataError(f"{table.name} has no column {name!r}, which the model was trained on{hint}")
-    time = schema.input.column
-    times = find_times(table, time if time in table.columns else None)
-    panel = read_panel(table, times, ids, names, len(schema.target.names))
-    step = TimeStep.read(schema.input.step)
-    if not panel.span.step.is_like(step):
-        raise DataError(
-            f"{table.name} is {panel.span.step.word}, and the model was trained on a series that is {step.word}"
-        )
-    if "scales" not in known:  # a single series, or a run of before each had a scale of its own
-        return panel, _scaled(panel, schema.input.columns, None), None, []
-    horizon, season = schema.target.shape[0], schema.target.season
-    found = Sizes(look_back=schema.input.shape[0], horizon=horizon, season=season, facts=())
-    fresh = _own_scales(
-        panel, list(map(len, panel.series)) if whole else [0] * len(panel.series), found, len(schema.target.names)
-    )
-    assert fresh is not None
-    scales, new = remembered(known["scales"], panel.labels, fresh)
-    return panel, _scaled(panel, schema.input.columns, scales), scales, new
-
-
-def _own_scales(panel: Panel, ends: list[int], found: Sizes, forecast: int) -> Scales | None:
-    """Of each of several series by its steps before `ends`; None of a single one."""
-    if not panel.ids:
-        return None
-    first = max(found.look_back, found.season)
-    return fitted(panel.series, ends, first=first, season=found.season, forecast=forecast)
-
-
 def _windows(
-    panel: Panel, scaled: np.ndarray, found: Sizes, place: str, *, forecast: int, scales: Scales | None
+    panel: Panel,
+    scaled: np.ndarray,
+    found: Sizes,
+    place: str,
+    *,
+    forecast: int,
+    scales: Scales | None,
+    known: Known | None,
 ) -> SeriesWindows:
     """Windows without moments yet."""
-    known = panel.joined("known")[:, :forecast]
+    there = panel.joined("known")[:, :forecast]
     return SeriesWindows(
         values=scaled,
         stamps=panel.joined("stamps"),
@@ -264,7 +261,8 @@ def _windows(
         horizon=found.horizon,
         forecast=forecast,
         place=place,
-        known=None if known.all() else known,
+        known=None if there.all() else there,
+        covariates=None if known is None else known.past,
         labels=panel.labels if panel.ids else (),
         bases=panel.bases(),
         scales=scales,
@@ -273,10 +271,12 @@ def _windows(
 
 def _variables(
     table: Table, config: DataConfig, times: Times, ids: tuple[str, ...]
-) -> tuple[list[str], list[str], list[str]]:
-    """(variables that are forecast, all variables with those first, warnings of columns left out). Raises: DataError"""
-    settings = config.of(TableConfig)
-    apart = (*times.uses, *ids)
+) -> tuple[list[str], list[str], list[str], list[str]]:
+    """(variables that are forecast, all variables with those first, columns left out, warnings of those). Raises: DataError"""
+    settings, known = config.of(TableConfig), config.of(SeriesConfig).known
+    uses = {"what is forecast": settings.target, "the time": times.uses, "what tells series apart": ids}
+    check_known(table, known, uses)
+    apart = (*times.uses, *ids, *known)
     kinds = {name: infer_kind(table, name).kind for name in table.columns if name not in apart}
     rows = [
         name
@@ -296,7 +296,7 @@ def _variables(
     listed = first_few([repr(name) for name in others], LISTED)
     warnings = [f"{len(others)} non-numeric columns were dropped: {listed}"] if others else []
     warnings += [f"column {name!r} only counts the rows and was dropped" for name in rows if name]
-    return targets, [*targets, *(name for name in numbers if name not in targets)], warnings
+    return targets, [*targets, *(name for name in numbers if name not in targets)], others, warnings
 
 
 def _counts(table: Table, name: str) -> bool:
@@ -321,21 +321,6 @@ def _fit_columns(train: list[Series], names: list[str]) -> tuple[Column, ...]:
         Column(name=name, kind="number", source=name, mean=float(m), std=float(s))
         for name, m, s in zip(names, mean, std, strict=True)
     )
-
-
-def _scaled(panel: Panel, columns: tuple[Column, ...], scales: Scales | None) -> np.ndarray:
-    """(T, V) float32 of all series, each by its own scale where there are such."""
-    values = panel.joined("values")
-    if scales is None:
-        return _by_columns(values, columns)
-    mean, std = scales.of_steps(list(map(len, panel.series)))
-    return ((values - mean) / std).astype(np.float32)
-
-
-def _by_columns(values: np.ndarray, columns: tuple[Column, ...]) -> np.ndarray:
-    """(T, V) float32."""
-    mean, std = (np.array([getattr(column, what) for column in columns]) for what in ("mean", "std"))
-    return ((values - mean) / std).astype(np.float32)
 
 
 def _target_spec(train: list[Series], columns: tuple[Column, ...], found: Sizes, *, masked: bool) -> TargetSpec:

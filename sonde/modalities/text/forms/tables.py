@@ -1,6 +1,8 @@
 """Tables whose input is one column of text, or of chains of letters (nucleotides, residues)."""
 
 import hashlib
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -30,6 +32,9 @@ from sonde.modalities.table.read import Table, notes_of
 from sonde.modalities.table.target import infer_target, read_target, target_columns
 from sonde.modalities.text.columns import TextColumns, find_text, text_cells
 from sonde.modalities.text.dataset import TextPart, assemble_texts, texts_like
+
+NUMBERS = re.compile(r"\s*[+-]?\d+(\.\d+)?([eE][+-]?\d+)?(\s+[+-]?\d+(\.\d+)?([eE][+-]?\d+)?)+\s*")
+FEWEST, LOOKED_AT = 8, 20  # numbers of a cell; rows
 
 
 def recognise(listing: Listing, wanted: Wanted) -> str | None:
@@ -82,6 +87,8 @@ def tables_of_texts(
 ) -> Dataset:
     """Tables by split as texts with targets, the columns of which are known. Raises: DataError as `read`"""
     train = tables["train"]
+    if not found.chain:
+        refuse_numbers(train, found.input, found.targets[0])
     target = infer_target(train, target_columns(train, found.targets), task)
     warnings = without_target(tables, target)
     parts = {split: _part(table, found.input, target.columns, target.spec) for split, table in tables.items()}
@@ -99,6 +106,24 @@ def tables_of_texts(
     }
     about = replace(about, facts=[*facts, target.fact], warnings=[*about.warnings, *warnings], fingerprint=prints)
     return assemble_texts(parts, target.spec, about, config, chain=found.chain, column=found.input, tick=tick)
+
+
+def refuse_numbers(table: Table, column: str, target: str) -> None:
+    """Raises: DataError for a column of lists of numbers, such as the pixels of images, which are no words"""
+    cells = [cell for cell in text_cells(table, column)[:LOOKED_AT] if cell]
+    counts = {len(cell.split()) for cell in cells}
+    if not cells or len(counts) > 1 or counts.pop() < FEWEST or not all(NUMBERS.fullmatch(cell) for cell in cells):
+        return
+    each = len(cells[0].split())
+    side = math.isqrt(each)
+    pixels = side * side == each and all(cell.replace(" ", "").isdigit() for cell in cells)
+    shaped = f".reshape(-1, {side}, {side}).astype('uint8')" if pixels else ""
+    stem = table.name.rpartition(".")[0]
+    raise DataError(
+        f"{table.name}: column {column!r} holds {each:,} numbers a row, which are no words; write them as an array: python -c "
+        f"\"import numpy, pandas; t = pandas.read_csv('{table.name}'); x = numpy.stack([numpy.array(c.split(), float) for c in "
+        f"t['{column}']]){shaped}; numpy.savez('{stem}.npz', x=x, y=t['{target}'])\""
+    )
 
 
 def _as_trained(tables: Mapping[str, Table], about: About, config: DataConfig, like: Schema) -> Dataset:

@@ -37,6 +37,7 @@ MOST_CHARACTERS = 10_000_000  # … if it is no longer than this
 WINDOW = 128  # tokens that are read at a time: more cost time that small budgets put to better use
 FEWEST_WINDOWS = 8  # of training text; of a short one the windows are made shorter
 SHOWN = 12  # unknown characters in a warning
+IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")  # of which a .txt among them says something
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
     if listing.is_file:
         return "a .txt file" if listing.ending(".txt") else None
     files = text_files(listing)
+    if files and sum(len(listing.ending(ending)) for ending in IMAGES) > len(files):
+        return None  # lists of the images beside them
     return f"{len(files)} .txt file{'s' * (len(files) > 1)}" if files else None
 
 

@@ -1,6 +1,8 @@
 """Images that a table names with their labels, as Kaggle, Hugging Face, Roboflow and others lay them out."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -217,3 +219,60 @@ def test_images_beside_the_folder_of_the_table(tmp_path: Path) -> None:
     fill(tmp_path / "img", [f"{n}.png" for n in range(8)])
     table = lines(tmp_path / "labels" / "t.csv", "file,label", *(f"{n}.png,{'ab'[n % 2]}" for n in range(8)))
     assert learnt(open_data(table, WHOLE)) == {f"img/{n}.png": "ab"[n % 2] for n in range(8)}
+
+
+def test_several_labels_of_minus_one_and_one(tmp_path: Path) -> None:
+    """As CelebA writes them: labels, not values."""
+    fill(tmp_path / "img", [f"{n}.png" for n in range(8)])
+    rows = [f"{n}.png,{1 if n % 2 else -1},{-1 if n % 3 else 1}" for n in range(8)]
+    table = lines(tmp_path / "attr.csv", "image_id,Smiling,Young", *rows)
+    data = open_data(table, data_config(validation=0.0, test=0.0, target=("Smiling", "Young")))
+    assert (data.schema.target.kind, data.schema.target.names) == ("labels", ("Smiling", "Young"))
+    read = data.splits["train"].read(np.arange(3))["target"]
+    assert read.tolist() == [[0, 1], [1, 0], [0, 0]]
+
+
+def test_the_solution_of_a_validation_part_is_not_trained_on(tmp_path: Path) -> None:
+    """ImageNet as Kaggle gives it: class folders to train on, and a table of the flat val/ only."""
+    for kind in ("n01", "n02"):
+        fill(tmp_path / "train" / kind, [f"{kind}_{n}.png" for n in range(4)])
+    fill(tmp_path / "val", [f"v{n}.png" for n in range(4)])
+    lines(
+        tmp_path / "LOC_val_solution.csv",
+        "ImageId,PredictionString",
+        *(f"v{n},n0{n % 2 + 1} 1 2 3 4" for n in range(4)),
+    )
+    data = open_data(tmp_path, WHOLE)
+    assert data.schema.target.names == ("n01", "n02")
+    assert len(data.splits["train"]) == 8
+    assert any("val/ is set aside" in warning for warning in data.warnings)
+
+
+def test_boxes_in_one_column_are_refused_with_a_command_that_parts_them(tmp_path: Path) -> None:
+    fill(tmp_path / "train", [f"{n}.png" for n in range(8)])
+    lines(tmp_path / "train.csv", "image_id,bbox,source", *(f'{n},"[1.0, 2.0, 3, 4]",x' for n in range(8)))
+    with pytest.raises(DataError, match="column 'bbox' holds boxes of four numbers") as refused:
+        open_data(tmp_path, WHOLE)
+    code = str(refused.value).split('python -c "')[1].split('" where')[0]
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    (tmp_path / "train.csv").unlink()
+    data = open_data(tmp_path, WHOLE)
+    assert data.schema.target.kind == "boxes"
+    assert len(data.splits["train"]) == 8
+
+
+def test_a_list_of_images_without_a_header_is_refused_with_a_command_that_works(tmp_path: Path) -> None:
+    fill(tmp_path, [f"{n}.png" for n in range(8)])
+    lines(tmp_path / "labels.txt", *(f"{n}.png  {'ab'[n % 2]}" for n in range(8)))
+    with pytest.raises(DataError, match="names images with labels, and has no header: ") as refused:
+        open_data(tmp_path, WHOLE)
+    subprocess.run(["sh", "-c", str(refused.value).split("no header: ")[1]], check=True)
+    assert learnt(open_data(tmp_path, WHOLE)) == {f"{n}.png": "ab"[n % 2] for n in range(8)}
+
+
+@pytest.mark.parametrize("pair", [("trainA", "trainB"), ("HR", "LR"), ("high_res", "low_res")])
+def test_pairs_of_images_are_no_classes(tmp_path: Path, pair: tuple[str, str]) -> None:
+    for name in pair:
+        fill(tmp_path / name, [f"{n}.png" for n in range(4)])
+    with pytest.raises(DataError, match="are named for what they hold, not for classes"):
+        open_data(tmp_path, WHOLE)

@@ -2,6 +2,8 @@
 
 import random
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -223,3 +225,15 @@ def test_rows_in_memory_are_text_too() -> None:
     assert found.schema.input.kind == "tokens"
     other = open_data({**columns, "text": columns["text"][::-1]}, data_config(target=("label",)))
     assert found.fingerprint != other.fingerprint
+
+
+def test_lists_of_numbers_are_no_words(tmp_path: Path) -> None:
+    """The pixels of FER-2013; the command of the refusal makes images of them."""
+    rows = [f"{n % 3}," + " ".join(str((7 * n + place) % 256) for place in range(16)) for n in range(30)]
+    (tmp_path / "fer.csv").write_text("emotion,pixels\n" + "\n".join(rows) + "\n")
+    with pytest.raises(DataError, match="column 'pixels' holds 16 numbers a row, which are no words") as refused:
+        open_data(tmp_path / "fer.csv", data_config(target=("emotion",)))
+    code = str(refused.value).split('python -c "')[1].rstrip('"')
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    data = open_data(tmp_path / "fer.npz", data_config())
+    assert (data.schema.input.kind, data.schema.input.shape) == ("image", (1, 4, 4))
