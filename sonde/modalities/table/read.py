@@ -21,7 +21,7 @@ import pyarrow.parquet as pa_parquet
 
 from sonde.core.errors import DataError
 from sonde.data.unread import way_to_read
-from sonde.data.unzipped import first_bad_byte, is_zipped
+from sonde.data.unzipped import first_bad_byte, if_latin1, is_zipped
 from sonde.modalities.table.encoding import is_utf16, text_opened
 from sonde.modalities.table.frames import frame_columns
 from sonde.modalities.table.head import (
@@ -364,10 +364,7 @@ def _ragged_error(path: Path, ragged: Sequence[pa_csv.InvalidRow], *, broken: in
 def _text_error(path: Path, error: Exception) -> DataError:
     position = first_bad_byte(path) if "UTF8" in str(error) else None
     if position is not None:
-        return DataError(
-            f"{path.name} is not UTF-8 at byte {position:,}; if it is Latin-1, convert it: "
-            f"iconv -f latin1 -t utf-8 {path.name} > utf8-{path.name}"
-        )
+        return DataError(f"{path.name} is not UTF-8 at byte {position:,}; {if_latin1(path.name)}")
     return DataError(f"{path.name} cannot be read as a table: {str(error).splitlines()[0]}")
 
 

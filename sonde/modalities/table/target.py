@@ -10,7 +10,7 @@ import pyarrow as pa
 from sonde.core.dataset import Fact, TargetSpec
 from sonde.core.errors import DataError, nearest
 from sonde.core.natural_order import in_natural_order
-from sonde.modalities.table.censored import is_censored
+from sonde.modalities.table.censored import is_censored, relations_beside
 from sonde.modalities.table.gaps import codes_of_gaps
 from sonde.modalities.table.integer_targets import doubt_of_integers, is_signs, looks_like_classes, no_as_zero
 from sonde.modalities.table.joined_labels import Joined, find_joined, read_joined
@@ -87,9 +87,10 @@ def infer_target(table: Table, columns: Sequence[str], task: str | None) -> Targ
         if infer_kind(table, column).kind == "empty":
             raise DataError(f"{table.name}: target column {column!r} is missing in every row")
     wanted = target_kind(task)
-    if len(columns) > 1:
-        return _several(table, tuple(columns), wanted)
-    return _single(table, columns[0], wanted, f"--task {task}")
+    several = len(columns) > 1
+    found = _several(table, tuple(columns), wanted) if several else _single(table, columns[0], wanted, f"--task {task}")
+    said = relations_beside(table, columns) if found.spec.kind == "value" else []
+    return replace(found, warnings=(*found.warnings, *said)) if said else found
 
 
 def _by_place(name: str, names: Sequence[str]) -> str:
@@ -366,11 +367,9 @@ def _number_or_boolean(table: Table, column: str) -> Kind:
 
 def _refuse_constant(table: Table, columns: Sequence[str], values: np.ndarray) -> None:
     for column, series in zip(columns, values.T, strict=True):
-        distinct = np.unique(series[~np.isnan(series)])
-        if len(distinct) == 1:
-            raise DataError(
-                f"{table.name}: target column {column!r} is {number_name(distinct[0])} in every row; there is nothing to learn"
-            )
+        if len(distinct := np.unique(series[~np.isnan(series)])) == 1:
+            said = f"{table.name}: target column {column!r} is {number_name(distinct[0])} in every row; there is nothing to learn"
+            raise DataError(said + (f": leave {column!r} out of --target" if len(columns) > 1 else ""))
 
 
 def _check_classes(table: Table, column: str, names: Sequence[str], rows: int) -> None:

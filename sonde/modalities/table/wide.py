@@ -26,6 +26,6 @@ def refuse_times_in_header(table: Table) -> None:
     called = f".rename(columns={{{others[0]!r}: 'unique_id'}})" if others else ""
     raise DataError(
         f"{table.name} has times in its header ({times[0]} to {times[-1]}), a series in each row; write a row for each time, "
-        f"with columns unique_id, ds, y, with pandas: pandas.read_csv({table.name!r}).melt({others!r}, var_name='ds', value_name='y')"
-        f"{called}.dropna(subset='y').to_csv('long.csv', index=False)"
+        f"with columns unique_id, ds, y, with pandas: pandas.read_csv({table.name!r}).melt({others!r}, var_name='ds', "
+        f"value_name='y'){called}.dropna(subset='y').to_csv('long.csv', index=False)"
     )

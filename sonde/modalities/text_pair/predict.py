@@ -9,6 +9,7 @@ from sonde.core.data_warning import warn
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
+from sonde.core.units import counted
 from sonde.core.vocabulary import read_vocabulary
 from sonde.data.targets import first_few
 from sonde.modalities.inputs import single
@@ -42,8 +43,11 @@ def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[R
     if empty and (len(empty) == len(called) or not _is_table(inputs)):
         raise DataError(f"the pair {called[empty[0]]!r} lacks a text; {KNOWN}")
     if empty:
-        counted = "1 pair lacks" if len(empty) == 1 else f"{len(empty):,} pairs lack"
-        warn([f"{counted} a text, and the answer stays empty: {first_few([called[row] for row in empty], SHOWN)}"])
+        warn(
+            [
+                f"{counted(len(empty), 'pair lacks', 'pairs lack')} a text, and the answer stays empty: {first_few([called[row] for row in empty], SHOWN)}"
+            ]
+        )
     most = schema.input.shape[0]
     vocabulary = read_vocabulary(schema.input.tokenizer)
     tokens, cut = encoded_pairs(first, second, vocabulary, most=most)
