@@ -43,11 +43,8 @@ def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[R
     if empty and (len(empty) == len(called) or not _is_table(inputs)):
         raise DataError(f"the pair {called[empty[0]]!r} lacks a text; {KNOWN}")
     if empty:
-        warn(
-            [
-                f"{counted(len(empty), 'pair lacks', 'pairs lack')} a text, and the answer stays empty: {first_few([called[row] for row in empty], SHOWN)}"
-            ]
-        )
+        rows = counted(len(empty), "pair lacks", "pairs lack")
+        warn([f"{rows} a text, and the answer stays empty: {first_few([called[row] for row in empty], SHOWN)}"])
     most = schema.input.shape[0]
     vocabulary = read_vocabulary(schema.input.tokenizer)
     tokens, cut = encoded_pairs(first, second, vocabulary, most=most)

@@ -23,6 +23,7 @@ from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.encode import Fitted, check_sources, encode, fit_columns
 from sonde.modalities.table.features import read_features
 from sonde.modalities.table.held_back import hold_back
+from sonde.modalities.table.joined_labels import lists_joined
 from sonde.modalities.table.kinds import Kind, Values, categories, is_missing
 from sonde.modalities.table.read import (
     JSON_SUFFIXES,
@@ -95,7 +96,8 @@ def read_tables(
         names = () if "train" not in tables or not tables["train"].headless else tuple(tables["train"].columns)
         if like is not None and like.input.columns:
             names = numbered_like(file, [column.source for column in like.input.columns])
-        tables[split] = listing.once(read_table, file, config.of(TableConfig).columns or names)
+        settings = config.of(TableConfig)
+        tables[split] = lists_joined(listing.once(read_table, file, settings.columns or names), settings.target)
     tick("reading tables", len(files), len(files))
     return tables
 
@@ -241,8 +243,8 @@ def _is_unlabelled(table: Table, split: str, target: Target) -> bool:
 def _unlabelled(tables: dict[str, Table], split: str, target: Target) -> str:
     """Leave such a part out, and say so."""
     return (
-        f"{tables.pop(split).name} has no labels: {target.columns[0]!r} is empty or -1 in every row, so the model cannot be evaluated "
-        "on it; use sonde predict on it after training"
+        f"{tables.pop(split).name} has no labels: {target.columns[0]!r} is empty or -1 in every row, so the model cannot be "
+        "evaluated on it; use sonde predict on it after training"
     )
 
 

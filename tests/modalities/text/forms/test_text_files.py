@@ -143,7 +143,11 @@ def test_what_is_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "settings", "message"),
     [
-        (b"good\nline\n\xff\xfe", {}, r"a\.txt line 3 is not UTF-8 \(byte 10 is 0xff\); save the file as UTF-8"),
+        (
+            b"good\nline\n\xff\xfe",
+            {},
+            r"a\.txt line 3 is not UTF-8 \(byte 10 is 0xff\); if it is Latin-1, convert it: iconv",
+        ),
         (b" \n\n", {}, r"a\.txt has no text; add some"),
         (
             b"a",
