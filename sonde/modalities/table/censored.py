@@ -35,8 +35,8 @@ def relations_beside(table: Table, targets: Sequence[str]) -> list[str]:
         if bounds and all(map(RELATIONS.fullmatch, signs)):
             rows = counted(sum(bounds.values()), "row", "rows")
             said.append(
-                f"{table.name}: {name!r} holds {next(iter(bounds))} in {rows}, whose {targets[0]!r} is a bound and is learned as the "
-                "value itself: remove those rows if that is not intended"
+                f"{table.name}: {name!r} holds {next(iter(bounds))} in {rows}, whose {targets[0]!r} is a bound and is learned as "
+                "the value itself: remove those rows if that is not intended"
             )
     return said
 

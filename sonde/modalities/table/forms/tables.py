@@ -232,7 +232,7 @@ def without_target(tables: dict[str, Table], target: Target) -> list[str]:
 
 
 def _is_unlabelled(table: Table, split: str, target: Target) -> bool:
-    """Whether a part besides train has the target's columns, and in all rows nothing or -1 in them, which is none of its values."""
+    """Whether a part besides train has the target's columns, and in all rows nothing or -1, which is none of its values."""
     if split == "train" or target.spec.kind == "value" or not set(target.columns) <= set(table.columns):
         return False
     if "-1" in target.spec.names or (target.spec.kind == "labels" and len(target.columns) == 1):
