@@ -190,9 +190,8 @@ def _odd(chains: Sequence[Chain]) -> list[str]:
     warnings = []
     if several := [chain for chain in chains if chain.models > 1]:
         named = ", ".join(chain.name for chain in several[:LISTED]) + " …" * (len(several) > LISTED)
-        warnings.append(
-            f"{counted(len(several), 'chain stands', 'chains stand')} in several models (NMR), of which the first is read: {named}"
-        )
+        stand = counted(len(several), "chain stands", "chains stand")
+        warnings.append(f"{stand} in several models (NMR), of which the first is read: {named}")
     if bare:
         count = sum(chain.bare for chain in bare)
         what = "residues" if count != 1 else "residue"

@@ -249,4 +249,6 @@ def test_chains_that_are_printed_with_blanks_are_read_without(tmp_path: Path) ->
     (tmp_path / "a.tsv").write_text("sequence\tvalue\n" + rows, encoding="utf-8")
     found = open_data(tmp_path / "a.tsv", data_config(test=0.0, validation=0.0))
     assert isinstance(read_vocabulary(found.schema.input.tokenizer), Characters)
-    assert sorted(texts_of(found.splits["train"])) == sorted(chains)
+    texts = texts_of(found.splits["train"])
+    assert texts is not None
+    assert sorted(texts) == sorted(chains)
