@@ -86,10 +86,11 @@ def time_limit(found: dict[str, Any]) -> Iterator[Row]:
 
 
 def optimizers(found: dict[str, Any]) -> Iterator[Row]:
-    """The best of each network, and what stays behind it by more than the rule allows."""
+    """The best of each network, and what stays behind it by more than the rule allows; a star where its run says so itself."""
     for model, column in found["columns"].items():
         rows, best = column["optimizers"], column["best"]
-        missed = ", ".join(f"{name} {rows[name]['score']:.4g}" for name in column["missed by"]) or "none"
+        behind = [f"{name} {rows[name]['score']:.4g}{'*' * rows[name]['warned']}" for name in column["missed by"]]
+        missed = ", ".join(behind) or "none"
         within = f"{len(rows) - len(column['missed by'])} of {len(rows)} near the best"
         said = f"{within}: {best} {rows[best]['score']:.4g} {column['score']}"
         yield f"optimisers by name alone, {model} on {column['data']}", said, f"behind: {missed}", str(column["seeds"])

@@ -161,6 +161,15 @@ def _of_tar(path: Path) -> Iterator[Member]:
                 return _copy(content, target, most, path)
 
             yield Member(name=member.name, size=member.size, write=write)
+        _read_out(file)
+
+
+def _read_out(file: IO[bytes]) -> None:
+    """Read what follows the last member, behind which checksums of the whole stand. Raises: ValueError, and what readers raise"""
+    for _ in range(LONGEST_READ // PIECE):
+        if not file.read(PIECE):
+            return
+    raise ValueError(f"more than {size(LONGEST_READ)} follow its last member")
 
 
 @contextmanager

@@ -127,14 +127,19 @@ class Listing:
             yield from folder._walk(f"{before}{folder.name}/")
 
     def once(self, look: Callable[..., T], file: Path, *more: Any) -> T:
-        """What `look` finds in a file, which is not opened again for the next caller.
+        """What `look` finds in a file, which is not opened again for the next caller, also where it is damaged.
 
         Raises: what `look` raises, each time
         """
         key = look, file, more
         if key not in self._seen:
-            self._seen[key] = look(file, *more)
-        return self._seen[key]
+            try:
+                self._seen[key] = look(file, *more)
+            except DataError as error:
+                self._seen[key] = error
+        if isinstance(found := self._seen[key], DataError):
+            raise found.with_traceback(None)
+        return found
 
 
 def can_be_a_path(text: str) -> bool:

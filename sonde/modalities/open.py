@@ -105,6 +105,11 @@ def recognise(listing: Listing, wanted: Wanted) -> Claim:
     others = [form for form in everything if not form.only_for_tasks and form not in suited]
     if (found := claim(listing, wanted, [*suited, *others])) is not None:
         return found
+    if wanted.task is not None and (found := claim(listing, replace(wanted, task=None), everything)) is not None:
+        raise DataError(
+            f"{listing.path} is read as {found.form.name}, which task {wanted.task} does not learn from; leave --task "
+            f"{wanted.task} out"
+        )
     if way := _way(listing):
         raise DataError(f"{listing.path} {way}")
     known = ", ".join(form.name for one in modalities() for form in one.forms if not form.only_for_tasks)

@@ -14,9 +14,7 @@ from sonde.models.build import absolute
 from sonde.models.suitable import check_input, instead, suitable
 from sonde.models.table import MODELS
 from sonde.tasks.spec import TaskSpec
-from sonde.tasks.table import for_target, refuse_exclusive, spec, specs
-
-OF_A_ROW = {"class", "labels", "value"}  # kinds of targets with one answer per row
+from sonde.tasks.table import OF_A_ROW, for_target, refuse_exclusive, spec, specs
 
 
 @dataclass(frozen=True, kw_only=True)

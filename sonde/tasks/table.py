@@ -34,6 +34,8 @@ TASKS: dict[str, str] = {
 """Those of other packages join by their entry points of this group."""
 
 GROUP = "sonde.tasks"
+OF_A_ROW = frozenset({"class", "labels", "value"})
+"""Kinds of targets with one answer per row."""
 
 
 def names() -> list[str]:
@@ -63,6 +65,24 @@ def target_kind(task: str | None) -> Literal["class", "value"] | None:
     if ("class" in targets) == ("value" in targets):
         return None
     return "class" if "class" in targets else "value"
+
+
+def refuse_columns(task: str | None, kind: str, place: str) -> None:
+    """Where nobody says which column is the target: a task that no column would do for is not told to name one.
+
+    kind: of the inputs;  place: what holds the columns
+    Raises: ConfigError
+    """
+    if task is None:
+        return
+    chosen = spec(task)
+    if chosen.inputs and kind not in chosen.inputs:
+        needs = f"learns from {' or '.join(chosen.inputs.values())}"
+    elif chosen.targets and OF_A_ROW.isdisjoint(chosen.targets):
+        needs = f"predicts {chosen.summary}"
+    else:
+        return
+    raise ConfigError(f"task {task} {needs}, and {place} holds columns with one value a row; leave --task {task} out")
 
 
 def for_target(target: "TargetSpec") -> str:

@@ -159,3 +159,12 @@ def test_a_name_that_is_there_twice_is_refused(tmp_path: Path, folder: Path) -> 
             file.writestr("a.csv", "y")
     with pytest.raises(DataError, match=r"it holds 'a\.csv' twice"):
         unpack(tmp_path / "f.zip", folder, silent)
+
+
+def test_the_checksum_behind_the_last_member_is_read(tmp_path: Path, folder: Path) -> None:
+    path = _tar(tmp_path / "a.tar.gz", {"a.txt": b"one", "b.txt": b"two"})
+    content = bytearray(path.read_bytes())
+    content[-6] ^= 1  # of gzip's checksum, which stands before the length
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"a.tar.gz .*CRC check failed"):
+        unpack(path, folder, silent)

@@ -136,3 +136,16 @@ def test_what_can_be_no_name_is_no_file(tmp_path: Path, name: str) -> None:
     assert not is_file_named(tmp_path / name)
     (tmp_path / "a.jpg").touch()
     assert is_file_named(tmp_path / "a.jpg")
+
+
+def test_a_damaged_file_is_looked_into_once(tmp_path: Path) -> None:
+    listing, seen = touched(tmp_path, "a.txt"), []
+
+    def look(file: Path) -> str:
+        seen.append(file)
+        raise DataError("a.txt is damaged")
+
+    for _ in range(2):
+        with pytest.raises(DataError, match="a.txt is damaged"):
+            listing.once(look, tmp_path / "a.txt")
+    assert len(seen) == 1

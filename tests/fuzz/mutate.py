@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+LONGEST_LINE = 2**20  # bytes of a line that is repeated
 ODD_TEXTS = [
     "",
     "\0",
@@ -78,7 +79,7 @@ def change_lines(draw: random.Random, content: bytes) -> bytes:
         case 2:
             del lines[at]
         case 3:
-            lines[at] = lines[at] * 2000
+            lines[at] = lines[at] * min(2000, max(2, LONGEST_LINE // (len(lines[at]) + 1)))
         case 4:
             cells = lines[at].replace(b"\t", b",").split(b",")
             cells[draw.randrange(len(cells))] = word

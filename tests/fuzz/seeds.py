@@ -1,16 +1,21 @@
 """A small sound example of each form of data, made from scratch: what the fuzzer changes."""
 
 import gzip
+import io
 import json
 import struct
+import tarfile
+import wave
+import zipfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from drawn import DRAW, noise, picture
+from exported_seeds import EXPORTS
 from PIL import Image
 
-DRAW = np.random.default_rng(0)
 TABLE = "age,height,born,colour,target\n" + "".join(
     f"{20 + n},{1.5 + n / 100},20{10 + n % 9}-01-0{1 + n % 9},{('red', 'blue')[n % 2]},{('yes', 'no')[n % 3 == 0]}\n"
     for n in range(40)
@@ -120,12 +125,6 @@ def sdf(root: Path) -> None:
     (root / "m.sdf").write_text("".join(block.format(n % 5 + 1, atom * (n % 5 + 1)) for n in range(30)))
 
 
-def picture(file: Path, shade: int, mode: str = "RGB", **how: Any) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    pixels = DRAW.integers(0, 60, (12, 12, 3), dtype=np.uint8) + np.uint8(shade)
-    Image.fromarray(pixels).convert(mode).save(file, **how)
-
-
 def class_folders(ending: str) -> Callable[[Path], None]:
     def make(root: Path) -> None:
         for kind in range(2):
@@ -151,15 +150,9 @@ def idx(root: Path) -> None:
 
 
 def waves(root: Path) -> None:
-    import wave
-
     for kind in range(2):
         for n in range(5):
-            file = root / f"tone{kind}" / f"{n}.wav"
-            file.parent.mkdir(exist_ok=True)
-            with wave.open(str(file), "wb") as out:
-                out.setparams((1, 2, 8000, 0, "NONE", ""))
-                out.writeframes((np.sin(np.arange(800) * (kind + 1) / 5) * 9000).astype("<i2").tobytes())
+            tone(root / f"tone{kind}" / f"{n}.wav", kind + 1)
 
 
 def coco(root: Path) -> None:
@@ -222,6 +215,97 @@ def structures(root: Path) -> None:
         (root / f"p{n}.pdb").write_text(lines + "END\n")
 
 
+def zipped_table(root: Path) -> None:
+    with zipfile.ZipFile(root / "t.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("t.csv", TABLE)
+
+
+def packed_images(root: Path) -> None:
+    with tarfile.open(root / "d.tar.gz", "w:gz") as archive:
+        for kind in range(2):
+            for n in range(6):
+                content = io.BytesIO()
+                noise(100 * kind).save(content, "PNG")
+                member = tarfile.TarInfo(f"class{kind}/{n}.png")
+                member.size = len(content.getvalue())
+                content.seek(0)
+                archive.addfile(member, content)
+
+
+def workbook(root: Path) -> None:
+    """As little as a workbook of one sheet has to hold (ECMA-376), with its texts in the cells."""
+    rows = "".join(
+        "<row>" + "".join(f'<c t="inlineStr"><is><t>{cell}</t></is></c>' for cell in line.split(",")) + "</row>"
+        for line in TABLE.splitlines()
+    )
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    sheet = "application/vnd.openxmlformats-officedocument.spreadsheetml."
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{package}/content-types">'
+        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        f'<Override PartName="/xl/workbook.xml" ContentType="{sheet}sheet.main+xml"/>'
+        f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{sheet}worksheet+xml"/></Types>',
+        "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" '
+        f'Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>'
+        '<sheet name="Sheet1" sheetId="1" r:id="r1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" '
+        f'Type="{office}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{rows}</sheetData></worksheet>',
+    }
+    with zipfile.ZipFile(root / "t.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+
+
+def unanswerable(root: Path) -> None:
+    squad(root)
+    content = json.loads((root / "q.json").read_text())
+    for paper in content["data"][::3]:
+        question = {**paper["paragraphs"][0]["qas"][0], "is_impossible": True, "answers": []}
+        paper["paragraphs"][0]["qas"].append({**question, "id": paper["title"]})
+    for paper in content["data"]:
+        for question in paper["paragraphs"][0]["qas"]:
+            question.setdefault("is_impossible", False)
+    (root / "q.json").write_text(json.dumps({"version": "v2.0", "data": content["data"]}))
+
+
+def sequences(root: Path) -> None:
+    np.savez(root / "d.npz", x_train=DRAW.random((20, 6, 3)).astype(np.float32), y_train=np.arange(20) % 2)
+
+
+def stacks(root: Path) -> None:
+    for kind in range(2):
+        for n in range(4):
+            (root / f"class{kind}").mkdir(exist_ok=True)
+            first, *rest = (noise(100 * kind).convert("L") for _ in range(3))
+            first.save(root / f"class{kind}" / f"{n}.tif", save_all=True, append_images=rest)
+
+
+def tone(file: Path, pitch: float, samples: int = 800) -> None:
+    file.parent.mkdir(exist_ok=True)
+    with wave.open(str(file), "wb") as out:
+        out.setparams((1, 2, 8000, 0, "NONE", ""))
+        out.writeframes((np.sin(np.arange(samples) * pitch / 5) * 9000).astype("<i2").tobytes())
+
+
+def kaldi(root: Path) -> None:
+    for n in range(6):
+        tone(root / "wavs" / f"{n}.wav", 1 + n / 4)
+    (root / "wav.scp").write_text("".join(f"utt{n} wavs/{n}.wav\n" for n in range(6)))
+    (root / "text").write_text("".join(f"utt{n} {('three four', 'five')[n % 2]}\n" for n in range(6)))
+
+
+def kaldi_segments(root: Path) -> None:
+    tone(root / "wavs" / "talk.wav", 1, 8000)
+    (root / "wav.scp").write_text("talk wavs/talk.wav\n")
+    (root / "segments").write_text("".join(f"anna-{n} talk 0.{n} 0.{n + 2}\n" for n in range(1, 7)))
+    (root / "text").write_text("".join(f"anna-{n} {('three four', 'five')[n % 2]}\n" for n in range(1, 7)))
+    (root / "utt2spk").write_text("".join(f"anna-{n} anna\n" for n in range(1, 7)))
+
+
 SEEDS: dict[str, tuple[Callable[[Path], None], str]] = {
     "csv": (table, "t.csv"), "csv.gz": (packed_table, "t.csv.gz"), "jsonl": (json_lines, "t.jsonl"),
     "parquet": (parquet, "t.parquet"),
@@ -232,6 +316,11 @@ SEEDS: dict[str, tuple[Callable[[Path], None], str]] = {
     "masks": (masks, "."),
     "structures": (structures, "."), "json": (json_list, "t.json"), "questions": (question_table, "q.csv"),
     "tmx": (memory, "m.tmx"), "labelled": (labelled, "l.txt"), "fasta": (packed_records, "r.fa.gz"), "sdf": (sdf, "m.sdf"),
+    "zip": (zipped_table, "t.zip"), "tar.gz": (packed_images, "d.tar.gz"), "squad v2": (unanswerable, "q.json"),
+    "sequences": (sequences, "d.npz"), "stacks": (stacks, "."), "kaldi": (kaldi, "."), "segments": (kaldi_segments, "."),
+    **{name: (make, ".") for name, make in EXPORTS.items()},
     **{ending: (class_folders(ending), ".") for ending in ("png", "jpg", "gif", "bmp", "tif", "ppm", "webp")},
 }  # fmt: skip
 """Name -> what makes it in an empty folder, and what of that is given as DATA."""
+if find_spec("python_calamine"):
+    SEEDS["xlsx"] = (workbook, "t.xlsx")

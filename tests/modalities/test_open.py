@@ -13,7 +13,7 @@ from PIL import Image
 from sample_settings import data_config
 
 from sonde.core.config import DataConfig
-from sonde.core.errors import DataError
+from sonde.core.errors import DataError, SondeError
 from sonde.data.listing import Listing
 from sonde.data.splits import labels_of
 from sonde.modalities import open as opening
@@ -272,3 +272,45 @@ def test_files_that_are_not_read_are_said_whatever_stands_beside_them(tmp_path: 
         DataError, match=r"holds scans/0\.dcm and 2 more files, which are not read as they are: write each as PNG"
     ):
         open_data(tmp_path, data_config())
+
+
+OF_OTHERS = ("structure", "torsions", "inverse-folding", "simclr", "masked-autoencoder", "question-answering",
+             "language-model", "speech-recognition", "detection", "segmentation")  # fmt: skip
+
+
+@pytest.mark.parametrize("task", OF_OTHERS)
+def test_a_task_that_no_column_would_do_for_is_not_told_to_name_one(tmp_path: Path, task: str) -> None:
+    file = csv(tmp_path / "t.csv")
+    with pytest.raises(SondeError, match=rf"^task {task} .*, and t.csv holds .*; leave --task {task} out$"):
+        open_data(str(file), DataConfig(), task=task)
+
+
+def test_the_target_that_is_suggested_suits_the_task(tmp_path: Path) -> None:
+    rows = [f"{n},{('red', 'blue')[n % 2]},{n / 7:.3f},{('yes', 'no')[n % 3 == 0]}\n" for n in range(40)]
+    file = tmp_path / "t.csv"
+    file.write_text("id,colour,height,target\n" + "".join(rows))
+    assert "Use --target 'target'" in refused(file)
+    with pytest.raises(DataError, match="Use --target 'height'"):
+        open_data(str(file), DataConfig(), task="regression")
+    assert open_data(str(file), data_config(target=("height",)), task="regression").schema.target.kind == "value"
+
+
+def test_a_form_that_another_task_hides_is_named(tmp_path: Path) -> None:
+    unit = '<tu><tuv xml:lang="en"><seg>a man {0}</seg></tuv><tuv xml:lang="de"><seg>ein Mann {0}</seg></tuv></tu>'
+    file = tmp_path / "m.tmx"
+    file.write_text(f'<tmx version="1.4"><body>{"".join(unit.format(n) for n in range(30))}</body></tmx>')
+    with pytest.raises(
+        DataError, match=r"m.tmx is read as .*TMX, which task forecasting .*; leave --task forecasting out"
+    ):
+        open_data(str(file), DataConfig(), task="forecasting")
+    assert open_data(str(file), DataConfig()).schema.target.kind == "tokens"
+
+
+def test_a_date_of_no_calendar_is_refused_in_a_line(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    days = pa.array([0, 10**7] * 20, pa.int32()).cast(pa.date32())
+    pyarrow.parquet.write_table(pa.table({"born": days, "target": ["yes", "no"] * 20}), tmp_path / "t.parquet")
+    with pytest.raises(DataError, match=r"t.parquet.*'born' cannot be read .*; write it again"):
+        open_data(str(tmp_path / "t.parquet"), data_config(target=("target",)))

@@ -177,6 +177,8 @@ def _by_corpus(listing: Listing) -> Recordings | None:
     if (found := find_corpus(listing)) is None:
         return None
     spoken, why, files = found
+    if not spoken:
+        raise DataError(f"{listing.path} has {why}, in which no utterance is listed; copy or download the lists again")
     absent = [one.place for one in spoken if not one.name]
     recordings = [
         Recording(

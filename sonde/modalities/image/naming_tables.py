@@ -123,7 +123,11 @@ def holds_regions(table: Table) -> bool:
 
 def cells_of(table: Table, column: str) -> list[str]:
     """The cells of a column as text, "" where they are missing."""
-    return ["" if cell is None else str(cell).strip() for cell in table.columns[column].to_pylist()]
+    try:
+        cells = table.columns[column].to_pylist()
+    except (OverflowError, ValueError) as error:  # dates of no calendar, in a damaged Parquet file
+        raise DataError(f"{table.name}: column {column!r} cannot be read ({error}); write it again") from None
+    return ["" if cell is None else str(cell).strip() for cell in cells]
 
 
 def _look(path: Path, listing: Listing) -> Named | None:

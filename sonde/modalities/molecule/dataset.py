@@ -32,6 +32,7 @@ from sonde.modalities.table.kinds import infer_kind, parse
 from sonde.modalities.table.read import Table, notes_of
 from sonde.modalities.table.target import infer_target, read_target, target_columns
 from sonde.modalities.text.columns import uninformative
+from sonde.tasks.table import refuse_columns
 
 HINT = "fix the row, or skip such rows with --skip-unreadable"
 
@@ -70,7 +71,9 @@ def molecules_of(tables: dict[str, Table], about: About, wanted: Wanted, tick: T
         facts = [Fact(f"{sum(map(len, splits.values())):,} molecules", "encoded as in training")]
         return about.dataset(like, splits, facts, [*notes_of(tables.values()), *warnings])
     requested = config.of(TableConfig).target
-    target = infer_target(first, _targets(first, column, requested), wanted.task)
+    if not requested:
+        refuse_columns(wanted.task, "molecule", first.name)
+    target = infer_target(first, _targets(first, column, requested, wanted.task), wanted.task)
     warnings = [*without_target(tables, target), *([] if requested else _chosen(first, column, target.columns))]
     parts, more = _parts(tables, target.columns, Schema(input=_spec(column), target=target.spec), config, tick)
     chosen, split_facts = _split(parts, classes=target.spec.kind == "class", config=config)
@@ -108,7 +111,7 @@ def _disagreeing(parts: Iterable[Part]) -> list[str]:
     ]
 
 
-def _targets(table: Table, column: str, requested: Sequence[str]) -> tuple[str, ...]:
+def _targets(table: Table, column: str, requested: Sequence[str], task: str | None) -> tuple[str, ...]:
     """The requested columns; without any all numbers, where those are labels 0 and 1 or there is but one. Raises: DataError."""
     if requested:
         return target_columns(table, requested)
@@ -124,7 +127,7 @@ def _targets(table: Table, column: str, requested: Sequence[str]) -> tuple[str, 
     labels = all(np.isin(values[~np.isnan(values)], (0, 1)).all() for values in numbers.values())
     if numbers and (labels or len(numbers) == 1):
         return tuple(numbers)
-    return target_columns(table, ())
+    return target_columns(table, (), task)
 
 
 def _chosen(table: Table, column: str, targets: Sequence[str]) -> list[str]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import NoReturn
 
 import numpy as np
 import pyarrow as pa
@@ -144,19 +145,36 @@ def find_ids(
             raise DataError(f"{table.name} has no column {group!r} for --group; {hint}")
         if len(np.unique(times.stamps)) == len(times.stamps):
             raise DataError(f"{table.name} holds one series, since every time stands once in it; leave --group out")
+        if not _tells_apart(table, times, (group,)):
+            _refuse_named(table, times, group, targets)
         return (group,)
     if len(np.unique(times.stamps)) == len(times.stamps):
         return ()
     candidates = [name for name in table.columns if name and name not in others and _may_tell(table, name)]
     for size in range(1, MOST_COLUMNS + 1):
         for ids in combinations(candidates, size):
-            codes, labels = id_codes(table, ids)
-            pairs = np.unique(np.stack([codes, times.stamps.astype(np.int64)]), axis=1)
-            if pairs.shape[1] == len(codes) and len(labels) * FEWEST_STEPS <= len(codes):
+            if _tells_apart(table, times, ids) and len(id_codes(table, ids)[1]) * FEWEST_STEPS <= len(table):
                 return ids
     for name in candidates:
         _refuse_few_twice(table, times, name)
     return ()
+
+
+def _tells_apart(table: Table, times: Times, ids: Sequence[str]) -> bool:
+    """Whether no time stands twice in any of the series."""
+    codes, _ = id_codes(table, ids)
+    return np.unique(np.stack([codes, times.stamps.astype(np.int64)]), axis=1).shape[1] == len(codes)
+
+
+def _refuse_named(table: Table, times: Times, group: str, targets: Sequence[str]) -> NoReturn:
+    """Where several rows of one series by --group have one time, and others tell series apart. Raises: DataError"""
+    others = find_ids(table, times, None, targets)
+    if not others:
+        raise DataError(_twice(table, times, group))
+    told = " and ".join(map(repr, others)) + (" together tell" if len(others) > 1 else " tells")
+    raise DataError(
+        f"{table.name}: several rows of one {group!r} have the same {times.name!r}; leave --group out, and {told} series apart"
+    )
 
 
 def _refuse_few_twice(table: Table, times: Times, name: str) -> None:
@@ -164,16 +182,22 @@ def _refuse_few_twice(table: Table, times: Times, name: str) -> None:
     if not _named_as_id(name):
         return
     codes, labels = id_codes(table, [name])
+    pairs = np.unique(np.stack([codes, times.stamps.astype(np.int64)]), axis=1)
+    if 0 < len(codes) - pairs.shape[1] <= MOST_TWICE * len(codes) and len(labels) * FEWEST_STEPS <= len(codes):
+        raise Twice(_twice(table, times, name))
+
+
+def _twice(table: Table, times: Times, name: str) -> str:
+    """What is wrong with the first row whose series, by the column `name`, has its time already."""
+    codes, labels = id_codes(table, [name])
     pairs, first, counts = np.unique(
         np.stack([codes, times.stamps.astype(np.int64)]), axis=1, return_index=True, return_counts=True
     )
     more = len(codes) - pairs.shape[1]
-    if more > MOST_TWICE * len(codes) or len(labels) * FEWEST_STEPS > len(codes):
-        return
     place = first[counts > 1].min()
     same = np.flatnonzero((codes == codes[place]) & (times.stamps == times.stamps[place]))
     others = f" ({more - 1:,} more rows repeat another)" if more > 1 else ""
-    raise Twice(
+    return (
         f"{table.place(int(same[1]))}: {name!r} is {labels[codes[place]]!r} and {times.name!r} the same as in row "
         f"{table.number(int(same[0]))}{others}; keep one row per series and time, or read an ordinary table with --task "
         "regression"

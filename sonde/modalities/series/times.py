@@ -94,7 +94,9 @@ def find_times(table: Table, requested: str | None) -> Times:
         if kind.kind == "number" and called and (found := _numbered(_values(table, name, kind))) is not None:
             return replace(found, name=name, uses=(name,))
     refuse_times_in_header(table)
-    raise DataError(f"{table.name} has no column of times, which a series needs; name it with --time")
+    raise DataError(
+        f"{table.name} has no column of times, which a series needs; name it with --time, or leave --task out"
+    )
 
 
 def _column(table: Table, name: str, kind: Kind) -> Times:

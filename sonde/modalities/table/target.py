@@ -56,8 +56,10 @@ class Target:
     warnings: tuple[str, ...] = ()
 
 
-def target_columns(table: Table, requested: Sequence[str]) -> tuple[str, ...]:
+def target_columns(table: Table, requested: Sequence[str], task: str | None = None) -> tuple[str, ...]:
     """The requested columns, all there.
+
+    task: what a column that an error suggests must do for
 
     Raises: DataError with near names for one that is not, or with likely columns when none is given
     """
@@ -65,7 +67,7 @@ def target_columns(table: Table, requested: Sequence[str]) -> tuple[str, ...]:
     if not requested:
         refuse_times_in_header(table)
         likely = [n for n in names if n.lower() in LIKELY_NAMES] or [names[-1]]
-        works = _first_that_works(table, [*likely, *reversed(names)][:TRIED])
+        works = _first_that_works(table, [*likely, *reversed(names)][:TRIED], task)
         raise DataError(
             f"{table.name}: which column is the target? Use --target {works!r}, or another of "
             f"{', '.join(map(repr, names[:20]))}" + (" …" if len(names) > 20 else "")
@@ -86,8 +88,7 @@ def infer_target(table: Table, columns: Sequence[str], task: str | None) -> Targ
     for column in columns:
         if infer_kind(table, column).kind == "empty":
             raise DataError(f"{table.name}: target column {column!r} is missing in every row")
-    wanted = target_kind(task)
-    several = len(columns) > 1
+    wanted, several = target_kind(task), len(columns) > 1
     found = _several(table, tuple(columns), wanted) if several else _single(table, columns[0], wanted, f"--task {task}")
     said = relations_beside(table, columns) if found.spec.kind == "value" else []
     return replace(found, warnings=(*found.warnings, *said)) if said else found
@@ -106,15 +107,15 @@ def _by_place(name: str, names: Sequence[str]) -> str:
     return f"columns go by their names: {', '.join(meant)}" if meant else f"it has {_listed(names)}"
 
 
-def _first_that_works(table: Table, names: Sequence[str]) -> str:
-    """The first of some columns that can be predicted, so that an error names none that fails next.
+def _first_that_works(table: Table, names: Sequence[str], task: str | None) -> str:
+    """The first of some columns that a task can predict, so that an error names none that fails next.
 
     Raises: DataError where none can, with why not of the first
     """
     first: DataError | None = None
     for name in names:
         try:
-            infer_target(table, [name], None)
+            infer_target(table, [name], task)
         except DataError as error:
             first = first or error
             continue

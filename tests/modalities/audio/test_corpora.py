@@ -146,3 +146,12 @@ def test_a_segment_that_is_none_is_named(tmp_path: Path, line: str, message: str
     write(tmp_path, "text", "utt-1 three four\n")
     with pytest.raises(DataError, match=message):
         found(tmp_path)
+
+
+def test_lists_of_no_utterance(tmp_path: Path) -> None:
+    touched(tmp_path, "wavs/talk.wav")
+    write(tmp_path, "wav.scp", "talk wavs/talk.wav\n")
+    write(tmp_path, "text", "anna-1 three four\n")
+    write(tmp_path, "segments", "\n")
+    with pytest.raises(DataError, match=r"has wav.scp and text \(Kaldi\), in which no utterance is listed; copy or"):
+        found(tmp_path)

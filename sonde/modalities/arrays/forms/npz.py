@@ -30,6 +30,7 @@ INPUT_WORDS = frozenset({"x", "image", "images", "img", "imgs", "data", "input",
 TARGET_WORDS = frozenset({"y", "label", "labels", "target", "targets"})
 NAMES_KEYS = frozenset({"names", "class_names", "label_names", "classes", "target_names"})
 MAPPED = 1 << 26  # bytes; larger arrays are mapped and read as they are needed, where they are not compressed
+LONGEST_HEADER = 1 << 16  # bytes of an NPY header
 LENGTHS = 26  # bytes of a ZIP file's entry before the lengths of its name and of what else stands before the content
 KEYS_HINT = "call them x and y, or x_train, y_train, x_test, y_test"
 
@@ -186,14 +187,23 @@ def _load_npz(path: Path) -> dict[str, np.ndarray]:
         raise _unloadable(f"{path} {name!r}" if name else str(path), error) from None
 
 
+def _header(file: Any) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """(shape, whether columns come first, type) of an NPY stream. Raises: ValueError, also for a header of a length that lies"""
+    version = npy.read_magic(file)
+    begin, counted = file.tell(), 2 if version == (1, 0) else 4
+    length = int.from_bytes(file.read(counted), "little")
+    if length > LONGEST_HEADER:  # which NumPy takes memory for before it looks
+        raise ValueError(f"its header claims to be {length:,} bytes long")
+    file.seek(begin)
+    return (npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0)(file)
+
+
 def check_header(file: Any, size: int) -> None:
     """Compare what the header of an NPY stream promises with the bytes that follow it, before memory is taken for them.
 
     Raises: ValueError
     """
-    version = npy.read_magic(file)
-    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, _, dtype = read(file)
+    shape, _, dtype = _header(file)
     if dtype.hasobject:
         return  # which is refused where it is loaded
     promised, there = prod(shape) * dtype.itemsize, size - file.tell()
@@ -223,9 +233,7 @@ def _mapped_member(path: Path, archive: zipfile.ZipFile, name: str) -> np.ndarra
         file.seek(member.header_offset + LENGTHS)
         named, extra = struct.unpack("<HH", file.read(4))
         file.seek(named + extra, 1)
-        version = npy.read_magic(file)
-        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, fortran, dtype = read(file)
+        shape, fortran, dtype = _header(file)
         if dtype.hasobject:
             return None  # which is refused where it is loaded
         return np.memmap(path, dtype, "r", file.tell(), shape, "F" if fortran else "C")

@@ -63,6 +63,8 @@ def _files(listing: Listing) -> dict[str, Path]:
 def _read_file(file: Path, locator: Locator, aside: dict[str, int], skipped: Skipped) -> list[Annotated]:
     lines = [line.strip() for line in text_of(file).splitlines()]
     starts = [row for row, line in enumerate(lines) if is_image(Path(line))]
+    if not starts or any(lines[: starts[0]]):
+        raise DataError(f"{file.name} does not begin with the name of an image; fix the list")
     found = []
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         place = f"{file.name} line {start + 1}"
@@ -75,12 +77,13 @@ def _read_file(file: Path, locator: Locator, aside: dict[str, int], skipped: Ski
 
 
 def _faces(lines: Sequence[list[str]], place: str, aside: dict[str, int]) -> list[tuple[str, list[float]]]:
-    (said, *_), *rows = [*lines, [""]]
-    rows = rows[:-1] if len(rows) else rows
-    if not said.isdigit() or len(rows) < int(said) or any(len(words) < 4 for words in rows):
+    (said, *_), *rows = lines or [[""]]
+    if said == "0" and len(rows) == 1 and set(rows[0]) == {"0"}:
+        rows = []  # a line of zeros stands for no face
+    if not said.isdecimal() or len(rows) != int(said) or any(len(words) < 4 for words in rows):
         raise DataError(f"{place} is not followed by the number of its faces and a line for each; fix the list")
     found = []
-    for words in rows[: int(said)]:
+    for words in rows:
         left, top, width, height = (number(word, "a side", place) for word in words[:4])
         if len(words) > INVALID and words[INVALID] == "1":
             aside[ASIDE] += 1

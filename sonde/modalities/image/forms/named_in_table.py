@@ -35,6 +35,7 @@ from sonde.modalities.modality import Wanted
 from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.held_back import group_codes
 from sonde.modalities.table.read import Table, read_table
+from sonde.tasks.table import refuse_columns
 
 LISTED = 4
 YES = {"true": "validation", "1": "validation", "false": "train", "0": "train"}  # of a column is_valid
@@ -81,6 +82,8 @@ def read(
     tick("reading tables", 0, 0)
     tables = {split: read_table(table.path) for split, table in in_order(found.by_split).items()}
     train = found.by_split["train"]
+    if not config.of(TableConfig).target:
+        refuse_columns(task, "image", train.path.name)
     columns = label_columns(tables["train"], train.column, config.of(TableConfig).target)
     labels = labels_of_table(tables["train"], columns, task, like)
     warnings = [*labels.warnings]

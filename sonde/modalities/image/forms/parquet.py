@@ -21,6 +21,7 @@ from sonde.modalities.image.rows import assemble_images
 from sonde.modalities.image.shards import open_shards, read_columns, read_schema
 from sonde.modalities.modality import Wanted
 from sonde.modalities.table.config import TableConfig
+from sonde.tasks.table import refuse_columns
 
 SUFFIXES = (".parquet", ".pq", ".arrow")
 LABEL_NAMES = ("label", "labels", "target", "class", "y", "category")
@@ -55,6 +56,8 @@ def read(
     column = image_column(first)
     if column is None:
         raise DataError(f"{by_split['train'][0]} has no column of encoded images; it has {', '.join(first.names)}")
+    if not config.of(TableConfig).target:
+        refuse_columns(task, "image", path.name)
     targets = label_columns(first, column, config.of(TableConfig).target, path)
     raw, warnings, splits = {}, [], {}
     for split, files in by_split.items():

@@ -38,6 +38,7 @@ from sonde.modalities.table.rows import TableRows
 from sonde.modalities.table.skipped import reading
 from sonde.modalities.table.target import Target, infer_target, read_target, target_columns
 from sonde.modalities.table.together import against_chance
+from sonde.tasks.table import refuse_columns
 
 _SHARD = re.compile(r"(?P<split>[a-z0-9]+)-\d+-of-(?P<of>\d+)")  # how Hugging Face names the files of a split
 _ABOUT = ("", ".md", ".json", ".py", ".yaml", ".yml")  # files of a repository that say something of its data
@@ -162,7 +163,9 @@ def _dataset(tables: dict[str, Table], about: About, wanted: Wanted) -> Dataset:
         check_kind("table", about.source, wanted.like)
         return _as_trained(tables, about, config, wanted.like)
     train_table = tables["train"]
-    columns = target_columns(train_table, settings.target)
+    if not settings.target:
+        refuse_columns(wanted.task, "table", train_table.name)
+    columns = target_columns(train_table, settings.target, wanted.task)
     train_table, target, warnings = reading(
         train_table, lambda table: infer_target(table, columns, wanted.task), skip=config.skip_unreadable
     )

@@ -28,6 +28,7 @@ from sonde.modalities.table.read import Table
 from sonde.modalities.text.biological import chain_kind
 from sonde.modalities.text.columns import TextColumns, looked_at, uninformative
 from sonde.modalities.text.forms.tables import tables_as_trained, tables_of_texts
+from sonde.tasks.table import refuse_columns
 
 SEQUENCE, ID, CLASS = "sequence", "id", "file"
 KEY = re.compile(r"(\w+)[=:]([^=]*?)(?=\s+\w+[=:]|[|;]|$)")  # of UniProt, and of many others
@@ -64,6 +65,7 @@ def read(
         return tables_as_trained(tables, dict.fromkeys(tables, tuple(names)), SEQUENCE, about, like)
     guessed = ""
     if not requested:
+        refuse_columns(task, "tokens", listing.path.name)
         target, guessed = _target(first, listing)
         requested = (target,)
     aside = [

@@ -1,5 +1,8 @@
 """NPZ and NPY files: which array is which, and files that cannot be used."""
 
+import io
+import struct
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -276,9 +279,6 @@ def test_pickled_objects_are_not_mapped(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_headers_that_promise_more_than_follows_are_refused_before_memory_is_taken(tmp_path: Path) -> None:
-    import io
-    import zipfile
-
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (10**12, 5)})
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
@@ -290,6 +290,17 @@ def test_headers_that_promise_more_than_follows_are_refused_before_memory_is_tak
         with pytest.raises(
             DataError, match=r"promises 20,000,000,000,000 bytes for shape \(1000000000000, 5\), and 100 follow"
         ):
+            open_data(str(tmp_path / name), DataConfig())
+
+
+def test_a_header_whose_length_lies_is_refused_without_taking_as_much(tmp_path: Path) -> None:
+    content = b"\x93NUMPY\x02\x00" + struct.pack("<I", 2**31) + b"{'descr': '<f4'}"
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("x.npy", content)
+    (tmp_path / "x.npy").write_bytes(content)
+    np.save(tmp_path / "y.npy", np.zeros(3))
+    for name in ("a.npz", "x.npy"):
+        with pytest.raises(DataError, match="its header claims to be 2,147,483,648 bytes long"):
             open_data(str(tmp_path / name), DataConfig())
 
 

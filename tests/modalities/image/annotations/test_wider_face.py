@@ -40,3 +40,18 @@ def test_a_number_that_is_not_followed_by_as_many_lines(tmp_path: Path) -> None:
         DataError, match=r"wider_face_train_bbx_gt.txt line 1 is not followed by the number of its faces"
     ):
         read(write(tmp_path, "3\n4 8 20 32\n"), None)
+
+
+@pytest.mark.parametrize(("faces", "line"), [("1\n4 8 20 32\n1 1 3 3\n", 1), ("²\n4 8 20 32\n", 1)])
+def test_more_faces_than_are_counted(tmp_path: Path, faces: str, line: int) -> None:
+    with pytest.raises(
+        DataError, match=rf"bbx_gt.txt line {line} is not followed by the number of its faces and a line"
+    ):
+        read(write(tmp_path, faces), None)
+
+
+@pytest.mark.parametrize("text", ["1\n4 8 20 32\n", ""])
+def test_a_list_that_begins_without_an_image(tmp_path: Path, text: str) -> None:
+    (write(tmp_path) / "wider_face_split" / "wider_face_val_bbx_gt.txt").write_text(text)
+    with pytest.raises(DataError, match=r"wider_face_val_bbx_gt.txt does not begin with the name of an image"):
+        read(tmp_path, None)

@@ -162,7 +162,10 @@ def test_gaps_are_counted_filled_with_the_value_before_and_masked(tmp_path: Path
             "bad.csv row 2: no time in column 'when'; fill in the cell, or remove the row",
         ),
         (lambda t: t.assign(heat=np.nan, load=np.nan), "has no column of numbers to forecast"),
-        (lambda t: t.drop(columns="when"), "bad.csv has no column of times, which a series needs; name it with --time"),
+        (
+            lambda t: t.drop(columns="when"),
+            "bad.csv has no column of times, which a series needs; name it with --time, or leave --task out",
+        ),
     ],
 )
 def test_what_is_no_even_series_is_refused_with_its_row(tmp_path: Path, spoil: Any, said: str) -> None:
