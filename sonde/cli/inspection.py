@@ -7,6 +7,7 @@ from pathlib import Path
 from sonde.cli.begin import begin
 from sonde.core.errors import ConfigError
 from sonde.modalities.settings import data_config, of_data
+from sonde.tasks.table import spec
 
 ABOUT = """\
 Inspect DATA without training: format, classes, columns and sizes, each with how it was inferred; then duplicates, leakage
@@ -21,8 +22,10 @@ examples:
 
 @dataclass(frozen=True, kw_only=True)
 class PreviewOptions:
-    """A preview of augmented images."""
+    """What the data are for, and a preview of augmented images."""
 
+    task: str | None = None
+    """A name from `sonde tasks`, for which the data are opened; by default chosen from the target."""
     augment: str | None = None
     """Also draw training images augmented by this policy, such as flip,crop=4; auto uses the recipe's."""
     out: str = "augmented.png"
@@ -35,17 +38,19 @@ def run(words: Sequence[str]) -> int:
     if begun is None:
         return 0
     screen, preview, config = begun.screen, begun.more, data_config(begun.options)
+    if preview.task is not None:
+        spec(preview.task)
     drawn = ""
     if preview.augment is not None:
         _check_sheet(preview.out)
         from sonde.cli.augmented import write_augmented
         from sonde.modalities.open import open_data
 
-        dataset = open_data(begun.words[0], config, tick=screen.tick)
+        dataset = open_data(begun.words[0], config, task=preview.task, tick=screen.tick)
         drawn = write_augmented(Path(preview.out), dataset, preview.augment)
     from sonde.modalities.inspect import inspect
 
-    found = inspect(begun.words[0], config, tick=screen.tick)
+    found = inspect(begun.words[0], config, task=preview.task, tick=screen.tick)
     screen.data(found.facts)
     for listing in found.tables:
         screen.say("")

@@ -28,7 +28,8 @@ class Column:
     source: str  # the table's own column (a date column gives several encoded ones)
     part: str = ""  # for dates: year, month, …; "missing" for an indicator; "" otherwise
     date_order: str = ""  # for dates: how they are written: ymd, dmy or mdy, or counted: epoch, sheet, calendar
-    decimal: str = ""  # for numbers in text: what separates decimals where that is not as usual
+    # for numbers in text: what separates decimals, by which tables to predict on are read; "" where it is not known
+    decimal: str = field(default="", compare=False)
     way: str = ""  # for numbers in text: what else stands in their cells, such as a unit (`modalities/table/measures`)
     absent: tuple[float, ...] = ()  # numbers that stand for a gap (-999)
     mean: float = 0.0

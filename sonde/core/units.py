@@ -19,6 +19,15 @@ TIME_PARTS = {
 }
 
 
+def counted(number: int, one: str, several: str) -> str:
+    """A number of things with what is said of them.
+
+    >>> counted(1, "row holds", "rows hold"), counted(1200, "row holds", "rows hold")
+    ('1 row holds', '1,200 rows hold')
+    """
+    return f"{number:,} {one if number == 1 else several}"
+
+
 def count(value: float) -> str:
     """A whole number with thousands separated.
 

@@ -226,3 +226,8 @@ class InputsOf:
     def nbytes(self) -> int:
         """Bytes of the rows, targets included: an upper bound."""
         return self.rows.nbytes()
+
+
+def unanswered(rows: Rows) -> frozenset[int]:
+    """Rows to predict on that lack what the model reads: each keeps its place, and its answer stays empty."""
+    return getattr(rows, "unanswered", frozenset())

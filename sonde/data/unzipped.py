@@ -96,6 +96,11 @@ def content_of(path: Path, *, zipped: bool | None = None) -> bytes:
         raise DataError(f"{path} cannot be read ({error.strerror or error})") from None
 
 
+def if_latin1(name: str) -> str:
+    """What to do with a text that is not UTF-8, after which it stands in its place as such."""
+    return f"if it is Latin-1, convert it: iconv -f latin1 -t utf-8 {name} > utf8-{name} && mv utf8-{name} {name}"
+
+
 def text_of(path: Path) -> str:
     """All of a text in UTF-8, unpacked where it is gzipped. Raises: DataError naming the line that is not"""
     content = content_of(path)
@@ -104,8 +109,7 @@ def text_of(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise DataError(
-            f"{path} is not UTF-8 in line {line:,} (byte {error.start:,}); if it is Latin-1, convert it: "
-            f"iconv -f latin1 -t utf-8 {path.name} > utf8-{path.name}"
+            f"{path} is not UTF-8 in line {line:,} (byte {error.start:,}); {if_latin1(path.name)}"
         ) from None
 
 

@@ -92,14 +92,16 @@ class Parts:
     thumbnails: Callable[[np.ndarray], np.ndarray] | None = None
 
 
-def inspect(data: Any, config: DataConfig, *, tick: Tick = silent) -> Inspection:
+def inspect(data: Any, config: DataConfig, *, task: str | None = None, tick: Tick = silent) -> Inspection:
     """Open `data` as training would, read every row once, and say what is there and what is wrong.
+
+    task: what they are opened for, as `open_data` takes it
 
     Unreadable images are a finding here, whatever `config.skip_unreadable` says.
 
     Raises: DataError where the data cannot be opened at all
     """
-    dataset = open_data(data, replace(config, skip_unreadable=True), tick=tick)
+    dataset = open_data(data, replace(config, skip_unreadable=True), task=task, tick=tick)
     own = modality(dataset.schema.input.kind).inspect
     parts: Parts = load(own) if own else Parts()
     look = _read(data, dataset, config, parts, tick)

@@ -17,6 +17,7 @@ from sonde.core.errors import DataError, nearest
 from sonde.core.progress import Tick, silent
 from sonde.data.listing import Listing, can_be_a_path
 from sonde.data.unread import left_unread, way_to_read
+from sonde.data.unread_folders import way_to_read_folder
 from sonde.modalities.catalogue import embedded, forms, modalities, modality
 from sonde.modalities.modality import Claim, Form, Wanted
 from sonde.modalities.packed import Opened, opened
@@ -124,7 +125,7 @@ def _way(listing: Listing) -> str:
         return f"holds {packed.name}, which is read where it is named itself: {shlex.quote(str(packed))}"
     unread = [name for name in listing.below if way_to_read(Path(name))]
     if not unread:
-        return ""
+        return way_to_read_folder(listing)
     more = f" and {len(unread) - 1:,} more files" if len(unread) > 1 else ""
     verb = "are" if more else "is"
     return f"holds {unread[0]}{more}, which {verb} not read as {'they are' if more else 'it is'}: {way_to_read(Path(unread[0]))}"

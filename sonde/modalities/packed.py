@@ -37,7 +37,7 @@ WAYS = {
 DEEPEST = 3  # of a packed file in a packed file
 PART = "#"  # before the sheet of a workbook or the member of an archive: book.xlsx#Sheet1
 LISTED = 8
-_ABOUT = re.compile(r"(readme|licen[cs]e|index|citation|changes)\b.*|.*\.(md|names|pdf|html?)", re.IGNORECASE)
+_ABOUT = re.compile(r"(_about|readme|licen[cs]e|index|citation|changes)\b.*|.*\.(md|names|pdf|html?)", re.IGNORECASE)
 NOTES = "notes.json"  # beside what was unpacked
 
 

@@ -194,6 +194,7 @@ class Run:
             from sonde.run.custom_use import predicted
 
             return predicted(self.task, inputs, self._device, read_object(self._folder.data, run=self.folder))
+        from sonde.data.rows import unanswered
         from sonde.modalities.inputs import rows_for
 
         rows, names = rows_for(inputs, self.schema, tick=tick)
@@ -203,6 +204,7 @@ class Run:
         with torch.inference_mode():
             for batch in source:
                 found |= zip(batch.index.tolist(), self.task.format_predictions(self.task.predict(batch)), strict=True)
+        found |= {row: {} for row in unanswered(rows)}
         if (predictions := self.spec.predictions) is not None:
             return predictions(names, found, self.schema)
         return [{"input": name, **found[row]} for row, name in enumerate(names)]

@@ -154,13 +154,19 @@ def test_inspect(capsys: pytest.CaptureFixture[str]) -> None:
     assert "columns of t.csv\n" in out
 
 
+def test_inspect_takes_the_task_that_messages_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "values of" in out_of(["inspect", "--target", "size", "--task", "regression", "t.csv"], capsys)
+    assert main(["inspect", "--target", "size", "--task", "regresion", "t.csv"]) == 2
+    assert "did you mean 'regression'?" in capsys.readouterr().err
+
+
 def test_inspect_says_what_was_found(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from sonde.core.findings import Finding
     from sonde.modalities import inspect
 
     found = Finding(check="leak", severity="warning", evidence="'a' tells the target", action="remove it")
     planted = inspect.Inspection(name="t", form="f", facts=(), tables=(), findings=(found,))
-    monkeypatch.setattr(inspect, "inspect", lambda data, config, tick: planted)
+    monkeypatch.setattr(inspect, "inspect", lambda data, config, task, tick: planted)
     out = out_of(["inspect", "t.csv"], capsys)
     assert "'a' tells the target" in out
     assert "remove it" in out

@@ -1,5 +1,6 @@
 """Sound files: headers and samples, one channel, at one rate."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,8 @@ FULL = 1 - 1 / FULL_SCALE  # from here on a sample is at full scale
 CLIPPED = 1e-3  # share of samples at full scale from which on a recording is called clipped
 SLOWEST, FASTEST = 1_000, 1_000_000  # samples a second, of telephones' worst and of bats' best
 MOST_PACKED = 5_000  # samples a byte: silence in FLAC or MP3
+_STATED = re.compile(r"^\s*(?:data|SSND) ?: (?P<stated>\d+) \(should be (?P<held>\d+)\)", re.MULTILINE)
+LARGEST_STATED = 0x7FFF_0000  # bytes, from which on a size is none
 SILENT = 1e-3  # of full scale: a recording that never gets louder holds nothing to hear (-60 dB)
 
 
@@ -31,12 +34,14 @@ class Header:
     """What a file says of itself.
 
     samples: of each channel, of the part that is read;  begin: the first sample of that part
+    cut_off: whether the file states more samples than it holds: it was cut off while it was written or copied
     """
 
     samples: int
     rate: int
     channels: int
     begin: int = 0
+    cut_off: bool = False
 
     def within(self, begin: float, end: float) -> "Header":
         """The part from one second to another; 0 for the end is that of the file."""
@@ -84,7 +89,18 @@ def read_header(path: Path) -> Header:
         )
     if found.frames == 0:
         raise DataError(f"{path} holds no samples; remove it")
-    return Header(samples=found.frames, rate=found.samplerate, channels=found.channels)
+    return Header(
+        samples=found.frames, rate=found.samplerate, channels=found.channels, cut_off=_is_cut_off(found.extra_info)
+    )
+
+
+def _is_cut_off(log: str) -> bool:
+    """Whether libsndfile's log of a WAV or AIFF file says that its samples end too early.
+
+    Programs that write to a pipe state no size, or the largest.
+    """
+    found = _STATED.search(log)
+    return found is not None and int(found["held"]) < int(found["stated"]) < LARGEST_STATED
 
 
 def read_samples(path: Path, begin: int = 0, samples: int = -1) -> tuple[np.ndarray, int]:
@@ -105,6 +121,15 @@ def read_samples(path: Path, begin: int = 0, samples: int = -1) -> tuple[np.ndar
     if not np.isfinite(found).all():
         raise DataError(f"{path} holds samples that are NaN or infinite; write it again")
     return found.mean(1), int(rate)
+
+
+def can_be_read(path: Path, header: Header) -> bool:
+    """Whether the samples of a file, or of a part of it, are there and are numbers."""
+    try:
+        read_samples(path, header.begin, header.samples)
+    except DataError:
+        return False
+    return True
 
 
 def usual_rate(headers: Sequence[Header]) -> int:

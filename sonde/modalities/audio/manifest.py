@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,10 @@ TRANSCRIPTS = ("transcript", "transcription", "text", "sentence", "words", "norm
 LABELS = ("label", "class", "category", "target")
 CUTS = (("offset", "duration"), ("start", "end"), ("start_time", "end_time"), ("begin", "end"))
 """Columns that say in seconds which part of a file a row is: NeMo's offset and duration, or begin and end."""
+CUT_ALREADY = (
+    "slice",
+    "segment",
+)  # in the name of the column of files: each is the part that times of another file tell
 SPLITS = ("split", "subset", "set")
 
 
@@ -52,6 +57,11 @@ class Manifest:
             raise DataError(f"{self.path} names no recordings in any column; give their paths in one called file")
         return found
 
+    @cached_property
+    def file_name(self) -> str:
+        """`file_column`, found once."""
+        return self.file_column()
+
     def truth_column(self, requested: Sequence[str], *, spoken: bool | None) -> tuple[str, bool]:
         """(the column to predict, whether it holds transcripts).
 
@@ -80,7 +90,7 @@ class Manifest:
         """(begin, end) in seconds of what row `row` means of its file, 0 and 0 for all of it. Raises: DataError"""
         lower = {column.lower(): column for column in self.columns}
         names = next(((lower[a], lower[b]) for a, b in CUTS if a in lower and b in lower), None)
-        if names is None:
+        if names is None or any(word in self.file_name.lower() for word in CUT_ALREADY):
             return 0.0, 0.0
         cells = [self.rows[row].get(name, "").strip() for name in names]
         if not all(cells):

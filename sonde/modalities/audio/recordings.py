@@ -1,5 +1,6 @@
 """Which recordings there are, their labels or transcripts, and how those are known: folders, names, or a manifest."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -22,6 +23,9 @@ NOISE = "_background_noise_"  # of Speech Commands: to mix in
 LISTS = {"validation": "validation_list.txt", "test": "testing_list.txt"}
 BESIDE = ("", "clips", "wavs", "wav", "audio", "recordings", "data")
 """Folders beside a manifest that its names may be relative to: Common Voice has clips, LJSpeech wavs."""
+ABOUT = ("meta", "metadata")
+"""Folders beside those with sound in which ESC-50 and UrbanSound8K have their table."""
+FOLDS = ("fold", "folds")  # columns of parts that are to be held out whole, one after another
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +96,11 @@ def manifests_in(listing: Listing) -> dict[str, Path]:
 
     Raises: DataError for two manifests that no split tells apart
     """
-    path, found = listing.path, [file for file in listing.ending(*SUFFIXES) if listing.once(names_recordings, file)]
+    path = listing.path
+    about = [] if listing.is_file else [folder for folder in listing.folders if folder.name.lower() in ABOUT]
+    found = [file for file in listing.ending(*SUFFIXES) if listing.once(names_recordings, file)] or [
+        file for folder in about for file in folder.ending(*SUFFIXES) if listing.once(names_recordings, file)
+    ]
     if listing.is_file:
         return {"": path} if found else {}
     by_split = {SPLIT_NAMES[file.stem.lower()]: file for file in found if file.stem.lower() in SPLIT_NAMES}
@@ -226,7 +234,25 @@ def _by_manifest(path: Path, manifests: Mapping[str, Path], config: DataConfig, 
         found += _rows_of(manifest, column, root, split)
     files = ", ".join(file.name for file in manifests.values())
     what = "transcripts" if spoken else "labels"
-    return Recordings(root=root, recordings=found, why=f"{files} with {what}", spoken=spoken)
+    warnings = [] if names.held_out or _brought(found) else _folds(found, files)
+    return Recordings(root=root, recordings=found, why=f"{files} with {what}", spoken=spoken, warnings=warnings)
+
+
+def _brought(found: Sequence[Recording]) -> set[str]:
+    """Splits that the data bring besides train."""
+    return {recording.split for recording in found} - {"train"}
+
+
+def _folds(found: Sequence[Recording], files: str) -> list[str]:
+    """A warning where a column keeps takes of one sound together, which a random split does not."""
+    column = next((name for name in found[0].parts if name.lower() in FOLDS), None)
+    values = sorted({recording.parts.get(column, "") for recording in found}) if column else []
+    if column is None or len(values) < 2:
+        return []
+    return [
+        f"{files}: {column!r} tells {len(values)} folds, over which rows drawn at random are mixed: --held-out "
+        f"{column}={values[-1]} tests on one of them"
+    ]
 
 
 def _rows_of(manifest: Manifest, column: str, root: Path, split: str) -> list[Recording]:
@@ -235,6 +261,7 @@ def _rows_of(manifest: Manifest, column: str, root: Path, split: str) -> list[Re
     split_column = next((c for name in SPLITS for c in manifest.columns if c.lower() == name), None)
     found = []
     folder = folder_of(manifest, files)
+    below: dict[str, Path] | None = None
     for place, row in enumerate(manifest.rows):
         name, truth = plain(row.get(files, "")), row.get(column, "").strip()
         if not name or not truth:
@@ -244,10 +271,20 @@ def _rows_of(manifest: Manifest, column: str, root: Path, split: str) -> list[Re
             )
         belongs = split or _split(row.get(split_column, "train") if split_column else "train", manifest.place(place))
         relative = Path(name) if Path(name).is_absolute() else folder / name
+        if manifest.path.parent.name.lower() in ABOUT and not is_file_named(relative):
+            below = _by_file_name(manifest.path.parent.parent) if below is None else below
+            relative = below.get(Path(name).name, relative)
         inside = relative.relative_to(root).as_posix() if relative.is_relative_to(root) else str(relative)
         begin, end = manifest.part(place)
         found.append(Recording(name=inside, truth=truth, split=belongs, parts=row, begin=begin, end=end))
     return found
+
+
+def _by_file_name(folder: Path) -> dict[str, Path]:
+    """File name -> recording, of those below a folder whose name no other has."""
+    names = [PurePosixPath(name) for name in sounds_below(Listing(folder))]
+    counts = Counter(name.name for name in names)
+    return {name.name: folder / name for name in names if counts[name.name] == 1}
 
 
 def plain(name: str) -> str:
@@ -258,7 +295,9 @@ def plain(name: str) -> str:
 def folder_of(manifest: Manifest, files: str) -> Path:
     """What the names in a manifest are relative to: its folder, or one beside it where the first name is found."""
     first = next((plain(row.get(files, "")) for row in manifest.rows if row.get(files, "").strip()), "")
-    beside = (manifest.path.parent / name for name in BESIDE)
+    parent = manifest.path.parent
+    places = (parent, parent.parent) if parent.name.lower() in ABOUT else (parent,)
+    beside = (place / name for place in places for name in BESIDE)
     return next((folder for folder in beside if is_file_named(folder / first)), manifest.path.parent)
 
 

@@ -9,6 +9,7 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick
+from sonde.core.units import counted
 from sonde.data.assemble import About
 from sonde.data.ragged import Numbered
 from sonde.data.splits import in_order, share_out, thinned
@@ -69,10 +70,11 @@ def molecules_of(tables: dict[str, Table], about: About, wanted: Wanted, tick: T
         splits = {split: part.rows(np.arange(len(part.graphs)), like) for split, part in parts.items()}
         facts = [Fact(f"{sum(map(len, splits.values())):,} molecules", "encoded as in training")]
         return about.dataset(like, splits, facts, [*notes_of(tables.values()), *warnings])
-    if not config.of(TableConfig).target:
+    requested = config.of(TableConfig).target
+    if not requested:
         refuse_columns(wanted.task, "molecule", first.name)
-    target = infer_target(first, _targets(first, column, config.of(TableConfig).target, wanted.task), wanted.task)
-    warnings = without_target(tables, target)
+    target = infer_target(first, _targets(first, column, requested, wanted.task), wanted.task)
+    warnings = [*without_target(tables, target), *([] if requested else _chosen(first, column, target.columns))]
     parts, more = _parts(tables, target.columns, Schema(input=_spec(column), target=target.spec), config, tick)
     chosen, split_facts = _split(parts, classes=target.spec.kind == "class", config=config)
     train = parts["train"]
@@ -103,8 +105,9 @@ def _disagreeing(parts: Iterable[Part]) -> list[str]:
     other, there = next((p, n) for p, n in differ[0] if p.target[n].tobytes() != part.target[place].tobytes())
     first, second = part.table.place(int(part.index[place])), other.table.place(int(other.index[there]))
     return [
-        f"{len(differ):,} molecules stand in several rows with different targets, such as {part.graphs[place].name} in {first} "
-        f"and {second}; all rows are learnt, so remove those that are wrong, or take their mean"
+        f"{counted(len(differ), 'molecule stands', 'molecules stand')} in several rows with different targets, such as "
+        f"{part.graphs[place].name} in {first} and {second}; all rows are learnt, so remove those that are wrong, or "
+        "take their mean"
     ]
 
 
@@ -125,6 +128,15 @@ def _targets(table: Table, column: str, requested: Sequence[str], task: str | No
     if numbers and (labels or len(numbers) == 1):
         return tuple(numbers)
     return target_columns(table, (), task)
+
+
+def _chosen(table: Table, column: str, targets: Sequence[str]) -> list[str]:
+    """A warning where other properties might have been meant."""
+    others = [name for name in table.columns if name not in (column, *targets) and not uninformative(table, name)]
+    if not others:
+        return []
+    named = ", ".join(map(repr, targets[:3])) + " …" * (len(targets) > 3)
+    return [f"{table.name}: {named} is to be predicted; --target {others[0]!r} takes another of its properties"]
 
 
 def _parts(
@@ -149,7 +161,8 @@ def _parts(
         warnings += dropped
         if not there.all():
             unread = index[~there]
-            what = f"{len(unread):,} rows hold no SMILES string that RDKit can parse and were dropped"
+            rows = counted(len(unread), "row holds", "rows hold")
+            what = f"{rows} no SMILES string that RDKit can parse and {'was' if len(unread) == 1 else 'were'} dropped"
             warnings.append(f"{what}, such as {table.place(int(unread[0]))}")
         valid = [graph for graph in graphs if graph is not None]
         parts[split] = Part(table=table, index=index[there], graphs=valid, target=target[index[there]])

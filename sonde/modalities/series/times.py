@@ -10,9 +10,11 @@ import pyarrow as pa
 
 from sonde.core.errors import DataError, nearest
 from sonde.modalities.series.time_index import SECOND, TimeStep, infer_step, most_frequent
-from sonde.modalities.table.kinds import Categories, Kind, categories, clean, infer_kind, is_text, parse
+from sonde.modalities.table.kinds import Categories, Kind, categories, clean, infer_kind, parse
 from sonde.modalities.table.read import Table
+from sonde.modalities.table.wide import refuse_times_in_header
 from sonde.modalities.table.written_dates import below_seconds
+from sonde.modalities.table.written_numbers import is_text
 
 YEARS = (1000, 3000)  # whole numbers that may be years, where a column of numbers is called the time
 EPOCHS = (
@@ -91,6 +93,7 @@ def find_times(table: Table, requested: str | None) -> Times:
         called = name.lower().replace(" ", "_") in NUMBERED
         if kind.kind == "number" and called and (found := _numbered(_values(table, name, kind))) is not None:
             return replace(found, name=name, uses=(name,))
+    refuse_times_in_header(table)
     raise DataError(
         f"{table.name} has no column of times, which a series needs; name it with --time, or leave --task out"
     )

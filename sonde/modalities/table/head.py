@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sonde.core.errors import DataError
+from sonde.modalities.table.around import about_the_columns, about_the_table
 
 DELIMITERS = ",\t;|"
 BLANKS = " "  # any number of them
@@ -30,6 +31,7 @@ class Head:
     rows:         cells of up to `HEAD` rows, a header among them
     before:       lines that stand before them and belong to no row
     header_lines: lines of the first row, more than one where a quoted name is broken
+    passed:       lines between header and rows that tell units or questions, and belong to no row
     notes:        what was passed over, where that is a guess
     """
 
@@ -37,6 +39,7 @@ class Head:
     rows: list[list[str]]
     before: int = 0
     header_lines: int = 1
+    passed: int = 0
     notes: tuple[str, ...] = ()
 
 
@@ -148,24 +151,36 @@ def _before(lines: Sequence[str], start: int) -> int:
 
 
 def _cut(lines: Sequence[str], delimiter: str, before: int) -> Head:
-    """Lines cut by one delimiter, without what stands alone above rows of several cells."""
+    """Lines cut by one delimiter, without what stands above rows of several cells, and units and the like below names."""
     skipped = 0
     while True:
         reader = csv.reader(lines[skipped : skipped + HEAD], delimiter=delimiter)
         rows: list[list[str]] = []
-        first_lines = 1
+        ends: list[int] = []  # the last line of each row
         for row in reader:
-            first_lines = reader.line_num if not rows else first_lines
             rows.append(row)
-        title = bool(rows and rows[0]) and _stands_alone(rows)
-        if skipped >= MOST_BEFORE or not (title or rows and not rows[0]):
+            ends.append(reader.line_num)
+        title = 1 if rows and (not rows[0] or _stands_alone(rows)) else 0
+        above = title or about_the_table(rows)
+        if skipped >= MOST_BEFORE or not above:
             break
-        skipped += first_lines
+        skipped += ends[above - 1]
     titles = [line.strip() for line in lines[:skipped] if line.strip()]
     said = f"{len(titles)} line{'s' * (len(titles) > 1)} before the header {'are' if len(titles) > 1 else 'is'} passed over"
-    notes = (f"{said}: {titles[0][:60]!r}",) if titles else ()
-    rows = [row for row in rows if row]
-    return Head(delimiter=delimiter, rows=rows, before=before + skipped, header_lines=first_lines, notes=notes)
+    notes = [f"{said}: {titles[0][:60]!r}"] if titles else []
+    below = about_the_columns(rows)
+    if below:
+        what = f"{below} rows that explain the columns are" if below > 1 else "a row of units is"
+        notes.append(f"{what} passed over below the header: {delimiter.join(rows[below])[:60]!r}")
+    first_lines = ends[0] if ends else 1
+    return Head(
+        delimiter=delimiter,
+        rows=[row for row in (*rows[:1], *rows[1 + below :]) if row],
+        before=before + skipped,
+        header_lines=first_lines,
+        passed=ends[below] - first_lines if below else 0,
+        notes=tuple(notes),
+    )
 
 
 def _stands_alone(rows: Sequence[Sequence[str]]) -> bool:

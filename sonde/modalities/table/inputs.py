@@ -12,7 +12,7 @@ from sonde.core.progress import Tick, silent
 from sonde.modalities.inputs import single
 from sonde.modalities.table.encode import encode
 from sonde.modalities.table.forms.tables import row_numbers
-from sonde.modalities.table.noted import read_noted
+from sonde.modalities.table.noted import part_to_predict, read_noted
 from sonde.modalities.table.read import Table, frame_table, is_frame, numbered_like
 from sonde.modalities.table.rows import TableRows
 
@@ -40,7 +40,7 @@ def as_table(inputs: Any, sources: Sequence[str] = ()) -> Table:
         names = list(dict.fromkeys(name for row in rows for name in row))
         inputs = {name: [row.get(name) for row in rows] for name in names}
     if isinstance(inputs, str | Path):
-        path = Path(inputs)
+        path = part_to_predict(Path(inputs))
         return read_noted(path, numbered_like(path, sources) if sources else ())
     if not is_frame(inputs):
         raise DataError(

@@ -2,16 +2,19 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pyarrow as pa
 
 from sonde.core.natural_order import in_natural_order
-from sonde.modalities.table.kinds import Categories
+from sonde.modalities.table.kinds import Categories, is_text
+from sonde.modalities.table.read import Table
 
 JOINTS = ("|", ";", ",")
 LEAST = 0.02  # of the cells that join labels, below which a sign belongs to a name
 LONGEST = 40  # characters of a label
+CALLED = ("label", "labels", "category", "categories", "tags")
 NOTHING = ("none", "nothing", "normal", "healthy", "negative", "no finding", "no findings", "no", "nil")
 
 
@@ -73,3 +76,25 @@ def read_joined(values: Categories, names: Sequence[str]) -> tuple[np.ndarray, l
 
 def _parts(cell: str, joint: str) -> list[str]:
     return [part.strip() for part in cell.split(joint) if part.strip()]
+
+
+def lists_joined(table: Table, targets: Sequence[str]) -> Table:
+    """A table whose targets, where each cell is a list of names (as doccano writes labels), have them as one text: "a|b".
+
+    targets: those that are named; without any, columns that are called so
+    """
+    meant = targets or [name for name in table.columns if name.lower() in CALLED]
+    lists = {
+        name: table.columns[name] for name in meant if name in table.columns and _is_list(table.columns[name].type)
+    }
+    if not lists:
+        return table
+    columns = dict(table.columns)
+    for name, cells in lists.items():
+        joined = ["|".join(cell) if cell else None for cell in cells.to_pylist()]
+        columns[name] = pa.chunked_array([pa.array(joined, pa.string())])
+    return replace(table, columns=columns)
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return (pa.types.is_list(kind) or pa.types.is_large_list(kind)) and is_text(kind.value_type)

@@ -12,6 +12,7 @@ import pyarrow.json as pa_json
 from sonde.core.errors import DataError, first_line
 from sonde.core.files import parsed_json
 from sonde.data.unzipped import content_of, opened
+from sonde.modalities.table.chosen import choices_of
 
 HEAD = 1 << 16  # bytes, to recognise a file by
 CHATS = "messages"  # the column of chats that stand in a list each
@@ -73,6 +74,7 @@ def read_json_list(path: Path) -> dict[str, pa.ChunkedArray]:
     strange = next((number for number, row in enumerate(rows, start=1) if not isinstance(row, dict)), None)
     if strange is not None:
         raise DataError(f"{path.name} row {strange} is not an object as the others are; fix or remove it")
+    rows = choices_of(rows) or rows
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: pa.chunked_array([_column([row.get(name) for row in rows])]) for name in names}
 

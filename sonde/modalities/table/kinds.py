@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sonde.core.data_warning import warn
 from sonde.core.errors import DataError
 from sonde.modalities.table.counted_times import ORDERS, counted
 from sonde.modalities.table.measures import Way, in_way, limits_are_names, way_of, without_limits, without_marks
@@ -21,10 +22,12 @@ from sonde.modalities.table.written_numbers import (
     NUMBER,
     Written,
     decimal_points,
+    is_text,
     matching,
     may_be_grouped,
     may_hold_numbers,
-    surely_commas,
+    sure_decimal,
+    trimmed,
     written,
 )
 
@@ -64,7 +67,7 @@ class Kind:
     """What a column holds.
 
     order:   how a date is written: ymd, dmy or mdy, or as a number: one of `counted_times`
-    decimal: what separates decimals of numbers in text, "." or ","; "" where that is as usual
+    decimal: what separates decimals of numbers in text, "." or ","; "" where it is not known
     way:     how numbers in text are written where they do not stand alone (`measures`): "unit:kg", "duration", …
     limits:  of numbers, an example of cells that are only a limit (">6.5"), "" where there is none
     absent:  numbers that stand for a gap (-999)
@@ -133,18 +136,6 @@ def parse(table: Table, column: str, kind: Kind) -> Values:
     return np.full(len(table), np.nan)
 
 
-def is_text(kind: pa.DataType) -> bool:
-    """Whether Arrow holds such a column as text."""
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-
-
-def trimmed(array: pa.ChunkedArray) -> pa.Array:
-    """Text without surrounding spaces."""
-    flat = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-    flat = flat.combine_chunks() if isinstance(flat, pa.ChunkedArray) else flat
-    return pc.utf8_trim_whitespace(flat.cast(pa.large_string()))
-
-
 def clean(array: pa.ChunkedArray, kept: Sequence[str] = ()) -> pa.Array:
     """Text without surrounding spaces, missing cells as nulls. kept: words that are no mark of a missing cell here"""
     text = trimmed(array)
@@ -175,7 +166,7 @@ def _infer_text_kind(table: Table, column: str) -> Kind:
     if matching(text, CODE).any() and _is_code(text, column, present):
         return Kind(kind="category")
     if number.all() or (number == present).all():
-        return _grouped(table, column, text) if table.delimiter == ";" and may_be_grouped(text) else Kind(kind="number")
+        return _grouped(table, column, text)
     if (kind := _loose_numbers(table, column, text, Way())) is not None:
         return kind
     if may_hold_dates(text):
@@ -199,7 +190,7 @@ def _loose_numbers(table: Table, column: str, text: pa.Array, way: Way) -> Kind 
     plain = in_way(bare, way.name)
     if not may_hold_numbers(plain):
         return None
-    read = written(plain, table.delimiter, commas_elsewhere=_has_commas(table, column))
+    read = written(plain, table.delimiter, beside=table.decimal_beside(column))
     number = matching(read.plain, NUMBER)
     present = ~np.asarray(kept.is_null())
     if number.sum() <= MOSTLY * present.sum():
@@ -242,17 +233,17 @@ def _is_code(text: pa.Array, column: str, present: np.ndarray) -> bool:
 
 
 def _grouped(table: Table, column: str, text: pa.Array) -> Kind:
-    """Of a column between ";" with cells like 1.234: 1234 where others have decimal commas."""
-    read = written(text, ";", commas_elsewhere=_has_commas(table, column))
-    return Kind(kind="number", decimal="," if read.decimal == "," else "", guess=read.guess)
+    """Of a column of numbers, perhaps like 1.234, which is 1234 where others have decimal commas.
 
-
-def _has_commas(table: Table, column: str) -> bool:
-    """Whether other columns of a table between ";" have decimal commas."""
-    if table.delimiter != ";":
-        return False
-    others = (array for name, array in table.columns.items() if name != column and is_text(array.type))
-    return any(surely_commas(clean(array.slice(0, 1000))) for array in others)
+    Of whole numbers it keeps that others have such, by which later tables are read.
+    """
+    if may_be_grouped(text):
+        read = written(text, table.delimiter, beside=table.decimal_beside(column))
+        return Kind(kind="number", decimal=read.decimal, guess=read.guess)
+    sure = sure_decimal(text)
+    if not sure and not matching(text, r"[.,eE]").any() and table.decimal_beside(column) == ",":
+        sure = ","
+    return Kind(kind="number", decimal=sure.strip("?"))
 
 
 def _refuse_clash(table: Table, column: str, text: pa.Array, read: Written) -> None:
@@ -288,12 +279,13 @@ def _numbers(table: Table, column: str, kind: Kind) -> np.ndarray:
         cells = text = clean(array)
         if not (matching(text, NUMBER) | np.asarray(text.is_null())).all():
             text = in_way(without_limits(without_marks(text)[0])[0], kind.way)
-        plain = decimal_points(text, table.delimiter)
-        grouped = decimal == "," or table.delimiter == ";" and may_be_grouped(text)
+        plain = text if decimal == "." else decimal_points(text, table.delimiter)
+        grouped = decimal == "," or not decimal and table.delimiter == ";" and may_be_grouped(text)
         if grouped or not (matching(plain, NUMBER) | np.asarray(text.is_null())).all():
-            read = written(text, table.delimiter, decimal, commas_elsewhere=_has_commas(table, column))
+            read = written(text, table.delimiter, decimal, beside=table.decimal_beside(column))
             if matching(read.plain, NUMBER).sum() > matching(plain, NUMBER).sum() or read.decimal == ",":
                 _refuse_clash(table, column, cells, read)
+                warn([f"{table.name}: column {column!r}: {read.guess}"] if read.guess else [])
                 plain = read.plain
         wanted = f"number in {kind.way[5:]}" if kind.way.startswith("unit:") else "number"
         _refuse_strays(table, column, cells, ~np.asarray(text.is_null()) & ~matching(plain, NUMBER), wanted)

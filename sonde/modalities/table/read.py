@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,7 +21,7 @@ import pyarrow.parquet as pa_parquet
 
 from sonde.core.errors import DataError
 from sonde.data.unread import way_to_read
-from sonde.data.unzipped import first_bad_byte, is_zipped
+from sonde.data.unzipped import first_bad_byte, if_latin1, is_zipped
 from sonde.modalities.table.encoding import is_utf16, text_opened
 from sonde.modalities.table.frames import frame_columns
 from sonde.modalities.table.head import (
@@ -37,12 +38,14 @@ from sonde.modalities.table.head import (
 from sonde.modalities.table.header import is_header
 from sonde.modalities.table.json_lines import is_json_lines, is_json_list, read_json_lines, read_json_list
 from sonde.modalities.table.quotes import check_quotes, quotes_are_text, swallowed, without_quotes
+from sonde.modalities.table.written_numbers import is_text, shown_decimal
 
 TEXT_SUFFIXES = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".data": ","}
 JSON_SUFFIXES = (".jsonl", ".ndjson")
 JSON_LIST = ".json"  # a table where it holds a list of objects
 BINARY_SUFFIXES = (".parquet", ".pq", ".feather", ".arrow")
 SNIFFED_BYTES = 1 << 16
+SHOWN = 1000  # rows of a column that show what separates decimals in it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +70,18 @@ class Table:
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
+
+    @cached_property
+    def decimals(self) -> dict[str, str]:
+        """Column -> what surely separates decimals of its text, "." or ","; columns that do not show it are left out."""
+        heads = {name: array.slice(0, SHOWN) for name, array in self.columns.items() if is_text(array.type)}
+        found = {name: shown_decimal(head, self.delimiter) for name, head in heads.items()}
+        return {name: decimal for name, decimal in found.items() if decimal}
+
+    def decimal_beside(self, column: str) -> str:
+        """What separates decimals in the other columns, "." or ","; "" where none shows it, or they differ."""
+        found = {decimal for name, decimal in self.decimals.items() if name != column}
+        return found.pop() if len(found) == 1 else "," if "," in found and self.delimiter == ";" else ""
 
     @property
     def headless(self) -> bool:
@@ -173,7 +188,7 @@ def head_of(path: Path) -> Table | None:
             return None
         cells = zip(*whole, strict=True)
         columns = {name: pa.chunked_array([pa.array(column)]) for name, column in zip(names, cells, strict=True)}
-        first_row = head.before + 2 if named else 1
+        first_row = head.before + 2 + head.passed if named else 1
         return Table(name=path.name, columns=columns, first_row=first_row, delimiter=head.delimiter)
     if table_suffix(path) not in (".parquet", ".pq"):
         return read_table(path)
@@ -208,7 +223,7 @@ def _read_text(path: Path, names: Sequence[str]) -> Table:
             f"--columns names {len(columns)} columns, but the first row of {path.name} has {len(first)} fields"
         )
     check_names(columns, path.name)
-    skip = head.before + (head.header_lines if has_header else 0)
+    skip = head.before + (head.header_lines + head.passed if has_header else 0)
     content, ragged = _read_quoted(path, columns, head.delimiter, skip=skip)
     if ragged and (mended := _with_returns_in_cells(path, columns, head.delimiter, skip=skip)) is not None:
         content, ragged = mended, []
@@ -218,7 +233,7 @@ def _read_text(path: Path, names: Sequence[str]) -> Table:
     return Table(
         name=path.name,
         columns=found,
-        first_row=head.before + 2 if has_header else 1,
+        first_row=head.before + 2 + head.passed if has_header else 1,
         delimiter=head.delimiter,
         notes=tuple(f"{path.name}: {note}" for note in (*head.notes, *notes, *empty)),
     )
@@ -349,10 +364,7 @@ def _ragged_error(path: Path, ragged: Sequence[pa_csv.InvalidRow], *, broken: in
 def _text_error(path: Path, error: Exception) -> DataError:
     position = first_bad_byte(path) if "UTF8" in str(error) else None
     if position is not None:
-        return DataError(
-            f"{path.name} is not UTF-8 at byte {position:,}; if it is Latin-1, convert it: "
-            f"iconv -f latin1 -t utf-8 {path.name} > utf8-{path.name}"
-        )
+        return DataError(f"{path.name} is not UTF-8 at byte {position:,}; {if_latin1(path.name)}")
     return DataError(f"{path.name} cannot be read as a table: {str(error).splitlines()[0]}")
 
 

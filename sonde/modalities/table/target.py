@@ -10,7 +10,7 @@ import pyarrow as pa
 from sonde.core.dataset import Fact, TargetSpec
 from sonde.core.errors import DataError, nearest
 from sonde.core.natural_order import in_natural_order
-from sonde.modalities.table.censored import is_censored
+from sonde.modalities.table.censored import is_censored, relations_beside
 from sonde.modalities.table.gaps import codes_of_gaps
 from sonde.modalities.table.integer_targets import doubt_of_integers, is_signs, looks_like_classes, no_as_zero
 from sonde.modalities.table.joined_labels import Joined, find_joined, read_joined
@@ -30,6 +30,7 @@ from sonde.modalities.table.kinds import (
 from sonde.modalities.table.measures import MARKS, without_limits
 from sonde.modalities.table.read import Table
 from sonde.modalities.table.spelling import as_known, number_text, one_spelling
+from sonde.modalities.table.wide import refuse_times_in_header
 from sonde.modalities.table.written_numbers import NUMBER, matching, written
 from sonde.tasks.table import target_kind
 
@@ -64,6 +65,7 @@ def target_columns(table: Table, requested: Sequence[str], task: str | None = No
     """
     names = list(table.columns)
     if not requested:
+        refuse_times_in_header(table)
         likely = [n for n in names if n.lower() in LIKELY_NAMES] or [names[-1]]
         works = _first_that_works(table, [*likely, *reversed(names)][:TRIED], task)
         raise DataError(
@@ -86,10 +88,10 @@ def infer_target(table: Table, columns: Sequence[str], task: str | None) -> Targ
     for column in columns:
         if infer_kind(table, column).kind == "empty":
             raise DataError(f"{table.name}: target column {column!r} is missing in every row")
-    wanted = target_kind(task)
-    if len(columns) > 1:
-        return _several(table, tuple(columns), wanted)
-    return _single(table, columns[0], wanted, f"--task {task}")
+    wanted, several = target_kind(task), len(columns) > 1
+    found = _several(table, tuple(columns), wanted) if several else _single(table, columns[0], wanted, f"--task {task}")
+    said = relations_beside(table, columns) if found.spec.kind == "value" else []
+    return replace(found, warnings=(*found.warnings, *said)) if said else found
 
 
 def _by_place(name: str, names: Sequence[str]) -> str:
@@ -366,11 +368,9 @@ def _number_or_boolean(table: Table, column: str) -> Kind:
 
 def _refuse_constant(table: Table, columns: Sequence[str], values: np.ndarray) -> None:
     for column, series in zip(columns, values.T, strict=True):
-        distinct = np.unique(series[~np.isnan(series)])
-        if len(distinct) == 1:
-            raise DataError(
-                f"{table.name}: target column {column!r} is {number_name(distinct[0])} in every row; there is nothing to learn"
-            )
+        if len(distinct := np.unique(series[~np.isnan(series)])) == 1:
+            said = f"{table.name}: target column {column!r} is {number_name(distinct[0])} in every row; there is nothing to learn"
+            raise DataError(said + (f": leave {column!r} out of --target" if len(columns) > 1 else ""))
 
 
 def _check_classes(table: Table, column: str, names: Sequence[str], rows: int) -> None:

@@ -72,11 +72,11 @@ def may_hold_numbers(text: pa.Array) -> bool:
     return bool((matching(read, NUMBER) | matching(read, _COMMA)).mean() >= 0.5)
 
 
-def written(text: pa.Array, delimiter: str, decimal: str = "", *, commas_elsewhere: bool = False) -> Written:
+def written(text: pa.Array, delimiter: str, decimal: str = "", *, beside: str = "") -> Written:
     """Cells without currency, percent signs and groups of digits.
 
     decimal: how it was written in training, which decides where the cells do not
-    commas_elsewhere: whether other columns of the table surely have decimal commas
+    beside:  what separates decimals in other columns of the table, "" where they do not show it
     """
     bare, clash, why = _bare(text)
     comma, point = matching(bare, _SURELY_COMMA), matching(bare, _SURELY_POINT)
@@ -87,26 +87,55 @@ def written(text: pa.Array, delimiter: str, decimal: str = "", *, commas_elsewhe
         clash, why = int(rare.argmax()), f"most cells have decimal {'points' if chosen == '.' else 'commas'}"
     elif comma.any() or point.any():
         chosen = "," if comma.any() else "."
-        if chosen == "," and delimiter == "," and len(pc.unique(bare)) <= LISTS and not matching(bare, r"[.eE]").any():
-            chosen = "."  # perhaps lists of two
+        if chosen == "," and delimiter == "," and _may_be_lists(bare):
+            chosen = "."
     elif decimal:
         chosen = decimal
     else:
-        chosen, guess = _by_custom(bare, delimiter, commas_elsewhere)
+        chosen, guess = _by_custom(bare, delimiter, beside)
     return Written(_regrouped(bare, chosen), chosen, guess, clash, why)
 
 
-def surely_commas(text: pa.Array) -> bool:
-    """Whether cells have decimal commas, or points between groups of digits, and none a decimal point."""
-    return bool(matching(text, _SURELY_COMMA).any()) and not matching(text, _SURELY_POINT).any()
+def sure_decimal(bare: pa.Array) -> str:
+    """What surely separates decimals in cells of numbers alone, "." or ","; "" where none shows it, "?" where they differ."""
+    comma, point = bool(matching(bare, _SURELY_COMMA).any()), bool(matching(bare, _SURELY_POINT).any())
+    return "?" if comma and point else "," if comma else "." if point else ""
+
+
+def shown_decimal(column: pa.Array | pa.ChunkedArray, delimiter: str) -> str:
+    """`sure_decimal` of a column of a table, "" for one that holds no numbers."""
+    text = trimmed(column)
+    if not matching(text, r"\d[.,]\d").any() or not may_hold_numbers(text):
+        return ""
+    bare = _bare(text)[0]
+    found = sure_decimal(bare)
+    return "" if found == "?" or (found == delimiter == "," and _may_be_lists(bare)) else found
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether Arrow holds such a column as text."""
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+
+
+def trimmed(array: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Text without surrounding spaces."""
+    flat = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    flat = flat.combine_chunks() if isinstance(flat, pa.ChunkedArray) else flat
+    return pc.utf8_trim_whitespace(flat.cast(pa.large_string()))
+
+
+def _may_be_lists(bare: pa.Array) -> bool:
+    """Whether cells like 1,2 are perhaps lists of two codes."""
+    return len(pc.unique(bare)) <= LISTS and not matching(bare, r"[.eE]").any()
 
 
 def may_be_grouped(text: pa.Array) -> bool:
-    """Whether some cells are like 1.234, which is two numbers."""
-    return bool(matching(text, _EITHER_POINT).any()) and not matching(text, _SURELY_POINT).any()
+    """Whether some cells are like 1.234 or 1,234, which are two numbers, and none shows which."""
+    either = matching(text, _EITHER_POINT).any() or matching(text, _EITHER_COMMA).any()
+    return bool(either) and not sure_decimal(text)
 
 
-def _by_custom(bare: pa.Array, delimiter: str, commas_elsewhere: bool) -> tuple[str, str]:
+def _by_custom(bare: pa.Array, delimiter: str, beside: str) -> tuple[str, str]:
     """What separates decimals where no cell shows it, and the guess in words."""
     for pattern, mark in ((_EITHER_COMMA, ","), (_EITHER_POINT, ".")):
         found = matching(bare, pattern)
@@ -114,13 +143,21 @@ def _by_custom(bare: pa.Array, delimiter: str, commas_elsewhere: bool) -> tuple[
             continue
         cell = bare[int(found.argmax())].as_py()
         whole, split = cell.replace(mark, ""), cell.replace(mark, ".")
-        chosen = "," if (delimiter == ";" if mark == "," else commas_elsewhere) else "."
-        if mark == "." and chosen == "." and delimiter != ";":
-            continue  # an ordinary number
+        custom = "," if mark == "," and delimiter == ";" else "."
+        chosen = beside or custom
+        ordinary = beside or (mark == "." and delimiter in ("", ",") and not _among_small(bare, found))
+        if mark == chosen and ordinary:
+            return chosen, ""
         read = split if mark == chosen else whole
-        other = whole if mark == chosen else split
+        other = whole if mark == chosen else cell.replace(mark, chosen)
         return chosen, f"{cell!r} is read as {read}; write {other} if that is meant"
     return ".", ""
+
+
+def _among_small(bare: pa.Array, found: np.ndarray) -> bool:
+    """Whether cells like 1.234 stand among whole numbers below 1000, which no program writes of decimals."""
+    below = matching(bare, r"^[+-]?\d{1,3}$")
+    return bool(below.any() and (below | found | np.asarray(bare.is_null())).all())
 
 
 def _regrouped(bare: pa.Array, decimal: str) -> pa.Array:

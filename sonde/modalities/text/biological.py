@@ -13,6 +13,7 @@ RESIDUES = "ACDEFGHIKLMNPQRSTVWYBJOUXZ*-"
 ALPHABETS = {"nucleotides": NUCLEOTIDES, "residues": RESIDUES}
 PLAIN = {"nucleotides": "ACGTUN", "residues": "ACDEFGHIKLMNPQRSTVWY"}
 SHORTEST = 10  # letters of the middle chain of a column; shorter ones may be words
+_PIECE = re.compile(r"[A-Z*-]{10,}|[acgtun-]{10,}")  # of a chain that is printed with blanks
 MOSTLY = 0.95  # cells that are chains, and letters that are plain
 
 
@@ -22,7 +23,7 @@ def chain_kind(cells: Sequence[str]) -> str:
     >>> chain_kind(["acgtacgtacgtn"]), chain_kind(["MKTAYIAKQRQISFVKSHFSRQ"]), chain_kind(["Extraordinary"])
     ('nucleotides', 'residues', '')
     """
-    found = [cell.strip() for cell in cells if cell.strip()]
+    found = [cell for cell in without_blanks(cells) if cell]
     if not found or sorted(map(len, found))[len(found) // 2] < SHORTEST:
         return ""
     for kind, alphabet in ALPHABETS.items():
@@ -34,6 +35,16 @@ def chain_kind(cells: Sequence[str]) -> str:
         if len(matches) > MOSTLY * len(found) and plain > MOSTLY * letters.total():
             return kind
     return ""
+
+
+def without_blanks(cells: Sequence[str]) -> list[str]:
+    """Cells of one column, in each of which the blanks go that part a chain in long pieces, as databases print them.
+
+    >>> without_blanks([" MKTAYIAKQR QISFVKSHFS RQ", "A LONG WORD"])
+    ['MKTAYIAKQRQISFVKSHFSRQ', 'A LONG WORD']
+    """
+    pieces = [cell.split() for cell in cells]
+    return ["".join(one) if all(map(_PIECE.fullmatch, one[:-1])) else " ".join(one) for one in pieces]
 
 
 def check_letters(cells: Sequence[str], kind: str, places: Sequence[str]) -> None:

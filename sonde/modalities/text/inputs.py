@@ -64,6 +64,8 @@ def _found(item: Any, schema: Schema) -> tuple[list[str], list[str]]:
 def _of_place(path: Path, schema: Schema) -> tuple[list[str], list[str]]:
     if path.is_dir():
         files = sorted(path.rglob("*.txt"))
+        if not files and any(table_suffix(file) for file in path.rglob("*")):
+            return texts_in(read_noted(path), schema)
         if not files:
             raise DataError(f"{path} holds no .txt files to predict on")
         texts = {str(file): read_text(file).strip() for file in files}

@@ -1,5 +1,6 @@
 """Lines of text with their label on them: which way a file is written, and its lines cut in text and labels."""
 
+import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -18,6 +19,11 @@ REPEATED = 0.2  # distinct labels by lines, up to which they are classes
 MOST_CLASSES = 200
 TAG = re.compile(r"(?:[BIESLU]-[A-Za-z_.-]+|O|[A-Z$#.,:`'\"()-]{1,6})")
 TAGGED = 0.95  # lines of a word and its tag, from which on a file is one of such
+WORD = re.compile(r"[^\W\d_]{2}")
+TABLE_MARKS = ("\t", ";", "|", ",")
+FEWEST_CELLS = 3  # on a line of a table; two may be a sentence and its other half
+VALUES = 0.8  # of a column's cells are numbers, dates or times of day; others may be gaps
+VALUE = re.compile(r"[^\W\d]{0,3}[+-]?\d[\d.,:/T Z+-]*%?")
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|nan|NaN|NA")
 
 
@@ -94,6 +100,8 @@ def _are_labels(texts: Sequence[str], labels: Sequence[str]) -> bool:
         return False
     if any(len(label) > LONGEST_LABEL or len(label.split()) > MOST_LABEL_WORDS for label in counts):
         return False
+    if sum(WORD.search(text) is not None for text in texts) < 0.5 * len(texts):
+        return False  # rows of numbers, dates and times
     return mean_words(texts) >= FEW_WORDS and len(set(texts)) > 0.5 * len(texts)
 
 
@@ -113,3 +121,17 @@ def is_numbers(lines: Sequence[str]) -> bool:
     if len(rows) < FEWEST or len({len(row) for row in rows}) > 1:
         return False
     return len(rows[0]) > 1 and all(NUMBER.fullmatch(cell) for row in rows for cell in row)
+
+
+def table_mark(lines: Sequence[str]) -> str:
+    """What parts the cells of lines that are a table: as many of three or more on each, and a column of values; "" for text."""
+    for mark in TABLE_MARKS if len(lines) >= FEWEST else ():
+        rows = list(csv.reader(lines, delimiter=mark, quoting=csv.QUOTE_NONE if mark == "\t" else csv.QUOTE_MINIMAL))
+        if len(rows[0]) < FEWEST_CELLS or len({len(row) for row in rows}) > 1:
+            continue
+        columns = zip(*rows[1:], strict=True)
+        if any(
+            sum(VALUE.fullmatch(cell.strip()) is not None for cell in cells) >= VALUES * len(cells) for cells in columns
+        ):
+            return mark
+    return ""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sonde.core.errors import DataError
+from sonde.data.unzipped import if_latin1
 from sonde.modalities.text.files import check_no_nul, utf16
 
 PIECE = 1_000_000  # characters of a piece: it ends with the line in which it has so many …
@@ -152,7 +153,7 @@ def _not_utf8(file: Path) -> DataError:
                     what = f"byte {place + error.start} is 0x{held[error.start]:02x}"
                     if place == 0 and held[:2] in (b"\xff\xfe", b"\xfe\xff"):
                         return utf16(file)
-                    return DataError(f"{file} line {line} is not UTF-8 ({what}); save the file as UTF-8")
+                    return DataError(f"{file} line {line} is not UTF-8 ({what}); {if_latin1(file.name)}")
                 before = held[error.start :]
             line += held.count(b"\n")
             place += len(held) - len(before)

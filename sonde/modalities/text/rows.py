@@ -16,10 +16,14 @@ SHOWN = 60  # characters of a text that stand for it in a listing
 
 @dataclass(frozen=True)
 class TextRows:
-    """Rows of tokens (`sonde.data.rows.Sequences`) that know the text of each."""
+    """Rows of tokens (`sonde.data.rows.Sequences`) that know the text of each.
+
+    unanswered: rows to predict on that lack a text, whose answers stay empty (`sonde.data.rows.unanswered`)
+    """
 
     tokens: RaggedRows
     texts: Sequence[str]
+    unanswered: frozenset[int] = frozenset()
 
     def __len__(self) -> int:
         return len(self.tokens)

@@ -39,3 +39,16 @@ def test_few_distinct_values_with_bounds_are_refused_unless_classes_are_asked_fo
     assert infer_target(table, ["y"], "classification").spec.kind == "class"
     emptied = frame_table({"y": [None if ">" in cell else float(cell) for cell in cells]}, "t.csv")
     assert infer_target(emptied, ["y"], None).spec.kind == "value"
+
+
+def test_a_column_of_relations_is_said() -> None:
+    columns = {"relation": ["'='", "'>'", None] * 20, "x": list(range(60)), "y": [n + 0.5 for n in range(60)]}
+    found = infer_target(frame_table(columns, "t.csv"), ["y"], None)
+    assert found.warnings == (
+        "t.csv: 'relation' holds '>' in 20 rows, whose 'y' is a bound and is learned as the value itself: remove those rows if "
+        "that is not intended",
+    )
+    columns["relation"] = ["=", "=", "="] * 20
+    assert infer_target(frame_table(columns, "t.csv"), ["y"], None).warnings == ()
+    columns["relation"] = [">", "a", "="] * 20
+    assert infer_target(frame_table(columns, "t.csv"), ["y"], None).warnings == ()

@@ -29,7 +29,7 @@ def categories(source: Table, column: str = "x") -> Categories:
 
 def test_numbers_with_spaces_signs_exponents_and_gaps():
     cells = [" 1", "2.5 ", "+3", "-.5", "1e3", "", "NA", "NaN", "?", " n/a ", "null", None]
-    assert infer_kind(table(cells), "x") == Kind(kind="number")
+    assert infer_kind(table(cells), "x").kind == "number"
     np.testing.assert_array_equal(read(cells), [1, 2.5, 3, -0.5, 1000] + [np.nan] * 7)
 
 
@@ -121,7 +121,7 @@ def test_groups_that_only_other_columns_show_are_said():
         name="t.csv", columns={n: pa.chunked_array([c]) for n, c in cells.items()}, first_row=2, delimiter=";"
     )
     kind = infer_kind(source, "rent")
-    assert kind.guess == "'1.190' is read as 1190; write 1.190 if that is meant"
+    assert kind.guess == "'1.190' is read as 1190; write 1,190 if that is meant"
     np.testing.assert_array_equal(np.asarray(parse(source, "rent", kind)), [1190, 2050, 999])
     assert infer_kind(table(["1,250", "950"]), "x").guess == "'1,250' is read as 1250; write 1.250 if that is meant"
 

@@ -59,4 +59,4 @@ def test_utf_16_is_named_with_a_command_that_converts_it(read: Callable[[Path], 
     with pytest.raises(DataError, match="a.txt is UTF-16") as said:
         read(tmp_path / "a.txt")
     subprocess.run(str(said.value).partition("convert it: ")[2], shell=True, cwd=tmp_path, check=True)
-    assert read_text(tmp_path / "utf8-a.txt") == "é one\n"
+    assert read_text(tmp_path / "a.txt") == "é one\n"

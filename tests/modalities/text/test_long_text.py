@@ -82,7 +82,7 @@ def test_a_vocabulary_makes_of_pieces_what_it_makes_of_the_whole(tmp_path: Path,
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"good\nline\n\xff\xfe", "line 3 is not UTF-8 (byte 10 is 0xff); save the file as UTF-8"),
+        (b"good\nline\n\xff\xfe", "line 3 is not UTF-8 (byte 10 is 0xff); if it is Latin-1, convert it: iconv"),
         (b"x\n" * 50 + b"\xc3", "line 51 is not UTF-8 (byte 100 is 0xc3)"),
         (b"\xef\xbb\xbf" + b"abcdefg" * 5 + "é".encode() + b"\n\xe9 ", "line 2 is not UTF-8 (byte 41 is 0xe9)"),
         (b" \r\n" * 99, "has no text; add some"),

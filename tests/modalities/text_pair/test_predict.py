@@ -3,9 +3,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from sonde.core.data_warning import DataWarning
 from sonde.core.dataset import Column, InputSpec, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import END, words_of
+from sonde.data.rows import unanswered
 from sonde.modalities.text_pair.predict import rows_to_predict
 
 VOCABULARY = words_of(["a b c d e f g h"], most=100)
@@ -70,3 +72,25 @@ def test_pairs_that_are_cut_say_so_in_their_names() -> None:
 def test_what_is_no_pair_is_refused(inputs: object, message: str) -> None:
     with pytest.raises(DataError, match=message):
         rows_to_predict(inputs, SCHEMA)
+
+
+def test_a_row_of_a_table_without_a_text_keeps_its_place_and_has_no_answer(tmp_path: Path) -> None:
+    path = tmp_path / "new.csv"
+    path.write_text("one,two\na b,c\nd,\na b,c\n")
+    with pytest.warns(DataWarning, match=r"^1 pair lacks a text, and the answer stays empty: new\.csv row 3$"):
+        rows, names = rows_to_predict(path, SCHEMA)
+    assert names == ["new.csv row 2", "new.csv row 3", "new.csv row 4"]
+    assert unanswered(rows) == {1}
+    path.write_text("one,two\na b,\n")
+    with pytest.raises(DataError, match="new.csv row 2' lacks a text"):
+        rows_to_predict(path, SCHEMA)
+
+
+def test_of_a_folder_its_test_part_is_predicted_on(tmp_path: Path) -> None:
+    for name, cell in (("train", "d"), ("test", "c"), ("sample_submission", "e")):
+        (tmp_path / f"{name}.csv").write_text(f"one,two\na b,{cell}\n")
+    with pytest.warns(DataWarning, match="its test part is predicted on: test.csv"):
+        assert tokens(tmp_path) == [EXPECTED]
+    (tmp_path / "test.csv").unlink()
+    with pytest.raises(DataError, match="holds several tables: sample_submission.csv, train.csv; name one"):
+        tokens(tmp_path)

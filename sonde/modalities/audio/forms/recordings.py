@@ -26,7 +26,16 @@ from sonde.data.splits import ORDER, held_back_facts, share_out, sizes_in_words,
 from sonde.data.targets import first_few, listed
 from sonde.modalities.audio.config import AudioConfig
 from sonde.modalities.audio.corpora import SCRIPT
-from sonde.modalities.audio.files import CLIPPED, SILENT, Decoded, Header, decode, read_header, usual_rate
+from sonde.modalities.audio.files import (
+    CLIPPED,
+    SILENT,
+    Decoded,
+    Header,
+    can_be_read,
+    decode,
+    read_header,
+    usual_rate,
+)
 from sonde.modalities.audio.parts import not_too_long, part_of
 from sonde.modalities.audio.recordings import RECOGNITION, Recordings, find_recordings, manifests_in, sounds_below
 from sonde.modalities.audio.waveforms import Waveforms
@@ -64,13 +73,14 @@ def read(
     most = settings.max_seconds if like is None else max(settings.max_seconds, like.input.shape[0] / like.input.rate)
     headers, found, shortened = not_too_long(headers, found, most, training=like is None)
     warnings += shortened
+    rate = usual_rate(list(headers)) if like is None else like.input.rate
+    decoded, headers, found, unread = _decoded(headers, found, rate, skip=config.skip_unreadable, tick=tick)
+    warnings += unread
     truths = [recording.truth for recording in found.recordings]
     if like is None:
         check_known(truths, settings.label_names)
     truths = spelled(truths, settings.label_names)
-    rate = usual_rate(list(headers)) if like is None else like.input.rate
-    files = [found.root / recording.name for recording in found.recordings]
-    decoded = decode(files, headers, rate, tick=tick)
+    files = _files(found)
     indices, facts = _splits(path, found, truths, config, like)
     target, truth_fact, more = _target(path, found, truths, indices["train" if like is None else "test"], like)
     names = [recording.label for recording in found.recordings]
@@ -112,8 +122,44 @@ def _headers(found: Recordings, *, skip: bool, tick: Tick) -> tuple[Sequence[Hea
         tick("reading headers", number, len(found.recordings))
     if not readable:
         raise DataError(f"{found.root}: none of {len(unread):,} recordings can be read")
-    warnings = [f"{_counted(len(unread))} cannot be read and are skipped: {first_few(unread, NAMED)}"] if unread else []
+    warnings = _skipped(unread)
+    cut = [recording.label for header, recording in zip(headers, readable, strict=True) if header.cut_off]
+    if cut:
+        warnings.append(
+            f"{_counted(len(cut))} cut off: the header states more samples than the file holds, and what there is is read: "
+            f"{first_few(cut, NAMED)}"
+        )
     return headers, replace(found, recordings=readable), warnings
+
+
+def _decoded(
+    headers: Sequence[Header], found: Recordings, rate: int, *, skip: bool, tick: Tick
+) -> tuple[Decoded, Sequence[Header], Recordings, list[str]]:
+    """All recordings, those whose samples cannot be read left out where that is set, and counted. Raises: DataError"""
+    try:
+        return decode(_files(found), headers, rate, tick=tick), headers, found, []
+    except DataError as error:
+        if not skip:
+            raise DataError(f"{error}; --skip-unreadable skips such files") from None
+    rows = [
+        row for row, (file, header) in enumerate(zip(_files(found), headers, strict=True)) if can_be_read(file, header)
+    ]
+    unread = [recording.label for row, recording in enumerate(found.recordings) if row not in set(rows)]
+    if not rows:
+        raise DataError(f"{found.root}: none of {len(unread):,} recordings can be read")
+    kept = replace(found, recordings=[found.recordings[row] for row in rows])
+    left = [headers[row] for row in rows]
+    return decode(_files(kept), left, rate, tick=tick), left, kept, _skipped(unread)
+
+
+def _files(found: Recordings) -> list[Path]:
+    return [found.root / recording.name for recording in found.recordings]
+
+
+def _skipped(unread: Sequence[str]) -> list[str]:
+    verb = "is" if len(unread) == 1 else "are"
+    named = first_few(list(unread), NAMED)
+    return [f"{_counted(len(unread))} cannot be read and {verb} skipped: {named}"] if unread else []
 
 
 def _splits(

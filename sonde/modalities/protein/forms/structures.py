@@ -12,6 +12,7 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
+from sonde.core.units import counted
 from sonde.core.vocabulary import PAD
 from sonde.data.assemble import About
 from sonde.data.listing import Listing, split_folders
@@ -189,7 +190,8 @@ def _odd(chains: Sequence[Chain]) -> list[str]:
     warnings = []
     if several := [chain for chain in chains if chain.models > 1]:
         named = ", ".join(chain.name for chain in several[:LISTED]) + " …" * (len(several) > LISTED)
-        warnings.append(f"{len(several):,} chains stand in several models (NMR), of which the first is read: {named}")
+        stand = counted(len(several), "chain stands", "chains stand")
+        warnings.append(f"{stand} in several models (NMR), of which the first is read: {named}")
     if bare:
         count = sum(chain.bare for chain in bare)
         what = "residues" if count != 1 else "residue"

@@ -23,7 +23,8 @@ from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.encode import Fitted, check_sources, encode, fit_columns
 from sonde.modalities.table.features import read_features
 from sonde.modalities.table.held_back import hold_back
-from sonde.modalities.table.kinds import Kind, Values, is_missing
+from sonde.modalities.table.joined_labels import lists_joined
+from sonde.modalities.table.kinds import Kind, Values, categories, is_missing
 from sonde.modalities.table.read import (
     JSON_SUFFIXES,
     TEXT_SUFFIXES,
@@ -96,7 +97,8 @@ def read_tables(
         names = () if "train" not in tables or not tables["train"].headless else tuple(tables["train"].columns)
         if like is not None and like.input.columns:
             names = numbered_like(file, [column.source for column in like.input.columns])
-        tables[split] = listing.once(read_table, file, config.of(TableConfig).columns or names)
+        settings = config.of(TableConfig)
+        tables[split] = lists_joined(listing.once(read_table, file, settings.columns or names), settings.target)
     tick("reading tables", len(files), len(files))
     return tables
 
@@ -216,6 +218,9 @@ def without_target(tables: dict[str, Table], target: Target) -> list[str]:
         split for split, table in tables.items() if split != "train" and not set(target.columns) <= set(table.columns)
     ]
     said = [*target.warnings, *notes_of(tables.values())]
+    said += [
+        _unlabelled(tables, split, target) for split in list(tables) if _is_unlabelled(tables[split], split, target)
+    ]
     for split in lacking:
         if tables[split].first_row == 0:  # in memory
             raise DataError(
@@ -227,6 +232,23 @@ def without_target(tables: dict[str, Table], target: Target) -> list[str]:
         "use sonde predict on it after training"
         for split in lacking
     ]
+
+
+def _is_unlabelled(table: Table, split: str, target: Target) -> bool:
+    """Whether a part besides train has the target's columns, and in all rows nothing or -1, which is none of its values."""
+    if split == "train" or target.spec.kind == "value" or not set(target.columns) <= set(table.columns):
+        return False
+    if "-1" in target.spec.names or (target.spec.kind == "labels" and len(target.columns) == 1):
+        return False
+    return all(set(categories(table, column).names) <= {"-1"} for column in target.columns)
+
+
+def _unlabelled(tables: dict[str, Table], split: str, target: Target) -> str:
+    """Leave such a part out, and say so."""
+    return (
+        f"{tables.pop(split).name} has no labels: {target.columns[0]!r} is empty or -1 in every row, so the model cannot be "
+        "evaluated on it; use sonde predict on it after training"
+    )
 
 
 def with_target(table: Table, target: np.ndarray, columns: Sequence[str]) -> tuple[np.ndarray, list[str]]:

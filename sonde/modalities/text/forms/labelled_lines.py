@@ -22,7 +22,7 @@ from sonde.data.splits import SPLIT_NAMES, in_order, sizes_in_words
 from sonde.data.targets import RawTarget, infer
 from sonde.modalities.modality import Wanted
 from sonde.modalities.text.dataset import TextPart, assemble_texts, texts_like
-from sonde.modalities.text.files import read_text
+from sonde.modalities.text.files import lone_text, read_text
 from sonde.modalities.text.labelled_lines import (
     NUMBER,
     Writing,
@@ -30,6 +30,7 @@ from sonde.modalities.text.labelled_lines import (
     head_lines,
     is_numbers,
     is_tagged_words,
+    table_mark,
     writing_of,
 )
 from sonde.tasks.table import target_kind
@@ -41,7 +42,7 @@ AS_TEXT = "to continue it as text all the same, add --task language-model"
 def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a .txt file, or a folder of such named for their splits, holds labelled lines; None if it does not.
 
-    Raises: DataError for words with tags and rows of numbers, which are no text to continue either
+    Raises: DataError for words with tags, rows of numbers and tables, which are no text to continue either
     """
     if wanted.task in ("language-model", "masked-language-model", "translation"):
         return None
@@ -54,8 +55,9 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
     if (writing := writing_of(lines)) is not None:
         return f"{file.name} has {writing.words}"
     _refuse_tagged(listing, file, lines)
-    if listing.is_file:
+    if listing.is_file or lone_text(listing):
         _refuse_numbers(file, lines)
+        _refuse_table(file, lines)
     return None
 
 
@@ -74,6 +76,15 @@ def _refuse_numbers(file: Path, lines: list[str]) -> None:
         else:
             copy = f"sed 's/^ *//; s/ *$//; s/  */,/g' {file.name} > {file.stem}.csv"
         raise DataError(f"{file} holds rows of numbers, which are a table: {copy}; {AS_TEXT}")
+
+
+def _refuse_table(file: Path, lines: list[str]) -> None:
+    if mark := table_mark(lines):
+        ending, name = (".tsv", "tabs") if mark == "\t" else (".csv", repr(mark))
+        raise DataError(
+            f"{file} holds a table, whose cells are parted by {name}: cp {file.name} {file.stem}{ending}, and name that; "
+            f"{AS_TEXT}"
+        )
 
 
 def read(
@@ -113,6 +124,8 @@ def _files(listing: Listing, *, alone: str = "train") -> dict[str, Path]:
     """Split -> file; a folder's by their names, where all .txt files are named so but those that say something of the others."""
     if listing.is_file:
         return {alone: listing.path} if listing.ending(ENDING) else {}
+    if (one := lone_text(listing)) is not None:
+        return {alone: one}
     found: dict[str, Path] = {}
     for file in listing.ending(ENDING):
         words = [word for word in re.split(r"[^a-z]+", file.stem.lower()) if word in SPLIT_NAMES]

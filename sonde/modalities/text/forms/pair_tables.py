@@ -8,13 +8,14 @@ from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing
-from sonde.data.splits import in_order
+from sonde.data.splits import SPLIT_NAMES, in_order
 from sonde.modalities.catalogue import check_target
 from sonde.modalities.modality import Wanted
 from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.forms.tables import read_tables, short_name, split_files
 from sonde.modalities.table.read import Table, notes_of
 from sonde.modalities.text.config import TextConfig
+from sonde.modalities.text.files import text_files
 from sonde.modalities.text.forms.parallel import FIRST, LANGUAGES
 from sonde.modalities.text.labelled_lines import head_lines
 from sonde.modalities.text.pair_table import is_tabbed_pairs, pairs_in, read_tabbed, read_tmx, sides_of
@@ -59,7 +60,7 @@ def read(
         parts[split], empty = pairs_in(table, sides[split], languages)
         warnings += [empty] if empty else []
     sizes = " + ".join(f"{len(pairs):,} {split}" for split, pairs in in_order(parts).items())
-    files = [listing.path] if listing.is_file else list(split_files(listing).values())
+    files = [listing.path] if listing.is_file else list((split_files(listing) or _texts(listing, "train")).values())
     about = About.at(
         listing,
         form="pairs of sentences",
@@ -81,13 +82,20 @@ def _tables(listing: Listing, config: DataConfig, like: Schema | None) -> dict[s
     alone = "train" if like is None else "test"
     if listing.is_file and listing.path.name.lower().removesuffix(".gz").endswith(".tmx"):
         return {alone: listing.once(read_tmx, listing.path)}
-    if listing.is_file and listing.ending(".txt"):
-        return {alone: listing.once(read_tabbed, listing.path)} if is_tabbed_pairs(_lines(listing)) else {}
-    return read_tables(listing, config, like=like) if split_files(listing) else {}
+    if split_files(listing):
+        return read_tables(listing, config, like=like)
+    texts = _texts(listing, alone)
+    tabbed = texts and all(is_tabbed_pairs(listing.once(head_lines, file)) for file in texts.values())
+    return {split: listing.once(read_tabbed, file) for split, file in texts.items()} if tabbed else {}
 
 
-def _lines(listing: Listing) -> list[str]:
-    return listing.once(head_lines, listing.path)
+def _texts(listing: Listing, alone: str) -> dict[str, Path]:
+    """Split -> file of lines: the .txt file that is given, the only one of a folder, or all of it, named for their splits."""
+    files = listing.ending(".txt") if listing.is_file else text_files(listing)
+    if len(files) == 1:
+        return {alone: files[0]}
+    named = {SPLIT_NAMES[file.stem.lower()]: file for file in files if file.stem.lower() in SPLIT_NAMES}
+    return in_order(named) if len(named) == len(files) and "train" in named else {}
 
 
 def _direction(path: Path, every: list[str], config: DataConfig, like: Schema | None) -> tuple[tuple[str, str], str]:

@@ -30,6 +30,7 @@ from sonde.modalities.table.forms.tables import (
 )
 from sonde.modalities.table.read import Table, notes_of
 from sonde.modalities.table.target import infer_target, read_target, target_columns
+from sonde.modalities.text.biological import chain_kind, without_blanks
 from sonde.modalities.text.columns import TextColumns, find_text, text_cells
 from sonde.modalities.text.dataset import TextPart, assemble_texts, texts_like
 
@@ -184,7 +185,13 @@ def _part(table: Table, column: str, targets: Sequence[str], spec: TargetSpec) -
         values = np.array([*spec.names, ""])[values]
     names = Numbered(table.name, row_numbers(table))
     raw = RawTarget(values=values, place=table.name, first=table.first_row)
-    return TextPart(texts=text_cells(table, column), names=names, target=raw)
+    return TextPart(texts=_cells(table, column), names=names, target=raw)
+
+
+def _cells(table: Table, column: str) -> list[str]:
+    """The texts of a column, or its chains without blanks."""
+    cells = text_cells(table, column)
+    return without_blanks(cells) if chain_kind(cells[:LOOKED_AT]) else cells
 
 
 def texts_in(table: Table, like: Schema) -> tuple[list[str], list[str]]:
@@ -192,7 +199,7 @@ def texts_in(table: Table, like: Schema) -> tuple[list[str], list[str]]:
 
     Raises: DataError where no row has a text
     """
-    texts = text_cells(table, text_column(table, like))
+    texts = _cells(table, text_column(table, like))
     names = [table.place(row) for row in range(len(texts))]
     empty = [name for text, name in zip(texts, names, strict=True) if not text]
     if len(empty) == len(texts):

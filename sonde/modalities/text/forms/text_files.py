@@ -4,6 +4,8 @@ A single text is cut in two (or three) where it stands: its end is never trained
 order of their names, an END after each.
 """
 
+import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,6 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.memory import give_back
-from sonde.core.natural_order import natural
 from sonde.core.progress import Tick, silent
 from sonde.core.units import count, share
 from sonde.core.vocabulary import END, UNKNOWN, Characters, Vocabulary, read_vocabulary
@@ -24,6 +25,7 @@ from sonde.data.splits import ORDER, SPLIT_NAMES
 from sonde.modalities.catalogue import check_target
 from sonde.modalities.modality import Wanted
 from sonde.modalities.text.config import TextConfig
+from sonde.modalities.text.files import has_text, text_files
 from sonde.modalities.text.long_text import Text, after, first, lines, pieces, symbols_of, whole_text
 from sonde.modalities.text.token_file import TokenFile, TokenWriter, encode_pieces
 from sonde.modalities.text.train_vocabulary import train_vocabulary
@@ -36,7 +38,6 @@ WINDOW = 128  # tokens that are read at a time: more cost time that small budget
 FEWEST_WINDOWS = 8  # of training text; of a short one the windows are made shorter
 SHOWN = 12  # unknown characters in a warning
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")  # of which a .txt among them says something
-ABOUT_TEXT = ("readme", "license", "licence", "copying", "notice")  # files that say something about the data
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a file or folder is text, None if it is not."""
     if listing.is_file:
         return "a .txt file" if listing.ending(".txt") else None
-    files = _files(listing)
+    files = text_files(listing)
     if files and sum(len(listing.ending(ending)) for ending in IMAGES) > len(files):
         return None  # lists of the images beside them
     return f"{len(files)} .txt file{'s' * (len(files) > 1)}" if files else None
@@ -70,7 +71,7 @@ def read(
     """
     path = listing.path
     check_target("next", f"{path} is plain text for language modelling", like)
-    files = [path] if listing.is_file else _files(listing)
+    files, warnings = ([path], []) if listing.is_file else _worth_reading(text_files(listing))
     texts = {file: whole_text(file) for file in files}
     parts, facts = _by_split(texts), []
     if not parts:
@@ -99,15 +100,29 @@ def read(
     about = About.at(listing, form="text", why=why, files=files, name=path.resolve().stem)
     schema = next_schema(vocabulary, length) if like is None else like
     facts = [*_sizes(parts, streams, vocabulary, why), *facts, window]
-    return about.dataset(schema, splits, facts, _unknown(parts, streams, vocabulary))
+    return about.dataset(schema, splits, facts, [*warnings, *_unknown(parts, streams, vocabulary)])
 
 
-def _files(listing: Listing) -> list[Path]:
-    """The .txt files of a folder by name, without those that only say something about the others."""
-    return sorted(
-        (file for file in listing.ending(".txt") if file.stem.lower() not in ABOUT_TEXT),
-        key=lambda file: natural(file.name),
-    )
+def _worth_reading(files: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """(files without those that are empty, and without copies of another that is not named for a split, what is said of them)."""
+    filled = [file for file in files if has_text(file)] or list(files)
+    warnings = [f"{file.name} is empty and passed over" for file in files if file not in filled]
+    sizes = Counter(file.stat().st_size for file in filled)
+    shortest = sorted(filled, key=lambda file: len(file.name))  # a name, before that name with "(1)" or "copy"
+    first: dict[str, Path] = {}
+    originals = {f: first.setdefault(_hash(f), f) if sizes[f.stat().st_size] > 1 else f for f in shortest}
+    copies = {file: originals[file] for file in filled if originals[file] != file}
+    if {file.stem.lower() for file in filled} <= SPLIT_NAMES.keys():
+        said = [f"{file.name} and {other.name} hold the same text" for file, other in copies.items()]
+        return filled, [*warnings, *said]
+    warnings += [f"{file.name} is a copy of {other.name} and is not read again" for file, other in copies.items()]
+    kept = [file for file in filled if file not in copies]
+    return kept, warnings
+
+
+def _hash(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _by_split(texts: Mapping[Path, Text]) -> dict[str, list[Text]]:

@@ -194,3 +194,71 @@ def test_the_spoken_digits(shared_data: Path) -> None:
         "540 train + 120 test recordings, 288 s in all, 0.14 to 1.31 s each, 8 kHz; 10 classes"
     )
     assert found.warnings == []
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+def test_recordings_that_are_cut_off_are_said(tmp_path: Path, subtype: str) -> None:
+    folder = digits(tmp_path)
+    soundfile.write(folder / "0_ann_99.wav", np.full(4000, 0.25), 8000, subtype=subtype)
+    whole = (folder / "0_ann_99.wav").read_bytes()
+    (folder / "0_ann_99.wav").write_bytes(whole[: len(whole) // 2])
+    assert opened(folder, labels=PATTERN).warnings == [
+        "1 recording cut off: the header states more samples than the file holds, and what there is is read: 0_ann_99.wav"
+    ]
+
+
+def test_sizes_that_a_pipe_leaves_open_say_nothing(tmp_path: Path) -> None:
+    folder = digits(tmp_path)
+    content = bytearray((folder / "0_ann_1.wav").read_bytes())
+    content[40:44] = b"\xff\xff\xff\xff"
+    (folder / "0_ann_1.wav").write_bytes(content)
+    assert opened(folder, labels=PATTERN).warnings == []
+
+
+def test_samples_that_are_no_numbers_are_refused_or_skipped(tmp_path: Path) -> None:
+    folder = digits(tmp_path)
+    soundfile.write(folder / "0_ann_99.wav", np.full(400, np.nan), 8000, subtype="FLOAT")
+    with pytest.raises(DataError, match="99.wav holds samples that are NaN.*; --skip-unreadable skips such files"):
+        opened(folder, labels=PATTERN)
+    found = opened(folder, labels=PATTERN, skip_unreadable=True)
+    assert found.warnings == ["1 recording cannot be read and is skipped: 0_ann_99.wav"]
+    assert sum(map(len, found.splits.values())) == 60
+
+
+def environment(root: Path, place: str, table: str, header: str, row: str) -> Path:
+    """60 sounds of three classes in five folds, in folders and with a table as corpora have them."""
+    lines = [header]
+    for number in range(60):
+        name, fold, kind = f"{number}-{number % 3}.wav", number % 5 + 1, DIGITS[number % 3]
+        write(root / place.format(fold=fold) / name, 200.0 + 100 * (number % 3), seconds=0.05)
+        lines.append(row.format(name=name, fold=fold, kind=kind, code=number % 3))
+    (root / table).parent.mkdir(parents=True)
+    (root / table).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return root
+
+
+ESC = ("audio", "meta/esc50.csv", "filename,fold,target,category,take", "{name},{fold},{code},{kind},A")
+URBAN = (
+    "audio/fold{fold}",
+    "metadata/UrbanSound8K.csv",
+    "slice_file_name,fsID,start,end,fold,classID,class",
+    "{name},7,58.5,62.5,{fold},{code},{kind}",
+)
+
+
+@pytest.mark.parametrize("how", [ESC, URBAN], ids=["ESC-50", "UrbanSound8K"])
+def test_tables_in_a_folder_of_their_own_name_the_sounds(tmp_path: Path, how: tuple[str, str, str, str]) -> None:
+    root = environment(tmp_path / "sounds", *how)
+    for place in (root, root / how[1]):
+        found = opened(place)
+        assert found.schema.target.names == ("one", "two", "zero")
+        assert found.schema.input.shape == (400,)
+        assert sum(map(len, found.splits.values())) == 60
+        assert any("--held-out fold=5 tests on one of them" in warning for warning in found.warnings)
+    held = opened(root, held_out="fold=5")
+    assert not held.warnings
+    assert {int(held.splits["test"].describe(row).split("/")[-1].split("-")[0]) % 5 for row in range(12)} == {4}
+    labels, rows = labels_of(held.splits["test"]), held.splits["test"]
+    assert labels is not None
+    for row, label in enumerate(labels):
+        assert rows.describe(row).endswith(f"-{DIGITS.index(held.schema.target.names[label])}.wav")

@@ -251,7 +251,7 @@ def test_one_molecule_with_different_targets_is_said(tmp_path: Path) -> None:
     file = write(tmp_path / "a.csv", again, value=[*values, 9.5, values[5]])
     found = opened(file)
     assert [w for w in found.warnings if "different targets" in w] == [
-        "1 molecules stand in several rows with different targets, such as CO in a.csv row 2 and a.csv row 62; all rows are "
+        "1 molecule stands in several rows with different targets, such as CO in a.csv row 2 and a.csv row 62; all rows are "
         "learnt, so remove those that are wrong, or take their mean"
     ]
 
@@ -265,3 +265,12 @@ def test_censored_values_are_counted_and_emptied_they_are_left_out(tmp_path: Pat
         read(file, data_config())  # and no other error first
     emptied = write(tmp_path / "b.csv", value=["" if text.startswith(">") else text for text in values])
     assert sum(map(len, opened(emptied).splits.values())) == 54
+
+
+def test_the_property_that_was_taken_is_said_with_the_way_to_another(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", value=[n + 0.5 for n in range(60)], active=["yes", "no"] * 30)
+    said = "a.csv: 'value' is to be predicted; --target 'active' takes another of its properties"
+    assert said in open_data(path, DataConfig()).warnings
+    other = open_data(path, data_config(target=["active"]))
+    assert other.schema.target.names == ("no", "yes")
+    assert said not in other.warnings

@@ -336,3 +336,22 @@ def test_cells_that_are_no_target_are_left_out_where_asked(tmp_path: Path):
     assert dataset.warnings[0] == (
         "t.csv: 4 of 80 rows are left out, since their 'y' cannot be read, such as '>6.5' (t.csv row 2)"
     )
+
+
+@pytest.mark.parametrize("blank", [-1, None])
+@pytest.mark.parametrize("target", ["y", "y,z"])
+def test_a_test_part_without_labels_is_set_aside(tmp_path: Path, blank: int | None, target: str) -> None:
+    rows = pd.DataFrame(
+        {"x": np.arange(60) * 1.5, "w": np.arange(60)[::-1] * 0.5, "y": [0, 1] * 30, "z": [1, 1, 0] * 20}
+    )
+    hidden = rows.head(20).assign(y=blank, z=blank)
+    found = open_data(folder(tmp_path, train=rows, test=hidden), config(target))
+    assert any("test.csv has no labels: 'y' is empty or -1 in every row" in warning for warning in found.warnings)
+    assert sum(map(len, found.splits.values())) == 60
+
+
+def test_a_label_that_never_varies_is_named_with_the_way_on() -> None:
+    rows = pd.DataFrame({"x": np.arange(60) * 1.5, "w": np.arange(60) % 7, "y": [0, 1] * 30, "z": 0})
+    with pytest.raises(DataError, match="'z' is 0 in every row; there is nothing to learn: leave 'z' out of --target"):
+        open_data(rows, config("y,z"))
+    assert open_data(rows, config("y")).schema.target.kind == "class"

@@ -8,6 +8,7 @@ from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError
 from sonde.data.splits import targets_of
 from sonde.modalities.open import open_data, open_like
+from sonde.modalities.table.read import read_table
 from sonde.modalities.text.forms import labelled_lines
 
 recognise = at(labelled_lines.recognise)
@@ -122,3 +123,37 @@ def test_folders_of_tagged_words_are_refused_too(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"train.txt holds words with tags \(CoNLL\)"):
         open_data(tmp_path, data_config())
     assert open_data(tmp_path, data_config(max_tokens=8), task="language-model").schema.target.kind == "next"
+
+
+POWER = "Date;Time;Power;Voltage\n" + "".join(
+    f"16/12/2006;17:{n:02d}:00;{'?' if n == 5 else n / 7:};234.8\n" for n in range(20)
+)
+QUOTED = "id,name,price\n" + "".join(f'{n},"a, b and {n}",{n * 3}.5\n' for n in range(20))
+
+
+@pytest.mark.parametrize(
+    ("content", "remedy", "ending"),
+    [
+        (POWER, "by ';': cp a.txt a.csv", ".csv"),
+        (POWER.replace(";", "\t"), "by tabs: cp a.txt a.tsv", ".tsv"),
+        (QUOTED, "by ',': cp a.txt a.csv", ".csv"),
+        (POWER.partition("\n")[2], "by ';': cp a.txt a.csv", ".csv"),
+    ],
+)
+def test_tables_called_txt_are_named_as_such(tmp_path: Path, content: str, remedy: str, ending: str) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text(content, encoding="utf-8")
+    for place in (file, tmp_path):
+        with pytest.raises(
+            DataError, match=rf"a.txt holds a table, whose cells are parted {remedy}, and name that; to"
+        ):
+            open_data(place, data_config())
+        assert open_data(place, data_config(max_tokens=8), task="language-model").schema.target.kind == "next"
+    other = file.rename(file.with_suffix(ending))
+    assert len(read_table(other)) == 20
+
+
+def test_lists_and_verses_with_as_many_commas_stay_text(tmp_path: Path) -> None:
+    lines = [f"Oh {word}, my {word}, how the {word} sings" for word in ("bird", "wind", "sea", "tree", "star")]
+    (tmp_path / "a.txt").write_text("\n".join(lines * 5), encoding="utf-8")
+    assert open_data(tmp_path / "a.txt", data_config(max_tokens=8)).schema.target.kind == "next"

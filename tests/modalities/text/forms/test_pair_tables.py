@@ -1,5 +1,6 @@
 import gzip
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -106,3 +107,25 @@ def test_opennmt_and_trg_name_their_sides(tmp_path: Path) -> None:
 def test_a_packed_table_of_pairs_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.tsv.gz").write_bytes(gzip.compress(FORMS["a.tsv"].encode()))
     assert sentences(open_data(tmp_path / "a.tsv.gz", data_config(**ALL))) == PAIRS
+
+
+def test_a_folder_or_archive_as_manythings_gives_it_is_translated(tmp_path: Path) -> None:
+    folder = tmp_path / "deu-eng"
+    folder.mkdir()
+    (folder / "deu.txt").write_text(FORMS["deu.txt"], encoding="utf-8")
+    (folder / "_about.txt").write_text("These files come from a project.\nThey may be shared.\n", encoding="utf-8")
+    (folder / "LICENSE-2.0.txt").write_text("Anybody may use them.\n", encoding="utf-8")
+    with zipfile.ZipFile(tmp_path / "deu-eng.zip", "w") as packed:
+        for file in folder.iterdir():
+            packed.write(file, file.name)
+    for place in (folder, tmp_path / "deu-eng.zip"):
+        found = open_data(place, data_config(**ALL))
+        assert found.suggestion == "translation"
+        assert sentences(found) == PAIRS
+
+
+def test_lines_with_tabs_may_be_named_for_their_splits(tmp_path: Path) -> None:
+    for name in ("train", "test"):
+        (tmp_path / f"{name}.txt").write_text(FORMS["deu.txt"], encoding="utf-8")
+    found = open_data(tmp_path, data_config(validation=0.0))
+    assert sentences(found) == sentences(found, "test") == PAIRS

@@ -237,3 +237,18 @@ def test_lists_of_numbers_are_no_words(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
     data = open_data(tmp_path / "fer.npz", data_config())
     assert (data.schema.input.kind, data.schema.input.shape) == ("image", (1, 4, 4))
+
+
+def test_chains_that_are_printed_with_blanks_are_read_without(tmp_path: Path) -> None:
+    draw = random.Random(5)
+    chains = ["".join(draw.choices("ACDEFGHIKLMNPQRSTVWY", k=35)) for _ in range(40)]
+    printed = [
+        " ".join(chain[at : at + 10] for at in range(0, 35, 10)) if n % 2 else chain for n, chain in enumerate(chains)
+    ]
+    rows = "".join(f"{chain}\t{n % 7 + 0.5}\n" for n, chain in enumerate(printed))
+    (tmp_path / "a.tsv").write_text("sequence\tvalue\n" + rows, encoding="utf-8")
+    found = open_data(tmp_path / "a.tsv", data_config(test=0.0, validation=0.0))
+    assert isinstance(read_vocabulary(found.schema.input.tokenizer), Characters)
+    texts = texts_of(found.splits["train"])
+    assert texts is not None
+    assert sorted(texts) == sorted(chains)

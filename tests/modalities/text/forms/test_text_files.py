@@ -143,7 +143,11 @@ def test_what_is_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "settings", "message"),
     [
-        (b"good\nline\n\xff\xfe", {}, r"a\.txt line 3 is not UTF-8 \(byte 10 is 0xff\); save the file as UTF-8"),
+        (
+            b"good\nline\n\xff\xfe",
+            {},
+            r"a\.txt line 3 is not UTF-8 \(byte 10 is 0xff\); if it is Latin-1, convert it: iconv",
+        ),
         (b" \n\n", {}, r"a\.txt has no text; add some"),
         (
             b"a",
@@ -165,3 +169,25 @@ def test_what_is_wrong_is_said_in_a_line(
     (tmp_path / "a.txt").write_bytes(content)
     with pytest.raises(DataError, match=message):
         opened(tmp_path / "a.txt", **settings)
+
+
+def test_copies_are_read_once_and_empty_files_passed_over(tmp_path: Path) -> None:
+    write(tmp_path / "a.txt")
+    write(tmp_path / "b.txt", TEXT.upper())
+    write(tmp_path / "b (1).txt", TEXT.upper())
+    write(tmp_path / "c.txt", " \n")
+    found = opened(tmp_path, validation=0.25)
+    assert len(text_of(found, "train")) + len(text_of(found, "validation")) == 2 * len(TEXT)
+    said = found.warnings
+    assert [warning for warning in said if "copy" in warning or "empty" in warning] == [
+        "c.txt is empty and passed over",
+        "b (1).txt is a copy of b.txt and is not read again",
+    ]
+
+
+def test_a_test_file_that_is_a_copy_is_said_and_kept(tmp_path: Path) -> None:
+    for name in ("train", "test"):
+        write(tmp_path / f"{name}.txt")
+    found = opened(tmp_path)
+    assert "test" in found.splits
+    assert "train.txt and test.txt hold the same text" in found.warnings
