@@ -111,7 +111,7 @@ def _unmeasured(step: int, loss: float) -> Sample:
 
 def suspicion_of(line: Mapping[str, Any]) -> Suspicion:
     """A finding that a run has written down, as it is ranked with others."""
-    certain = line.get("certainty", "certain") == "certain"
+    certain = line.get("certainty", "certain") == "certain" and line.get("severity") != "note"
     severity, sureness = line.get("severity"), line.get("certainty", "certain")
     if sureness not in ("certain", "likely", "suspected"):
         sureness = "suspected"
@@ -121,7 +121,7 @@ def suspicion_of(line: Mapping[str, Any]) -> Suspicion:
         evidence=str(line.get("evidence")),
         action=str(line.get("action") or ""),
         place="model" if certain else "outcome",
-        certainty="suspected" if severity == "note" and not certain else sureness,
+        certainty="suspected" if severity == "note" else sureness,
         step=step if isinstance(step, int) else None,
         where=str(line.get("where") or ""),
         severity=severity if severity in ("error", "warning", "note") else "note",  # type: ignore[arg-type]

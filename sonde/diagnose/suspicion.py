@@ -78,7 +78,7 @@ def ranked(suspicions: Iterable[Suspicion]) -> list[Suspicion]:
     """
     held = list(suspicions)
     explained = set().union(*(each.explains - {each.name} for each in held if each.certainty != "suspected"))
-    if any(each.certainty == "certain" and each.place in FACTS_ABOUT for each in held):
+    if any(each.certainty == "certain" and each.place in FACTS_ABOUT and each.severity != "note" for each in held):
         explained |= {
             each.name for each in held if each.certainty != "certain" and each.place not in ("data", "system")
         }

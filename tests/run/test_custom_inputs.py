@@ -140,7 +140,7 @@ def test_what_goes_where_is_said_once_and_a_weight_that_nothing_takes_is_a_findi
     said = capsys.readouterr().out
     assert said.count(line) == 1
     assert "'weight', which neither the network nor the loss takes" in said
-    assert [f["severity"] for f in read_lines(run.folder / "findings.jsonl") if "weight" in f["evidence"]] == [
+    assert [f["severity"] for f in read_lines(run.folder / "findings.jsonl") if "'weight'" in f["evidence"]] == [
         "warning"
     ]
     with pytest.warns(UserWarning, match="'weight', which neither the network nor the loss takes"):

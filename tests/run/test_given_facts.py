@@ -38,7 +38,8 @@ def said(out: Path, data: Any, net: nn.Module | None = None, **settings: Any) ->
     }
     with suppress(NonFinite):
         sonde.fit(net, data, out=out, **given)
-    return {line["name"]: line for line in read_lines(out / "findings.jsonl") if line["name"]}
+    lines = read_lines(out / "findings.jsonl")
+    return {line["name"]: line for line in lines if line["name"] and line["name"] != "still-improving"}
 
 
 def holed() -> Rows:

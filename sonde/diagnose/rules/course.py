@@ -179,6 +179,8 @@ def still_improving(seen: Seen) -> Suspicion | None:
     better = brief and third > 0 and held[-1] == min(held) and held[-1 - third] - held[-1] > 0.01 * abs(held[-1])
     if not better and (fallen <= 0 or before - last < 0.15 * fallen) and not (short and len(losses) < FEW):
         return None
+    if last >= before or (len(losses) < FEW and not short):
+        return None  # of a few steps of whole passes nothing can be said
     return Suspicion(
         name="still-improving",
         evidence=f"in the last quarter of {seen.step:,} steps the loss went from {number(before)} to {number(last)}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 SHARE = 0.01  # of the time since training began
-AT_FIRST_S = 0.003  # of a run besides, so that the first steps of a short one are seen
+AT_FIRST_S = 0.02  # of a run besides, so that the first steps of a short one are seen
 
 
 class Allowance:

@@ -18,7 +18,7 @@ from sonde.engine.step import Eager, Stepper
 
 EARLY = (1, 2, 3, 4, 5, 8, 12, 20, 32, 50, 80, 128, 200, 320, 500)  # steps that are looked at where the time allows it
 EVERY = 256  # steps from there on, at least
-SURE = 3  # steps that are looked at whatever they take
+SURE = 5  # steps that are looked at whatever they take
 NEVER = sys.maxsize
 
 
