@@ -221,7 +221,7 @@ def test_a_layer_that_an_observer_lets_require_gradients_is_trained(tmp_path: Pa
 
     sonde.fit(net, TRAIN, loss=cross_entropy, observers=[turn_on], out=tmp_path / "run", **in_epochs(4))
     assert not torch.equal(net[0].weight, before)
-    assert checks(tmp_path / "run") == ["gradients turned on"]
+    assert set(checks(tmp_path / "run")) - {"still improving"} == {"gradients turned on"}
     assert "0.weight" in evidence(tmp_path / "run")
 
 

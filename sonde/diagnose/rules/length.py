@@ -15,7 +15,8 @@ def few_steps(seen: Seen) -> Suspicion | None:
     if seen.moment != "end" or seen.trace.first != 1 or not seen.context.batches or seen.step > FEW:
         return None
     epochs = seen.step / seen.context.batches
-    if epochs < 1 or seen.context.pretrained or seen.context.phases > 1:
+    searches = seen.context.optimizer == "lbfgs"  # which takes many steps within one
+    if epochs < 1 or searches or seen.context.pretrained or seen.context.phases > 1:
         return None
     passes = f"{number(epochs)} epochs" if epochs != 1 else "1 epoch"
     return Suspicion(

@@ -1,5 +1,7 @@
 """A run of a step or two is said to be one."""
 
+from dataclasses import replace
+
 import pytest
 
 from sonde.diagnose.rules.length import few_steps
@@ -28,3 +30,10 @@ def test_of_others_nothing_is_said(steps: int, batches: int | None) -> None:
 
 def test_only_the_end_tells() -> None:
     assert few_steps(seen(1, 1, "evaluation")) is None
+
+
+def test_three_steps_of_l_bfgs_are_many() -> None:
+    short = seen(3, 1)
+    assert few_steps(short) is not None
+    short.context = replace(short.context, optimizer="lbfgs")
+    assert few_steps(short) is None
