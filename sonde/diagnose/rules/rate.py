@@ -42,6 +42,8 @@ def too_high(seen: Seen) -> Suspicion | None:
     if seen.step < SOON and not risen:
         return None
     harmed = largest > SURELY or risen or (alone and seen.step >= FEW and seen.progress() < 0.1)
+    if not harmed and alone and not seen.poor():
+        return None  # embeddings of categories move by as much, and well
     return Suspicion(
         name="learning-rate-too-high",
         evidence=f"step {step} changed {layer} by {number(100 * largest)} % of its size"

@@ -22,7 +22,8 @@ def test_steps_as_long_as_a_layer_are_too_long() -> None:
 
 
 def test_long_steps_alone_are_only_suspected() -> None:
-    found = rate.too_high(seen(looks=weights(ratio=0.25)))
+    assert rate.too_high(seen(looks=weights(ratio=0.25))) is None, "embeddings move by as much in runs that learn"
+    found = rate.too_high(seen(falling(last=2.0), looks=weights(ratio=0.25)))
     assert found is not None
     assert found.certainty == "suspected"
     risen = rate.too_high(seen(falling(first=2.3) + [9.0] * 20, looks=weights(ratio=0.25)))

@@ -41,3 +41,13 @@ def test_other_names_are_no_groups(tmp_path: Path, name: str) -> None:
     frame = pd.read_csv(visits(tmp_path)).drop(columns="seen").rename(columns={"patient": name})
     frame.to_csv(tmp_path / "t.csv", index=False)
     assert open_data(tmp_path / "t.csv", data_config(target=("y",))).warnings == []
+
+
+def test_a_column_of_counts_names_no_group(tmp_path: Path) -> None:
+    """California's housing has a column of how many households there are."""
+    for column, said in (("households", False), ("household_id", True)):
+        rows = [f"{n % 20},{n / 7:.3f},{n % 3 + n / 100}" for n in range(120)]
+        table = tmp_path / f"{column}.csv"
+        table.write_text("\n".join([f"{column},size,price", *rows]) + "\n")
+        warnings = open_data(table, data_config(target=("price",))).warnings
+        assert any("may be in train and in test" in each for each in warnings) is said
