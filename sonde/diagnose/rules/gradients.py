@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from sonde.core.units import number
 from sonde.diagnose.rules.rate import FLAT
 from sonde.diagnose.seen import Seen
+from sonde.diagnose.signals import calls
 from sonde.diagnose.signals.sample import Sample, Weights
 from sonde.diagnose.suspicion import Suspicion
 
+SILENT = 0.999  # share of a layer's units
 WEAKER = 1e-2  # of the last layer's; healthy networks lie between 0.16 and 11 (doctor.md 0.3, M2)
 SURELY = 1e-3  # AUTOTRAINER's limit
 STEP = 1.3  # from a layer to the next, the middle one: of twelve layers 1e-2 needs 1.5; a jump between two networks is none
@@ -50,6 +52,8 @@ def zero(seen: Seen) -> Suspicion | None:
     looks = seen.early()
     if len(looks) < LOOKS or any(w.gradient != 0 for each in looks for w in each.weights) or not looks[0].weights:
         return None
+    if any(each.kind == calls.ZEROED and each.silent > SILENT for look in looks for each in look.outputs):
+        return None  # no error gets past units that are silent for every row, which says more
     return Suspicion(
         name="zero-gradient",
         evidence=f"the gradient of every weight is exactly 0 in the first {len(looks)} steps",
