@@ -1,10 +1,12 @@
 """Targets: what they are taken for, and one line for each that cannot be learned."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from sonde.core.errors import DataError
-from sonde.modalities.table.read import Table, frame_table
+from sonde.modalities.table.read import Table, frame_table, read_table
 from sonde.modalities.table.target import Target, infer_target, read_target, target_columns
 
 
@@ -216,3 +218,15 @@ def test_a_table_without_anything_to_predict():
         DataError, match=r"^none of the columns can be predicted as it is: t\.csv: target column 'b' is '1'"
     ):
         target_columns(table, [])
+
+
+def test_several_columns_of_minus_one_and_one_are_labels(tmp_path: Path) -> None:
+    """-1 is no, in training and in other tables to be judged, where a column may hold no -1 at all."""
+    rows = [f"{n / 7:.3f},{1 if n % 2 else -1},{1 if n % 3 else -1}" for n in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(["size,round,red", *rows]) + "\n")
+    table = read_table(tmp_path / "t.csv")
+    target = infer_target(table, ("round", "red"), None)
+    assert (target.spec.kind, target.spec.names) == ("labels", ("round", "red"))
+    assert "hold -1 and 1" in target.fact.why
+    assert read_target(table, ("round", "red"), target.spec)[:3].tolist() == [[0, 0], [1, 1], [0, 1]]
+    assert infer_target(table, ("round", "red"), "regression").spec.kind == "value"
