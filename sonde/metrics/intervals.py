@@ -54,11 +54,52 @@ def newcombe(first: tuple[float, float], second: tuple[float, float], *, level: 
     Source: Newcombe 1998, Statistics in Medicine 17, method 10. Raises: ValueError.
     """
     a, b = wilson(*first, level=level), wilson(*second, level=level)
-    p, q = first[0] / first[1], second[0] / second[1]
+    return apart(first[0] / first[1], a, second[0] / second[1], b)
+
+
+def apart(first: float, around_first: Interval, second: float, around_second: Interval) -> Interval:
+    """Of the difference first - second of any two scores that know nothing of each other, from the interval of each.
+
+    Source: Zou and Donner 2008, Statistics in Medicine 27 (MOVER; of Wilson's intervals it is Newcombe's method 10)
+    """
     return Interval(
-        p - q - math.hypot(p - a.low, b.high - q),
-        p - q + math.hypot(a.high - p, q - b.low),
+        first - second - math.hypot(first - around_first.low, around_second.high - second),
+        first - second + math.hypot(around_first.high - first, second - around_second.low),
     )
+
+
+def student(values: Values, *, level: float = LEVEL) -> Interval:
+    """Of the mean of a few scores, such as those of several seeds or, as differences, of pairs of them: Student's t.
+
+    Source: Student 1908, Biometrika 6. Raises: ValueError for fewer than two.
+    """
+    scores = _finite(values)
+    _check(len(scores) - 1, level)
+    half = _t(level, len(scores) - 1) * float(scores.std(ddof=1)) / math.sqrt(len(scores))
+    return Interval(float(scores.mean()) - half, float(scores.mean()) + half)
+
+
+def welch(first: Values, second: Values, *, level: float = LEVEL) -> Interval:
+    """Of mean(first) - mean(second) of a few scores each, whose spreads may differ. A single score on one side is taken to
+    spread as those on the other do.
+
+    Source: Welch 1947, Biometrika 34. Raises: ValueError where both are single.
+    """
+    a, b = _finite(first), _finite(second)
+    _check(min(len(a), len(b)), level)
+    _check(max(len(a), len(b)) - 1, level)
+    spreads = [float(scores.var(ddof=1)) for scores in (a, b) if len(scores) > 1]
+    parts = [(float(x.var(ddof=1)) if len(x) > 1 else spreads[0]) / len(x) for x in (a, b)]
+    difference = float(a.mean() - b.mean())
+    if not sum(parts):
+        return Interval(difference, difference)
+    freedom = sum(parts) ** 2 / sum(
+        part**2 / (len(x) - 1) for part, x in zip(parts, (a, b), strict=True) if len(x) > 1
+    )
+    if len(spreads) == 1:  # one spread, estimated once
+        freedom = max(len(a), len(b)) - 1
+    half = _t(level, freedom) * math.sqrt(sum(parts))
+    return Interval(difference - half, difference + half)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
@@ -152,6 +193,12 @@ def _check(rows: float, level: float) -> None:
         raise ValueError("an interval needs at least one row")
     if not 0 < level < 1:
         raise ValueError(f"a level is between 0 and 1, not {level}")
+
+
+def _t(level: float, freedom: float) -> float:
+    from scipy.special import stdtrit  # comes with scikit-learn
+
+    return float(stdtrit(freedom, (1 + level) / 2))
 
 
 def _z(level: float) -> float:

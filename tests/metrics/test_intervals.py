@@ -7,11 +7,14 @@ from scipy import stats
 from sonde.metrics.intervals import (
     MOST_DISTINCT,
     Interval,
+    apart,
     bootstrap,
     bootstrap_difference,
     bootstrap_mean,
     mcnemar,
     newcombe,
+    student,
+    welch,
     wilson,
 )
 
@@ -35,6 +38,38 @@ def test_newcombe_is_the_published_example() -> None:
     assert (found.low, found.high) == pytest.approx((0.0524, 0.3339), abs=5e-5)
     turned = newcombe((48, 80), (56, 70))
     assert (turned.low, turned.high) == pytest.approx((-found.high, -found.low))
+
+
+def test_the_difference_of_equal_intervals_is_wider_by_the_root_of_two() -> None:
+    found = apart(5.0, Interval(4.0, 6.0), 3.0, Interval(2.0, 4.0))
+    assert (found.low, found.high) == pytest.approx((2 - math.sqrt(2), 2 + math.sqrt(2)))
+
+
+def test_the_mean_of_a_few_seeds_is_students() -> None:
+    scores = [0.91, 0.93, 0.94, 0.9]
+    low, high = stats.ttest_1samp(scores, 0).confidence_interval(0.9)
+    found = student(scores, level=0.9)
+    assert (found.low, found.high) == pytest.approx((low, high))
+    with pytest.raises(ValueError, match="at least"):
+        student([0.9])
+
+
+def test_seeds_of_two_settings_are_compared_by_welch() -> None:
+    first, second = [0.91, 0.93, 0.94, 0.9], [0.88, 0.96, 0.85]
+    low, high = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
+    found = welch(first, second)
+    assert (found.low, found.high) == pytest.approx((low, high))
+
+
+def test_a_single_run_beside_several_seeds_spreads_as_they_do() -> None:
+    several = [0.91, 0.93, 0.95]
+    half = stats.t.ppf(0.975, 2) * 0.02 * math.sqrt(1 + 1 / 3)
+    found = welch([0.99], several)
+    assert (found.low, found.high) == pytest.approx((0.06 - half, 0.06 + half))
+    assert welch(several, [0.99]).low == pytest.approx(-found.high)
+    assert welch([0.5, 0.5], [0.25]) == Interval(0.25, 0.25)
+    with pytest.raises(ValueError, match="at least"):
+        welch([0.9], [0.8])
 
 
 @pytest.mark.parametrize(("first", "second"), [(0, 0), (5, 5), (0, 1), (1, 9), (121, 59), (800, 1_000)])
