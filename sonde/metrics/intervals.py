@@ -93,9 +93,7 @@ def welch(first: Values, second: Values, *, level: float = LEVEL) -> Interval:
     difference = float(a.mean() - b.mean())
     if not sum(parts):
         return Interval(difference, difference)
-    freedom = sum(parts) ** 2 / sum(
-        part**2 / (len(x) - 1) for part, x in zip(parts, (a, b), strict=True) if len(x) > 1
-    )
+    freedom = sum(parts) ** 2 / sum(part**2 / (len(x) - 1) for part, x in zip(parts, (a, b), strict=True) if len(x) > 1)
     if len(spreads) == 1:  # one spread, estimated once
         freedom = max(len(a), len(b)) - 1
     half = _t(level, freedom) * math.sqrt(sum(parts))
