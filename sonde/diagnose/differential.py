@@ -22,6 +22,9 @@ LITTLE = 0.02  # of the loss of guessing
 BATCHES, HELD = 64, 16  # that are read: to train on, and of the validation rows
 IN_SHORT = 24, 4  # where there is less than a second
 SHARE, MOST_S = 0.01, 2.0  # of a run's seconds, and seconds, that probes take at its end
+AT_LEAST_S = (
+    0.3  # besides, where something is suspected: a run of 15 s would have 0.15 s, in which nothing is told apart
+)
 LEAST_S = 0.02  # in which not one of them could be made
 
 
@@ -145,8 +148,9 @@ class Probing:
 
 
 def at_the_end(stepper: Stepper, train: Source, held: Source | None, *, peak: float | None, elapsed: float) -> Probing:
-    """The probes of a run that has ended: a small share of its time. elapsed: seconds of the run"""
-    return Probing(stepper, train, held, peak=peak, seconds=min(MOST_S, SHARE * elapsed))
+    """The probes of a run that has ended: a small share of its time, and `AT_LEAST_S`. They are made on suspicion alone, so that
+    a run that is well pays nothing. elapsed: seconds of the run"""
+    return Probing(stepper, train, held, peak=peak, seconds=min(MOST_S, AT_LEAST_S + SHARE * elapsed))
 
 
 def told_apart(seen: Seen, found: Sequence[Suspicion], probing: Probing) -> list[Suspicion]:

@@ -63,6 +63,7 @@ class Doctor:
         self._unread: list[Tensor] = []
         self._unread_norms: list[Tensor] = []
         self._main = self._phase = ""  # of the latest step
+        self._broken = False  # whether a number that is not finite has ended it
         self._blind = False  # whether it was said that nothing is measured any more
         self.diagnosis: list[str] = []  # names of what was said as a warning, the likeliest cause first
 
@@ -100,8 +101,10 @@ class Doctor:
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:
-        """Around an evaluation on validation rows: what its losses are called with is looked on."""
-        if self._blind or self.sampler.compiled or self.sampler.allowance.wait_s() > 0:
+        """Around an evaluation on validation rows: what its losses are called with is looked on; of the first one in any case,
+        so that it is known what guessing has there."""
+        known = self.seen.held_answers() is not None
+        if self._blind or self.sampler.compiled or (known and self.sampler.allowance.wait_s() > 0):
             yield
             return
         watch = EvaluationWatch()
@@ -165,13 +168,25 @@ class Doctor:
             self._report(findings)
         return found
 
-    def finish(self, spent: Mapping[str, float] | None = None, *, failed: bool = False) -> list[Suspicion]:
-        """The last examination. spent: seconds of the run's parts;  failed: whether an error ended the training"""
+    def finish(
+        self, spent: Mapping[str, float] | None = None, *, failed: bool = False, broken: bool = False
+    ) -> list[Suspicion]:
+        """The last examination. spent: seconds of the run's parts
+
+        failed: whether an error ended the training;  broken: whether that was a number that is not finite, of which the cause
+        lies in what was seen before, however few the steps
+        """
         self.seen.spent = dict(spent or {})
+        self._broken = broken
         return self.examine("failure" if failed else "end")
 
     def _ripe(self, suspicion: Suspicion, moment: Moment) -> bool:
-        if self.seen.step < SHORT and suspicion.certainty != "certain" and suspicion.name not in OF_SHORT:
+        if (
+            self.seen.step < SHORT
+            and not self._broken
+            and suspicion.certainty != "certain"
+            and suspicion.name not in OF_SHORT
+        ):
             return False
         if moment in ("end", "failure"):
             return True
