@@ -22,6 +22,9 @@ from sonde.engine.step import Stepper
 
 SHORT = 20  # steps: of a run of fewer, a trial, only facts are said, and
 OF_SHORT = frozenset({"still-improving"})
+OF_EVALUATIONS = (
+    0.003  # of the time from one evaluation to the next that looking on may take, whatever the steps' looks took
+)
 NOT_BEFORE = 50  # steps: what is only likely waits for more
 UNREAD = 200  # losses that may wait on the device
 
@@ -63,6 +66,7 @@ class Doctor:
         self._unread: list[Tensor] = []
         self._unread_norms: list[Tensor] = []
         self._main = self._phase = ""  # of the latest step
+        self._evaluated = 0.0, 0.0  # seconds that looking on took at the latest evaluation, and when that was
         self._broken = False  # whether a number that is not finite has ended it
         self._blind = False  # whether it was said that nothing is measured any more
         self.diagnosis: list[str] = []  # names of what was said as a warning, the likeliest cause first
@@ -102,15 +106,23 @@ class Doctor:
     @contextmanager
     def evaluating(self) -> Iterator[None]:
         """Around an evaluation on validation rows: what its losses are called with is looked on; of the first one in any case,
-        so that it is known what guessing has there."""
-        known = self.seen.held_answers() is not None
-        if self._blind or self.sampler.compiled or (known and self.sampler.allowance.wait_s() > 0):
+        so that it is known what guessing has there, and of others where the last time took little: in a short run, whose
+        allowance its first steps have spent, they are all that is seen later on."""
+        allowance = self.sampler.allowance
+        seconds, at = self._evaluated
+        if (
+            self._blind
+            or self.sampler.compiled
+            or seconds > OF_EVALUATIONS * (allowance.elapsed() - at)
+            and allowance.wait_s() > 0
+        ):
             yield
             return
         watch = EvaluationWatch()
         with watch:
             yield
-        self.sampler.allowance.spent += watch.seconds
+        allowance.spent += watch.seconds
+        self._evaluated = watch.seconds, allowance.elapsed()
         self._answers = watch
 
     def told(self, findings: Iterable[Finding]) -> None:
