@@ -22,9 +22,7 @@ from sonde.engine.step import Stepper
 
 SHORT = 20  # steps: of a run of fewer, a trial, only facts are said, and
 OF_SHORT = frozenset({"still-improving"})
-OF_EVALUATIONS = (
-    0.003  # of the time from one evaluation to the next that looking on may take, whatever the steps' looks took
-)
+OF_EVALUATIONS = 0.005  # of the time since the last evaluation that was looked on: what the next look may take besides
 NOT_BEFORE = 50  # steps: what is only likely waits for more
 UNREAD = 200  # losses that may wait on the device
 
@@ -110,12 +108,8 @@ class Doctor:
         allowance its first steps have spent, they are all that is seen later on."""
         allowance = self.sampler.allowance
         seconds, at = self._evaluated
-        if (
-            self._blind
-            or self.sampler.compiled
-            or seconds > OF_EVALUATIONS * (allowance.elapsed() - at)
-            and allowance.wait_s() > 0
-        ):
+        costly = seconds > OF_EVALUATIONS * (allowance.elapsed() - at)
+        if self._blind or self.sampler.compiled or (costly and allowance.wait_s() > 0):
             yield
             return
         watch = EvaluationWatch()
