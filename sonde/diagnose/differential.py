@@ -166,7 +166,9 @@ def told_apart(seen: Seen, found: Sequence[Suspicion], probing: Probing) -> list
     if leading is None or not probing.possible:
         return list(found)
     if leading.name in STANDS or (leading.name == "overfitting" and never_came_down(seen)):
-        return [*_of_standing_still(seen, probing), *found]
+        told = _of_standing_still(seen, probing)
+        named = {each.name for each in told}  # perhaps by the run itself before
+        return [*told, *(each for each in found if each.name not in named)]
     if leading.name in RATES:
         return _confirmed(leading, found, probing)
     return list(found)

@@ -22,7 +22,7 @@ from sonde.engine.step import Stepper
 
 SHORT = 20  # steps: of a run of fewer, a trial, only facts are said, and
 OF_SHORT = frozenset({"still-improving"})
-OF_EVALUATIONS = 0.005  # of the time since the last evaluation that was looked on: what the next look may take besides
+OF_EVALUATIONS = 0.003  # of the time since the last evaluation that was looked on: what the next look may take besides
 NOT_BEFORE = 50  # steps: what is only likely waits for more
 UNREAD = 200  # losses that may wait on the device
 

@@ -45,6 +45,8 @@ def test_targets_that_were_dealt_out_anew() -> None:
     made = probing(mlp(2, 64, 64, 3), data)[1]
     made.batches[0] = made.batches[0].rows(slice(0, 6))  # of two inputs, few rows can be known by heart
     found = ranked(told_apart(seen(), [STANDING], made))
+    again = told_apart(seen(), [STANDING, found[0]], made)  # as the run itself has said at its end
+    assert [each.name for each in again] == ["labels-unrelated-to-inputs", "not-learning"]
     assert [(each.name, each.certainty) for each in found] == [
         ("labels-unrelated-to-inputs", "likely"),
         ("not-learning", "suspected"),

@@ -124,13 +124,13 @@ def test_a_long_run_keeps_its_first_and_latest_samples() -> None:
 def test_evaluations_that_cost_little_are_looked_on_when_the_allowance_is_spent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The first one always; after it, while a look takes 1 s, one in 200 s, and any where the allowance has room."""
+    """The first one always; after it, while a look takes 1 s, one in 333 s, and any where the allowance has room."""
     task = sample_tasks.Supervised(sample_tasks.mlp(2, 4, 3))
     doctor = Doctor(task, sample_tasks.stepper(task), context(), report=list.clear, sampled=lambda _: None)
     allowance, looked = doctor.sampler.allowance, []
     monkeypatch.setattr(EvaluationWatch, "seconds", 1.0)
     allowance.spent = 1e6
-    for now in (5.0, 100.0, 204.0, 206.0, 210.0):
+    for now in (5.0, 100.0, 338.0, 339.0, 350.0):
         monkeypatch.setattr(allowance, "elapsed", lambda now=now: now)
         with doctor.evaluating():
             pass
