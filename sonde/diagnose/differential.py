@@ -165,7 +165,10 @@ def told_apart(seen: Seen, found: Sequence[Suspicion], probing: Probing) -> list
     leading = next((each for each in found if each.certainty == "likely"), None)
     if leading is None or not probing.possible:
         return list(found)
-    if leading.name in STANDS or (leading.name == "overfitting" and never_came_down(seen)):
+    # a layer that is too narrow is a cause itself, by which few rows cannot be known by heart either
+    if (leading.name in STANDS and leading.name != "underfitting") or (
+        leading.name == "overfitting" and never_came_down(seen)
+    ):
         told = _of_standing_still(seen, probing)
         named = {each.name for each in told}  # perhaps by the run itself before
         return [*told, *(each for each in found if each.name not in named)]

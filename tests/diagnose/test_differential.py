@@ -94,6 +94,7 @@ def test_a_suspected_rate_gets_the_numbers_of_a_trial() -> None:
         [Suspicion(name="x", evidence="", action="", place="model", certainty="certain"), STANDING],
         [Suspicion(name="not-learning", evidence="", action="", place="outcome", certainty="suspected")],
         [Suspicion(name="overfitting", evidence="", action="", place="outcome", certainty="likely")],
+        [Suspicion(name="underfitting", evidence="", action="", place="model", certainty="likely")],
     ],
 )
 def test_where_nothing_is_to_be_told_apart_nothing_is_tried(others: list[Suspicion]) -> None:
