@@ -7,7 +7,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from sonde.core.findings import Finding, hushed
+from sonde.core.findings import CAUSES, Finding, hushed
 from sonde.core.records import STAGE_BEGINS, EvaluationRecord, EventRecord, Record, StepRecord
 from sonde.core.seams import Task
 from sonde.diagnose.differential import Probing, told_apart
@@ -46,16 +46,14 @@ class Doctor:
         sampled: Callable[[Sample], None],
         silenced: Collection[str] = (),
         first: int = 1,
-        known: Collection[str] = (),
     ) -> None:
-        """report, sampled: called with what is found and with each sample;  first: step of this sitting's first
-        known: names of what was said in earlier sittings"""
+        """report, sampled: called with what is found and with each sample;  first: step of this sitting's first"""
         self.seen = Seen(context=context, trace=Trace(first=first))
         self.sampler = Sampler(task, stepper, first=first)
         self._report, self._sampled, self._rules = report, sampled, list(RULES)
         # makes the probes for the end, which tell competing causes apart
         self.probing: Callable[[], Probing] | None = None
-        self._silenced, self._said = frozenset(silenced), set(known)
+        self._silenced, self._said = frozenset(silenced), set[str]()
         self._facts: list[Suspicion] = []
         self._warnings = 0
         self._before: set[str] = set()  # suspected at the last examination
@@ -116,6 +114,13 @@ class Doctor:
         self._facts += [each for each in sure if each.name not in self._said]
         self._said |= {each.name for each in sure}
 
+    def take_up(self, before: Iterable[Finding]) -> None:
+        """Know what earlier sittings said: none of it is said again, warnings count among those shown, and facts stay facts."""
+        known = [each for each in before if each.name in CAUSES]
+        self._warnings += sum(each.severity == "warning" for each in known)
+        self.told(known)
+        self._said |= {each.name for each in known}
+
     def _begin_stage(self, step: int) -> None:
         """Forget what came before a stage, whose losses are others. step: its first, which is done"""
         self._read()
@@ -150,7 +155,8 @@ class Doctor:
         self._read()
         self.seen.moment = moment
         asked, notes = self._asked()
-        found = ranked([*self._facts, *asked])
+        facts = {each.name for each in self._facts}
+        found = ranked([*self._facts, *(each for each in asked if each.name not in facts)])
         if moment == "end" and self.probing is not None:
             found = ranked(told_apart(self.seen, found, self.probing()))
         ripe = [each for each in found if each.name not in self._said and self._ripe(each, moment)]

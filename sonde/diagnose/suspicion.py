@@ -15,6 +15,9 @@ FOLLOWS = {"parameters-without-an-optimiser": frozenset({"rows-mixed"})}
 """What follows from a fact: layers that no container holds stay in training mode, where batch norm mixes rows."""
 
 
+OF_JUDGING = frozenset({"class-without-validation-rows", "validation-rows-in-training"})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Suspicion:
     """A fault that a run may have.
@@ -60,11 +63,16 @@ def fact(finding: Finding) -> Suspicion:
         explains=FOLLOWS.get(name, frozenset()),
         evidence=finding.evidence,
         action=finding.action,
-        place="model",
+        place=place_of(name),
         certainty="certain",
         step=finding.step,
         where=finding.where,
     )
+
+
+def place_of(name: str) -> Place:
+    """Where a fact is: what is amiss with the rows that are judged explains nothing of how the network learns."""
+    return "outcome" if name in OF_JUDGING else "model"
 
 
 def ranked(suspicions: Iterable[Suspicion]) -> list[Suspicion]:
