@@ -62,7 +62,8 @@ def examine(
     """
     again = reopened(folder, given, screen)
     if isinstance(again, str):
-        return replace(read_only(folder, silence=silence), left=again)
+        untried = Cure(finding="", why="for the same reason; each finding says what to change") if cure else None
+        return replace(read_only(folder, silence=silence), left=again, cure=untried)
     with again.apart():
         seen, suspicions, trials, left = _tried(folder, again, screen, seconds)
         findings = _findings(folder, suspicions, silence)
@@ -86,16 +87,10 @@ def show(found: Examination, screen: Screen) -> None:
         screen.say(f"nothing could be tried: {found.left}")
     if found.cure is None:
         return
-    if found.cure.why:
-        screen.say(f"no remedy was tried: {found.cure.why}")
-        return
-    columns = ["setting", "steps", "training loss at the end", "loss of other rows", "difference", "which is"]
-    screen.table(f"remedies for {found.cure.finding}, from {found.cure.at}", columns, found.cure.rows())
-    screen.say(
-        "none of them does better beyond the noise of so few steps"
-        if (best := found.cure.best) is None
-        else f"train anew with {best.said}; nothing was changed by this"
-    )
+    if not found.cure.why:
+        columns = ["setting", "steps", "training loss at the end", "loss of other rows", "difference", "which is"]
+        screen.table(f"remedies for {found.cure.finding}, from {found.cure.at}", columns, found.cure.rows())
+    screen.say(found.cure.line)
 
 
 def _tried(
