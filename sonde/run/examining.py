@@ -18,9 +18,9 @@ from sonde.engine.json_lines import read_lines
 from sonde.engine.step import Stepper
 from sonde.engine.training import Training
 from sonde.run.build import Assembly
-from sonde.run.checks import say
 from sonde.run.job import Attempt
 from sonde.run.resolve import CUSTOM_MODULE
+from sonde.run.telling import tell
 
 
 def doctor_of(attempt: Attempt, training: Training, *, total: int | None) -> Doctor | None:
@@ -37,12 +37,12 @@ def doctor_of(attempt: Attempt, training: Training, *, total: int | None) -> Doc
         sampled=partial(_write, training),
         silenced=silenced(loop.silence),
         first=done + 1,
-        known=_said_before(attempt) if done else (),
     )
     if attempt.limit is None:
         doctor.probing = partial(_probing, attempt, training)
     if done:
         doctor.seen.evaluations += evaluations_of(attempt.folder.metrics)
+        doctor.take_up(attempt.findings)
     training.observers = [*training.observers, doctor]
     attempt.doctor = doctor
     return doctor
@@ -121,14 +121,10 @@ def evaluations_of(path: Any) -> list[Evaluated]:
     ]
 
 
-def _said_before(attempt: Attempt) -> set[str]:
-    return {str(line["name"]) for line in read_lines(attempt.folder.findings) if line.get("name")}
-
-
 def _report(attempt: Attempt, training: Training, found: list[Finding]) -> None:
     warnings = [each for each in found if each.severity != "note"]
     notes = [each for each in found if each.severity == "note"]
-    say(attempt, training, warnings)
+    tell(attempt, warnings, at_once=attempt.doctor is None or attempt.doctor.seen.moment != "end")
     attempt.findings += notes
     for finding in notes:
         training.journals["findings.jsonl"].write(finding.as_dict())
