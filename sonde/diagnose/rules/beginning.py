@@ -16,6 +16,7 @@ TOO_WIDE = (
     4.0  # weights' size beside 1 / √fan; He's initialisation has 1.4, and five times Xavier's is too far (doctor.md M4)
 )
 TOO_NARROW = 0.1  # the same; torch's own has 0.58, a GPT of width 64 drawn with 0.02 has 0.16
+APART = 0.1  # spread of the first answers over the rows; weights drawn with 1e-4 leave 1e-3 and less (doctor.md M4)
 FAR = 5.0  # mean of the inputs, in their spreads (doctor.md D3)
 WIDE = 20.0  # spread of the inputs: pixels of 0..255 have 80, standardised columns 1
 LARGE, SMALL = 100.0, 0.01  # spread of targets (doctor.md D11)
@@ -116,8 +117,8 @@ def initialisation_small(seen: Seen) -> Suspicion | None:
         return None
     scales = [w.scale for w in early[0].weights]
     middle = statistics.median(scales)
-    if not 0 < middle < TOO_NARROW:
-        return None
+    if not 0 < middle < TOO_NARROW or any(call.spread > APART for call in early[0].calls):
+        return None  # means over many inputs are as small, and lose nothing where what they are added to says it all
     return Suspicion(
         name="initialisation-too-small",
         evidence=f"before any training the middle one of {len(scales)} weights has {number(middle)} times the size "

@@ -51,11 +51,19 @@ def test_weights_too_large_need_a_loss_that_shows_it() -> None:
 
 
 def test_weights_too_small_need_a_run_that_learns_nothing() -> None:
-    found = beginning.initialisation_small(seen(flat(2.302), looks=weights(scale=0.01)))
+    alike = call(spread=1e-3)
+    found = beginning.initialisation_small(seen(flat(2.302), looks=weights(scale=0.01), loss_call=alike))
     assert found is not None
     assert found.name == "initialisation-too-small"
-    assert beginning.initialisation_small(seen(looks=weights(scale=0.01))) is None
+    assert beginning.initialisation_small(seen(looks=weights(scale=0.01), loss_call=alike)) is None
     assert beginning.initialisation_small(seen(flat(2.302), looks=weights(scale=0.16))) is None  # a GPT's
+
+
+def test_small_weights_beside_a_shortcut_lose_nothing() -> None:
+    """A forecaster that begins with the mean of the differences from the last value, which it adds again."""
+    means = seen(flat(1.17), looks=weights(scale=0.098), loss_call=values(rows=80))
+    assert means.samples[0].calls[0].spread == 0.3
+    assert beginning.initialisation_small(means) is None
 
 
 @pytest.mark.parametrize(
