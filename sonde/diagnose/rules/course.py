@@ -118,6 +118,7 @@ def overfitting(seen: Seen) -> Suspicion | None:
         abs(best), 1e-6
     )  # in the midst of a run it may still come down
     risen = len(after) >= 3 and min(after[-3:]) > best + rise and level < min(then, GAP * after[-1])
+    by_chance = risen and min(after[-3:]) <= best * (1 + _uncertainty(seen))
     by_heart = not risen and _by_heart(seen, level, [loss for _, loss in scores])
     if not risen and not by_heart:
         return None
@@ -135,10 +136,17 @@ def overfitting(seen: Seen) -> Suspicion | None:
         action="the best checkpoint is kept; train for fewer steps (--patience 3), with more data, augmentation, "
         "dropout or weight decay",
         place="outcome",
-        certainty="suspected" if still else "likely",
+        certainty="suspected" if still or by_chance else "likely",
         step=best_step,
         explains=frozenset({"still-improving"}),
     )
+
+
+def _uncertainty(seen: Seen) -> float:
+    """Standard error of the validation loss as a share of it: of n losses that spread by as much as their mean, 1 / √n; 0 where
+    the rows were not counted."""
+    rows = next((each.answers.rows for each in reversed(seen.evaluations) if each.answers), 0)
+    return 1 / math.sqrt(rows) if rows else 0.0
 
 
 def _by_heart(seen: Seen, level: float, held: Sequence[float]) -> bool:
