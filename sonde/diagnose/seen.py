@@ -33,6 +33,7 @@ class Context:
     harder:    whether training rows may be made harder than validation rows: units dropped at random, augmentation, a loader or
                data set of the caller's own, which may change them
     own_rate:  whether the rate is that of an optimiser of the caller's
+    held:      validation rows, None where they cannot be counted
     """
 
     own: bool
@@ -55,6 +56,7 @@ class Context:
     norms: int = 0
     harder: bool = False
     own_rate: bool = False
+    held: int | None = None
 
     def share(self, step: int) -> float:
         """Of the peak rate at a step from 1."""

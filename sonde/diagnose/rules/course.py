@@ -143,10 +143,9 @@ def overfitting(seen: Seen) -> Suspicion | None:
 
 
 def _uncertainty(seen: Seen) -> float:
-    """Standard error of the validation loss as a share of it: of n losses that spread by as much as their mean, 1 / √n; 0 where
-    the rows were not counted."""
-    rows = next((each.answers.rows for each in reversed(seen.evaluations) if each.answers), 0)
-    return 1 / math.sqrt(rows) if rows else 0.0
+    """Standard error of the validation loss as a share of it: of n rows whose losses spread by as much as their mean, 1 / √n; 0
+    where the rows cannot be counted."""
+    return 1 / math.sqrt(seen.context.held) if seen.context.held else 0.0
 
 
 def _by_heart(seen: Seen, level: float, held: Sequence[float]) -> bool:
