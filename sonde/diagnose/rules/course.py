@@ -188,6 +188,8 @@ def still_improving(seen: Seen) -> Suspicion | None:
         return None
     if last >= before or (len(losses) < FEW and not short):
         return None  # of a few steps of whole passes nothing can be said
+    if overfitting(seen) is not None:
+        return None  # a training loss that falls is no reason to go on where the validation loss rises
     return Suspicion(
         name="still-improving",
         evidence=f"in the last quarter of {seen.step:,} steps the loss went from {number(before)} to {number(last)}"

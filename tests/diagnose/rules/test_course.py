@@ -112,3 +112,6 @@ def test_a_run_that_ends_early() -> None:
     assert course.still_improving(seen(slow, evaluations=evaluated(held, steps=30))) is not None
     assert course.still_improving(seen(slow, evaluations=evaluated([1.3] * 6, steps=30))) is None
     assert course.still_improving(seen()) is None
+    rising = evaluated([1.2, 1.0, 1.3, 1.5, 1.6], steps=300)
+    assert course.still_improving(seen([2.3 - 0.007 * step for step in range(300)])) is not None
+    assert course.still_improving(seen([2.3 - 0.007 * step for step in range(300)], evaluations=rising)) is None
