@@ -153,6 +153,11 @@ class Seen:
             return self.level() < 0.95 * reference.value
         return self.progress() > 0.05
 
+    def trained(self, steps: int) -> bool:
+        """Whether so many steps are done since the rate first was half of its peak: those of a warm-up hardly change anything."""
+        risen = next((step for step in range(1, self.step + 1) if self.context.share(step) >= 0.5), None)
+        return risen is not None and self.step - risen + 1 >= steps
+
     def poor(self) -> bool:
         """Whether the loss is nearer to that of answers without a look at the inputs than to 0, or to where it began."""
         reference = self.reference()

@@ -51,19 +51,22 @@ def test_weights_too_large_need_a_loss_that_shows_it() -> None:
 
 
 def test_weights_too_small_need_a_run_that_learns_nothing() -> None:
-    alike = call(spread=1e-3)
-    found = beginning.initialisation_small(seen(flat(2.302), looks=weights(scale=0.01), loss_call=alike))
+    found = beginning.initialisation_small(seen(flat(2.302), looks=weights(scale=0.01)))
     assert found is not None
     assert found.name == "initialisation-too-small"
-    assert beginning.initialisation_small(seen(looks=weights(scale=0.01), loss_call=alike)) is None
+    assert beginning.initialisation_small(seen(looks=weights(scale=0.01))) is None
     assert beginning.initialisation_small(seen(flat(2.302), looks=weights(scale=0.16))) is None  # a GPT's
+    warm = context(shares=lambda step: min(1.0, step / 1000))
+    assert (
+        beginning.initialisation_small(seen(flat(2.302), looks=weights(scale=0.01), of=warm)) is None
+    )  # hardly moved yet
 
 
-def test_small_weights_beside_a_shortcut_lose_nothing() -> None:
-    """A forecaster that begins with the mean of the differences from the last value, which it adds again."""
-    means = seen(flat(1.17), looks=weights(scale=0.098), loss_call=values(rows=80))
-    assert means.samples[0].calls[0].spread == 0.3
-    assert beginning.initialisation_small(means) is None
+def test_zeros_are_no_small_weights() -> None:
+    """A linear forecaster: the mean of what came before, and a bias with two axes."""
+    (mean, *_), (bias, *_) = weights(scale=0.196), weights(scale=0.0)
+    assert beginning.initialisation_small(seen(flat(2.302), looks=[mean, bias])) is None
+    assert beginning.initialisation_small(seen(flat(2.302), looks=[bias])) is None
 
 
 @pytest.mark.parametrize(
