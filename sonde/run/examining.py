@@ -21,6 +21,7 @@ from sonde.run.build import Assembly
 from sonde.run.job import Attempt
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.telling import tell
+from sonde.run.time_limit import rows_of
 
 
 def doctor_of(attempt: Attempt, training: Training, *, total: int | None) -> Doctor | None:
@@ -104,6 +105,7 @@ def context_from(config: TrainConfig, assembly: Assembly, stepper: Stepper, *, t
         harder=may_change_rows(assembly.train) or any(map(drops_units, assembly.task.modules.modules())),
         larger=objective is not None and objective.mode == "max",
         own_rate=any(each.custom or each.own_rate for each in stepper.updates),
+        held=rows_of(assembly, "validation") if "validation" in assembly.evaluation_sources else None,
     )
 
 
