@@ -28,9 +28,9 @@ class Difference:
 
 def from_the_best(family: Family) -> dict[str, Difference]:
     """Name of each scored unit but the best -> how it differs from that one (the first, where no direction is known)."""
-    best, *others = family.scored or [None]
-    if best is None or not others:
+    if len(family.scored) < 2:
         return {}
+    best, *others = family.scored
     level = 1 - TOGETHER / len(others)
     spread = pooled([unit.values for unit in family.scored])
     return {unit.name: difference(unit, best, family, spread=spread, level=level) for unit in others}
