@@ -27,9 +27,9 @@ def change_text(name: str, value: float) -> str:
     """A difference of two scores, with its sign; of percentages in points.
 
     >>> change_text("accuracy", -0.0123), change_text("rmse", 0.5)
-    ('−1.23 points', '+0.500')
+    ('-1.23 points', '+0.500')
     """
-    sign = "−" if value < 0 else "+"
+    sign = "-" if value < 0 else "+"  # a hyphen, which the page's script sorts by
     return f"{sign}{100 * abs(value):.2f} points" if is_share(name) else f"{sign}{number(abs(value), 3)}"
 
 
@@ -37,7 +37,7 @@ def change_interval(name: str, interval: Interval | None) -> str:
     """The interval of a difference.
 
     >>> change_interval("accuracy", Interval(-0.02, 0.001)), change_interval("rmse", None)
-    ('−2.00 to +0.10', '–')
+    ('-2.00 to +0.10', '–')
     """
     if interval is None:
         return ABSENT

@@ -141,7 +141,8 @@ for (const plot of document.querySelectorAll("svg.plot")) {
     const [low, high] = shown;
     const span = high - low;
     const middle = (low + high) / 2;
-    const parts = { "+": [middle - span / 4, middle + span / 4], "-": [middle - span, middle + span], ArrowLeft: [low - span / 4, high - span / 4], ArrowRight: [low + span / 4, high + span / 4], 0: whole, Escape: whole };
+    const parts = { "+": [middle - span / 4, middle + span / 4], "-": [middle - span, middle + span], 0: whole };
+    if (event.shiftKey) Object.assign(parts, { ArrowLeft: [low - span / 4, high - span / 4], ArrowRight: [low + span / 4, high + span / 4] });
     const wanted = parts[event.key];
     if (!wanted || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();

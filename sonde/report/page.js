@@ -8,7 +8,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
       table.querySelectorAll("th").forEach((other) => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", up ? "ascending" : "descending");
       const text = (row) => row.cells[column].textContent.trim();
-      const value = (row) => parseFloat(text(row).replaceAll(",", "").replace("−", "-"));
+      const value = (row) => parseFloat(text(row).replaceAll(",", ""));
       const compare = (a, b) => {
         const [x, y] = [value(a), value(b)];
         const both = !Number.isNaN(x) && !Number.isNaN(y);

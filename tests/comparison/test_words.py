@@ -76,7 +76,7 @@ def test_rows_of_the_tables(tmp_path: Path, make_classifier: Callable[..., Path]
     found = from_the_best(family)
     first, second = score_rows(family, found)
     assert (first.score, first.verdict, first.change, first.of) == ("95.00 %", "highest", "", "200 rows")
-    assert (second.change, second.verdict, second.time) == ("−15.00 points", "worse", "30 s")
+    assert (second.change, second.verdict, second.time) == ("-15.00 points", "worse", "30 s")
     assert cost_rows(family)[0] == ["a", "finished", "30 s", "2", "40", "1,000", "100", "cpu"]
     assert metric_rows(family) == [("accuracy", ["95.00 %", "80.00 %"]), ("other", ["1.500", "1.500"])]
     assert "train each with --seed 1, --seed 2, --seed 3" in how_sure(family, found)
