@@ -1,7 +1,7 @@
 """Run folders as they stand beside one another: what each is called, how far it came, what it scored and on which rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ from sonde.report.answers import Answers, joined, read_answers
 from sonde.report.folder import Reading, read_folder
 
 JUDGED = ("test", "validation")  # splits that scores are compared on, the first that all runs have
+TURNING = dict.fromkeys(
+    (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+)  # directional embeddings, overrides and isolates
 NAME = 48  # characters of a run's name that are shown
 
 
@@ -91,6 +94,14 @@ class Member:
             return objective["mode"] == "max"
         return higher_is_better(metric)
 
+    def without_files(self) -> "Member":
+        """The run as its name alone, for a folder that holds what no run writes."""
+        empty = {name: {} for name in ("config", "plan", "data", "env", "result", "lr_range", "evaluated", "features")}
+        logs = dict.fromkeys(("steps", "evaluations", "events", "findings", "logged", "signals"), ())
+        said = "its folder holds what no run writes there, so that nothing of it is shown"
+        reading = replace(self.reading, **empty, **logs, unreadable=(said,))
+        return Member(name=self.name, reading=reading, going=self.going)
+
     @property
     def data(self) -> str:
         """What tells whether two runs had the same problem before them: the hash of the data, and the targets."""
@@ -124,7 +135,7 @@ class Member:
         return f"failed at step {count(at if isinstance(at, int) else step)}{of}"
 
 
-def members_of(places: Sequence[Path]) -> list[Member]:
+def members_of(places: Iterable[Path]) -> list[Member]:
     """The runs in the given folders, in this order; a folder that is none stands for all runs in it, in the order of their start.
 
     Raises: RunFolderError for a folder without a run
@@ -172,12 +183,12 @@ def short_names(paths: Sequence[Path]) -> list[str]:
 
 
 def clipped(text: str, most: int = NAME) -> str:
-    """The beginning and the end of a long text.
+    """The beginning and the end of a long text, without the marks that would turn round a sentence it stands in.
 
     >>> clipped("abcdefghij", 7)
     'abc…hij'
     """
-    text = " ".join(text.split())
+    text = " ".join(text.translate(TURNING).split())
     half = (most - 1) // 2
     return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"
 

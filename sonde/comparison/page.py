@@ -78,7 +78,7 @@ def _context(family: Family, found: Differences, beside: Path) -> dict[str, Any]
     keys, members = keys_of(family), family.members
     settings = [*beside_settings(members), *differing(members)]
     wide = len(family.scored) <= MOST_COLUMNS
-    told = [(member.name, *_findings(member)) for member in members]
+    told = [(member.name, *findings_of(member)) for member in members]
     return {
         "problem": problem(family),
         "judged_on": judged_on(family),
@@ -123,7 +123,7 @@ def _link(members: Sequence[Member], beside: Path) -> str:
     return quote(os.path.relpath(report.resolve(), beside.resolve()).replace(os.sep, "/"), safe="/")
 
 
-def _findings(member: Member) -> tuple[list[dict[str, str]], int]:
+def findings_of(member: Member) -> tuple[list[dict[str, str]], int]:
     """(warnings and errors, how many more) of a run, of a cross-validation those of all folds."""
     diagnosis = [str(name) for name in member.result.get("diagnosis") or []]
     every = [finding for part in (member.reading, *member.folds) for finding in part.findings]

@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sonde.comparison.curves import curve_figures
 from sonde.comparison.differences import Difference, from_the_best
 from sonde.comparison.members import Member, members_of
-from sonde.comparison.page import write_page
-from sonde.comparison.rows import cost_rows, score_rows
+from sonde.comparison.page import findings_of, write_page
+from sonde.comparison.rows import cost_rows, metric_rows, score_rows
+from sonde.comparison.settings import beside_settings, differing
 from sonde.comparison.units import Family, families
 from sonde.comparison.words import cautions, headline, judged_on, problem, summary
+from sonde.core.damaged import DAMAGE
 from sonde.core.errors import ConfigError, nearest
 from sonde.core.units import metric_name
 from sonde.screen.screen import Screen
@@ -46,7 +49,7 @@ def compare_runs(places: Sequence[str | Path], *, metric: str = "") -> Compariso
 
     Raises: RunFolderError for what is no run, ConfigError for fewer than two, or a metric that none of them has
     """
-    members = members_of([Path(place) for place in places])
+    members = [member if _is_sound(member) else member.without_files() for member in members_of(map(Path, places))]
     if len(members) < 2:
         raise ConfigError(
             f"{members[0].reading.path} is one run; name another: sonde compare RUN RUN, or a folder of runs"
@@ -68,6 +71,23 @@ def written(found: Comparison, out: Path) -> Comparison:
     path = out / PAGE if out.is_dir() else out
     write_page(path, found.families, found.differences, found.members)
     return Comparison(families=found.families, differences=found.differences, members=found.members, page=path)
+
+
+def _is_sound(member: Member) -> bool:
+    """Whether a run's files hold what a run writes there: all that is shown of it is drawn once, alone."""
+    try:
+        (family,) = families([member])
+        for draw in (cost_rows, metric_rows, curve_figures):
+            draw(family)
+        for tell in (score_rows, summary):
+            tell(family, {})
+        for look in (differing, beside_settings):
+            look([member])
+        findings_of(member)
+        cautions([family], [member])
+    except DAMAGE:
+        return False
+    return True
 
 
 def _refuse_unknown(metric: str, members: Sequence[Member]) -> None:

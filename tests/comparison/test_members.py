@@ -31,6 +31,7 @@ def test_names_are_as_long_as_it_takes_to_tell_them_apart() -> None:
     assert short_names([Path("/a/x/1"), Path("/a/y/1"), Path("/b/y/1")]) == ["x/1", "a/y/1", "b/y/1"]
     assert clipped("a" * 10_000) == "a" * 23 + "…" + "a" * 23
     assert clipped("two\nlines") == "two lines"
+    assert clipped("a\u202eb\u2067c") == "abc"  # would turn round the sentence they stand in
 
 
 def test_how_far_a_run_came(tmp_path: Path, make_run: Callable[..., Path]) -> None:

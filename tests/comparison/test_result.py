@@ -74,3 +74,16 @@ def test_from_python(
     assert sonde.compare(tmp_path, quiet=True).page == Path("compare.html")
     with pytest.raises(RunFolderError, match="there is no run folder"):
         sonde.compare([a, "nowhere"])
+
+
+def test_a_run_whose_files_are_damaged_is_named_and_the_others_are_compared(
+    tmp_path: Path, make_classifier: Callable[..., Path]
+) -> None:
+    make_classifier(tmp_path / "a", 10)
+    make_classifier(tmp_path / "b", 40, model="b")
+    broken = make_classifier(tmp_path / "c", 40, model="c")
+    (broken / "result.json").write_text('{"metrics": [1], "task": "classification"}')
+    shown = io.StringIO()
+    compare_runs([tmp_path]).show(Screen(file=shown))
+    assert "c: its folder holds what no run writes there" in shown.getvalue()
+    assert "verdict   a is best" in shown.getvalue()
