@@ -71,8 +71,9 @@ class Family:
 
 
 def families(members: Sequence[Member], metric: str = "") -> list[Family]:
-    """The runs by task, metric and data, the largest family first. metric: the one to compare by, by default each run's own
+    """The runs by task, metric and data, first where there is most to compare.
 
+    metric: the one to compare by, by default each run's own
     Runs whose data no other run had stand together, so that they are seen beside one another at all.
     """
     names: dict[str, str] = {}  # of a task's runs that are over, the metric
@@ -85,7 +86,7 @@ def families(members: Sequence[Member], metric: str = "") -> list[Family]:
         key = own if member.result else names.get(member.task, own)  # one that is not over goes with its like
         found.setdefault((member.task, key), []).append(member)
     every = [_family(task, name, group) for (task, name), whole in found.items() for group in _by_data(whole)]
-    return sorted(every, key=lambda family: -len(family.members))
+    return sorted(every, key=lambda family: (-len(family.scored), -len(family.members)))
 
 
 def _by_data(members: Sequence[Member]) -> list[list[Member]]:

@@ -50,8 +50,8 @@ def test_tasks_metrics_and_data_have_parts_of_their_own(tmp_path: Path, make_run
     found = families(members_of([tmp_path]))
     names = [(family.task, family.metric, [member.name for member in family.members]) for family in found]
     assert names == [
-        ("classification", "accuracy", ["a", "c-open"]),  # b and c are a once more
         ("classification", "accuracy", ["x1", "y1"]),  # of data that no other run had
+        ("classification", "accuracy", ["a", "c-open"]),  # b and c are a once more
         ("regression", "rmse", ["house"]),
     ]
 
