@@ -22,7 +22,7 @@ TIMES_SIGNED = 1e6
 thousands in runs that are well."""
 
 SMALL, SMALL_SIGNED = 1e-6, 1.0
-"""What a smaller start is taken for, so that a loss that begins near 0 (a term that grows on purpose, a critic's) is not a quotient
+"""What a smaller start is taken for, so that a loss that begins near 0 (a term that grows on purpose) is not a quotient
 by nothing. Where several phases are at work, whose losses pull against each other, the larger holds for all."""
 
 LAST = 5  # logged lines of which the median is the end, so that one spike is none
