@@ -1,7 +1,6 @@
 """`sonde runs [FOLDER]`: the runs, side by side. Reads JSON alone, so a hundred runs cost what ten do."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from sonde.cli.begin import NoOptions, begin
 from sonde.core.damaged import DAMAGE
 from sonde.core.errors import RunFolderError
 from sonde.core.files import read_json
+from sonde.core.run_owner import in_use
 from sonde.core.units import duration, metric, metric_name
 from sonde.screen.summary import headline
 
@@ -171,29 +171,6 @@ def _last_record(path: Path) -> dict[str, Any]:
         if isinstance(record, dict) and "step" in record:
             return record
     return {}
-
-
-def in_use(place: Path) -> bool:
-    """Whether a live process trains in a run folder: it holds the lock, which ends with the process.
-
-    The lock is tried only while the process it names is alive: a trial must not get in the way of a run that starts.
-    """
-    try:
-        if not (place / ".lock").is_file():
-            return False
-        owner = int((place / ".lock").read_text(encoding="ascii")[:20])
-        os.kill(owner, 0)
-    except (OSError, ValueError, OverflowError) as error:
-        if not isinstance(error, PermissionError):  # the process is alive and another user's
-            return False
-    import fcntl
-
-    with (place / ".lock").open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
 
 
 def _row(line: RunLine, splits: Sequence[str]) -> list[Any]:

@@ -1,7 +1,6 @@
 """`sonde runs` over folders in every state a run folder can be in."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 
 from sonde.cli.main import main
-from sonde.cli.runs import RunLine, find_runs, in_use, read_line
+from sonde.cli.runs import RunLine, find_runs, read_line
 from sonde.core.config_file import write_config
 from sonde.core.run_folder import RunFolder
 
@@ -80,37 +79,6 @@ def test_a_run_that_is_going_on(tmp_path: Path) -> None:
     with RunFolder(folder).claimed():
         assert read_line(folder).status == "running, step 3"
     assert read_line(folder).status == "unfinished, step 3"  # the file stays, the lock does not
-
-
-def test_looking_does_not_take_the_lock(tmp_path: Path) -> None:
-    folder = make(tmp_path / "a")
-    with RunFolder(folder).claimed():
-        pass
-    assert not in_use(folder)
-    with RunFolder(folder).claimed():
-        assert in_use(folder)
-
-
-def test_the_lock_of_a_dead_process_is_not_even_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trying it for a moment could refuse a run that is about to start there."""
-    folder = make(tmp_path / "a")
-    dead = subprocess.Popen([sys.executable, "-c", "pass"])
-    dead.wait()
-    (folder / ".lock").write_text(f"{dead.pid}\n")
-    monkeypatch.setattr("fcntl.flock", lambda *_: pytest.fail("the lock was tried"))
-    assert not in_use(folder)
-
-
-def test_a_lock_of_a_process_that_died_is_no_run(tmp_path: Path) -> None:
-    folder = make(tmp_path / "a")
-    dead = subprocess.Popen([sys.executable, "-c", "pass"])
-    dead.wait()
-    (folder / ".lock").write_text(f"{dead.pid}\n")
-    assert not in_use(folder)
-    (folder / ".lock").write_text("")
-    assert not in_use(folder)
-    (folder / ".lock").write_text(f"{os.getpid()}\n")  # a number used again by another process, which holds no lock
-    assert not in_use(folder)
 
 
 @pytest.mark.parametrize(
