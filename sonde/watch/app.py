@@ -54,7 +54,8 @@ class Watcher:
     ) -> None:
         self._root, self._first, self._listed, self._added, self._stopping = root, first, listed, added, stopping
         self._followed: dict[str, Following] = {}
-        self._list: tuple[float, Sequence[Listed]] = (-LIST_S, ())
+        self._list: tuple[float, Sequence[Listed]] = (0.0, ())  # when it is to be read again, and what it was
+        self._states: dict[str, str] = {}
 
     def followed(self, key: str) -> Following:
         """The run with a key. Raises: RunFolderError for a key that leads elsewhere, or to no run"""
@@ -70,14 +71,14 @@ class Watcher:
                 self._followed.pop(next(iter(self._followed)))
         return self._followed[key]
 
-    def runs(self, key: str) -> str:
-        """The list of runs as HTML."""
-        at, known = self._list
-        if time.monotonic() - at >= LIST_S:
+    def _runs(self, key: str, state: str) -> str:
+        """The list of runs as HTML, read again after a while, and where the run that is shown came into another state."""
+        due, known = self._list
+        if time.monotonic() >= due or self._states.get(key, state) != state:
             began = time.thread_time()
             known = self._listed()
-            spent = time.thread_time() - began
-            self._list = (time.monotonic() + 100 * spent, known)
+            self._list = (time.monotonic() + LIST_S + 100 * (time.thread_time() - began), known)
+        self._states[key] = state
         return runs_html(known, key)
 
     async def home(self, request: "Request") -> "Response":
@@ -140,7 +141,8 @@ class Watcher:
                 self._followed[key].forget(window)
 
     def _look(self, key: str, window: Window | None = None) -> tuple[Shown, str]:
-        return self.followed(key).shown(window), self.runs(key)
+        shown = self.followed(key).shown(window)
+        return shown, self._runs(key, shown.condition.state)
 
     async def _pause(self) -> None:
         until = time.monotonic() + LOOK_S

@@ -1,7 +1,7 @@
 """What state a run is in, in a word and in a sentence: from its files, and from whether its process is alive."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sonde.core.files import parsed_json
 from sonde.core.run_folder import RunFolder
@@ -17,7 +17,8 @@ CALLERS_NETWORK = "custom"  # a model that only the caller's program can build, 
 class Condition:
     """The top of the page.
 
-    value, what: the number that says most so far, and what it is of;  part: of the way that is done, 0 to 1, where it is known
+    value, what: the number that says most so far, and what it is of;  command: to type next
+    part: of the way that is done, 0 to 1, where it is known
     """
 
     state: State
@@ -25,6 +26,7 @@ class Condition:
     sentences: tuple[str, ...] = ()
     value: str = ""
     what: str = ""
+    command: str = ""
     part: float | None = None
 
 
@@ -78,45 +80,32 @@ def _left_s(run: Reading, planned: int | None) -> float | None:
 
 def _gone(run: Reading) -> Condition:
     """A run without a result, whose process is no more."""
-    value, what = _so_far(run)
     last = run.findings[-1] if run.findings else {}
-    failed = last.get("severity") == "error"
-    step = last.get("step") if failed and last.get("step") is not None else run.last_step
-    saved = saved_step(run)
-    if failed:
-        title = f"Died at step {count(step)}: {last.get('check')}" if step else f"Died: {last.get('check')}"
-        said = [_sentence(str(last.get("evidence") or "")), _sentence(str(last.get("action") or ""))]
-        return Condition(
-            state="failed", title=title[:200], sentences=(*said, _way_on(run, saved)), value=value, what=what
-        )
+    saved, value, what = saved_step(run), *_so_far(run)
+    way_on: dict[str, Any] = {"value": value, "what": what, "command": _command(run)}
+    kept = (
+        f"Saved at step {count(saved)}; go on from there with:"
+        if saved
+        else "No checkpoint was saved; start it again with:"
+    )
+    if last.get("severity") == "error":
+        step = run.last_step if last.get("step") is None else last["step"]
+        place = f" at step {count(step)}" if step else ""
+        said = (_sentence(str(last.get("evidence") or "")), _sentence(str(last.get("action") or "")), kept)
+        return Condition(state="failed", title=f"Died{place}: {last.get('check')}"[:200], sentences=said, **way_on)
     if not run.last_step:
         said = "The process is gone; the terminal it ran in tells why."
         return Condition(state="failed", title="Ended before its first step was logged", sentences=(said,))
     if saved is not None and saved >= run.last_step:
-        return Condition(
-            state="stopped",
-            title=f"Stopped at step {count(saved)}",
-            sentences=(_way_on(run, saved),),
-            value=value,
-            what=what,
-        )
+        return Condition(state="stopped", title=f"Stopped at step {count(saved)}", sentences=(kept,), **way_on)
     said = "Its process is gone and left no word: it was killed, by a person, for want of memory or with the machine."
-    return Condition(
-        state="failed",
-        title=f"Died at step {count(run.last_step)}: the process is gone",
-        sentences=(said, _way_on(run, saved)),
-        value=value,
-        what=what,
-    )
+    title = f"Died at step {count(run.last_step)}: the process is gone"
+    return Condition(state="failed", title=title, sentences=(said, kept), **way_on)
 
 
-def _way_on(run: Reading, saved: int | None) -> str:
-    path = str(run.path)
+def _command(run: Reading) -> str:
     own = (run.config.get("settings") or {}).get("model") == CALLERS_NETWORK
-    words = f"the same call with out={path!r}" if own else f"sonde resume {path}"
-    if saved is None:
-        return f"No checkpoint was saved. Start it again with: {words}"
-    return f"Saved at step {count(saved)}. Go on from there with: {words}"
+    return f"the same call with out={str(run.path)!r}" if own else f"sonde resume {run.path}"
 
 
 def saved_step(run: Reading) -> int | None:

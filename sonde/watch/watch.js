@@ -73,8 +73,9 @@ function zoom(to) {
 function say() {
   const line = document.getElementById("window");
   line.hidden = !span;
-  if (span) line.querySelector("span").textContent = `Curves from ${round(span[0])} to ${round(span[1])}.`;
+  if (span) line.querySelector("span").textContent = `Curves of ${unit()} ${round(span[0])} to ${round(span[1])}.`;
 }
+const unit = () => document.querySelector("#part-learning svg .ax")?.textContent ?? "";
 const round = (value) => String(parseFloat(value.toPrecision(4)));
 
 function scaleOf(svg) {
@@ -93,6 +94,9 @@ function across(svg, event) {
 }
 
 const curves = document.getElementById("part-learning");
+curves.addEventListener("mousedown", (event) => {
+  if (event.target.closest("svg[data-across]")) event.preventDefault(); // of the focus, which is the keyboard's, and of marking text
+});
 curves.addEventListener("pointerdown", (event) => {
   const svg = event.target.closest("svg[data-across]");
   if (!svg || event.button !== 0 || event.target.closest(".key")) return;

@@ -53,8 +53,9 @@ def test_a_run_that_died_says_where_and_why(folder: Path) -> None:
     assert found.sentences == (
         "step 23: the loss is NaN.",
         "lower --lr.",
-        f"Saved at step 20. Go on from there with: sonde resume {folder}",
+        "Saved at step 20; go on from there with:",
     )
+    assert found.command == f"sonde resume {folder}"
 
 
 def test_a_run_that_was_killed_leaves_no_word(folder: Path) -> None:
@@ -62,15 +63,15 @@ def test_a_run_that_was_killed_leaves_no_word(folder: Path) -> None:
     checkpoint(folder, 20)
     found = of(folder, alive=False)
     assert (found.state, found.title) == ("failed", "Died at step 30: the process is gone")
-    assert found.sentences[1] == f"Saved at step 20. Go on from there with: sonde resume {folder}"
+    assert found.sentences[1] == "Saved at step 20; go on from there with:"
 
 
 def test_a_run_of_the_callers_own_network_goes_on_by_its_call(tmp_path: Path) -> None:
     folder = begun(tmp_path / "own", model="custom")
     append(folder, step(10))
-    assert of(folder, alive=False).sentences[-1] == (
-        f"No checkpoint was saved. Start it again with: the same call with out='{folder}'"
-    )
+    found = of(folder, alive=False)
+    assert found.sentences[-1] == "No checkpoint was saved; start it again with:"
+    assert found.command == f"the same call with out='{folder}'"
 
 
 def test_a_run_that_was_stopped_saved_its_last_step(folder: Path) -> None:
@@ -78,7 +79,7 @@ def test_a_run_that_was_stopped_saved_its_last_step(folder: Path) -> None:
     checkpoint(folder, 33)
     found = of(folder, alive=False)
     assert (found.state, found.title) == ("stopped", "Stopped at step 33")
-    assert found.sentences == (f"Saved at step 33. Go on from there with: sonde resume {folder}",)
+    assert found.sentences == ("Saved at step 33; go on from there with:",)
 
 
 def test_a_run_that_has_finished(folder: Path) -> None:

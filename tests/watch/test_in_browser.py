@@ -131,7 +131,7 @@ def test_zooming_shows_a_part_of_all_curves_and_stays_so(browser: Browser, addre
         "new Set([...document.querySelectorAll('#part-learning svg')].map((s) => s.dataset.across)).size"
     )
     assert axes == 1
-    assert text(browser, "#window").startswith("Curves from ")
+    assert text(browser, "#window").startswith("Curves of epoch ")
     assert "from=" in browser.eval("location.search")
     browser.open(browser.eval("location.href"))  # as after loading the page again
     browser.wait(f"{AXIS} !== '{whole}'")
