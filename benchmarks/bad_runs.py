@@ -50,6 +50,7 @@ def _changed(
 
 @bad(
     "below the baseline",
+    "worse-than-baseline",
     "worse-than-guessing",
     "overfitting",
     "labels-unrelated-to-inputs",

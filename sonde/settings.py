@@ -137,7 +137,7 @@ class TrainKeywords(TypedDict, total=False):
     fresh: bool
     """Delete the run that the folder already holds, and start over."""
     quiet: bool
-    """Print errors only."""
+    """Print errors only, and on the command line the run's folder at its end."""
     log: str | Sequence[str]
     """Also log to an experiment tracker: wandb, mlflow, or both; TensorBoard files are always written, to
     RUN/events."""
@@ -579,7 +579,7 @@ class FitKeywords(TypedDict, total=False):
     fresh: bool
     """Delete the run that the folder already holds, and start over."""
     quiet: bool
-    """Print errors only."""
+    """Print errors only, and on the command line the run's folder at its end."""
     log: str | Sequence[str]
     """Also log to an experiment tracker: wandb, mlflow, or both; TensorBoard files are always written, to
     RUN/events."""
@@ -648,7 +648,7 @@ class StepsKeywords(TypedDict, total=False):
     seed: int
     """Random seed of everything: splits, initialisation, shuffling, augmentation, dropout."""
     quiet: bool
-    """Print errors only."""
+    """Print errors only, and on the command line the run's folder at its end."""
     debug: bool
     """Show the full traceback of an error, not only its one-line message."""
 
@@ -689,7 +689,7 @@ class ResumeKeywords(TypedDict, total=False):
     fresh: bool
     """Delete the run that the folder already holds, and start over."""
     quiet: bool
-    """Print errors only."""
+    """Print errors only, and on the command line the run's folder at its end."""
     log: str | Sequence[str]
     """Also log to an experiment tracker: wandb, mlflow, or both; TensorBoard files are always written, to
     RUN/events."""

@@ -22,6 +22,7 @@ from sonde.engine.step import Stepper
 
 SHORT = 20  # steps: of a run of fewer, a trial, only facts are said, and
 OF_SHORT = frozenset({"still-improving"})
+OF_EVALUATIONS = 0.003  # of the time since the last evaluation that was looked on: what the next look may take besides
 NOT_BEFORE = 50  # steps: what is only likely waits for more
 UNREAD = 200  # losses that may wait on the device
 
@@ -63,6 +64,8 @@ class Doctor:
         self._unread: list[Tensor] = []
         self._unread_norms: list[Tensor] = []
         self._main = self._phase = ""  # of the latest step
+        self._evaluated = 0.0, 0.0  # seconds that looking on took at the latest evaluation, and when that was
+        self._broken = False  # whether a number that is not finite has ended it
         self._blind = False  # whether it was said that nothing is measured any more
         self.diagnosis: list[str] = []  # names of what was said as a warning, the likeliest cause first
 
@@ -100,14 +103,20 @@ class Doctor:
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:
-        """Around an evaluation on validation rows: what its losses are called with is looked on."""
-        if self._blind or self.sampler.compiled or self.sampler.allowance.wait_s() > 0:
+        """Around an evaluation on validation rows: what its losses are called with is looked on; of the first one in any case,
+        so that it is known what guessing has there, and of others where the last time took little: in a short run, whose
+        allowance its first steps have spent, they are all that is seen later on."""
+        allowance = self.sampler.allowance
+        seconds, at = self._evaluated
+        costly = seconds > OF_EVALUATIONS * (allowance.elapsed() - at)
+        if self._blind or self.sampler.compiled or (costly and allowance.wait_s() > 0):
             yield
             return
         watch = EvaluationWatch()
         with watch:
             yield
-        self.sampler.allowance.spent += watch.seconds
+        allowance.spent += watch.seconds
+        self._evaluated = watch.seconds, allowance.elapsed()
         self._answers = watch
 
     def told(self, findings: Iterable[Finding]) -> None:
@@ -165,13 +174,25 @@ class Doctor:
             self._report(findings)
         return found
 
-    def finish(self, spent: Mapping[str, float] | None = None, *, failed: bool = False) -> list[Suspicion]:
-        """The last examination. spent: seconds of the run's parts;  failed: whether an error ended the training"""
+    def finish(
+        self, spent: Mapping[str, float] | None = None, *, failed: bool = False, broken: bool = False
+    ) -> list[Suspicion]:
+        """The last examination. spent: seconds of the run's parts
+
+        failed: whether an error ended the training;  broken: whether that was a number that is not finite, of which the cause
+        lies in what was seen before, however few the steps
+        """
         self.seen.spent = dict(spent or {})
+        self._broken = broken
         return self.examine("failure" if failed else "end")
 
     def _ripe(self, suspicion: Suspicion, moment: Moment) -> bool:
-        if self.seen.step < SHORT and suspicion.certainty != "certain" and suspicion.name not in OF_SHORT:
+        if (
+            self.seen.step < SHORT
+            and not self._broken
+            and suspicion.certainty != "certain"
+            and suspicion.name not in OF_SHORT
+        ):
             return False
         if moment in ("end", "failure"):
             return True

@@ -11,7 +11,7 @@ from sonde.diagnose.parameters import own_name
 from sonde.diagnose.seen import Context, Evaluated, Moment, Seen
 from sonde.diagnose.signals.sample import Entry, LossCall, Sample, Trace, of_line
 from sonde.diagnose.signals.watch import ForwardWatch, Readings
-from sonde.diagnose.suspicion import Suspicion
+from sonde.diagnose.suspicion import OUTCOMES, Suspicion
 from sonde.diagnose.trials import loss_of, trying
 from sonde.engine.step import Stepper
 
@@ -115,12 +115,12 @@ def suspicion_of(line: Mapping[str, Any]) -> Suspicion:
     severity, sureness = line.get("severity"), line.get("certainty", "certain")
     if sureness not in ("certain", "likely", "suspected"):
         sureness = "suspected"
-    step = line.get("step")
+    step, name = line.get("step"), str(line.get("name") or str(line.get("check")).replace(" ", "-"))
     return Suspicion(
-        name=str(line.get("name") or str(line.get("check")).replace(" ", "-")),
+        name=name,
         evidence=str(line.get("evidence")),
         action=str(line.get("action") or ""),
-        place="model" if certain else "outcome",
+        place="model" if certain and name not in OUTCOMES else "outcome",
         certainty="suspected" if severity == "note" else sureness,
         step=step if isinstance(step, int) else None,
         where=str(line.get("where") or ""),

@@ -14,6 +14,9 @@ MOST_SHOWN = 3  # warnings at a time
 FOLLOWS = {"parameters-without-an-optimiser": frozenset({"rows-mixed"})}
 """What follows from a fact: layers that no container holds stay in training mode, where batch norm mixes rows."""
 
+OUTCOMES = frozenset({"worse-than-baseline"})
+"""Facts about how a run has ended, which explain nothing."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Suspicion:
@@ -60,7 +63,7 @@ def fact(finding: Finding) -> Suspicion:
         explains=FOLLOWS.get(name, frozenset()),
         evidence=finding.evidence,
         action=finding.action,
-        place="model",
+        place="outcome" if name in OUTCOMES else "model",
         certainty="certain",
         step=finding.step,
         where=finding.where,
@@ -88,7 +91,10 @@ def ranked(suspicions: Iterable[Suspicion]) -> list[Suspicion]:
 
 
 def _order(suspicion: Suspicion) -> tuple[int, int, int]:
-    return SURENESS.index(suspicion.certainty), UPSTREAM.index(suspicion.place), suspicion.step or 0
+    sure = (
+        "likely" if suspicion.name in OUTCOMES else suspicion.certainty
+    )  # how it ended follows what is likely to be why
+    return SURENESS.index(sure), UPSTREAM.index(suspicion.place), suspicion.step or 0
 
 
 def shown(suspicions: Sequence[Suspicion], before: int = 0) -> list[Suspicion]:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sonde.metrics.by_row import ByRow, answers_table
 from sonde.metrics.calibration import Calibration
 from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean, Total
@@ -38,6 +39,7 @@ class ClassificationMeter:
         self.top, self.log_loss, self.loss = Mean(), Mean(), Mean()
         self.calibration, self.ranking = Calibration(), Ranking()
         self.worst, self.best = TopRows(WORST), TopRows(BEST)
+        self.by_row = ByRow()
 
     @property
     def notes(self) -> list[str]:
@@ -65,10 +67,23 @@ class ClassificationMeter:
         self._rank(logp, target)
         self.worst.update(-truth[:, 0], index, {"target": target, "logp": logp})
         self.best.update(truth[:, 0], index, {"target": target, "logp": logp})
+        scored = {"score": logp[:, 1] - logp[:, 0]} if self.binary else {"prediction": prediction}
+        self.by_row.update(index, target=target, log_loss=-truth[:, 0], **scored)
 
     def merge(self, other: "ClassificationMeter") -> None:
         """Add another process's sums."""
-        for name in ("confusion", "top", "log_loss", "loss", "calibration", "ranking", "worst", "best", "first_nan"):
+        for name in (
+            "confusion",
+            "top",
+            "log_loss",
+            "loss",
+            "calibration",
+            "ranking",
+            "worst",
+            "best",
+            "first_nan",
+            "by_row",
+        ):
             getattr(self, name).merge(getattr(other, name))
 
     def compute(self) -> dict[str, float]:
@@ -108,11 +123,13 @@ class ClassificationMeter:
         return self.threshold
 
     def details(self) -> dict[str, Any]:
-        """confusion, per_class, worst and best; calibration of probabilities; curve for two classes (docs/run-folder.md)."""
+        """confusion, per_class, answers, worst and best; calibration of probabilities; curve for two classes
+        (docs/run-folder.md)."""
         confusion = self.confusion.value()
         found: dict[str, Any] = {
             "confusion": {"names": self.names, "counts": confusion.long().tolist()},
             "per_class": class_table(self.names, scores_of(confusion), confusion.sum(1)),
+            "answers": self._answers(),
             "worst": self._cases(self.worst),
             "best": self._cases(self.best),
         }
@@ -134,6 +151,15 @@ class ClassificationMeter:
         odds = logp - (-torch.expm1(logp)).log()  # log(1 - p) without rounding p to 1
         classes = torch.arange(len(self.names), device=logp.device)
         self.ranking.update(odds, target[:, None] == classes)
+
+    def _answers(self) -> dict[str, Any]:
+        """Each row's class, the class that is predicted, and -log p of the truth."""
+        columns = self.by_row.columns()
+        if "score" in columns:
+            columns["prediction"] = (columns.pop("score") >= log_odds(self.threshold)).long()
+        if not self.probabilistic:
+            columns.pop("log_loss", None)
+        return answers_table(self.by_row.rows, columns)
 
     def _cases(self, top: TopRows) -> list[dict[str, Any]]:
         """The rows that were kept, as a person reads them; "loss" is -log p of the truth."""

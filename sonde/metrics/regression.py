@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sonde.metrics.by_row import ByRow, answers_table
 from sonde.metrics.classification import WORST, mean_of_defined
 from sonde.metrics.correlation import Correlations
 from sonde.metrics.first_nan import FirstNaN
@@ -29,7 +30,7 @@ class RegressionMeter:
         self.moments: Tensor | None = None  # (5, T): count, mean and squared deviations of the target; |error|, error²
         self.first_nan = FirstNaN()
         self.loss, self.worst, self.sample = Mean(), TopRows(WORST), TopRows(SCATTER)
-        self.correlations = Correlations(len(self.names))
+        self.correlations, self.by_row = Correlations(len(self.names)), ByRow()
 
     @property
     def notes(self) -> list[str]:
@@ -49,12 +50,15 @@ class RegressionMeter:
         self.correlations.update(**rows, index=index)
         self.worst.update(outputs.get("rank", outputs["loss"]).detach(), index, rows)
         self.sample.update(shuffled_rank(index.to(values.device)), index, rows)
+        if len(self.names) == 1:
+            there = counted[:, 0]
+            self.by_row.update(index.to(there.device)[there], target=target[there, 0], prediction=values[there, 0])
 
     def merge(self, other: "RegressionMeter") -> None:
         """Add another process's sums."""
         if other.moments is not None:
             self._add(other.moments)
-        for name in ("loss", "worst", "sample", "correlations", "first_nan"):
+        for name in ("loss", "worst", "sample", "correlations", "first_nan", "by_row"):
             getattr(self, name).merge(getattr(other, name))
 
     def compute(self) -> dict[str, float]:
@@ -75,7 +79,8 @@ class RegressionMeter:
         return {**found, "loss": float(self.loss.value())}
 
     def details(self) -> dict[str, Any]:
-        """scatter, of at most 1,000 rows that any batching would have chosen, and worst (docs/run-folder.md)."""
+        """scatter, of at most 1,000 rows that any batching would have chosen, worst, and of one target answers
+        (docs/run-folder.md)."""
         rows = {name: value.cpu() for name, value in self.sample.rows.items()}
         columns = range(len(self.names))
         counted = [rows["counted"][:, column] for column in columns]
@@ -86,6 +91,7 @@ class RegressionMeter:
                 "prediction": [rows["values"][counted[column], column].tolist() for column in columns],
             },
             "worst": self._worst(),
+            **({"answers": answers_table(self.by_row.rows, found)} if (found := self.by_row.columns()) else {}),
         }
 
     def _worst(self) -> list[dict[str, Any]]:

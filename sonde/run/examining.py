@@ -13,6 +13,7 @@ from sonde.diagnose.doctor import Doctor
 from sonde.diagnose.seen import Context, Evaluated
 from sonde.diagnose.signals.sample import Sample
 from sonde.diagnose.structure import largest_dropout
+from sonde.engine.guard import NonFiniteStep
 from sonde.engine.json_lines import read_lines
 from sonde.engine.step import Stepper
 from sonde.engine.training import Training
@@ -63,7 +64,8 @@ def last_look(doctor: Doctor | None, training: Training, kind: type[BaseExceptio
     """The doctor's last examination, as the end of a context. kind: of the error that ended the training; an interrupted run is
     no finished one, and is not examined"""
     if doctor is not None and not (kind is not None and issubclass(kind, Interrupted)):
-        doctor.finish(training.clock.summary(), failed=kind is not None)
+        broken = kind is not None and issubclass(kind, NonFiniteStep)
+        doctor.finish(training.clock.summary(), failed=kind is not None, broken=broken)
 
 
 def context_of(attempt: Attempt, stepper: Stepper, *, total: int | None) -> Context:

@@ -17,7 +17,7 @@ from sonde.data.feed.normalise import Normalise
 from sonde.diagnose.divergence import NAME as DIVERGED
 from sonde.diagnose.divergence import diverged, remedy
 from sonde.diagnose.evaluations import never_finite, sometimes_finite
-from sonde.diagnose.rules.baseline import below_baseline
+from sonde.diagnose.rules.baseline import below_baseline, below_guessing
 from sonde.diagnose.stages import best_before
 from sonde.engine import checkpoint
 from sonde.engine.evaluate import EvaluationBudget, evaluate
@@ -102,7 +102,8 @@ def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
     dataset = attempt.assembly.dataset
     split = next(reversed(list(result["metrics"])), "")
     rows = len(dataset.splits[split]) if dataset is not None and split in dataset.splits else None
-    found = hushed(below_baseline(result, larger=known, rows=rows), silenced(attempt.config.loop.silence))
+    found = below_baseline(result, larger=known, rows=rows) + below_guessing(result, run.doctor.seen)
+    found = hushed(found, silenced(attempt.config.loop.silence))
     attempt.findings += found
     add_findings(attempt.folder, found)
 

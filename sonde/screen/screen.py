@@ -105,7 +105,9 @@ class Screen:
 
     def result(self, result: Mapping[str, Any]) -> None:
         """The closing summary of a `result.json`: the main metric, its baseline, where the time went."""
-        self.output.block("result", result_lines(result))
+        first, *more = result_lines(result)
+        self.output.line(first, label="result", style="bold green")
+        self.output.block(" ", more)
         line = time_line(result.get("seconds") or {})
         if line:
             self.output.line(line, label="time")

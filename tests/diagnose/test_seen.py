@@ -58,3 +58,12 @@ def test_what_was_learned() -> None:
     good, none, half = seen(falling()), seen(flat(math.log(10))), seen(flat(1.3, first=2.3))
     assert [run.learned() for run in (good, none, half)] == [True, False, True]
     assert [run.poor() for run in (good, none, half)] == [False, True, True]
+
+
+def test_a_validation_loss_has_the_name_that_the_screen_shows() -> None:
+    """Log loss, where it is that; with smoothed targets or weights of classes the two differ, and both are there."""
+    assert seen(evaluations=evaluated([0.9, 0.8])).held_name() == "validation loss"
+    same = seen(evaluations=evaluated([0.9, 0.8], log_loss=[0.9, 0.80001]))
+    assert same.held_name() == "validation log loss"
+    apart = seen(evaluations=evaluated([0.9, 0.8], log_loss=[0.7, 0.8]))
+    assert apart.held_name() == "validation loss (what training lowers, which is not log loss)"

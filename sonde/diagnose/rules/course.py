@@ -121,13 +121,15 @@ def overfitting(seen: Seen) -> Suspicion | None:
     by_heart = not risen and _by_heart(seen, level, [loss for _, loss in scores])
     if not risen and not by_heart:
         return None
-    still = risen and _metric_improves(seen, best_step)
+    guess = seen.held_reference()
+    surer = guess is None or scores[-1][1] < guess  # than guessing at least, though less so than it was
+    still = risen and surer and _metric_improves(seen, best_step)
     how = (
-        f"the validation loss was lowest at step {best_step:,} ({number(best)}) and is {number(scores[-1][1])} now, while the "
+        f"the {seen.held_name()} was lowest at step {best_step:,} ({number(best)}) and is {number(scores[-1][1])} now, while the "
         f"training loss fell from {number(then)} to {number(level)}"
         if risen
         else f"the training loss is {number(level)} after {number(seen.epochs() or math.nan)} passes over the rows, and the "
-        f"validation loss stays at {number(scores[-1][1])}"
+        f"{seen.held_name()} stays at {number(scores[-1][1])}"
     )
     return Suspicion(
         name="overfitting",
@@ -161,8 +163,11 @@ def _metric_improves(seen: Seen, since: int) -> bool:
     now = [score for _, score in scores[-2:]]
     if not then or len(now) < 2:
         return False
-    sign = 1 if seen.context.larger else -1
-    return all(sign * (score - then[0]) > 0.02 * max(abs(then[0]), 1e-12) for score in now)
+    sign, usual = 1 if seen.context.larger else -1, seen.usual()
+    least = 0.02 * max(abs(then[0]), 1e-12)
+    if usual is not None and seen.context.larger and 0 <= then[0] <= 1:  # a share of so few rows moves by chance
+        least = max(least, 2 * math.sqrt(then[0] * (1 - then[0]) / usual[1]))
+    return all(sign * (score - then[0]) > least for score in now)
 
 
 def still_improving(seen: Seen) -> Suspicion | None:

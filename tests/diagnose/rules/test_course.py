@@ -77,6 +77,19 @@ def test_answers_that_grow_too_sure_are_a_note() -> None:
     assert found.certainty == "suspected"
 
 
+def test_an_accuracy_that_moves_by_chance_does_not_improve() -> None:
+    """0.53 to 0.557 of 400 rows: a standard error is 0.025. Nor does one excuse a loss above that of guessing, 2.30."""
+    held, of = [0.9, 0.8, 0.85, 0.95, 1.0, 1.1], context(objective="accuracy")
+    chance = evaluated(held, accuracy=[0.53, 0.53, 0.54, 0.55, 0.557, 0.557], answers=answered(0.5, rows=40))
+    found = course.overfitting(seen(falling(last=0.01), of=of, evaluations=chance))
+    assert found is not None
+    assert found.certainty == "likely"
+    better = evaluated([1.0, 0.9, 2.0, 2.4, 2.5, 2.6], accuracy=[0.4, 0.5, 0.6, 0.7, 0.7, 0.7], answers=answered(0.7))
+    worse = course.overfitting(seen(falling(last=0.01), of=of, evaluations=better))
+    assert worse is not None
+    assert worse.certainty == "likely"
+
+
 def test_rows_learned_by_heart_after_many_passes() -> None:
     run = seen(
         falling(last=0.02),
