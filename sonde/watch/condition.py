@@ -10,6 +10,7 @@ from sonde.report.folder import Reading
 from sonde.report.overview import headline
 
 State = Literal["starting", "running", "finished", "stopped", "failed"]
+OF_FOLDS = "Each fold has a page of its own in the list of runs."
 CALLERS_NETWORK = "custom"  # a model that only the caller's program can build, and resume
 
 
@@ -50,6 +51,12 @@ def _ended(run: Reading) -> str:
 
 
 def _running(run: Reading) -> Condition:
+    if (fold := _fold(run)) is not None:
+        folds = (run.config.get("settings") or {}).get("folds")
+        of, part = (
+            (f" of {count(folds)}", (fold - 1) / folds) if isinstance(folds, int) and folds >= fold else ("", None)
+        )
+        return Condition(state="running", title=f"Running fold {fold}{of}", sentences=(OF_FOLDS,), part=part)
     if not run.last_step:
         return Condition(state="starting", title="Starting", sentences=("No step was logged yet.",))
     value, what = _so_far(run)
@@ -78,8 +85,19 @@ def _left_s(run: Reading, planned: int | None) -> float | None:
     return (planned - last["step"]) * seconds / steps if steps > 0 and seconds > 0 else None
 
 
+def _fold(run: Reading) -> int | None:
+    """The last fold that a cross-validation has begun; None of another run."""
+    places = (
+        folder.name.removeprefix("fold-") for folder in run.path.glob("fold-*") if (folder / "config.yaml").exists()
+    )
+    return max((int(place) for place in places if place.isdecimal()), default=None)
+
+
 def _gone(run: Reading) -> Condition:
     """A run without a result, whose process is no more."""
+    if (fold := _fold(run)) is not None:
+        said = (OF_FOLDS, "Go on with:")
+        return Condition(state="failed", title=f"Ended in fold {fold}", sentences=said, command=_command(run))
     last = run.findings[-1] if run.findings else {}
     saved, value, what = saved_step(run), *_so_far(run)
     way_on: dict[str, Any] = {"value": value, "what": what, "command": _command(run)}

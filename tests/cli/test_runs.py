@@ -12,7 +12,6 @@ from sonde.cli.main import main
 from sonde.cli.runs import RunLine, find_runs, read_line
 from sonde.core.config_file import write_config
 from sonde.core.run_folder import RunFolder
-from sonde.core.run_owner import in_use
 
 RESULT: dict[str, Any] = {
     "status": "stopped early",

@@ -20,10 +20,10 @@ with RunFolder(Path(sys.argv[1])).claimed():
 """
 
 
-def begun(folder: Path, *, model: str = "mlp", data: str = "digits") -> Path:
-    """A run that has not made a step."""
+def begun(folder: Path, *, model: str = "mlp", data: str = "digits", **more: Any) -> Path:
+    """A run that has not made a step. more: settings"""
     folder.mkdir(parents=True, exist_ok=True)
-    settings = {"model": model, "task": "classification", "lr": 0.1}
+    settings = {"model": model, "task": "classification", "lr": 0.1, **more}
     write_config(folder / "config.yaml", data=data, settings=settings, origin={"lr": "typed"}, reasons={})
     put(folder / "env.json", {"started": "2026-01-01T00:00:00", "cores": 2, "memory_bytes": 8e9, "device": "cpu"})
     put(folder / "data.json", {"source": data, "splits": {"train": 640}})

@@ -118,3 +118,14 @@ def test_a_checkpoint_that_is_none(folder: Path, content: str) -> None:
     (folder / "checkpoints" / "last").mkdir(parents=True)
     (folder / "checkpoints" / "last" / "state.json").write_text(content)
     assert saved_step(read_folder(folder)) is None
+
+
+def test_a_cross_validation_leads_to_its_folds(tmp_path: Path) -> None:
+    folder = begun(tmp_path / "run", folds=3)
+    begun(folder / "fold-1")
+    begun(folder / "fold-2")
+    found = of(folder, alive=True)
+    assert (found.state, found.title, found.part) == ("running", "Running fold 2 of 3", 1 / 3)
+    assert found.sentences == ("Each fold has a page of its own in the list of runs.",)
+    gone = of(folder, alive=False)
+    assert (gone.state, gone.title, gone.command) == ("failed", "Ended in fold 2", f"sonde resume {folder}")
