@@ -7,10 +7,11 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from sonde.core.findings import Finding, hushed
+from sonde.core.findings import CAUSES, Finding, hushed
 from sonde.core.records import STAGE_BEGINS, EvaluationRecord, EventRecord, Record, StepRecord
 from sonde.core.seams import Task
 from sonde.diagnose.differential import Probing, told_apart
+from sonde.diagnose.recorded import suspicion_of
 from sonde.diagnose.rules.table import RULES
 from sonde.diagnose.seen import Context, Evaluated, Moment, Seen
 from sonde.diagnose.signals.answers import Answers, EvaluationWatch
@@ -47,17 +48,16 @@ class Doctor:
         sampled: Callable[[Sample], None],
         silenced: Collection[str] = (),
         first: int = 1,
-        known: Collection[str] = (),
     ) -> None:
-        """report, sampled: called with what is found and with each sample;  first: step of this sitting's first
-        known: names of what was said in earlier sittings"""
+        """report, sampled: called with what is found and with each sample;  first: step of this sitting's first"""
         self.seen = Seen(context=context, trace=Trace(first=first))
         self.sampler = Sampler(task, stepper, first=first)
         self._report, self._sampled, self._rules = report, sampled, list(RULES)
         # makes the probes for the end, which tell competing causes apart
         self.probing: Callable[[], Probing] | None = None
-        self._silenced, self._said = frozenset(silenced), set(known)
+        self._silenced, self._said = frozenset(silenced), set[str]()
         self._facts: list[Suspicion] = []
+        self._recalled: list[Suspicion] = []  # what earlier sittings took for likely
         self._warnings = 0
         self._before: set[str] = set()  # suspected at the last examination
         self._answers: EvaluationWatch | None = None  # of the latest evaluation
@@ -125,13 +125,22 @@ class Doctor:
         self._facts += [each for each in sure if each.name not in self._said]
         self._said |= {each.name for each in sure}
 
+    def take_up(self, before: Iterable[Finding]) -> None:
+        """Know what earlier sittings said: none of it is said again, warnings count among those shown and stay a diagnosis."""
+        known = [each for each in before if each.name in CAUSES]
+        likely = [each for each in known if each.severity == "warning" and each.certainty != "certain"]
+        self._recalled = [suspicion_of(each.as_dict()) for each in likely]
+        self._warnings += sum(each.severity == "warning" for each in known)
+        self.told(known)
+        self._said |= {each.name for each in known}
+
     def _begin_stage(self, step: int) -> None:
         """Forget what came before a stage, whose losses are others. step: its first, which is done"""
         self._read()
         trace = self.seen.trace
         if step <= trace.first:
             return
-        skip = step - trace.first
+        skip, self._recalled = step - trace.first, []
         later = [each for each in trace.samples if each.step >= step]
         self.seen.trace = Trace(losses=trace.losses[skip:], norms=trace.norms[skip:], first=step, samples=later)
         self.seen.evaluations = []
@@ -159,7 +168,10 @@ class Doctor:
         self._read()
         self.seen.moment = moment
         asked, notes = self._asked()
-        found = ranked([*self._facts, *asked])
+        each_once: dict[str, Suspicion] = {}
+        for each in (*self._facts, *asked, *self._recalled):
+            each_once.setdefault(each.name, each)
+        found = ranked(each_once.values())
         if moment == "end" and self.probing is not None:
             found = ranked(told_apart(self.seen, found, self.probing()))
         ripe = [each for each in found if each.name not in self._said and self._ripe(each, moment)]

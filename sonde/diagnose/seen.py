@@ -33,6 +33,7 @@ class Context:
     harder:    whether training rows may be made harder than validation rows: units dropped at random, augmentation, a loader or
                data set of the caller's own, which may change them
     own_rate:  whether the rate is that of an optimiser of the caller's
+    held:      validation rows, None where they cannot be counted
     """
 
     own: bool
@@ -55,6 +56,7 @@ class Context:
     norms: int = 0
     harder: bool = False
     own_rate: bool = False
+    held: int | None = None
 
     def share(self, step: int) -> float:
         """Of the peak rate at a step from 1."""
@@ -150,6 +152,11 @@ class Seen:
         if reference is not None:
             return self.level() < 0.95 * reference.value
         return self.progress() > 0.05
+
+    def trained(self, steps: int) -> bool:
+        """Whether so many steps are done since the rate first was half of its peak: those of a warm-up hardly change anything."""
+        risen = next((step for step in range(1, self.step + 1) if self.context.share(step) >= 0.5), None)
+        return risen is not None and self.step - risen + 1 >= steps
 
     def poor(self) -> bool:
         """Whether the loss is nearer to that of answers without a look at the inputs than to 0, or to where it began."""

@@ -1,5 +1,6 @@
 """Weights that a loss is computed from, and that no gradient reaches: a detach() stands between the two."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -72,7 +73,8 @@ def _changed(task: Task, stepper: Stepper, batch: Batch, weight: Tensor) -> floa
 
 
 def _loss(task: Task, stepper: Stepper, batch: Batch) -> float:
-    with _other_buffers(task.modules), aside(task.modules, stepper.settings.device):
+    with _other_buffers(task.modules), aside(task.modules, stepper.settings.device), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what the caller's network warns she hears in her own steps
         return losses_of(stepper, [batch])[0]
 
 

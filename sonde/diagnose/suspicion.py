@@ -17,6 +17,9 @@ FOLLOWS = {"parameters-without-an-optimiser": frozenset({"rows-mixed"})}
 OUTCOMES = frozenset({"worse-than-baseline"})
 """Facts about how a run has ended, which explain nothing."""
 
+OF_JUDGING = frozenset({"class-without-validation-rows", "validation-rows-in-training"})
+"""Facts about the rows that are judged, which explain nothing of how a network learns."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Suspicion:
@@ -63,11 +66,16 @@ def fact(finding: Finding) -> Suspicion:
         explains=FOLLOWS.get(name, frozenset()),
         evidence=finding.evidence,
         action=finding.action,
-        place="outcome" if name in OUTCOMES else "model",
+        place=place_of(name),
         certainty="certain",
         step=finding.step,
         where=finding.where,
     )
+
+
+def place_of(name: str) -> Place:
+    """Where a fact is."""
+    return "outcome" if name in OF_JUDGING | OUTCOMES else "model"
 
 
 def ranked(suspicions: Iterable[Suspicion]) -> list[Suspicion]:
@@ -91,9 +99,8 @@ def ranked(suspicions: Iterable[Suspicion]) -> list[Suspicion]:
 
 
 def _order(suspicion: Suspicion) -> tuple[int, int, int]:
-    sure = (
-        "likely" if suspicion.name in OUTCOMES else suspicion.certainty
-    )  # how it ended follows what is likely to be why
+    # how it ended follows what is likely to be why
+    sure = "likely" if suspicion.name in OUTCOMES else suspicion.certainty
     return SURENESS.index(sure), UPSTREAM.index(suspicion.place), suspicion.step or 0
 
 

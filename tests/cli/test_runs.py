@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from sonde.cli.main import main
-from sonde.cli.runs import RunLine, find_runs, read_line
+from sonde.cli.runs import RunLine, find_runs, in_order, read_line
 from sonde.core.config_file import write_config
+from sonde.core.errors import ConfigError
 from sonde.core.run_folder import RunFolder
 
 RESULT: dict[str, Any] = {
@@ -45,6 +46,7 @@ def test_a_finished_run(tmp_path: Path) -> None:
         epochs=5,
         metric="accuracy",
         scores={"validation": 0.9, "test": 0.8765},
+        metrics=RESULT["metrics"],
         seconds=72.0,
         status="stopped early",
     )
@@ -139,3 +141,53 @@ def test_listing_runs_needs_no_torch(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split()[-1] == "False"
+
+
+def _scored(tmp_path: Path, name: str, *, accuracy: float, log_loss: float, seconds: float) -> None:
+    metrics = {"test": {"accuracy": accuracy, "log_loss": log_loss}}
+    make(tmp_path / name, result={**RESULT, "metrics": metrics, "seconds": {"total": seconds}})
+
+
+def test_runs_are_sorted_by_a_metric_the_best_first_by_time_or_by_name(tmp_path: Path) -> None:
+    _scored(tmp_path, "run-10", accuracy=0.8, log_loss=0.1, seconds=5)
+    _scored(tmp_path, "run-9", accuracy=0.9, log_loss=0.4, seconds=7)
+    make(tmp_path / "open")
+
+    def order(by: str) -> list[str]:
+        return [Path(line.name).name for line in in_order(find_runs(tmp_path), by)]
+
+    assert order("accuracy") == ["run-9", "run-10", "open"]
+    assert order("log_loss") == ["run-10", "run-9", "open"]
+    assert order("time") == ["run-9", "run-10", "open"]
+    assert order("name") == ["open", "run-9", "run-10"]
+    with pytest.raises(ConfigError, match="--sort acuracy: no run here has such a metric; did you mean accuracy?"):
+        order("acuracy")
+
+
+def test_a_metric_without_a_direction_sorts_nothing(tmp_path: Path) -> None:
+    make(tmp_path / "a", result={**RESULT, "metrics": {"test": {"my_score": 1.0}}})
+    with pytest.raises(ConfigError, match="--sort my_score: whether more of it is better is not known"):
+        in_order(find_runs(tmp_path), "my_score")
+
+
+def test_the_metric_that_runs_are_sorted_by_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _scored(tmp_path, "a", accuracy=0.8, log_loss=0.125, seconds=5)
+    assert main(["runs", str(tmp_path), "--sort", "log_loss"]) == 0
+    shown = capsys.readouterr().out
+    assert "log loss" in shown
+    assert "0.1250" in shown
+    assert "80.00" not in shown
+
+
+def test_runs_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _scored(tmp_path, "a", accuracy=0.8, log_loss=0.1, seconds=5)
+    assert main(["runs", str(tmp_path), "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found == {
+        "folder": str(tmp_path / "a"), "started": "2026-01-01T00:00:00", "data": "mnist", "model": "mlp", "epochs": 5,
+        "metric": "accuracy", "scores": {"test": 0.8}, "metrics": {"test": {"accuracy": 0.8, "log_loss": 0.1}},
+        "seconds": 5, "status": "stopped early",
+    }  # fmt: skip
+    (tmp_path / "none").mkdir()
+    assert main(["runs", str(tmp_path / "none"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []

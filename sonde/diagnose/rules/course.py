@@ -118,6 +118,7 @@ def overfitting(seen: Seen) -> Suspicion | None:
         abs(best), 1e-6
     )  # in the midst of a run it may still come down
     risen = len(after) >= 3 and min(after[-3:]) > best + rise and level < min(then, GAP * after[-1])
+    by_chance = risen and min(after[-3:]) <= best * (1 + _uncertainty(seen))
     by_heart = not risen and _by_heart(seen, level, [loss for _, loss in scores])
     if not risen and not by_heart:
         return None
@@ -137,10 +138,16 @@ def overfitting(seen: Seen) -> Suspicion | None:
         action="the best checkpoint is kept; train for fewer steps (--patience 3), with more data, augmentation, "
         "dropout or weight decay",
         place="outcome",
-        certainty="suspected" if still else "likely",
+        certainty="suspected" if still or by_chance else "likely",
         step=best_step,
         explains=frozenset({"still-improving"}),
     )
+
+
+def _uncertainty(seen: Seen) -> float:
+    """Standard error of the validation loss as a share of it: of n rows whose losses spread by as much as their mean, 1 / √n; 0
+    where the rows cannot be counted."""
+    return 1 / math.sqrt(seen.context.held) if seen.context.held else 0.0
 
 
 def _by_heart(seen: Seen, level: float, held: Sequence[float]) -> bool:
@@ -186,6 +193,8 @@ def still_improving(seen: Seen) -> Suspicion | None:
         return None
     if last >= before or (len(losses) < FEW and not short):
         return None  # of a few steps of whole passes nothing can be said
+    if overfitting(seen) is not None:
+        return None  # a training loss that falls is no reason to go on where the validation loss rises
     return Suspicion(
         name="still-improving",
         evidence=f"in the last quarter of {seen.step:,} steps the loss went from {number(before)} to {number(last)}"

@@ -58,6 +58,8 @@ def norm_of_few(seen: Seen) -> Suspicion | None:
     """Batch norm over a few rows, whose statistics are noise."""
     if not seen.context.norms or seen.context.rows > FEW or seen.moment == "training" or not seen.evaluations:
         return None
+    if seen.context.batches == 1 and seen.context.rows > 1:
+        return None  # all rows there are: each step has the same statistics, and no larger batch is to be had
     held, level = seen.evaluations[-1].metrics.get("loss", math.nan), seen.level()
     reference = seen.reference()
     harmed = held > HARDER * level or (reference is not None and level > 0.5 * reference.value)

@@ -23,6 +23,8 @@ def test_batch_norm_of_two_rows() -> None:
     assert note is not None
     assert note.certainty == "suspected"
     assert held.norm_of_few(seen(of=context(norms=3, rows=64), evaluations=evaluated([2.0, 1.8]))) is None
+    whole = context(norms=3, rows=3, batches=1)  # three pictures, which are all there are
+    assert held.norm_of_few(seen(falling(last=0.6), of=whole, evaluations=evaluated([2.0, 1.8]))) is None
 
 
 def test_rows_learned_by_heart_of_which_others_say_nothing() -> None:
