@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("runs")
     append(begun(root / "one"), *map(step, (10, 20, 30)), evaluation(30, 0.5))
     finished(begun(root / TWO))
-    begun(root / "one" / "fold-1")
+    begun(begun(root / "cv") / "fold-1")
     return root
 
 
@@ -68,9 +69,9 @@ def test_nothing_comes_from_elsewhere(port: int) -> None:
 
 def test_the_other_runs_and_folds_are_listed(port: int) -> None:
     html = asked(port, "/run/one")[2]
-    assert re.findall(r'href="/run/([^"]+)"', html) == ["two%20%26%20%22three%22", "one", "one/fold-1"]
+    assert re.findall(r'href="/run/([^"]+)"', html) == ["two%20%26%20%22three%22", "one", "cv", "cv/fold-1"]
     assert "Finished" in asked(port, "/run/two%20%26%20%22three%22")[2]
-    assert "Ended before its first step" in asked(port, "/run/one/fold-1")[2]
+    assert "Ended before its first step" in asked(port, "/run/cv/fold-1")[2]
 
 
 @pytest.mark.parametrize(
@@ -119,33 +120,32 @@ def test_a_stream_tells_what_changed_and_nothing_else(port: int, root: Path) -> 
     html = asked(port, "/run/one")[2]
     version = re.search(r'data-version="(\w+)"', html)
     assert version is not None
-    stream = Stream(port, f"/events/one?version={version[1]}")
-    assert stream.answer.headers["Content-Type"].startswith("text/event-stream")
-    append(root / "one", step(40))
-    changed = stream.next()["parts"]
+    with closing(Stream(port, f"/events/one?version={version[1]}")) as stream:
+        assert stream.answer.headers["Content-Type"].startswith("text/event-stream")
+        append(root / "one", step(40))
+        changed = {}
+        while "top" not in changed:  # the list of runs may come before it
+            changed |= stream.next()["parts"]
     assert set(changed) == {"top", "learning", "runs"}  # the page had the rest
     assert "Died at step 40" in changed["top"]
-    stream.close()
 
 
 def test_a_stream_of_a_part(port: int) -> None:
-    stream = Stream(port, "/events/one?from=10&to=20")
-    parts = stream.next()["parts"]
+    with closing(Stream(port, "/events/one?from=10&to=20")) as stream:
+        parts = stream.next()["parts"]
     assert 'data-across="10 20 64 446"' in parts["learning"]
     assert "<h2>Settings</h2>" in parts["settings"]
-    stream.close()
 
 
 def test_ctrl_c_ends_calmly_also_while_a_page_is_open(root: Path) -> None:
     process, said, port = served(str(root), "--port", "0")
     assert said == f"watching {root / TWO} at http://127.0.0.1:{port}\n"  # of runs begun together the last by name
-    stream = Stream(port, "/events/one")
-    stream.next()
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    with closing(Stream(port, "/events/one")) as stream:
+        stream.next()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
     assert out.endswith("the page has ended; what trains goes on\n")
-    stream.close()
 
 
 def test_a_port_that_is_in_use() -> None:
