@@ -38,7 +38,7 @@ from sonde.report.overview import (
 )
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment, Template
 
 MOST_LINES = 100  # of facts, warnings, findings and events
 
@@ -66,20 +66,27 @@ def write_page(run: Reading, added: AddedBy = nothing) -> Path:
 
 
 @cache
-def _template() -> "Template":
-    """The page's template, compiled once a process."""
+def template() -> "Template":
+    """The page's template, compiled once a process. Its blocks are the page's sections."""
+    return environment().get_template("page.html")
+
+
+def environment(*folders: Path) -> "Environment":
+    """How templates are read, from further folders too: everything is escaped that was not made as markup."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+    found = Environment(
+        loader=FileSystemLoader([*folders, Path(__file__).parent]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"count": count, "number": number, "share": share}
-    environment.globals["figure"] = figure_html
-    return environment.get_template("page.html")
+    found.filters |= {"count": count, "number": number, "share": share}
+    found.globals["figure"] = figure_html
+    parts = found.get_template("parts.html").module
+    found.globals |= {name: getattr(parts, name) for name in ("finding", "section", "setting_rows")}
+    return found
 
 
 def render(run: Reading, added: AddedBy = nothing) -> str:
@@ -87,12 +94,12 @@ def render(run: Reading, added: AddedBy = nothing) -> str:
     here = Path(__file__).parent
     assets = {
         "css": (here / "page.css").read_text(encoding="utf-8"),
-        "js": (here / "page.js").read_text(encoding="utf-8"),
+        "js": "".join((here / name).read_text(encoding="utf-8") for name in ("page.js", "charts.js")),
     }
     from jinja2 import TemplateError
 
-    fixed, template = {name: Markup(text) for name, text in assets.items()}, _template()
-    return drawn(run, lambda whole: template.render(**fixed, **context(whole, added)), (TemplateError,))
+    fixed, page = {name: Markup(text) for name, text in assets.items()}, template()
+    return drawn(run, lambda whole: page.render(**fixed, **context(whole, added)), (TemplateError,))
 
 
 def context(run: Reading, added: AddedBy) -> dict[str, Any]:
