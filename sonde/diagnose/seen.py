@@ -1,5 +1,6 @@
 """What is known of a run when its rules are asked: how it trains, every step's loss, the samples, the evaluations."""
 
+import bisect
 import math
 import statistics
 from collections.abc import Mapping, Sequence
@@ -58,10 +59,6 @@ class Context:
     harder: bool = False
     own_rate: bool = False
     held: int | None = None
-
-    def share(self, step: int) -> float:
-        """Of the peak rate at a step from 1."""
-        return 1.0 if self.shares is None else float(self.shares(step - 1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +120,30 @@ class Seen:
         """Those of the run so far."""
         return self.trace.samples
 
+    def peak(self) -> float:
+        """The highest learning rate so far: as the run was given it, or as a scheduler of torch's has raised it."""
+        rates = [rate for _, rate in self._rates()]
+        return max(each for each in (self.context.rate, *rates) if each == each) if rates else self.context.rate
+
+    def share(self, step: int) -> float:
+        """Of the peak rate at a step from 1: as the schedule gives it, or as the samples of a scheduler of torch's have it."""
+        if self.context.shares is not None:
+            return float(self.context.shares(step - 1))
+        rates, peak = self._rates(), self.peak()
+        if not rates or not 0 < peak < math.inf:
+            return 1.0
+        return rates[max(0, bisect.bisect_right(rates, step, key=lambda each: each[0]) - 1)][1] / peak
+
+    def rate(self) -> float:
+        """Learning rate of the latest step."""
+        return self.peak() * self.share(self.step)
+
+    def _rates(self) -> list[tuple[int, float]]:
+        """(step, rate) of the samples, where no schedule tells."""
+        if self.context.shares is not None:
+            return []
+        return [(each.step, each.rate) for each in self.samples if 0 <= each.rate < math.inf]
+
     def early(self, until: int = 5) -> list[Sample]:
         """Samples of the first steps of the run."""
         return [each for each in self.samples if each.step <= until]
@@ -163,7 +184,10 @@ class Seen:
 
     def trained(self, steps: int) -> bool:
         """Whether so many steps are done since the rate first was half of its peak: those of a warm-up hardly change anything."""
-        risen = next((step for step in range(1, self.step + 1) if self.context.share(step) >= 0.5), None)
+        told = (
+            range(1, self.step + 1) if self.context.shares is not None else [1, *(each.step for each in self.samples)]
+        )
+        risen = next((step for step in told if self.share(step) >= 0.5), None)
         return risen is not None and self.step - risen + 1 >= steps
 
     def poor(self) -> bool:

@@ -88,17 +88,21 @@ def plateau(seen: Seen) -> Suspicion | None:
         return None
     fifth = len(losses) // 5
     before, last = statistics.fmean(losses[-3 * fifth : -2 * fifth]), statistics.fmean(losses[-fifth:])
-    if before - last > 2 * math.sqrt(2) * seen.noise(fifth) or seen.context.share(seen.step) < 0.3:
+    if before - last > 2 * math.sqrt(2) * seen.noise(fifth) or seen.share(seen.step) < 0.3:
         return None
     ratio, layer, step = latest_ratio(seen)
-    high = ratio > TALL
+    high, rate = ratio > TALL, seen.rate()
+    peak = f", at first {number(seen.peak())}" if rate < 0.9 * seen.peak() else ""
     return Suspicion(
         name="learning-rate-too-high" if high else "plateau",
         evidence=f"the loss was {number(before)} over steps {seen.step - 3 * fifth:,} to {seen.step - 2 * fifth:,} and is "
         f"{number(last)} over the last {fifth:,}"
         + (f", while step {step:,} still changed {layer} by {number(100 * ratio)} % of its size" if high else ""),
         where=layer if high else "",
-        action=f"--lr {number(seen.context.rate / 10)} (it is {number(seen.context.rate)}), or a schedule that lets it fall",
+        action=f"--lr {number(rate / 10)} (it is {number(rate)}{peak}), or a schedule that lets it fall"
+        if high
+        else f"compare runs with a higher and a lower --lr (it is {number(rate)}{peak}), and a wider network; this "
+        "alone does not say which",
         place="optimiser",
         certainty="likely" if high else "suspected",
         step=seen.step,

@@ -1,7 +1,9 @@
 """Learning rates that are far too high or far too low, by what a step changes; and what keeps them low."""
 
+import itertools
 import math
 import statistics
+from collections.abc import Sequence
 
 from sonde.core.units import number
 from sonde.diagnose.divergence import NAME as DIVERGED
@@ -18,6 +20,7 @@ FEW = 20  # steps, before which a loss that has not come down says nothing
 PATIENT = 100  # steps (doctor.md O2)
 FIRST = 10  # steps whose mean is where the loss began: a batch of values alone is off by a fifth and more
 NO_RATE = 0.01  # share of the peak rate that moves nothing
+USED_AT_ALL = 0.6  # the same where the loss was still falling: tenths at a third and two thirds of the steps leave 0.67
 USED = 0.3  # share of the steps with a rate, below which the schedule is to blame
 HORIZON = 100  # steps: what is decayed to nothing in fewer has no time to learn
 BY_SIZE = ("sgd", "nesterov", "momentum")  # optimisers whose steps are as long as their gradients
@@ -76,7 +79,7 @@ def too_low(seen: Seen) -> Suspicion | None:
     first = seen.first_loss()
     if seen.step < PATIENT or first is None or seen.context.pretrained or not seen.samples:
         return None
-    shares = [seen.context.share(each.step) for each in seen.samples]
+    shares = [seen.share(each.step) for each in seen.samples]
     at_peak = [each for each, share in zip(seen.samples, shares, strict=True) if share >= 0.5 * max(shares)]
     ratio = seen.median_ratio(at_peak)
     if not 0 < ratio < LOWEST or seen.context.phases > 1 or _has_moved(seen):
@@ -112,7 +115,8 @@ def keeps_low(seen: Seen) -> Suspicion | None:
         return None
     used = sum(share > NO_RATE for share in shares) / len(shares)
     rising = shares[-1] >= shares[0] and max(shares) == shares[-1]
-    if used > USED and not (rising and shares[-1] < 0.1):
+    fall = "" if used <= USED or used > USED_AT_ALL else _cut_off(seen, shares)
+    if used > USED and not (rising and shares[-1] < 0.1) and not fall:
         return None
     total = seen.context.total if seen.context.shares is not None and seen.context.total else seen.step
     what = f"rises to {number(100 * max(shares))} % of the rate by the last step" if rising else (
@@ -120,12 +124,39 @@ def keeps_low(seen: Seen) -> Suspicion | None:
     )  # fmt: skip
     return Suspicion(
         name="schedule-keeps-rate-low",
-        evidence=f"the schedule {what}",
-        action="let it count in steps of this run: --schedule cosine does, --warmup is a share or a number of steps",
+        evidence=f"the schedule {what}{fall}",
+        action="let it count in steps of this run: --schedule cosine does, --warmup is a share or a number of steps"
+        if seen.context.shares is not None
+        else "let the scheduler's numbers (gamma, step_size, milestones, T_max) suit the steps or epochs of this run, or take "
+        "--schedule cosine, which does",
         place="optimiser",
         certainty="certain" if used < 0.1 and seen.context.shares is not None else "likely",
         step=seen.step,
         explains=FLAT | {"learning-rate-too-low", "class-never-predicted"},
+    )
+
+
+def _cut_off(seen: Seen, shares: Sequence[float]) -> str:
+    """That a loss which is still high fell as far in the second half of the rate that was given as in the first, in words.
+
+    Of a loss that has come as far down as the rows allow, nearly all of its fall lies in the first half; one that no rate was
+    left for falls until that is gone. shares: of the peak rate over all steps, evenly between
+    """
+    first, losses = seen.first_loss(), seen.trace.losses
+    if seen.moment != "end" or first is None or len(losses) < PATIENT or not seen.poor() or seen.context.phases > 1:
+        return ""
+    given = list(itertools.accumulate(shares))
+    half = 1 + round(len(losses) * sum(each < given[-1] / 2 for each in given) / len(given))
+    near = losses[max(0, half - FIRST) : half + FIRST]
+    if not near:
+        return ""
+    began, then = statistics.fmean(losses[:FIRST]), statistics.fmean(near)
+    late = then - seen.level()
+    if not late > 0.5 * max(0.0, began - then) or not late > 2 * seen.noise() or not late > 0.05 * abs(began):
+        return ""
+    return (
+        f"; the loss was still falling while it went: {number(began)} at first, {number(then)} at step {half:,}, "
+        f"{number(seen.level())} at the end"
     )
 
 
@@ -136,11 +167,7 @@ def _shares(seen: Seen) -> list[float]:
         return [abs(float(shares(step))) for step in range(0, total or 0, max(1, (total or 0) // 200))]
     if seen.moment != "end" or len(seen.samples) < 5 or seen.trace.first != 1:
         return []
-    rates = [(each.step, each.rate) for each in seen.samples]
-    peak = max(max(rate for _, rate in rates), seen.context.rate)
-    steps = range(1, seen.step + 1, max(1, seen.step // 200))
-    held = [next(rate for at, rate in reversed(rates) if at <= max(step, rates[0][0])) for step in steps]
-    return [rate / peak for rate in held] if peak > 0 else []
+    return [seen.share(step) for step in range(1, seen.step + 1, max(1, seen.step // 200))]
 
 
 def clip_too_tight(seen: Seen) -> Suspicion | None:

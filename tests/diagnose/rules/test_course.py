@@ -55,8 +55,22 @@ def test_a_plateau_with_long_steps_is_a_rate_too_high() -> None:
     alone = course.plateau(seen(flat(1.6, first=2.3)))
     assert alone is not None
     assert (alone.name, alone.certainty) == ("plateau", "suspected")
+    assert "a higher and a lower --lr (it is 0.00100)" in alone.action
     assert course.plateau(seen()) is None
     assert course.plateau(seen(flat(0.3, first=2.3), last=weights(ratio=0.15))) is None  # it has come down
+
+
+def test_a_plateau_tells_the_present_rate() -> None:
+    """Of a scheduler of torch's, as the samples have it; where it has decayed there is no plateau to be told."""
+    run = seen(falling(steps=100)[:20] + flat(1.6, 380), last=weights(ratio=0.15), of=context(shares=None))
+    for sample in run.samples:
+        object.__setattr__(sample, "rate", 1e-3 if sample.step < 100 else 5e-4)
+    found = course.plateau(run)
+    assert found is not None
+    assert found.action.startswith("--lr 5.00e-05 (it is 0.000500, at first 0.00100)")
+    for sample in run.samples:
+        object.__setattr__(sample, "rate", 1e-3 if sample.step < 100 else 1e-5)
+    assert course.plateau(run) is None
 
 
 def test_validation_losses_that_rise_while_training_goes_on() -> None:

@@ -6,6 +6,7 @@ import pytest
 from examined import context, falling, flat, seen, values, weights
 
 from sonde.diagnose.rules import rate
+from sonde.diagnose.seen import Seen
 
 
 @pytest.mark.parametrize("ratio", [0.085, 0.15])  # the highest of healthy runs, and of those at three times their rate
@@ -97,6 +98,35 @@ def test_a_scheduler_of_torchs_is_judged_by_the_rates_that_were_seen() -> None:
     assert found is not None
     assert found.certainty == "likely"
     assert rate.keeps_low(seen()) is None
+
+
+def halved(losses: list[float], every: int = 40) -> Seen:
+    """A run whose scheduler, one of torch's, halves a rate of 0.1 each so many steps."""
+    run = seen(losses, of=context(rate=0.1, shares=None, own_rate=True))
+    for sample in run.trace.samples:
+        object.__setattr__(sample, "rate", 0.1 * 0.5 ** ((sample.step - 1) // every))
+    return run
+
+
+def test_a_rate_that_is_gone_while_the_loss_is_still_falling() -> None:
+    """Of 400 steps the last 200 have 0.4 % of the rate and less, as far as is seen at some of them."""
+    cut = [1.4 + 0.9 * 0.5 ** (step / 40) * (1 + 0.02 * (-1) ** step) for step in range(400)]
+    found = rate.keeps_low(halved(cut, every=24))
+    assert found is not None
+    assert (found.name, found.certainty) == ("schedule-keeps-rate-low", "likely")
+    assert "leaves less than 1.00 % of the rate after step" in found.evidence
+    assert "the loss was still falling while it went" in found.evidence
+    assert rate.keeps_low(halved(falling(last=0.3), every=24)) is None, "it has learned"
+    at_once = [max(1.4, 2.3 - step / 10) * (1 + 0.02 * (-1) ** step) for step in range(400)]
+    assert rate.keeps_low(halved(at_once, every=24)) is None, "it had come as far before"
+    assert rate.keeps_low(halved(cut, every=60)) is None, "most steps have a rate"
+
+
+def test_the_present_rate_is_that_of_the_latest_sample() -> None:
+    run = halved(flat(1.6), every=100)
+    assert run.peak() == 0.1
+    assert [run.share(step) for step in (1, 100, 150, 250, 400)] == [1.0, 1.0, 0.5, 0.5, 0.125]
+    assert run.rate() == pytest.approx(0.0125)
 
 
 @pytest.mark.parametrize(
