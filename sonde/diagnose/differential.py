@@ -17,6 +17,7 @@ from sonde.engine.step import Stepper
 
 STANDS = ("not-learning", "plateau", "underfitting", "answers-alike", "worse-than-guessing")
 RATES = ("learning-rate-too-low", "learning-rate-too-high")
+NETWORKS = ("model", "loss", "gradient")  # causes there are why a network cannot learn
 FOLLOW = frozenset({*STANDS, *RATES, "overfitting", "still-improving", "vanishing-gradient", "dead-units"})
 LITTLE = 0.02  # of the loss of guessing
 BATCHES, HELD = 64, 16  # that are read: to train on, and of the validation rows
@@ -59,6 +60,13 @@ class Probing:
         """Whether there is one loss to ask about, and time to begin."""
         whole = not self._stepper.several and not self._stepper.stages.stages
         return whole and self._deadline - time.perf_counter() > LEAST_S
+
+    @property
+    def large(self) -> bool:
+        """Whether the network has more weights than are needed to know a few rows, whatever they are: a line through noise fits
+        none of them."""
+        trained = (p.numel() for p in self._stepper.task.modules.parameters() if p.requires_grad)
+        return sum(trained) >= 2 * probes.TARGETS
 
     @cached_property
     def batches(self) -> list[Batch]:
@@ -184,9 +192,11 @@ def judged(seen: Seen, found: Sequence[Suspicion], probing: Probing) -> list[Sus
     names = {each.name for each in told}
     if heart.answer and related.answer is False and "labels-unrelated-to-inputs" not in names and never_came_down(seen):
         return [unrelated(heart, related, seen.step), *told]
-    if inputs.answer is False and heart.answer is False and "network-cannot-learn" not in names:
-        return [cannot_learn(heart, inputs, seen.step), *told]
-    return told
+    if heart.answer is not False or "network-cannot-learn" in names:
+        return told
+    named = any(each.certainty == "likely" and each.place in NETWORKS for each in told)  # which says more
+    stands = probing.large and not names.isdisjoint(STANDS)
+    return [cannot_learn(heart, inputs, seen.step), *told] if (inputs.answer is False or stands) and not named else told
 
 
 def never_came_down(seen: Seen) -> bool:
@@ -221,7 +231,8 @@ def cannot_learn(heart: Trial, inputs: Trial, step: int) -> Suspicion:
         evidence=f"{heart.said}, at rates of {', '.join(f'{rate:g}' for rate in sorted(probes.BY_HEART))}: any network "
         f"that works knows so few rows by then{ignores}",
         action="look between the inputs and the loss: a field that is not used, units that are dead or stuck at their "
-        "limits, a detach() on the way, the wrong axis; `sonde doctor RUN --inside` shows where the signal ends",
+        "limits, a detach() on the way, the wrong axis, a ReLU or sigmoid at the end that cannot give the targets; "
+        "`sonde doctor RUN --inside` shows where the signal ends",
         place="model",
         certainty="likely",
         step=step,

@@ -13,7 +13,7 @@ from sonde.diagnose.parameters import own_name
 from sonde.diagnose.seen import Context, Evaluated, Moment, Seen
 from sonde.diagnose.signals.sample import Entry, LossCall, Sample, Trace, of_line
 from sonde.diagnose.signals.watch import ForwardWatch, Readings
-from sonde.diagnose.suspicion import Suspicion, place_of
+from sonde.diagnose.suspicion import ELSE, FIRST, Suspicion, place_of
 from sonde.diagnose.trials import loss_of, trying
 from sonde.engine.step import Stepper
 
@@ -134,13 +134,18 @@ def suspicion_of(line: Mapping[str, Any]) -> Suspicion:
     return Suspicion(
         name=name,
         evidence=str(line.get("evidence")),
-        action=str(line.get("action") or ""),
+        action=_own_action(str(line.get("action") or "")),
         place=place_of(name) if certain else "outcome",
         certainty="suspected" if severity == "note" else sureness,
         step=step if isinstance(step, int) else None,
         where=str(line.get("where") or ""),
         severity=severity if severity in ("error", "warning", "note") else "note",  # type: ignore[arg-type]
     )
+
+
+def _own_action(action: str) -> str:
+    """Without what was said of another finding, which is ranked anew."""
+    return action.partition(ELSE)[2] if action.startswith(FIRST) and ELSE in action else action
 
 
 def _names(task: Task) -> dict[int, str]:

@@ -11,8 +11,17 @@ UPSTREAM: tuple[Place, ...] = ("data", "model", "loss", "gradient", "optimiser",
 FACTS_ABOUT = ("data", "model", "loss")  # of which a fact explains all that is only likely further down
 SURENESS: tuple[Certainty, ...] = ("certain", "likely", "suspected")
 MOST_SHOWN = 3  # warnings at a time
-FOLLOWS = {"parameters-without-an-optimiser": frozenset({"rows-mixed"})}
-"""What follows from a fact: layers that no container holds stay in training mode, where batch norm mixes rows."""
+FOLLOWS = {
+    "class-without-training-rows": frozenset({"labels-unrelated-to-inputs"}),
+    "parameters-without-an-optimiser": frozenset({"rows-mixed"}),
+}
+"""What follows from a fact: rows of classes that are never trained on are answered wrong, whatever is learned; layers that no
+container holds stay in training mode, where batch norm mixes rows."""
+
+FIRST, ELSE = (
+    "see to ",
+    " first, which may be why; if it stays: ",
+)  # before the remedy of what follows from another finding
 
 OUTCOMES = frozenset({"worse-than-baseline"})
 """Facts about how a run has ended, which explain nothing."""
@@ -32,6 +41,7 @@ class Suspicion:
     step:      at which it was seen
     explains:  names of what follows from it
     severity:  "warning" of what does harm, "error" of what ends a run
+    after:     name of the finding that may be why, which is to be seen to first: the two remedies may contradict each other
     """
 
     name: str
@@ -43,6 +53,7 @@ class Suspicion:
     where: str = ""
     explains: frozenset[str] = frozenset()
     severity: Severity = "warning"
+    after: str = ""
 
     def finding(self) -> Finding:
         """Its line of findings.jsonl."""
@@ -50,7 +61,9 @@ class Suspicion:
             check=self.name.replace("-", " "),
             severity="note" if self.certainty == "suspected" else self.severity,
             evidence=self.evidence,
-            action=self.action,
+            action=f"{FIRST}{self.after.replace('-', ' ')}{ELSE}{self.action}"
+            if self.after and self.action
+            else self.action,
             step=self.step,
             where=self.where,
             certainty=self.certainty,
@@ -88,14 +101,18 @@ def ranked(suspicions: Iterable[Suspicion]) -> list[Suspicion]:
     [('rate', 'likely'), ('dead-units', 'suspected')]
     """
     held = list(suspicions)
-    explained = set().union(*(each.explains - {each.name} for each in held if each.certainty != "suspected"))
-    if any(each.certainty == "certain" and each.place in FACTS_ABOUT and each.severity != "note" for each in held):
-        explained |= {
-            each.name for each in held if each.certainty != "certain" and each.place not in ("data", "system")
-        }
-    causes = sorted((each for each in held if each.name not in explained), key=_order)
-    follow = sorted((each for each in held if each.name in explained), key=_order)
-    return causes + [replace(each, certainty="suspected") for each in follow]
+    why: dict[str, str] = {}  # what follows -> the first of what it follows from
+    for cause in sorted(held, key=_order):
+        is_fact = cause.certainty == "certain" and cause.place in FACTS_ABOUT and cause.severity != "note"
+        for each in held:
+            follows = is_fact and each.certainty != "certain" and each.place not in ("data", "system")
+            if each.name != cause.name and (
+                follows or (each.name in cause.explains and cause.certainty != "suspected")
+            ):
+                why.setdefault(each.name, cause.name)
+    causes = sorted((each for each in held if each.name not in why), key=_order)
+    follow = sorted((each for each in held if each.name in why), key=_order)
+    return causes + [replace(each, certainty="suspected", after=why[each.name]) for each in follow]
 
 
 def _order(suspicion: Suspicion) -> tuple[int, int, int]:

@@ -14,7 +14,7 @@ import sonde
 from sonde.core.config import FeedConfig
 from sonde.data.feed.tensors import tensor_source
 from sonde.diagnose import differential
-from sonde.diagnose.differential import Probing, at_the_end, told_apart
+from sonde.diagnose.differential import Probing, at_the_end, judged, told_apart
 from sonde.diagnose.seen import Context, Seen
 from sonde.diagnose.signals.sample import Trace
 from sonde.diagnose.suspicion import Suspicion, ranked
@@ -67,6 +67,33 @@ def test_a_network_that_cannot_learn() -> None:
     made = probing(Bland(), blobs(512))[1]
     found = ranked(told_apart(seen(), [STANDING], made))
     assert [each.name for each in found] == ["network-cannot-learn", "not-learning"]
+
+
+@pytest.mark.parametrize(
+    ("width", "others", "named"),
+    [
+        (64, ["plateau"], ["network-cannot-learn", "plateau"]),
+        (64, [], []),  # of which nothing is suspected
+        (4, ["plateau"], ["plateau"]),  # with fewer weights than are needed for rows that are noise
+        (64, ["plateau", "vanishing-gradient"], ["vanishing-gradient", "plateau"]),  # which says more
+    ],
+)
+def test_a_plateau_of_a_network_that_knows_no_batch_by_heart(width: int, others: list[str], named: list[str]) -> None:
+    """Its scores lie within ± 0.1, by which no class can be told: the rows are used, and the loss stays near ln 3."""
+
+    class Bounded(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return 0.1 * x.tanh()
+
+    torch.manual_seed(0)
+    made = probing(nn.Sequential(mlp(2, width, 3), Bounded()), blobs(512))[1]
+    held = [
+        Suspicion(name=name, evidence="", action="", place=place, certainty=sure)  # type: ignore[arg-type]
+        for name, place, sure in (("vanishing-gradient", "gradient", "likely"), ("plateau", "optimiser", "suspected"))
+        if name in others
+    ]
+    found = ranked(judged(seen(), held, made))
+    assert [each.name for each in found] == named
 
 
 def test_a_rate_that_nobody_suspected() -> None:

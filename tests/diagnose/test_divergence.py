@@ -105,7 +105,8 @@ def test_a_run_that_diverges_says_so_and_names_the_rate(tmp_path: Path) -> None:
     )
     cause, found = [each for each in findings(run) if each["check"] in ("diverged", "learning rate too high")]
     assert (cause["severity"], found["severity"]) == ("warning", "note")  # what follows from another is no warning
-    assert found["action"] == "lower --lr, which was 0.2, such as --lr 0.02, or add --clip 1"
+    assert found["action"].startswith("see to learning rate too high first, which may be why; if it stays: ")
+    assert found["action"].endswith(": lower --lr, which was 0.2, such as --lr 0.02, or add --clip 1")
     assert "diverged" in (run.folder / "report.html").read_text()
     blind = sonde.fit(
         nn.Linear(4, 1),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from sonde.core.findings import Finding
+from sonde.diagnose.recorded import suspicion_of
 from sonde.diagnose.suspicion import Suspicion, fact, ranked, shown
 
 
@@ -79,3 +80,19 @@ def test_how_a_run_ended_follows_what_is_likely_to_be_why_and_explains_nothing()
     assert order(*held) == [
         ("few", "certain"), ("rate", "likely"), ("flat", "likely"), ("worse-than-baseline", "certain"),
     ]  # fmt: skip
+
+
+def test_what_follows_says_what_is_to_be_seen_to_first() -> None:
+    """Or the remedies of the two might contradict each other: a rate is not to be raised where no gradient arrives."""
+    cause = suspicion("vanishing-gradient", place="gradient", explains=frozenset({"rate"}), action="use relu")
+    rate = suspicion("rate", place="optimiser", action="--lr 0.1")
+    first, then = ranked(ranked([rate, cause]))
+    assert first.finding().action == "use relu"
+    assert then.finding().action == "see to vanishing gradient first, which may be why; if it stays: --lr 0.1"
+    assert suspicion_of(then.finding().as_dict()).action == "--lr 0.1"
+
+
+def test_classes_without_training_rows_are_why_labels_seem_unrelated() -> None:
+    check = Finding(check="x", name="class-without-training-rows", severity="warning", evidence="", action="", step=0)
+    held = order(fact(check), suspicion("labels-unrelated-to-inputs", place="data"))
+    assert held == [("class-without-training-rows", "certain"), ("labels-unrelated-to-inputs", "suspected")]
