@@ -23,6 +23,7 @@ NO_RATE = 0.01  # share of the peak rate that moves nothing
 USED_AT_ALL = 0.6  # the same where the loss was still falling: tenths at a third and two thirds of the steps leave 0.67
 USED = 0.3  # share of the steps with a rate, below which the schedule is to blame
 HORIZON = 100  # steps: what is decayed to nothing in fewer has no time to learn
+DECAYS = ("adamw", "muon", "sgd")  # optimisers whose decay takes rate x decay of the weights at each step
 BY_SIZE = ("sgd", "nesterov", "momentum")  # optimisers whose steps are as long as their gradients
 FLAT = frozenset({"not-learning", "plateau", "answers-alike", "underfitting", "still-improving", "worse-than-guessing"})
 FOLLOW = FLAT | {"dead-units", DIVERGED, "saturated-units", "exploding-gradient", "weights-not-finite", "overfitting",
@@ -192,20 +193,31 @@ def clip_too_tight(seen: Seen) -> Suspicion | None:
     )
 
 
+def _half_life(taken: float) -> str:
+    """Steps in which weights are halved. taken: share of them at each step"""
+    return number(math.log(0.5) / math.log1p(-taken)) if taken < 0.5 else "1"
+
+
 def decay_too_strong(seen: Seen) -> Suspicion | None:
-    """Weight decay has taken most of the weights away, and little is learned."""
+    """Weight decay has taken most of the weights away, or takes away what is learned within `HORIZON` steps, and little is learned.
+
+    Where steps are long the weights need not shrink: new ones come as fast as old ones go (AdamW's entries stay at 1 / decay).
+    """
     decay, rate = seen.context.weight_decay, seen.context.rate
     if len(seen.samples) < 3 or not decay or seen.step < 20:
         return None
     first, last = ({w.name: w.size for w in each.weights} for each in (seen.samples[0], seen.samples[-1]))
     shrunk = [last[name] / size for name, size in first.items() if size > 0 and name in last]
+    forgets = decay * rate * HORIZON > 1 and seen.context.optimizer in DECAYS
     harmed = not seen.learned() or (decay * rate * HORIZON > 1 and seen.poor())
-    if not shrunk or statistics.median(shrunk) > 0.3 or not harmed:
+    if not shrunk or not harmed or (statistics.median(shrunk) > 0.3 and not (forgets and seen.step >= PATIENT)):
         return None
+    taken = min(1.0, decay * rate)
     return Suspicion(
         name="weight-decay-too-strong",
         evidence=f"weights have {number(100 * statistics.median(shrunk))} % of their first size after {seen.samples[-1].step:,} "
-        f"steps: --weight-decay {number(decay)} takes {number(100 * min(1.0, decay * rate))} % of them away at each",
+        f"steps: --weight-decay {number(decay)} takes {number(100 * taken)} % of them away at each"
+        + (f", so that of what a step has learned half is gone {_half_life(taken)} steps later" if forgets else ""),
         action=f"--weight-decay {number(decay / 100)} or less; 0.01 to 0.1 are usual",
         place="optimiser",
         certainty="likely",

@@ -152,3 +152,22 @@ def test_a_decay_that_takes_all_weights_away() -> None:
     assert "takes 10.0 % of them" in found.evidence
     assert rate.decay_too_strong(seen(last=weights(size=0.1), of=strong)) is None  # it learns
     assert rate.decay_too_strong(seen(flat(2.3), last=weights(size=0.9), of=context(weight_decay=0.1))) is None
+
+
+def test_a_decay_by_which_what_is_learned_is_gone_after_some_steps() -> None:
+    """Of a tenth at each step half is gone after ln 2 / -ln 0.9 = 6.6; the weights are as large as ever."""
+    strong = context(optimizer="adamw", rate=0.01, weight_decay=10.0)
+    found = rate.decay_too_strong(seen(flat(1.8, first=2.3), of=strong))
+    assert found is not None
+    assert (found.name, found.certainty) == ("weight-decay-too-strong", "likely")
+    assert (
+        "takes 10.0 % of them away at each, so that of what a step has learned half is gone 6.58 steps later"
+        in found.evidence
+    )
+    assert rate.decay_too_strong(seen(falling(), of=strong)) is None, "it learns"
+    penalty = context(optimizer="adam", rate=0.01, weight_decay=10.0)
+    assert rate.decay_too_strong(seen(flat(1.8), of=penalty)) is None, (
+        "a penalty, which Adam scales as it does any gradient"
+    )
+    usual = context(optimizer="adamw", rate=0.01, weight_decay=0.1)
+    assert rate.decay_too_strong(seen(flat(1.8), of=usual)) is None
