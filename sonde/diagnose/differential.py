@@ -10,7 +10,7 @@ from sonde.core.batch import Batch
 from sonde.core.seams import Source, abilities_of
 from sonde.core.units import number
 from sonde.diagnose import probes
-from sonde.diagnose.seen import Seen
+from sonde.diagnose.seen import Seen, without_tries
 from sonde.diagnose.suspicion import FACTS_ABOUT, Suspicion
 from sonde.diagnose.trials import Paired, Trial, drawn, parted, pieces
 from sonde.engine.step import Stepper
@@ -178,6 +178,8 @@ def told_apart(seen: Seen, found: Sequence[Suspicion], probing: Probing) -> list
         leading.name == "overfitting" and never_came_down(seen)
     ):
         told = _of_standing_still(seen, probing)
+        if told:  # the batch was tried
+            found = [replace(each, action=without_tries(each.action)) for each in found]
         named = {each.name for each in told}  # perhaps by the run itself before
         return [*told, *(each for each in found if each.name not in named)]
     if leading.name in RATES:
@@ -189,6 +191,8 @@ def judged(seen: Seen, found: Sequence[Suspicion], probing: Probing) -> list[Sus
     """The same where there is time for all of them: every probe is made, also of a run of which nothing is suspected."""
     heart, related, inputs = probing.by_heart, probing.related, probing.inputs
     told = told_apart(seen, found, probing)
+    if heart.answer is not None:
+        told = [replace(each, action=without_tries(each.action)) for each in told]
     names = {each.name for each in told}
     if heart.answer and related.answer is False and "labels-unrelated-to-inputs" not in names and never_came_down(seen):
         return [unrelated(heart, related, seen.step), *told]
@@ -196,7 +200,9 @@ def judged(seen: Seen, found: Sequence[Suspicion], probing: Probing) -> list[Sus
         return told
     named = any(each.certainty == "likely" and each.place in NETWORKS for each in told)  # which says more
     stands = probing.large and not names.isdisjoint(STANDS)
-    return [cannot_learn(heart, inputs, seen.step), *told] if (inputs.answer is False or stands) and not named else told
+    if named or not (inputs.answer is False or stands):
+        return told
+    return [cannot_learn(heart, inputs, seen.step), *told]
 
 
 def never_came_down(seen: Seen) -> bool:

@@ -13,6 +13,7 @@ from sonde.diagnose.signals.sample import LossCall, Sample, Trace
 
 ROUGH = 0.1  # of the reference, its standard error: 20 rows of which 2 are of a class have 0.45
 NEAR_ZERO = 0.05  # scale of weights (`Weights.scale`) below which a change says nothing: they begin at zero
+TRIES = " tries whether the network can learn a single batch by heart"
 Moment = Literal["training", "evaluation", "end", "failure"]
 
 
@@ -36,6 +37,7 @@ class Context:
                data set of the caller's own, which may change them
     own_rate:  whether the rate is that of an optimiser of the caller's
     held:      validation rows, None where they cannot be counted
+    by_call:   whether network, rows and loss came from a program (`sonde.fit`), which alone can give them again
     """
 
     own: bool
@@ -59,6 +61,18 @@ class Context:
     harder: bool = False
     own_rate: bool = False
     held: int | None = None
+    by_call: bool = False
+
+
+def tries(context: Context) -> str:
+    """What is to be asked next of a network that stands still, as the end of an action."""
+    call = "sonde.doctor(RUN, model=…, data=…, loss=…)" if context.by_call else "`sonde doctor RUN`"
+    return f"; {call}{TRIES}"
+
+
+def without_tries(action: str) -> str:
+    """An action once that was tried."""
+    return action[: action.rindex("; ")] if action.endswith(TRIES) else action
 
 
 @dataclass(frozen=True, kw_only=True)

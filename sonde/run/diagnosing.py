@@ -191,6 +191,7 @@ def _context_alone(folder: RunFolder) -> Context:
     batches = plan.get("batches_per_epoch") if isinstance(plan, dict) else None
     return Context(
         own=settings.get("model") == CUSTOM_MODULE,
+        by_call=settings.get("model") == CUSTOM_MODULE,
         task=str(settings.get("task")),
         phases=1,
         optimizer=str(settings.get("optimizer")),

@@ -86,6 +86,7 @@ def context_from(config: TrainConfig, assembly: Assembly, stepper: Stepper, *, t
     objective = assembly.objective if "validation" in assembly.evaluation_sources else None
     return Context(
         own=config.model == CUSTOM_MODULE or ".py" in config.model,
+        by_call=config.model == CUSTOM_MODULE,
         task=config.task,
         phases=len(assembly.task.phases),
         optimizer=type(update.optimizer).__name__.lower(),

@@ -19,7 +19,17 @@ EVEN = dict.fromkeys(range(10), 8)
 
 def context(**changes: Any) -> Context:
     return replace(
-        Context(own=True, task="custom", phases=1, optimizer="adam", rate=1e-3, rows=80, batches=100, total=STEPS),
+        Context(
+            own=True,
+            by_call=True,
+            task="custom",
+            phases=1,
+            optimizer="adam",
+            rate=1e-3,
+            rows=80,
+            batches=100,
+            total=STEPS,
+        ),
         **changes,
     )
 

@@ -6,10 +6,9 @@ from typing import Any, TypeGuard
 
 from sonde.core.findings import Finding
 from sonde.core.units import number
-from sonde.diagnose.rules.held import finds_some
+from sonde.diagnose.rules.held import WORSE, finds_some
+from sonde.diagnose.rules.scores import single_answer
 from sonde.diagnose.seen import Seen
-
-WORSE = 1.02  # of an error, from which it counts as larger
 
 
 def below_baseline(result: Mapping[str, Any], *, larger: bool | None, rows: int | None) -> list[Finding]:
@@ -59,6 +58,10 @@ def below_guessing(result: Mapping[str, Any], seen: Seen) -> list[Finding]:
         if accuracy > share + 2 * math.sqrt(share * (1 - share) / rows):
             return []
         beside = f"; accuracy is {number(accuracy)}, and the most frequent class has {number(share)}"
+    answers = seen.held_answers()
+    single = single_answer(answers) if answers is not None and answers.confusion else None
+    if single is not None:
+        beside += f"; class {single} is answered for nearly all rows, whatever is in them"
     who = "guessing by the frequencies of their classes" if usual is not None else "always answering their mean"
     return [
         Finding(
@@ -66,7 +69,10 @@ def below_guessing(result: Mapping[str, Any], seen: Seen) -> list[Finding]:
             name="worse-than-baseline",
             severity="warning",
             evidence=f"{seen.held_name()} is {number(loss)}, and {who} has {number(guess)}{beside}",
-            action="do not use it as it is: what it has learned does not hold for other rows",
+            action="do not use it as it is: what it has learned does not hold for other rows"
+            if single is None
+            else "do not use it as it is: it does not tell the classes apart; train longer or at another rate, and let rare "
+            "classes count for more",
             step=result.get("steps"),
             certainty="certain",
         )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sonde.core.units import number
 from sonde.diagnose.divergence import NAME, divergence, remedy
 from sonde.diagnose.rules.rate import latest_ratio
-from sonde.diagnose.seen import Seen
+from sonde.diagnose.seen import Seen, tries
 from sonde.diagnose.suspicion import Suspicion
 
 PATIENT = 100  # steps (doctor.md D1)
@@ -45,8 +45,7 @@ def not_learning(seen: Seen) -> Suspicion | None:
         name="not-learning",
         evidence=f"after {seen.step:,} steps the loss is {number(level)}, and guessing by the frequencies of the targets has "
         f"{number(reference.value)}{beside}; the weights do move",
-        action="look at some rows with their targets: do they belong together? `sonde doctor RUN` tries whether the network can "
-        "learn a single batch by heart",
+        action=f"look at some rows with their targets: do they belong together?{tries(seen.context)}",
         place="outcome",
         certainty="likely",
         step=seen.step,

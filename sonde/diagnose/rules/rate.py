@@ -199,7 +199,7 @@ def _half_life(taken: float) -> str:
 
 
 def decay_too_strong(seen: Seen) -> Suspicion | None:
-    """Weight decay has taken most of the weights away, or takes away what is learned within `HORIZON` steps, and little is learned.
+    """Weight decay has taken most of the weights away, or takes what is learned within `HORIZON` steps, and little is learned.
 
     Where steps are long the weights need not shrink: new ones come as fast as old ones go (AdamW's entries stay at 1 / decay).
     """

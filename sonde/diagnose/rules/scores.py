@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 from sonde.core.units import number
-from sonde.diagnose.seen import Evaluated, Seen
+from sonde.diagnose.seen import Evaluated, Seen, tries
 from sonde.diagnose.signals.answers import Answers
 from sonde.diagnose.suspicion import Suspicion
 
 ENOUGH = 15  # rows of a class: of a class that is found in 0.3 of its rows, none of 15 is right once in 200 times (doctor.md D6)
 WIDE = 30  # rows of a class, below which how many of them are found is too uncertain (doctor.md D6)
+FEWEST = 5  # the same where all rows have one answer
 RARE = 10.0  # times fewer rows than the largest class (doctor.md D6, SageMaker)
 ALIKE = 0.995  # share of the rows with one answer
 NARROW = 0.02  # spread of the answers beside that of the targets; a target broadcast over the batch left 0.006 (doctor.md 0.3)
@@ -33,7 +34,11 @@ def never_predicted(seen: Seen) -> Suspicion | None:
     counts = {} if reference is None else reference.counts
     total = sum(counts.values())
     place = max(missed, key=lambda each: rows[each])
-    share = f"; of the targets in training it is {number(100 * counts.get(place, 0) / total)} %" if total else ""
+    share = (
+        f"; of {total:,} training targets that were looked at it is {number(100 * counts.get(place, 0) / total)} %"
+        if total
+        else ""
+    )
     usual = total > 0 and counts.get(place, 0) > 0.5 * total / max(1, len(counts))
     return Suspicion(
         name="class-never-predicted",
@@ -41,13 +46,31 @@ def never_predicted(seen: Seen) -> Suspicion | None:
         + (f", and {len(missed) - 1} more classes likewise" if len(missed) > 1 else "")
         + share,
         where=f"class {place}",
-        action="weigh the classes (nn.CrossEntropyLoss(weight=…), --balanced), draw rare rows more often, or get more of them",
+        action=f"{weighing(seen)}, or get more rows of it",
         place="outcome",
         certainty="suspected"
         if usual and seen.poor()
         else "likely",  # of a network that has learned little it is no news
         step=seen.step,
     )
+
+
+def weighing(seen: Seen) -> str:
+    """How rare classes count for more, as a setting or a line of code."""
+    if not seen.context.by_call:
+        return "weigh the classes (--class-weights balanced), or draw rare ones more often (--balanced)"
+    return (
+        "weigh the classes: with n = y.bincount().clamp(min=1) of the training targets, "
+        "nn.CrossEntropyLoss(weight=n.sum() / (len(n) * n)); or draw rare ones more often: a DataLoader with "
+        "WeightedRandomSampler(1 / n[y], len(y))"
+    )
+
+
+def single_answer(answers: Answers) -> int | None:
+    """The class that (nearly) all rows are answered by, where rows are of several; None where there is none."""
+    given = [sum(column) for column in zip(*answers.confusion, strict=True)]
+    several = sum(sum(row) > 0 for row in answers.confusion) > 1
+    return given.index(max(given)) if several and max(given) >= ALIKE * sum(given) else None
 
 
 def imbalance(seen: Seen) -> Suspicion | None:
@@ -57,25 +80,31 @@ def imbalance(seen: Seen) -> Suspicion | None:
         return None
     most = max(reference.counts.values())
     rows, recalls = [sum(row) for row in last.confusion], last.found()
+    single = single_answer(last)  # by which more is known than by the few rows of one class
+    least = FEWEST if single is not None else WIDE
     rare = [
         place
         for place, count in reference.counts.items()
-        if count * RARE < most and place < len(rows) and rows[place] >= WIDE and (recalls[place] or 0.0) < 0.3
+        if count * RARE < most and place < len(rows) and rows[place] >= least and (recalls[place] or 0.0) < 0.3
     ]
     right = sum(row[place] for place, row in enumerate(last.confusion))
-    if not rare or reference.weak or right <= max(rows):
+    if not rare or reference.weak or (right <= max(rows) and single != rows.index(max(rows))):
         return None
     place = min(rare, key=lambda each: recalls[each] or 0.0)
+    answer = "" if single is None else f"; nearly every row, whatever is in it, is answered by class {single}"
     return Suspicion(
         name="class-imbalance",
-        evidence=f"class {place} is {number(most / reference.counts[place])} times rarer in training than the largest, and "
-        f"{number(100 * (recalls[place] or 0.0))} % of its {rows[place]:,} validation rows are found",
+        evidence=f"class {place} is {number(most / reference.counts[place])} times rarer among the training targets that were "
+        f"looked at than the largest, and {number(100 * (recalls[place] or 0.0))} % of its {rows[place]:,} validation rows are "
+        f"found{answer}",
         where=f"class {place}",
-        action="weigh the classes (nn.CrossEntropyLoss(weight=…), --balanced), or draw rare rows more often",
+        action=f"{weighing(seen)}, and judge by a metric that counts each class alike (balanced accuracy, macro F1)",
         place="data",
-        certainty="likely",
+        certainty="likely"
+        if single is None or not seen.learned()
+        else "suspected",  # a signal that is weak asks for no other answer
         step=seen.step,
-        explains=frozenset({"class-never-predicted"}),
+        explains=frozenset({"class-never-predicted", "worse-than-guessing"}),
     )
 
 
@@ -100,7 +129,7 @@ def answers_alike(seen: Seen) -> Suspicion | None:
     return Suspicion(
         name="answers-alike",
         evidence=f"{what} of the validation set",
-        action="the network does not use its inputs: see whether it can learn one batch by heart (`sonde doctor RUN`)",
+        action=f"the network does not use its inputs{tries(seen.context)}",
         place="outcome",
         certainty="likely",
         step=seen.step,

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from examined import answered, context, evaluated, seen, values
+from examined import answered, call, context, evaluated, seen, values
 
 from sonde.diagnose.rules.baseline import below_baseline, below_guessing
+from sonde.diagnose.rules.held import worse_than_guessing
 from sonde.diagnose.signals.answers import Answers
 
 
@@ -57,6 +58,17 @@ def test_kept_weights_that_lose_to_guessing() -> None:
     assert below_guessing(kept(6.4), seen(evaluations=evaluated([3.0, 4.0]))) == []  # of which no answer is known
     several = seen(evaluations=evaluated([3.0, 4.0], answers=answered(0.1)), of=context(phases=2))
     assert below_guessing(kept(6.4), several) == []
+
+
+def test_kept_weights_that_answer_one_class() -> None:
+    """286 of 300 rows are of the class that all are answered by: guessing has 0.189."""
+    alike = Answers(confusion=[[286, 0], [14, 0]], rows=300)
+    run = seen(loss_call=call({0: 76, 1: 4}, shape=(80, 2)), evaluations=evaluated([0.6, 0.5, 0.44], answers=alike))
+    (found,) = below_guessing(kept(0.436, accuracy=286 / 300), run)
+    assert "guessing by the frequencies of their classes has 0.189" in found.evidence
+    assert "class 0 is answered for nearly all rows" in found.evidence
+    assert "it does not tell the classes apart" in found.action
+    assert worse_than_guessing(run) is None, "the same would be said twice"
 
 
 def test_kept_weights_that_lose_to_the_mean() -> None:

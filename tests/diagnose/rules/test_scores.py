@@ -1,10 +1,14 @@
 """Answers to validation rows."""
 
 import pytest
-from examined import EVEN, answered, call, evaluated, flat, seen
+import torch
+from examined import EVEN, answered, call, context, evaluated, flat, seen
+from torch import nn
 
 from sonde.diagnose.rules import scores
+from sonde.diagnose.seen import without_tries
 from sonde.diagnose.signals.answers import Answers
+from sonde.settings import TrainKeywords
 
 FALL = [1.0, 0.8, 0.7, 0.6]
 THINNED = {**EVEN, 9: 2}
@@ -15,7 +19,7 @@ def test_a_class_that_is_answered_for_no_row() -> None:
     found = scores.never_predicted(run)
     assert found is not None
     assert (found.name, found.where, found.certainty) == ("class-never-predicted", "class 9", "likely")
-    assert "2.70 % of" not in found.evidence
+    assert "of 1,036 training targets that were looked at it is 2.70 %" in found.evidence
     assert "100 validation rows" in found.evidence
 
 
@@ -51,11 +55,45 @@ def test_a_rare_class_that_is_hardly_found(recall: float, named: bool) -> None:
         assert "20.0 times rarer" in found.evidence
 
 
+def test_a_rare_class_of_few_rows_where_all_have_one_answer() -> None:
+    """14 rows of 294: of the class nothing is found; where the loss is below that of guessing a weak signal may be why."""
+    many, table = {0: 1140, 1: 60}, [[280, 0], [14, 0]]
+    used = call(many, shape=(1200, 2), target=(80,))
+    poor = scores.imbalance(
+        seen(flat(0.38), loss_call=used, evaluations=evaluated(FALL, answers=Answers(confusion=table)))
+    )
+    assert poor is not None
+    assert (poor.name, poor.where, poor.certainty) == ("class-imbalance", "class 1", "likely")
+    assert "0 % of its 14 validation rows are found; nearly every row" in poor.evidence
+    assert "is answered by class 0" in poor.evidence
+    weak = scores.imbalance(
+        seen(flat(0.1), loss_call=used, evaluations=evaluated(FALL, answers=Answers(confusion=table)))
+    )
+    assert weak is not None
+    assert weak.certainty == "suspected"
+    found = Answers(confusion=[[278, 2], [12, 2]])
+    assert scores.imbalance(seen(flat(0.1), loss_call=used, evaluations=evaluated(FALL, answers=found))) is None
+
+
+def test_the_advice_is_a_setting_or_a_line_that_works() -> None:
+    ours, own = seen(of=context(by_call=False)), seen()
+    assert scores.weighing(ours).startswith("weigh the classes (--class-weights balanced)")
+    assert {"balanced", "class_weights"} <= TrainKeywords.__annotations__.keys()
+    n = torch.tensor([0] * 90 + [1] * 10).bincount().clamp(min=1)
+    line = "nn.CrossEntropyLoss(weight=n.sum() / (len(n) * n))"
+    assert line in scores.weighing(own)
+    assert eval(line, {"nn": nn, "n": n}).weight.tolist() == pytest.approx([0.5556, 5.0], rel=1e-3)
+
+
 def test_one_answer_for_all_rows() -> None:
     table = [[0, 100] if place else [0, 100] for place in range(2)]
     found = scores.answers_alike(seen(evaluations=evaluated(FALL, answers=Answers(confusion=table, rows=200))))
     assert found is not None
     assert found.name == "answers-alike"
+    assert found.action.endswith(
+        "; sonde.doctor(RUN, model=…, data=…, loss=…) tries whether the network can learn a single batch by heart"
+    )
+    assert without_tries(found.action) == "the network does not use its inputs"
     unequal = Answers(confusion=[[0, 5], [0, 195]], rows=200)
     assert scores.answers_alike(seen(evaluations=evaluated(FALL, answers=unequal))) is None
     assert scores.answers_alike(seen(evaluations=evaluated(FALL, answers=answered(0.1)))) is None
