@@ -1,6 +1,6 @@
 """Facts about a network before its first step, by a few rows of the first batch: nothing is trained, and nothing changes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -281,11 +281,11 @@ def padding_drowns(answer: Answer, batch: Batch, given: str) -> list[Finding]:
     ]
 
 
-def rows_mixed(answer: Answer, batch: Batch) -> list[Finding]:
+def rows_mixed(answer: Answer, batch: Batch, modules: nn.Module | None = None) -> list[Finding]:
     """A network whose answer for a row depends on the other rows of the batch, in evaluation mode.
 
     It must change where the others are left out, and where they are replaced by as many others. What answers with a number for
-    each pair of rows, as contrastive networks do, is none.
+    each pair of rows, as contrastive networks do, is none. modules: layers that may be why
     """
     if len(batch.index) < 4:
         return []
@@ -300,6 +300,7 @@ def rows_mixed(answer: Answer, batch: Batch) -> list[Finding]:
     size = float(whole.abs().max())
     if not off > 100 * EXACT * size:
         return []
+    time_first = {} if modules is None else _time_first(modules)
     return [
         Finding(
             check="rows mixed",
@@ -307,11 +308,38 @@ def rows_mixed(answer: Answer, batch: Batch) -> list[Finding]:
             severity="warning",
             evidence="in evaluation mode the network's answer for a row changes with the other rows of the batch (by "
             f"{100 * off / size:.2g} % of its size)",
-            action="look for a view or reshape that mixes the rows' axis with another (permute instead), a softmax or norm over "
-            "axis 0; silence=['rows-mixed'] where it is meant",
+            where=next(iter(time_first), ""),
+            action=_in_order(time_first)
+            + "look for a view or reshape that mixes the rows' axis with another (permute instead), a softmax or norm over "
+            "axis 0",
             step=0,
         )
     ]
+
+
+def _time_first(modules: nn.Module) -> dict[str, str]:
+    """Name -> kind of the recurrent and attention layers that take the rows on axis 1, as torch's do by default; of layers
+    within one another the outermost, which hands it on."""
+    found: dict[str, str] = {}
+    for name, module in modules.named_modules():
+        whole = isinstance(module, nn.TransformerEncoderLayer | nn.TransformerDecoderLayer)
+        layer = module.self_attn if whole else module
+        if isinstance(layer, nn.RNNBase | nn.MultiheadAttention | nn.Transformer) and not layer.batch_first:
+            own = name.removeprefix("model.")
+            if not any(outer == "model" or own.startswith(f"{outer}.") for outer in found):
+                found[own] = type(module).__name__
+    return found
+
+
+def _in_order(time_first: Mapping[str, str]) -> str:
+    """What is to be done of layers that take the rows on axis 1; empty of none."""
+    if not time_first:
+        return ""
+    named = ", ".join(f"{name} ({kind})" for name, kind in list(time_first.items())[:3])
+    return (
+        f"{named}: batch_first=False takes (steps, rows, …); give batch_first=True where the rows come first, as in a batch; "
+        "else "
+    )
 
 
 def _changed(answer: Answer, batch: Batch, known: Tensor, rows: Sequence[int], beside: Sequence[int]) -> float:

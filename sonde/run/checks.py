@@ -106,7 +106,7 @@ def facts(assembly: Assembly) -> list[Finding]:
     found += acts_linearly(task, ask, first, inputs)
     mixed: list[Finding] = []
     if not extras_of(task).across_rows and not unregistered(task.modules):
-        mixed = rows_mixed(ask, first)
+        mixed = rows_mixed(ask, first, task.modules)
         found += mixed
     if len(inputs) == 1:
         found += padding_drowns(ask, first, inputs[0])

@@ -276,6 +276,40 @@ def test_a_fault_of_the_network_is_said(name: str, net: Any, kind: str) -> None:
     assert found(net(), kind) == {name}
 
 
+class Ordered(nn.Module):
+    """A recurrent or attention layer over series, of which torch's take steps first unless told otherwise."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer, self.head = layer, nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        mixed = self.layer(x)
+        return self.head((mixed[0] if isinstance(mixed, tuple) else mixed)[:, -1])
+
+
+@pytest.mark.parametrize(
+    ("layer", "kind"),
+    [
+        (lambda first: nn.GRU(6, 6, batch_first=first), "GRU"),
+        (lambda first: nn.LSTM(6, 6, batch_first=first), "LSTM"),
+        (lambda first: nn.TransformerEncoderLayer(6, 2, 12, batch_first=first), "TransformerEncoderLayer"),
+    ],
+)
+def test_rows_are_mixed_where_batch_first_is_forgotten(layer: Any, kind: str) -> None:
+    def said(first: bool) -> list[Any]:
+        torch.manual_seed(0)
+        task, batch = ModuleTask(Ordered(layer(first)), F.cross_entropy), batch_of("series")
+        task.bind(batch)
+        return rows_mixed(partial(answer, task, CPU), batch, task.modules)
+
+    (mixed,) = said(False)
+    assert (mixed.name, mixed.where) == ("rows-mixed", "layer")
+    assert mixed.action.startswith(f"layer ({kind}): batch_first=False takes (steps, rows, …); give batch_first=True")
+    assert "silence" not in mixed.action, "which is said behind every warning"
+    assert said(True) == []
+
+
 def test_padding_that_equals_padding_is_no_next_token() -> None:
     """Tags of an encoder: most of both is padding."""
     net = Attention(causal=False)
