@@ -1,17 +1,22 @@
 """A run folder's files as plain values. Whatever is missing or torn is absent here: a report is also drawn in mid-run."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from sonde.core.config_file import is_tree
+from sonde.core.damaged import DAMAGE
+from sonde.core.errors import first_line
 from sonde.core.files import read_json
 from sonde.core.log_lines import parsed_line
 from sonde.core.run_folder import RunFolder, open_run
+from sonde.core.run_state import RunState, checkpoint_step, folds_of, state_of
+from sonde.report.pooling import pooled, together
 
 SPLITS = ("test", "validation", "train")  # the first that was evaluated is the one a report speaks of
+FINISHED = RunState(condition="finished", line={})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +39,11 @@ class Reading:
     logged: Sequence[dict[str, Any]] = field(default=())  # by observers
     signals: Sequence[dict[str, Any]] = field(default=())  # what the doctor measured inside the network
     unreadable: Sequence[str] = field(default=())  # one sentence per file that is there and cannot be read
+    schema: dict[str, Any] = field(default_factory=dict)
+    state: RunState = field(default=FINISHED)
+    saved: int | None = None  # step of the newest checkpoint that is whole, of a run without a result
+    units: Mapping[str, str] = field(default_factory=dict)  # of metrics, by the run's task, where they are known
+    folds: "Sequence[Reading]" = field(default=())  # of a cross-validation
 
     @property
     def split(self) -> str:
@@ -56,9 +66,9 @@ def read_folder(path: Path) -> Reading:
     run = open_run(path)
     troubles: list[str] = []
     lines = read_lines(run.metrics, troubles)
-    kinds = ("step", "evaluation", "event", "log")
+    kinds, state = ("step", "evaluation", "event", "log"), state_of(path)
     by_kind = {kind: [line for line in lines if line.get("kind") == kind] for kind in kinds}
-    return Reading(
+    found = Reading(
         path=path,
         config=_yaml(run.config, troubles),
         plan=_json(run.plan, troubles),
@@ -74,8 +84,26 @@ def read_folder(path: Path) -> Reading:
         evaluated=_evaluated(run, troubles),
         features=_json(run.evaluation / "features.json", troubles),
         signals=read_lines(run.signals, troubles),
+        schema=_json(run.schema, troubles),
+        state=state,
+        saved=None if state.condition == "finished" else checkpoint_step(path),
+        folds=[read_folder(fold) for fold in folds_of(path) if (fold / "config.yaml").exists()],
         unreadable=tuple(troubles),
     )
+    return _of_folds(found) if found.folds else found
+
+
+def _of_folds(run: Reading) -> Reading:
+    """A cross-validation, with what its folds have in their folders put together."""
+    done = [fold for fold in run.folds if fold.evaluated]
+    findings = [(int(fold.path.name.removeprefix("fold-")), fold.findings) for fold in run.folds]
+    schema = run.folds[0].schema
+    try:
+        evaluated = pooled([(fold.path.name, fold.evaluated) for fold in done])
+    except DAMAGE as error:
+        text = f"the folds' evaluations cannot be put together ({first_line(error)[:200]}) and were left out"
+        return replace(run, findings=together(findings), schema=schema, unreadable=(*run.unreadable, text))
+    return replace(run, evaluated=evaluated, findings=together(findings), schema=schema)
 
 
 def read_lines(path: Path, troubles: list[str]) -> list[dict[str, Any]]:

@@ -159,7 +159,7 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
 def _next_commands(attempt: Attempt) -> list[str]:
     folder = attempt.folder
     if attempt.built is None:
-        return [f"open {folder.path}/fold-1/report.html", "to train on all rows, run the same command without --folds"]
+        return [f"open {folder.report}", f"sonde train --config {folder.path} --folds 0"]
     commands, dataset = [f"open {folder.report}"], attempt.built.dataset
     if attempt.config.model == CUSTOM_MODULE or dataset is None:  # only the caller's program can use such a network
         return commands
