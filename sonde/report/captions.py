@@ -7,7 +7,8 @@ from sonde.core.units import number
 from sonde.report.scale import Point
 
 SAME = 0.02  # of a change beside the value it began with, below which a curve stayed where it was
-RISEN = 0.05  # of how far a validation loss fell, by which it must have risen to have turned
+RISEN = 0.05  # of how far a curve came from its first point to its best, by which it must have gone back to have turned
+AWAY = 0.1  # or of its best value
 END = 20  # the last twentieth of the points stands for the end of a noisy curve
 
 Say = Callable[[float], str]
@@ -40,8 +41,11 @@ class Course:
 
     @property
     def turned(self) -> bool:
-        """Whether it has moved away from its best value by a good part of the way to it."""
-        return self.at < self.last_at and abs(self.last - self.best) > RISEN * abs(self.first - self.best)
+        """Whether it has moved away from its best value by a good part of that, or of the way to it."""
+        back = abs(self.last - self.best)
+        return self.at < self.last_at and (
+            back > RISEN * abs(self.first - self.best) or back > AWAY * abs(self.best) > 0
+        )
 
 
 def course(points: Sequence[Point], *, higher: bool = False) -> Course | None:

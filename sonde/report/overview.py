@@ -70,7 +70,7 @@ def key_figures(run: Reading) -> list[tuple[str, str]]:
         ("parameters", count(result["parameters"]) if result.get("parameters") is not None else ""),
         ("training time", duration(seconds["total"]) if seconds.get("total") else ""),
         ("rows per second", rate(result["samples_per_s"]) if result.get("samples_per_s") else ""),
-        ("steps", count(result.get("steps") or run.last_step or run.state.step)),
+        ("steps", count(result.get("steps") or max(run.last_step, run.state.step))),
         ("machine", str(run.env.get("device") or run.plan.get("device") or "")),
     ]
     return [(name, str(value)) for name, value in found if value]

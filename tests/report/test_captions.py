@@ -22,6 +22,7 @@ def test_a_course_ends_in_the_mean_of_its_last_twentieth():
     ("validation", "told"),
     [
         ((0.5, 0.3, 0.12, 0.2, 0.3), "validation loss was lowest (0.120) at epoch 3 and rose to 0.300 since."),
+        ((9.0, 0.3, 0.12, 0.15), "validation loss was lowest (0.120) at epoch 3 and rose to 0.150 since."),
         ((0.5, 0.3, 0.12, 0.121), "validation loss was lowest (0.120) at epoch 3 and hardly changed since (0.121)."),
         ((0.5, 0.3, 0.12), "validation loss was lowest (0.120) at epoch 3, the last evaluation."),
         ((0.5,), "validation loss was 0.500 at the only evaluation."),
