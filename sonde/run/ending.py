@@ -7,6 +7,7 @@ from signal import SIGINT
 from sonde.core.errors import Interrupted, NonFinite, RunFolderError, SondeError
 from sonde.core.run_state import FAILED, INTERRUPTED
 from sonde.engine.json_lines import JsonLinesLog
+from sonde.engine.loop import epoch_of
 from sonde.run.errors import note
 from sonde.run.job import Attempt
 from sonde.run.report import write_report
@@ -58,9 +59,10 @@ def _write(attempt: Attempt, event: str, details: dict[str, object]) -> None:
     """Add the event to metrics.jsonl, which a resumed run cuts back to where its checkpoint was written."""
     folder = attempt.folder
     length = folder.metrics.stat().st_size if folder.metrics.exists() else 0
-    seconds = round(attempt.assembly.clock.elapsed(), 4)
+    step, seconds = attempt.steps, round(attempt.assembly.clock.elapsed(), 4)
+    epoch = {"epoch": epoch_of(attempt.assembly.train, step)} if step else {}
     with closing(JsonLinesLog(folder.metrics, keep_bytes=length)) as log:
-        log.write({"kind": "event", "step": attempt.steps, "event": event, "details": details, "seconds": seconds})
+        log.write({"kind": "event", "step": step, **epoch, "event": event, "details": details, "seconds": seconds})
 
 
 def _in_words(trouble: BaseException) -> str:

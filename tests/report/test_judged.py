@@ -21,7 +21,9 @@ def test_a_share_of_rows_has_wilsons_interval(image_run):
 
 def test_sentences_have_rows_interval_direction_and_baseline(image_run):
     run = read_folder(image_run)
-    assert [text.replace("\u00a0", " ") for text in sentences(run, score_of(run))] == [
+    score = score_of(run)
+    assert score is not None
+    assert [text.replace("\u00a0", " ") for text in sentences(run, score)] == [
         "99.36 % accuracy on 10,000 test rows (higher is better)",
         "95 % interval 99.18 to 99.50 %",
         "baseline (always predicting the most frequent): 11.35 %",
@@ -31,7 +33,9 @@ def test_sentences_have_rows_interval_direction_and_baseline(image_run):
 def test_errors_are_in_the_units_of_the_target(regression_run):
     (regression_run / "schema.json").write_text(json.dumps({"target": {"kind": "value", "names": ["price"]}}))
     run = replace(read_folder(regression_run), units={"rmse": "in units of {target}"})
-    assert sentences(run, score_of(run)) == [
+    score = score_of(run)
+    assert score is not None
+    assert sentences(run, score) == [
         "3.710 RMSE on test data (in units of price; lower is better)",
         "baseline (always predicting the most frequent): 11.30",
     ]
