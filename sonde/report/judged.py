@@ -16,6 +16,7 @@ LITTLE = 0.1  # of the baseline's errors; who takes away less has hardly learned
 MORE_THAN_ONE = ("wer", "cer")  # percentages that may exceed 100 %
 
 Against = Literal["better", "little", "unsure", "worse", "unknown"]
+Beside = Literal["better", "alike", "worse", "unknown"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,8 @@ class Score:
     interval: of LEVEL, None where rows' answers do not tell
     higher:   whether more is better, None where nobody knows
     baseline: of a trivial answer or a rule, None where there is none;  what: that answer, in words
+    classical: of a model that is no network, fitted on the same rows;  called: what it is called
+    difference: interval of the network's score less that model's, on the same rows
     """
 
     split: str
@@ -37,6 +40,17 @@ class Score:
     higher: bool | None
     baseline: float | None
     what: str
+    classical: float | None = None
+    called: str = ""
+    difference: tuple[float, float] | None = None
+
+    @property
+    def beside(self) -> Beside:
+        """The network beside the classical model: better or worse by more than chance, or not told apart."""
+        if self.difference is None or self.higher is None:
+            return "unknown"
+        low, high = self.difference if self.higher else (-self.difference[1], -self.difference[0])
+        return "better" if low > 0 else "worse" if high < 0 else "alike"
 
     @property
     def against(self) -> Against:
@@ -86,7 +100,17 @@ def score_of(run: Reading) -> Score | None:
         higher=direction(run, run.metric),
         baseline=_number(baseline.get(run.metric)) if split != "train" else None,
         what=str(baseline.get("what") or "an answer that ignores the input")[:120],
+        **_classical(run),
     )
+
+
+def _classical(run: Reading) -> dict[str, Any]:
+    found = run.result.get("classical") or {}
+    value, ends = _number(found.get(run.metric)), found.get("difference")
+    if value is None:
+        return {}
+    known = tuple(map(float, ends)) if isinstance(ends, list) and len(ends) == 2 else None
+    return {"classical": value, "called": str(found.get("what"))[:120], "difference": known}
 
 
 def sentences(run: Reading, score: Score) -> list[str]:
@@ -103,6 +127,14 @@ def sentences(run: Reading, score: Score) -> list[str]:
         told.append(f"{LEVEL:.0%} interval {span(score.name, score.interval)}".replace("%", "\u00a0%", 1))
     if score.baseline is not None:
         told.append(f"baseline ({score.what}): {metric(score.name, score.baseline)}")
+    if score.classical is not None:
+        words = {
+            "better": ", which the network beats by more than chance",
+            "worse": ", which beats the network by more than chance",
+            "alike": ", which these rows do not tell from the network",
+            "unknown": "",
+        }
+        told.append(f"{score.called}: {metric(score.name, score.classical)}{words[score.beside]}")
     told += _own_units(run, score)
     if score.split == "validation":
         told.append("these rows also chose the best checkpoint, so new rows may do a little worse")

@@ -80,6 +80,8 @@ def _worked(run: Reading, score: Score | None) -> tuple[Tone, str, str]:
     better += "" if gone is None else f": {share(gone, 0)} of its errors are gone".replace(" %", "\u00a0%")
     if score.against == "little":
         return "partly", "Hardly", f"{better}, which is little{but}."
+    if score.beside == "worse":
+        return "partly", "Partly", f"{better}; but {score.called} did better on the same rows{but}."
     if wrong:
         return "partly", "Partly", f"{better}; but {trouble}."
     warned = any(finding.get("severity") in ("error", "warning") for finding in run.findings)

@@ -23,8 +23,8 @@ def ending_noted(attempt: Attempt) -> Iterator[None]:
     try:
         yield
     except (Exception, KeyboardInterrupt) as trouble:
-        resumes = attempt.saved is not None and not attempt.steps
-        if attempt.folder.config.exists() and not resumes:
+        refused = attempt.saved is not None and (attempt.training is None or not attempt.training.journals)
+        if attempt.folder.config.exists() and not refused:
             with suppress(OSError, RunFolderError):  # of a full disk, which the error itself names
                 _tell(attempt, trouble)
         raise

@@ -94,3 +94,30 @@ def test_a_forecaster_is_off_by_so_much_in_the_users_units(image_run):
     assert sentences(run, score)[-1] == (
         "in the data's own units a forecast of Passengers is off by 29.75 on average (repeating the last 12 steps: 46.77)"
     )
+
+
+@pytest.mark.parametrize(
+    ("difference", "beside", "told"),
+    [
+        ([0.001, 0.01], "better", ", which the network beats by more than chance"),
+        ([-0.001, 0.01], "alike", ", which these rows do not tell from the network"),
+        ([-0.02, -0.01], "worse", ", which beats the network by more than chance"),
+        (None, "unknown", ""),
+    ],
+)
+def test_beside_a_classical_model(image_run, difference, beside, told):
+    run = read_folder(image_run)
+    classical = {"what": "trees", "accuracy": 0.985, "difference": difference}
+    run = replace(run, result={**run.result, "classical": classical})
+    score = score_of(run)
+    assert score is not None
+    assert score.beside == beside
+    assert f"trees: 98.50 %{told}" in sentences(run, score)
+
+
+def test_of_an_error_less_is_better(regression_run):
+    run = read_folder(regression_run)
+    classical = {"what": "trees", "rmse": 3.9, "difference": [-0.3, -0.1]}
+    score = score_of(replace(run, result={**run.result, "classical": classical}))
+    assert score is not None
+    assert score.beside == "better"

@@ -51,6 +51,14 @@ def test_what_the_checks_warn_of_makes_it_partly(image_run):
     assert commands(found) == [f"sonde resume {run.path} --epochs 16"]
 
 
+def test_a_network_that_a_classical_model_beats_worked_partly(image_run):
+    run = quiet(read_folder(image_run))
+    classical = {"what": "gradient-boosted trees", "accuracy": 0.999, "difference": [-0.01, -0.002]}
+    found = verdict(replace(run, result={**run.result, "classical": classical}))
+    assert found.answer == "Partly"
+    assert found.because.endswith("but gradient-boosted trees did better on the same rows.")
+
+
 def test_a_run_that_is_slow_worked_all_the_same(image_run):
     slow = {**IMPROVING, "name": "slow-input", "check": "slow input"}
     found = verdict(replace(read_folder(image_run), findings=[slow]))

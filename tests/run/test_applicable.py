@@ -253,7 +253,8 @@ def test_every_general_setting_is_known_to_a_rule_or_always_has_an_effect() -> N
     """A new setting is put into the table, or into this list."""
     always = {
         "memory", "accumulate", "pretrained", "freeze", "ema", "epochs", "steps", "time_limit",
-        "log_every", "doctor", "silence", "device", "precision", "compile", "threads", "deterministic", "seed", "out", "fresh",
+        "log_every", "doctor", "classical", "silence", "device", "precision", "compile", "threads", "deterministic", "seed",
+        "out", "fresh",
         "quiet", "debug", "log", "trust_code", "given",
     }  # fmt: skip
     ruled = {name for rule in RULES for name in rule.names}
