@@ -129,9 +129,9 @@ def sentences(run: Reading, score: Score) -> list[str]:
         told.append(f"baseline ({score.what}): {metric(score.name, score.baseline)}")
     if score.classical is not None:
         words = {
-            "better": ", which the network beats by more than chance",
-            "worse": ", which beats the network by more than chance",
-            "alike": ", which these rows do not tell from the network",
+            "better": ", worse than the network by more than chance",
+            "worse": ", better than the network by more than chance",
+            "alike": ", not told from the network by these rows",
             "unknown": "",
         }
         told.append(f"{score.called}: {metric(score.name, score.classical)}{words[score.beside]}")

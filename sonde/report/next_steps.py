@@ -29,8 +29,11 @@ class Step:
     why: str = ""
 
 
-def after_finishing(run: Reading, follow: Sequence[str], *, worked: bool = True) -> list[Step]:
-    """Of a finished run. follow: commands that use its network, by the task;  worked: whether it beats its baseline"""
+def after_finishing(run: Reading, follow: Sequence[str], *, worked: bool = True, beaten: bool = False) -> list[Step]:
+    """Of a finished run. follow: commands that use its network, by the task
+
+    worked: whether it beats its baseline;  beaten: whether a classical model does better
+    """
     if run.folds or run.result.get("folds"):
         return _after_folds(run)
     found: list[Step] = []
@@ -48,7 +51,7 @@ def after_finishing(run: Reading, follow: Sequence[str], *, worked: bool = True)
     if not worked and not found and not _custom(run):
         found.append(Step(command=f"sonde doctor {_place(run)}", why="looks for the cause"))
     cut_short = not worked and run.result.get("ended_by") == "time_limit"
-    if (still_improving(run) or cut_short) and (longer := _twice(run)):
+    if (still_improving(run) or cut_short or beaten) and (longer := _twice(run)):
         found.append(_longer(run, longer))
     return found + [Step(command=command, why="applies it") for command in (follow if worked else ())]
 

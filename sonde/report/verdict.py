@@ -44,7 +44,7 @@ def verdict(run: Reading, follow: Sequence[str] = ()) -> Verdict:
 def _of_result(run: Reading, follow: Sequence[str]) -> Verdict:
     score = score_of(run)
     tone, answer, because = _worked(run, score)
-    steps = after_finishing(run, follow, worked=tone != "no")
+    steps = after_finishing(run, follow, worked=tone != "no", beaten=score is not None and score.beside == "worse")
     lines = [] if score is None else [("How well", _joined(sentences(run, score)))]
     lines += _spread(run)
     if run.folds:

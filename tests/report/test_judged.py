@@ -99,9 +99,9 @@ def test_a_forecaster_is_off_by_so_much_in_the_users_units(image_run):
 @pytest.mark.parametrize(
     ("difference", "beside", "told"),
     [
-        ([0.001, 0.01], "better", ", which the network beats by more than chance"),
-        ([-0.001, 0.01], "alike", ", which these rows do not tell from the network"),
-        ([-0.02, -0.01], "worse", ", which beats the network by more than chance"),
+        ([0.001, 0.01], "better", ", worse than the network by more than chance"),
+        ([-0.001, 0.01], "alike", ", not told from the network by these rows"),
+        ([-0.02, -0.01], "worse", ", better than the network by more than chance"),
         (None, "unknown", ""),
     ],
 )
