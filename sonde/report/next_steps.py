@@ -19,6 +19,7 @@ CURABLE = frozenset(
     ]
 )  # fmt: skip
 """Findings of which `sonde doctor --cure` tries the remedy (`run/cure.remedies`)."""
+ROWS = frozenset(["not finite inputs", "not finite targets"])  # errors that some rows are to blame for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,8 @@ def after_finishing(run: Reading, follow: Sequence[str], *, worked: bool = True,
         found.append(_again(run, lower, "trains anew at a tenth of the rate"))
     if warned == "learning-rate-too-low":
         found.append(_again(run, "--lr auto", "trains anew at a rate that a short test finds"))
+    if warned == "overfitting" and not _custom(run):
+        found.append(_again(run, "--patience 3", "trains anew, and stops once validation no longer improves"))
     if not worked and not found and not _custom(run):
         found.append(Step(command=f"sonde doctor {_place(run)}", why="looks for the cause"))
     cut_short = not worked and run.result.get("ended_by") == "time_limit"
@@ -58,20 +61,17 @@ def after_finishing(run: Reading, follow: Sequence[str], *, worked: bool = True,
 
 def after_stopping(run: Reading) -> list[Step]:
     """Of a run without a result, whose process is gone."""
-    begins = "" if run.saved is not None or run.folds else "; no checkpoint was written yet, so it begins anew"
-    broken = any(str(finding.get("check")).startswith("not finite") for finding in run.findings)
-    found: list[Step] = []
-    if run.state.condition == "failed" and broken and not _custom(run):
-        if lower := _lower_rate(run):
-            found.append(
-                _again(run, f"{lower} --clip 1", "trains anew at a tenth of the rate, with its gradients clipped")
-            )
-        found.append(Step(command=f"sonde doctor {_place(run)}", why="looks for the cause"))
-    elif run.state.condition == "failed":
-        found.append(_resumed(run, f"goes on {_from(run)}, once what stopped it is mended{begins}"))
-    else:
-        found.append(_resumed(run, f"goes on {_from(run)}, as if it had never stopped{begins}"))
-    return found
+    if run.state.condition != "failed":
+        return [_resumed(run, f"goes on {_from(run)}, as if it had never stopped")]
+    checks = {str(finding.get("check")) for finding in run.findings if finding.get("severity") == "error"}
+    if ROWS & checks:  # to mend them makes other data of them, which no run goes on with
+        return [_anew(run, "trains anew, once these rows are mended")]
+    if "not finite" in checks and not _custom(run) and (lower := _lower_rate(run)):
+        return [
+            _again(run, f"{lower} --clip 1", "trains anew at a tenth of the rate, with its gradients clipped"),
+            Step(command=f"sonde doctor {_place(run)}", why="looks for the cause"),
+        ]
+    return [_resumed(run, f"goes on {_from(run)}, once what stopped it is mended")]
 
 
 def while_running(run: Reading) -> list[Step]:
@@ -92,7 +92,7 @@ def _from(run: Reading) -> str:
         return f"in fold {run.state.fold}" + (
             "" if run.folds[-1].saved is None else f" from step {run.folds[-1].saved:,}"
         )
-    return "from the beginning" if run.saved is None else f"from step {run.saved:,}"
+    return "from the beginning (no checkpoint was written yet)" if run.saved is None else f"from step {run.saved:,}"
 
 
 def _resumed(run: Reading, why: str) -> Step:
@@ -110,6 +110,12 @@ def _longer(run: Reading, length: tuple[str, str]) -> Step:
         command=f"sonde resume {_place(run)} --{name.replace('_', '-')} {shlex.quote(value)}",
         why="trains it further",
     )
+
+
+def _anew(run: Reading, why: str) -> Step:
+    if _custom(run):
+        return Step(why=f"The same call with out={str(run.path)!r} and fresh=True {why}.")
+    return Step(command=f"sonde train --config {_place(run)}", why=why)
 
 
 def _again(run: Reading, flags: str, why: str) -> Step:

@@ -152,11 +152,28 @@ def test_a_run_with_what_is_not_finite_is_to_be_trained_anew(image_run):
     assert commands(found)[0] == f"sonde train --config {image_run} --lr 0.0004 --clip 1"
 
 
+def test_a_run_that_some_rows_stopped_is_trained_anew_on_mended_ones(image_run):
+    line = {"check": "not finite inputs", "severity": "error", "evidence": "step 9: loss is nan", "step": 9}
+    (image_run / "findings.jsonl").write_text(json.dumps(line) + "\n")
+    found = ended(image_run, event="failed", details={"why": "step 9: loss is nan"})
+    assert [(step.command, step.why) for step in found.steps] == [
+        (f"sonde train --config {image_run}", "trains anew, once these rows are mended")
+    ]
+
+
+def test_an_overfitted_run_may_stop_earlier(image_run):
+    over = {**IMPROVING, "name": "overfitting", "check": "overfitting"}
+    run = replace(read_folder(image_run), findings=[over])
+    assert commands(verdict(run)) == [f"sonde train --config {run.path} --patience 3"]
+
+
 def test_a_run_that_was_killed_lost_no_more_than_since_its_checkpoint(image_run):
     (image_run / "result.json").unlink()
     found = verdict(read_folder(image_run))
     assert (found.answer, dict(found.lines)["Last good checkpoint"]) == ("Died without a word", "None was written yet.")
-    assert found.steps[0].why.endswith("no checkpoint was written yet, so it begins anew")
+    assert found.steps[0].why == (
+        "goes on from the beginning (no checkpoint was written yet), as if it had never stopped"
+    )
 
 
 def test_a_run_that_lives_is_not_said_to_have_stopped(image_run):
