@@ -6,6 +6,10 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PYTEST := $(BIN)/python -m pytest
+# Processes that share the tests out, file by file, so that what a file makes once is made once: two, for each holds a PyTorch of
+# its own and more of them take the processor from each other. `make test WORKERS=0` runs them in one, which a debugger needs.
+WORKERS ?= 2
+SHARED := -n $(WORKERS) --dist loadfile
 
 # One thread an operation: small tensors gain nothing from two, and on a busy machine lose tenfold.
 export OMP_NUM_THREADS ?= 1
@@ -49,15 +53,15 @@ train: setup  ## train the default job on the embedded digits; offline, under a 
 	@env -u OMP_NUM_THREADS $(BIN)/sonde train digits $(ARGS)
 
 test: setup-dev  ## the quick tests
-	@$(PYTEST) -q -m "$(QUICK)" $(ARGS)
+	@$(PYTEST) -q $(SHARED) -m "$(QUICK)" $(ARGS)
 
 # torch and oneDNN have other kernels there, other sums and no bfloat16 of their own: what hangs on the processor shows here.
 # Processors of other kinds pass over the two names.
 test-avx2: setup-dev  ## the numeric packages as a processor without AVX-512 sees them
-	@ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 $(PYTEST) -q -m "$(QUICK)" tests/nn tests/models tests/contracts $(ARGS)
+	@ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 $(PYTEST) -q $(SHARED) -m "$(QUICK)" tests/nn tests/models tests/contracts $(ARGS)
 
 test-all: setup-dev  ## every test this machine can run, the slow ones too
-	@$(PYTEST) -q -m "not parity" $(ARGS)
+	@$(PYTEST) -q $(SHARED) -m "not parity" $(ARGS)
 
 # In an environment of its own: transformers, torchvision and timm are peers to compare with, never dependencies. The last two
 # without theirs, for they would bring another PyTorch than the one that is tested; what timm reads on import and sonde does

@@ -140,7 +140,7 @@ class TrainKeywords(TypedDict, total=False):
     fresh: bool
     """Delete the run that the folder already holds, and start over."""
     quiet: bool
-    """Print errors only."""
+    """Print errors only, and on the command line the run's folder at its end."""
     log: str | Sequence[str]
     """Also log to an experiment tracker: wandb, mlflow, or both; TensorBoard files are always written, to
     RUN/events."""
@@ -585,7 +585,7 @@ class FitKeywords(TypedDict, total=False):
     fresh: bool
     """Delete the run that the folder already holds, and start over."""
     quiet: bool
-    """Print errors only."""
+    """Print errors only, and on the command line the run's folder at its end."""
     log: str | Sequence[str]
     """Also log to an experiment tracker: wandb, mlflow, or both; TensorBoard files are always written, to
     RUN/events."""
@@ -654,7 +654,7 @@ class StepsKeywords(TypedDict, total=False):
     seed: int
     """Random seed of everything: splits, initialisation, shuffling, augmentation, dropout."""
     quiet: bool
-    """Print errors only."""
+    """Print errors only, and on the command line the run's folder at its end."""
     debug: bool
     """Show the full traceback of an error, not only its one-line message."""
 
@@ -698,7 +698,7 @@ class ResumeKeywords(TypedDict, total=False):
     fresh: bool
     """Delete the run that the folder already holds, and start over."""
     quiet: bool
-    """Print errors only."""
+    """Print errors only, and on the command line the run's folder at its end."""
     log: str | Sequence[str]
     """Also log to an experiment tracker: wandb, mlflow, or both; TensorBoard files are always written, to
     RUN/events."""

@@ -299,7 +299,7 @@ RESUMED: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("given", RESUMED, ids=lambda given: str(given["optimizer"])[:30])
+@pytest.mark.parametrize("given", RESUMED, ids=lambda given: str(given["optimizer"])[:30].partition(" at 0x")[0])
 @pytest.mark.parametrize("stop", [6, 9])
 def test_whatever_it_is_it_resumes_to_the_last_bit(
     given: dict[str, Any], stop: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -25,6 +25,7 @@ def run(words: Sequence[str]) -> int:
         return 0
     trained = trained_run(begun.words[0], begun.options.device, trust_code=begun.trust_code)
     drawing = begun.options.drawing()
+    begun.screen.say("write a line and press Enter; Ctrl-D or Ctrl-C leaves")
     so_far = ""
     while True:
         begun.screen.write(SIGN)

@@ -11,6 +11,7 @@ from sonde.core.errors import ConfigError, SondeError, nearest
 
 INTERRUPTED = 130  # what shells report for a process that SIGINT ended
 BROKEN_PIPE = 141  # and for SIGPIPE
+LOADING = "loading"  # shorter than the label of any line, which is written over it
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,12 +48,22 @@ def _dispatch(words: list[str], *, whole_process: bool) -> int:
 
         sys.stdout.write(f"sonde {__version__}\n")
         return 0
+    if whole_process:
+        _say_that_it_loads(words)
     run = _verb(words[0])
     if whole_process and VERBS[words[0]].timed:
         from sonde.engine.clock import process_began
 
         return run(words[1:], begun=process_began())
     return run(words[1:])
+
+
+def _say_that_it_loads(words: Sequence[str]) -> None:
+    """A word at once where PyTorch is still to be loaded, on a terminal; the first real line takes its place."""
+    plain = {"--quiet", "-h", "--help"} & set(words) or os.environ.get("TERM", "") in ("", "dumb", "unknown")
+    if words[0] in VERBS and VERBS[words[0]].loads and sys.stdout.isatty() and not plain:
+        sys.stdout.write(f"{LOADING}\r")
+        sys.stdout.flush()
 
 
 def _verb(name: str) -> Callable[..., int]:

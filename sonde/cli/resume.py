@@ -35,5 +35,7 @@ def run(words: Sequence[str]) -> int:
     open_run(folder)  # a wrong name is reported at once, before torch is loaded
     from sonde.api import resume
 
-    resume(folder, screen=screen, **{name: value for name, value in values.items() if name not in skip})
+    run = resume(folder, screen=screen, **{name: value for name, value in values.items() if name not in skip})
+    if screen.quiet:
+        screen.output.raw(str(run.folder))
     return 0

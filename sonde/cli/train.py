@@ -38,7 +38,9 @@ def run(words: Sequence[str], *, begun: float | None = None) -> int:
     from sonde.api import run_job
     from sonde.run.data_job import Caller, data_job
 
-    run_job(data_job(request.data, request.overrides, Caller(screen=screen, parse_rest=parse_rest, begun=begun)))
+    run = run_job(data_job(request.data, request.overrides, Caller(screen=screen, parse_rest=parse_rest, begun=begun)))
+    if screen.quiet:
+        screen.output.raw(str(run.folder))  # all that a script needs to go on
     return 0
 
 

@@ -8,6 +8,7 @@ class Verb(NamedTuple):
 
     run: "module:function" that takes the words after the verb;  usage: the verb and what it acts on
     timed: whether the function also takes `begun`, the process's first second, from which a time limit counts
+    loads: whether it loads PyTorch, which takes seconds
     """
 
     run: str
@@ -15,6 +16,7 @@ class Verb(NamedTuple):
     does: str
     example: str
     timed: bool = False
+    loads: bool = False
 
 
 VERBS: dict[str, Verb] = {
@@ -24,42 +26,54 @@ VERBS: dict[str, Verb] = {
         "infer the data format, train, evaluate on held-out rows, report",
         "sonde train digits --epochs 5",
         timed=True,
+        loads=True,
     ),
     "resume": Verb(
         "sonde.cli.resume:run",
         "resume RUN",
         "resume a run exactly where it stopped, or train it further",
         "sonde resume runs/mnist-mlp-1 --epochs 20",
+        loads=True,
     ),
     "eval": Verb(
         "sonde.cli.evaluate:run",
         "eval RUN DATA",
         "evaluate a trained model on other data",
         "sonde eval runs/mnist-mlp-1 photos/",
+        loads=True,
     ),
     "predict": Verb(
         "sonde.cli.predict:run",
         "predict RUN INPUT …",
         "predict for files or folders with a trained model",
         "sonde predict runs/mnist-mlp-1 seven.png --out seven.csv",
+        loads=True,
     ),
     "generate": Verb(
         "sonde.cli.generate:run",
         "generate RUN",
         "generate text with a trained language model",
         'sonde generate runs/input-modern-gpt-1 --prompt "ROMEO:"',
+        loads=True,
     ),
     "chat": Verb(
         "sonde.cli.chat:run",
         "chat RUN",
         "chat with a trained language model",
         "sonde chat runs/input-modern-gpt-1",
+        loads=True,
     ),
     "runs": Verb(
         "sonde.cli.runs:run",
         "runs [FOLDER]",
         "compare the runs in a folder",
         "sonde runs",
+    ),
+    "compare": Verb(
+        "sonde.cli.compare:run",
+        "compare RUN …",
+        "compare runs: scores beyond noise, curves, settings, costs",
+        "sonde compare runs/mnist-mlp-1 runs/mnist-lenet5-1",
     ),
     "report": Verb(
         "sonde.cli.report:run",
@@ -72,18 +86,21 @@ VERBS: dict[str, Verb] = {
         "doctor RUN [DATA]",
         "say what is wrong with a run, the cause first",
         "sonde doctor runs/mnist-mlp-1 --inside",
+        loads=True,
     ),
     "check": Verb(
         "sonde.cli.check:run",
         "check RUN",
         "check back-propagation against finite differences",
         "sonde check runs/mnist-mlp-1 --gradients",
+        loads=True,
     ),
     "inspect": Verb(
         "sonde.cli.inspection:run",
         "inspect DATA",
         "inspect data: classes, sizes, duplicates, leakage, errors",
         "sonde inspect titanic.csv --target survived",
+        loads=True,
     ),
     "models": Verb(
         "sonde.cli.models:run",

@@ -277,7 +277,7 @@ class PlaceConfig:
     fresh: bool = False
     """Delete the run that the folder already holds, and start over."""
     quiet: bool = False
-    """Print errors only."""
+    """Print errors only, and on the command line the run's folder at its end."""
     log: tuple[str, ...] = ()
     """Also log to an experiment tracker: wandb, mlflow, or both; TensorBoard files are always written, to RUN/events."""
     debug: bool = False

@@ -4,14 +4,13 @@ contradict one another, classes that one part lacks.
 Everything is counted on at most `feed.held.MOST_ROWS` rows; each function takes arrays (n, …) and changes nothing.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from sonde.core.findings import Finding
 from sonde.core.units import share
-from sonde.data.duplicates import digests, pairs_by_chance, same_groups
+from sonde.data.duplicates import digests, pairs_by_chance, quick_keys, repeated, same_groups
 
 STAND_INS = (
     -999.0,
@@ -100,9 +99,11 @@ def judged_and_trained(
     """
     if train.shape[1:] != judged.shape[1:] or not train[:1].size or not len(judged):
         return []
-    counts = Counter(digests(train))
-    again = sum(key in counts for key in digests(judged))
-    part, twice = again / len(judged), sum(n for n in counts.values() if n > 1) / len(train)
+    keys = quick_keys(train)
+    maybe = judged[np.isin(quick_keys(judged), keys)]
+    there = set(digests(train[np.isin(keys, quick_keys(maybe))]))
+    again = sum(key in there for key in digests(maybe))
+    part, twice = again / len(judged), len(repeated(train)) / len(train)
     if again <= max(1, ENOUGH * len(judged)) or part <= 2 * twice + ENOUGH or _by_chance(train):
         return []
     rows = f"{again:,} of {len(judged):,} {split} rows"
@@ -132,7 +133,9 @@ def contradictions(rows: np.ndarray, labels: np.ndarray) -> list[Finding]:
     """Equal rows with different labels, where rows are too fine to meet by chance."""
     if labels.ndim != 1 or labels.dtype.kind not in "iub" or len(rows) != len(labels) or not rows[:1].size:
         return []
-    groups = [group for group in same_groups(digests(rows)) if len(np.unique(labels[group])) > 1]
+    again = repeated(rows)
+    same = [again[group] for group in same_groups(digests(rows[again]))]
+    groups = [group for group in same if len(np.unique(labels[group])) > 1]
     count = sum(map(len, groups))
     if count < max(2, ENOUGH * len(rows)) or _by_chance(rows):
         return []

@@ -10,6 +10,7 @@ from sonde.diagnose.signals import calls
 from sonde.diagnose.signals.answers import Answers
 from sonde.diagnose.signals.sample import LossCall, Sample, Trace
 
+ROUGH = 0.1  # of the reference, its standard error: 20 rows of which 2 are of a class have 0.45
 NEAR_ZERO = 0.05  # scale of weights (`Weights.scale`) below which a change says nothing: they begin at zero
 Moment = Literal["training", "evaluation", "end", "failure"]
 
@@ -33,6 +34,7 @@ class Context:
     harder:    whether training rows may be made harder than validation rows: units dropped at random, augmentation, a loader or
                data set of the caller's own, which may change them
     own_rate:  whether the rate is that of an optimiser of the caller's
+    held:      validation rows, None where they cannot be counted
     """
 
     own: bool
@@ -55,6 +57,7 @@ class Context:
     norms: int = 0
     harder: bool = False
     own_rate: bool = False
+    held: int | None = None
 
     def share(self, step: int) -> float:
         """Of the peak rate at a step from 1."""
@@ -76,19 +79,26 @@ class Evaluated:
 class Reference:
     """The loss of the best answer that ignores the input: the entropy of the classes, the variance of the values.
 
-    weak: whether it is of few targets, and may be off by some per cent
+    error: standard error of the value, which is estimated from the targets that were seen
+    weak:  whether it is of few targets, and may be off by some per cent
     """
 
     value: float
     kind: str
     classes: int
     seen: int
+    error: float = 0.0
     counts: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def weak(self) -> bool:
         """Whether few targets were counted."""
         return self.seen < 30 * max(2, self.classes)
+
+    @property
+    def rough(self) -> bool:
+        """Whether a loss that is equal to it may be well below it in truth."""
+        return self.error > ROUGH * self.value
 
 
 @dataclass(kw_only=True)
@@ -151,6 +161,11 @@ class Seen:
             return self.level() < 0.95 * reference.value
         return self.progress() > 0.05
 
+    def trained(self, steps: int) -> bool:
+        """Whether so many steps are done since the rate first was half of its peak: those of a warm-up hardly change anything."""
+        risen = next((step for step in range(1, self.step + 1) if self.context.share(step) >= 0.5), None)
+        return risen is not None and self.step - risen + 1 >= steps
+
     def poor(self) -> bool:
         """Whether the loss is nearer to that of answers without a look at the inputs than to 0, or to where it began."""
         reference = self.reference()
@@ -174,6 +189,15 @@ class Seen:
         held = [(each.step, each.metrics.get("loss", math.nan)) for each in self.evaluations]
         return [each for each in held if math.isfinite(each[1])]
 
+    def held_name(self) -> str:
+        """What a screen calls that loss: log loss where it is the same; of two that differ, which one it is."""
+        both = [(each.metrics["log_loss"], each.metrics["loss"]) for each in self.evaluations
+                if {"log_loss", "loss"} <= each.metrics.keys()]  # fmt: skip
+        if not both:
+            return "validation loss"
+        same = all(math.isclose(one, other, rel_tol=1e-3) for one, other in both)
+        return "validation log loss" if same else "validation loss (what training lowers, which is not log loss)"
+
     def of_rows(self) -> bool:
         """Whether the losses' targets are classes, one for each row of a batch, not for each token or pixel."""
         calls_there = [call for each in self.samples for call in each.calls]
@@ -181,15 +205,27 @@ class Seen:
             len(call.target) == 1 and call.target[0] <= self.context.rows for call in calls_there
         )
 
+    def held_answers(self) -> Answers | None:
+        """Of the latest evaluation that was looked on; its targets are those of all others."""
+        return next((each.answers for each in reversed(self.evaluations) if each.answers), None)
+
     def held_reference(self) -> float | None:
         """Of the validation rows, the loss of the best answer that ignores the input; where the run's is known too."""
-        reference, answers = self.reference(), next((e.answers for e in reversed(self.evaluations) if e.answers), None)
+        reference, answers = self.reference(), self.held_answers()
         if reference is None or answers is None:
             return None
         if answers.confusion:
             counts = {place: sum(row) for place, row in enumerate(answers.confusion) if sum(row)}
             return entropy(counts) if len(counts) > 1 else None
         return answers.wanted * answers.wanted if reference.kind == calls.VALUES and answers.wanted > 0 else None
+
+    def usual(self) -> tuple[float, int] | None:
+        """(share of the most frequent class, rows) of the validation rows; None where they are not of classes."""
+        answers = self.held_answers()
+        if answers is None or not answers.confusion:
+            return None
+        rows = [sum(row) for row in answers.confusion]
+        return (max(rows) / sum(rows), sum(rows)) if sum(rows) else None
 
     def reference(self) -> Reference | None:
         """Where the run's loss is one of torch's losses and nothing else; None where it is more than that."""
@@ -241,9 +277,12 @@ def _of_classes(counts: Mapping[int, int], call: LossCall) -> Reference:
     empty = classes - len(counts)
     shares += [smooth / classes] * empty if smooth else []
     entropy = -sum(share * math.log(share) for share in shares if share > 0) + (len(counts) - 1) / (2 * total)
-    return Reference(
-        value=min(entropy, math.log(max(2, classes))), kind=call.kind, classes=classes, seen=total, counts=counts
-    )
+    # by the delta method, of the plain entropy: the variance of -log p over the targets, of which there are `total`
+    surprise = [(number / total, -math.log(number / total)) for number in counts.values()]
+    mean = sum(share * bits for share, bits in surprise)
+    error = math.sqrt(sum(share * (bits - mean) ** 2 for share, bits in surprise) / total)
+    value = min(entropy, math.log(max(2, classes)))
+    return Reference(value=value, kind=call.kind, classes=classes, seen=total, error=error, counts=counts)
 
 
 def _of_sums(sums: Sequence[float], call: LossCall) -> Reference | None:
@@ -256,9 +295,14 @@ def _of_sums(sums: Sequence[float], call: LossCall) -> Reference | None:
     if call.kind == calls.VALUES:
         spreads = [square / number - mean * mean for square, number, mean in zip(second, n, means, strict=True)]
         value = statistics.fmean(max(0.0, spread) for spread in spreads) * n[0] / max(1.0, n[0] - 1)
+        error = value * math.sqrt(2 / n[0])  # as of values that are spread normally
     else:
         value = statistics.fmean(_entropy(mean) for mean in means)
-    return Reference(value=value, kind=call.kind, classes=1, seen=int(n[0])) if 0 < value < math.inf else None
+        within = [max(1 / number, min(mean, 1 - mean)) for number, mean in zip(n, means, strict=True)]
+        error = statistics.fmean(math.sqrt(q * (1 - q) / n[0]) * abs(math.log(max(1e-12, 1 - q) / q)) for q in within)
+    if not 0 < value < math.inf:
+        return None
+    return Reference(value=value, kind=call.kind, classes=1, seen=int(n[0]), error=error)
 
 
 def entropy(counts: Mapping[int, int]) -> float:

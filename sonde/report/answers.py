@@ -111,7 +111,9 @@ def interval_of(answers: Answers, metric: str, value: float, *, level: float = L
 
 
 def paired(first: Sequence[Answers], second: Sequence[Answers], metric: str, *, level: float) -> Interval | None:
-    """Of the difference of two means over runs, first - second, all of the same rows; None for what these do not tell."""
+    """Of the difference of the means of two sides' runs, first - second, all evaluated on the same rows; None for what rows do
+    not tell.
+    """
     a, b = ([row_values(each, metric) for each in side] for side in (first, second))
     if all(rows is not None for rows in (*a, *b)):
         mean_a, mean_b = (np.mean([rows for rows in side if rows is not None], axis=0) for side in (a, b))

@@ -14,7 +14,7 @@ CUSTOM = "custom data"  # the form of data that the caller's program alone can g
 CURABLE = frozenset(
     [
         "batch-norm-of-few-rows", "clip-too-tight", "dead-units", "dropout-too-strong", "exploding-gradient",
-        "learning-rate-too-high", "learning-rate-too-low", "loss-diverged", "loss-spikes", "not-finite",
+        "learning-rate-too-high", "learning-rate-too-low", "not-finite",
         "schedule-keeps-rate-low", "weight-decay-too-strong",
     ]
 )  # fmt: skip

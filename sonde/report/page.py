@@ -136,7 +136,7 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
         "form": str(run.data.get("form") or ""),
         "source": str(run.data.get("source") or run.config.get("data") or ""),
         "facts": [fact for fact in run.data.get("facts") or [] if isinstance(fact, Mapping)][:MOST_LINES],
-        "warnings": [str(text)[:400] for text in run.data.get("warnings") or []][:MOST_LINES],
+        "warnings": _warnings(run),
         "split_rows": split_table(run),
         "balance": balance,
         "balance_text": balance_text,
@@ -203,6 +203,12 @@ def _evidences(same: Sequence[Mapping[str, Any]]) -> list[str]:
     if len(told) == 1:
         return list(told)
     return [text if text.startswith(step) else f"{step}{text}" for text, step in told.items()]
+
+
+def _warnings(run: Reading) -> list[str]:
+    """What was odd about the data, unless it stands among the findings."""
+    said = {str(finding.get("evidence")) for finding in run.findings}
+    return [str(text)[:400] for text in run.data.get("warnings") or [] if str(text) not in said][:MOST_LINES]
 
 
 def _in_turn(found: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

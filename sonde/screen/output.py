@@ -29,7 +29,7 @@ class Output:
         self._notebook = file is None and _in_notebook()
         self._terminal = _is_terminal(file if file is not None else sys.stdout)
         self.live = self._terminal and not quiet and os.environ.get("TERM", "") not in ("dumb", "unknown")
-        self._line_shown = False
+        self._line_shown = self.live  # a command says that it loads before there is a screen
 
     @property
     def rich(self) -> bool:

@@ -47,10 +47,26 @@ def test_datasets_say_where_each_is(
 
 def test_models_show_published_counts(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "lenet5"]) == 0
-    head, line = rows(capsys)
+    group, head, line = rows(capsys)
+    assert group == "image: classification, regression, simclr, masked-autoencoder"
+    assert head.split() == ["name", "parameters", "FLOPs", "input"]
+    assert "LeCun" not in line
+    assert main(["models", "lenet5", "--papers"]) == 0
+    _, head, line = rows(capsys)
     assert head.split() == ["name", "parameters", "FLOPs", "input", "paper"]
     assert line.split()[:2] == ["lenet5", "61,706"]  # torch's own count of LeCun's network with full second layer
     assert "LeCun et al. 1998" in line
+
+
+def test_models_stand_by_what_they_read_and_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models"]) == 0
+    groups = [line for line in rows(capsys) if ": " in line]
+    assert len(groups) == len(set(groups)) > 10
+    assert {"series: forecasting", "image: segmentation", "tokens: translation", "audio: speech-recognition"} <= set(
+        groups
+    )
+    assert main(["models", "patchtst"]) == 0
+    assert rows(capsys)[0] == "series: forecasting"
 
 
 def test_models_are_listed_without_torch() -> None:

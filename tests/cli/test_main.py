@@ -1,8 +1,11 @@
 """The command as a shell sees it: exit codes, streams, what is loaded, how errors read."""
 
+import io
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -94,8 +97,8 @@ def test_flags_come_with_explanation_and_default(capsys: pytest.CaptureFixture[s
         (["trian"], "unknown command 'trian'; did you mean train? commands: train, resume, eval,"),
         (
             ["fly"],
-            "unknown command 'fly'; commands: train, resume, eval, predict, generate, chat, runs, report, doctor, check, "
-            "inspect, models",
+            "unknown command 'fly'; commands: train, resume, eval, predict, generate, chat, runs, compare, report, doctor, "
+            "check, inspect, models",
         ),
         (["--epochs", "3"], "the command comes first, then its flags, got --epochs; commands: train,"),
         (["eval"], "sonde eval needs RUN; usage: sonde eval RUN DATA"),
@@ -184,3 +187,43 @@ def test_another_broken_pipe_is_not_hidden(monkeypatch: pytest.MonkeyPatch, capf
     verb_that_raises(monkeypatch, BrokenPipeError("a worker's"))
     with pytest.raises(BrokenPipeError, match="a worker's"):
         main(["models"])
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["train", "digits"], True),
+        (["eval", "runs/a", "b"], True),
+        (["train", "digits", "--quiet"], False),
+        (["train", "--help"], False),
+        (["models"], False),
+    ],
+)
+def test_a_terminal_hears_at_once_that_something_is_loaded(
+    words: list[str], said: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal, heard = Terminal(), list[str]()
+
+    def verb(name: str) -> Callable[..., int]:
+        heard.append(terminal.getvalue())
+        return lambda words, **more: 0
+
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(command, "_verb", verb)
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setattr(sys, "argv", ["sonde", *words])
+    assert main() == 0
+    assert heard == ["loading\r" if said else ""]
+
+
+def test_a_quiet_run_names_its_folder_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "run"
+    assert main(["train", "digits", "--model", "perceptron", "--steps", "2", "--quiet", "--out", str(out)]) == 0
+    assert capsys.readouterr().out == f"{out}\n"
+    assert main(["resume", str(out), "--steps", "3", "--quiet"]) == 0
+    assert capsys.readouterr().out == f"{out}\n"

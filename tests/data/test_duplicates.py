@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sonde.data.duplicates import digests, pairs_by_chance, same_groups
+from sonde.data.duplicates import digests, pairs_by_chance, quick_keys, repeated, same_groups
 
 
 def test_equal_rows_have_equal_digests_and_others_do_not() -> None:
@@ -9,6 +9,30 @@ def test_equal_rows_have_equal_digests_and_others_do_not() -> None:
     keys = digests(rows)
     same = (rows.reshape(200, 1, -1) == rows.reshape(1, 200, -1)).all(axis=2)
     assert [[a == b for b in keys] for a in keys] == same.tolist()
+
+
+def test_no_rows_have_no_digests() -> None:
+    """As where no row that is judged may be one that is trained on."""
+    assert digests(np.zeros((0, 3, 2))) == []
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.float32, np.float64, np.int64])
+def test_quick_keys_are_equal_where_digests_are(dtype: type) -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.integers(0, 2, (400, 9)).astype(dtype)
+    keys, exact = quick_keys(rows), digests(rows)
+    assert len(set(keys.tolist())) == len(set(exact)) < 400
+    assert len(set(zip(keys.tolist(), exact, strict=True))) == len(set(exact))
+
+
+def test_repeated_rows_are_those_that_occur_twice() -> None:
+    rows = np.random.default_rng(1).normal(size=(300, 5)).astype(np.float32)
+    rows[7, 0], rows[250, 0] = 0.0, -0.0
+    rows[250, 1:] = rows[7, 1:]
+    rows[299] = rows[100] = rows[3]
+    assert repeated(rows).tolist() == [3, 7, 100, 250, 299]
+    assert repeated(rows[:100]).tolist() == []
+    assert repeated(rows[:0]).tolist() == []
 
 
 def test_minus_zero_is_zero() -> None:

@@ -2,8 +2,9 @@
 
 import math
 
+import numpy as np
 import pytest
-from examined import EVEN, answered, call, evaluated, falling, flat, seen, values
+from examined import EVEN, answered, call, context, evaluated, falling, flat, seen, values
 
 from sonde.diagnose.seen import entropy
 
@@ -14,6 +15,26 @@ def test_the_reference_of_classes_is_their_entropy() -> None:
     assert found is not None
     assert found.value == pytest.approx(-(0.4 * math.log(0.4) + 0.6 * math.log(0.3)), abs=1e-4)
     assert entropy(counts) == pytest.approx(found.value, abs=1e-4)
+
+
+@pytest.mark.parametrize("shares", [(0.9, 0.1), (0.5, 0.3, 0.2), (0.02, 0.98)])
+def test_the_error_of_a_reference_is_the_spread_over_samples(shares: tuple[float, ...]) -> None:
+    """Beside the standard deviation over many draws of 400 targets."""
+    rng = np.random.default_rng(0)
+    drawn = rng.multinomial(400, shares, 500)
+    found = [entropy(dict(enumerate(row.tolist()))) for row in drawn]
+    run = seen(loss_call=call({place: round(400 * share) for place, share in enumerate(shares)}))
+    reference = run.reference()
+    assert reference is not None
+    samples = reference.seen / 400  # of as many looks
+    assert reference.error * math.sqrt(samples) == pytest.approx(np.std(found), rel=0.15)
+
+
+def test_few_targets_of_a_rare_class_leave_the_reference_rough() -> None:
+    few, many = (seen(loss_call=call({0: 9 * k, 1: k})).reference() for k in (1, 100))
+    assert few is not None
+    assert many is not None
+    assert (few.rough, many.rough) == (True, False)
 
 
 def test_of_smoothed_targets_it_is_higher() -> None:
@@ -58,3 +79,18 @@ def test_what_was_learned() -> None:
     good, none, half = seen(falling()), seen(flat(math.log(10))), seen(flat(1.3, first=2.3))
     assert [run.learned() for run in (good, none, half)] == [True, False, True]
     assert [run.poor() for run in (good, none, half)] == [False, True, True]
+
+
+def test_steps_of_a_warm_up_are_none_of_those_that_train() -> None:
+    rising = context(shares=lambda step: min(1.0, (step + 1) / 200))
+    assert [seen(flat(2.3, steps), of=rising).trained(50) for steps in (74, 148, 149)] == [False, False, True]
+    assert [seen(flat(2.3, steps)).trained(50) for steps in (49, 50)] == [False, True]
+
+
+def test_a_validation_loss_has_the_name_that_the_screen_shows() -> None:
+    """Log loss, where it is that; with smoothed targets or weights of classes the two differ, and both are there."""
+    assert seen(evaluations=evaluated([0.9, 0.8])).held_name() == "validation loss"
+    same = seen(evaluations=evaluated([0.9, 0.8], log_loss=[0.9, 0.80001]))
+    assert same.held_name() == "validation log loss"
+    apart = seen(evaluations=evaluated([0.9, 0.8], log_loss=[0.7, 0.8]))
+    assert apart.held_name() == "validation loss (what training lowers, which is not log loss)"

@@ -38,7 +38,7 @@ def test_fastq_holds_four_lines_a_record(tmp_path: Path) -> None:
         ),
         ("a.fastq", b"@r1\nACGT\n+\n", "a.fastq has no four lines for each record"),
         ("a.fa", b"\xff\xfe>", "a.fa is not UTF-8"),
-        ("a.fa.gz", gzip.compress(b">one\nACGT\n")[:20], "a.fa.gz cannot be unpacked"),
+        ("a.fa.gz", gzip.compress(b">one\nACGT\n", mtime=0)[:20], "a.fa.gz cannot be unpacked"),
         ("none.fa", None, "none.fa cannot be read .*No such file"),
     ],
 )

@@ -1,8 +1,10 @@
 """One run from plan to result, with each of the settings that change how it is carried out, through the command line."""
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from sonde.core.batch import Batch
 from sonde.core.files import read_json
 from sonde.core.overrides import from_keywords
 from sonde.core.records import EvaluationRecord, StepRecord
-from sonde.engine import checkpoint
+from sonde.engine import checkpoint, clock
 from sonde.engine.json_lines import read_lines
 from sonde.engine.loop import fit
 from sonde.engine.step import Stepper
@@ -270,7 +272,8 @@ def test_the_perceptron_is_the_published_rule_in_the_order_of_the_engine(
 
 
 def test_a_wrong_plan_under_a_time_limit_is_mended_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the machine had been fifty times slower while the run was planned."""
+    """As if the machine had been fifty times slower while the run was planned; no neighbour takes seconds of the processor."""
+    monkeypatch.setattr(clock, "time", SimpleNamespace(perf_counter=time.process_time))
     found = planning._step_seconds
     monkeypatch.setattr(planning, "_step_seconds", lambda *given: 50 * found(*given))
     x = np.random.default_rng(0).normal(size=(400, 4)).astype(np.float32)
@@ -278,7 +281,7 @@ def test_a_wrong_plan_under_a_time_limit_is_mended_on_the_way(tmp_path: Path, mo
     run = sonde.train(
         (x, (x.sum(1) > 0).astype(np.int64)),
         model="mlp",
-        time_limit="4s",
+        time_limit="2s",
         schedule="linear",
         evaluate_every=1e6,
         log_every=1,
@@ -292,7 +295,7 @@ def test_a_wrong_plan_under_a_time_limit_is_mended_on_the_way(tmp_path: Path, mo
     moves = [line for line in lines if line.get("event") == "end moved"]
     assert moves
     assert run.result["steps"] > planned
-    assert run.result["seconds"]["total"] < 1.2 * 4
+    assert run.result["seconds"]["total"] < 1.2 * 2
     steps = [line for line in lines if line["kind"] == "step"]
     assert steps[-1]["lr"] < 0.25 * max(line["lr"] for line in steps)  # the schedule came near its end
     state = checkpoint.read(out / "checkpoints" / "last")[1]["progress"]

@@ -32,7 +32,9 @@ def test_a_pipe_gets_plain_whole_lines():
 
 def test_a_terminal_gets_lines_wrapped_beside_their_label(terminal):
     Output(file=terminal).line("word " * 30, label="data")
-    lines = terminal.getvalue().replace("\x1b[1m", "").replace("\x1b[0m", "").splitlines()
+    text = terminal.getvalue()
+    assert text.startswith("\r\x1b[2K")  # over what a command says before there is a screen
+    lines = text.removeprefix("\r\x1b[2K").replace("\x1b[1m", "").replace("\x1b[0m", "").splitlines()
     assert len(lines) > 2
     assert lines[0].startswith("data      word")
     assert all(line.startswith("          word") and len(line) <= 60 for line in lines[1:])
