@@ -14,6 +14,7 @@ TABLE = Modality(
     config=TableConfig,
     inspect="sonde.modalities.table.inspection:PARTS",
     recipe="sonde.modalities.table.recipe",
+    classical="sonde.modalities.table.classical:predicted",
     forms=(
         Form(
             name="CSV, TSV, JSON-lines or Parquet tables",

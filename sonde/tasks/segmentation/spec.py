@@ -27,4 +27,5 @@ SEGMENTATION = TaskSpec(
     model=("unet-small", "semantic segmentation, with few enough channels for a CPU"),
     settings="sonde.tasks.segmentation.recipe:settings",
     shorten={"shares": _covers},
+    units={"accuracy": "share of the pixels"},
 )
