@@ -14,6 +14,9 @@ from sonde.core.run_folder import RunFolder, open_run
 SPLITS = ("test", "validation", "train")  # the first that was evaluated is the one a report speaks of
 
 
+LOOKED = ("importance", "embedding", "seen")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reading:
     """What stands in a run folder; see docs/run-folder.md for the keys."""
@@ -31,6 +34,7 @@ class Reading:
     findings: Sequence[dict[str, Any]]
     evaluated: dict[str, dict[str, Any]]  # split -> file stem -> content of evaluation/<split>/<stem>.json
     features: dict[str, Any] = field(default_factory=dict)  # evaluation/features.json
+    looked: dict[str, Any] = field(default_factory=dict)  # stem -> other files of evaluation/ itself
     logged: Sequence[dict[str, Any]] = field(default=())  # by observers
     signals: Sequence[dict[str, Any]] = field(default=())  # what the doctor measured inside the network
     unreadable: Sequence[str] = field(default=())  # one sentence per file that is there and cannot be read
@@ -73,6 +77,7 @@ def read_folder(path: Path) -> Reading:
         findings=read_lines(run.findings, troubles),
         evaluated=_evaluated(run, troubles),
         features=_json(run.evaluation / "features.json", troubles),
+        looked={stem: _json(run.evaluation / f"{stem}.json", troubles) for stem in LOOKED},
         signals=read_lines(run.signals, troubles),
         unreadable=tuple(troubles),
     )

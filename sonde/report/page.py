@@ -12,20 +12,20 @@ from sonde.core.files import write_text
 from sonde.core.findings import AT_A_TIME, WORST_FIRST, certainty_of, grouped, silencing
 from sonde.core.units import count, number, share
 from sonde.report.additions import Additions, figure_html
+from sonde.report.cases import Cases, sections_of_cases
 from sonde.report.evaluated import (
     MOST_CLASSES,
-    PICTURES_BYTES,
     class_rows,
     confused_pairs,
     confusion_figure,
     evaluation_figures,
-    worst_rows,
 )
 from sonde.report.features import features_section
 from sonde.report.folder import Reading
 from sonde.report.inside import inside_section
 from sonde.report.intact import drawn
 from sonde.report.learning import learning_figures
+from sonde.report.looked import looked_figures, seen_section
 from sonde.report.overview import (
     class_balance,
     headline,
@@ -36,6 +36,7 @@ from sonde.report.overview import (
     split_table,
     time_parts,
 )
+from sonde.report.speed import speed_figure
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -86,8 +87,8 @@ def render(run: Reading, added: AddedBy = nothing) -> str:
     """The page as HTML."""
     here = Path(__file__).parent
     assets = {
-        "css": (here / "page.css").read_text(encoding="utf-8"),
-        "js": (here / "page.js").read_text(encoding="utf-8"),
+        kind: "".join((here / f"{stem}.{kind}").read_text(encoding="utf-8") for stem in ("page", "cases"))
+        for kind in ("css", "js")
     }
     from jinja2 import TemplateError
 
@@ -116,13 +117,15 @@ def context(run: Reading, added: AddedBy) -> dict[str, Any]:
         "split": "training" if run.split == "train" else run.split,
         "matrix": confusion_figure(details),
         "unit": str((details.get("confusion") or details.get("per_class") or {}).get("unit") or "rows"),
-        "evaluated": evaluation_figures(details, own.figures),
+        "evaluated": [*evaluation_figures(details, own.figures), *looked_figures(run.looked, details)],
         "sections": own.sections,
         "pairs": confused_pairs(details),
         "many_classes": classes if classes > MOST_CLASSES else 0,
         "class_rows": rows,
         "num_classes": classes,
-        **(_cases(run, details) if own.cases else {"worst": [], "best": []}),
+        "seen": seen_section(run.looked, run.path / "evaluation", own.drawing),
+        "speed": speed_figure(run),
+        "cases": _cases(run, details, own) if own.cases and run.split else [],
         "features": features_section(run.features, run.path / "evaluation"),
         "form": str(run.data.get("form") or ""),
         "source": str(run.data.get("source") or run.config.get("data") or ""),
@@ -142,16 +145,11 @@ def context(run: Reading, added: AddedBy) -> dict[str, Any]:
     }
 
 
-def _cases(run: Reading, details: Mapping[str, Any]) -> dict[str, Any]:
-    """The rows with the highest and the lowest loss, which share the room there is for pictures."""
-    if not run.split:
-        return {"worst": [], "best": []}
-    folder, both = run.path / "evaluation" / run.split, "best" in details
-    room = PICTURES_BYTES * 2 // 3 if both else PICTURES_BYTES
-    return {
-        "worst": worst_rows(details, folder, room=room),
-        "best": worst_rows(details, folder, stem="best", room=PICTURES_BYTES - room) if both else [],
-    }
+def _cases(run: Reading, details: Mapping[str, Any], own: Additions) -> list[Cases]:
+    folder = run.path / "evaluation" / run.split
+    return sections_of_cases(
+        details, folder, split="training" if run.split == "train" else run.split, drawing=own.drawing
+    )
 
 
 def _findings(run: Reading) -> list[dict[str, str]]:

@@ -14,6 +14,7 @@ TABLE = Modality(
     config=TableConfig,
     inspect="sonde.modalities.table.inspection:PARTS",
     recipe="sonde.modalities.table.recipe",
+    show="sonde.modalities.table.show:show",
     forms=(
         Form(
             name="CSV, TSV, JSON-lines or Parquet tables",
