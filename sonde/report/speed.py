@@ -37,7 +37,7 @@ def speed_figure(run: Reading) -> Figure | None:
     if slow:
         caption += f" {slow} of {len(values)} stretches went at less than half of that, the slowest at {number(low)}."
     else:
-        caption += f" Steady: the slowest stretch went at {number(low)}."
+        caption += f" The slowest stretch went at {number(low)}."
     return Figure(title=title, svg=svg, caption=caption)
 
 
