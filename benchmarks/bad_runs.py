@@ -50,6 +50,7 @@ def _changed(
 
 @bad(
     "below the baseline",
+    "worse-than-baseline",
     "worse-than-guessing",
     "overfitting",
     "labels-unrelated-to-inputs",
@@ -73,7 +74,7 @@ def overfitted() -> tuple[Problem, dict[str, Any]]:
     return problem, {"steps": 400, "batch_size": 32}
 
 
-@bad("diverged without NaN", "learning-rate-too-high", "loss-diverged")
+@bad("diverged without NaN", "learning-rate-too-high", "diverged")
 def diverged() -> tuple[Problem, dict[str, Any]]:
     return regression(0), {"optimizer": "adam", "lr": 3.0, "steps": 200}
 
@@ -131,7 +132,7 @@ def too_low() -> tuple[Problem, dict[str, Any]]:
     return mlp_sgd(0), {"lr": 0.001}
 
 
-@bad("rate 100 times too high", "learning-rate-too-high", "loss-diverged")
+@bad("rate 100 times too high", "learning-rate-too-high", "diverged")
 def too_high() -> tuple[Problem, dict[str, Any]]:
     return mlp_adam(0), {"lr": 0.1}
 

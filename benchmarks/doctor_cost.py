@@ -138,11 +138,11 @@ def next_token(output: Tensor, target: Tensor) -> Tensor:
 
 
 WORKLOADS = {
-    "mlp, 20 columns": Workload(mlp, of(8192, 20, classes=3), 64, 6000, 500),
-    "tabular, embeddings": Workload(Tabular, tabular_rows, 64, 4000, 500),
-    "lstm, 8 steps of 4": Workload(Recurrent, of(8192, 8, 4, classes=3), 32, 3000, 400),
-    "cnn with batch norm, 28x28": Workload(cnn, of(2048, 1, 28, 28, classes=10), 64, 150, 40),
-    "gpt, 4 layers of 128": Workload(GPT, tokens, 16, 100, 40, next_token),
+    "mlp, 20 columns": Workload(mlp, of(8192, 20, classes=3), 64, 30_000, 500),
+    "tabular, embeddings": Workload(Tabular, tabular_rows, 64, 20_000, 500),
+    "lstm, 8 steps of 4": Workload(Recurrent, of(8192, 8, 4, classes=3), 32, 12_000, 400),
+    "cnn with batch norm, 28x28": Workload(cnn, of(2048, 1, 28, 28, classes=10), 64, 600, 40),
+    "gpt, 4 layers of 128": Workload(GPT, tokens, 16, 300, 40, next_token),
 }
 
 

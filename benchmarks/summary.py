@@ -71,6 +71,19 @@ def bad_runs(found: dict[str, Any]) -> Iterator[Row]:
     yield "bad runs of the kinds that people have", f"{right} of {len(runs)} named first", "none in this run", "1"
 
 
+def doctor_recipes(found: dict[str, Any]) -> Iterator[Row]:
+    """Default recipes on real data, and how many of their runs have a warning for nothing."""
+    runs = found["runs"]
+    wolf = sum(any(each["kind"] == "alarm" for each in run["findings"]) or bool(run["refused"]) for run in runs)
+    data = len({run["run"] for run in runs})
+    yield (
+        f"false warnings on default recipes, {data} sets of data",
+        f"{wolf} of {len(runs)} runs, {found['seconds']:g} s each",
+        "none in this run",
+        str(len(runs)),
+    )
+
+
 def tables(found: dict[str, Any]) -> Iterator[Row]:
     """Mean and standard deviation over splits, beside scikit-learn's HistGradientBoosting as it comes."""
     for name, rows in found["tables"].items():
@@ -357,6 +370,7 @@ RENDERERS: dict[str, Callable[[dict[str, Any]], Iterator[Row]]] = {
     "overhead": overhead,
     "own_code": own_code,
     "bad_runs": bad_runs,
+    "doctor_recipes": doctor_recipes,
     "throughput": throughput,
     "tables": tables,
     "optimizers": optimizers,

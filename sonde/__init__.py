@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sonde.api import doctor, fit, load, resume, steps, train
+    from sonde.api import compare, doctor, fit, load, resume, steps, train
     from sonde.core.batch import Batch
     from sonde.core.errors import SondeError
     from sonde.core.records import EvaluationRecord, EventRecord, StepRecord
@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "train": "sonde.api",
+    "compare": "sonde.api",
     "doctor": "sonde.api",
     "fit": "sonde.api",
     "steps": "sonde.api",
@@ -63,6 +64,7 @@ __all__ = [
     "StepRecord",
     "Task",
     "check_gradients",
+    "compare",
     "doctor",
     "fit",
     "load",

@@ -8,6 +8,7 @@ from typing import Any, Unpack
 
 from torch import nn
 
+from sonde.comparison.result import Comparison, compare_runs, written
 from sonde.core.batch import Batch
 from sonde.core.damaged import going_on
 from sonde.core.errors import ConfigError, Interrupted
@@ -251,6 +252,29 @@ def doctor(
     return found
 
 
+@Keywords()
+def compare(
+    runs: str | Path | Run | Sequence[str | Path | Run],
+    *,
+    metric: str = "",
+    out: str | Path | None = "compare.html",
+    quiet: bool = False,
+) -> Comparison:
+    """Compare runs: print who is best, and whether that is more than noise, write a page, and return what was found.
+
+    runs: of `sonde.train` and `sonde.fit`, their folders, or a folder that holds runs
+    metric: by which; by default the one that each task reports first
+    out: the page, one offline HTML file with curves, settings that differ, costs and findings; None for none
+    Raises: RunFolderError for what is no run, ConfigError for runs that nothing compares
+    """
+    several = [runs] if isinstance(runs, str | Path | Run) else list(runs)
+    found = compare_runs([each.folder if isinstance(each, Run) else each for each in several], metric=metric)
+    if out is not None:
+        found = written(found, Path(out))
+    found.show(_screen({"quiet": quiet}))
+    return found
+
+
 def run_job(job: Job) -> Run:
     """A run's life, whatever is trained: begin or resume, plan, train, evaluate, report.
 
@@ -274,4 +298,4 @@ def run_job(job: Job) -> Run:
         raise stop.with_traceback(None) from None  # a stop that was asked for is no fault whose frames anybody needs
 
 
-__all__ = ["doctor", "fit", "load", "resume", "run_job", "steps", "train"]
+__all__ = ["compare", "doctor", "fit", "load", "resume", "run_job", "steps", "train"]

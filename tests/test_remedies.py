@@ -13,7 +13,19 @@ from typing import Any
 import pytest
 
 import sonde
-from sonde.cli import chat, check, doctor, evaluate, generate, inspection, predict, train_arguments
+from sonde.cli import (
+    chat,
+    check,
+    compare,
+    doctor,
+    evaluate,
+    generate,
+    inspection,
+    models,
+    predict,
+    runs,
+    train_arguments,
+)
 from sonde.cli.begin import CommonOptions, NoOptions
 from sonde.cli.main import main
 from sonde.cli.parse import convert, flags_of, split_line
@@ -97,13 +109,17 @@ def flags(verb: str) -> dict[str, Any]:
         "chat": (chat.SamplingOptions,),
         "doctor": (doctor.DoctorOptions,),
         "check": (check.CheckOptions,),
+        "runs": (runs.RunsOptions,),
+        "models": (models.ModelsOptions,),
+        "compare": (compare.CompareOptions,),
     }
     return {"help": bool} | flags_of(*kinds.get(verb, (NoOptions,)), CommonOptions)
 
 
 OWN_VERB = {"cli/evaluate.py": "eval", "cli/predict.py": "predict", "cli/resume.py": "resume", "cli/generate.py": "generate",
             "cli/chat.py": "chat", "cli/doctor.py": "doctor", "cli/check.py": "check",
-            "cli/runs.py": "runs", "cli/report.py": "report",
+            "cli/runs.py": "runs", "cli/models.py": "models", "cli/report.py": "report",
+            "cli/compare.py": "compare", "comparison/result.py": "compare",
             "tasks/decode/sampling.py": "generate"}  # fmt: skip
 """Modules of a command of their own; what others say of flags is said of training, or of what they have in common."""
 

@@ -2,24 +2,28 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sonde.cli.begin import NoOptions, begin
+from sonde.cli.begin import begin
 from sonde.core.damaged import DAMAGE
-from sonde.core.errors import RunFolderError
-from sonde.core.files import read_json
+from sonde.core.errors import ConfigError, RunFolderError, nearest
+from sonde.core.files import plain, read_json
+from sonde.core.natural_order import natural
 from sonde.core.run_owner import in_use
 from sonde.core.units import duration, metric, metric_name
+from sonde.metrics.directions import higher_is_better
 from sonde.screen.summary import headline
 
 ABOUT = """\
-Runs in FOLDER (by default runs), newest last: data, model, main metric on each split, duration, status.
+Runs in FOLDER (by default runs), newest last: data, model, main metric on each split, duration, status. `sonde compare` tells
+whether they differ by more than noise.
 
 examples:
   sonde runs
-  sonde runs experiments/
+  sonde runs experiments/ --sort accuracy
+  sonde runs --json
 """
 DEFAULT = "runs"  # where `sonde train` puts them
 SPLITS = ("train", "validation", "test")
@@ -27,8 +31,18 @@ TAIL_BYTES = 16_384  # of metrics.jsonl: its last whole line is in there
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunsOptions:
+    """How runs are listed."""
+
+    sort: str = ""
+    """A metric (the best first), time (the longest first) or name; by default the newest last."""
+    json: bool = False
+    """Print JSON, an object a run: folder, started, data, model, epochs, metric, scores, metrics, seconds, status."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunLine:
-    """One run as a row; `scores` holds the main metric per split."""
+    """One run as a row; `scores` holds the main metric per split, `metrics` all of them."""
 
     name: str
     started: str = ""
@@ -37,24 +51,67 @@ class RunLine:
     epochs: float | None = None
     metric: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     seconds: float | None = None
     status: str
 
 
 def run(words: Sequence[str]) -> int:
     """List runs. Raises: RunFolderError when the folder does not exist, ConfigError."""
-    begun = begin(words, NoOptions, usage="runs [FOLDER]", about=ABOUT)
+    begun = begin(words, RunsOptions, usage="runs [FOLDER]", about=ABOUT)
     if begun is None:
         return 0
-    folder = Path(begun.words[0] or DEFAULT)
+    folder, options = Path(begun.words[0] or DEFAULT), begun.options
     found = find_runs(folder) if folder.exists() or str(folder) != DEFAULT else []
+    found = in_order(found, options.sort) if options.sort and found else found
+    if options.json:
+        begun.screen.write(json.dumps(plain([_as_json(line) for line in found]), indent=2) + "\n")
+        return 0
     if not found:
         begun.screen.say(f"no runs in {folder}; start one with: sonde train digits")
         return 0
+    if options.sort and any(options.sort in scores for line in found for scores in line.metrics.values()):
+        found = [replace(line, metric=options.sort, scores=_of(line, options.sort)) for line in found]
     splits = [split for split in SPLITS if any(split in line.scores for line in found)]
     columns = ["run", "data", "model", "epochs", "metric", *splits, "time", "status"]
     begun.screen.table("", columns, [_row(line, splits) for line in found])
     return 0
+
+
+def in_order(lines: Sequence[RunLine], sort: str) -> list[RunLine]:
+    """Runs by a metric, the best first, by time, the longest first, or by name; those that have none of it last.
+
+    A metric is that on the test data, else on the validation data, else on the training data.
+    Raises: ConfigError for a metric that no run has, or of which nobody knows whether more is better
+    """
+    if sort == "name":
+        return sorted(lines, key=lambda line: natural(line.name))
+    if sort == "time":
+        return sorted(lines, key=lambda line: -(line.seconds or 0.0))
+    known = list(dict.fromkeys(name for line in lines for scores in line.metrics.values() for name in scores))
+    if sort not in known:
+        near = nearest(sort, ["time", "name", *known], count=1)
+        hint = f"did you mean {near[0]}?" if near else f"it takes time, name, {', '.join(known[:20])}"
+        raise ConfigError(f"--sort {sort}: no run here has such a metric; {hint}")
+    higher = higher_is_better(sort)
+    if higher is None:
+        raise ConfigError(f"--sort {sort}: whether more of it is better is not known; sort by another metric")
+    return sorted(lines, key=lambda line: _place(_of(line, sort), higher))
+
+
+def _of(line: RunLine, name: str) -> dict[str, float]:
+    """A metric on each split that has it."""
+    return {split: scores[name] for split, scores in line.metrics.items() if scores.get(name) is not None}
+
+
+def _place(scores: Mapping[str, float], higher: bool) -> tuple[bool, float]:
+    value = next((scores[split] for split in reversed(SPLITS) if split in scores), None)
+    return value is None, 0.0 if value is None else -value if higher else value
+
+
+def _as_json(line: RunLine) -> dict[str, Any]:
+    content = asdict(line)
+    return {"folder": content.pop("name"), **content}
 
 
 def find_runs(folder: Path) -> list[RunLine]:
@@ -119,9 +176,14 @@ def _finished(result: Mapping[str, Any]) -> dict[str, Any]:
         "epochs": result.get("epochs"),
         "metric": name,
         "scores": {split: value for split, value in scores.items() if value is not None},
+        "metrics": {split: _numbers(held) for split, held in (result.get("metrics") or {}).items()},
         "seconds": (result.get("seconds") or {}).get("total"),
         "status": "time limit" if result.get("ended_by") == "time_limit" else str(result.get("status", "finished")),
     }
+
+
+def _numbers(scores: Mapping[str, Any]) -> dict[str, float]:
+    return {str(name): value for name, value in scores.items() if isinstance(value, int | float)}
 
 
 def _so_far(place: Path) -> dict[str, Any]:

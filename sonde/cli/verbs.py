@@ -69,6 +69,12 @@ VERBS: dict[str, Verb] = {
         "compare the runs in a folder",
         "sonde runs",
     ),
+    "compare": Verb(
+        "sonde.cli.compare:run",
+        "compare RUN …",
+        "compare runs: scores beyond noise, curves, settings, costs",
+        "sonde compare runs/mnist-mlp-1 runs/mnist-lenet5-1",
+    ),
     "report": Verb(
         "sonde.cli.report:run",
         "report RUN",

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 
 from sonde.core.damaged import conform
+from sonde.core.findings import Finding
 
 MOST_VALUES = 10**10  # of a row, which would take 40 GB
 IGNORED = 255  # of a mask's pixels: neither trained on nor evaluated
@@ -238,6 +239,7 @@ class Dataset:
     schema: Schema
     splits: Mapping[str, Rows]  # "train" always; "validation" and "test" where there are any
     facts: Sequence[Fact]
-    warnings: Sequence[str] = ()  # counted oddities that do not stop anything
+    warnings: Sequence[str] = ()  # what was guessed, cut or left out: counted oddities that do not stop anything
+    findings: Sequence[Finding] = ()  # what is wrong with the rows themselves
     fingerprint: Mapping[str, str] = field(default_factory=dict)  # file or array name -> content hash
     suggestion: str = ""  # a task the form itself implies, "" when the target's kind decides

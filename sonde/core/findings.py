@@ -1,12 +1,12 @@
 """A finding of an automatic check: its evidence and what to do."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from sonde.core.errors import unknown
 
-NAMES = frozenset(
+CAUSES = frozenset(
     [
         "answers-alike",
         "batch-norm-of-few-rows",
@@ -69,6 +69,34 @@ NAMES = frozenset(
         "zero-gradient",
     ]
 )
+"""What warnings about how a network trains, and about its rows, are called."""
+
+NOTICES = frozenset(
+    [
+        "best-before-a-stage",
+        "code-changed",
+        "data-read-otherwise",
+        "field-that-nothing-takes",
+        "gradient-accumulation-changes-the-loss",
+        "line-search-on-batches",
+        "log-mlflow",
+        "log-wandb",
+        "metric-never-finite",
+        "metric-not-always-finite",
+        "metric-that-counts",
+        "mode-against-the-metric",
+        "not-compiled",
+        "observers-missing",
+        "partial-evaluation",
+        "range-test",
+        "resume-is-not-exact",
+        "time-limit",
+        "unsuited-optimizer",
+    ]
+)
+"""What warnings about how a run is carried out are called: they hold beside any cause, and no rule is asked about them."""
+
+NAMES = CAUSES | NOTICES
 """What warnings are called that can be silenced, of all checks and rules."""
 
 Severity = Literal["note", "warning", "error"]
@@ -95,6 +123,17 @@ class Finding:
         return asdict(self)
 
 
+def read_back(lines: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """Findings of lines of `findings.jsonl`, without what is none.
+
+    >>> read_back([{"check": "a", "severity": "note", "evidence": "b", "action": ""}, {"check": "a"}])[0].evidence
+    'b'
+    """
+    known = {each.name for each in fields(Finding)}
+    kept = [{name: value for name, value in line.items() if name in known} for line in lines]
+    return [Finding(**line) for line in kept if {"check", "severity", "evidence", "action"} <= set(line)]
+
+
 def silenced(names: Iterable[str]) -> frozenset[str]:
     """The names in a setting, of which each may hold several with commas. Raises: ConfigError for one that nothing is called
 
@@ -110,7 +149,7 @@ def silenced(names: Iterable[str]) -> frozenset[str]:
 def hushed(found: Iterable[Finding], silence: frozenset[str]) -> list[Finding]:
     """Findings, of which warnings that were silenced are notes that say so."""
     return [
-        replace(each, severity="note", action=f"silenced; {each.action}")
+        replace(each, severity="note", action="; ".join(filter(None, ("silenced", each.action))))
         if each.name in silence and each.severity == "warning"
         else each
         for each in found
@@ -128,7 +167,7 @@ def name_of(finding: Mapping[str, Any]) -> str:
 
 def certainty_of(finding: Mapping[str, Any]) -> str:
     """How sure a finding is; empty for those of checks that only tell facts, and of folders that are older."""
-    return str(finding.get("certainty") or "") if finding.get("name") else ""
+    return str(finding.get("certainty") or "") if finding.get("name") in CAUSES else ""
 
 
 def silencing(finding: Mapping[str, Any]) -> str:

@@ -19,10 +19,13 @@ def owner_of(place: Path) -> int | None:
         if not lock.is_file():
             return None
         owner = int(lock.read_text(encoding="ascii")[:20])
+    except (OSError, ValueError):
+        return None
+    try:
         os.kill(owner, 0)
     except PermissionError:  # the process is alive and another user's
         pass
-    except (OSError, ValueError, OverflowError):
+    except (OSError, OverflowError):
         return None
     import fcntl
 

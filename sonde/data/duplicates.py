@@ -8,6 +8,8 @@ import numpy as np
 
 def digests(rows: np.ndarray) -> list[bytes]:
     """16 bytes per row of (n, …) that stand for its content; equal content has equal bytes, other content has not."""
+    if not len(rows):
+        return []
     flat = np.ascontiguousarray(rows).reshape(len(rows), -1)
     if flat.dtype.kind == "f":
         flat = flat + 0.0  # -0.0 and 0.0 are one value with two patterns

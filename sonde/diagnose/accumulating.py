@@ -52,6 +52,7 @@ def _finding(phase: Phase, pieces: int, whole: float, parts: float | None) -> Fi
     seen = "of which one or more have none" if parts is None else f"{parts:.4g} over {pieces} micro-batches"
     return Finding(
         check="gradient accumulation changes the loss",
+        name="gradient-accumulation-changes-the-loss",
         severity="warning",
         evidence=f"phase {phase.name!r}: the first batch has the loss {whole:.4g} as a whole, and {seen}: it is no mean over "
         "its rows",

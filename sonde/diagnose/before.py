@@ -54,6 +54,7 @@ def inexact_resume(source: Source, *, step: int = 0) -> list[Finding]:
     return [
         Finding(
             check="resume is not exact",
+            name="resume-is-not-exact",
             severity="note" if getattr(source, "likely", False) else "warning",
             evidence=f"{who} {sees} the batches that an uninterrupted one would have seen: {getattr(source, 'why', '')}",
             action=getattr(source, "remedy", ""),

@@ -7,10 +7,11 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from sonde.core.findings import Finding, hushed
+from sonde.core.findings import CAUSES, Finding, hushed
 from sonde.core.records import STAGE_BEGINS, EvaluationRecord, EventRecord, Record, StepRecord
 from sonde.core.seams import Task
 from sonde.diagnose.differential import Probing, told_apart
+from sonde.diagnose.recorded import suspicion_of
 from sonde.diagnose.rules.table import RULES
 from sonde.diagnose.seen import Context, Evaluated, Moment, Seen
 from sonde.diagnose.signals.answers import Answers, EvaluationWatch
@@ -22,6 +23,7 @@ from sonde.engine.step import Stepper
 
 SHORT = 20  # steps: of a run of fewer, a trial, only facts are said, and
 OF_SHORT = frozenset({"still-improving"})
+OF_EVALUATIONS = 0.003  # of the time since the last evaluation that was looked on: what the next look may take besides
 NOT_BEFORE = 50  # steps: what is only likely waits for more
 UNREAD = 200  # losses that may wait on the device
 
@@ -46,23 +48,24 @@ class Doctor:
         sampled: Callable[[Sample], None],
         silenced: Collection[str] = (),
         first: int = 1,
-        known: Collection[str] = (),
     ) -> None:
-        """report, sampled: called with what is found and with each sample;  first: step of this sitting's first
-        known: names of what was said in earlier sittings"""
+        """report, sampled: called with what is found and with each sample;  first: step of this sitting's first"""
         self.seen = Seen(context=context, trace=Trace(first=first))
         self.sampler = Sampler(task, stepper, first=first)
         self._report, self._sampled, self._rules = report, sampled, list(RULES)
         # makes the probes for the end, which tell competing causes apart
         self.probing: Callable[[], Probing] | None = None
-        self._silenced, self._said = frozenset(silenced), set(known)
+        self._silenced, self._said = frozenset(silenced), set[str]()
         self._facts: list[Suspicion] = []
+        self._recalled: list[Suspicion] = []  # what earlier sittings took for likely
         self._warnings = 0
         self._before: set[str] = set()  # suspected at the last examination
         self._answers: EvaluationWatch | None = None  # of the latest evaluation
         self._unread: list[Tensor] = []
         self._unread_norms: list[Tensor] = []
         self._main = self._phase = ""  # of the latest step
+        self._evaluated = 0.0, 0.0  # seconds that looking on took at the latest evaluation, and when that was
+        self._broken = False  # whether a number that is not finite has ended it
         self._blind = False  # whether it was said that nothing is measured any more
         self.diagnosis: list[str] = []  # names of what was said as a warning, the likeliest cause first
 
@@ -100,14 +103,20 @@ class Doctor:
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:
-        """Around an evaluation on validation rows: what its losses are called with is looked on."""
-        if self._blind or self.sampler.compiled or self.sampler.allowance.wait_s() > 0:
+        """Around an evaluation on validation rows: what its losses are called with is looked on; of the first one in any case,
+        so that it is known what guessing has there, and of others where the last time took little: in a short run, whose
+        allowance its first steps have spent, they are all that is seen later on."""
+        allowance = self.sampler.allowance
+        seconds, at = self._evaluated
+        costly = seconds > OF_EVALUATIONS * (allowance.elapsed() - at)
+        if self._blind or self.sampler.compiled or (costly and allowance.wait_s() > 0):
             yield
             return
         watch = EvaluationWatch()
         with watch:
             yield
-        self.sampler.allowance.spent += watch.seconds
+        allowance.spent += watch.seconds
+        self._evaluated = watch.seconds, allowance.elapsed()
         self._answers = watch
 
     def told(self, findings: Iterable[Finding]) -> None:
@@ -116,13 +125,22 @@ class Doctor:
         self._facts += [each for each in sure if each.name not in self._said]
         self._said |= {each.name for each in sure}
 
+    def take_up(self, before: Iterable[Finding]) -> None:
+        """Know what earlier sittings said: none of it is said again, warnings count among those shown and stay a diagnosis."""
+        known = [each for each in before if each.name in CAUSES]
+        likely = [each for each in known if each.severity == "warning" and each.certainty != "certain"]
+        self._recalled = [suspicion_of(each.as_dict()) for each in likely]
+        self._warnings += sum(each.severity == "warning" for each in known)
+        self.told(known)
+        self._said |= {each.name for each in known}
+
     def _begin_stage(self, step: int) -> None:
         """Forget what came before a stage, whose losses are others. step: its first, which is done"""
         self._read()
         trace = self.seen.trace
         if step <= trace.first:
             return
-        skip = step - trace.first
+        skip, self._recalled = step - trace.first, []
         later = [each for each in trace.samples if each.step >= step]
         self.seen.trace = Trace(losses=trace.losses[skip:], norms=trace.norms[skip:], first=step, samples=later)
         self.seen.evaluations = []
@@ -150,7 +168,10 @@ class Doctor:
         self._read()
         self.seen.moment = moment
         asked, notes = self._asked()
-        found = ranked([*self._facts, *asked])
+        each_once: dict[str, Suspicion] = {}
+        for each in (*self._facts, *asked, *self._recalled):
+            each_once.setdefault(each.name, each)
+        found = ranked(each_once.values())
         if moment == "end" and self.probing is not None:
             found = ranked(told_apart(self.seen, found, self.probing()))
         ripe = [each for each in found if each.name not in self._said and self._ripe(each, moment)]
@@ -165,13 +186,25 @@ class Doctor:
             self._report(findings)
         return found
 
-    def finish(self, spent: Mapping[str, float] | None = None, *, failed: bool = False) -> list[Suspicion]:
-        """The last examination. spent: seconds of the run's parts;  failed: whether an error ended the training"""
+    def finish(
+        self, spent: Mapping[str, float] | None = None, *, failed: bool = False, broken: bool = False
+    ) -> list[Suspicion]:
+        """The last examination. spent: seconds of the run's parts
+
+        failed: whether an error ended the training;  broken: whether that was a number that is not finite, of which the cause
+        lies in what was seen before, however few the steps
+        """
         self.seen.spent = dict(spent or {})
+        self._broken = broken
         return self.examine("failure" if failed else "end")
 
     def _ripe(self, suspicion: Suspicion, moment: Moment) -> bool:
-        if self.seen.step < SHORT and suspicion.certainty != "certain" and suspicion.name not in OF_SHORT:
+        if (
+            self.seen.step < SHORT
+            and not self._broken
+            and suspicion.certainty != "certain"
+            and suspicion.name not in OF_SHORT
+        ):
             return False
         if moment in ("end", "failure"):
             return True

@@ -38,6 +38,7 @@ def sometimes_finite(lines: Sequence[Mapping[str, Any]], chose: str | None) -> l
             found.append(
                 Finding(
                     check="metric not always finite",
+                    name="metric-not-always-finite",
                     severity="warning",
                     evidence=f"metric {name!r} was NaN or infinite in {len(steps)} of {len(done)} evaluations{apart}",
                     action="it is not defined on what the network answered then (one class only, a division by zero?)",
@@ -58,6 +59,7 @@ def _finding(name: str, often: str, *, chooses: bool, part: bool) -> Finding:
         action = "it may not be defined on single batches: sonde.Metric(function, whole=True) computes it on all rows"
     return Finding(
         check="metric never finite",
+        name="metric-never-finite",
         severity="warning",
         evidence=f"metric {name!r} was NaN or infinite {often}{kept}",
         action=f"{action}; monitor='loss' lets the loss choose" if chooses else action,

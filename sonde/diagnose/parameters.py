@@ -14,9 +14,11 @@ from sonde.core.findings import Finding
 from sonde.core.seams import Phase, Task, extras_of
 from sonde.diagnose.before import MIXING, drops_units
 from sonde.diagnose.graph import activated_twice
+from sonde.diagnose.severed import severed
 from sonde.engine.modes import is_frozen, trained_parameters
 from sonde.engine.step import Stepper
 
+SOON = 3  # steps after which that is said of parameters that the loss is computed from all the same
 LOOKS = 20  # steps in which a parameter may be without a gradient until that is said
 MOST_NAMED = 4
 DEEPEST, MOST_SEARCHED = 4, 2000  # of what is searched for a tensor's name
@@ -126,7 +128,8 @@ class GradientCheck:
     are moved and it does not reach.
 
     The first is known after a look, or two for a tensor that is no nn.Parameter: it may be a point in which the loss is
-    differentiated. The second is said after `looks` steps; where the first step reaches everything, there is no other look.
+    differentiated. The second is said after `looks` steps, of weights that the loss is computed from after `SOON` (`severed`);
+    where the first step reaches everything, there is no other look.
     """
 
     def __init__(
@@ -161,6 +164,8 @@ class GradientCheck:
             for key in reached.keys() & left.keys():
                 del left[key]
         self._unmoved(phase, batch, reached)
+        if self._count[phase.name] == SOON * self._stepper.settings.accumulate:
+            self._say_severed(phase, batch)
         settled = self._count[phase.name] > 1 or not self._loose.get(phase.name)
         if settled and (not self._left[phase.name] or self._count[phase.name] >= self._looks):
             self._close([phase.name])
@@ -168,6 +173,34 @@ class GradientCheck:
     def finish(self) -> None:
         """Say what is known where the run ends before that many steps."""
         self._close([name for name in self._open if self._count[name]])
+
+    def _say_severed(self, phase: Phase, batch: Batch) -> None:
+        left = self._left[phase.name]
+        found = severed(self._task, self._stepper, batch, list(left.values()))
+        if found is None:
+            return
+        layers = {self._names.get(id(weight), "").rpartition(".")[0] for weight in found.weights}
+        keys = {
+            key for key in left if self._names.get(key, "").rpartition(".")[0] in layers
+        }  # a bias before a norm moves nothing
+        names = listed([own_name(self._task, name) for key, name in self._names.items() if key in keys])
+        self._report(
+            [
+                Finding(
+                    check="parameters without a gradient",
+                    name="parameters-without-a-gradient",
+                    severity="warning",
+                    evidence=f"{names}: the loss is computed from them (with one of them changed it is {found.after:.6g} in the "
+                    f"place of {found.before:.6g}), and no gradient reaches them in the first {SOON} steps, so that they stay as "
+                    "they were initialised",
+                    action="look for detach(), .data, torch.no_grad() or numpy between them and the loss, or call "
+                    "requires_grad_(False) on them",
+                    step=SOON,
+                )
+            ]
+        )
+        for key in keys:
+            del left[key]
 
     def _unmoved(self, phase: Phase, batch: Batch, reached: Mapping[int, Tensor]) -> None:
         moved = _moved(self._stepper)

@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from sonde.core.batch import Batch
+from sonde.core.findings import name_of
+from sonde.core.records import STAGE_BEGINS
 from sonde.core.seams import Task
 from sonde.diagnose.parameters import own_name
 from sonde.diagnose.seen import Context, Evaluated, Moment, Seen
 from sonde.diagnose.signals.sample import Entry, LossCall, Sample, Trace, of_line
 from sonde.diagnose.signals.watch import ForwardWatch, Readings
-from sonde.diagnose.suspicion import Suspicion
+from sonde.diagnose.suspicion import Suspicion, place_of
 from sonde.diagnose.trials import loss_of, trying
 from sonde.engine.step import Stepper
 
@@ -32,8 +34,9 @@ def whole_samples(lines: Sequence[Mapping[str, Any]]) -> tuple[list[Sample], int
 def trace_of(lines: Sequence[Mapping[str, Any]], samples: Sequence[Sample]) -> Trace:
     """Losses by step, of lines of metrics.jsonl, each of which holds the mean since the one before: it stands for all of them.
 
-    Where a sample has a step's own loss, that is taken.
+    Where a sample has a step's own loss, that is taken. Of a run in stages the last alone is told of.
     """
+    first = last_stage(lines)
     losses: list[float] = []
     norms: list[float] = []
     for line in lines:
@@ -46,7 +49,19 @@ def trace_of(lines: Sequence[Mapping[str, Any]], samples: Sequence[Sample]) -> T
     for sample in samples:
         if 1 <= sample.step <= len(losses) and math.isfinite(sample.loss):
             losses[sample.step - 1] = sample.loss
-    return Trace(losses=losses, norms=norms, samples=list(samples))
+    before = first - 1
+    late = [sample for sample in samples if sample.step > before]
+    return Trace(losses=losses[before:], norms=norms[before:], samples=late, first=first)
+
+
+def last_stage(lines: Sequence[Mapping[str, Any]]) -> int:
+    """The first step of the last stage that began; 1 of a run without stages.
+
+    >>> last_stage([{"kind": "event", "event": "stage begins", "step": 1}, {"event": "stage begins", "step": 61}])
+    61
+    """
+    steps = [line.get("step") for line in lines if line.get("event") == STAGE_BEGINS]
+    return max((step for step in steps if isinstance(step, int)), default=1)
 
 
 def seen_of(
@@ -59,11 +74,11 @@ def seen_of(
     moment: Moment,
 ) -> Seen:
     """All that a rule may ask of a run that is not in memory."""
-    spent = result.get("seconds")
+    spent, first = result.get("seconds"), last_stage(metrics)
     return Seen(
         context=context,
         trace=trace_of(metrics, whole_samples(signals)[0]),
-        evaluations=list(evaluations),
+        evaluations=[each for each in evaluations if each.step >= first],
         moment=moment,
         result=result,
         spent=spent if isinstance(spent, Mapping) else {},
@@ -115,12 +130,12 @@ def suspicion_of(line: Mapping[str, Any]) -> Suspicion:
     severity, sureness = line.get("severity"), line.get("certainty", "certain")
     if sureness not in ("certain", "likely", "suspected"):
         sureness = "suspected"
-    step = line.get("step")
+    step, name = line.get("step"), name_of(line)
     return Suspicion(
-        name=str(line.get("name") or str(line.get("check")).replace(" ", "-")),
+        name=name,
         evidence=str(line.get("evidence")),
         action=str(line.get("action") or ""),
-        place="model" if certain else "outcome",
+        place=place_of(name) if certain else "outcome",
         certainty="suspected" if severity == "note" else sureness,
         step=step if isinstance(step, int) else None,
         where=str(line.get("where") or ""),

@@ -33,6 +33,7 @@ class Context:
     harder:    whether training rows may be made harder than validation rows: units dropped at random, augmentation, a loader or
                data set of the caller's own, which may change them
     own_rate:  whether the rate is that of an optimiser of the caller's
+    held:      validation rows, None where they cannot be counted
     """
 
     own: bool
@@ -55,6 +56,7 @@ class Context:
     norms: int = 0
     harder: bool = False
     own_rate: bool = False
+    held: int | None = None
 
     def share(self, step: int) -> float:
         """Of the peak rate at a step from 1."""
@@ -151,6 +153,11 @@ class Seen:
             return self.level() < 0.95 * reference.value
         return self.progress() > 0.05
 
+    def trained(self, steps: int) -> bool:
+        """Whether so many steps are done since the rate first was half of its peak: those of a warm-up hardly change anything."""
+        risen = next((step for step in range(1, self.step + 1) if self.context.share(step) >= 0.5), None)
+        return risen is not None and self.step - risen + 1 >= steps
+
     def poor(self) -> bool:
         """Whether the loss is nearer to that of answers without a look at the inputs than to 0, or to where it began."""
         reference = self.reference()
@@ -174,6 +181,15 @@ class Seen:
         held = [(each.step, each.metrics.get("loss", math.nan)) for each in self.evaluations]
         return [each for each in held if math.isfinite(each[1])]
 
+    def held_name(self) -> str:
+        """What a screen calls that loss: log loss where it is the same; of two that differ, which one it is."""
+        both = [(each.metrics["log_loss"], each.metrics["loss"]) for each in self.evaluations
+                if {"log_loss", "loss"} <= each.metrics.keys()]  # fmt: skip
+        if not both:
+            return "validation loss"
+        same = all(math.isclose(one, other, rel_tol=1e-3) for one, other in both)
+        return "validation log loss" if same else "validation loss (what training lowers, which is not log loss)"
+
     def of_rows(self) -> bool:
         """Whether the losses' targets are classes, one for each row of a batch, not for each token or pixel."""
         calls_there = [call for each in self.samples for call in each.calls]
@@ -181,15 +197,27 @@ class Seen:
             len(call.target) == 1 and call.target[0] <= self.context.rows for call in calls_there
         )
 
+    def held_answers(self) -> Answers | None:
+        """Of the latest evaluation that was looked on; its targets are those of all others."""
+        return next((each.answers for each in reversed(self.evaluations) if each.answers), None)
+
     def held_reference(self) -> float | None:
         """Of the validation rows, the loss of the best answer that ignores the input; where the run's is known too."""
-        reference, answers = self.reference(), next((e.answers for e in reversed(self.evaluations) if e.answers), None)
+        reference, answers = self.reference(), self.held_answers()
         if reference is None or answers is None:
             return None
         if answers.confusion:
             counts = {place: sum(row) for place, row in enumerate(answers.confusion) if sum(row)}
             return entropy(counts) if len(counts) > 1 else None
         return answers.wanted * answers.wanted if reference.kind == calls.VALUES and answers.wanted > 0 else None
+
+    def usual(self) -> tuple[float, int] | None:
+        """(share of the most frequent class, rows) of the validation rows; None where they are not of classes."""
+        answers = self.held_answers()
+        if answers is None or not answers.confusion:
+            return None
+        rows = [sum(row) for row in answers.confusion]
+        return (max(rows) / sum(rows), sum(rows)) if sum(rows) else None
 
     def reference(self) -> Reference | None:
         """Where the run's loss is one of torch's losses and nothing else; None where it is more than that."""

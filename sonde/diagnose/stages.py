@@ -62,6 +62,7 @@ def best_before(
     return [
         Finding(
             check="best before a stage",
+            name="best-before-a-stage",
             severity="warning",
             evidence=f"the best {best['metric']} was reached at step {best['step']:,}, in stage {stages.stages[at].name!r}: in "
             f"the weights that are kept {', '.join(parts)}, which only {' and '.join(map(repr, later))} trains, is as it was "

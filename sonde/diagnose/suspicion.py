@@ -14,6 +14,12 @@ MOST_SHOWN = 3  # warnings at a time
 FOLLOWS = {"parameters-without-an-optimiser": frozenset({"rows-mixed"})}
 """What follows from a fact: layers that no container holds stay in training mode, where batch norm mixes rows."""
 
+OUTCOMES = frozenset({"worse-than-baseline"})
+"""Facts about how a run has ended, which explain nothing."""
+
+OF_JUDGING = frozenset({"class-without-validation-rows", "validation-rows-in-training"})
+"""Facts about the rows that are judged, which explain nothing of how a network learns."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Suspicion:
@@ -60,11 +66,16 @@ def fact(finding: Finding) -> Suspicion:
         explains=FOLLOWS.get(name, frozenset()),
         evidence=finding.evidence,
         action=finding.action,
-        place="model",
+        place=place_of(name),
         certainty="certain",
         step=finding.step,
         where=finding.where,
     )
+
+
+def place_of(name: str) -> Place:
+    """Where a fact is."""
+    return "outcome" if name in OF_JUDGING | OUTCOMES else "model"
 
 
 def ranked(suspicions: Iterable[Suspicion]) -> list[Suspicion]:
@@ -88,7 +99,9 @@ def ranked(suspicions: Iterable[Suspicion]) -> list[Suspicion]:
 
 
 def _order(suspicion: Suspicion) -> tuple[int, int, int]:
-    return SURENESS.index(suspicion.certainty), UPSTREAM.index(suspicion.place), suspicion.step or 0
+    # how it ended follows what is likely to be why
+    sure = "likely" if suspicion.name in OUTCOMES else suspicion.certainty
+    return SURENESS.index(sure), UPSTREAM.index(suspicion.place), suspicion.step or 0
 
 
 def shown(suspicions: Sequence[Suspicion], before: int = 0) -> list[Suspicion]:

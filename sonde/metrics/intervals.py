@@ -80,24 +80,44 @@ def student(values: Values, *, level: float = LEVEL) -> Interval:
 
 
 def welch(first: Values, second: Values, *, level: float = LEVEL) -> Interval:
-    """Of mean(first) - mean(second) of a few scores each, whose spreads may differ. A single score on one side is taken to
-    spread as those on the other do.
+    """Of mean(first) - mean(second) of a few scores each, whose spreads may differ.
 
-    Source: Welch 1947, Biometrika 34. Raises: ValueError where both are single.
+    Source: Welch 1947, Biometrika 34. Raises: ValueError for fewer than two on a side.
     """
     a, b = _finite(first), _finite(second)
-    _check(min(len(a), len(b)), level)
-    _check(max(len(a), len(b)) - 1, level)
-    spreads = [float(scores.var(ddof=1)) for scores in (a, b) if len(scores) > 1]
-    parts = [(float(x.var(ddof=1)) if len(x) > 1 else spreads[0]) / len(x) for x in (a, b)]
+    _check(min(len(a), len(b)) - 1, level)
+    parts = [float(scores.var(ddof=1)) / len(scores) for scores in (a, b)]
     difference = float(a.mean() - b.mean())
     if not sum(parts):
         return Interval(difference, difference)
-    freedom = sum(parts) ** 2 / sum(part**2 / (len(x) - 1) for part, x in zip(parts, (a, b), strict=True) if len(x) > 1)
-    if len(spreads) == 1:  # one spread, estimated once
-        freedom = max(len(a), len(b)) - 1
+    freedom = sum(parts) ** 2 / sum(part**2 / (len(scores) - 1) for part, scores in zip(parts, (a, b), strict=True))
     half = _t(level, freedom) * math.sqrt(sum(parts))
     return Interval(difference - half, difference + half)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A variance that several groups of scores share, and the degrees of freedom that it is known with."""
+
+    variance: float
+    freedom: int
+
+    def difference(self, value: float, first: int, second: int, *, level: float = LEVEL) -> Interval:
+        """Of a difference `value` of two means, of so many scores each (one will do), that spread like this."""
+        half = _t(level, self.freedom) * math.sqrt(self.variance * (1 / first + 1 / second))
+        return Interval(value - half, value + half)
+
+
+def pooled(groups: Sequence[Values]) -> Spread | None:
+    """The spread within groups of a few scores, taken to be the same in all; None where no group has two.
+
+    Source: Student's t-test of two samples, and Fisher's analysis of variance for more (Fisher 1925, chapters V and VII)
+    """
+    several = [scores for group in groups if len(scores := _finite(group)) > 1]
+    freedom = sum(len(scores) - 1 for scores in several)
+    if not freedom:
+        return None
+    return Spread(sum(float(scores.var(ddof=1)) * (len(scores) - 1) for scores in several) / freedom, freedom)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

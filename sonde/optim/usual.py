@@ -70,4 +70,6 @@ def unsuited(name: str, *, kind: Kind, batch: int, rows: int) -> list[Finding]:
         action = "use --optimizer adam"
     else:
         return []
-    return [Finding(check="unsuited optimizer", severity="warning", evidence=why, action=action)]
+    return [
+        Finding(check="unsuited optimizer", name="unsuited-optimizer", severity="warning", evidence=why, action=action)
+    ]

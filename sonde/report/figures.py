@@ -27,6 +27,7 @@ class Series:
 
     colour: 1…4, an entry of the palette (0 is the muted tone of helping lines); faint: in the background
     dots: mark each point; radii: sizes of the dots where they differ
+    key: by which a script finds the same curve in several figures
     """
 
     name: str
@@ -36,6 +37,7 @@ class Series:
     dots: bool = False
     line: bool = True
     radii: Sequence[float] = ()
+    key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,19 +51,32 @@ class Axis:
     zero: bool = False
 
 
-def curves(series: Sequence[Series], x: Axis, y: Axis, *, name: str, mark: tuple[float, str] | None = None) -> Markup:
-    """Curves over a common x. `mark` is an x with a word, drawn as a vertical line; `name` says aloud what is seen."""
+def curves(
+    series: Sequence[Series],
+    x: Axis,
+    y: Axis,
+    *,
+    name: str,
+    mark: tuple[float, str] | None = None,
+    legend: bool = True,
+) -> Markup:
+    """Curves over a common x. `mark` is an x with a word, drawn as a vertical line; `name` says aloud what is seen.
+
+    legend: whether the names stand in the figure, where there are several; without, the page has them beside the figures,
+            and a script may zoom in (`curves.js`)
+    """
     shown = [thin for s in series if (thin := _thin(s)).points]
     across = scaled((px for s in shown for px, _ in s.points), x, start=LEFT, end=WIDTH - RIGHT)
-    named = [s for s in shown if s.name and not s.faint]
+    named = [s for s in shown if s.name and not s.faint] if legend else []
     top = TOP + LEGEND * len(_legend_rows(named))
     up = scaled((py for s in shown for _, py in s.points if py is not None), y, start=HEIGHT - BOTTOM, end=top)
     parts = [framed(across, up, x.label, y.label)]
     if mark is not None:
         beside = next((near for s in shown if (near := _nearest(s.points, mark[0])) is not None), up.high)
         parts.append(_vertical(across(mark[0]), mark[1], low=up(beside) < (TOP + HEIGHT - BOTTOM) / 2))
-    parts += [_curve(s, across, up) for s in sorted(shown, key=lambda s: not s.faint)]
-    parts += _bands([s for s in shown if not s.faint and s.line and s.colour], across, x.label)
+    drawn = [_curve(s, across, up) for s in sorted(shown, key=lambda s: not s.faint)]
+    drawn += _bands([s for s in shown if not s.faint and s.line and s.colour], across, x.label)
+    parts += drawn if legend else [_inset(drawn, across, up)]
     parts += [_legend(named)]
     return as_svg(parts, name)
 
@@ -240,7 +255,18 @@ def _curve(series: Series, across: Scale, up: Scale) -> str:
             for (x, y), r in zip(series.points, radii, strict=True)
             if y is not None
         )
-    return drawn
+    return f'<g data-key="{escape(series.key)}">{drawn}</g>' if series.key else drawn
+
+
+def _inset(drawn: Sequence[str], across: Scale, up: Scale) -> str:
+    """Curves that end where the axes do, with the scales that a script needs to show a part of them."""
+    x, y, width, height = LEFT, TOP, WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+    told = "".join(
+        f' data-{name}="{s.low:.9g} {s.high:.9g} {s.start:g} {s.end:g} {"log" if s.log else "linear"}"'
+        for name, s in (("across", across), ("up", up))
+    )
+    place = f'x="{x}" y="{y}" width="{width}" height="{height}" style="width:{width}px;height:{height}px"'
+    return f'<svg class="plot" {place} viewBox="{x} {y} {width} {height}"{told}>{"".join(drawn)}</svg>'
 
 
 def _bands(series: Sequence[Series], across: Scale, label: str) -> list[str]:

@@ -130,7 +130,7 @@ def context(run: Reading, added: AddedBy) -> dict[str, Any]:
         "form": str(run.data.get("form") or ""),
         "source": str(run.data.get("source") or run.config.get("data") or ""),
         "facts": [fact for fact in run.data.get("facts") or [] if isinstance(fact, Mapping)][:MOST_LINES],
-        "warnings": [str(text)[:400] for text in run.data.get("warnings") or []][:MOST_LINES],
+        "warnings": _warnings(run),
         "split_rows": split_table(run),
         "balance": balance,
         "balance_text": balance_text,
@@ -172,6 +172,12 @@ def _findings(run: Reading) -> list[dict[str, str]]:
             }
         )
     return found[:MOST_LINES]
+
+
+def _warnings(run: Reading) -> list[str]:
+    """What was odd about the data, unless it stands among the findings."""
+    said = {str(finding.get("evidence")) for finding in run.findings}
+    return [str(text)[:400] for text in run.data.get("warnings") or [] if str(text) not in said][:MOST_LINES]
 
 
 def _in_turn(found: Sequence[dict[str, str]]) -> dict[str, list[dict[str, str]]]:

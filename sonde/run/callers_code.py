@@ -191,6 +191,7 @@ def changed_findings(changed: Iterable[str], *, step: int) -> list[Finding]:
     return [
         Finding(
             check="code changed",
+            name="code-changed",
             severity="warning",
             evidence=f"from here on {' and '.join(found)}; the steps before were taken by the code as it was",
             action="put the code back, or start over with fresh=True",

@@ -33,6 +33,7 @@ from sonde.run.callers_code import changed_findings
 from sonde.run.given_facts import given_facts
 from sonde.run.job import Attempt
 from sonde.run.resolve import CUSTOM_MODULE, kind_of
+from sonde.run.telling import tell
 from sonde.screen.screen import Screen
 
 
@@ -51,7 +52,7 @@ def watched(attempt: Attempt, training: Training) -> Iterator[None]:
     check = watch_gradients(
         attempt.assembly,
         training.stepper,
-        lambda found: say(attempt, training, found),
+        lambda found: say(attempt, found),
         done=training.progress.step,
     )
     yield
@@ -187,17 +188,12 @@ def checked_on_screen(assembly: Assembly, stepper: Stepper, screen: Screen) -> N
     watch_gradients(assembly, stepper, show)
 
 
-def say(attempt: Attempt, training: Training, found: Sequence[Finding]) -> None:
-    """Write findings down, show them at once, and again when the run ends."""
-    if not found:
-        return
+def say(attempt: Attempt, found: Sequence[Finding]) -> None:
+    """Write findings down and show them; the doctor takes note of them."""
     found = hushed(found, silenced(attempt.config.loop.silence))
-    attempt.findings += found
+    tell(attempt, found)
     if attempt.doctor is not None:
         attempt.doctor.told(found)
-    for finding in found:
-        training.journals["findings.jsonl"].write(finding.as_dict())
-    attempt.job.screen.findings([finding.as_dict() for finding in found])
 
 
 def _is_custom(assembly: Assembly) -> bool:

@@ -93,4 +93,4 @@ def not_compilable(trouble: str) -> list[Finding]:
 
 
 def _not_compiled(evidence: str, action: str) -> Finding:
-    return Finding(check="not compiled", severity="warning", evidence=evidence, action=action)
+    return Finding(check="not compiled", name="not-compiled", severity="warning", evidence=evidence, action=action)

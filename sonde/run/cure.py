@@ -3,7 +3,7 @@
 import math
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,23 +11,42 @@ from sonde.core.batch import Batch
 from sonde.core.bounds import flag
 from sonde.core.config import TrainConfig
 from sonde.core.errors import ConfigError, NonFinite
-from sonde.core.findings import Finding
+from sonde.core.findings import CAUSES, Finding, name_of
 from sonde.core.units import number
 from sonde.diagnose.probes import better
+from sonde.diagnose.suspicion import OF_JUDGING
 from sonde.diagnose.trials import Paired, drawn, losses_of, paired, pieces
 from sonde.engine import random_state
 from sonde.engine.evaluate import evaluation_mode
 from sonde.engine.loop import steps
 from sonde.engine.step import Stepper
+from sonde.models.table import MODELS
+from sonde.optim.usual import Kind, usual_rate
 from sonde.run.build import Assembly
 from sonde.run.examining import peak_of
 from sonde.run.reopened import At, Reopened, has_setting, with_settings
+from sonde.run.resolve import kind_of
 from sonde.screen.screen import Screen
 
 STEPS, SECONDS = 100, 30.0  # of each twin, and of all together
 LAST = 0.1  # of the steps: the end of a curve
 HELD = 16  # batches on which the twins are compared
 FEWEST = 10  # steps by which a remedy is judged
+LEAST, CHANCE = 1e-3, 0.005  # share of a loss that a remedy must take off, and how seldom that may be luck
+USUAL = 1e-3  # rate of Adam and its kin, and of others that have none of their own (`optim/usual`)
+OVER_A_RUN = frozenset(
+    [
+        "few-steps",
+        "overfitting",
+        "plateau",
+        "still-improving",
+        "underfitting",
+        "validation-harder-than-training",
+        "worse-than-baseline",
+        "worse-than-guessing",
+    ]
+)
+OF_TIME = frozenset({"slow-evaluation", "slow-input"})
 Values = Mapping[str, Any]
 
 
@@ -59,11 +78,32 @@ class Cure:
         assert self.untouched is not None
         return paired(self.untouched.held, arm.held)
 
+    def _is_better(self, arm: Arm) -> bool:
+        """Beyond the standard error of the mean; or, where a few rows have losses that drown the others, on nearly all pieces."""
+        assert self.untouched is not None
+        found, pairs = self.compared(arm), list(zip(self.untouched.held, arm.held, strict=True))
+        clearly = found.second < (1 - LEAST) * found.first
+        return better(found) or (clearly and by_chance(sum(b < a for a, b in pairs), len(pairs)) < CHANCE)
+
     @property
     def best(self) -> Arm | None:
         """The remedy that does most, where one helps beyond the noise."""
-        helping = [arm for arm in self.tried if better(self.compared(arm))]
+        helping = [arm for arm in self.tried if self._is_better(arm)]
         return min(helping, key=lambda arm: statistics.fmean(arm.held), default=None)
+
+    @property
+    def line(self) -> str:
+        """What it comes to, in a sentence."""
+        if self.why:
+            return f"no remedy was tried: {self.why}"
+        if (best := self.best) is not None:
+            return f"train anew with {best.said}; nothing was changed by this"
+        assert self.untouched is not None
+        if not any(math.isfinite(arm.end) for arm in (self.untouched, *self.tried)):
+            return (
+                "with none of them the loss stays finite: these settings are not to blame, the network or the rows are"
+            )
+        return "none of them does better beyond the noise of so few steps"
 
     def rows(self) -> list[tuple[str, ...]]:
         """A row for each twin: what was set, steps, training loss at the end, loss of held rows, difference, what that means."""
@@ -73,11 +113,22 @@ class Cure:
         rows = [("as it is", f"{first.steps}", number(first.end), number(statistics.fmean(first.held)), "", "")]
         for arm in self.tried:
             found = self.compared(arm)
-            what = "better" if better(found) else "worse" if found.beyond else "within the noise"
+            what = "better" if self._is_better(arm) else "worse" if found.beyond else "within the noise"
+            if math.isinf(found.first) and math.isinf(found.second):
+                what = "no better"
             apart = f"{number(found.difference)} ± {number(found.error)}" if math.isfinite(found.difference) else ""
             held = number(statistics.fmean(arm.held))
             rows.append((arm.said, f"{arm.steps}", number(arm.end), held, apart, what))
         return rows
+
+
+def by_chance(lower: int, of: int) -> float:
+    """How likely so many of so many pairs, or more, are lower where neither side is: the sign test (Dixon and Mood 1946).
+
+    >>> by_chance(3, 3), by_chance(2, 3)
+    (0.125, 0.5)
+    """
+    return sum(math.comb(of, each) for each in range(lower, of + 1)) / 2**of
 
 
 def remedies(name: str, config: TrainConfig, rate: float) -> list[Values]:
@@ -85,22 +136,56 @@ def remedies(name: str, config: TrainConfig, rate: float) -> list[Values]:
 
     rate: the run's, where --lr does not name it
     """
-    made: dict[str, Callable[[], list[Values]]] = {
-        "learning-rate-too-high": lambda: [{"lr": rate / 10}, {"lr": rate / 100}, {"lr": rate / 1000}],
-        "loss-diverged": lambda: [{"lr": rate / 10}, {"lr": rate / 100}, {"clip": 1.0}],
-        "exploding-gradient": lambda: [{"clip": 1.0}, {"lr": rate / 10}],
-        "loss-spikes": lambda: [{"clip": 1.0}, {"lr": rate / 10}],
-        "not-finite": lambda: [{"lr": rate / 10}, {"clip": 1.0}],
-        "dead-units": lambda: [{"lr": rate / 10}, {"lr": rate / 100}],
-        "learning-rate-too-low": lambda: [{"lr": rate * 10}, {"lr": rate * 100}, {"lr": rate * 1000}],
-        "clip-too-tight": lambda: [{"clip": 1.0}, {"clip": 0.0}],
-        "schedule-keeps-rate-low": lambda: [{"schedule": "constant", "warmup": 0.0}],
-        "weight-decay-too-strong": lambda: [{"weight_decay": config.optim.weight_decay / 100}, {"weight_decay": 0.0}],
-        "dropout-too-strong": lambda: [{"dropout": 0.2}, {"dropout": 0.0}],
-        "batch-norm-of-few-rows": lambda: [{"batch_size": 32}],
-    }
-    found = made[name]() if name in made else []
+    found = settings_for(config, rate).get(name, [])
     return [values for values in found if all(has_setting(config, setting) for setting in values)]
+
+
+def settings_for(config: TrainConfig, rate: float) -> dict[str, list[Values]]:
+    """What is tried, by the name of a finding; beside shares of the rate also the optimiser's usual one, where far lower."""
+    decay, usual = config.optim.weight_decay, usual_rate(str(config.optim.optimizer), _kind(config)) or USUAL
+
+    def lower(*shares: float) -> list[Values]:
+        rates = [rate / share for share in shares]
+        return [{"lr": each} for each in (*rates, *([usual] if usual < 0.5 * rates[-1] else []))]
+
+    return {
+        "learning-rate-too-high": lower(10, 100, 1000),
+        "diverged": [*lower(10, 100), {"clip": 1.0}],
+        "exploding-gradient": [{"clip": 1.0}, {"lr": rate / 10}],
+        "not-finite": [*lower(10), {"clip": 1.0}],
+        "dead-units": lower(10, 100),
+        "not-learning": [{"lr": rate * 10}, {"lr": rate / 10}],
+        "learning-rate-too-low": [{"lr": rate * 10}, {"lr": rate * 100}, {"lr": rate * 1000}],
+        "clip-too-tight": [{"clip": 1.0}, {"clip": 0.0}],
+        "schedule-keeps-rate-low": [{"schedule": "constant", "warmup": 0.0}],
+        "weight-decay-too-strong": [{"weight_decay": decay / 100}, {"weight_decay": 0.0}],
+        "dropout-too-strong": [{"dropout": 0.2}, {"dropout": 0.0}],
+        "batch-norm-of-few-rows": [{"batch_size": 32}],
+    }
+
+
+def _kind(config: TrainConfig) -> Kind:
+    return kind_of(MODELS[config.model]) if config.model in MODELS else "unknown"
+
+
+def untried(finding: Finding) -> str:
+    """Why no twin can tell whether a finding's remedy helps, in a line that says what to do instead."""
+    name, todo = name_of(finding.as_dict()), f"; to do: {finding.action}" if finding.action else ""
+    if name in OVER_A_RUN:
+        return f"{finding.check} shows over a whole run, and a twin takes {STEPS} steps{todo}"
+    if name in OF_TIME:
+        return f"{finding.check} costs time, and twins are compared by their loss{todo}"
+    if name == "not-finite" and (finding.step or 0) == 1:
+        return f"it was not finite at the first step, before any setting had moved a weight{todo}"
+    return f"{finding.check} is no matter of a setting, so there is nothing that --cure can set{todo}"
+
+
+def cause_of(findings: Sequence[Finding]) -> Finding | None:
+    """The finding whose remedy is tried: the first that says what is wrong with how the network trains."""
+    for each in findings:
+        if each.severity == "error" or (each.severity == "warning" and each.name in CAUSES - OF_JUDGING):
+            return each
+    return None
 
 
 def cured(again: Reopened, findings: Sequence[Finding], screen: Screen) -> Cure:
@@ -109,14 +194,14 @@ def cured(again: Reopened, findings: Sequence[Finding], screen: Screen) -> Cure:
     All begin with the weights with which the run began, where these can be drawn again: what a wrong setting has made of
     the weights in a whole run is not undone in a hundred steps. Else, and for what begins late, with its last checkpoint.
     """
-    first = next((each for each in findings if each.severity != "note"), None)
+    first = cause_of(findings)
     if first is None:
         return Cure(finding="", why="nothing was found that a setting could cure")
     optimizers = again.parts("start" if again.from_start else "last")[1]
-    name = first.name or first.check.replace(" ", "-")
+    name = name_of(first.as_dict())
     wanted = remedies(name, again.config, peak_of(optimizers))
-    if not wanted:
-        return Cure(finding=name, why=f"{first.check} is no matter of a setting: {first.action}")
+    if not wanted or (name == "not-finite" and first.step == 1):
+        return Cure(finding=name, why=untried(first))
     late = _late(first) and again.saved is not None
     at: At = "start" if again.from_start and not late else "last"
     assembly, stepper = again.parts(at, total=_total(again, at))

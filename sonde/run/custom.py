@@ -44,6 +44,7 @@ from sonde.run.lengths import check_length, check_stages, requested_epochs
 from sonde.run.loggers.table import check_installed
 from sonde.run.memory import room_for
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve
+from sonde.run.split_checks import data_findings
 from sonde.screen.screen import Screen
 from sonde.tasks.custom.metrics import checked_mode
 from sonde.tasks.custom.mistakes import check_module, check_task
@@ -89,20 +90,20 @@ def custom_job(
         return replace(parts, notes=(splits.said, *parts.notes)) if splits.said else parts
 
     with clock.part("data"):
-        fingerprint = fingerprints({"train": data, "validation": validation, "test": test})
-    warnings = [f"left out the split {name}, which is none of train, validation and test" for name in splits.left_out]
-    about = {"source": type(data).__name__, "form": "custom data", "facts": [], "warnings": warnings}
+        prints = fingerprints({"train": data, "validation": validation, "test": test})
+    left = [f"left out the split {name}, which is none of train, validation and test" for name in splits.left_out]
+    about = {"source": type(data).__name__, "form": "custom data", "facts": [], "warnings": left, "fingerprint": prints}
     return Job(
         resolved=resolved,
         given=from_keywords(settings).values,
         about={
             **about,
-            "fingerprint": fingerprint,
             "code": {**(code or {}), **code_of_data({"training": data, "validation": validation})} if code else {},
         },
         build=build,
         name=(CUSTOM_MODULE, name),
         own=task.own_names if isinstance(task, ModuleTask) else {},
+        found=data_findings(left),
         screen=Screen(quiet=bool(settings.get("quiet", False)), spelling=in_keywords),
     )
 

@@ -14,6 +14,7 @@ from sonde.core.config_file import SavedConfig, read_config
 from sonde.core.damaged import anew
 from sonde.core.dataset import Dataset, Fact
 from sonde.core.errors import ConfigError
+from sonde.core.findings import hushed, silenced
 from sonde.core.overrides import Overrides, from_keywords
 from sonde.core.run_folder import RunFolder
 from sonde.core.value_types import annotations, suited
@@ -30,7 +31,7 @@ from sonde.run.memory import room_for
 from sonde.run.model_file import allow_code
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve, settled
 from sonde.run.resume import LENGTHS, check_overrides, dropped_lengths, nothing_to_do, with_length
-from sonde.run.split_checks import checked
+from sonde.run.split_checks import checked, data_findings
 from sonde.run.start import about_data
 from sonde.run.transfer import advised, as_begun, model_of, normalised, unread_weights, with_vocabulary
 from sonde.screen.screen import Screen
@@ -129,7 +130,7 @@ def resumed_job(folder: RunFolder, data: Any, overrides: Mapping[str, Any], scre
     clock = Clock()
     with clock.part("data"):
         dataset = open_data(data, config.data, task=config.task, tick=screen.tick)
-    screen.data(dataset.facts, dataset.warnings)
+    _show(dataset, screen, config)
     resolved = Resolved(
         config=replace(config, place=replace(config.place, out=str(folder.path), fresh=False)),
         origin={**saved.origin, **dict.fromkeys(overrides, "typed")},
@@ -166,9 +167,15 @@ def prepare(data: Any, overrides: Overrides, caller: Caller) -> tuple[Dataset, R
     if warning := unread_weights(resolved.config.model, resolved.config.transfer.pretrained):
         dataset = replace(dataset, warnings=[*dataset.warnings, warning])
     dataset = normalised(dataset, resolved.config.transfer, resolved.config.model)
-    caller.screen.data(dataset.facts, dataset.warnings)
+    _show(dataset, caller.screen, resolved.config)
     caller.screen.task(f"{task} ({task_why})", f"{model} ({model_why})")
     return dataset, resolved
+
+
+def _show(dataset: Dataset, screen: Screen, config: TrainConfig) -> None:
+    """Print what was read, and what is to be said of it unless that is silenced."""
+    found = hushed(data_findings(dataset.warnings, dataset.findings), silenced(config.loop.silence))
+    screen.data(dataset.facts, [finding.as_dict() for finding in found if finding.severity != "note"])
 
 
 def _refuse_of_a_loss(values: Mapping[str, Any]) -> None:
@@ -202,6 +209,8 @@ def _job(dataset: Dataset, resolved: Resolved, given: Mapping[str, Any], caller:
         build=build,
         name=(dataset.name, Path(resolved.config.model).name),
         screen=caller.screen,
+        found=data_findings(dataset.warnings, dataset.findings),
+        shown=True,
         own=caller.own.names,
     )
 

@@ -9,7 +9,7 @@ from sonde.core.config_file import read_config
 from sonde.core.damaged import DAMAGE
 from sonde.core.errors import SondeError
 from sonde.core.files import read_json
-from sonde.core.findings import Finding
+from sonde.core.findings import NOTICES, Finding, grouped, hushed
 from sonde.core.run_folder import RunFolder
 from sonde.diagnose.differential import Probing, judged
 from sonde.diagnose.recorded import looked_at, seen_of, suspicion_of, whole_samples, with_calls
@@ -62,7 +62,8 @@ def examine(
     """
     again = reopened(folder, given, screen)
     if isinstance(again, str):
-        return replace(read_only(folder, silence=silence), left=again)
+        untried = Cure(finding="", why="for the same reason; each finding says what to change") if cure else None
+        return replace(read_only(folder, silence=silence), left=again, cure=untried)
     with again.apart():
         seen, suspicions, trials, left = _tried(folder, again, screen, seconds)
         findings = _findings(folder, suspicions, silence)
@@ -86,16 +87,10 @@ def show(found: Examination, screen: Screen) -> None:
         screen.say(f"nothing could be tried: {found.left}")
     if found.cure is None:
         return
-    if found.cure.why:
-        screen.say(f"no remedy was tried: {found.cure.why}")
-        return
-    columns = ["setting", "steps", "training loss at the end", "loss of other rows", "difference", "which is"]
-    screen.table(f"remedies for {found.cure.finding}, from {found.cure.at}", columns, found.cure.rows())
-    screen.say(
-        "none of them does better beyond the noise of so few steps"
-        if (best := found.cure.best) is None
-        else f"train anew with {best.said}; nothing was changed by this"
-    )
+    if not found.cure.why:
+        columns = ["setting", "steps", "training loss at the end", "loss of other rows", "difference", "which is"]
+        screen.table(f"remedies for {found.cure.finding}, from {found.cure.at}", columns, found.cure.rows())
+    screen.say(found.cure.line)
 
 
 def _tried(
@@ -179,7 +174,7 @@ def _asked(folder: RunFolder, seen: Seen) -> list[Suspicion]:
 
     Of a run that was examined to its end in memory, where more is known, the rules only complete what it said itself.
     """
-    said = [suspicion_of(line) for line in read_lines(folder.findings) if line.get("evidence") and line.get("name")]
+    said = [suspicion_of(line) for line in _lines(folder) if _is_cause(line)]
     names = {each.name for each in said}
     whole = "diagnosis" in seen.result and len(whole_samples(read_lines(folder.signals))[0]) > 0
     asked = [suspicion for rule in RULES if (suspicion := rule(seen)) is not None]
@@ -218,13 +213,24 @@ def _findings(folder: RunFolder, suspicions: Sequence[Suspicion], more: Collecti
     silenced = [each for each in suspicions if each.name in silence]
     loud = [each for each in suspicions if each.name not in silence]
     quiet = [Finding(**{**each.finding().as_dict(), "severity": "note"}) for each in silenced]
-    others = [
-        _as_finding(line) for line in read_lines(folder.findings) if line.get("evidence") and not line.get("name")
-    ]
+    others = hushed((_as_finding(line) for line in _lines(folder) if not _is_cause(line)), frozenset(silence))
     errors = [each for each in others if each.severity == "error"]
     return errors + [each.finding() for each in shown(loud)] + [each for each in others if each not in errors] + quiet
 
 
+def _lines(folder: RunFolder) -> list[Mapping[str, Any]]:
+    """What a run has found, each once."""
+    return [
+        first for _, _, (first, *_) in grouped(line for line in read_lines(folder.findings) if line.get("evidence"))
+    ]
+
+
+def _is_cause(line: Mapping[str, Any]) -> bool:
+    """Whether a line says what is wrong with how the network trains: a rule's suspicion, or a fact about network and rows."""
+    return bool(line.get("name")) and line["name"] not in NOTICES
+
+
 def _as_finding(line: Mapping[str, Any]) -> Finding:
     """What another check has said, as it was written down."""
-    return replace(suspicion_of(line).finding(), check=str(line.get("check")), severity=line["severity"], name="")
+    name = str(line.get("name") or "")
+    return replace(suspicion_of(line).finding(), check=str(line.get("check")), severity=line["severity"], name=name)

@@ -35,6 +35,13 @@ from sonde.run.unfit import ONE_ROW, unfitting
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)  # what a person can mend; other OSErrors are ours
 
 KEPT_GRAPH = "backward through the graph a second time"
+IN_RANGE = {
+    **dict.fromkeys(("log", "log2", "log10"), "keep what log is given above 0, such as x.clamp_min(1e-6).log()"),
+    **dict.fromkeys(("sqrt", "rsqrt"), "keep what sqrt is given above 0, such as x.clamp_min(1e-6).sqrt()"),
+    **dict.fromkeys(("div", "truediv", "reciprocal"), "keep the divisor from 0, such as x / y.clamp_min(1e-6)"),
+    "exp": "keep what exp is given small, such as x.clamp_max(20).exp()",
+}
+"""By torch's function, what keeps its results finite."""
 REMEDY = "lower --lr, add --clip 1, or fix the rows"
 OF_ROWS = "fix these rows or leave them out: a missing number can become its column's median"
 
@@ -83,17 +90,26 @@ def not_finite(trouble: NonFiniteStep, assembly: Assembly, folder: RunFolder) ->
         words = f"rows with a non-finite {name}"
     named = ", ".join(source.describe(row) for row in suspects[:4])
     more = f" and {len(suspects) - 4} more" if len(suspects) > 4 else ""
-    evidence = f"step {trouble.step}: {trouble.what}; {words}: {named}{more}"
+    evidence = f"{trouble.what}; {words}: {named}{more}"
     check = "not finite"
     if words != "rows":
         check, remedy = f"not finite {'targets' if name in TARGET_NAMES else 'inputs'}", OF_ROWS
     elif (begun := _origin(trouble, assembly)) is not None:
         evidence += f"; {begun.words}"
+        remedy = trouble.remedy or _remedy(trouble.step or 0, begun.function)
     note(folder, evidence, check=check, action=remedy, step=trouble.step)
     return NonFinite(
         f"step {trouble.step}, phase {trouble.phase!r}: {trouble.what}; {words}: {named}{more}; the weights were not "
         f"updated, {_last(folder, 'last good checkpoint')}; {remedy}"
     )
+
+
+def _remedy(step: int, function: str) -> str:
+    """What to change, by the function that gave the first value that is not finite; before an update no setting is to blame."""
+    inside = IN_RANGE.get(function.removesuffix("_"), "")
+    if step != 1:
+        return REMEDY + (f", or {inside}" if inside else "")
+    return f"{inside or f'keep what {function} is given within its range'}: no weight had been changed yet"
 
 
 def _origin(trouble: NonFiniteStep, assembly: Assembly) -> Origin | None:

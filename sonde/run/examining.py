@@ -13,13 +13,15 @@ from sonde.diagnose.doctor import Doctor
 from sonde.diagnose.seen import Context, Evaluated
 from sonde.diagnose.signals.sample import Sample
 from sonde.diagnose.structure import largest_dropout
+from sonde.engine.guard import NonFiniteStep
 from sonde.engine.json_lines import read_lines
 from sonde.engine.step import Stepper
 from sonde.engine.training import Training
 from sonde.run.build import Assembly
-from sonde.run.checks import say
 from sonde.run.job import Attempt
 from sonde.run.resolve import CUSTOM_MODULE
+from sonde.run.telling import tell
+from sonde.run.time_limit import rows_of
 
 
 def doctor_of(attempt: Attempt, training: Training, *, total: int | None) -> Doctor | None:
@@ -36,12 +38,12 @@ def doctor_of(attempt: Attempt, training: Training, *, total: int | None) -> Doc
         sampled=partial(_write, training),
         silenced=silenced(loop.silence),
         first=done + 1,
-        known=_said_before(attempt) if done else (),
     )
     if attempt.limit is None:
         doctor.probing = partial(_probing, attempt, training)
     if done:
         doctor.seen.evaluations += evaluations_of(attempt.folder.metrics)
+        doctor.take_up(attempt.findings)
     training.observers = [*training.observers, doctor]
     attempt.doctor = doctor
     return doctor
@@ -63,7 +65,8 @@ def last_look(doctor: Doctor | None, training: Training, kind: type[BaseExceptio
     """The doctor's last examination, as the end of a context. kind: of the error that ended the training; an interrupted run is
     no finished one, and is not examined"""
     if doctor is not None and not (kind is not None and issubclass(kind, Interrupted)):
-        doctor.finish(training.clock.summary(), failed=kind is not None)
+        broken = kind is not None and issubclass(kind, NonFiniteStep)
+        doctor.finish(training.clock.summary(), failed=kind is not None, broken=broken)
 
 
 def context_of(attempt: Attempt, stepper: Stepper, *, total: int | None) -> Context:
@@ -102,6 +105,7 @@ def context_from(config: TrainConfig, assembly: Assembly, stepper: Stepper, *, t
         harder=may_change_rows(assembly.train) or any(map(drops_units, assembly.task.modules.modules())),
         larger=objective is not None and objective.mode == "max",
         own_rate=any(each.custom or each.own_rate for each in stepper.updates),
+        held=rows_of(assembly, "validation") if "validation" in assembly.evaluation_sources else None,
     )
 
 
@@ -119,14 +123,10 @@ def evaluations_of(path: Any) -> list[Evaluated]:
     ]
 
 
-def _said_before(attempt: Attempt) -> set[str]:
-    return {str(line["name"]) for line in read_lines(attempt.folder.findings) if line.get("name")}
-
-
 def _report(attempt: Attempt, training: Training, found: list[Finding]) -> None:
     warnings = [each for each in found if each.severity != "note"]
     notes = [each for each in found if each.severity == "note"]
-    say(attempt, training, warnings)
+    tell(attempt, warnings, at_once=attempt.doctor is None or attempt.doctor.seen.moment != "end")
     attempt.findings += notes
     for finding in notes:
         training.journals["findings.jsonl"].write(finding.as_dict())

@@ -6,14 +6,14 @@ from typing import Any
 from sonde.core.catalogue import load
 from sonde.core.errors import Interrupted
 from sonde.core.files import plain, read_json, write_json
-from sonde.core.findings import AT_A_TIME, Finding, hushed, silenced
+from sonde.core.findings import AT_A_TIME, Finding
 from sonde.core.records import RUN_ENDS, EventRecord
 from sonde.core.run_folder import TEMPORARY, RunFolder
 from sonde.core.seams import abilities_of
 from sonde.diagnose.divergence import NAME as DIVERGED
 from sonde.diagnose.divergence import diverged, remedy
 from sonde.diagnose.evaluations import never_finite, sometimes_finite
-from sonde.diagnose.rules.baseline import below_baseline
+from sonde.diagnose.rules.baseline import below_baseline, below_guessing
 from sonde.diagnose.stages import best_before
 from sonde.engine import checkpoint
 from sonde.engine.evaluate import EvaluationBudget, evaluate
@@ -23,7 +23,7 @@ from sonde.engine.signals import EvaluationStopped, StopRequest, stopping
 from sonde.metrics.directions import higher_is_better
 from sonde.modalities.catalogue import modality
 from sonde.run.build import Assembly
-from sonde.run.errors import add_findings, scores_of
+from sonde.run.errors import scores_of
 from sonde.run.evaluation import baseline, write_evaluation
 from sonde.run.job import Attempt
 from sonde.run.lengths import lengths_in_words
@@ -31,6 +31,7 @@ from sonde.run.report import write_report
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import load_best
 from sonde.run.shown import look
+from sonde.run.telling import parted, tell
 from sonde.run.train import Prepared
 from sonde.tasks.table import spec
 
@@ -67,16 +68,12 @@ def evaluated(run: Prepared) -> dict[str, Any]:
         look(assembly, folder)
     checkpoint.clear_leftovers(folder.checkpoints)
     if attempt.limit is not None:
-        late = attempt.limit.findings(run.training, budgets)
-        attempt.findings += late
-        add_findings(folder, late)
+        tell(attempt, attempt.limit.findings(run.training, budgets), at_once=False)
     training = run.training
     broken = _never_finite(run) + best_before(
         assembly.task.phases, training.stepper.stages, assembly.task.modules, training.progress.best
     )
-    broken += _diverged(run)
-    attempt.findings += broken
-    add_findings(folder, broken)
+    tell(attempt, broken + _diverged(run), at_once=False)
     partly = {split: budget for split, budget in budgets.items() if not budget.whole}
     evaluated_on = {split: {"rows": budget.evaluated, "of": budget.rows} for split, budget in partly.items()}
     result = {**_result(run, scores), "evaluated": evaluated_on}
@@ -95,9 +92,8 @@ def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
     dataset = attempt.assembly.dataset
     split = next(reversed(list(result["metrics"])), "")
     rows = len(dataset.splits[split]) if dataset is not None and split in dataset.splits else None
-    found = hushed(below_baseline(result, larger=known, rows=rows), silenced(attempt.config.loop.silence))
-    attempt.findings += found
-    add_findings(attempt.folder, found)
+    found = below_baseline(result, larger=known, rows=rows) + below_guessing(result, run.doctor.seen)
+    tell(attempt, found, at_once=False)
 
 
 def _stopped(request: StopRequest) -> Interrupted:
@@ -141,8 +137,8 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
     write_json(folder.result, dict(result))
     write_report(folder.path)
     screen.result(result)
-    found = [finding.as_dict() for finding in attempt.findings]
-    screen.findings(found, result.get("diagnosis") or (), most=AT_A_TIME)
+    fresh, told = ([finding.as_dict() for finding in each] for each in parted(attempt))
+    screen.findings(fresh, result.get("diagnosis") or (), most=AT_A_TIME, told=told)
     if not folder.path.parent.name.startswith(TEMPORARY):
         screen.next(_next_commands(attempt))
     if attempt.training is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sonde.core.config import TrainConfig
 from sonde.core.config_file import read_config
-from sonde.core.findings import Finding
+from sonde.core.findings import Finding, hushed, silenced
 from sonde.core.run_folder import RunFolder, fresh_path
 from sonde.core.seams import Meter
 from sonde.diagnose.doctor import Doctor
@@ -48,6 +48,7 @@ class Job:
     about:     what data.json says of the data: their source, form, facts, warnings, splits and fingerprint
     build:     (config, fresh) -> the parts; fresh: whether the run begins, from pre-trained weights where some are given
     name:      (data, model), of which the run folder's name is made where none is given
+    found:     what is to be said of the data;  shown: whether the screen has shown it
     own:       a loss and metrics of the caller's own, by the names that config.yaml has
     observers: called with each of the run's records and, where they ask for it, the run (`run/observers`)
     fold:      (folder of the whole, number from 1) -> the job of one fold, where each part of the rows is evaluated in turn
@@ -59,6 +60,8 @@ class Job:
     build: Callable[[TrainConfig, bool], Assembly]
     name: tuple[str, str]
     screen: Screen
+    found: Sequence[Finding] = ()
+    shown: bool = False
     own: Mapping[str, Any] = field(default_factory=dict)
     observers: Sequence[Callable[..., Any]] = ()
     fold: "Callable[[RunFolder, int], Job] | None" = None
@@ -97,6 +100,7 @@ class Attempt:
     limit: TimeLimit | None = None  # once it is planned
     training: Training | None = None  # once it is planned
     doctor: Doctor | None = None  # once it is planned, where one looks on
+    told: set[str] = field(default_factory=set)  # evidence of the findings that the screen has shown
     loggers: list[Logger] = field(default_factory=list)  # of trackers that were given, once they have begun
 
     @property
@@ -155,7 +159,9 @@ def _begin(job: Job, folder: RunFolder, built: Assembly) -> Attempt:
     write_start(
         folder, replace(job.resolved, config=built.config), job.about, built, folds=job.fold is not None, own=job.own
     )
-    return Attempt(job=job, folder=folder, config=built.config, built=built, findings=_warnings(job))
+    attempt = Attempt(job=job, folder=folder, config=built.config, built=built, told=_shown(job))
+    attempt.findings = _of_data(job)
+    return attempt
 
 
 def _go_on(job: Job, folder: RunFolder) -> Attempt:
@@ -176,7 +182,9 @@ def _go_on(job: Job, folder: RunFolder) -> Attempt:
     if job.fold is not None:
         before = folder.config.read_bytes()
         remember(folder, config, job.resolved.origin)
-        return Attempt(job=job, folder=folder, config=config, before=before)  # each fold goes on by itself
+        return Attempt(
+            job=job, folder=folder, config=config, before=before, told=_shown(job)
+        )  # each fold goes on by itself
     if nothing_to_do(folder, config.loop):
         refuse_untested(folder, job.about["fingerprint"])
         report(f"{folder.path} already holds this run, finished; {_further(folder, config)}")
@@ -190,7 +198,7 @@ def _go_on(job: Job, folder: RunFolder) -> Attempt:
     refuse_idle(built, saved, folder)
     mend_schema(folder, built.dataset, report)
     report(f"resuming {folder.path} at step {saved.step:,}")
-    attempt = Attempt(job=job, folder=folder, config=config, built=built, saved=saved, findings=_warnings(job))
+    attempt = Attempt(job=job, folder=folder, config=config, built=built, saved=saved, told=_shown(job))
     attempt.changed = changed
     return attempt
 
@@ -210,8 +218,9 @@ def _further(folder: RunFolder, config: TrainConfig) -> str:
     return f"train it further with: {words_to_go_on(folder, config)} --epochs N, or start over with --fresh"
 
 
-def _warnings(job: Job) -> list[Finding]:
-    return [
-        Finding(check="data", severity="warning", evidence=warning, action="see `sonde inspect`")
-        for warning in job.about["warnings"]
-    ]
+def _of_data(job: Job) -> list[Finding]:
+    return hushed(job.found, silenced(job.config.loop.silence))
+
+
+def _shown(job: Job) -> set[str]:
+    return {finding.evidence for finding in _of_data(job) if finding.severity != "note"} if job.shown else set()

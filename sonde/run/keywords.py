@@ -102,10 +102,11 @@ def _is_value(word: str, after: str, name: str, kind: str, *, whole: bool) -> bo
 
 
 def _names(setting: str) -> Iterable[str]:
+    from sonde.core.findings import NAMES
     from sonde.models.table import MODELS
     from sonde.tasks.table import names
 
-    return {"model": MODELS, "task": names()}.get(setting, ())
+    return {"model": MODELS, "task": names(), "silence": NAMES}.get(setting, ())
 
 
 def _written(values: list[str], kind: str, *, no: bool) -> str:

@@ -14,6 +14,7 @@ from sonde.engine.tree import separate
 from sonde.run.job import Attempt
 from sonde.run.live import Live
 from sonde.run.loggers.table import TRACKERS
+from sonde.run.telling import tell
 
 FOREIGN = {"callbacks": "observers", "callback": "observers", "logger": "log", "loggers": "log"}
 """What is called otherwise elsewhere."""
@@ -180,11 +181,10 @@ def note_missing(attempt: Attempt, training: Training, state: Mapping[str, Any])
             continue
         finding = Finding(
             check="observers",
+            name="observers-missing",
             severity="warning",
             evidence=f"the observer {name} kept a state and is not among the observers of this resume; its state is dropped",
             action=f"resume with observers=[{name}, ...] as before, or train anew without it",
             step=training.progress.step,
         )
-        attempt.job.screen.say(f"warning: {finding.evidence}")
-        attempt.findings.append(finding)
-        training.journals["findings.jsonl"].write(finding.as_dict())
+        tell(attempt, [finding])

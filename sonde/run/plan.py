@@ -161,6 +161,7 @@ def _rate(
 def _unsure(found: RangeTest) -> Finding:
     return Finding(
         check="range test",
+        name="range-test",
         severity="warning",
         evidence=f"the training loss fell by {number(found.fall)} in the range test, which its noise from batch to batch may be "
         f"alone (standard error {number(found.error)}), so that the rate {found.chosen:.3g} is hardly better than a guess",
@@ -198,6 +199,7 @@ def unused(bound: Bound) -> list[Finding]:
     return [
         Finding(
             check="field that nothing takes",
+            name="field-that-nothing-takes",
             severity="warning",
             evidence=f"the batch has {name!r}, which neither the network nor the loss takes, so that it changes nothing",
             action=f"give the loss a parameter of this name, such as loss(output, target, {name}), or leave the field out",

@@ -4,12 +4,13 @@
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from sonde.core.dataset import Dataset, Rows
+from sonde.core.findings import Finding
 from sonde.core.units import share
 from sonde.data.duplicates import digests
 from sonde.data.rows import InMemory
@@ -23,11 +24,20 @@ ENOUGH = 0.01  # of a part's rows; fewer copies hardly change a score
 
 
 def checked(dataset: Dataset) -> Dataset:
-    """The dataset with warnings of its parts."""
-    return replace(dataset, warnings=[*dataset.warnings, *absent_classes(dataset), *copies(dataset)])
+    """The dataset with what is wrong with its parts."""
+    return replace(dataset, findings=[*dataset.findings, *absent_classes(dataset), *copies(dataset)])
 
 
-def absent_classes(dataset: Dataset) -> list[str]:
+def data_findings(warnings: Iterable[str], found: Iterable[Finding] = ()) -> list[Finding]:
+    """Findings of data: what was read otherwise than it stands, and what is wrong with the rows."""
+    read = [
+        Finding(check="data", name="data-read-otherwise", severity="warning", evidence=warning, action="")
+        for warning in warnings
+    ]
+    return [*read, *found]
+
+
+def absent_classes(dataset: Dataset) -> list[Finding]:
     """Classes with rows to train on and none in a part that is judged."""
     spec = dataset.schema.target
     if not spec.has_classes or "train" not in dataset.splits:
@@ -45,7 +55,16 @@ def absent_classes(dataset: Dataset) -> list[str]:
         more = f" and {len(gone) - LISTED} more classes" if len(gone) > LISTED else ""
         them = "them" if len(gone) > 1 else "it"
         way = f"add rows{_or_more(dataset, split, train[gone])}"
-        said.append(f"{split} has no row of {names}{more}, so its scores say nothing of {them}: {way}")
+        said.append(
+            Finding(
+                check="classes that are not judged",
+                name="class-without-validation-rows",
+                severity="warning",
+                where=split,
+                evidence=f"{split} has no row of {names}{more}, so its scores say nothing of {them}",
+                action=way,
+            )
+        )
     return said
 
 
@@ -54,13 +73,17 @@ def _or_more(dataset: Dataset, split: str, counts: np.ndarray) -> str:
 
     A class leaves floor(share x rows), and keeps its last row.
     """
-    drawn = any(f"kept for {'testing' if split == 'test' else split}" in fact.what for fact in dataset.facts)
-    if not drawn or counts.min() < 2:
+    if not _drawn(dataset, split) or counts.min() < 2:
         return ""
     return f", or hold out more with --{split} {math.ceil(100 / counts.min()) / 100:g}"
 
 
-def copies(dataset: Dataset) -> list[str]:
+def _drawn(dataset: Dataset, split: str) -> bool:
+    """Whether a part was taken from the training rows here."""
+    return any(f"kept for {'testing' if split == 'test' else split}" in fact.what for fact in dataset.facts)
+
+
+def copies(dataset: Dataset) -> list[Finding]:
     """Rows that are judged and equal to some that are trained on."""
     if "train" not in dataset.splits or len(dataset.splits) < 2 or dataset.schema.input.step:
         return []  # windows of a series overlap as they should
@@ -68,13 +91,20 @@ def copies(dataset: Dataset) -> list[str]:
     trained = keys.pop("train")
     if trained is None:
         return []
-    seen, said = set(trained), []
+    seen, said = set(trained), list[Finding]()
     for split, found in keys.items():
         again = sum(key in seen for key in found or ())
         if found and again > max(1, ENOUGH * len(found)):
             said.append(
-                f"{again:,} of {len(found):,} {split} rows ({share(again / len(found), 0)}) are in train too, so their scores "
-                "measure memorisation: remove the copies"
+                Finding(
+                    check=f"{split} rows in training",
+                    name="validation-rows-in-training",
+                    severity="warning",
+                    where=split,
+                    evidence=f"{again:,} of {len(found):,} {split} rows ({share(again / len(found), 0)}) are in train too, so "
+                    "their scores measure memorisation",
+                    action="remove the copies",
+                )
             )
     named = any(own_names(rows) is not None for rows in dataset.splits.values())
     return said if named or not said or not meet_by_chance(dataset) else []

@@ -80,7 +80,15 @@ class TimeLimit:
         if partly := [f"{split} on {rows_in_words(budget)}" for split, budget in budgets.items() if not budget.whole]:
             evidence = f"evaluated {' and '.join(partly)}, evenly spaced: the time limit left no time for more"
             action = f"give a longer --time-limit than {limit} to evaluate all rows"
-            found.append(Finding(check="partial evaluation", severity="warning", evidence=evidence, action=action))
+            found.append(
+                Finding(
+                    check="partial evaluation",
+                    name="partial-evaluation",
+                    severity="warning",
+                    evidence=evidence,
+                    action=action,
+                )
+            )
         taken, steps, spent = training.clock.elapsed(), max(1, training.progress.step), training.clock.spent
         before_s = sum(spent[part] for part in ("startup", "data", "plan"))
         too_short = before_s > self.limit_s  # for whatever is done in it
@@ -96,6 +104,7 @@ class TimeLimit:
             found.append(
                 Finding(
                     check="time limit",
+                    name="time-limit",
                     severity="warning",
                     evidence=f"the run took {duration(taken)} of {limit}: {before}, {counted(steps, 'step')} of "
                     f"{duration(step_s)}, evaluation {duration(spent['evaluation'])}",

@@ -10,7 +10,7 @@ import torch
 
 from sonde.core.errors import ConfigError, Interrupted, NonFinite
 from sonde.core.files import write_json
-from sonde.core.findings import Finding, hushed, silenced
+from sonde.core.findings import Finding, hushed, read_back, silenced
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import abilities_of
 from sonde.core.units import number
@@ -21,7 +21,7 @@ from sonde.engine import random_state
 from sonde.engine.checkpoint import Writer
 from sonde.engine.evaluate import evaluate
 from sonde.engine.execution.compiled import Compiled
-from sonde.engine.json_lines import JsonLinesLog
+from sonde.engine.json_lines import JsonLinesLog, read_lines
 from sonde.engine.loop import FitParts, FitSettings, best_state, event, known_end
 from sonde.engine.plan import ExecutionPlan
 from sonde.engine.signals import StopRequest, graceful, stopping
@@ -34,7 +34,7 @@ from sonde.report.events import Events
 from sonde.run.build import Assembly
 from sonde.run.checks import at_the_start, say, watched
 from sonde.run.compiling import not_compilable
-from sonde.run.errors import add_findings, failure_noted, fitting_shapes, in_one_line, scores_of
+from sonde.run.errors import failure_noted, fitting_shapes, in_one_line, scores_of
 from sonde.run.evaluation import choosing, notes_on_metrics
 from sonde.run.examining import doctor_of, last_look
 from sonde.run.job import Attempt
@@ -47,6 +47,7 @@ from sonde.run.plan import make_plan
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import take_over
 from sonde.run.start import write_fields, write_reason
+from sonde.run.telling import parted, show, tell
 from sonde.run.time_limit import TimeLimit, tuner_affordable
 from sonde.run.updates import same_optimizers
 from sonde.screen.progress import END_MOVED, LENGTH_KNOWN, Progress
@@ -108,17 +109,6 @@ def _closed(attempt: Attempt) -> Iterator[None]:
                     ends.callback(each.close)
 
 
-def _found(attempt: Attempt, finding: Finding) -> None:
-    """Add a finding at any time of the run, and say it at once."""
-    attempt.job.screen.say(f"{finding.severity}: {finding.evidence}")
-    attempt.findings.append(finding)
-    journal = None if attempt.training is None else attempt.training.journals.get("findings.jsonl")
-    if journal is not None and journal.closed:
-        add_findings(attempt.folder, [finding])
-    elif journal is not None:
-        journal.write(finding.as_dict())
-
-
 def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     """Plan the run, open its logs and put a saved state back where there is one."""
     assembly, folder, saved, screen = attempt.assembly, attempt.folder, attempt.saved, attempt.job.screen
@@ -130,7 +120,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
         folder,
         None if saved is None else saved.state,
         findings=attempt.findings,
-        found=lambda finding: _found(attempt, finding),
+        found=lambda finding: tell(attempt, [finding]),
     )
     of_loggers = attempt.findings[before:]
     with assembly.clock.part("plan"):
@@ -147,6 +137,8 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
         assembly.config, plan, training_s=None if attempt.limit is None else attempt.limit.training_s
     )
     training = _training(attempt, plan, stepper, settings)
+    if saved is not None:
+        _take_up(attempt)
     write_json(folder.plan, plan.as_dict())
     doctor = doctor_of(attempt, training, total=settings.stop)
     parts = _calls(attempt, plan, training, settings, request, doctor)
@@ -164,16 +156,24 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
             attempt.findings += frozen_untrained(assembly.config.transfer)
         attempt.findings += notes
     _write_findings(attempt, training, attempt.findings if saved is None else of_loggers)
-    say(attempt, training, at_the_start(attempt, stepper))
+    say(attempt, at_the_start(attempt, stepper))
     return Prepared(attempt=attempt, plan=plan, training=training, settings=settings, parts=parts, doctor=doctor)
 
 
+def _take_up(attempt: Attempt) -> None:
+    """Let a run that goes on know what earlier sittings found, as far as the checkpoint goes."""
+    before = read_back(read_lines(attempt.folder.findings))
+    known = {finding.evidence for finding in before}
+    attempt.findings[:] = [*before, *(each for each in attempt.findings if each.evidence not in known)]
+
+
 def _write_findings(attempt: Attempt, training: Training, found: Sequence[Finding]) -> None:
-    """Write what was found while the run was planned, what was silenced as notes."""
+    """Write what was found while the run was planned, what was silenced as notes; and show what is new of it."""
     silence = silenced(attempt.config.loop.silence)
     attempt.findings[:] = hushed(attempt.findings, silence)
     for finding in hushed(found, silence):
         training.journals["findings.jsonl"].write(finding.as_dict())
+    show(attempt, [each for each in parted(attempt)[0] if each.severity != "note"])
 
 
 @contextmanager
@@ -233,7 +233,7 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
     )
     log_every = assembly.config.loop.log_every
     events = Events(folder.events, log_every=log_every, purge_step=None if step is None else step + 1)
-    live = Live(folder.path, attempt.findings, lambda finding: _found(attempt, finding))
+    live = Live(folder.path, attempt.findings, lambda finding: tell(attempt, [finding]))
     training = live.training = Training(
         task=assembly.task,
         source=assembly.train,
@@ -308,9 +308,7 @@ def _calls(
 def _note_failed_compiling(attempt: Attempt, training: Training) -> None:
     """A finding where a step that compiled in the plan no longer did, with other sizes, say, and continued eagerly."""
     execution = training.stepper.execution
-    for finding in not_compilable(execution.trouble if isinstance(execution, Compiled) else ""):
-        attempt.findings.append(finding)
-        training.journals["findings.jsonl"].write(finding.as_dict())
+    tell(attempt, not_compilable(execution.trouble if isinstance(execution, Compiled) else ""))
 
 
 def _close_logs(training: Training) -> None:
@@ -361,8 +359,7 @@ def _threads_changed(attempt: Attempt, training: Training, details: Mapping[str,
         action="another program is using the CPU; --threads fixes the number",
         step=training.progress.step,
     )
-    attempt.findings.append(finding)
-    training.journals["findings.jsonl"].write(finding.as_dict())
+    tell(attempt, [finding], at_once=False)
 
 
 def _end_moved(attempt: Attempt, training: Training, end: int, step_s: float) -> None:

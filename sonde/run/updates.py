@@ -220,6 +220,7 @@ def searching_in_batches(updates: Sequence[Update], batches: int | None) -> list
     return [
         Finding(
             check="line search on batches",
+            name="line-search-on-batches",
             severity="warning",
             evidence=f"{names[0]} compares gradients of one step with those of the next, and these come from {parts}",
             action="give all rows in one batch (batch_size=…), in pieces if memory is short (accumulate=…)",

@@ -16,6 +16,7 @@ PLAIN_EVERY_S = 10.0
 WINDOW = 32  # steps whose losses are averaged for display
 LENGTH_KNOWN = "length known"  # the event of a run whose first pass showed how long an epoch is
 END_MOVED = "end moved"  # the event of a run under a time limit whose pace is not what was planned
+MOST_ENDS, FAR = 2, 0.5  # how often a moved end is said, and how far from the one before, as a share of it
 MOST_ROWS = 60  # of the table; longer runs show every second, third, … epoch; of unknown length, one per PLAIN_EVERY_S
 
 
@@ -58,6 +59,8 @@ class Progress:
         self._row_step = 0  # step of the last row
         self._latest = ""  # the latest value of the metric
         self._headed = False
+        self._moved = False  # whether the end has moved, so that totals say nothing that lasts
+        self._ends_said = self._end_said = 0  # how often that was said, and which end at last
         self._planned = (
             epochs if epochs is not None else steps / batches_per_epoch if steps and batches_per_epoch else None
         )
@@ -126,10 +129,8 @@ class Progress:
             self._steps = int(record.details["to"])
             self._planned = self._steps / self._batches if self._batches else self._planned
         if record.event == END_MOVED and "to" in record.details:
-            end, why = count(record.details["to"]), record.details.get("why", "")
-            self._output.row(
-                f"  step {count(record.step)}: training will end at step {end}" + (f" ({why})" if why else "")
-            )
+            self._moved = True
+            self._end_moved(record)
             return
         if record.event == STAGE_BEGINS:
             self._output.row(f"  stage {record.details['stage']} begins at step {count(record.step)}")
@@ -137,6 +138,16 @@ class Progress:
         shown = {name: value for name, value in record.details.items() if not isinstance(value, Mapping)}
         details = ", ".join(f"{'' if name == 'why' else name + ' '}{value}" for name, value in shown.items())
         self._output.row(f"  step {count(record.step)}: {record.event}" + (f" ({details})" if details else ""))
+
+    def _end_moved(self, record: EventRecord) -> None:
+        """Said once, and again only for an end far from the one that was said: what is left stands in every row."""
+        end, why = int(record.details["to"]), record.details.get("why", "")
+        far = abs(end - self._end_said) > FAR * self._end_said
+        if self._ends_said >= MOST_ENDS or (self._ends_said and not far):
+            return
+        self._ends_said, self._end_said = self._ends_said + 1, end
+        text = f"  step {count(record.step)}: training will end at step {count(end)}" + (f" ({why})" if why else "")
+        self._output.row(text, style="dim")
 
     def _refresh(self, record: StepRecord) -> None:
         now = time.monotonic()
@@ -184,10 +195,10 @@ class Progress:
         if not self._batches:
             return self._of_all(record.step)
         done = record.step / self._batches
-        return f"{_short(done)}/{_short(self._planned or done)}"
+        return _short(done) if self._moved else f"{_short(done)}/{_short(self._planned or done)}"
 
     def _of_all(self, step: int) -> str:
-        return count(step) if self._steps is None else f"{count(step)}/{count(self._steps)}"
+        return count(step) if self._steps is None or self._moved else f"{count(step)}/{count(self._steps)}"
 
     def _loss(self) -> float | None:
         values = [float(value) for value in self._losses]

@@ -10,7 +10,7 @@ from sonde.core.units import count
 from sonde.screen.diagnosis import diagnosis_lines
 from sonde.screen.output import INDENT, Output, encodable
 from sonde.screen.progress import Progress
-from sonde.screen.summary import findings_lines, result_lines, time_line
+from sonde.screen.summary import data_lines, findings_lines, result_lines, time_line
 from sonde.screen.tables import plain_table, rich_table
 
 if TYPE_CHECKING:
@@ -40,11 +40,11 @@ class Screen:
         self._work_began = 0.0
         self._work_shown = 0.0
 
-    def data(self, facts: "Sequence[Fact]", warnings: Sequence[str] = ()) -> None:
-        """What was read, each fact with its reason, and what was odd about it."""
+    def data(self, facts: "Sequence[Fact]", found: Sequence[Mapping[str, Any]] = ()) -> None:
+        """What was read, each fact with its reason, and what was found to be odd about it."""
         self.output.block("data", [f"{fact.what} ({fact.why})" if fact.why else fact.what for fact in facts])
-        for warning in warnings:
-            self.output.line(warning, label="warning", style="yellow")
+        for severity, text in data_lines(found):
+            self.output.line(text, label=severity, style=_STYLES.get(severity, ""))
 
     def task(self, text: str, model_text: str) -> None:
         """The task and the model."""
@@ -113,10 +113,21 @@ class Screen:
             self.output.line(line, label="time")
 
     def findings(
-        self, found: Sequence[Mapping[str, Any]], diagnosis: Sequence[str] = (), *, most: int | None = None
+        self,
+        found: Sequence[Mapping[str, Any]],
+        diagnosis: Sequence[str] = (),
+        *,
+        most: int | None = None,
+        told: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        """Findings of the automatic checks, most severe first, of these causes first (`summary.findings_lines`)."""
-        if not found:
+        """Findings of the automatic checks, most severe first, of these causes first (`summary.findings_lines`).
+
+        told: what was shown before, which is only named
+        """
+        if told:
+            names = dict.fromkeys(str(each["check"]) for each in told)
+            self.output.line(f"told above: {', '.join(names)}", label="checks")
+        elif not found:
             self.output.line("nothing found", label="checks")
         for severity, text in findings_lines(found, diagnosis, most=most):
             self.output.line(text, label=severity, style=_STYLES.get(severity, ""))

@@ -140,6 +140,22 @@ def findings_lines(
     return [*lines, _further(left)] if left else lines
 
 
+def data_lines(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """(severity, sentence) of each finding of data; how to silence those of a name stands after the last of them.
+
+    >>> one = {"name": "data-read-otherwise", "severity": "warning", "evidence": "3 rows are empty", "action": ""}
+    >>> data_lines([one, one])
+    [('warning', '3 rows are empty'), ('warning', '3 rows are empty; or --silence data-read-otherwise')]
+    """
+    last = {silencing(finding): place for place, finding in enumerate(found)}
+    lines = []
+    for place, finding in enumerate(found):
+        flag = silencing(finding)
+        parts = [finding["evidence"], finding["action"], f"or {flag}" if flag and last[flag] == place else ""]
+        lines.append((str(finding["severity"]), "; ".join(filter(None, parts))))
+    return lines
+
+
 def _further(checks: Sequence[str]) -> tuple[str, str]:
     names = list(dict.fromkeys(checks))
     what = (

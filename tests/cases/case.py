@@ -24,6 +24,7 @@ from typing import Any, Protocol
 from sonde.cli.main import main
 
 SHORT = ("--steps", "2", "--threads", "1")
+OF_DATA = ("data-read-otherwise", "class-without-validation-rows", "validation-rows-in-training")
 
 
 class Wrong(AssertionError):
@@ -82,7 +83,8 @@ class Done:
 
     @property
     def data_warnings(self) -> list[str]:
-        return [each["evidence"] for each in self.findings if each["check"] == "data" and each["severity"] == "warning"]
+        warnings = [each for each in self.findings if each["severity"] == "warning" and each["step"] is None]
+        return [each["evidence"] for each in warnings if each.get("name") in OF_DATA]
 
 
 def command(words: Sequence[str], run: Path) -> Done:

@@ -1,7 +1,6 @@
 """`sonde runs` over folders in every state a run folder can be in."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +9,10 @@ from typing import Any
 import pytest
 
 from sonde.cli.main import main
-from sonde.cli.runs import RunLine, find_runs, read_line
+from sonde.cli.runs import RunLine, find_runs, in_order, read_line
 from sonde.core.config_file import write_config
+from sonde.core.errors import ConfigError
 from sonde.core.run_folder import RunFolder
-from sonde.core.run_owner import in_use
 
 RESULT: dict[str, Any] = {
     "status": "stopped early",
@@ -47,6 +46,7 @@ def test_a_finished_run(tmp_path: Path) -> None:
         epochs=5,
         metric="accuracy",
         scores={"validation": 0.9, "test": 0.8765},
+        metrics=RESULT["metrics"],
         seconds=72.0,
         status="stopped early",
     )
@@ -81,37 +81,6 @@ def test_a_run_that_is_going_on(tmp_path: Path) -> None:
     with RunFolder(folder).claimed():
         assert read_line(folder).status == "running, step 3"
     assert read_line(folder).status == "unfinished, step 3"  # the file stays, the lock does not
-
-
-def test_looking_does_not_take_the_lock(tmp_path: Path) -> None:
-    folder = make(tmp_path / "a")
-    with RunFolder(folder).claimed():
-        pass
-    assert not in_use(folder)
-    with RunFolder(folder).claimed():
-        assert in_use(folder)
-
-
-def test_the_lock_of_a_dead_process_is_not_even_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trying it for a moment could refuse a run that is about to start there."""
-    folder = make(tmp_path / "a")
-    dead = subprocess.Popen([sys.executable, "-c", "pass"])
-    dead.wait()
-    (folder / ".lock").write_text(f"{dead.pid}\n")
-    monkeypatch.setattr("fcntl.flock", lambda *_: pytest.fail("the lock was tried"))
-    assert not in_use(folder)
-
-
-def test_a_lock_of_a_process_that_died_is_no_run(tmp_path: Path) -> None:
-    folder = make(tmp_path / "a")
-    dead = subprocess.Popen([sys.executable, "-c", "pass"])
-    dead.wait()
-    (folder / ".lock").write_text(f"{dead.pid}\n")
-    assert not in_use(folder)
-    (folder / ".lock").write_text("")
-    assert not in_use(folder)
-    (folder / ".lock").write_text(f"{os.getpid()}\n")  # a number used again by another process, which holds no lock
-    assert not in_use(folder)
 
 
 @pytest.mark.parametrize(
@@ -172,3 +141,53 @@ def test_listing_runs_needs_no_torch(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split()[-1] == "False"
+
+
+def _scored(tmp_path: Path, name: str, *, accuracy: float, log_loss: float, seconds: float) -> None:
+    metrics = {"test": {"accuracy": accuracy, "log_loss": log_loss}}
+    make(tmp_path / name, result={**RESULT, "metrics": metrics, "seconds": {"total": seconds}})
+
+
+def test_runs_are_sorted_by_a_metric_the_best_first_by_time_or_by_name(tmp_path: Path) -> None:
+    _scored(tmp_path, "run-10", accuracy=0.8, log_loss=0.1, seconds=5)
+    _scored(tmp_path, "run-9", accuracy=0.9, log_loss=0.4, seconds=7)
+    make(tmp_path / "open")
+
+    def order(by: str) -> list[str]:
+        return [Path(line.name).name for line in in_order(find_runs(tmp_path), by)]
+
+    assert order("accuracy") == ["run-9", "run-10", "open"]
+    assert order("log_loss") == ["run-10", "run-9", "open"]
+    assert order("time") == ["run-9", "run-10", "open"]
+    assert order("name") == ["open", "run-9", "run-10"]
+    with pytest.raises(ConfigError, match="--sort acuracy: no run here has such a metric; did you mean accuracy?"):
+        order("acuracy")
+
+
+def test_a_metric_without_a_direction_sorts_nothing(tmp_path: Path) -> None:
+    make(tmp_path / "a", result={**RESULT, "metrics": {"test": {"my_score": 1.0}}})
+    with pytest.raises(ConfigError, match="--sort my_score: whether more of it is better is not known"):
+        in_order(find_runs(tmp_path), "my_score")
+
+
+def test_the_metric_that_runs_are_sorted_by_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _scored(tmp_path, "a", accuracy=0.8, log_loss=0.125, seconds=5)
+    assert main(["runs", str(tmp_path), "--sort", "log_loss"]) == 0
+    shown = capsys.readouterr().out
+    assert "log loss" in shown
+    assert "0.1250" in shown
+    assert "80.00" not in shown
+
+
+def test_runs_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _scored(tmp_path, "a", accuracy=0.8, log_loss=0.1, seconds=5)
+    assert main(["runs", str(tmp_path), "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found == {
+        "folder": str(tmp_path / "a"), "started": "2026-01-01T00:00:00", "data": "mnist", "model": "mlp", "epochs": 5,
+        "metric": "accuracy", "scores": {"test": 0.8}, "metrics": {"test": {"accuracy": 0.8, "log_loss": 0.1}},
+        "seconds": 5, "status": "stopped early",
+    }  # fmt: skip
+    (tmp_path / "none").mkdir()
+    assert main(["runs", str(tmp_path / "none"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []

@@ -11,6 +11,11 @@ def test_equal_rows_have_equal_digests_and_others_do_not() -> None:
     assert [[a == b for b in keys] for a in keys] == same.tolist()
 
 
+def test_no_rows_have_no_digests() -> None:
+    """As where no row that is judged may be one that is trained on."""
+    assert digests(np.zeros((0, 3, 2))) == []
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.float32, np.float64, np.int64])
 def test_quick_keys_are_equal_where_digests_are(dtype: type) -> None:
     rng = np.random.default_rng(0)

@@ -73,6 +73,10 @@ def test_copies_of_training_rows_are_counted() -> None:
     assert "30 of 100 validation rows (30 %)" in found.evidence
 
 
+def test_rows_of_which_none_is_trained_on() -> None:
+    assert judged_and_trained(fine(), fine(100) + 1, "validation", batch=64, all_rows=(400, 100)) == []
+
+
 def test_one_batch_learnt_by_heart_and_judged_is_a_note() -> None:
     x = fine(32)
     (found,) = judged_and_trained(x, x, "validation", batch=32, all_rows=(32, 32))

@@ -45,6 +45,8 @@ def test_targets_that_were_dealt_out_anew() -> None:
     made = probing(mlp(2, 64, 64, 3), data)[1]
     made.batches[0] = made.batches[0].rows(slice(0, 6))  # of two inputs, few rows can be known by heart
     found = ranked(told_apart(seen(), [STANDING], made))
+    again = told_apart(seen(), [STANDING, found[0]], made)  # as the run itself has said at its end
+    assert [each.name for each in again] == ["labels-unrelated-to-inputs", "not-learning"]
     assert [(each.name, each.certainty) for each in found] == [
         ("labels-unrelated-to-inputs", "likely"),
         ("not-learning", "suspected"),
@@ -92,6 +94,7 @@ def test_a_suspected_rate_gets_the_numbers_of_a_trial() -> None:
         [Suspicion(name="x", evidence="", action="", place="model", certainty="certain"), STANDING],
         [Suspicion(name="not-learning", evidence="", action="", place="outcome", certainty="suspected")],
         [Suspicion(name="overfitting", evidence="", action="", place="outcome", certainty="likely")],
+        [Suspicion(name="underfitting", evidence="", action="", place="model", certainty="likely")],
     ],
 )
 def test_where_nothing_is_to_be_told_apart_nothing_is_tried(others: list[Suspicion]) -> None:
@@ -103,10 +106,19 @@ def test_where_nothing_is_to_be_told_apart_nothing_is_tried(others: list[Suspici
 def test_without_time_nothing_is_tried() -> None:
     steps, _ = probing(mlp(2, 8, 3), blobs(64))
     source = tensor_source(blobs(64), FeedConfig(batch_size=32), training=True, seed=1, device=CPU)
-    short = at_the_end(steps, source, None, peak=1e-2, elapsed=1.0)
+    short = Probing(steps, source, peak=1e-2, seconds=0.0)
     assert not short.possible
     assert told_apart(seen(), [STANDING], short) == [STANDING]
-    assert at_the_end(steps, source, None, peak=1e-2, elapsed=10.0).possible
+
+
+def test_a_run_of_seconds_has_a_third_of_one_besides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its probes end at a deadline: 0.3 s and 1 % of what it took, 2 s at most."""
+    steps, _ = probing(mlp(2, 8, 3), blobs(64))
+    source = tensor_source(blobs(64), FeedConfig(batch_size=32), training=True, seed=1, device=CPU)
+    monkeypatch.setattr(differential.time, "perf_counter", lambda: 100.0)
+    ends = [at_the_end(steps, source, None, peak=1e-2, elapsed=each)._deadline - 100 for each in (0.0, 10.0, 1e4)]
+    assert ends == pytest.approx([0.3, 0.4, 2.0])
+    assert at_the_end(steps, source, None, peak=1e-2, elapsed=0.5).possible
 
 
 def trained(folder: Path, **more: Any) -> Mapping[str, Any]:

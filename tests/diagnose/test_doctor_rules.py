@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import sample_nets
+import sample_tasks
 
 import sonde
 from sonde.core.findings import Finding
@@ -14,7 +15,7 @@ from sonde.diagnose.doctor import Doctor, rule_name
 from sonde.diagnose.rules.table import RULES
 from sonde.diagnose.seen import Context, Evaluated, Moment, Seen
 from sonde.diagnose.signals import calls
-from sonde.diagnose.signals.answers import Answers
+from sonde.diagnose.signals.answers import Answers, EvaluationWatch
 from sonde.diagnose.signals.sample import FIRST, LATEST, MOST, Entry, LossCall, Outputs, Sample, Trace, Weights
 from sonde.diagnose.suspicion import Suspicion
 from sonde.engine.json_lines import read_lines
@@ -118,6 +119,28 @@ def test_a_long_run_keeps_its_first_and_latest_samples() -> None:
     assert steps == sorted(steps)
     assert steps[:FIRST] == list(range(1, FIRST + 1))
     assert steps[-LATEST:] == list(range(2001 - LATEST, 2001))
+
+
+def test_evaluations_that_cost_little_are_looked_on_when_the_allowance_is_spent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first one always; after it, while a look takes 1 s, one in 333 s, and any where the allowance has room."""
+    task = sample_tasks.Supervised(sample_tasks.mlp(2, 4, 3))
+    doctor = Doctor(task, sample_tasks.stepper(task), context(), report=list.clear, sampled=lambda _: None)
+    allowance, looked = doctor.sampler.allowance, []
+    monkeypatch.setattr(EvaluationWatch, "seconds", 1.0)
+    allowance.spent = 1e6
+    for now in (5.0, 100.0, 338.0, 339.0, 350.0):
+        monkeypatch.setattr(allowance, "elapsed", lambda now=now: now)
+        with doctor.evaluating():
+            pass
+        looked.append(doctor._answers is not None)
+        doctor._answers = None
+    assert looked == [True, False, False, True, False]
+    allowance.spent = 0.0
+    with doctor.evaluating():
+        pass
+    assert doctor._answers is not None
 
 
 def test_the_doctor_is_an_observer_without_a_state() -> None:

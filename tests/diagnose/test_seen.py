@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from examined import EVEN, answered, call, evaluated, falling, flat, seen, values
+from examined import EVEN, answered, call, context, evaluated, falling, flat, seen, values
 
 from sonde.diagnose.seen import entropy
 
@@ -58,3 +58,18 @@ def test_what_was_learned() -> None:
     good, none, half = seen(falling()), seen(flat(math.log(10))), seen(flat(1.3, first=2.3))
     assert [run.learned() for run in (good, none, half)] == [True, False, True]
     assert [run.poor() for run in (good, none, half)] == [False, True, True]
+
+
+def test_steps_of_a_warm_up_are_none_of_those_that_train() -> None:
+    rising = context(shares=lambda step: min(1.0, (step + 1) / 200))
+    assert [seen(flat(2.3, steps), of=rising).trained(50) for steps in (74, 148, 149)] == [False, False, True]
+    assert [seen(flat(2.3, steps)).trained(50) for steps in (49, 50)] == [False, True]
+
+
+def test_a_validation_loss_has_the_name_that_the_screen_shows() -> None:
+    """Log loss, where it is that; with smoothed targets or weights of classes the two differ, and both are there."""
+    assert seen(evaluations=evaluated([0.9, 0.8])).held_name() == "validation loss"
+    same = seen(evaluations=evaluated([0.9, 0.8], log_loss=[0.9, 0.80001]))
+    assert same.held_name() == "validation log loss"
+    apart = seen(evaluations=evaluated([0.9, 0.8], log_loss=[0.7, 0.8]))
+    assert apart.held_name() == "validation loss (what training lowers, which is not log loss)"

@@ -64,3 +64,18 @@ def test_layers_in_a_list_are_why_rows_are_mixed() -> None:
 
     held = order(told("rows mixed", 0), told("parameters without an optimiser", 1))
     assert held == [("parameters-without-an-optimiser", "certain"), ("rows-mixed", "suspected")]
+
+
+def test_how_a_run_ended_follows_what_is_likely_to_be_why_and_explains_nothing() -> None:
+    check = Finding(
+        check="worse than the baseline",
+        name="worse-than-baseline",
+        severity="warning",
+        evidence="",
+        action="",
+        step=300,
+    )
+    held = [fact(check), suspicion("flat"), suspicion("rate", place="optimiser"), suspicion("few", certainty="certain")]
+    assert order(*held) == [
+        ("few", "certain"), ("rate", "likely"), ("flat", "likely"), ("worse-than-baseline", "certain"),
+    ]  # fmt: skip

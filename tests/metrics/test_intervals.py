@@ -13,6 +13,7 @@ from sonde.metrics.intervals import (
     bootstrap_mean,
     mcnemar,
     newcombe,
+    pooled,
     student,
     welch,
     wilson,
@@ -28,7 +29,8 @@ def test_wilson_is_scipys(hits: int, rows: int, level: float) -> None:
 
 def test_wilson_of_nothing_wrong_is_no_point_and_stays_below_one() -> None:
     z = stats.norm.ppf(0.975)
-    assert wilson(50, 50) == Interval(pytest.approx(50 / (50 + z * z)), 1.0)
+    assert wilson(50, 50).low == pytest.approx(50 / (50 + z * z))
+    assert wilson(50, 50).high == 1.0
     assert wilson(0, 50).low == 0.0
 
 
@@ -61,15 +63,29 @@ def test_seeds_of_two_settings_are_compared_by_welch() -> None:
     assert (found.low, found.high) == pytest.approx((low, high))
 
 
-def test_a_single_run_beside_several_seeds_spreads_as_they_do() -> None:
-    several = [0.91, 0.93, 0.95]
-    half = stats.t.ppf(0.975, 2) * 0.02 * math.sqrt(1 + 1 / 3)
-    found = welch([0.99], several)
-    assert (found.low, found.high) == pytest.approx((0.06 - half, 0.06 + half))
-    assert welch(several, [0.99]).low == pytest.approx(-found.high)
-    assert welch([0.5, 0.5], [0.25]) == Interval(0.25, 0.25)
+def test_seeds_that_do_not_spread_differ_by_what_they_differ() -> None:
+    assert welch([0.5, 0.5], [0.25, 0.25]) == Interval(0.25, 0.25)
     with pytest.raises(ValueError, match="at least"):
-        welch([0.9], [0.8])
+        welch([0.9], [0.8, 0.7])
+
+
+def test_a_shared_spread_is_that_of_students_test_of_two_samples() -> None:
+    first, second = [0.91, 0.93, 0.94, 0.9], [0.88, 0.96, 0.85]
+    low, high = stats.ttest_ind(first, second).confidence_interval(0.9)
+    spread = pooled([first, [0.7], second])
+    assert spread is not None
+    assert spread.freedom == 5
+    found = spread.difference(float(np.mean(first) - np.mean(second)), 4, 3, level=0.9)
+    assert (found.low, found.high) == pytest.approx((low, high))
+    assert pooled([[0.7], []]) is None
+
+
+def test_a_shared_spread_also_judges_single_runs() -> None:
+    spread = pooled([[0.91, 0.93, 0.95]])
+    assert spread is not None
+    half = stats.t.ppf(0.975, 2) * 0.02 * math.sqrt(2)
+    found = spread.difference(0.06, 1, 1)
+    assert (found.low, found.high) == pytest.approx((0.06 - half, 0.06 + half))
 
 
 @pytest.mark.parametrize(("first", "second"), [(0, 0), (5, 5), (0, 1), (1, 9), (121, 59), (800, 1_000)])

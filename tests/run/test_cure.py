@@ -1,5 +1,6 @@
 """A remedy is tried beside an untouched twin: what helps is told from what does not, and the run stays as it is."""
 
+import copy
 import json
 import math
 from dataclasses import replace
@@ -7,12 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from sample_examined import CLASSES, ROWS, content, trained
+from torch import nn
+from torch.nn.functional import cross_entropy
 
 import sonde
 from sonde.core.config import TrainConfig
 from sonde.core.config_file import read_config
-from sonde.run.cure import Arm, Cure, remedies
+from sonde.core.errors import NonFinite
+from sonde.core.findings import CAUSES, Finding
+from sonde.run.cure import OF_TIME, OVER_A_RUN, Arm, Cure, by_chance, cause_of, remedies, settings_for, untried
 from sonde.run.reopened import with_settings
 from sonde.run.resolve import NoSettings, settled
 
@@ -102,3 +108,155 @@ def test_where_there_is_nothing_to_try(tmp_path: Path) -> None:
     assert healthy is not None
     assert healthy.why == "nothing was found that a setting could cure"
     assert healthy.rows() == []
+
+
+def test_every_finding_that_something_is_tried_for_is_one_that_a_run_may_have(config: TrainConfig) -> None:
+    assert set(settings_for(config, 1.0)) - {"not-finite"} <= CAUSES  # that is an error's
+    assert OVER_A_RUN | OF_TIME <= CAUSES
+    assert not (OVER_A_RUN | OF_TIME) & set(settings_for(config, 1.0))
+
+
+def test_far_above_it_the_optimisers_usual_rate_is_tried_too(config: TrainConfig) -> None:
+    adam = replace(config, optim=replace(config.optim, optimizer="adam"))
+    assert remedies("not-finite", adam, 1e18) == [{"lr": 1e17}, {"lr": 1e-3}, {"clip": 1.0}]
+    assert remedies("not-finite", adam, 0.01) == [{"lr": 1e-3}, {"clip": 1.0}]
+    sgd = replace(config, optim=replace(config.optim, optimizer="sgd"))
+    assert remedies("diverged", sgd, 1e6) == [{"lr": 1e5}, {"lr": 1e4}, {"lr": 0.3}, {"clip": 1.0}]
+
+
+def test_a_few_rows_with_losses_that_drown_the_others_hide_no_remedy() -> None:
+    """Lower on nine of nine pieces: 2^-9, where the mean's standard error is as large as the difference."""
+    losses = [3.0, 3.1, 2.9, 3.2, 3.0, 3.1, 2.8, 3.0, 7e11]
+    cure = Cure(
+        finding="x",
+        at="the start",
+        untouched=arm("as it is", *losses),
+        tried=[arm("--lr 1", *[0.3] * 9), arm("--lr 2", *losses[:4], *[0.3] * 5), arm("--lr 3", *[math.inf] * 9)],
+    )
+    assert not cure.compared(cure.tried[0]).beyond
+    assert [row[-1] for row in cure.rows()] == ["", "better", "within the noise", "worse"]
+    assert cure.best is cure.tried[0]
+    assert by_chance(9, 9) == pytest.approx(1 / 512)
+
+
+def test_where_all_twins_break_the_settings_are_not_to_blame() -> None:
+    broken = replace(arm("as it is", *[math.inf] * 4), end=math.inf)
+    cure = Cure(finding="not-finite", at="the start", untouched=broken, tried=[replace(broken, said="--clip 1")])
+    assert [row[-1] for row in cure.rows()] == ["", "no better"]
+    assert cure.line.startswith("with none of them the loss stays finite: these settings are not to blame")
+
+
+def finding(name: str, severity: str = "warning", **more: Any) -> Finding:
+    return Finding(check=name.replace("-", " "), name=name, severity=severity, evidence="e", action="do this", **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("labels-disagree", "labels disagree is no matter of a setting, so there is nothing that --cure can set; to do: do this"),
+        ("overfitting", "overfitting shows over a whole run, and a twin takes 100 steps; to do: do this"),
+        ("slow-input", "slow input costs time, and twins are compared by their loss; to do: do this"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_tried_says_why_and_what_to_do(name: str, said: str) -> None:
+    assert untried(finding(name)) == said
+
+
+def test_the_cause_is_what_is_wrong_with_the_training() -> None:
+    """What is only said of how data are read, or of the rows that judge, is nothing to cure."""
+    beside = [finding("data-read-otherwise"), finding("validation-rows-in-training"), finding("plateau", "note")]
+    assert cause_of(beside) is None
+    rate = finding("learning-rate-too-high")
+    assert cause_of([*beside, rate]) is rate
+    error = finding("not-finite", "error")
+    assert cause_of([error, rate]) is error
+
+
+def failed(net: nn.Module, out: Path, **settings: Any) -> Cure:
+    """What --cure makes of a run that ended in NaN."""
+    torch.manual_seed(0)
+    net = net.apply(lambda part: part.reset_parameters() if isinstance(part, nn.Linear) else None)
+    fresh = copy.deepcopy(net)
+    with pytest.raises(NonFinite):
+        sonde.fit(net, (ROWS, CLASSES), loss=cross_entropy, batch_size=16, threads=1, quiet=True, out=out, **settings)
+    before = content(out)
+    found = sonde.doctor(out, model=fresh, data=(ROWS, CLASSES), loss=cross_entropy, cure=True, quiet=True)
+    assert content(out) == before
+    assert found.findings[0].check == "not finite"
+    assert found.cure is not None
+    return found.cure
+
+
+def mlp(*between: nn.Module) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(ROWS.shape[1], 16), nn.ReLU(), *between, nn.Linear(16, int(CLASSES.max()) + 1))
+
+
+class Log(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.log()
+
+
+def test_a_run_that_came_to_nan_by_its_rate_is_cured(tmp_path: Path) -> None:
+    cure = failed(mlp(), tmp_path / "run", lr=1e30, optimizer="adam", steps=20)
+    assert (cure.finding, cure.at) == ("not-finite", "fresh weights, as it began")
+    assert [(row[0], row[-1]) for row in cure.rows()] == [
+        ("as it is", ""),
+        ("--lr 1e+29", "no better"),
+        ("--lr 0.001", "better"),
+        ("--clip 1", "no better"),
+    ]
+    assert cure.untouched is not None
+    assert cure.untouched.end == math.inf
+    assert cure.line == "train anew with --lr 0.001; nothing was changed by this"
+
+
+def test_a_network_that_gives_nan_by_itself_has_no_setting_to_try(tmp_path: Path) -> None:
+    cure = failed(mlp(Log()), tmp_path / "run", steps=20)
+    assert (cure.finding, cure.tried, cure.untouched) == ("not-finite", (), None)
+    assert cure.line == (
+        "no remedy was tried: it was not finite at the first step, before any setting had moved a weight; to do: keep what "
+        "log is given above 0, such as x.clamp_min(1e-6).log(): no weight had been changed yet"
+    )
+
+
+class Falling(nn.Module):
+    """Gives NaN once its parameter, which the loss pulls down, is below 0: by steps that are too long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.c = nn.Parameter(torch.ones(1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([torch.log(self.c + 0 * x[:, :1]), 0 * x[:, :1]], 1)
+
+
+def test_what_begins_late_is_tried_from_the_last_checkpoint(tmp_path: Path) -> None:
+    """The untouched twin breaks where the run did: nothing else would be an A/B."""
+    rows, classes = torch.zeros(64, 2), torch.ones(64, dtype=torch.long)
+    settings = {"lr": 0.005, "optimizer": "sgd", "schedule": "constant", "warmup": 0.0, "checkpoint_every": "50 steps"}
+    with pytest.raises(NonFinite):
+        sonde.fit(
+            Falling(), (rows, classes), loss=cross_entropy, steps=5000, batch_size=16, threads=1, quiet=True,
+            out=tmp_path / "run", **settings,
+        )  # fmt: skip
+    step = json.loads((tmp_path / "run" / "findings.jsonl").read_text().splitlines()[-1])["step"]
+    assert step > 100
+    found = sonde.doctor(
+        tmp_path / "run", model=Falling(), data=(rows, classes), loss=cross_entropy, cure=True, quiet=True
+    )
+    cure, begun = found.cure, 50 * ((step - 1) // 50)
+    assert cure is not None
+    assert cure.at == f"its last checkpoint, step {begun:,}"
+    assert cure.untouched is not None
+    assert (cure.untouched.end, cure.untouched.steps) == (math.inf, step - 1 - begun)
+
+
+def test_where_the_run_cannot_be_opened_it_is_said_in_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = trained(tmp_path / "run", lr=3.0, epochs=1)
+    found = sonde.doctor(folder, cure=True)  # its data were in memory
+    assert found.cure is not None
+    out = capsys.readouterr().out
+    assert "nothing could be tried: its data were in memory" in out
+    assert "no remedy was tried: for the same reason; each finding says what to change" in out

@@ -69,7 +69,12 @@ def test_a_run_of_fit_from_its_folder_and_with_its_network(tmp_path: Path) -> No
     data = torch.from_numpy(ROWS), torch.from_numpy(ANEW)
     sonde.fit(net(), data, validation=0.2, loss=F.cross_entropy, out=tmp_path / "run", epochs=10, **QUIET)
     alone = sonde.doctor(tmp_path / "run", quiet=True)
-    assert names(alone)[:1] in ([], ["not-learning"])
+    by_itself = (
+        [],
+        ["not-learning"],
+        ["labels-unrelated-to-inputs"],
+    )  # the last by its own probes, if they had the time
+    assert names(alone)[:1] in by_itself
     assert "model=net" in alone.left
     given = net()
     before = [each.clone() for each in given.parameters()]

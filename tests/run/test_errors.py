@@ -69,7 +69,7 @@ def test_a_loss_that_becomes_nan_stops_the_run_before_it_spreads(tmp_path: Path)
     assert [line["step"] for line in read_lines(tmp_path / "run" / "metrics.jsonl")] == list(range(1, 8))
     (found,) = other_findings(tmp_path / "run")
     assert (found["check"], found["severity"], found["step"]) == ("not finite", "error", 8)
-    assert found["evidence"].startswith("step 8: the loss is nan; rows: row ")
+    assert found["evidence"].startswith("the loss is nan; rows: row ")
 
     fit(tmp_path / "straight", mse_loss)
     after = fit(tmp_path / "run", mse_loss)  # the same call, mended

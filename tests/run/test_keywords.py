@@ -27,6 +27,7 @@ Y = X.sum(1, keepdim=True)
         ("or give --time-limit 10m.", 'or give time_limit="10m".'),
         ("give --hidden 256 128 to all", "give hidden=(256, 128) to all"),
         ("give --hidden 256, 128 rows", "give hidden=256, 128 rows"),
+        ("or --silence overfitting", 'or silence="overfitting"'),
         ("--split-at 2020-01-01 2021-01-01 are", 'split_at=("2020-01-01", "2021-01-01") are'),
         ("start over with --fresh", "start over with fresh=True"),
         ("with --no-bucket all is read", "with bucket=False all is read"),

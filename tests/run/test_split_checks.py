@@ -26,14 +26,14 @@ def texts(path: Path, count: int, labels: list[str]) -> Path:
 def test_a_class_that_no_row_judges_is_named(tmp_path: Path) -> None:
     dataset = opened(texts(tmp_path / "fraud.csv", 203, ["ok"] * 200 + ["fraud"] * 3))
     (said,) = absent_classes(dataset)
-    assert said.startswith(
-        "validation has no row of 'fraud' (2 to train on), so its scores say nothing of it: add rows"
-    )
-    assert said.endswith("or hold out more with --validation 0.5")
+    assert said.evidence == "validation has no row of 'fraud' (2 to train on), so its scores say nothing of it"
+    assert (said.name, said.where) == ("class-without-validation-rows", "validation")
+    assert said.action == "add rows, or hold out more with --validation 0.5"
     assert absent_classes(opened(tmp_path / "fraud.csv", validation=0.5)) == []
-    assert said in checked(dataset).warnings
+    assert said in checked(dataset).findings
     even = opened(texts(tmp_path / "even.csv", 200, ["ok", "fraud"] * 100))
     assert checked(even).warnings == even.warnings == []
+    assert checked(even).findings == []
 
 
 def test_rows_of_test_that_stand_in_train_are_counted(tmp_path: Path) -> None:
@@ -44,9 +44,10 @@ def test_rows_of_test_that_stand_in_train_are_counted(tmp_path: Path) -> None:
     dataset = opened(tmp_path, target=("y",))
     held = len(dataset.splits["validation"])  # of the rows of train, so some of the 30 are in no longer trained on
     (said,) = copies(dataset)
-    number = int(said.split()[0])
+    number = int(said.evidence.split()[0])
     assert 30 - held <= number <= 30
-    assert said.endswith("are in train too, so their scores measure memorisation: remove the copies")
+    assert said.evidence.endswith("are in train too, so their scores measure memorisation")
+    assert (said.name, said.action) == ("validation-rows-in-training", "remove the copies")
 
 
 def test_coarse_rows_that_meet_by_chance_are_not(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from sonde.core.findings import NOTICES
 from sonde.engine.json_lines import read_lines
 
 ABOUT_THE_PROGRAM = frozenset(
@@ -21,5 +22,7 @@ ABOUT_THE_PROGRAM = frozenset(
 def other_findings(run: Path) -> list[dict[str, Any]]:
     """Those that are facts about the program: no network of a few steps learns as the doctor would have it."""
     return [
-        line for line in read_lines(run / "findings.jsonl") if not line["name"] or line["name"] in ABOUT_THE_PROGRAM
+        line
+        for line in read_lines(run / "findings.jsonl")
+        if not line["name"] or line["name"] in ABOUT_THE_PROGRAM | NOTICES
     ]

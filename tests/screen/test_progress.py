@@ -212,3 +212,19 @@ def test_an_end_that_moved_is_told_in_a_sentence(clock):
         observe(EventRecord(12604, "end moved", details))
     line = "  step 12,604: training will end at step 13,000 (a step takes 3.20 ms; moved to meet the time limit)"
     assert line in out.getvalue().splitlines()
+
+
+def test_an_end_that_moves_again_is_told_twice_at_most_and_no_total_jumps(clock):
+    out = io.StringIO()
+    ends = [40, 44, 90, 42, 200, 30]  # 44 is near what was said, 90 is far; and no third is told
+    with Screen(file=out).progress(epochs=3, steps=30, batches_per_epoch=10, objective=None, within_s=60) as observe:
+        for number in range(1, 31):
+            clock.s += 0.1
+            observe(step(number))
+            if number % 5 == 0:
+                observe(EventRecord(number, "end moved", {"to": ends[number // 5 - 1]}))
+    shown = out.getvalue()
+    told = [line.strip() for line in shown.splitlines() if "will end" in line]
+    assert told == ["step 5: training will end at step 40", "step 15: training will end at step 90"]
+    rows = [row[0] for row in lines_of(out) if "will end" not in row[0]]
+    assert rows == ["epoch", "1", "2", "3"]

@@ -17,6 +17,15 @@ def clock(monkeypatch):
     return now
 
 
+SKIPPED = {
+    "check": "data",
+    "name": "data-read-otherwise",
+    "severity": "warning",
+    "evidence": "3 images unreadable, skipped",
+    "action": "",
+}
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
@@ -25,7 +34,7 @@ class Terminal(io.StringIO):
 def test_the_opening_and_closing_of_a_run_as_plain_lines():
     out = io.StringIO()
     screen = Screen(file=out)
-    screen.data([Fact("60,000 train images", "IDX files"), Fact("10 classes", "")], ["3 images unreadable, skipped"])
+    screen.data([Fact("60,000 train images", "IDX files"), Fact("10 classes", "")], [SKIPPED])
     screen.task("classification", "mlp, 235,146 parameters")
     screen.plan(["2 threads (63 ms a step; 1 thread: 118)", "fp32"])
     screen.folder("runs/mnist-mlp-1")
@@ -39,7 +48,7 @@ def test_the_opening_and_closing_of_a_run_as_plain_lines():
     assert out.getvalue() == (
         "data      60,000 train images (IDX files)\n"
         "          10 classes\n"
-        "warning   3 images unreadable, skipped\n"
+        "warning   3 images unreadable, skipped; or --silence data-read-otherwise\n"
         "task      classification\n"
         "model     mlp, 235,146 parameters\n"
         "plan      2 threads (63 ms a step; 1 thread: 118)\n"
@@ -54,6 +63,17 @@ def test_the_opening_and_closing_of_a_run_as_plain_lines():
     )
 
 
+def test_what_was_told_before_is_only_named():
+    out = io.StringIO()
+    Screen(file=out).findings([], told=[SKIPPED, SKIPPED])
+    Screen(file=out).findings([SKIPPED | {"action": "look"}], told=[SKIPPED])
+    assert out.getvalue() == (
+        "checks    told above: data\n"
+        "checks    told above: data\n"
+        "warning   data: 3 images unreadable, skipped; look; or --silence data-read-otherwise\n"
+    )
+
+
 def test_errors_go_to_standard_error_as_one_line_even_when_quiet(capsys):
     Screen(quiet=True).error("titanic.csv row 3:\n'x' is not a number")
     shown = capsys.readouterr()
@@ -65,7 +85,7 @@ def test_quiet_silences_the_rest(capsys):
     screen = Screen(quiet=True)
     screen.say("a")
     screen.table("t", ["a"], [[1]])
-    screen.data([Fact("a", "b")], ["c"])
+    screen.data([Fact("a", "b")], [SKIPPED])
     assert capsys.readouterr().out == ""
 
 

@@ -6,6 +6,8 @@ from typing import Any, TypeGuard
 
 from sonde.core.findings import Finding
 from sonde.core.units import number
+from sonde.diagnose.rules.held import finds_some
+from sonde.diagnose.seen import Seen
 
 WORSE = 1.02  # of an error, from which it counts as larger
 
@@ -14,7 +16,6 @@ def below_baseline(result: Mapping[str, Any], *, larger: bool | None, rows: int 
     """That a finished run's headline metric is worse than that of its trivial baseline or rule.
 
     larger: whether larger values of the metric are better, None where that is not known;  rows: that were evaluated
-    A warning where nothing else explains it, and a note where the run's diagnosis does.
     """
     metric, baseline = result.get("headline", ""), result.get("baseline") or {}
     split = next(reversed(list(result.get("metrics") or {})), "")
@@ -29,11 +30,43 @@ def below_baseline(result: Mapping[str, Any], *, larger: bool | None, rows: int 
         Finding(
             check="worse than the baseline",
             name="worse-than-baseline",
-            severity="note" if result.get("diagnosis") else "warning",
+            severity="warning",
             evidence=f"{metric} on the {split} rows is {number(score)}, and {baseline.get('what', 'the baseline')} has "
             f"{number(other)}",
             action="train longer or at another rate (--lr auto), see `sonde inspect` for the data; a rule that does better is "
             "worth using",
+            step=result.get("steps"),
+            certainty="certain",
+        )
+    ]
+
+
+def below_guessing(result: Mapping[str, Any], seen: Seen) -> list[Finding]:
+    """The same of a run whose data have no baseline of their own: the weights that it keeps have a larger loss on the validation
+    rows than the frequencies of their classes, or than their mean, and do not find more of them either.
+
+    seen: by the doctor, while the run trained
+    """
+    scores = (result.get("metrics") or {}).get("validation", {})
+    loss, guess = scores.get("loss"), seen.held_reference()
+    if result.get("baseline") or seen.context.phases > 1 or not _is_number(loss) or guess is None:
+        return []
+    if loss < WORSE * guess or finds_some(seen):
+        return []
+    usual, accuracy, beside = seen.usual(), scores.get("accuracy"), ""
+    if usual is not None and _is_number(accuracy):
+        share, rows = usual
+        if accuracy > share + 2 * math.sqrt(share * (1 - share) / rows):
+            return []
+        beside = f"; accuracy is {number(accuracy)}, and the most frequent class has {number(share)}"
+    who = "guessing by the frequencies of their classes" if usual is not None else "always answering their mean"
+    return [
+        Finding(
+            check="worse than the baseline",
+            name="worse-than-baseline",
+            severity="warning",
+            evidence=f"{seen.held_name()} is {number(loss)}, and {who} has {number(guess)}{beside}",
+            action="do not use it as it is: what it has learned does not hold for other rows",
             step=result.get("steps"),
             certainty="certain",
         )

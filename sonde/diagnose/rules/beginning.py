@@ -21,7 +21,7 @@ WIDE = 20.0  # spread of the inputs: pixels of 0..255 have 80, standardised colu
 LARGE, SMALL = 100.0, 0.01  # spread of targets (doctor.md D11)
 OFF = 3.0  # mean of targets, in their spreads: the first loss is ten times that of their mean
 LOOKS = 3
-SOON = 50  # steps, after which a network that learns shows it
+SOON = 50  # steps at the full rate, after which a network that learns shows it
 BATCHES = 4
 ROWS = 12  # over all batches that are looked at, besides one in each
 SORTED = 0.4  # entropy in a batch beside that of one drawn at random; 0.6 is suspicious (doctor.md D10)
@@ -61,7 +61,7 @@ def inputs_not_scaled(seen: Seen) -> Suspicion | None:
         return None
     first, reference = seen.first_loss(), seen.reference()
     high = first is not None and reference is not None and first > TOO_HIGH * reference.value
-    harmed = high or (seen.step >= 50 and not seen.learned())
+    harmed = high or (seen.trained(SOON) and not seen.learned())
     return Suspicion(
         name="inputs-not-scaled",
         evidence=f"what reaches the first layer lies between {number(look.lowest)} and {number(look.highest)} (mean "
@@ -112,10 +112,10 @@ def initialisation_small(seen: Seen) -> Suspicion | None:
     early, context = seen.early(1), seen.context
     if not early or not early[0].weights or context.pretrained or context.phases > 1:
         return None
-    if seen.step < SOON or seen.learned():
+    if not seen.trained(SOON) or seen.learned():
         return None
-    scales = [w.scale for w in early[0].weights]
-    middle = statistics.median(scales)
+    scales = [w.scale for w in early[0].weights if w.size > 0]  # zeros are not drawn: biases with two axes, last layers
+    middle = statistics.median(scales or [0.0])
     if not 0 < middle < TOO_NARROW:
         return None
     return Suspicion(
@@ -123,7 +123,7 @@ def initialisation_small(seen: Seen) -> Suspicion | None:
         evidence=f"before any training the middle one of {len(scales)} weights has {number(middle)} times the size "
         "that suits its "
         f"inputs: what differs between rows is lost on the way; the loss is {number(seen.level())} after {seen.step:,} steps",
-        where=early[0].weights[scales.index(min(scales))].name,
+        where=min((w for w in early[0].weights if w.size > 0), key=lambda each: each.scale).name,
         action="draw them by He's or Xavier's rule: nn.init.kaiming_normal_(weight), nn.init.xavier_uniform_(weight)",
         place="model",
         certainty="likely",

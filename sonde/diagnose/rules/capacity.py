@@ -62,7 +62,7 @@ def dropout_too_strong(seen: Seen) -> Suspicion | None:
     return Suspicion(
         name="dropout-too-strong",
         evidence=f"{where} drops {number(100 * rate)} % of its inputs; the training loss is {number(level)}"
-        + (f", without dropout on the validation rows {number(held)}" if math.isfinite(held) else ""),
+        + (f", without dropout the {seen.held_name()} {number(held)}" if math.isfinite(held) else ""),
         where=where,
         action="0.1 to 0.5 are usual",
         place="model",

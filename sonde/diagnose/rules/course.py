@@ -118,16 +118,19 @@ def overfitting(seen: Seen) -> Suspicion | None:
         abs(best), 1e-6
     )  # in the midst of a run it may still come down
     risen = len(after) >= 3 and min(after[-3:]) > best + rise and level < min(then, GAP * after[-1])
+    by_chance = risen and min(after[-3:]) <= best * (1 + _uncertainty(seen))
     by_heart = not risen and _by_heart(seen, level, [loss for _, loss in scores])
     if not risen and not by_heart:
         return None
-    still = risen and _metric_improves(seen, best_step)
+    guess = seen.held_reference()
+    surer = guess is None or scores[-1][1] < guess  # than guessing at least, though less so than it was
+    still = risen and surer and _metric_improves(seen, best_step)
     how = (
-        f"the validation loss was lowest at step {best_step:,} ({number(best)}) and is {number(scores[-1][1])} now, while the "
+        f"the {seen.held_name()} was lowest at step {best_step:,} ({number(best)}) and is {number(scores[-1][1])} now, while the "
         f"training loss fell from {number(then)} to {number(level)}"
         if risen
         else f"the training loss is {number(level)} after {number(seen.epochs() or math.nan)} passes over the rows, and the "
-        f"validation loss stays at {number(scores[-1][1])}"
+        f"{seen.held_name()} stays at {number(scores[-1][1])}"
     )
     return Suspicion(
         name="overfitting",
@@ -135,10 +138,16 @@ def overfitting(seen: Seen) -> Suspicion | None:
         action="the best checkpoint is kept; train for fewer steps (--patience 3), with more data, augmentation, "
         "dropout or weight decay",
         place="outcome",
-        certainty="suspected" if still else "likely",
+        certainty="suspected" if still or by_chance else "likely",
         step=best_step,
         explains=frozenset({"still-improving"}),
     )
+
+
+def _uncertainty(seen: Seen) -> float:
+    """Standard error of the validation loss as a share of it: of n rows whose losses spread by as much as their mean, 1 / √n; 0
+    where the rows cannot be counted."""
+    return 1 / math.sqrt(seen.context.held) if seen.context.held else 0.0
 
 
 def _by_heart(seen: Seen, level: float, held: Sequence[float]) -> bool:
@@ -161,8 +170,11 @@ def _metric_improves(seen: Seen, since: int) -> bool:
     now = [score for _, score in scores[-2:]]
     if not then or len(now) < 2:
         return False
-    sign = 1 if seen.context.larger else -1
-    return all(sign * (score - then[0]) > 0.02 * max(abs(then[0]), 1e-12) for score in now)
+    sign, usual = 1 if seen.context.larger else -1, seen.usual()
+    least = 0.02 * max(abs(then[0]), 1e-12)
+    if usual is not None and seen.context.larger and 0 <= then[0] <= 1:  # a share of so few rows moves by chance
+        least = max(least, 2 * math.sqrt(then[0] * (1 - then[0]) / usual[1]))
+    return all(sign * (score - then[0]) > least for score in now)
 
 
 def still_improving(seen: Seen) -> Suspicion | None:
@@ -181,6 +193,8 @@ def still_improving(seen: Seen) -> Suspicion | None:
         return None
     if last >= before or (len(losses) < FEW and not short):
         return None  # of a few steps of whole passes nothing can be said
+    if overfitting(seen) is not None:
+        return None  # a training loss that falls is no reason to go on where the validation loss rises
     return Suspicion(
         name="still-improving",
         evidence=f"in the last quarter of {seen.step:,} steps the loss went from {number(before)} to {number(last)}"

@@ -11,6 +11,9 @@ EASIER = 0.7  # validation loss beside the training loss; 40 % wrong labels left
 HARDER = 1.3  # the same (doctor.md M10)
 MUCH_HARDER = 1.5
 FEW = 4  # rows of a batch
+OFTEN = 10  # passes, after which
+LITTLE = 1000  # rows are known by heart by networks that learn something of 6,000 (`benchmarks/bad_runs`: 300 texts)
+SURE = 2.0  # standard errors
 NEVER = 0.01  # below guessing; what is never better by more was 1.00 with shuffled labels (doctor.md D1)
 
 
@@ -37,7 +40,7 @@ def labels_noisy(seen: Seen) -> Suspicion | None:
         return None
     return Suspicion(
         name="labels-noisy",
-        evidence=f"the training loss stands at {number(level)} and the validation loss at {number(held)}, and neither "
+        evidence=f"the training loss stands at {number(level)} and the {seen.held_name()} at {number(held)}, and neither "
         "dropout nor "
         "augmentation makes training harder: many of the training labels may be "
         "wrong",
@@ -55,6 +58,8 @@ def norm_of_few(seen: Seen) -> Suspicion | None:
     """Batch norm over a few rows, whose statistics are noise."""
     if not seen.context.norms or seen.context.rows > FEW or seen.moment == "training" or not seen.evaluations:
         return None
+    if seen.context.batches == 1 and seen.context.rows > 1:
+        return None  # all rows there are: each step has the same statistics, and no larger batch is to be had
     held, level = seen.evaluations[-1].metrics.get("loss", math.nan), seen.level()
     reference = seen.reference()
     harmed = held > HARDER * level or (reference is not None and level > 0.5 * reference.value)
@@ -62,7 +67,7 @@ def norm_of_few(seen: Seen) -> Suspicion | None:
         name="batch-norm-of-few-rows",
         evidence=f"{seen.context.norms} batch norms take their statistics from batches of {seen.context.rows} rows; "
         "the training loss "
-        f"is {number(level)}, and with the running statistics the validation loss {number(held)}",
+        f"is {number(level)}, and with the running statistics the {seen.held_name()} {number(held)}",
         action="--batch-size 16 or more, or nn.GroupNorm, which does not depend on the batch; --accumulate does not help here",
         place="model",
         certainty="likely" if harmed else "suspected",
@@ -92,20 +97,38 @@ def worse_than_guessing(seen: Seen) -> Suspicion | None:
     never = min(held) > (1 - NEVER) * guess and level < 0.9 * reference.value
     if not never and not min(held[-2:]) > 1.05 * guess:
         return None
+    unrelated = never and not _of_few_rows(seen) and not finds_some(seen)
     return Suspicion(
-        name="labels-unrelated-to-inputs" if never else "worse-than-guessing",
+        name="labels-unrelated-to-inputs" if unrelated else "worse-than-guessing",
         evidence=f"the training loss came down to {number(level)}, where guessing has {number(reference.value)}; of {len(held)} "
-        f"evaluations on validation rows the best had {number(min(held))} and the last {number(held[-1])}, and guessing has "
+        f"evaluations the best had a {seen.held_name()} of {number(min(held))} and the last {number(held[-1])}, and guessing has "
         f"{number(guess)}",
         action="look at some rows of both sets with their targets: do they belong together, and do both come from "
         "the same source?",
-        place="data" if never else "outcome",
-        certainty="likely" if never else "suspected",
+        place="data" if unrelated else "outcome",
+        certainty="likely" if unrelated else "suspected",
         step=seen.step,
         explains=frozenset({"overfitting", "answers-alike", "still-improving", "validation-harder-than-training"})
-        if never
+        if unrelated
         else frozenset(),
     )
+
+
+def _of_few_rows(seen: Seen) -> bool:
+    """Whether training rows are so few, and were seen so often, that learning them by heart says nothing of others either way."""
+    epochs, batches = seen.epochs(), seen.context.batches
+    return epochs is not None and batches is not None and epochs >= OFTEN and batches * seen.context.rows < LITTLE
+
+
+def finds_some(seen: Seen) -> bool:
+    """Whether more validation rows are answered right than are of the most frequent class, beyond chance: something was learned
+    that holds for other rows, whatever the loss of the answers that are wrong and sure."""
+    answers, usual = seen.held_answers(), seen.usual()
+    if answers is None or usual is None:
+        return False
+    share, rows = usual
+    right = sum(row[place] for place, row in enumerate(answers.confusion)) / rows
+    return right > share + SURE * math.sqrt(share * (1 - share) / rows)
 
 
 def harder_to_judge(seen: Seen) -> Suspicion | None:
@@ -133,7 +156,7 @@ def harder_to_judge(seen: Seen) -> Suspicion | None:
         name="validation-harder-than-training",
         evidence=f"at step {fresh[-1][0]:,}, when no row had been seen twice, the training loss was "
         f"{number(pairs[-1][1])} and the "
-        f"validation loss {number(pairs[-1][0])}",
+        f"{seen.held_name()} {number(pairs[-1][0])}",
         action=(
             "the running statistics of batch norm do not suit: a larger batch, another momentum, or nn.GroupNorm"
             if sure
@@ -166,8 +189,8 @@ def disagree(seen: Seen) -> Suspicion | None:
         return None
     return Suspicion(
         name="loss-and-metric-disagree",
-        evidence=f"over {len(scores)} evaluations the validation loss fell from {number(losses[0])} to {number(losses[-1])}, and "
-        f"{metric} went from {number(scores[0])} to {number(scores[-1])}",
+        evidence=f"over {len(scores)} evaluations the {seen.held_name()} fell from {number(losses[0])} to {number(losses[-1])}, "
+        f"and {metric} went from {number(scores[0])} to {number(scores[-1])}",
         action=f"does the loss ask for what {metric} measures? Look at its sign, its targets and its weights",
         place="loss",
         certainty="likely",

@@ -29,9 +29,9 @@ FOLLOW = FLAT | {"dead-units", DIVERGED, "saturated-units", "exploding-gradient"
 def too_high(seen: Seen) -> Suspicion | None:
     """Steps change a layer by a large share of its size while the loss does not come down, or has risen far above its start."""
     first, rate = seen.first_loss(), seen.context.rate
-    early = [each for each in seen.samples if each.step <= EARLY]
+    early, grown = [each for each in seen.samples if each.step <= EARLY], _from_nothing(seen)
     ratios = [(w.ratio, w.name, s.step) for s in early for w in s.weights if w.scale > NEAR_ZERO and w.size < math.inf]
-    ratios = [each for each in ratios if math.isfinite(each[0])]
+    ratios = [each for each in ratios if math.isfinite(each[0]) and each[1] not in grown]
     largest, layer, step = max(ratios, default=(0.0, "", 0))
     if largest <= HIGHEST or first is None:
         return None
@@ -55,6 +55,11 @@ def too_high(seen: Seen) -> Suspicion | None:
         step=min(at for ratio, _, at in ratios if ratio > HIGHEST),
         explains=FOLLOW,
     )
+
+
+def _from_nothing(seen: Seen) -> set[str]:
+    """Weights that begin near 0: their size is that of the first few steps, which any next one changes by a large share."""
+    return {w.name for each in seen.early(1) for w in each.weights if w.scale <= NEAR_ZERO}
 
 
 def latest_ratio(seen: Seen) -> tuple[float, str, int]:

@@ -129,5 +129,6 @@ def _lasts(seen: Seen, holds: Callable[[Answers], bool]) -> bool:
 
 
 def _answered(seen: Seen) -> Answers | None:
-    found: list[Evaluated] = [each for each in seen.evaluations if each.answers is not None]
-    return found[-1].answers if found else None
+    """Of the latest evaluation that was looked on, unless that is one of the first half: since then the network has learned."""
+    late: list[Evaluated] = seen.evaluations[len(seen.evaluations) // 2 :]
+    return next((each.answers for each in reversed(late) if each.answers is not None), None)

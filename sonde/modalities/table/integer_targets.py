@@ -5,6 +5,9 @@ import numpy as np
 ROWS_OF_A_CLASS = 5  # at least, on average, for integers to be classes
 CLASS_NAMES = ("label", "labels", "class", "classes", "category", "species", "class_id", "label_id", "target_class")
 MOST_INTEGER_CLASSES = 20  # integers with more distinct values than this are quantities
+SURELY_QUANTITIES = (
+    1000  # more distinct values than this are no classes; of the sets that people label, ImageNet has as many
+)
 
 
 def looks_like_classes(column: str, values: np.ndarray) -> bool:
@@ -26,6 +29,8 @@ def doubt_of_integers(values: np.ndarray, classes: bool) -> str:
         return ""
     usual = distinct[0] in (-1, 0, 1) and len(distinct) <= 10 and len(distinct) == distinct[-1] - distinct[0] + 1
     if classes and (usual or len(distinct) == 2):
+        return ""
+    if not classes and len(distinct) > SURELY_QUANTITIES:
         return ""
     taken, other, flag = ("classes", "values", "regression") if classes else ("values", "classes", "classification")
     return f"holds {len(distinct)} distinct integers, read as {taken}; --task {flag} reads them as {other}"

@@ -138,7 +138,14 @@ class Logger:
     def _tell(self, evidence: str, action: str) -> None:
         if not self._told:
             self._told = True
-            self._found(Finding(check=f"log {self.name}", severity="warning", evidence=evidence, action=action))
+            finding = Finding(
+                check=f"log {self.name}",
+                name=f"log-{self.name}",
+                severity="warning",
+                evidence=evidence,
+                action=action,
+            )
+            self._found(finding)
 
     def _work(self, about: About) -> None:
         """Of the thread: begin, then send what has come together every `EVERY_S`, until the run is closed."""

@@ -21,6 +21,7 @@ def counted(name: str) -> Finding:
     """That a share seems to be a number of rows."""
     return Finding(
         check="metric that counts",
+        name="metric-that-counts",
         severity="warning",
         evidence=f"metric {name!r} was a whole number above 1 on a batch, as if rows were counted: what is reported is the "
         "mean of that over batches, weighted by their rows",
@@ -37,6 +38,7 @@ def against_its_name(objective: Objective) -> list[Finding]:
     return [
         Finding(
             check="mode against the metric",
+            name="mode-against-the-metric",
             severity="warning",
             evidence=f"mode={objective.mode!r} keeps the weights with the {worse} {objective.metric}, of which, by its name, "
             f"{better} is better",

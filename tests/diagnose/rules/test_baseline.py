@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from sonde.diagnose.rules.baseline import below_baseline
-from sonde.diagnose.seen import Context
+from examined import answered, context, evaluated, seen, values
 
-CONTEXT = Context(own=True, task="ModuleTask", phases=1, optimizer="adam", rate=1e-3, rows=32, batches=10, total=100)
+from sonde.diagnose.rules.baseline import below_baseline, below_guessing
+from sonde.diagnose.signals.answers import Answers
 
 
 def result(score: float, other: float, metric: str = "accuracy", diagnosis: Sequence[str] = ()) -> dict[str, object]:
@@ -31,9 +31,42 @@ def test_a_difference_by_chance_is_none() -> None:
     assert below_baseline(result(0.1, 0.64), larger=None, rows=100) == []
 
 
-def test_what_is_explained_already_is_a_note() -> None:
+def test_it_is_a_warning_whatever_cause_is_named_beside_it() -> None:
     (found,) = below_baseline(result(0.2, 0.64, diagnosis=["learning-rate-too-high"]), larger=True, rows=400)
-    assert found.severity == "note"
+    assert (found.severity, found.certainty) == ("warning", "certain")
+
+
+def kept(loss: float, **metrics: float) -> dict[str, object]:
+    return {"headline": "loss", "metrics": {"train": {}, "validation": {"loss": loss, **metrics}}, "steps": 40}
+
+
+def test_kept_weights_that_lose_to_guessing() -> None:
+    """1,000 rows of ten classes, as many of each: guessing has ln 10 = 2.303."""
+    poor = seen(evaluations=evaluated([3.0, 4.0], answers=answered(0.1)))
+    (found,) = below_guessing(kept(6.4, accuracy=0.11), poor)
+    assert (found.name, found.severity, found.certainty) == ("worse-than-baseline", "warning", "certain")
+    assert found.evidence == (
+        "validation loss is 6.40, and guessing by the frequencies of their classes has 2.30; accuracy is 0.110, and "
+        "the most frequent class has 0.100"
+    )
+    assert below_guessing(kept(2.30, accuracy=0.11), poor) == []
+    assert below_guessing(kept(6.4, accuracy=0.13), poor) == []  # 3 standard errors above the most frequent class
+    sure = seen(evaluations=evaluated([3.0, 4.0], answers=answered(0.2)))
+    assert below_guessing(kept(6.4), sure) == []  # too sure of what is wrong, and right more often than guessing
+    assert below_guessing(kept(6.4, accuracy=0.1) | {"baseline": {"accuracy": 0.1}}, poor) == []
+    assert below_guessing(kept(6.4), seen(evaluations=evaluated([3.0, 4.0]))) == []  # of which no answer is known
+    several = seen(evaluations=evaluated([3.0, 4.0], answers=answered(0.1)), of=context(phases=2))
+    assert below_guessing(kept(6.4), several) == []
+
+
+def test_kept_weights_that_lose_to_the_mean() -> None:
+    """Values with a spread of 2, whose squared error by their mean is 4."""
+    run = seen(
+        loss_call=values(spread=2.0), evaluations=evaluated([5.0], answers=Answers(spread=1, wanted=2.0, rows=9))
+    )
+    (found,) = below_guessing(kept(4.2), run)
+    assert found.evidence == "validation loss is 4.20, and always answering their mean has 4.00"
+    assert below_guessing(kept(4.05), run) == []
 
 
 def test_without_a_baseline_there_is_nothing_to_compare() -> None:

@@ -56,6 +56,17 @@ def test_weights_too_small_need_a_run_that_learns_nothing() -> None:
     assert found.name == "initialisation-too-small"
     assert beginning.initialisation_small(seen(looks=weights(scale=0.01))) is None
     assert beginning.initialisation_small(seen(flat(2.302), looks=weights(scale=0.16))) is None  # a GPT's
+    warm = context(shares=lambda step: min(1.0, step / 1000))
+    assert (
+        beginning.initialisation_small(seen(flat(2.302), looks=weights(scale=0.01), of=warm)) is None
+    )  # hardly moved yet
+
+
+def test_zeros_are_no_small_weights() -> None:
+    """A linear forecaster: the mean of what came before, and a bias with two axes."""
+    (mean, *_), (bias, *_) = weights(scale=0.196), weights(scale=0.0)
+    assert beginning.initialisation_small(seen(flat(2.302), looks=[mean, bias])) is None
+    assert beginning.initialisation_small(seen(flat(2.302), looks=[bias])) is None
 
 
 @pytest.mark.parametrize(

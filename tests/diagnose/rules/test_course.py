@@ -69,12 +69,36 @@ def test_validation_losses_that_rise_while_training_goes_on() -> None:
     assert course.overfitting(seen(falling(last=0.01), evaluations=evaluated([0.9, 0.8, 0.75, 0.74]))) is None
 
 
+@pytest.mark.parametrize(
+    ("rows", "certainty"), [(3, "suspected"), (54, "suspected"), (1000, "likely"), (None, "likely")]
+)
+def test_a_small_rise_over_a_few_rows_is_a_note(rows: int | None, certainty: str) -> None:
+    """Over 54 rows the mean loss is known to within 14 %."""
+    held = [0.4, 0.171, 0.182, 0.189, 0.19, 0.189]
+    found = course.overfitting(seen(falling(last=-0.05), of=context(held=rows), evaluations=evaluated(held)))
+    assert found is not None
+    assert (found.name, found.certainty) == ("overfitting", certainty)
+
+
 def test_answers_that_grow_too_sure_are_a_note() -> None:
     held, accuracy = [0.9, 0.8, 0.85, 0.95, 1.0, 1.1], [0.6, 0.7, 0.72, 0.75, 0.77, 0.78]
     run = seen(falling(last=0.01), of=context(objective="accuracy"), evaluations=evaluated(held, accuracy=accuracy))
     found = course.overfitting(run)
     assert found is not None
     assert found.certainty == "suspected"
+
+
+def test_an_accuracy_that_moves_by_chance_does_not_improve() -> None:
+    """0.53 to 0.557 of 400 rows: a standard error is 0.025. Nor does one excuse a loss above that of guessing, 2.30."""
+    held, of = [0.9, 0.8, 0.85, 0.95, 1.0, 1.1], context(objective="accuracy")
+    chance = evaluated(held, accuracy=[0.53, 0.53, 0.54, 0.55, 0.557, 0.557], answers=answered(0.5, rows=40))
+    found = course.overfitting(seen(falling(last=0.01), of=of, evaluations=chance))
+    assert found is not None
+    assert found.certainty == "likely"
+    better = evaluated([1.0, 0.9, 2.0, 2.4, 2.5, 2.6], accuracy=[0.4, 0.5, 0.6, 0.7, 0.7, 0.7], answers=answered(0.7))
+    worse = course.overfitting(seen(falling(last=0.01), of=of, evaluations=better))
+    assert worse is not None
+    assert worse.certainty == "likely"
 
 
 def test_rows_learned_by_heart_after_many_passes() -> None:
@@ -101,3 +125,6 @@ def test_a_run_that_ends_early() -> None:
     assert course.still_improving(seen(slow, evaluations=evaluated(held, steps=30))) is not None
     assert course.still_improving(seen(slow, evaluations=evaluated([1.3] * 6, steps=30))) is None
     assert course.still_improving(seen()) is None
+    rising = evaluated([1.2, 1.0, 1.3, 1.5, 1.6], steps=300)
+    assert course.still_improving(seen([2.3 - 0.007 * step for step in range(300)])) is not None
+    assert course.still_improving(seen([2.3 - 0.007 * step for step in range(300)], evaluations=rising)) is None

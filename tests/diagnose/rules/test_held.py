@@ -23,6 +23,8 @@ def test_batch_norm_of_two_rows() -> None:
     assert note is not None
     assert note.certainty == "suspected"
     assert held.norm_of_few(seen(of=context(norms=3, rows=64), evaluations=evaluated([2.0, 1.8]))) is None
+    whole = context(norms=3, rows=3, batches=1)  # three pictures, which are all there are
+    assert held.norm_of_few(seen(falling(last=0.6), of=whole, evaluations=evaluated([2.0, 1.8]))) is None
 
 
 def test_rows_learned_by_heart_of_which_others_say_nothing() -> None:
@@ -37,6 +39,27 @@ def test_rows_learned_by_heart_of_which_others_say_nothing() -> None:
     assert held.worse_than_guessing(seen(evaluations=evaluated([1.0, 0.8, 0.7], answers=answered(0.8)))) is None
     assert held.worse_than_guessing(seen(evaluations=never[:1] * 2)) is None
     assert held.worse_than_guessing(seen(flat(FIRST), evaluations=never)) is not None  # worse at the end
+
+
+def test_few_rows_known_by_heart_say_nothing_of_labels() -> None:
+    """320 rows that were seen a hundred times; of 8,000 seen four times the labels are suspected."""
+    never = evaluated([2.31, 2.6, 3.0, 3.5], answers=answered(0.1))
+    few = held.worse_than_guessing(seen(of=context(batches=4), evaluations=never))
+    assert few is not None
+    assert (few.name, few.certainty) == ("worse-than-guessing", "suspected")
+    many = held.worse_than_guessing(seen(of=context(batches=100), evaluations=never))
+    assert many is not None
+    assert many.name == "labels-unrelated-to-inputs"
+
+
+def test_labels_of_which_more_are_found_than_by_chance_belong_to_their_rows() -> None:
+    """Of 1,000 rows 0.13 and 0.11 are right; the most frequent class has 0.100 ± 0.0095."""
+    sure = seen(evaluations=evaluated([2.31, 2.6, 3.0, 3.5], answers=answered(0.13)))
+    found = held.worse_than_guessing(sure)
+    assert found is not None
+    assert found.name == "worse-than-guessing"
+    assert held.finds_some(sure)
+    assert not held.finds_some(seen(evaluations=evaluated([2.31], answers=answered(0.11))))
 
 
 def test_rows_that_are_harder_before_any_was_seen_twice() -> None:

@@ -34,6 +34,8 @@ def test_long_steps_alone_are_only_suspected() -> None:
 def test_weights_that_begin_at_zero_and_runs_of_a_few_steps_say_nothing() -> None:
     assert rate.too_high(seen(looks=weights(ratio=50.0, scale=0.01))) is None
     assert rate.too_high(seen(falling(steps=3), looks=weights(ratio=1.5))) is None
+    grown = seen(falling(last=2.0), looks=weights(scale=0.0), last=weights(ratio=1.45, scale=0.27))
+    assert rate.too_high(grown) is None, "an embedding of zeros is as large as its first steps made it"
 
 
 def test_losses_that_pull_against_each_other_do_not_count() -> None:

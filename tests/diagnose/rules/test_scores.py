@@ -66,3 +66,9 @@ def test_values_that_hardly_differ() -> None:
     assert scores.answers_alike(run) is not None
     other = seen(evaluations=evaluated(FALL, answers=Answers(spread=0.3, wanted=1.0, rows=99)))
     assert scores.answers_alike(other) is None
+
+
+def test_answers_of_the_first_evaluations_say_nothing_of_the_end() -> None:
+    """Those of later ones are missing where there was no time to look on."""
+    early = evaluated(FALL[:1], steps=100, answers=answered({9: 0.0})) + evaluated(FALL)[1:]
+    assert scores.never_predicted(seen(loss_call=call(THINNED), evaluations=early)) is None

@@ -164,6 +164,7 @@ def test_labels_joined_in_one_cell():
         ("y", [0, 1] * 20, "class", ""),
         ("y", [*range(10)] * 20, "class", ""),
         ("label", [*range(100)] * 2, "value", ""),
+        ("price", [*range(0, 110_000, 100)] * 6, "value", ""),  # 1,100 of them: more than any set of classes
     ],
 )
 def test_integers_that_may_be_either_say_so(name: str, values: list, kind: str, said: str):

@@ -217,7 +217,7 @@ def test_trouble_is_a_finding_and_training_goes_on(
     run = fitted(tmp_path / "run", log=name, quiet=False)
     assert run.result["status"] == "finished"
     text = f"{name} failed and is sent nothing more: ConnectionError: the network is unreachable"
-    assert f"warning: {text}" in capsys.readouterr().out
+    assert f"warning   log {name}: {text}" in capsys.readouterr().out
     (found,) = other_findings(tmp_path / "run")
     assert (found["check"], found["severity"], found["evidence"]) == (f"log {name}", "warning", text)
 

@@ -1,0 +1,201 @@
+"""Run folders as they stand beside one another: what each is called, how far it came, what it scored and on which rows."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sonde.core.damaged import DAMAGE
+from sonde.core.errors import RunFolderError
+from sonde.core.natural_order import natural
+from sonde.core.run_owner import in_use
+from sonde.core.units import count
+from sonde.metrics.directions import higher_is_better
+from sonde.report.answers import Answers, joined, read_answers
+from sonde.report.folder import Reading, read_folder
+
+JUDGED = ("test", "validation")  # splits that scores are compared on, the first that all runs have
+TURNING = dict.fromkeys(
+    (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+)  # directional embeddings, overrides and isolates
+NAME = 48  # characters of a run's name that are shown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """One run among those compared. folds: of a cross-validation, the run of each fold; going: whether it trains now"""
+
+    name: str
+    reading: Reading
+    folds: Sequence[Reading] = ()
+    going: bool = False
+
+    @property
+    def result(self) -> Mapping[str, Any]:
+        """result.json, empty for a run that is not over."""
+        return self.reading.result
+
+    @property
+    def parts(self) -> Sequence[Reading]:
+        """The folds, or the run itself."""
+        return self.folds or (self.reading,)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Name -> value."""
+        found = self.reading.config.get("settings")
+        return found if isinstance(found, Mapping) else {}
+
+    @property
+    def seed(self) -> Any:
+        """Of its random numbers."""
+        return self.settings.get("seed")
+
+    @property
+    def task(self) -> str:
+        """Its name; "custom" for one of the caller's own."""
+        return str(self.result.get("task") or self.settings.get("task") or "")
+
+    @property
+    def model(self) -> str:
+        """Its name, or the class of the caller's own network."""
+        return str(self.result.get("network") or self.result.get("model") or self.settings.get("model") or "")
+
+    @property
+    def metric(self) -> str:
+        """The one to read first: of a run that is not over, the first that its evaluations hold."""
+        evaluated = next((names for line in self.lines if (names := line.get("metrics"))), {})
+        return self.reading.metric or next(iter(evaluated), "")
+
+    @property
+    def lines(self) -> Sequence[Mapping[str, Any]]:
+        """The evaluations during training, of a cross-validation those of the first fold."""
+        return self.parts[0].evaluations
+
+    def value(self, split: str, metric: str) -> float | None:
+        """A score of the finished run."""
+        found = ((self.result.get("metrics") or {}).get(split) or {}).get(metric)
+        return float(found) if isinstance(found, int | float) else None
+
+    def answers(self, split: str) -> Answers | None:
+        """What was answered for each row of a split, of a cross-validation those of all folds; None where it was not kept."""
+        try:
+            found = [read_answers(part.evaluated.get(split) or {}) for part in self.parts]
+        except DAMAGE:
+            return None
+        whole = [each for each in found if each is not None]
+        return joined(whole) if len(whole) == len(found) else None
+
+    def higher(self, metric: str) -> bool | None:
+        """Whether more of a metric is better, as far as the run or the metric's name tells."""
+        objective = self.result.get("objective") or {}
+        if objective.get("metric") == metric and objective.get("mode") in ("min", "max"):
+            return objective["mode"] == "max"
+        return higher_is_better(metric)
+
+    def without_files(self) -> "Member":
+        """The run as its name alone, for a folder that holds what no run writes."""
+        empty = {name: {} for name in ("config", "plan", "data", "env", "result", "lr_range", "evaluated", "features")}
+        logs = dict.fromkeys(("steps", "evaluations", "events", "findings", "logged", "signals"), ())
+        said = "its folder holds what no run writes there, so that nothing of it is shown"
+        reading = replace(self.reading, **empty, **logs, unreadable=(said,))
+        return Member(name=self.name, reading=reading, going=self.going)
+
+    @property
+    def data(self) -> str:
+        """What tells whether two runs had the same problem before them: the hash of the data, and the targets."""
+        hashes = self.reading.data.get("fingerprint")
+        found = [f"{name}={hashes[name]}" for name in sorted(hashes)] if isinstance(hashes, Mapping) else []
+        return ", ".join([*found, str(self.settings.get("target") or "")])
+
+    @property
+    def source(self) -> str:
+        """The data's name, with the targets where they are columns."""
+        name = str(self.reading.data.get("source") or self.reading.config.get("data") or "data without a name")
+        target = self.settings.get("target")
+        columns = ", ".join(map(str, target)) if isinstance(target, list | tuple) else ""
+        return clipped(Path(name).name or name) + (f", target {clipped(columns)}" if columns else "")
+
+    @cached_property
+    def state(self) -> str:
+        """How far it came: "finished", "failed at step 3", "running, step 120 of 400", …"""
+        if self.result:
+            ended = "time limit" if self.result.get("ended_by") == "time_limit" else self.result.get("status")
+            return str(ended or "finished")[:80]
+        step = max((part.last_step for part in self.parts), default=0)
+        planned = self.parts[-1].plan.get("steps")
+        of = f" of {count(planned)}" if isinstance(planned, int) else ""
+        if self.going:
+            return f"running, step {count(step)}{of}"
+        last = self.parts[-1].findings[-1] if self.parts[-1].findings else {}
+        if last.get("severity") != "error":
+            return f"stopped at step {count(step)}{of}"
+        at = last.get("step")
+        return f"failed at step {count(at if isinstance(at, int) else step)}{of}"
+
+
+def members_of(places: Iterable[Path]) -> list[Member]:
+    """The runs in the given folders, in this order; a folder that is none stands for all runs in it, in the order of their start.
+
+    Raises: RunFolderError for a folder without a run
+    """
+    paths = list(dict.fromkeys(path for place in places for path in _runs_in(place)))
+    names = short_names(paths)
+    return [_read(path, name) for path, name in zip(paths, names, strict=True)]
+
+
+def _runs_in(place: Path) -> list[Path]:
+    if not place.is_dir():
+        raise RunFolderError(f"there is no run folder {place}; `sonde runs` lists existing runs")
+    if _is_run(place):
+        return [place]
+    found = [entry for entry in place.iterdir() if _is_run(entry)]
+    if not found:
+        raise RunFolderError(f"{place} holds no run; `sonde runs` lists existing runs")
+    return sorted(found, key=lambda path: natural(path.name))
+
+
+def _is_run(place: Path) -> bool:
+    return place.is_dir() and (place / "config.yaml").exists()
+
+
+def _read(path: Path, name: str) -> Member:
+    inside = sorted((fold for fold in path.glob("fold-*") if _is_run(fold)), key=lambda fold: natural(fold.name))
+    folds = [read_folder(fold) for fold in inside]
+    going = in_use(path) or any(in_use(fold) for fold in inside)
+    return Member(name=name, reading=read_folder(path), folds=folds, going=going)
+
+
+def short_names(paths: Sequence[Path]) -> list[str]:
+    """As much of each path's end as tells it from the others, and no more than NAME characters of it.
+
+    >>> short_names([Path("runs/a"), Path("old/a"), Path("runs/b")])
+    ['runs/a', 'old/a', 'b']
+    """
+    parts = [path.resolve().parts for path in paths]
+    found = []
+    for own in parts:
+        others = [other for other in parts if other != own]
+        length = next((n for n in range(1, len(own)) if all(other[-n:] != own[-n:] for other in others)), len(own))
+        found.append(clipped("/".join(own[-length:])))
+    return found
+
+
+def clipped(text: str, most: int = NAME) -> str:
+    """The beginning and the end of a long text, without the marks that would turn round a sentence it stands in.
+
+    >>> clipped("abcdefghij", 7)
+    'abc…hij'
+    """
+    text = " ".join(text.translate(TURNING).split())
+    half = (most - 1) // 2
+    return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"
+
+
+def split_of(members: Iterable[Member], metric: str) -> str:
+    """The split that most finished runs have a score on; test before validation, empty where none has."""
+    finished = [member for member in members if member.result]
+    held = {split: sum(member.value(split, metric) is not None for member in finished) for split in JUDGED}
+    best = max(JUDGED, key=lambda split: held[split])  # the first of equals
+    return best if held[best] else ""

@@ -1,0 +1,145 @@
+"""The page of a comparison: one offline HTML file."""
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from sonde.comparison.curves import COLOURS, curve_figures, keys_of
+from sonde.comparison.differences import Difference
+from sonde.comparison.members import Member
+from sonde.comparison.rows import COST_COLUMNS, cost_rows, metric_rows, score_rows
+from sonde.comparison.settings import MOST, beside_settings, differing
+from sonde.comparison.units import Family
+from sonde.comparison.words import cautions, headline, how_sure, judged_on, problem, summary, title
+from sonde.core.errors import RunFolderError
+from sonde.core.files import write_text
+from sonde.core.findings import grouped
+from sonde.core.units import counted, metric_name
+from sonde.report import figures
+from sonde.report.additions import figure_html
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+MOST_FINDINGS = 4  # of a run
+MOST_COLUMNS = 8  # units in the table of all metrics
+
+Differences = Mapping[str, Difference]
+
+
+def write_page(path: Path, families: Sequence[Family], found: Sequence[Differences], members: Sequence[Member]) -> None:
+    """Write the page. Raises: RunFolderError when it cannot be written"""
+    page = render(families, found, members, beside=path.parent)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, page)
+    except OSError as error:
+        raise RunFolderError(f"cannot write {path}: {error.strerror}; give --out a file you may write") from None
+
+
+def render(families: Sequence[Family], found: Sequence[Differences], members: Sequence[Member], *, beside: Path) -> str:
+    """The page as HTML. found: of each family the differences from its best; beside: the folder that it will lie in"""
+    here, report = Path(__file__).parent, Path(figures.__file__).parent
+    css = "".join(place.read_text(encoding="utf-8") for place in (report / "page.css", here / "compare.css"))
+    js = "".join((report / name).read_text(encoding="utf-8") for name in ("page.js", "curves.js"))
+    return _template().render(
+        css=Markup(css),
+        js=Markup(js),
+        headline=title(families, found),
+        total=len(members),
+        cautions=cautions(families, members),
+        families=[_context(family, each, beside) for family, each in zip(families, found, strict=True)],
+        cost_columns=COST_COLUMNS,
+    )
+
+
+@cache
+def _template() -> "Template":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["figure"] = figure_html
+    environment.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
+    return environment.get_template("compare.html")
+
+
+def _context(family: Family, found: Differences, beside: Path) -> dict[str, Any]:
+    keys, members = keys_of(family), family.members
+    settings = [*beside_settings(members), *differing(members)]
+    wide = len(family.scored) <= MOST_COLUMNS
+    told = [(member.name, *findings_of(member)) for member in members]
+    return {
+        "problem": problem(family),
+        "judged_on": judged_on(family),
+        "headline": headline(family, found),
+        "summary": summary(family, found),
+        "metric": metric_name(family.metric) or "score",
+        "split": family.split,
+        "first": {True: "highest", False: "lowest", None: "first"}[family.higher],
+        "scores": [
+            {**vars(row), "colour": keys[row.name][1], "link": _link(unit.members, beside)}
+            for row, unit in zip(score_rows(family, found), family.units, strict=True)
+        ],
+        "how_sure": how_sure(family, found),
+        "scored": [unit.name for unit in family.scored],
+        "metrics": metric_rows(family) if wide else [],
+        "figures": curve_figures(family),
+        "legend": [(name, key, colour) for name, (key, colour) in keys.items() if colour],
+        "greys": max(0, len(keys) - COLOURS),
+        "settings": [(name, _by_unit(family, texts)) for name, texts in settings[:MOST]],
+        "more_settings": max(0, len(settings) - MOST),
+        "runs": [unit.name for unit in family.units],
+        "costs": cost_rows(family),
+        "findings": [entry for entry in told if entry[1]],
+        "without": _without([name for name, items, _ in told if not items]),
+    }
+
+
+def _by_unit(family: Family, texts: Sequence[str]) -> list[str]:
+    """What stands for each run, as one text for each unit."""
+    found, begin = [], 0
+    for unit in family.units:
+        found.append(", ".join(dict.fromkeys(texts[begin : begin + len(unit.members)])))
+        begin += len(unit.members)
+    return found
+
+
+def _link(members: Sequence[Member], beside: Path) -> str:
+    """The report of a single run, from where the page lies."""
+    report = members[0].reading.path / "report.html"
+    if len(members) > 1 or not report.is_file():
+        return ""
+    return quote(os.path.relpath(report.resolve(), beside.resolve()).replace(os.sep, "/"), safe="/")
+
+
+def findings_of(member: Member) -> tuple[list[dict[str, str]], int]:
+    """(warnings and errors, how many more) of a run, of a cross-validation those of all folds."""
+    diagnosis = [str(name) for name in member.result.get("diagnosis") or []]
+    every = [finding for part in (member.reading, *member.folds) for finding in part.findings]
+    found = [
+        {
+            "severity": severity,
+            "check": check[:120],
+            "evidence": str(same[-1].get("evidence") or "")[:400],
+            "action": str(same[-1].get("action") or "")[:300],
+            "place": counted(len(same), "time", "times") if len(same) > 1 else "",
+        }
+        for severity, check, same in grouped(every, diagnosis)
+        if severity in ("error", "warning")
+    ]
+    return found[:MOST_FINDINGS], max(0, len(found) - MOST_FINDINGS)
+
+
+def _without(names: Sequence[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")

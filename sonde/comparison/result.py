@@ -1,0 +1,131 @@
+"""Runs beside one another: read, taken together, judged, written as a page and printed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sonde.comparison.curves import curve_figures
+from sonde.comparison.differences import Difference, from_the_best
+from sonde.comparison.members import Member, members_of
+from sonde.comparison.page import findings_of, write_page
+from sonde.comparison.rows import cost_rows, metric_rows, score_rows
+from sonde.comparison.settings import beside_settings, differing
+from sonde.comparison.units import Family, families
+from sonde.comparison.words import cautions, headline, judged_on, problem, summary
+from sonde.core.damaged import DAMAGE
+from sonde.core.errors import ConfigError, nearest
+from sonde.core.units import metric_name
+from sonde.screen.screen import Screen
+
+PAGE = "compare.html"
+MOST_ROWS = 40  # of a table on a terminal
+NARROW = 80  # columns, below which less is shown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What was found. differences: of each family, name of a unit -> how it differs from the best
+
+    page: the file that was written
+    """
+
+    families: Sequence[Family]
+    differences: Sequence[Mapping[str, Difference]]
+    members: Sequence[Member]
+    page: Path | None = None
+
+    def show(self, screen: Screen, *, columns: int = 120) -> None:
+        """Print it, in so many columns."""
+        for text in cautions(self.families, self.members):
+            screen.output.line(text, label="mind", style="yellow")
+        for family, found in zip(self.families, self.differences, strict=True):
+            _show(screen, family, found, columns, named=len(self.families) > 1)
+        if self.page is not None:
+            screen.next([f"open {self.page}"])
+
+
+def compare_runs(places: Sequence[str | Path], *, metric: str = "") -> Comparison:
+    """Compare runs, or all runs in folders. metric: by which; by default the one that each task reports first
+
+    Raises: RunFolderError for what is no run, ConfigError for fewer than two, or a metric that none of them has
+    """
+    members = [member if _is_sound(member) else member.without_files() for member in members_of(map(Path, places))]
+    if len(members) < 2:
+        raise ConfigError(
+            f"{members[0].reading.path} is one run; name another: sonde compare RUN RUN, or a folder of runs"
+        )
+    if metric:
+        _refuse_unknown(metric, members)
+    groups = families(members, metric)
+    if all(len(family.members) == 1 for family in groups):
+        kinds = ", ".join(f"{each.members[0].name} is {each.task} by {metric_name(each.metric)}" for each in groups[:4])
+        raise ConfigError(
+            f"these runs have nothing to be compared by: {kinds}; compare runs of one task, or name a metric that they "
+            "share: --metric NAME"
+        )
+    return Comparison(families=groups, differences=[from_the_best(family) for family in groups], members=members)
+
+
+def written(found: Comparison, out: Path) -> Comparison:
+    """The same, with its page in a file (or as compare.html in a folder). Raises: RunFolderError"""
+    path = out / PAGE if out.is_dir() else out
+    write_page(path, found.families, found.differences, found.members)
+    return Comparison(families=found.families, differences=found.differences, members=found.members, page=path)
+
+
+def _is_sound(member: Member) -> bool:
+    """Whether a run's files hold what a run writes there: all that is shown of it is drawn once, alone."""
+    try:
+        (family,) = families([member])
+        for draw in (cost_rows, metric_rows, curve_figures):
+            draw(family)
+        for tell in (score_rows, summary):
+            tell(family, {})
+        for look in (differing, beside_settings):
+            look([member])
+        findings_of(member)
+        cautions([family], [member])
+    except DAMAGE:
+        return False
+    return True
+
+
+def _refuse_unknown(metric: str, members: Sequence[Member]) -> None:
+    results = [scores for member in members for scores in (member.result.get("metrics") or {}).values()]
+    known = list(dict.fromkeys(str(name) for scores in results for name in scores))
+    if metric not in known:
+        near = nearest(metric, known, count=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known[:20])}"
+        raise ConfigError(f"no run has a metric {metric!r}; {hint}")
+
+
+def _first(family: Family) -> str:
+    return {True: "from the highest", False: "from the lowest", None: "from the first"}[family.higher]
+
+
+def _show(screen: Screen, family: Family, found: Mapping[str, Difference], columns: int, *, named: bool) -> None:
+    screen.output.line(headline(family, found), label="verdict", style="bold")
+    screen.output.block(" ", summary(family, found))
+    screen.say("")
+    name, rows, wide = metric_name(family.metric) or "score", score_rows(family, found), columns >= NARROW
+    head = ["run", name, "95 % interval", _first(family), "verdict", "time", "state"]
+    shown = [
+        [row.name, row.score, row.interval, row.change.removesuffix(" points"), row.verdict, row.time, row.state]
+        for row in rows[:MOST_ROWS]
+    ]
+    if not wide:
+        head = ["run", name, "95 %", "verdict"]
+        shown = [
+            [row.name, row.score, row.interval.removesuffix(" %").replace(" to ", "–"), row.verdict or row.state]
+            for row in rows[:MOST_ROWS]
+        ]
+    screen.table(f"{problem(family)}: {judged_on(family)}" if named else judged_on(family), head, shown)
+    if len(rows) > MOST_ROWS:
+        screen.say(f"and {len(rows) - MOST_ROWS} more, on the page")
+    screen.say("")
+    if wide:
+        costs = cost_rows(family)[:MOST_ROWS]
+        screen.table(
+            "costs", ["run", "time", "epochs", "parameters"], [[row[0], row[2], row[3], row[5]] for row in costs]
+        )
+        screen.say("")

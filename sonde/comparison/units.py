@@ -1,0 +1,177 @@
+"""What is scored: a run, or all runs of the same settings together, whose spread tells how much chance is in one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sonde.comparison.members import Member, clipped, split_of
+from sonde.comparison.settings import SEED, differing, same_but_for_chance
+from sonde.core.units import counted, is_share
+from sonde.metrics.intervals import LEVEL, Interval, student, wilson
+from sonde.report.answers import Answers, interval_of
+
+ENOUGH = 3  # seeds, below which their own spread is hardly known: Student's t of two is 12.7 standard errors
+UNBOUNDED = ("wer", "cer")  # percentages that may exceed 100 %
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """Runs of the same settings, one of each seed, or one run.
+
+    value: its score, of several runs their mean; None for what has none (yet)
+    interval: of that score: over the evaluated rows of one run, over the seeds of several; None where neither tells
+    why: what the interval is of, or why there is none
+    """
+
+    name: str
+    members: Sequence[Member]
+    values: Sequence[float] = ()
+    interval: Interval | None = None
+    why: str = ""
+
+    @property
+    def value(self) -> float | None:
+        """The mean of its runs' scores."""
+        return float(np.mean(self.values)) if self.values else None
+
+    @property
+    def seeds(self) -> list[str]:
+        """Of its runs."""
+        return [str(member.seed) for member in self.members]
+
+    @property
+    def spread(self) -> float | None:
+        """Standard deviation over the seeds."""
+        return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """Runs of one task that are judged by one metric, the best first, those without a score last.
+
+    higher: whether more of the metric is better; None where nobody knows, and then none is best
+    """
+
+    task: str
+    metric: str
+    split: str
+    higher: bool | None
+    units: Sequence[Unit]
+
+    @property
+    def members(self) -> list[Member]:
+        """All runs, in the order of the units."""
+        return [member for unit in self.units for member in unit.members]
+
+    @property
+    def scored(self) -> list[Unit]:
+        """Those that have a score."""
+        return [unit for unit in self.units if unit.values]
+
+
+def families(members: Sequence[Member], metric: str = "") -> list[Family]:
+    """The runs by task, metric and data, first where there is most to compare.
+
+    metric: the one to compare by, by default each run's own
+    Runs whose data no other run had stand together, so that they are seen beside one another at all.
+    """
+    names: dict[str, str] = {}  # of a task's runs that are over, the metric
+    for member in members:
+        if member.result:
+            names.setdefault(member.task, metric or member.metric)
+    found: dict[tuple[str, str], list[Member]] = {}
+    for member in members:
+        own = metric or member.metric
+        key = own if member.result else names.get(member.task, own)  # one that is not over goes with its like
+        found.setdefault((member.task, key), []).append(member)
+    every = [_family(task, name, group) for (task, name), whole in found.items() for group in _by_data(whole)]
+    return sorted(every, key=lambda family: (-len(family.scored), -len(family.members)))
+
+
+def _by_data(members: Sequence[Member]) -> list[list[Member]]:
+    groups: dict[str, list[Member]] = {}
+    for member in members:
+        groups.setdefault(member.data, []).append(member)
+    shared = [group for group in groups.values() if len(group) > 1]
+    alone = [group[0] for group in groups.values() if len(group) == 1]
+    return [*shared, *([alone] if alone else [])]
+
+
+def _family(task: str, metric: str, members: Sequence[Member]) -> Family:
+    split = split_of(members, metric)
+    known = {member.higher(metric) for member in members} - {None}
+    higher = known.pop() if len(known) == 1 else None
+    groups: dict[object, list[Member]] = {}
+    for member in members:
+        scored = member.value(split, metric) is not None
+        key = (same_but_for_chance(member), bool(member.folds)) if scored else member.name
+        groups.setdefault(key, []).append(member)
+    units = [_unit(group, metric, split) for group in groups.values()]
+    if higher is not None:
+        units.sort(key=lambda unit: -(unit.value or 0.0) if higher else (unit.value or 0.0))
+    units.sort(key=lambda unit: unit.value is None)
+    return Family(task=task, metric=metric, split=split, higher=higher, units=_named(units))
+
+
+def _unit(members: Sequence[Member], metric: str, split: str) -> Unit:
+    one_a_seed = list({str(member.seed): member for member in reversed(members)}.values())[::-1]
+    values = [value for member in one_a_seed if (value := member.value(split, metric)) is not None]
+    if not values:
+        return Unit(name=members[0].name, members=members)
+    if len(values) > 1:
+        interval = _possible(student(values), metric) if len(values) >= ENOUGH else None
+        why = f"mean of {len(values)} seeds"
+    else:
+        interval, why = of_rows(one_a_seed[0], metric, split, values[0])
+    return Unit(name=members[0].name, members=one_a_seed, values=values, interval=interval, why=why)
+
+
+def _possible(interval: Interval, metric: str) -> Interval:
+    """Without what no share can be: Student's t knows no bounds."""
+    if not is_share(metric):
+        return interval
+    return Interval(max(0.0, interval.low), min(1.0, interval.high) if metric not in UNBOUNDED else interval.high)
+
+
+def of_rows(
+    member: Member, metric: str, split: str, value: float, *, level: float = LEVEL
+) -> tuple[Interval | None, str]:
+    """The interval of one run's score, and of how many rows it is."""
+    held = member.answers(split)
+    if held is not None and (found := interval_of(held, metric, value, level=level)) is not None:
+        return found, _rows(held, member)
+    counts = [_right(part.evaluated.get(split) or {}) for part in member.parts]
+    if metric == "accuracy" and all(counts):
+        right, rows = (sum(pair[place] for pair in counts if pair) for place in (0, 1))
+        return wilson(right, rows, level=level), counted(int(rows), "row", "rows")
+    return None, "rows' answers were not kept" if held is None else "not a score that rows' answers tell"
+
+
+def _rows(held: Answers, member: Member) -> str:
+    text = counted(held.rows, "row", "rows")
+    return f"{text} of {len(member.folds)} folds" if member.folds else text
+
+
+def _right(details: dict[str, object]) -> tuple[float, float] | None:
+    """(rows that were right, rows) of a confusion matrix of rows."""
+    table = details.get("confusion")
+    if not isinstance(table, dict) or table.get("unit", "rows") != "rows" or not table.get("counts"):
+        return None
+    counts = np.asarray(table["counts"], np.float64)
+    return (float(counts.trace()), float(counts.sum())) if counts.sum() else None
+
+
+def _named(units: Sequence[Unit]) -> list[Unit]:
+    """Names that say what each is: a run's own, and of several runs the model and what tells it from others of that model."""
+    return [replace(unit, name=_name(unit, units)) for unit in units]
+
+
+def _name(unit: Unit, units: Sequence[Unit]) -> str:
+    if len(unit.members) == 1:
+        return unit.name
+    alike = [other for other in units if len(other.members) > 1 and other.members[0].model == unit.members[0].model]
+    place = [id(other) for other in alike].index(id(unit))
+    apart = differing([other.members[0] for other in alike])
+    told = [f"{name[2:]} {texts[place]}" for name, texts in apart if name != f"--{SEED}"][:2]
+    return f"{clipped(' '.join([unit.members[0].model, *told]))} ({len(unit.members)} seeds)"

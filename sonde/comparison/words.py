@@ -1,0 +1,181 @@
+"""A comparison in words: the verdict, scores with their intervals, differences, and what stands in the way of comparing."""
+
+from collections.abc import Mapping, Sequence
+
+from sonde.comparison.differences import Difference
+from sonde.comparison.members import Member
+from sonde.comparison.units import ENOUGH, Family, Unit
+from sonde.core.units import ABSENT, counted, is_share, metric, metric_name, number
+from sonde.metrics.intervals import Interval
+
+MOST_NAMED = 4
+
+
+def interval_text(name: str, interval: Interval | None) -> str:
+    """An interval with as many digits as the score.
+
+    >>> interval_text("accuracy", Interval(0.9501, 0.985)), interval_text("rmse", Interval(3.5, 4.25))
+    ('95.01 to 98.50 %', '3.500 to 4.250')
+    """
+    if interval is None:
+        return ABSENT
+    low, high = metric(name, interval.low), metric(name, interval.high)
+    return f"{low.removesuffix(' %')} to {high}"
+
+
+def change_text(name: str, value: float) -> str:
+    """A difference of two scores, with its sign; of percentages in points.
+
+    >>> change_text("accuracy", -0.0123), change_text("rmse", 0.5)
+    ('-1.23 points', '+0.500')
+    """
+    sign = "-" if value < 0 else "+"  # a hyphen, which the page's script sorts by
+    return f"{sign}{100 * abs(value):.2f} points" if is_share(name) else f"{sign}{number(abs(value), 3)}"
+
+
+def change_interval(name: str, interval: Interval | None) -> str:
+    """The interval of a difference.
+
+    >>> change_interval("accuracy", Interval(-0.02, 0.001)), change_interval("rmse", None)
+    ('-2.00 to +0.10', '–')
+    """
+    if interval is None:
+        return ABSENT
+    return " to ".join(change_text(name, end).removesuffix(" points") for end in (interval.low, interval.high))
+
+
+def verdict(family: Family, found: Difference) -> str:
+    """Whether a unit differs from the best by more than noise."""
+    if found.beyond is None:
+        return found.how
+    if not found.beyond:
+        return "within noise"
+    if family.higher is None:
+        return "differs"
+    return "worse" if (found.value < 0) == family.higher else "better"
+
+
+def judged_on(family: Family) -> str:
+    """The metric, the split and the direction.
+
+    >>> judged_on(Family(task="", metric="log_loss", split="test", higher=False, units=[]))
+    'log loss on the test data, lower is better'
+    """
+    way = {True: ", higher is better", False: ", lower is better", None: ", whose better direction is not known"}
+    where = f" on the {family.split} data" if family.split else ""
+    return f"{metric_name(family.metric)}{where}{way[family.higher]}" if family.metric else "no metric yet"
+
+
+def problem(family: Family) -> str:
+    """The task and, where it is one, the data."""
+    data = {member.source for member in family.members}
+    return f"{family.task or 'no task'}{f' of {data.pop()}' if len(data) == 1 else ', various data'}"
+
+
+def title(families: Sequence[Family], found: Sequence[Mapping[str, Difference]]) -> str:
+    """The first thing on the page."""
+    if len(families) == 1:
+        return headline(families[0], found[0])
+    return f"{len(families)} problems, each compared by itself"
+
+
+def headline(family: Family, found: Mapping[str, Difference]) -> str:
+    """The first thing to know, in a few words."""
+    scored = family.scored
+    if len(scored) < 2:
+        return f"Only {scored[0].name} has a score" if scored else "No run has a score yet"
+    if len(data_of(scored)) > 1:
+        return "Different data: scores not comparable"
+    if family.higher is None:
+        return f"{counted(len(scored), 'score', 'scores')}, of which none is known to be better"
+    beyond = [each.beyond for each in found.values()]
+    if all(beyond):
+        return f"{scored[0].name} is best"
+    if False not in beyond:
+        return f"{scored[0].name} leads; the noise is not known"
+    if any(beyond):
+        return f"No clear best: {1 + beyond.count(False)} of {len(scored)} within noise"
+    return "No difference beyond noise"
+
+
+def summary(family: Family, found: Mapping[str, Difference]) -> list[str]:
+    """The verdict in sentences."""
+    scored = family.scored
+    if not scored:
+        return ["No run is over, so there is nothing to compare but curves."]
+    best = scored[0]
+    assert best.value is not None
+    first = f"{best.name}: {metric(family.metric, best.value)} {metric_name(family.metric)}"
+    first += f" ({interval_text(family.metric, best.interval)})" if best.interval else ""
+    sentences = [f"{first} on the {family.split} data."]
+    if len(data_of(scored)) > 1 or family.higher is None:
+        return sentences
+    alike = [name for name, each in found.items() if each.beyond is False]
+    worse = [name for name, each in found.items() if each.beyond]
+    if worse:
+        sentences.append(f"Better than {_some(worse)} beyond noise.")
+    if alike:
+        sentences.append(f"{_some(alike)} {'does' if len(alike) == 1 else 'do'} not differ from it beyond noise.")
+    return sentences
+
+
+def cautions(families: Sequence[Family], members: Sequence[Member]) -> list[str]:
+    """What stands in the way of comparing, for the top of the page."""
+    found = []
+    if len(families) > 1:
+        kinds = ", ".join(f"{problem(family)} ({counted(len(family.members), 'run', 'runs')})" for family in families)
+        found.append(
+            f"Different problems or data, which are not comparable with one another, each in a part of its own: {kinds}."
+        )
+    for family in families:
+        found += _about_data(family)
+        lacking = [unit.name for unit in family.units if not unit.values and unit.members[0].result]
+        if lacking and family.split:
+            found.append(f"{_some(lacking)}: no {metric_name(family.metric)} on the {family.split} data.")
+    open_ones = [f"{member.name} ({member.state})" for member in members if not member.result]
+    if open_ones:
+        found.append(f"Without a result: {_some(open_ones)}.")
+    unreadable = [f"{member.name}: {text}" for member in members for text in member.reading.unreadable]
+    return found + unreadable[:MOST_NAMED]
+
+
+def data_of(units: Sequence[Unit]) -> dict[str, list[Unit]]:
+    """The units by what their data hash to."""
+    found: dict[str, list[Unit]] = {}
+    for unit in units:
+        found.setdefault(unit.members[0].data, []).append(unit)
+    return found
+
+
+def _about_data(family: Family) -> list[str]:
+    """Said of runs that were trained on other data than the rest, and of data that nobody can tell apart."""
+    by_data = data_of(family.units)
+    if len(by_data) > 1:
+        groups = [
+            f"{units[0].members[0].source} ({_some([unit.name for unit in units])})" for units in by_data.values()
+        ]
+        return [f"Different data, so that scores are not comparable across them: {'; '.join(groups)}."]
+    if family.members[0].reading.data.get("fingerprint") is None and len(family.units) > 1:
+        return ["Whether these runs had the same data is not known: their folders hold no fingerprint of them."]
+    return []
+
+
+def how_sure(family: Family, found: Mapping[str, Difference]) -> str:
+    """What the intervals are, and what they leave out."""
+    single = all(len(unit.values) == 1 for unit in family.scored)
+    text = "Intervals of 95 %: of one run over its evaluated rows, of several seeds over these."
+    if len(found) > 1:
+        text += f" A difference counts where chance alone would show any of these {len(found)} once in 20 comparisons at most."
+    if single and found:
+        text += (
+            " Each was trained once: what another seed would give is not in these intervals. To know, train each with "
+            "--seed 1, --seed 2, --seed 3; runs of the same settings are taken together."
+        )
+    elif any(1 < len(unit.values) < ENOUGH for unit in family.scored):
+        text += " Two seeds tell no interval; a third would."
+    return text
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:MOST_NAMED])
+    return shown if len(names) <= MOST_NAMED else f"{shown} and {len(names) - MOST_NAMED} more"

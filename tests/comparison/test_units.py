@@ -1,0 +1,91 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sonde.comparison.members import members_of
+from sonde.comparison.units import families
+from sonde.metrics.intervals import student, wilson
+
+
+def test_seeds_of_the_same_settings_are_one_unit_with_their_mean_and_spread(
+    tmp_path: Path, make_classifier: Callable[..., Path]
+) -> None:
+    for seed, wrong in ((0, 10), (1, 14), (2, 12)):
+        make_classifier(tmp_path / f"a{seed}", wrong, settings={"seed": seed})
+    make_classifier(tmp_path / "b", 30, settings={"lr": 0.5})
+    (family,) = families(members_of([tmp_path]))
+    seeds, single = family.units
+    scores = [1 - wrong / 200 for wrong in (10, 14, 12)]
+    assert (seeds.name, list(seeds.values), seeds.interval) == ("mlp (3 seeds)", scores, student(scores))
+    assert seeds.spread == pytest.approx(0.01)
+    assert (single.name, single.interval, single.why) == ("b", wilson(170, 200), "200 rows")
+
+
+def test_two_seeds_have_no_interval_and_a_seed_counts_once(
+    tmp_path: Path, make_classifier: Callable[..., Path]
+) -> None:
+    for name, seed in (("a", 0), ("b", 1), ("c", 1)):
+        make_classifier(tmp_path / name, 10, settings={"seed": seed})
+    ((unit,),) = [family.units for family in families(members_of([tmp_path]))]
+    assert (unit.seeds, unit.interval, unit.why) == (["0", "1"], None, "mean of 2 seeds")
+
+
+def test_an_interval_of_shares_ends_where_shares_do(tmp_path: Path, make_classifier: Callable[..., Path]) -> None:
+    for seed, wrong in enumerate((0, 1, 30)):
+        make_classifier(tmp_path / f"{seed}", wrong, settings={"seed": seed})
+    ((unit,),) = [family.units for family in families(members_of([tmp_path]))]
+    assert unit.interval is not None
+    assert unit.interval.high == 1.0
+
+
+def test_tasks_metrics_and_data_have_parts_of_their_own(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    for name in ("a", "b", "c"):
+        make_run(tmp_path / name, settings={"lr": len(name)})
+    make_run(tmp_path / "c-open", score=None)
+    make_run(tmp_path / "house", task="regression", metric="rmse", mode="min", score=3.0)
+    make_run(tmp_path / "x1", data="x")
+    make_run(tmp_path / "y1", data="y")
+    found = families(members_of([tmp_path]))
+    names = [(family.task, family.metric, [member.name for member in family.members]) for family in found]
+    assert names == [
+        ("classification", "accuracy", ["x1", "y1"]),  # of data that no other run had
+        ("classification", "accuracy", ["a", "c-open"]),  # b and c are a once more
+        ("regression", "rmse", ["house"]),
+    ]
+
+
+def test_the_best_is_first_as_the_metric_has_it(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    for name, score in (("a", 3.0), ("b", 2.0), ("c", None)):
+        make_run(tmp_path / name, task="regression", metric="rmse", mode="min", score=score, model=name)
+    (family,) = families(members_of([tmp_path]))
+    assert [unit.name for unit in family.units] == ["b", "a", "c"]
+    (other,) = families(members_of([tmp_path]), "other")
+    assert (other.higher, [unit.name for unit in other.units]) == (None, ["a", "b", "c"])
+
+
+def test_a_run_without_answers_is_judged_by_its_confusion_matrix(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    import json
+
+    folder = make_run(tmp_path / "a", score=0.75)
+    make_run(tmp_path / "b", score=0.5, model="other")
+    (folder / "evaluation" / "test").mkdir(parents=True)
+    table = {"names": ["x", "y"], "counts": [[40, 10], [15, 35]]}
+    (folder / "evaluation" / "test" / "confusion.json").write_text(json.dumps(table))
+    (family,) = families(members_of([tmp_path]))
+    a, b = family.units
+    assert (a.interval, a.why) == (wilson(75, 100), "100 rows")
+    assert (b.interval, b.why) == (None, "rows' answers were not kept")
+
+
+def test_folds_are_judged_by_all_their_rows(tmp_path: Path, make_classifier: Callable[..., Path]) -> None:
+    whole = make_classifier(tmp_path / "a", 10)
+    for fold in (1, 2):
+        make_classifier(whole / f"fold-{fold}", 10 * fold, rows_seed=fold)
+    make_classifier(tmp_path / "b", 10, settings={"lr": 3})
+    (family,) = families(members_of([tmp_path]))
+    folds = next(unit for unit in family.units if unit.members[0].folds)
+    assert folds.why == "400 rows of 2 folds"
+    assert folds.interval == wilson(380, 400)  # around the mean of the folds, which result.json has
+    assert np.mean(folds.values) == pytest.approx(0.95)

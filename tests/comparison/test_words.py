@@ -1,0 +1,83 @@
+from collections.abc import Callable
+from pathlib import Path
+
+from sonde.comparison.differences import from_the_best
+from sonde.comparison.members import members_of
+from sonde.comparison.rows import cost_rows, metric_rows, score_rows
+from sonde.comparison.units import families
+from sonde.comparison.words import cautions, headline, how_sure, summary, title
+
+
+def told(folder: Path, metric: str = "") -> tuple[str, list[str], list[str]]:
+    members = members_of([folder])
+    found = families(members, metric)
+    differences = [from_the_best(family) for family in found]
+    return title(found, differences), summary(found[0], differences[0]), cautions(found, members)
+
+
+def test_a_best_run_is_called_so(tmp_path: Path, make_classifier: Callable[..., Path]) -> None:
+    make_classifier(tmp_path / "a", 10)
+    make_classifier(tmp_path / "b", 40, model="b")
+    head, sentences, minded = told(tmp_path)
+    assert head == "a is best"
+    assert sentences == ["a: 95.00 % accuracy (91.04 to 97.26 %) on the test data.", "Better than b beyond noise."]
+    assert minded == []
+
+
+def test_noise_is_called_so(tmp_path: Path, make_classifier: Callable[..., Path]) -> None:
+    make_classifier(tmp_path / "a", 10)
+    make_classifier(tmp_path / "b", 11, at=50, model="b")
+    head, sentences, _ = told(tmp_path)
+    assert head == "No difference beyond noise"
+    assert sentences[1] == "b does not differ from it beyond noise."
+    make_classifier(tmp_path / "c", 90, model="c")
+    assert told(tmp_path)[0] == "No clear best: 2 of 3 within noise"
+
+
+def test_different_data_are_said_at_the_top(tmp_path: Path, make_classifier: Callable[..., Path]) -> None:
+    make_classifier(tmp_path / "a", 10)
+    make_classifier(tmp_path / "b", 40, data="other", source="/x/mnist")
+    head, sentences, minded = told(tmp_path)
+    assert head == "Different data: scores not comparable"
+    assert len(sentences) == 1
+    assert minded == ["Different data, so that scores are not comparable across them: digits (a); mnist (b)."]
+
+
+def test_runs_that_are_not_over_and_other_problems_are_said_at_the_top(
+    tmp_path: Path, make_run: Callable[..., Path]
+) -> None:
+    make_run(tmp_path / "a", score=None)
+    make_run(tmp_path / "b")
+    make_run(tmp_path / "c", task="regression", metric="rmse", mode="min", source="house.csv")
+    head, _, minded = told(tmp_path)
+    assert head == "2 problems, each compared by itself"
+    assert minded[0].endswith("a part of its own: classification of digits (2 runs), regression of house.csv (1 run).")
+    assert minded[1] == "Without a result: a (stopped at step 40 of 400)."
+
+
+def test_a_metric_whose_direction_nobody_knows_has_no_best(
+    tmp_path: Path, make_classifier: Callable[..., Path]
+) -> None:
+    make_classifier(tmp_path / "a", 10)
+    make_classifier(tmp_path / "b", 40, model="b")
+    assert told(tmp_path, "other")[0] == "2 scores, of which none is known to be better"
+
+
+def test_runs_without_noise_that_is_known(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    make_run(tmp_path / "a", score=0.9)
+    make_run(tmp_path / "b", score=0.8, model="b")
+    assert told(tmp_path)[0] == "a leads; the noise is not known"
+
+
+def test_rows_of_the_tables(tmp_path: Path, make_classifier: Callable[..., Path]) -> None:
+    make_classifier(tmp_path / "a", 10)
+    make_classifier(tmp_path / "b", 40, model="b")
+    (family,) = families(members_of([tmp_path]))
+    found = from_the_best(family)
+    first, second = score_rows(family, found)
+    assert (first.score, first.verdict, first.change, first.of) == ("95.00 %", "highest", "", "200 rows")
+    assert (second.change, second.verdict, second.time) == ("-15.00 points", "worse", "30 s")
+    assert cost_rows(family)[0] == ["a", "finished", "30 s", "2", "40", "1,000", "100", "cpu"]
+    assert metric_rows(family) == [("accuracy", ["95.00 %", "80.00 %"]), ("other", ["1.500", "1.500"])]
+    assert "train each with --seed 1, --seed 2, --seed 3" in how_sure(family, found)
+    assert headline(family, found) == "a is best"
