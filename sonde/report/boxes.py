@@ -91,7 +91,7 @@ class _Labels:
 
     def add(self, box: Box, text: str, colour: str) -> None:
         """Above the box, in its upper or lower corner, or below it; the first that is free, else above all others."""
-        width = 0.58 * self.letter * len(text) + 0.5 * self.letter
+        width = 0.65 * self.letter * len(text) + 0.5 * self.letter
         tops = (box.top - self.high, box.bottom, box.top, box.bottom - self.high)
         places = [self._place(x, y, width) for y in tops for x in (box.left, box.right - width)]
         free = [place for place in places if all(overlap(place, one) == 0 for one in self.taken)]

@@ -93,7 +93,10 @@ def threshold_figures(details: Mapping[str, Any]) -> list[Figure]:
 
 def _roc(shown: Sequence[Mapping[str, Any]], of: int) -> Figure:
     title = "ROC curve"
-    told = [f"“{one['name']}” {_area(one['auroc'])} ({' to '.join(map(_area, one['interval']))})" for one in shown]
+    told = []
+    for one in shown:
+        area, low, high = _areas(one["auroc"], *one["interval"])
+        told.append(f"“{one['name']}” {area} ({low} to {high})")
     caption = f"Area under the curve, with its 95 % interval: {', '.join(told)}. {_positive(shown, of)}"
     if all(len(one["fpr"]) + 1 < FEWEST for one in shown):
         return Figure(title=title, svg=Markup(""), caption=caption)
@@ -106,7 +109,7 @@ def _roc(shown: Sequence[Mapping[str, Any]], of: int) -> Figure:
 def _precision(shown: Sequence[Mapping[str, Any]], of: int) -> Figure:
     title = "Precision and recall"
     told = [
-        f"“{one['name']}” {_area(one['average_precision'])} "
+        f"“{one['name']}” {_areas(one['average_precision'])[0]} "
         f"(guessing {one['positives'] / (one['positives'] + one['negatives']):.3f})"
         for one in shown
     ]
@@ -118,13 +121,14 @@ def _precision(shown: Sequence[Mapping[str, Any]], of: int) -> Figure:
     return Figure(title=title, svg=figure, caption=caption)
 
 
-def _area(value: float) -> str:
-    """Three digits, and five where three would be those of a faultless order.
+def _areas(*values: float) -> list[str]:
+    """Three digits, and five where three would make one of them look faultless.
 
-    >>> _area(0.8751), _area(0.99962), _area(1.0)
-    ('0.875', '0.99962', '1')
+    >>> _areas(0.8751, 0.81, 0.92), _areas(0.99962, 0.985, 1.0)
+    (['0.875', '0.810', '0.920'], ['0.99962', '0.98500', '1'])
     """
-    return f"{value:g}" if value in (0.0, 1.0) else f"{value:.3f}" if value < 0.995 else f"{value:.5f}"
+    digits = 5 if any(0.9945 < value < 1 for value in values) else 3
+    return ["1" if value == 1 else f"{value:.{digits}f}" for value in values]
 
 
 def _positive(shown: Sequence[Mapping[str, Any]], of: int) -> str:

@@ -17,7 +17,7 @@ from sonde.report.scale import Point, Scale, fit, thinned
 WIDTH, HEIGHT = 460, 268
 LEFT, RIGHT, TOP, BOTTOM = 64, 14, 12, 42
 LEGEND = 20  # a line of names, above the highest point, where there are several curves
-NAME, CHARACTER = 26, 6.3  # of such a name: characters that are shown, and the width of one
+NAME, CHARACTER = 26, 7.2  # of such a name: characters that are shown, and the width of one
 MOST_HOVERS = 90
 
 
