@@ -10,7 +10,8 @@ from torch import Tensor
 from sonde.core.dataset import InputSpec
 
 REPEATS = 5  # permutations of each column, as scikit-learn's default
-BACKGROUND = 32  # rows whose values stand in for a row's own
+BACKGROUND, FEWEST = 32, 4  # rows whose values stand in for a row's own
+MOST_ANSWERS = 100_000  # of a network, to all that is changed in the rows that are looked at
 
 # N rows, F features, R rows looked at
 
@@ -78,20 +79,31 @@ def permutation_importance(
 
 
 def moves(
-    answer: Callable[[Tensor, Tensor], Tensor], rows: Tensor, others: Tensor, groups: Groups
+    answer: Callable[[Tensor, Tensor], Tensor],
+    rows: Tensor,
+    others: Tensor,
+    groups: Groups,
+    *,
+    seconds: float = float("inf"),
+    now: Callable[[], float] = time.perf_counter,
 ) -> dict[str, Tensor]:
     """How far each column moved the answer to each row, (R,): the answer, minus its mean where the column's values are those
     of other rows. Positive where the row's own value raises it.
 
     answer: (inputs (M, F), to which of the R rows each belongs (M,)) -> (M,);  others: (N, F) inputs of rows
+    seconds: after which the columns that are left are left out; at least one is looked at
     Source: Štrumbelj and Kononenko 2010, J. Machine Learning Research 11, with one column left out at a time
     """
-    count, background = len(rows), others[torch.linspace(0, len(others) - 1, min(BACKGROUND, len(others))).long()]
+    until, count = now() + seconds, len(rows)
+    several = max(FEWEST, min(BACKGROUND, MOST_ANSWERS // max(1, count * len(groups)), len(others)))
+    background = others[torch.linspace(0, len(others) - 1, min(several, len(others))).long()]
     places_of_rows = torch.arange(count, device=rows.device)
     own = answer(rows, places_of_rows)
     repeated = places_of_rows.repeat_interleave(len(background))
-    found = {}
+    found: dict[str, Tensor] = {}
     for name, places in groups.items():
+        if found and now() > until:
+            break
         changed = rows[repeated].clone()
         changed[:, list(places)] = background[:, list(places)].repeat(count, 1)
         found[name] = own - answer(changed, repeated).view(count, -1).mean(1)

@@ -24,7 +24,7 @@ from sonde.data.feed.normalise import Normalise
 from sonde.engine import random_state
 from sonde.engine.evaluate import checked_meter, evaluation_mode
 from sonde.engine.execution.settings import autocast
-from sonde.explain.columns import groups_of, moves, permutation_importance
+from sonde.explain.columns import Importance, groups_of, moves, permutation_importance
 from sonde.explain.embedding import FEW_ROWS, MOST_ROWS, WIDE, LastInput, principal_plane
 from sonde.explain.features import Seen, write_features
 from sonde.explain.hooks import as_used
@@ -36,10 +36,11 @@ from sonde.run.build import Assembly
 
 FEATURES_S = 5.0  # seconds for feature visualisation; of a run with a time limit at most a hundredth of it
 COLUMNS_S = 3.0  # for permutation importance, likewise
+MOVED_S = 2.0  # for what moved the answers, likewise
 EMBEDDING_S = 3.0  # for embeddings, likewise; then those that there are
 MOST_COLUMNS = 200
 IMPORTANT_ROWS = 2000
-AT_ONCE = 256  # rows
+AT_ONCE = 64  # rows
 PICTURES = 12
 DIGITS = 4
 
@@ -169,17 +170,20 @@ def _columns(assembly: Assembly, folder: RunFolder, judged: Judged) -> None:
         return
     groups = groups_of(spec)
     whole = judged.read(np.sort(judged.shuffled(IMPORTANT_ROWS)))
+    importance: list[Importance] = []
     with evaluation_mode(task.modules), as_used(task.modules["model"]), autocast(assembly.step_settings()):
         metric, score = _scored(assembly, whole)
         larger = higher_is_better(metric)
         if larger is not None:
-            found = permutation_importance(
-                score, whole["input"], groups, larger=larger, seconds=_seconds(assembly, COLUMNS_S)
-            )
-            listed = [{"column": one.column, "drops": [float(f"{drop:.4g}") for drop in one.drops]} for one in found]
+            seconds = _seconds(assembly, COLUMNS_S)
+            importance = permutation_importance(score, whole["input"], groups, larger=larger, seconds=seconds)
+            listed = [
+                {"column": one.column, "drops": [float(f"{drop:.4g}") for drop in one.drops]} for one in importance
+            ]
             content = {"split": judged.split, "rows": len(whole), "metric": metric, "larger": larger}
             write_json(folder.evaluation / "importance.json", {**content, "columns": listed})
-        _moved(assembly, folder, judged, whole, groups)
+        ordered = {one.column: groups[one.column] for one in importance} | groups  # where time ends, the first count
+        _moved(assembly, folder, judged, whole, ordered)
 
 
 def _scored(assembly: Assembly, whole: Batch) -> tuple[str, Callable[[Tensor], float]]:
@@ -218,7 +222,7 @@ def _moved(assembly: Assembly, folder: RunFolder, judged: Judged, whole: Batch, 
 
     if target.has_classes and "probs" not in assembly.task.predict(Batch({"input": rows["input"]}, rows.index)):
         return
-    found = moves(answer, rows["input"], whole["input"], groups)
+    found = moves(answer, rows["input"], whole["input"], groups, seconds=_seconds(assembly, MOVED_S))
     by_row = {
         str(number): {name: float(f"{float(values[n]):.4g}") for name, values in found.items()}
         for n, number in enumerate(numbers)

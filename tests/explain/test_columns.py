@@ -71,3 +71,17 @@ def test_features_of_one_column_belong_together() -> None:
     )
     assert groups_of(InputSpec(kind="table", shape=(3,), columns=columns)) == {"age": [0, 1], "b": [2]}
     assert groups_of(InputSpec(kind="arrays", shape=(2,))) == {"feature 0": [0], "feature 1": [1]}
+
+
+def test_columns_for_which_no_time_is_left_are_left_out() -> None:
+    clock = iter(float(n) for n in range(100))
+    found = moves(
+        lambda inputs, _: inputs[:, 0],
+        torch.ones(2, 4),
+        torch.zeros(9, 4),
+        GROUPS,
+        seconds=1.5,
+        now=lambda: next(clock),
+    )
+    assert list(found) == ["a", "b"]
+    assert found["a"].tolist() == [1.0, 1.0]
