@@ -85,7 +85,7 @@ def sections_of_cases(
     if best and (best[0].picture or best[0].text or best[0].cells):
         found.append(Cases(name="best", title="Lowest loss", note=f"{split.capitalize()} rows.", rows=best))
     if any(cell.moved for case in worst for cell in case.cells):
-        found = [replace(section, note=f"{section.note} {MOVED}") for section in found]
+        found[0] = replace(found[0], note=f"{found[0].note} {MOVED}")
     return [_laid_out(section, drawing) for section in found]
 
 

@@ -68,7 +68,7 @@ def spread_bars(entries: Sequence[tuple[str, Sequence[float]]], *, name: str, un
             f'<rect class="f1" x="{begin:.1f}" y="{middle - 6:.1f}" width="{max(1.0, end - begin):.1f}" height="12" rx="2"/>'
             f'<path class="whisker" d="M{across(low):.1f} {middle:.1f}H{across(high):.1f}'
             f'M{across(low):.1f} {middle - 3:.1f}v6M{across(high):.1f} {middle - 3:.1f}v6"/>'
-            f'<text class="tk" x="{WIDTH - 52}" y="{middle + 4:.1f}">{number(mean)}</text></g>'
+            f'<text class="tk" x="{WIDTH - 52}" y="{middle + 4:.1f}">{number(mean, 2)}</text></g>'
         )
     return as_svg(parts, name, height=len(entries) * ROW + 2)
 

@@ -20,9 +20,8 @@ OUTER = 0.005  # share of the rows at each end that the last bins take together:
 
 def residual_figures(details: Mapping[str, Any]) -> list[Figure]:
     """Of each output predicted over true, residuals over predicted, and their histogram."""
-    table = details.get("scatter")
-    figures = []
-    columns = (table[part][:MOST_OUTPUTS] for part in ("names", "target", "prediction")) if table else ([], [], [])
+    table, figures = details.get("scatter") or {"names": [], "target": [], "prediction": []}, []
+    columns = (table[part][:MOST_OUTPUTS] for part in ("names", "target", "prediction"))
     for name, targets, predictions in zip(*columns, strict=False):
         pairs = _pairs(targets, predictions)
         if len(pairs) < FEWEST:

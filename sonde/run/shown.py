@@ -36,7 +36,7 @@ from sonde.run.build import Assembly
 
 FEATURES_S = 5.0  # seconds for feature visualisation; of a run with a time limit at most a hundredth of it
 COLUMNS_S = 3.0  # for permutation importance, likewise
-MOVED_S = 2.0  # for what moved the answers, likewise
+MOVED_S = 5.0  # for what moved the answers, likewise
 EMBEDDING_S = 3.0  # for embeddings, likewise; then those that there are
 MOST_COLUMNS = 200
 IMPORTANT_ROWS = 2000
@@ -52,7 +52,7 @@ class Judged:
     split: str
     rows: Rows
     dataset: Dataset
-    read: Callable[[Sequence[int]], Batch]
+    read: Callable[[Sequence[int] | np.ndarray], Batch]
 
     def shuffled(self, most: int) -> np.ndarray:
         """Numbers of at most so many rows in random order: they may stand class by class."""
@@ -79,7 +79,7 @@ def _judged(assembly: Assembly, dataset: Dataset) -> Judged:
     rows = dataset.splits["train" if assembly.config.data.overfit_batches else split]
     prepare = Normalise(dataset.schema.input, assembly.device, channels_last=assembly.channels_last)
 
-    def read(numbers: Sequence[int]) -> Batch:
+    def read(numbers: Sequence[int] | np.ndarray) -> Batch:
         index = np.asarray(numbers)
         fields = {name: torch.from_numpy(field) for name, field in rows.read(index).items()}
         return Batch(prepare(fields), torch.from_numpy(index))

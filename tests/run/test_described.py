@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from torch.utils.data import DataLoader, IterableDataset
 import sonde
 from sonde.core.files import read_json
 
-SHORT = {"epochs": 1, "quiet": True, "doctor": False, "batch_size": 8}
+SHORT: dict[str, Any] = {"epochs": 1, "quiet": True, "doctor": False, "batch_size": 8}
 
 
 def facts(folder: Path) -> tuple[dict, list[str]]:

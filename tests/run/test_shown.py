@@ -1,6 +1,7 @@
 """What is looked at once a run has ended: right values in its files, and nothing of the run changed."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import sonde
 from sonde.core.files import read_json
 from sonde.run.shown import _first
 
-SHORT = {"quiet": True, "doctor": False, "device": "cpu", "epochs": 2}
+SHORT: dict[str, Any] = {"quiet": True, "doctor": False, "device": "cpu", "epochs": 2}
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def table(tmp_path: Path) -> Path:
 
 def test_the_column_that_tells_is_the_important_one(table: Path, tmp_path: Path) -> None:
     sonde.train(
-        table, target="answer", model="mlp", hidden=(8,), out=tmp_path / "run", lr=0.05, **{**SHORT, "epochs": 12}
+        table, target="answer", model="mlp", hidden=(8,), out=tmp_path / "run", lr=0.05, **dict(SHORT, epochs=12)
     )
     place = tmp_path / "run" / "evaluation"
     found = read_json(place / "importance.json")
@@ -104,11 +105,14 @@ def test_a_run_that_goes_on_is_as_one_that_never_stopped(table: Path, tmp_path: 
     """What is looked at in between leaves no trace in weights and random numbers."""
 
     def trained(folder: Path, *epochs: int) -> torch.Tensor:
-        for length in epochs:
-            run = sonde.train(
-                table, target="answer", model="mlp", hidden=(8,), dropout=0.2, out=folder, schedule="constant",
-                **{**SHORT, "epochs": length},
-            )  # fmt: skip
-        return torch.cat([weight.detach().flatten() for weight in run.task.modules.parameters()])
+        common: dict[str, Any] = {
+            "target": "answer",
+            "model": "mlp",
+            "hidden": (8,),
+            "dropout": 0.2,
+            "schedule": "constant",
+        }
+        *before, last = [sonde.train(table, out=folder, **common, **dict(SHORT, epochs=length)) for length in epochs]
+        return torch.cat([weight.detach().flatten() for weight in last.task.modules.parameters()])
 
     assert torch.equal(trained(tmp_path / "straight", 4), trained(tmp_path / "parts", 2, 4))

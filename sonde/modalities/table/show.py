@@ -1,5 +1,6 @@
 """Rows of tables beside a report's cases: the values they hold, read back from what the network is fed."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,6 +39,13 @@ def cells(features: np.ndarray, columns: Sequence[Column]) -> dict[str, str | fl
             code = int(value)
             found[column.name] = column.categories[code - 1] if 0 < code <= len(column.categories) else UNKNOWN
         else:
-            found[column.name] = float(f"{value * column.std + column.mean:.6g}")
+            found[column.name] = _own(value, column)
             numbers.add(column.source)
     return {name: value for name, value in found.items() if value != "present" or name not in numbers}
+
+
+def _own(value: float, column: Column) -> float:
+    """A number as the table has it, without the digits that standardising in single precision made up."""
+    whole = value * column.std + column.mean
+    digits = 5 - math.floor(math.log10(column.std)) if column.std > 0 else 6
+    return float(f"{round(whole, digits) + 0.0:.6g}")

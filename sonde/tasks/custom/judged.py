@@ -52,7 +52,7 @@ class JudgedMeter:
         """Add a batch. One that is of another kind than those before ends it: then nothing is known."""
         if self._first is None:
             kind, _, probable = _read(answers)
-            self._first = kind, probable
+            self._first = (kind, probable)
         if self._first[0] == "":
             return
         if self._coming and answers.output.shape[1:] != self._coming[0][0].output.shape[1:]:
@@ -80,7 +80,8 @@ class JudgedMeter:
         return {} if self._meter is None else self._meter.details()
 
     def _end(self) -> None:
-        self._first, self._coming, self._waiting, self._meter = ("", False), [], 0, None
+        self._first = "", False
+        self._coming, self._waiting, self._meter = [], 0, None
 
     def _take(self) -> None:
         if not self._coming or self._first is None:

@@ -11,6 +11,7 @@ from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.nested import leaves
 from sonde.core.seams import Abilities, Bound, Loss, Meter, Objective, Phase, as_loss
+from sonde.metrics.named import Scores
 from sonde.nn.auxiliary import WithAuxiliary
 from sonde.tasks.custom.arguments import WEIGHTS, Arguments
 from sonde.tasks.custom.binding import Binding, bind, inputs_of
@@ -106,7 +107,7 @@ class ModuleTask:
         self.phases = (Phase(name="model", loss=self.loss, trains=list(self.modules.values())),)
         self._module, self._loss = module, loss
         self._function = None if loss is None else in_order(loss)
-        self._scores = scores_of_loss(loss)
+        self._scores: Scores | None = scores_of_loss(loss)
         self.metrics = Measures(metrics, scores=self._scores)
         self.chooses = BestMetric(self.metrics, monitor, mode)
         said = {"notes": self.chooses.notes, "batch_means": self.metrics.batch_means} if self.metrics.all else {}

@@ -21,6 +21,13 @@ def test_gaps_and_unknown_categories_are_said() -> None:
     assert cells(np.array([0.0, 1.0, 0.0, 1.0]), [AGE, GAP, SEX, CABIN]) == {"age": None, "sex": UNKNOWN, "cabin": None}
 
 
+def test_digits_that_rounding_made_up_are_left_out() -> None:
+    fare = Column(name="fare", kind="number", source="fare", mean=32.2042, std=49.6934)
+    standardised = np.float32((0.0 - fare.mean) / fare.std)
+    assert str(cells(np.array([standardised], np.float32), [fare])["fare"]) == "0.0"
+    assert cells(np.array([(7.925 - fare.mean) / fare.std], np.float32), [fare]) == {"fare": 7.925}
+
+
 def test_a_date_has_its_parts() -> None:
     year = Column(name="when year", kind="number", source="when", part="year", mean=2000.0, std=5.0)
     assert cells(np.array([2.0]), [year]) == {"when year": 2010.0}
