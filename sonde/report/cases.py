@@ -74,9 +74,8 @@ def sections_of_cases(
     both = "best" in details
     room = PICTURES_BYTES * 2 // 3 if both else PICTURES_BYTES
     worst = worst_rows(details, folder, room=room, drawing=drawing)
-    met = {case.index for case in worst}
     best = worst_rows(details, folder, stem="best", room=PICTURES_BYTES - room, drawing=drawing) if both else []
-    best = [case for case in best if case.index not in met]
+    worst, best = _apart(worst, best)
     found = (
         _by_error(worst, details, split)
         if any(case.right is not None for case in worst)
@@ -87,6 +86,18 @@ def sections_of_cases(
     if any(cell.moved for case in worst for cell in case.cells):
         found[0] = replace(found[0], note=f"{found[0].note} {MOVED}")
     return [_laid_out(section, drawing) for section in found]
+
+
+def _apart(worst: Sequence[Case], best: Sequence[Case]) -> tuple[list[Case], list[Case]]:
+    """Each row in one of the lists: of few rows both hold the same. Wrong answers are never among the best."""
+    lowest = {case.index for case in best}
+    kept = [
+        case
+        for place, case in enumerate(worst)
+        if case.right is False or case.index not in lowest or 2 * place < len(worst)
+    ]
+    met = {case.index for case in kept}
+    return kept, [case for case in best if case.index not in met]
 
 
 def _by_loss(worst: Sequence[Case], split: str, *, values: bool) -> list[Cases]:
