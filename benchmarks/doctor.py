@@ -31,6 +31,7 @@ from benchmarks.faults.peers import PEERS, alarmed
 from benchmarks.faults.problems import FITTED, JUDGED, Family, Problem
 from benchmarks.timing import write
 
+GROUPS = {"fitted": FITTED, "judged": JUDGED}
 SCALES, BATCHES, WIDTHS = (1 / 3, 1.0, 3.0), (0.5, 1.0, 2.0), (0.5, 1.0, 2.0)
 
 
@@ -219,40 +220,36 @@ def compared(well: Sequence[Outcome], ill: Sequence[Outcome]) -> dict[str, str]:
     return found | {"ours": f"{ours[0]} of {len(well)} healthy, {ours[1]} of {len(ill)} with a fault"}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--healthy", type=int, default=300)
-    parser.add_argument("--families", choices=["fitted", "judged", "all"], default="all")
-    parser.add_argument("--only", default="", help="faults whose name holds this")
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--out", help="file for the outcomes, a line each; results are written without it")
-    chosen = parser.parse_args()
-    begun = time.perf_counter()
-    groups = {"fitted": FITTED, "judged": JUDGED}
-    families = [each for name, group in groups.items() if chosen.families in ("all", name) for each in group]
+def trained_all(chosen: argparse.Namespace) -> list[Outcome]:
+    """Healthy runs, unusual ones and those with a fault."""
+    families = [each for name, group in GROUPS.items() if chosen.families in ("all", name) for each in group]
     faults = [number for number, fault in enumerate(FAULTS) if chosen.only in fault.name]
     jobs = [(family, fault, seed) for seed in range(chosen.seeds) for fault in faults for family in families]
     with ProcessPoolExecutor(chosen.processes, mp_context=get_context("spawn")) as pool:
         well = list(shown(pool.map(healthy, healthy_jobs(families, chosen.healthy)), chosen.healthy))
         odd = list(shown(pool.map(unusual, range(len(ODD))), len(ODD))) if chosen.families != "judged" else []
         ill = [each for each in shown(pool.map(faulty, jobs), len(jobs)) if each is not None]
+    return [*well, *odd, *ill]
+
+
+def summed_up(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Shares and misses by families, false alarms, and others' rules beside."""
+    odd_names = {each.__name__ for each in ODD}
+    odd = [each for each in outcomes if not each.fault and each.setting in odd_names]
+    well = [each for each in outcomes if not each.fault and each.setting not in odd_names]
+    ill = [each for each in outcomes if each.fault]
     twins: dict[str, list[float]] = defaultdict(list)
     for each in well:
         if each.loss is not None and each.seed < 3:
             twins[each.family].append(each.loss)
-    found: dict[str, Any] = {"seconds": round(time.perf_counter() - begun)}
-    for name, group in groups.items():
+    found: dict[str, Any] = {"minutes of training": round(sum(each.seconds for each in outcomes) / 60, 1)}
+    for name, group in GROUPS.items():
         own = {family.__name__.replace("_", "-") for family in group}
         found[name] = scored([each for each in ill if each.family in own], twins)
         found[name]["false alarms"] = alarms([each for each in well if each.family in own])
     found["unusual but well"] = alarms(odd)
     found["others' rules"] = compared([*well, *odd], ill)
-    print(json.dumps(found, indent=2))
-    if chosen.out:
-        Path(chosen.out).write_text("".join(json.dumps(asdict(each)) + "\n" for each in [*well, *odd, *ill]))
-    else:
-        write("doctor", found)
+    return found
 
 
 def shown(outcomes: Any, total: int) -> Iterator[Any]:
@@ -261,6 +258,29 @@ def shown(outcomes: Any, total: int) -> Iterator[Any]:
         if number % 20 == 19:
             print(f"{number + 1} of {total}", flush=True)
         yield each
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--healthy", type=int, default=300)
+    parser.add_argument("--families", choices=["fitted", "judged", "all"], default="all")
+    parser.add_argument("--only", default="", help="faults whose name holds this")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--out", help="file for the outcomes, a line each; results are written without it")
+    parser.add_argument("--join", nargs="+", default=[], help="write results from such files, and train nothing")
+    chosen = parser.parse_args()
+    if chosen.join:
+        lines = [json.loads(line) for name in chosen.join for line in Path(name).read_text().splitlines()]
+        write("doctor", summed_up([Outcome(**line) for line in lines]))
+        return
+    outcomes = trained_all(chosen)
+    if chosen.out:
+        Path(chosen.out).write_text("".join(json.dumps(asdict(each)) + "\n" for each in outcomes))
+    found = summed_up(outcomes)
+    print(json.dumps(found, indent=2))
+    if not chosen.out:
+        write("doctor", found)
 
 
 if __name__ == "__main__":

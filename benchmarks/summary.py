@@ -71,6 +71,39 @@ def bad_runs(found: dict[str, Any]) -> Iterator[Row]:
     yield "bad runs of the kinds that people have", f"{right} of {len(runs)} named first", "none in this run", "1"
 
 
+def doctor(found: dict[str, Any]) -> Iterator[Row]:
+    """On the families that thresholds were not chosen by, beside those that they were; healthy runs; others' rules."""
+    own, fitted = found["judged"], found["fitted"]
+    beside = f"families that thresholds were chosen by: {fitted['true cause first']:.1%}"
+    yield "faults whose true cause is named first", f"{own['true cause first']:.1%}", beside, str(own["runs"])
+    late = own["certain ones named after step 3"]
+    yield (
+        "certain faults named after step 3",
+        late,
+        f"there: {fitted['certain ones named after step 3']}",
+        str(own["runs"]),
+    )
+    healthy = [own["false alarms"], fitted["false alarms"], found["unusual but well"]]
+    runs = sum(each["runs"] for each in healthy)
+    alarms = f"{healthy[0]['with a warning']} of {healthy[0]['runs']}"
+    rest = f"{sum(each['with a warning'] for each in healthy[1:])} of {runs - healthy[0]['runs']}"
+    loudest = max(found["others' rules"].items(), key=lambda item: item[0] != "ours" and int(item[1].split(" of ")[0]))
+    yield (
+        "healthy runs with a warning",
+        alarms,
+        f"there, and unusual ones: {rest}; {loudest[0]}: {loudest[1]}",
+        str(runs),
+    )
+
+
+def doctor_cost(found: dict[str, Any]) -> Iterator[Row]:
+    """Of runs of seconds, and of the first half second."""
+    table = found["table"].values()
+    long, short = ([each[kind]["processor_more_percent"] for each in table] for kind in ("long", "short"))
+    shown = [f"{min(values):.1f} to {max(values):.1f} %" for values in (long, short)]
+    yield "what the doctor costs, 5 workloads", shown[0], f"runs below a second: {shown[1]}", str(found["rounds"])
+
+
 def doctor_recipes(found: dict[str, Any]) -> Iterator[Row]:
     """Default recipes on real data, and how many of their runs have a warning for nothing."""
     runs = found["runs"]
@@ -370,6 +403,8 @@ RENDERERS: dict[str, Callable[[dict[str, Any]], Iterator[Row]]] = {
     "overhead": overhead,
     "own_code": own_code,
     "bad_runs": bad_runs,
+    "doctor": doctor,
+    "doctor_cost": doctor_cost,
     "doctor_recipes": doctor_recipes,
     "throughput": throughput,
     "tables": tables,

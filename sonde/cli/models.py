@@ -66,8 +66,8 @@ def row(name: str, entry: "Entry") -> tuple[str, str, str, str, str]:
     from sonde.models.table import costs
 
     cost = costs().get(name)  # those of other packages are not counted
-    counted = ("", "") if cost is None else (count(cost.parameters), flops(cost.flops))
-    return name, *counted, "x".join(map(str, entry.input)), entry.paper
+    parameters, operations = ("", "") if cost is None else (count(cost.parameters), flops(cost.flops))
+    return name, parameters, operations, "x".join(map(str, entry.input)), entry.paper
 
 
 def flops(value: float) -> str:

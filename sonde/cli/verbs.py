@@ -81,6 +81,12 @@ VERBS: dict[str, Verb] = {
         "rebuild a run's report.html",
         "sonde report runs/mnist-mlp-1",
     ),
+    "watch": Verb(
+        "sonde.cli.watch:run",
+        "watch [RUN]",
+        "show a live page of a run: curves, findings, state",
+        "sonde watch runs/mnist-mlp-1",
+    ),
     "doctor": Verb(
         "sonde.cli.doctor:run",
         "doctor RUN [DATA]",

@@ -22,7 +22,7 @@ TIMES_SIGNED = 1e6
 thousands in runs that are well."""
 
 SMALL, SMALL_SIGNED = 1e-6, 1.0
-"""What a smaller start is taken for, so that a loss that begins at 0 (a term that grows on purpose, a critic's) is not a quotient
+"""What a smaller start is taken for, so that a loss that begins near 0 (a term that grows on purpose) is not a quotient
 by nothing. Where several phases are at work, whose losses pull against each other, the larger holds for all."""
 
 LAST = 5  # logged lines of which the median is the end, so that one spike is none
@@ -71,9 +71,11 @@ def divergence(
     """
     if not points:
         return None
-    known = first is not None and math.isfinite(first)
-    start = first if known and first is not None else points[0][1]
     losses = [loss for _, loss in points]
+    known = first is not None and math.isfinite(first)
+    start = first if known and first is not None else losses[0]
+    if start == 0:  # of a row that was right by itself, which is no measure
+        known, start = False, median([loss for loss in losses if loss][:LAST] or [0.0])
     signed = several or min(*losses, start) < 0
     end = median(losses[-last:])
     scale = max(abs(start), SMALL_SIGNED if signed else SMALL)

@@ -10,6 +10,7 @@ from sonde.diagnose.signals import calls
 from sonde.diagnose.signals.answers import Answers
 from sonde.diagnose.signals.sample import LossCall, Sample, Trace
 
+ROUGH = 0.1  # of the reference, its standard error: 20 rows of which 2 are of a class have 0.45
 NEAR_ZERO = 0.05  # scale of weights (`Weights.scale`) below which a change says nothing: they begin at zero
 Moment = Literal["training", "evaluation", "end", "failure"]
 
@@ -78,19 +79,26 @@ class Evaluated:
 class Reference:
     """The loss of the best answer that ignores the input: the entropy of the classes, the variance of the values.
 
-    weak: whether it is of few targets, and may be off by some per cent
+    error: standard error of the value, which is estimated from the targets that were seen
+    weak:  whether it is of few targets, and may be off by some per cent
     """
 
     value: float
     kind: str
     classes: int
     seen: int
+    error: float = 0.0
     counts: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def weak(self) -> bool:
         """Whether few targets were counted."""
         return self.seen < 30 * max(2, self.classes)
+
+    @property
+    def rough(self) -> bool:
+        """Whether a loss that is equal to it may be well below it in truth."""
+        return self.error > ROUGH * self.value
 
 
 @dataclass(kw_only=True)
@@ -269,9 +277,12 @@ def _of_classes(counts: Mapping[int, int], call: LossCall) -> Reference:
     empty = classes - len(counts)
     shares += [smooth / classes] * empty if smooth else []
     entropy = -sum(share * math.log(share) for share in shares if share > 0) + (len(counts) - 1) / (2 * total)
-    return Reference(
-        value=min(entropy, math.log(max(2, classes))), kind=call.kind, classes=classes, seen=total, counts=counts
-    )
+    # by the delta method, of the plain entropy: the variance of -log p over the targets, of which there are `total`
+    surprise = [(number / total, -math.log(number / total)) for number in counts.values()]
+    mean = sum(share * bits for share, bits in surprise)
+    error = math.sqrt(sum(share * (bits - mean) ** 2 for share, bits in surprise) / total)
+    value = min(entropy, math.log(max(2, classes)))
+    return Reference(value=value, kind=call.kind, classes=classes, seen=total, error=error, counts=counts)
 
 
 def _of_sums(sums: Sequence[float], call: LossCall) -> Reference | None:
@@ -284,9 +295,14 @@ def _of_sums(sums: Sequence[float], call: LossCall) -> Reference | None:
     if call.kind == calls.VALUES:
         spreads = [square / number - mean * mean for square, number, mean in zip(second, n, means, strict=True)]
         value = statistics.fmean(max(0.0, spread) for spread in spreads) * n[0] / max(1.0, n[0] - 1)
+        error = value * math.sqrt(2 / n[0])  # as of values that are spread normally
     else:
         value = statistics.fmean(_entropy(mean) for mean in means)
-    return Reference(value=value, kind=call.kind, classes=1, seen=int(n[0])) if 0 < value < math.inf else None
+        within = [max(1 / number, min(mean, 1 - mean)) for number, mean in zip(n, means, strict=True)]
+        error = statistics.fmean(math.sqrt(q * (1 - q) / n[0]) * abs(math.log(max(1e-12, 1 - q) / q)) for q in within)
+    if not 0 < value < math.inf:
+        return None
+    return Reference(value=value, kind=call.kind, classes=1, seen=int(n[0]), error=error)
 
 
 def entropy(counts: Mapping[int, int]) -> float:

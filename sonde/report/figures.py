@@ -78,7 +78,7 @@ def curves(
     drawn += _bands([s for s in shown if not s.faint and s.line and s.colour], across, x.label)
     parts += drawn if legend else [_inset(drawn, across, up)]
     parts += [_legend(named)]
-    return as_svg(parts, name)
+    return as_svg(parts, name, across=across if legend else None)
 
 
 def scatter(
@@ -304,9 +304,10 @@ def _legend(series: Sequence[Series]) -> str:
         x, y = WIDTH - RIGHT - 4.0, TOP + line * LEGEND
         for s in reversed(row):
             text = shortened(s.name, NAME)
-            parts.append(f'<text class="tx" x="{x:.1f}" y="{y + 11}" text-anchor="end">{text}</text>')
+            word = f'<text class="tx" x="{x:.1f}" y="{y + 11}" text-anchor="end">{text}</text>'
             x -= CHARACTER * len(s.name[:NAME]) + 7
-            parts.append(f'<rect class="f{s.colour}" x="{x - 12:.1f}" y="{y + 5}" width="12" height="3.5" rx="1.5"/>')
+            sample = f'<rect class="f{s.colour}" x="{x - 12:.1f}" y="{y + 5}" width="12" height="3.5" rx="1.5"/>'
+            parts.append(f'<g class="key" data-colour="{s.colour}">{word}{sample}</g>')
             x -= 24
     return "".join(parts)
 
@@ -348,8 +349,27 @@ def shortened(text: str, most: int = 18) -> str:
     return escape(text if len(text) <= most else text[: most - 1] + "…")
 
 
-def as_svg(parts: Sequence[str], name: str, *, width: float = WIDTH, height: float = HEIGHT, kind: str = "") -> Markup:
-    """Parts as one picture. kind "natural": never drawn larger than its own size, else as wide as its column."""
+def as_svg(
+    parts: Sequence[str],
+    name: str,
+    *,
+    width: float = WIDTH,
+    height: float = HEIGHT,
+    kind: str = "",
+    across: Scale | None = None,
+) -> Markup:
+    """Parts as one picture. kind "natural": never drawn larger than its own size, else as wide as its column.
+
+    across: the scale of x, which the picture then tells a script: values and places of its ends
+    """
     limit = f' style="max-width:{width:.0f}px"' if kind == "natural" else ""
-    head = f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{escape(name)}"{limit}>'
+    head = f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{escape(name)}"{limit}{_told(across)}>'
     return Markup(f"{head}{''.join(parts)}</svg>")
+
+
+def _told(across: Scale | None) -> str:
+    """The scale of x for a script that reads a place on it; none of a logarithmic one."""
+    if across is None or across.log:
+        return ""
+    ends = (across.low, across.high, across.start, across.end)
+    return f' data-across="{" ".join(f"{end:.6g}" for end in ends)}"'

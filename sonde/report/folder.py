@@ -1,7 +1,7 @@
 """A run folder's files as plain values. Whatever is missing or torn is absent here: a report is also drawn in mid-run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,8 @@ class Reading:
     logged: Sequence[dict[str, Any]] = field(default=())  # by observers
     signals: Sequence[dict[str, Any]] = field(default=())  # what the doctor measured inside the network
     unreadable: Sequence[str] = field(default=())  # one sentence per file that is there and cannot be read
+    window: tuple[float, float] | None = None  # the part of the x axis that is drawn, where it is not all
+    reached: int = 0  # the last step, where only lines of a part are left
 
     @property
     def split(self) -> str:
@@ -52,6 +54,8 @@ class Reading:
     @cached_property
     def last_step(self) -> int:
         """The last step that was logged or evaluated."""
+        if self.reached:
+            return self.reached
         return max((line.get("step") or 0 for line in (*self.steps, *self.evaluations, *self.logged)), default=0)
 
 
@@ -59,9 +63,29 @@ def read_folder(path: Path) -> Reading:
     """Read all that a report draws. Raises: RunFolderError when there is no run at `path`."""
     run = open_run(path)
     troubles: list[str] = []
-    lines = read_lines(run.metrics, troubles)
-    kinds = ("step", "evaluation", "event", "log")
-    by_kind = {kind: [line for line in lines if line.get("kind") == kind] for kind in kinds}
+    metrics, findings, signals = (read_lines(file, troubles) for file in (run.metrics, run.findings, run.signals))
+    found = with_lines(read_files(path), metrics, findings, signals)
+    return replace(found, unreadable=(*troubles, *found.unreadable))
+
+
+def with_lines(
+    run: Reading,
+    metrics: Sequence[dict[str, Any]],
+    findings: Sequence[dict[str, Any]],
+    signals: Sequence[dict[str, Any]],
+) -> Reading:
+    """A reading with what stands in the logs."""
+    kinds = {"steps": "step", "evaluations": "evaluation", "events": "event", "logged": "log"}
+    by_kind: dict[str, Any] = {
+        name: [line for line in metrics if line.get("kind") == kind] for name, kind in kinds.items()
+    }
+    return replace(run, **by_kind, findings=findings, signals=signals)
+
+
+def read_files(path: Path) -> Reading:
+    """All but the logs, which grow while a run trains. Raises: RunFolderError when there is no run at `path`."""
+    run = open_run(path)
+    troubles: list[str] = []
     return Reading(
         path=path,
         config=_yaml(run.config, troubles),
@@ -70,15 +94,13 @@ def read_folder(path: Path) -> Reading:
         env=_json(run.env, troubles),
         result=_json(run.result, troubles),
         lr_range=_json(run.lr_range, troubles),
-        steps=by_kind["step"],
-        evaluations=by_kind["evaluation"],
-        events=by_kind["event"],
-        logged=by_kind["log"],
-        findings=read_lines(run.findings, troubles),
+        steps=(),
+        evaluations=(),
+        events=(),
+        findings=(),
         evaluated=_evaluated(run, troubles),
         features=_json(run.evaluation / "features.json", troubles),
         looked={stem: _json(run.evaluation / f"{stem}.json", troubles) for stem in LOOKED},
-        signals=read_lines(run.signals, troubles),
         unreadable=tuple(troubles),
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from sonde.core.damaged import DAMAGE
 from sonde.core.errors import first_line
@@ -15,7 +15,10 @@ FILES = {
 LOGS = ("steps", "evaluations", "events", "logged")  # kinds of lines in metrics.jsonl
 
 
-def drawn(run: Reading, draw: Callable[[Reading], str], troubles: tuple[type[Exception], ...] = ()) -> str:
+Drawn = TypeVar("Drawn")
+
+
+def drawn(run: Reading, draw: Callable[[Reading], Drawn], troubles: tuple[type[Exception], ...] = ()) -> Drawn:
     """`draw(run)`, without the files that cannot be drawn.
 
     troubles: further kinds of errors that damaged files lead to

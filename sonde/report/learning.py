@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from markupsafe import Markup
@@ -15,6 +15,8 @@ from sonde.report.scale import Point, smoothed
 LOG_RATIO = 30.0  # a loss that falls by more than this is drawn on a logarithmic axis
 MOST_PARTS = 4  # further curves of a multi-part loss are left out
 MOST_LOGGED = 8  # numbers of observers that get a figure
+MOST_METRICS = 4  # that get a figure besides the one that is read first
+FEWEST = 3  # points, below which a figure tells nothing that a number does not
 
 RATE = "/lr"  # of a phase, beside others
 _STEP_KEYS = {"kind", "step", "epoch", "loss", "lr", "norm", "seconds", "rows", "samples_per_s"}
@@ -32,7 +34,8 @@ class Figure:
 
 def learning_figures(run: Reading) -> list[Figure]:
     """The figures of whatever was logged so far."""
-    figures = [_loss(run), _metric(run), _parts(run), _rate(run), _norm(run), _range_test(run), *_logged(run)]
+    figures = [_loss(run), _metric(run), _parts(run), *_further_metrics(run), _rate(run), _norm(run), _throughput(run)]
+    figures += [_range_test(run), *_logged(run)]
     return [figure for figure in figures if figure is not None]
 
 
@@ -172,7 +175,11 @@ def _series(run: Reading, key: str) -> list[Point]:
 
 
 def _validation(run: Reading, metric: str) -> list[Point]:
-    lines = [line for line in run.evaluations if line.get("split") == "validation"]
+    return _of_split(run, metric, "validation")
+
+
+def _of_split(run: Reading, metric: str, split: str) -> list[Point]:
+    lines = [line for line in run.evaluations if line.get("split") == split and metric in (line.get("metrics") or {})]
     return _points(run, [(line, (line.get("metrics") or {}).get(metric)) for line in lines])
 
 
@@ -196,7 +203,88 @@ def _batches(run: Reading) -> int | None:
 
 
 def _across(run: Reading) -> Axis:
-    return Axis(label="epoch" if _batches(run) else "step", zero=True)
+    label = "epoch" if _batches(run) else "step"
+    if run.window is not None:
+        return Axis(label=label, low=run.window[0], high=run.window[1])
+    return Axis(label=label, zero=True)
+
+
+def within(run: Reading, low: float, high: float) -> Reading:
+    """The part of a run between two places on the x axis of its curves (epochs or steps): more detail of it is drawn."""
+
+    def part(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [line for line in lines if isinstance(line.get("step"), int) and low <= _x(run, line["step"]) <= high]
+
+    return replace(
+        run,
+        steps=part(run.steps),
+        evaluations=part(run.evaluations),
+        logged=part(run.logged),
+        window=(low, high),
+        reached=run.last_step,
+    )
+
+
+def _further_metrics(run: Reading) -> list[Figure]:
+    """A figure for each further metric of the evaluations, with a curve for each split; none for one that looks like another."""
+    first = run.metric or next((n for line in run.evaluations for n in line.get("metrics") or {}), "")
+    splits = list(dict.fromkeys(str(line.get("split")) for line in run.evaluations))
+    names = list(dict.fromkeys(name for line in run.evaluations for name in line.get("metrics") or {}))
+    seen, found = [_validation(run, name) for name in (first, "loss", "log_loss")], []
+    for name in names:
+        scale = 100 if is_share(name) else 1
+        curves_of = {split: _of_split(run, name, split) for split in splits}
+        longest = max(map(len, map(_finite, curves_of.values())), default=0)
+        if name in (first, "loss", "log_loss") or longest < FEWEST or any(p in seen for p in curves_of.values()):
+            continue
+        seen += curves_of.values()
+        series = [
+            Series(
+                name=split,
+                points=[(x, None if y is None else scale * y) for x, y in points],
+                colour=1 if split == "train" else 2 if split == "validation" else 3,
+                dots=len(points) <= 60,
+            )
+            for split, points in curves_of.items()
+            if points
+        ]
+        label = metric_name(name) + (", %" if scale == 100 else "")
+        figure = curves(series, _across(run), Axis(label=label), name=f"{metric_name(name)} over time")
+        caption = f"On the {' and the '.join(s.name for s in series)} data, at each evaluation."
+        found.append(Figure(title=_first_large(metric_name(name)), svg=figure, caption=caption))
+    return found[:MOST_METRICS]
+
+
+def _first_large(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _throughput(run: Reading) -> Figure | None:
+    """Rows per second between the logged steps, without the evaluations in between."""
+    spent = {int(line["step"]): 0.0 for line in run.steps}
+    evaluated = sorted((line["step"], float(line.get("seconds") or 0.0)) for line in run.evaluations)
+    points: list[Point] = []
+    for before, line in zip(run.steps, run.steps[1:], strict=False):
+        while evaluated and evaluated[0][0] < line["step"]:
+            step, seconds = evaluated.pop(0)
+            if step >= before["step"]:
+                spent[line["step"]] += seconds
+        rows, seconds = (_difference(before, line, key) for key in ("rows", "seconds"))
+        if rows is not None and seconds is not None and seconds > spent[line["step"]]:
+            points.append((_x(run, line["step"]), rows / (seconds - spent[line["step"]])))
+    if len(points) < FEWEST:
+        return None
+    window = max(1, len(points) // 40)
+    series = [Series(name="rows per second", points=points, colour=3, faint=window > 2)]
+    series += [Series(name="rows per second", points=smoothed(points, window), colour=3)] if window > 2 else []
+    figure = curves(series, _across(run), Axis(label="rows per second", zero=True), name="Throughput over time")
+    return Figure(title="Throughput", svg=figure, caption="Rows trained on per second; evaluations are left out.")
+
+
+def _difference(before: Mapping[str, Any], line: Mapping[str, Any], key: str) -> float | None:
+    """By how much a count grew from one line to the next; None where it did not, as after a resume that went back."""
+    first, last = _number(before.get(key)), _number(line.get(key))
+    return last - first if first is not None and last is not None and last > first else None
 
 
 def _finite(points: Sequence[Point]) -> list[float]:

@@ -36,10 +36,9 @@ from sonde.report.overview import (
     split_table,
     time_parts,
 )
-from sonde.report.speed import speed_figure
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment, Template
 
 MOST_LINES = 100  # of facts, warnings, findings and events
 
@@ -67,33 +66,40 @@ def write_page(run: Reading, added: AddedBy = nothing) -> Path:
 
 
 @cache
-def _template() -> "Template":
-    """The page's template, compiled once a process."""
+def template() -> "Template":
+    """The page's template, compiled once a process. Its blocks are the page's sections."""
+    return environment().get_template("page.html")
+
+
+def environment(*folders: Path) -> "Environment":
+    """How templates are read, from further folders too: everything is escaped that was not made as markup."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+    found = Environment(
+        loader=FileSystemLoader([*folders, Path(__file__).parent]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"count": count, "number": number, "share": share}
-    environment.globals["figure"] = figure_html
-    return environment.get_template("page.html")
+    found.filters |= {"count": count, "number": number, "share": share}
+    found.globals["figure"] = figure_html
+    parts = found.get_template("parts.html").module
+    found.globals |= {name: getattr(parts, name) for name in ("finding", "section", "setting_rows")}
+    return found
+
+
+def _files(*names: str) -> str:
+    return "".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in names)
 
 
 def render(run: Reading, added: AddedBy = nothing) -> str:
     """The page as HTML."""
-    here = Path(__file__).parent
-    assets = {
-        kind: "".join((here / f"{stem}.{kind}").read_text(encoding="utf-8") for stem in ("page", "cases"))
-        for kind in ("css", "js")
-    }
+    assets = {"css": _files("page.css", "cases.css"), "js": _files("page.js", "charts.js", "cases.js")}
     from jinja2 import TemplateError
 
-    fixed, template = {name: Markup(text) for name, text in assets.items()}, _template()
-    return drawn(run, lambda whole: template.render(**fixed, **context(whole, added)), (TemplateError,))
+    fixed, page = {name: Markup(text) for name, text in assets.items()}, template()
+    return drawn(run, lambda whole: page.render(**fixed, **context(whole, added)), (TemplateError,))
 
 
 def context(run: Reading, added: AddedBy) -> dict[str, Any]:
@@ -124,7 +130,6 @@ def context(run: Reading, added: AddedBy) -> dict[str, Any]:
         "class_rows": rows,
         "num_classes": classes,
         "seen": seen_section(run.looked, run.path / "evaluation", own.drawing),
-        "speed": speed_figure(run),
         "cases": _cases(run, details, own) if own.cases and run.split else [],
         "features": features_section(run.features, run.path / "evaluation"),
         "form": str(run.data.get("form") or ""),

@@ -1,6 +1,7 @@
 """From values to places on paper: linear and logarithmic scales with round ticks, and curves thinned to what can be seen."""
 
 import math
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -101,16 +102,16 @@ def thinned(points: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:
 
 
 def smoothed(points: Sequence[Point], window: int) -> list[Point]:
-    """Means over the last `window` points: what a noisy curve does, seen from afar."""
-    recent: list[float] = []
+    """Means over the last `window` points: what a noisy curve does, seen from afar. Of very many points only some have one."""
+    recent: deque[float] = deque(maxlen=window)
+    stride = max(1, len(points) // MOST_POINTS)
     found: list[Point] = []
-    for x, y in points:
+    for place, (x, y) in enumerate(points, start=1):
         if y is None:
             recent.clear()
             found.append((x, None))
             continue
         recent.append(y)
-        if len(recent) > window:
-            recent.pop(0)
-        found.append((x, sum(recent) / len(recent)))
+        if place % stride == 0 or place == len(points):
+            found.append((x, sum(recent) / len(recent)))
     return found

@@ -14,10 +14,10 @@ def write_report(folder: Path) -> Path:
     Raises: RunFolderError when there is no run in `folder`, or it cannot be written to
     """
     run = read_folder(Path(folder))
-    return write_page(run, _added_by(run))
+    return write_page(run, added_by(run))
 
 
-def _added_by(run: Reading) -> AddedBy:
+def added_by(run: Reading) -> AddedBy:
     """The figures of the run's task; none for a task that is not in the table, such as a custom one."""
     saved = run.config.get("settings")
     name = str(saved.get("task")) if isinstance(saved, dict) else ""

@@ -44,6 +44,7 @@ from sonde.run.loggers.logger import Ending
 from sonde.run.loggers.table import loggers
 from sonde.run.observers import Watched, note_missing
 from sonde.run.plan import make_plan
+from sonde.run.renewal import Renewal
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import take_over
 from sonde.run.start import write_fields, write_reason
@@ -219,7 +220,6 @@ def _open_logs(training: Training, folder: RunFolder, kept: Mapping[str, int]) -
 def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings: FitSettings) -> Training:
     """The moving parts, with a saved state put back where there is one."""
     assembly, folder, saved = attempt.assembly, attempt.folder, attempt.saved
-    step = int(saved.state["progress"]["step"]) if saved is not None else None
     objective = assembly.objective if "validation" in assembly.evaluation_sources else None
     steps = plan.steps if saved is None or saved.finished else saved.state["progress"].get("ends_at") or plan.steps
     limit, used = assembly.config.loop.limit_s, assembly.clock.elapsed() if saved is None else saved.elapsed
@@ -231,8 +231,8 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
         within_s=None if limit is None else limit - used,
         several=len(assembly.task.phases) > 1,
     )
-    log_every = assembly.config.loop.log_every
-    events = Events(folder.events, log_every=log_every, purge_step=None if step is None else step + 1)
+    purge = None if saved is None else int(saved.state["progress"]["step"]) + 1
+    events, renewal = Events(folder.events, log_every=settings.log_every, purge_step=purge), Renewal(folder.path)
     live = Live(folder.path, attempt.findings, lambda finding: tell(attempt, [finding]))
     training = live.training = Training(
         task=assembly.task,
@@ -240,7 +240,7 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
         stepper=stepper,
         clock=assembly.clock,
         device=assembly.device,
-        observers=[progress, events, *(Watched(each, live) for each in attempt.job.observers), *attempt.loggers],
+        observers=[progress, events, *(Watched(o, live) for o in attempt.job.observers), *attempt.loggers, renewal],
         journals={},
         threads=plan.threads,
     )

@@ -37,6 +37,11 @@ class Output:
         return not self.quiet and (self._terminal or self._notebook)
 
     @property
+    def width(self) -> int | None:
+        """Characters of a line, where lines have an end: on a terminal."""
+        return self.console().width if self.rich else None
+
+    @property
     def file(self) -> TextIO:
         """The stream, looked up at each use: a notebook or a test may exchange sys.stdout."""
         return self._file if self._file is not None else sys.stdout

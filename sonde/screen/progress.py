@@ -3,7 +3,8 @@
 import math
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal
 
@@ -18,6 +19,37 @@ LENGTH_KNOWN = "length known"  # the event of a run whose first pass showed how 
 END_MOVED = "end moved"  # the event of a run under a time limit whose pace is not what was planned
 MOST_ENDS, FAR = 2, 0.5  # how often a moved end is said, and how far from the one before, as a share of it
 MOST_ROWS = 60  # of the table; longer runs show every second, third, … epoch; of unknown length, one per PLAIN_EVERY_S
+
+
+@dataclass(frozen=True)
+class Column:
+    """Of the table. width: at least;  spare: the higher, the sooner it is left out where there is no room; 0 for never"""
+
+    name: str
+    value: str
+    width: int = 0
+    spare: int = 0
+
+    def texts(self) -> tuple[str, str]:
+        """(name, value) of one width."""
+        width = max(self.width, len(self.name), len(self.value))
+        return f"{self.name:<{width}}", f"{self.value:<{width}}"
+
+
+def fitting(columns: Sequence[Column], width: int | None) -> list[Column]:
+    """The columns that a line of this width has room for.
+
+    >>> both = [Column("epoch", "1/4", 9), Column("rows/s", "4,060", 8, spare=5), Column("left", "41 s", 9)]
+    >>> [each.name for each in fitting(both, 30)], [each.name for each in fitting(both, 40)]
+    (['epoch', 'left'], ['epoch', 'rows/s', 'left'])
+    """
+    kept = list(columns)
+    while width is not None and sum(2 + len(each.texts()[0]) for each in kept) >= width:
+        least = max(kept, key=lambda each: each.spare)
+        if not least.spare:
+            break
+        kept.remove(least)
+    return kept
 
 
 class Progress:
@@ -58,6 +90,8 @@ class Progress:
         self._rows_since = 0.0
         self._row_step = 0  # step of the last row
         self._latest = ""  # the latest value of the metric
+        self._beside: str | None = None  # the metric that a result is told by, where another one chooses the checkpoint
+        self._latest_beside = ""
         self._headed = False
         self._moved = False  # whether the end has moved, so that totals say nothing that lasts
         self._ends_said = self._end_said = 0  # how often that was said, and which end at last
@@ -118,6 +152,11 @@ class Progress:
             return
         self._rows_since += record.seconds
         self._latest = metric(self._metric, record.metrics.get(self._metric))
+        first = next(iter(record.metrics), self._metric)
+        if not self._headed and first not in (self._metric, "loss"):
+            self._beside = first
+        if self._beside is not None:
+            self._latest_beside = metric(self._beside, record.metrics.get(self._beside))
         at_end = self._steps is not None and record.step >= self._steps
         if self._last is not None and (at_end or (record.epoch + 1) % self._stride == 0):
             self._row(self._last, self._latest)
@@ -152,20 +191,19 @@ class Progress:
     def _refresh(self, record: StepRecord) -> None:
         now = time.monotonic()
         self._next = now + self._every
-        if self._output.live:
-            head, cells = self._columns(record, self._latest, now)
-            self._header(head)
+        if self._output.live and self._headed:
+            _, cells = self._columns(record, self._latest, self._latest_beside, now)
             self._output.transient(cells)
-        else:
-            left = self._left(record, now)
-            place = f"step {self._of_all(record.step)}"
-            self._output.row(f"  {place}, loss {number(self._loss())}" + (f", {left} left" if left else ""))
+            return
+        left = self._left(record, now)
+        text = f"  step {self._of_all(record.step)}, loss {number(self._loss())}" + (f", {left} left" if left else "")
+        self._output.transient(text) if self._output.live else self._output.row(text)
 
     def _row(self, record: StepRecord, latest: str) -> None:
         if self._output.quiet:
             return
         now = time.monotonic()
-        head, cells = self._columns(record, latest, now)
+        head, cells = self._columns(record, latest, self._latest_beside if latest else "", now)
         self._header(head)
         self._output.row(cells)
         self._rows, self._rows_since, self._row_step = 0, now, record.step
@@ -177,19 +215,23 @@ class Progress:
             self._headed = True
             self._output.row(head, style="dim")
 
-    def _columns(self, record: StepRecord, latest: str, now: float) -> tuple[str, str]:
-        """The table's head and one line under it."""
+    def _columns(self, record: StepRecord, latest: str, beside: str, now: float) -> tuple[str, str]:
+        """The table's head and one line under it; of what a narrow terminal has no room for, the speed goes first."""
         seconds = now - self._rows_since
         speed = rate(self._rows / seconds) if seconds > 0 and self._rows > 0 else ""
         of = f"{self._main.removesuffix('/loss')} " if self._several else ""
-        shown = [("epoch" if self._batches else "step", self._place(record), 9), (f"{of}loss", number(self._loss()), 8)]
+        columns = [Column("epoch" if self._batches else "step", self._place(record), 9)]
+        columns.append(Column(f"{of}loss", number(self._loss()), 8))
         if self._metric is not None:
-            name = f"validation {metric_name(self._metric)}"
-            shown.append((name, latest, len(name)))
-        shown += [(f"{of}lr", number(record.lr, 2), 8), ("rows/s", speed, 8)]
-        shown.append(("left", self._left(record, now), 9))
-        head = "  ".join(f"{name:<{width}}" for name, _, width in shown)
-        return f"  {head}", "  " + "  ".join(f"{value:<{max(width, len(name))}}" for name, value, width in shown)
+            columns.append(Column(f"validation {metric_name(self._metric)}", latest, spare=1))
+        if self._beside is not None:
+            columns.append(Column(metric_name(self._beside), beside, spare=3))
+        columns.append(Column(f"{of}lr", number(record.lr, 2), 8, spare=4))
+        columns.append(Column("rows/s", speed, 8, spare=5))
+        columns.append(Column("left", self._left(record, now), 9))
+        columns = fitting(columns, self._output.width)
+        head, cells = zip(*(each.texts() for each in columns), strict=True)
+        return "  " + "  ".join(head), "  " + "  ".join(cells)
 
     def _place(self, record: StepRecord) -> str:
         if not self._batches:

@@ -123,3 +123,11 @@ def test_a_run_that_diverges_says_so_and_names_the_rate(tmp_path: Path) -> None:
         nn.Linear(4, 1), (X, y), loss=loss, epochs=6, lr=0.02, schedule="constant", **settings(tmp_path / "well")
     )
     assert not [each for each in findings(well) if each["check"] == "diverged"]
+
+
+def test_a_first_loss_of_nothing_is_no_measure() -> None:
+    """Of one row, which was right by itself."""
+    assert found_in([1.5, 0.9, 1.7, 2.2, 1.1, 1.7, 1.8], 0.0) == []
+    (found,) = found_in([1.5, 0.9, 40.0, 1e4, 1e5, 1e5, 1e5, 1e5, 1e5], 0.0)
+    assert found.evidence.startswith("the training loss was 40 at step 10 and 1e+05 at the end")
+    assert found_in([0.0] * 9, 0.0) == []

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 from examined import EVEN, answered, call, context, evaluated, falling, flat, seen, values
 
@@ -14,6 +15,26 @@ def test_the_reference_of_classes_is_their_entropy() -> None:
     assert found is not None
     assert found.value == pytest.approx(-(0.4 * math.log(0.4) + 0.6 * math.log(0.3)), abs=1e-4)
     assert entropy(counts) == pytest.approx(found.value, abs=1e-4)
+
+
+@pytest.mark.parametrize("shares", [(0.9, 0.1), (0.5, 0.3, 0.2), (0.02, 0.98)])
+def test_the_error_of_a_reference_is_the_spread_over_samples(shares: tuple[float, ...]) -> None:
+    """Beside the standard deviation over many draws of 400 targets."""
+    rng = np.random.default_rng(0)
+    drawn = rng.multinomial(400, shares, 500)
+    found = [entropy(dict(enumerate(row.tolist()))) for row in drawn]
+    run = seen(loss_call=call({place: round(400 * share) for place, share in enumerate(shares)}))
+    reference = run.reference()
+    assert reference is not None
+    samples = reference.seen / 400  # of as many looks
+    assert reference.error * math.sqrt(samples) == pytest.approx(np.std(found), rel=0.15)
+
+
+def test_few_targets_of_a_rare_class_leave_the_reference_rough() -> None:
+    few, many = (seen(loss_call=call({0: 9 * k, 1: k})).reference() for k in (1, 100))
+    assert few is not None
+    assert many is not None
+    assert (few.rough, many.rough) == (True, False)
 
 
 def test_of_smoothed_targets_it_is_higher() -> None:

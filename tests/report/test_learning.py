@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sonde.report.folder import read_folder
-from sonde.report.learning import learning_figures
+from sonde.report.learning import learning_figures, within
 
 
 def titles(run):
@@ -14,8 +14,10 @@ def titles(run):
 
 def test_whatever_was_logged_is_drawn(image_run):
     run = read_folder(image_run)
-    assert titles(run) == ["Loss", "Validation accuracy", "Learning rate", "Gradient norm", "Learning-rate range test"]
-    assert titles(replace(run, evaluations=[], lr_range={})) == ["Loss", "Learning rate", "Gradient norm"]
+    always = ["Learning rate", "Gradient norm", "Throughput"]
+    assert titles(run) == ["Loss", "Validation accuracy", *always, "Learning-rate range test"]
+    without = replace(run, evaluations=[], lr_range={})
+    assert titles(without) == ["Loss", *always]
     assert titles(replace(run, steps=[], evaluations=[], lr_range={})) == []
 
 
@@ -105,3 +107,56 @@ def test_numbers_of_observers_are_drawn_each_by_itself(image_run):
     svg = learning_figures(run)[-2].svg
     assert "norm/&lt;b&gt;" in svg
     assert "<b>" not in svg
+
+
+def test_further_metrics_show_train_beside_validation(image_run):
+    run = read_folder(image_run)
+    both = [
+        {**line, "split": split, "metrics": {**line["metrics"], "macro_f1": value, "twin": line["metrics"]["accuracy"]}}
+        for line, value in zip(run.evaluations, (0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.8, 0.8), strict=True)
+        for split in ("train", "validation")
+    ]
+    figures = {figure.title: figure for figure in learning_figures(replace(run, evaluations=both))}
+    assert "Macro F1" in figures
+    assert "Twin" not in figures  # it is the accuracy once more
+    assert ">train</text>" in figures["Macro F1"].svg
+    assert ">validation</text>" in figures["Macro F1"].svg
+    assert figures["Macro F1"].caption == "On the train and the validation data, at each evaluation."
+    assert "Macro F1" not in titles(replace(run, evaluations=both[:4]))  # two points are no curve
+
+
+def test_throughput_leaves_evaluations_out(image_run):
+    """64 rows in 0.5 s are 128 a second, though an evaluation of 2 s comes between two of the lines."""
+    run = read_folder(image_run)
+    steps = [
+        {"kind": "step", "step": n, "rows": 64 * n, "seconds": 0.5 * n + (2.0 if n > 3 else 0.0), "loss": 1.0}
+        for n in range(1, 8)
+    ]
+    evaluated = [{"kind": "evaluation", "step": 3, "split": "validation", "seconds": 2.0, "metrics": {}}]
+    figure = learning_figures(replace(run, steps=steps, evaluations=evaluated, lr_range={}))[-1]
+    assert figure.title == "Throughput"
+    assert figure.svg.count("rows per second: 128.0") == 6
+
+
+def test_a_resume_that_went_back_is_no_negative_throughput(image_run):
+    run = read_folder(image_run)
+    rows = [64, 128, 192, 128, 192, 256]
+    steps = [{"kind": "step", "step": n + 1, "rows": r, "seconds": r / 64, "loss": 1.0} for n, r in enumerate(rows)]
+    figure = learning_figures(replace(run, steps=steps, evaluations=[], lr_range={}))[-1]
+    assert (figure.title, figure.svg.count("rows per second: 64.00")) == ("Throughput", 4)
+
+
+def test_a_part_of_the_curves_is_drawn_on_its_own_axis(image_run):
+    run = read_folder(image_run)
+    part = within(run, 2.0, 4.0)
+    assert [part.steps[0]["step"], part.steps[-1]["step"]] == [800, 1600]
+    assert {line["step"] for line in part.evaluations} == {800, 1200, 1600}
+    svg = learning_figures(part)[0].svg
+    assert 'data-across="2 4 64 446"' in svg
+    assert ">epoch</text>" in svg  # the unit of the whole run
+
+
+def test_a_logarithmic_axis_does_not_tell_its_scale(image_run):
+    figures = {figure.title: figure.svg for figure in learning_figures(read_folder(image_run))}
+    assert "data-across" not in figures["Learning-rate range test"]
+    assert "data-across" in figures["Loss"]

@@ -62,3 +62,11 @@ def test_smoothing_is_a_trailing_mean_that_does_not_cross_gaps():
     ys = [1.0, 3.0, 5.0, None, 7.0, 9.0]
     found = [y for _, y in smoothed([(float(i), y) for i, y in enumerate(ys)], 2)]
     assert found == [1.0, 2.0, 4.0, None, 7.0, 8.0]
+
+
+def test_means_of_very_many_points_stand_at_some_of_them() -> None:
+    """As many as are drawn, to the last; the work grows with the points alone."""
+    found = smoothed([(float(x), float(x)) for x in range(6_050)], window=101)
+    assert 600 <= len(found) <= 610
+    assert found[-1] == (6049.0, 5999.0)
+    assert found[100][1] == found[100][0] - 50

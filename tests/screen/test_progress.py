@@ -228,3 +228,34 @@ def test_an_end_that_moves_again_is_told_twice_at_most_and_no_total_jumps(clock)
     assert told == ["step 5: training will end at step 40", "step 15: training will end at step 90"]
     rows = [row[0] for row in lines_of(out) if "will end" not in row[0]]
     assert rows == ["epoch", "1", "2", "3"]
+
+
+def test_the_metric_of_the_result_stands_beside_the_one_that_chooses(clock) -> None:
+    out = io.StringIO()
+    objective = Objective("log_loss", "min")
+    with Screen(file=out).progress(epochs=2, steps=20, batches_per_epoch=10, objective=objective) as observe:
+        for number in range(1, 21):
+            clock.s += 0.1
+            observe(step(number))
+            if number % 10 == 0:
+                metrics = {"accuracy": number / 100, "log_loss": 1 / number}
+                observe(EvaluationRecord(number, (number - 1) // 10, "validation", metrics, 2.0))
+    head, first, last = lines_of(out)[:3]
+    assert head[2:4] == ["validation log loss", "accuracy"]
+    assert (first[2:4], last[2:4]) == (["0.1000", "10.00 %"], ["0.0500", "20.00 %"])
+
+
+def test_a_narrow_terminal_keeps_what_is_left() -> None:
+    columns = [
+        module.Column("epoch", "1/4", 9),
+        module.Column("loss", "0.3", 8),
+        module.Column("validation accuracy", "97.2 %", spare=1),
+        module.Column("lr", "0.004", 8, spare=4),
+        module.Column("rows/s", "4,060", 8, spare=5),
+        module.Column("left", "41 s", 9),
+    ]
+    names = {width: [each.name for each in module.fitting(columns, width)] for width in (80, 68, 56, 40, None)}
+    assert names[80] == names[None] == [each.name for each in columns]
+    assert names[68] == ["epoch", "loss", "validation accuracy", "lr", "left"]
+    assert names[56] == ["epoch", "loss", "validation accuracy", "left"]
+    assert names[40] == ["epoch", "loss", "left"]

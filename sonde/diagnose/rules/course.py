@@ -26,7 +26,7 @@ TALL = 0.1  # update / size of a layer late in a run; healthy layers ended below
 def not_learning(seen: Seen) -> Suspicion | None:
     """The loss stands where guessing by the frequencies alone puts it, though the weights move."""
     reference, end = seen.reference(), seen.moment in ("end", "failure")
-    if seen.step < (PATIENT if end else SLOW) or reference is None or seen.context.phases > 1:
+    if seen.step < (PATIENT if end else SLOW) or reference is None or reference.rough or seen.context.phases > 1:
         return None
     epochs = seen.epochs()
     if (epochs is not None and epochs < (SOME if end else 1.0)) or seen.median_ratio(seen.samples) < ALIVE:

@@ -140,12 +140,13 @@ class ForwardWatch(TorchFunctionMode):
         axis = 1 if second and values.ndim > 2 else values.ndim - 1
         rows = [dim for dim in range(values.ndim) if dim != axis]
         spreads = values.std(dim=rows, unbiased=False)
+        single = values.numel() == values.shape[axis]  # row: of which nothing is to be told about others
         measured = (
             values.mean(),
             values.std(unbiased=False),
             values.min(),
             values.max(),
-            (spreads == 0).float().mean(),
+            (spreads == 0).float().mean() * (not single),
             spreads.max(),
             spreads.masked_fill(spreads == 0, torch.inf).min(),
         )

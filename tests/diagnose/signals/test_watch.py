@@ -156,3 +156,8 @@ def test_in_place_activations_are_measured_and_stay_right() -> None:
     assert isinstance(other[0], nn.Linear)
     torch.testing.assert_close(plain[0].weight.grad, other[0].weight.grad, rtol=0, atol=0)
     assert [each.name for each in watch.outputs()] == ["0", "0 → relu", "2"]
+
+
+def test_a_single_row_does_not_show_that_rows_are_alike() -> None:
+    entered = [watched(network(), x, Y[: len(x)]).entry() for x in (X[:1], X[:1].repeat(6, 1))]
+    assert [entry.constant for entry in entered if entry is not None] == [0.0, 1.0]

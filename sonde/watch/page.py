@@ -1,0 +1,104 @@
+"""The live page: the report's sections below a top that says what the run is doing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from sonde.core.units import count, duration, rate
+from sonde.report.folder import Reading
+from sonde.report.page import environment
+from sonde.watch.condition import Condition
+from sonde.watch.resources import Look, facts, memory_figure
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+HERE = Path(__file__).parent
+REPORT = HERE.parent / "report"
+# the report's order, but for what one looks at while a run trains
+ORDER = (
+    "top", "unreadable", "findings", "learning", "resources", "metrics", "evaluated", "inside", "data", "time", "settings",
+    "machine",
+)  # fmt: skip
+STYLES = (REPORT / "page.css", REPORT / "cases.css", HERE / "watch.css")
+SCRIPTS = (REPORT / "page.js", REPORT / "charts.js", HERE / "watch.js")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """A run in the list. key: its path below the folder of the runs, and its place in the page's address."""
+
+    key: str
+    status: str
+    model: str = ""
+    score: str = ""
+
+
+@cache
+def _template(name: str) -> "Template":
+    return environment(HERE).get_template(name)
+
+
+def top_html(run: Reading, state: Condition) -> str:
+    """State, the number that says most, and how far the run is."""
+    return _block("top", name=run.path.resolve().name, state=state, keys=_keys(run))
+
+
+def resources_html(run: Reading, looks: Sequence[Look]) -> str:
+    """What a run that trains uses; empty while nothing is known."""
+    return _block("resources", facts=facts(run, looks), memory=memory_figure(looks))
+
+
+def runs_html(runs: Sequence[Listed], key: str) -> str:
+    """The list of runs, of which one is shown."""
+    return _block("runs", runs=runs, key=key)
+
+
+def page_html(title: str, key: str, version: str, parts: dict[str, str]) -> str:
+    """The whole page. version: of its parts, which a stream of changes begins at"""
+    ordered = [(name, Markup(parts.get(name, ""))) for name in ORDER]  # of blocks, which escape
+    runs = Markup(parts.get("runs", ""))
+    return _template("watch.html").render(title=title, key=key, version=version, parts=ordered, runs_part=runs)
+
+
+def title_of(name: str, state: Condition) -> str:
+    """What the browser's tab shows, the state first."""
+    part = f"{100 * state.part:.0f} % " if state.part is not None else f"{state.title}: "
+    return f"{part}{name}"
+
+
+def _block(block: str, **shown: object) -> str:
+    page = _template("live.html")
+    return "".join(page.blocks[block](page.new_context(shown))).strip()
+
+
+def _keys(run: Reading) -> list[tuple[str, str]]:
+    """(name, value) of what one wants to know beside the score."""
+    lines = [line for line in run.steps if line.get("seconds") is not None]
+    result, seconds = run.result, run.result.get("seconds") or {}
+    total = seconds.get("total") or (lines[-1]["seconds"] if lines else None)
+    losses = [line["loss"] for line in run.steps if line.get("loss") is not None]
+    found = [
+        ("model", result.get("network") or result.get("model") or (run.config.get("settings") or {}).get("model")),
+        ("steps", count(run.last_step) if run.last_step else ""),
+        ("training time", duration(total) if total else ""),
+        ("rows per second", _pace(run, lines)),
+        ("training loss", f"{losses[-1]:.4g}" if losses else ""),
+        ("machine", run.env.get("device") or run.plan.get("device")),
+    ]
+    return [(name, str(value)[:200]) for name, value in found if value]
+
+
+def _pace(run: Reading, lines: Sequence[dict]) -> str:
+    """Rows per second: of the whole run once it has ended, else of the latest lines."""
+    if run.result.get("samples_per_s"):
+        return rate(run.result["samples_per_s"])
+    if len(lines) < 2:
+        return ""
+    first, last = lines[max(0, len(lines) - 11)], lines[-1]
+    rows, seconds = (last.get("rows") or 0) - (first.get("rows") or 0), last["seconds"] - first["seconds"]
+    return rate(rows / seconds) if rows > 0 and seconds > 0 else ""
