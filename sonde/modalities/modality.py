@@ -106,6 +106,8 @@ class Modality:
     activations_per_value: schema -> activations that a network holds at a time for each value of its input, where that is
                 more than the symbols of its target
     unit:       what the length of a row is counted in: "tokens"; "" for rows of one shape
+    classical:  (schema, training rows, other rows, seconds) -> (name, prediction for the others) of a model that is no network,
+                to compare with; None where there is too little time (`sonde.run.classical`)
     embedded:   name of data that come with a package -> its `read`, as a form has one, but without a listing
     """
 
@@ -125,4 +127,5 @@ class Modality:
     sample: str = ""
     activations_per_value: str = ""
     unit: str = ""
+    classical: str = ""
     embedded: Mapping[str, str] = field(default_factory=dict)

@@ -90,14 +90,14 @@ def sections_of_cases(
 
 def _apart(worst: Sequence[Case], best: Sequence[Case]) -> tuple[list[Case], list[Case]]:
     """Each row in one of the lists: of few rows both hold the same. Wrong answers are never among the best."""
-    lowest = {case.index for case in best}
+    lowest = {(case.index, case.row) for case in best}
     kept = [
         case
         for place, case in enumerate(worst)
-        if case.right is False or case.index not in lowest or 2 * place < len(worst)
+        if case.right is False or (case.index, case.row) not in lowest or 2 * place < len(worst)
     ]
-    met = {case.index for case in kept}
-    return kept, [case for case in best if case.index not in met]
+    met = {(case.index, case.row) for case in kept}
+    return kept, [case for case in best if (case.index, case.row) not in met]
 
 
 def _by_loss(worst: Sequence[Case], split: str, *, values: bool) -> list[Cases]:

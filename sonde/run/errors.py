@@ -176,29 +176,6 @@ def _last(folder: RunFolder, what: str) -> str:
 
 
 @contextmanager
-def failure_noted(folder: RunFolder, begun: Callable[[], bool]) -> Iterator[None]:
-    """Write why the body failed into the folder's findings, where `sonde runs` sees it; a stop that was requested is no failure.
-
-    begun: whether a step was done; what is refused before that leaves the folder alone
-    Raises: what the body raises
-    """
-    try:
-        yield
-    except (Interrupted, NonFinite):  # the latter is noted with its rows already
-        raise
-    except Exception as trouble:
-        if begun():
-            first = str(trouble).strip().split("\n")[0]
-            note(
-                folder,
-                f"{type(trouble).__name__}: {first}",
-                check="failed",
-                action="fix it, then resume the run",
-            )
-        raise
-
-
-@contextmanager
 def fitting_shapes(assembly: Assembly, steps: Callable[[], int]) -> Iterator[None]:
     """Raise what stops the body at a batch as an error that names its rows, and the shapes of its fields.
 

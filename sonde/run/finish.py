@@ -23,6 +23,7 @@ from sonde.engine.signals import EvaluationStopped, StopRequest, stopping
 from sonde.metrics.directions import higher_is_better
 from sonde.modalities.catalogue import modality
 from sonde.run.build import Assembly
+from sonde.run.classical import compared
 from sonde.run.errors import scores_of
 from sonde.run.evaluation import baseline, write_evaluation
 from sonde.run.job import Attempt
@@ -76,9 +77,26 @@ def evaluated(run: Prepared) -> dict[str, Any]:
     tell(attempt, broken + _diverged(run), at_once=False)
     partly = {split: budget for split, budget in budgets.items() if not budget.whole}
     evaluated_on = {split: {"rows": budget.evaluated, "of": budget.rows} for split, budget in partly.items()}
-    result = {**_result(run, scores), "evaluated": evaluated_on}
+    beside = {} if partly else _classical(run, scores)
+    result = {**_result(run, scores), **beside, "evaluated": evaluated_on}
     _tell_baseline(run, result)
     return result
+
+
+def _classical(run: Prepared, scores: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+    """A classical model's scores on the rows that the run is judged on, where there is one."""
+    if not scores:
+        return {}
+    attempt = run.attempt
+    with run.training.clock.part("evaluation"):
+        found = compared(attempt.assembly, attempt.folder, next(reversed(list(scores))), _headline(attempt, scores))
+    return {"classical": found} if found else {}
+
+
+def _headline(attempt: Attempt, scores: Mapping[str, Mapping[str, float]]) -> str:
+    """The metric to read first."""
+    last, objective = next(reversed(list(scores.values())), {}), attempt.assembly.objective
+    return next(iter(last), "" if objective is None else objective.metric)
 
 
 def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
@@ -148,7 +166,7 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
 def _next_commands(attempt: Attempt) -> list[str]:
     folder = attempt.folder
     if attempt.built is None:
-        return [f"open {folder.path}/fold-1/report.html", "to train on all rows, run the same command without --folds"]
+        return [f"open {folder.report}", f"sonde train --config {folder.path} --folds 0"]
     commands, dataset = [f"open {folder.report}"], attempt.built.dataset
     if attempt.config.model == CUSTOM_MODULE or dataset is None:  # only the caller's program can use such a network
         return commands
@@ -173,7 +191,7 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         "epochs": progress.passes or None if batches is None else round(progress.step / batches, 4),
         "steps": progress.step,
         "objective": None if objective is None else objective._asdict(),
-        "headline": next(iter(next(reversed(scores.values()), {})), "" if objective is None else objective.metric),
+        "headline": _headline(run.attempt, scores),
         **_batch_means(assembly, scores),
         **_train_metrics(run.attempt.folder, scores),
         "best": progress.best,

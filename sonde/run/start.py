@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from sonde.core.batch import Batch
-from sonde.core.config import flat
+from sonde.core.config import MAY_DIFFER, flat
 from sonde.core.config_file import read_config, write_config
 from sonde.core.dataset import Dataset, Fact
 from sonde.core.errors import RunFolderError
@@ -16,6 +16,7 @@ from sonde.core.run_folder import RunFolder
 from sonde.core.schema_file import read_schema, write_schema
 from sonde.core.seams import Bound
 from sonde.data.splits import class_counts
+from sonde.run.applicable import idle as idle_settings
 from sonde.run.build import Assembly
 from sonde.run.described import described
 from sonde.run.environment import describe
@@ -32,16 +33,18 @@ def write_start(
     folds: bool,
     own: Mapping[str, Any],
 ) -> None:
-    """config.yaml, schema.json, data.json and env.json.
+    """config.yaml without defaults that change nothing in such a run, schema.json, data.json and env.json.
 
     own: a loss and metrics of the caller's own, by name
     folds: whether this is the folder of a whole cross-validation, whose data are cut and described anew in each fold
     """
+    idle = idle_settings(assembly) - MAY_DIFFER
+    unread = {name for name in idle if resolved.origin.get(name, "default") == "default"}
     write_config(
         folder.config,
         data=about["source"],
-        settings=flat(resolved.config),
-        origin=dict(resolved.origin),
+        settings={name: value for name, value in flat(resolved.config).items() if name not in unread},
+        origin={name: origin for name, origin in resolved.origin.items() if name not in unread},
         reasons=dict(resolved.reasons),
         own=own,
     )

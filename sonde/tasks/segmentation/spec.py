@@ -28,4 +28,5 @@ SEGMENTATION = TaskSpec(
     settings="sonde.tasks.segmentation.recipe:settings",
     figures="sonde.tasks.segmentation.figures:additions",
     shorten={"shares": _covers},
+    units={"accuracy": "share of the pixels"},
 )
