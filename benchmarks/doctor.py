@@ -3,7 +3,8 @@
 python -m benchmarks.doctor: faults in six families whose runs thresholds were chosen by, six they were not, and three of which
 nothing was seen before the rules were done, three seeds each; healthy runs of all families with other rates, batch sizes,
 widths and seeds, and some that are unusual on purpose. Each takes a few seconds of one thread. A fault that does no harm (no
-worse than twice the spread of its healthy twins) counts for neither side; certain faults must be named within three steps. Peers' rules are asked of the same signals (`faults/peers.py`).
+worse than twice the spread of its healthy twins) counts for neither side; certain faults must be named within three steps.
+Peers' rules are asked of the same signals (`faults/peers.py`).
 """
 
 import argparse
