@@ -378,7 +378,7 @@ class OverRows(nn.Module):
 def row_gru(seed: int, scale: float = 1.0, batch: float = 1.0, width: float = 1.0) -> Problem:
     x, y = mnist()
     train, held = _split((x - x.mean()) / x.std(), y, seed, 6000, 1000)
-    settings = _settings("rmsprop", 1e-3, round(64 * batch), scale, momentum=0.0)
+    settings = _settings("rmsprop", 1e-3, round(64 * batch), scale)
     return Problem(
         "row-gru", "classes", OverRows(round(64 * width)), train, held, F.cross_entropy, settings, 10, ["accuracy"]
     )

@@ -146,9 +146,14 @@ def overfitting(seen: Seen) -> Suspicion | None:
 
 
 def _uncertainty(seen: Seen) -> float:
-    """Standard error of the validation loss as a share of it: of n rows whose losses spread by as much as their mean, 1 / √n; 0
-    where the rows cannot be counted."""
-    return 1 / math.sqrt(seen.context.held) if seen.context.held else 0.0
+    """Standard error of the validation loss as a share of it, 0 where the rows cannot be counted: of n rows whose losses spread by
+    as much as their mean, 1 / √n. Where most classes are found, the few rows that are not make the loss, and their number counts.
+    """
+    rows, answers = seen.context.held, seen.held_answers()
+    if answers is not None and answers.confusion:
+        wrong = answers.rows - sum(row[place] for place, row in enumerate(answers.confusion))
+        rows = min(rows or answers.rows, max(1, wrong))
+    return 1 / math.sqrt(rows) if rows else 0.0
 
 
 def _by_heart(seen: Seen, level: float, held: Sequence[float]) -> bool:
