@@ -146,8 +146,10 @@ def overfitting(seen: Seen) -> Suspicion | None:
 
 
 def _uncertainty(seen: Seen) -> float:
-    """Standard error of the validation loss as a share of it, 0 where the rows cannot be counted: of n rows whose losses spread
-    by as much as their mean, 1 / √n. Where most classes are found, the few rows that are not make the loss, and their number counts.
+    """Standard error of the validation loss as a share of it, 0 where the rows cannot be counted.
+
+    Of n rows whose losses spread by as much as their mean, 1 / √n. Where most classes are found, the few rows that are not make
+    the loss, and their number counts.
     """
     rows, answers = seen.context.held, seen.held_answers()
     if answers is not None and answers.confusion:
