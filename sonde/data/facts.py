@@ -12,6 +12,7 @@ from sonde.core.findings import Finding
 from sonde.core.units import share
 from sonde.data.duplicates import digests, pairs_by_chance, quick_keys, repeated, same_groups
 
+SPLIT_FIRST = "split first, and repeat (oversample) training rows alone"
 STAND_INS = (
     -999.0,
     -9999.0,
@@ -119,7 +120,7 @@ def judged_and_trained(
     if again <= max(1, ENOUGH * len(judged)):
         return []
     repeat = part <= 2 * twice + ENOUGH or _by_chance(train)
-    if repeat and not (part >= MANY and _fine(train)):
+    if repeat and not (part >= MANY and fine(train)):
         return []
     rows = f"{again:,} of {len(judged):,} {split} rows"
     looked = "" if all_rows == (len(train), len(judged)) else f" (looked for among {len(train):,} training rows)"
@@ -131,7 +132,7 @@ def judged_and_trained(
             where=split,
             evidence=f"{rows} ({share(part, 0)}) are in the training rows too{looked}, value for value; within the training rows "
             f"{share(twice, 0)} are there more than once: scores on them measure memorisation",
-            action="split first, and repeat (oversample) training rows alone"
+            action=SPLIT_FIRST
             if repeat
             else "remove the copies before splitting; split by what rows share, such as a patient or a day",
             step=0,
@@ -146,7 +147,7 @@ def _by_chance(rows: np.ndarray) -> bool:
     return some.shape[1] <= 64 and pairs * (len(rows) / len(some)) ** 2 >= MEETING_BY_CHANCE
 
 
-def _fine(rows: np.ndarray) -> bool:
+def fine(rows: np.ndarray) -> bool:
     """Whether rows are of numbers so fine that equal ones are copies, however many there are.
 
     Two columns that nearly tell all different rows apart and lie on no grid do that (ages, and what is computed of them, lie on
