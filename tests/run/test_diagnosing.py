@@ -162,3 +162,11 @@ def test_what_cannot_be_opened(high: Path, tmp_path: Path) -> None:
 def test_a_cross_validation(tmp_path: Path) -> None:
     folder = trained(tmp_path / "run", folds=2, epochs=1)
     assert "fold-1" in sonde.doctor(folder, data=(ROWS, CLASSES), quiet=True).left
+
+
+def test_an_examination_is_a_line(high: Path) -> None:
+    found = sonde.doctor(high, data=(ROWS, CLASSES), quiet=True)
+    assert repr(found) == str(found)
+    assert repr(found).startswith("Examination(learning-rate-too-high")
+    assert repr(found).endswith(f"; {len(found.trials)} trials)")
+    assert "\n" not in repr(found)
