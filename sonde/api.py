@@ -252,7 +252,7 @@ def doctor(  # noqa: PLR0913  # one for each thing that a run can be given
     given = Given(data=data, validation=validation, model=model, loss=loss, optimizer=optimizer, schedule=schedule)
     found = examine(open_run(folder), given, screen, silence=silence, cure=cure)
     show(found, screen)
-    return found
+    return found.respelled(in_keywords)
 
 
 @Keywords()

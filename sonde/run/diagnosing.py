@@ -1,7 +1,7 @@
 """The whole examination of a run, finished or not: what it wrote down, what rules and probes make of it."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,6 +44,18 @@ class Examination:
     left: str = ""
     cure: Cure | None = None
     seen: Seen | None = None
+
+    def respelled(self, spelling: Callable[[str], str]) -> "Examination":
+        """With all that a person reads in another spelling than the command line's."""
+        return replace(
+            self,
+            findings=[replace(f, evidence=spelling(f.evidence), action=spelling(f.action)) for f in self.findings],
+            trials=[
+                replace(trial, question=spelling(trial.question), said=spelling(trial.said)) for trial in self.trials
+            ],
+            left=spelling(self.left),
+            cure=None if self.cure is None else self.cure.respelled(spelling),
+        )
 
     def __repr__(self) -> str:
         """What was found by name, and how many trials were made, in one line: `show` has told the rest."""

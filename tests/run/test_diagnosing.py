@@ -170,3 +170,15 @@ def test_an_examination_is_a_line(high: Path) -> None:
     assert repr(found).startswith("Examination(learning-rate-too-high")
     assert repr(found).endswith(f"; {len(found.trials)} trials)")
     assert "\n" not in repr(found)
+
+
+def test_a_program_is_told_keywords_throughout(high: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = sonde.doctor(high, data=(ROWS, CLASSES), cure=True)
+    out = capsys.readouterr().out
+    assert "lr=0." in out
+    assert "--" not in out
+    assert found.findings[0].action.startswith("lr=0.")
+    texts = [*(each.action + each.evidence for each in found.findings), *(each.said for each in found.trials)]
+    assert not any("--" in text for text in texts)
+    assert found.cure is not None
+    assert all(arm.said.startswith("lr=") for arm in found.cure.tried)
