@@ -117,6 +117,9 @@ class TrainKeywords(TypedDict, total=False):
     """Checkpoint interval: "500 steps", "1 epoch", "60s" (then also at an epoch's end, after a twentieth of it)."""
     doctor: bool
     """Look for faults while training, and say what is wrong, where and what to do; the weights are the same without."""
+    classical: bool
+    """Fit a classical model too where that takes seconds (tables: boosted trees; texts: TF-IDF), to compare the
+    network with."""
     silence: str | Sequence[str]
     """Findings by name that are kept as notes and not shown as warnings, such as overfitting."""
     device: "str | torch.device"
@@ -559,6 +562,9 @@ class FitKeywords(TypedDict, total=False):
     """Checkpoint interval: "500 steps", "1 epoch", "60s" (then also at an epoch's end, after a twentieth of it)."""
     doctor: bool
     """Look for faults while training, and say what is wrong, where and what to do; the weights are the same without."""
+    classical: bool
+    """Fit a classical model too where that takes seconds (tables: boosted trees; texts: TF-IDF), to compare the
+    network with."""
     silence: str | Sequence[str]
     """Findings by name that are kept as notes and not shown as warnings, such as overfitting."""
     device: "str | torch.device"
@@ -678,6 +684,9 @@ class ResumeKeywords(TypedDict, total=False):
     """Checkpoint interval: "500 steps", "1 epoch", "60s" (then also at an epoch's end, after a twentieth of it)."""
     doctor: bool
     """Look for faults while training, and say what is wrong, where and what to do; the weights are the same without."""
+    classical: bool
+    """Fit a classical model too where that takes seconds (tables: boosted trees; texts: TF-IDF), to compare the
+    network with."""
     silence: str | Sequence[str]
     """Findings by name that are kept as notes and not shown as warnings, such as overfitting."""
     device: "str | torch.device"

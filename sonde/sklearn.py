@@ -287,7 +287,12 @@ def _fitted(estimator: Any, columns: Mapping[str, Any], targets: Mapping[str, np
     with tempfile.TemporaryDirectory(prefix=TEMPORARY) as folder, _as_value_error():
         numbers = frozenset(name for name, values in columns.items() if isinstance(values, np.ndarray))
         data = replace(frame_table({**columns, **targets}, "table"), numbers=numbers)
-        place = {"out": str(estimator.out or f"{folder}/run"), "fresh": True, "quiet": not estimator.verbose}
+        place = {
+            "out": str(estimator.out or f"{folder}/run"),
+            "fresh": True,
+            "quiet": not estimator.verbose,
+            "classical": False,
+        }
         given: dict[str, Any] = {"test": 0.0, "seed": _seed(estimator.random_state), **place, **settings}
         run = train(data, target=list(targets), task=task, model=model, **given)
         saved = read_config(RunFolder(run.folder).config)

@@ -11,7 +11,7 @@ from sonde.core.damaged import DAMAGE
 from sonde.core.errors import ConfigError, RunFolderError, nearest
 from sonde.core.files import plain, read_json
 from sonde.core.natural_order import natural
-from sonde.core.run_owner import in_use
+from sonde.core.run_state import state_of
 from sonde.core.units import duration, metric, metric_name
 from sonde.metrics.directions import higher_is_better
 from sonde.screen.summary import headline
@@ -27,7 +27,6 @@ examples:
 """
 DEFAULT = "runs"  # where `sonde train` puts them
 SPLITS = ("train", "validation", "test")
-TAIL_BYTES = 16_384  # of metrics.jsonl: its last whole line is in there
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,24 +187,14 @@ def _numbers(scores: Mapping[str, Any]) -> dict[str, float]:
 
 def _so_far(place: Path) -> dict[str, Any]:
     """A run without a result: running now, or stopped before its end."""
-    last = _last_record(place / "metrics.jsonl")
+    state = state_of(place)
+    seconds = state.line.get("seconds")
     return {
         "model": _model(place),
-        "epochs": last.get("epoch"),
-        "seconds": last.get("seconds") if last.get("kind") == "step" else None,
-        "status": f"{_condition(place)}, step {last.get('step', 0):,}",
+        "epochs": state.line.get("epoch"),
+        "seconds": seconds if state.line.get("kind") != "evaluation" else None,
+        "status": state.words,
     }
-
-
-def _condition(place: Path) -> str:
-    """What a run without a result is doing; one that failed wrote why as the last of its findings."""
-    if in_use(place):
-        return "running"
-    try:
-        lines = (place / "findings.jsonl").read_text(encoding="utf-8").splitlines()
-        return "failed" if lines and json.loads(lines[-1])["severity"] == "error" else "unfinished"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "unfinished"
 
 
 def _model(place: Path) -> str:
@@ -215,24 +204,6 @@ def _model(place: Path) -> str:
     except (OSError, UnicodeDecodeError):
         return ""
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("  model:")), "")
-
-
-def _last_record(path: Path) -> dict[str, Any]:
-    """The last whole line of a JSON-lines file; a torn one, as a kill leaves, is passed over."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - TAIL_BYTES))
-            lines = file.read().splitlines()
-    except FileNotFoundError:
-        return {}
-    for line in reversed(lines):
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(record, dict) and "step" in record:
-            return record
-    return {}
 
 
 def _row(line: RunLine, splits: Sequence[str]) -> list[Any]:

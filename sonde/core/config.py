@@ -201,6 +201,8 @@ class LoopConfig:
     """Checkpoint interval: "500 steps", "1 epoch", "60s" (then also at an epoch's end, after a twentieth of it)."""
     doctor: bool = True
     """Look for faults while training, and say what is wrong, where and what to do; the weights are the same without."""
+    classical: bool = True
+    """Fit a classical model too where that takes seconds (tables: boosted trees; texts: TF-IDF), to compare the network with."""
     silence: tuple[str, ...] = ()
     """Findings by name that are kept as notes and not shown as warnings, such as overfitting."""
 
@@ -328,10 +330,8 @@ GROUPS: dict[str, type] = {
 
 MAY_DIFFER = frozenset(
     [
-        "device", "threads", "workers", "memory", "feed",
-        "quiet", "debug", "trust_code", "log", "out", "fresh",
-        "epochs", "steps", "time_limit", "patience",
-        "checkpoint_every", "log_every", "doctor", "silence",
+        "device", "threads", "workers", "memory", "feed", "quiet", "debug", "trust_code", "log", "out", "fresh",
+        "epochs", "steps", "time_limit", "patience", "checkpoint_every", "log_every", "doctor", "classical", "silence",
     ]
 )  # fmt: skip
 """Settings that may change on resume: they do not affect the numbers, or they set the length."""

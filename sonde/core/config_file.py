@@ -11,7 +11,7 @@ from sonde.core.errors import ConfigError
 from sonde.core.files import plain, write_text
 
 HEADER = """\
-# Every setting of this run and where it came from (typed, file, recipe or default).
+# Every setting of this run and where it came from (typed, file, recipe or default); defaults without an effect are left out.
 # `sonde train --config` with this file takes over those that were typed or came from a file; the recipe chooses the rest:
 # to change another one here, write `file` as its origin, or leave its origin out.
 """

@@ -80,6 +80,7 @@ class Reference:
     """The loss of the best answer that ignores the input: the entropy of the classes, the variance of the values.
 
     error: standard error of the value, which is estimated from the targets that were seen
+    middle: mean of the values, over all outputs
     weak:  whether it is of few targets, and may be off by some per cent
     """
 
@@ -88,6 +89,7 @@ class Reference:
     classes: int
     seen: int
     error: float = 0.0
+    middle: float = 0.0
     counts: Mapping[int, int] = field(default_factory=dict)
 
     @property
@@ -209,15 +211,22 @@ class Seen:
         """Of the latest evaluation that was looked on; its targets are those of all others."""
         return next((each.answers for each in reversed(self.evaluations) if each.answers), None)
 
-    def held_reference(self) -> float | None:
-        """Of the validation rows, the loss of the best answer that ignores the input; where the run's is known too."""
+    def held_reference(self, *, own: bool = False) -> float | None:
+        """Of the validation rows, the loss of the best answer that ignores the input; where the run's is known too.
+
+        own: whether it may be fitted to these rows; of values it is otherwise the mean of the training rows, from which those of
+             a later part of a series may be far away
+        """
         reference, answers = self.reference(), self.held_answers()
         if reference is None or answers is None:
             return None
         if answers.confusion:
             counts = {place: sum(row) for place, row in enumerate(answers.confusion) if sum(row)}
             return entropy(counts) if len(counts) > 1 else None
-        return answers.wanted * answers.wanted if reference.kind == calls.VALUES and answers.wanted > 0 else None
+        if reference.kind != calls.VALUES or not answers.wanted > 0:
+            return None
+        away = 0.0 if own or answers.middle is None else answers.middle - reference.middle
+        return answers.wanted * answers.wanted + away * away
 
     def usual(self) -> tuple[float, int] | None:
         """(share of the most frequent class, rows) of the validation rows; None where they are not of classes."""
@@ -254,7 +263,7 @@ def reference(samples: Sequence[Sample]) -> Reference | None:
     if call is None:
         return None
     found = _of_call(counts, sums, call)
-    if found is None or call.reduction == "mean":
+    if found is None or call.reduction in ("mean", "none"):  # of which the loss is the mean, as its value tells
         return found
     return replace(found, value=found.value * math.prod(call.target)) if call.reduction == "sum" else None
 
@@ -302,7 +311,8 @@ def _of_sums(sums: Sequence[float], call: LossCall) -> Reference | None:
         error = statistics.fmean(math.sqrt(q * (1 - q) / n[0]) * abs(math.log(max(1e-12, 1 - q) / q)) for q in within)
     if not 0 < value < math.inf:
         return None
-    return Reference(value=value, kind=call.kind, classes=1, seen=int(n[0]), error=error)
+    middle = statistics.fmean(means)
+    return Reference(value=value, kind=call.kind, classes=1, seen=int(n[0]), error=error, middle=middle)
 
 
 def entropy(counts: Mapping[int, int]) -> float:

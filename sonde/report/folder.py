@@ -1,17 +1,25 @@
 """A run folder's files as plain values. Whatever is missing or torn is absent here: a report is also drawn in mid-run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from sonde.core.config_file import is_tree
+from sonde.core.damaged import DAMAGE
+from sonde.core.errors import first_line
 from sonde.core.files import read_json
 from sonde.core.log_lines import parsed_line
 from sonde.core.run_folder import RunFolder, open_run
+from sonde.core.run_state import RunState, checkpoint_step, folds_of, state_of
+from sonde.report.pooling import pooled, together
 
 SPLITS = ("test", "validation", "train")  # the first that was evaluated is the one a report speaks of
+FINISHED = RunState(condition="finished", line={})
+
+
+LOOKED = ("importance", "embedding", "seen")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +39,17 @@ class Reading:
     findings: Sequence[dict[str, Any]]
     evaluated: dict[str, dict[str, Any]]  # split -> file stem -> content of evaluation/<split>/<stem>.json
     features: dict[str, Any] = field(default_factory=dict)  # evaluation/features.json
+    looked: dict[str, Any] = field(default_factory=dict)  # stem -> other files of evaluation/ itself
     logged: Sequence[dict[str, Any]] = field(default=())  # by observers
     signals: Sequence[dict[str, Any]] = field(default=())  # what the doctor measured inside the network
     unreadable: Sequence[str] = field(default=())  # one sentence per file that is there and cannot be read
     window: tuple[float, float] | None = None  # the part of the x axis that is drawn, where it is not all
     reached: int = 0  # the last step, where only lines of a part are left
+    schema: dict[str, Any] = field(default_factory=dict)
+    state: RunState = field(default=FINISHED)
+    saved: int | None = None  # step of the newest checkpoint that is whole, of a run without a result
+    units: Mapping[str, str] = field(default_factory=dict)  # of metrics, by the run's task, where they are known
+    folds: "Sequence[Reading]" = field(default=())  # of a cross-validation
 
     @property
     def split(self) -> str:
@@ -61,7 +75,9 @@ def read_folder(path: Path) -> Reading:
     troubles: list[str] = []
     metrics, findings, signals = (read_lines(file, troubles) for file in (run.metrics, run.findings, run.signals))
     found = with_lines(read_files(path), metrics, findings, signals)
-    return replace(found, unreadable=(*troubles, *found.unreadable))
+    folds = [read_folder(fold) for fold in folds_of(path) if (fold / "config.yaml").exists()]
+    found = replace(found, unreadable=(*troubles, *found.unreadable), folds=folds)
+    return _of_folds(found) if folds else found
 
 
 def with_lines(
@@ -82,6 +98,7 @@ def read_files(path: Path) -> Reading:
     """All but the logs, which grow while a run trains. Raises: RunFolderError when there is no run at `path`."""
     run = open_run(path)
     troubles: list[str] = []
+    state = state_of(path)
     return Reading(
         path=path,
         config=_yaml(run.config, troubles),
@@ -96,8 +113,25 @@ def read_files(path: Path) -> Reading:
         findings=(),
         evaluated=_evaluated(run, troubles),
         features=_json(run.evaluation / "features.json", troubles),
+        looked={stem: _json(run.evaluation / f"{stem}.json", troubles) for stem in LOOKED},
+        schema=_json(run.schema, troubles),
+        state=state,
+        saved=None if state.condition == "finished" else checkpoint_step(path),
         unreadable=tuple(troubles),
     )
+
+
+def _of_folds(run: Reading) -> Reading:
+    """A cross-validation, with what its folds have in their folders put together."""
+    done = [fold for fold in run.folds if fold.evaluated]
+    findings = [(int(fold.path.name.removeprefix("fold-")), fold.findings) for fold in run.folds]
+    schema = run.folds[0].schema
+    try:
+        evaluated = pooled([(fold.path.name, fold.evaluated) for fold in done])
+    except DAMAGE as error:
+        text = f"the folds' evaluations cannot be put together ({first_line(error)[:200]}) and were left out"
+        return replace(run, findings=together(findings), schema=schema, unreadable=(*run.unreadable, text))
+    return replace(run, evaluated=evaluated, findings=together(findings), schema=schema)
 
 
 def read_lines(path: Path, troubles: list[str]) -> list[dict[str, Any]]:

@@ -7,16 +7,18 @@ from typing import Any
 
 from markupsafe import Markup
 
-from sonde.core.units import is_share, metric_name, number
+from sonde.core.units import is_share, metric_name, number, share
+from sonde.report import captions
 from sonde.report.figures import Axis, Series, curves
 from sonde.report.folder import Reading
+from sonde.report.metric_words import direction
 from sonde.report.scale import Point, smoothed
 
 LOG_RATIO = 30.0  # a loss that falls by more than this is drawn on a logarithmic axis
 MOST_PARTS = 4  # further curves of a multi-part loss are left out
 MOST_LOGGED = 8  # numbers of observers that get a figure
 MOST_METRICS = 4  # that get a figure besides the one that is read first
-FEWEST = 3  # points, below which a figure tells nothing that a number does not
+FEWEST = 3  # points; fewer are a sentence
 
 RATE = "/lr"  # of a phase, beside others
 _STEP_KEYS = {"kind", "step", "epoch", "loss", "lr", "norm", "seconds", "rows", "samples_per_s"}
@@ -41,8 +43,7 @@ def learning_figures(run: Reading) -> list[Figure]:
 
 def _loss(run: Reading) -> Figure | None:
     train = _series(run, "loss")
-    # of the metrics the one that is comparable with the training loss, where there is one
-    evaluated = next((found for name in ("loss", "log_loss") if _finite(found := _validation(run, name))), [])
+    evaluated = validation_of(run)
     if not _finite(train):
         return None
     window = max(1, len(train) // 40)
@@ -52,46 +53,47 @@ def _loss(run: Reading) -> Figure | None:
         *([Series(name="validation", points=evaluated, colour=2, dots=len(evaluated) <= 60)] if evaluated else []),
     ]
     log = _wants_log([y for s in shown for _, y in s.points])
-    caption = "Both falling: the model is learning. Validation rising while training falls: overfitting."
-    if len(shown) == 1 or not evaluated:
-        caption = (
-            "Falling: the model is learning. Flat: it has stopped. Rising or noisy: the learning rate may be too high."
-        )
     phase = next((key.removesuffix(RATE) for line in run.steps for key in line if key.endswith(RATE)), "")
+    axis = _across(run)
+    caption = captions.of_losses(train, evaluated, axis.label)
     if phase:
-        caption = f"Of the phase {phase}, the first of those at work; the others are among the loss terms."
-    broken = sum(y is None for _, y in train)
-    if broken:
-        caption += f" {broken} logged values were not finite; the curve is broken there."
-    return Figure(
-        title="Loss",
-        svg=curves(
-            shown, _across(run), Axis(label=f"loss{', log scale' if log else ''}", log=log), name="Loss over time"
-        ),
-        caption=caption,
-    )
+        caption += f" Of the phase {phase}, the first of those at work; the others are among the loss terms."
+    label = Axis(label=f"loss{', log scale' if log else ''}", log=log)
+    return _figure("Loss", shown, axis, label, name="Loss over time", caption=caption)
+
+
+def _figure(
+    title: str,
+    shown: Sequence[Series],
+    x: Axis,
+    y: Axis,
+    *,
+    name: str,
+    caption: str,
+    mark: tuple[float, str] | None = None,
+) -> Figure:
+    """Curves, or where none has enough points for one their caption alone."""
+    if max(len(_finite(series.points)) for series in shown) < FEWEST:
+        return Figure(title=title, svg=Markup(), caption=f"{caption} Too few points for a curve.")
+    return Figure(title=title, svg=curves(shown, x, y, name=name, mark=mark), caption=caption)
 
 
 def _metric(run: Reading) -> Figure | None:
     name = run.metric or next((n for line in run.evaluations for n in line.get("metrics") or {}), "")
-    points = _validation(run, name)
+    points = metric_of(run, name)
     if not _finite(points):
         return None
     best = (run.result.get("best") or {}).get("step")
     mark = (_x(run, best), "best checkpoint") if best else None
-    title = f"Validation {metric_name(name)}"
+    words = metric_name(name)
+    title = f"Validation {words}"
     if is_share(name):
         points = [(x, None if y is None else 100 * y) for x, y in points]
-    label = metric_name(name) + (", %" if is_share(name) else "")
+    label = words + (", %" if is_share(name) else "")
+    axis, say = _across(run), (lambda y: share(y / 100)) if is_share(name) else captions.short
+    caption = captions.of_metric(f"validation {words}", points, axis.label, say, direction(run, name))
     series = [Series(name=title, points=points, colour=2, dots=len(points) <= 60)]
-    figure = curves(series, _across(run), Axis(label=label), name=f"{title} over time", mark=mark)
-    objective = run.result.get("objective") or {}
-    known = {"min": "falling", "max": "rising"} if objective.get("metric") == name else {}
-    direction = known.get(
-        str(objective.get("mode")), "improving"
-    )  # the metric that is shown need not be the one that chose
-    caption = f"Still {direction} at the end: more epochs may help. Flat for long: fewer epochs are enough."
-    return Figure(title=title, svg=figure, caption=caption)
+    return _figure(title, series, axis, Axis(label=label), name=f"{title} over time", caption=caption, mark=mark)
 
 
 def _parts(run: Reading) -> Figure | None:
@@ -106,8 +108,11 @@ def _parts(run: Reading) -> Figure | None:
     if not shown:
         return None
     series = [Series(name=name, points=points, colour=place + 1) for place, (name, points) in enumerate(shown)]
-    figure = curves(series, _across(run), Axis(label="value"), name="Loss terms over time")
-    return Figure(title="Loss terms", svg=figure, caption="The terms of the training loss, logged at each step.")
+    told = [captions.moved(name, found) for name, points in shown if (found := captions.course(points)) is not None]
+    caption = captions.sentence("; ".join(told))
+    return _figure(
+        "Loss terms", series, _across(run), Axis(label="value"), name="Loss terms over time", caption=caption
+    )
 
 
 def _logged(run: Reading) -> list[Figure]:
@@ -118,8 +123,11 @@ def _logged(run: Reading) -> list[Figure]:
         points = _points(run, [(line, line["values"][name]) for line in run.logged if name in line["values"]])
         if len(found) < MOST_LOGGED and _finite(points):
             series = [Series(name=name, points=points, colour=1, dots=len(points) <= 60)]
-            figure = curves(series, _across(run), Axis(label=name), name=f"{name} over time")
-            found.append(Figure(title=name, svg=figure, caption="Logged by an observer."))
+            told = captions.moved("it", course) if (course := captions.course(points)) is not None else ""
+            caption = f"Logged by an observer; {told}."
+            found.append(
+                _figure(name, series, _across(run), Axis(label=name), name=f"{name} over time", caption=caption)
+            )
     return found
 
 
@@ -132,8 +140,9 @@ def _rate(run: Reading) -> Figure | None:
     if several:
         named = [(key.removesuffix(RATE), _series(run, key)) for key in several]
         series = [Series(name=name, points=points, colour=place + 1) for place, (name, points) in enumerate(named)]
-    figure = curves(series, _across(run), Axis(label="learning rate", zero=True), name="Learning rate over time")
-    return Figure(title="Learning rate", svg=figure, caption="The learning-rate schedule as applied.")
+    axis, label = _across(run), Axis(label="learning rate", zero=True)
+    caption = captions.of_rate(points, axis.label)
+    return _figure("Learning rate", series, axis, label, name="Learning rate over time", caption=caption)
 
 
 def _norm(run: Reading) -> Figure | None:
@@ -143,15 +152,15 @@ def _norm(run: Reading) -> Figure | None:
     log = _wants_log([y for _, y in points])
     axis = Axis(label=f"norm{', log scale' if log else ''}", log=log)
     series = [Series(name="gradient norm", points=points, colour=4)]
-    figure = curves(series, _across(run), axis, name="Gradient norm over time")
-    caption = "Before clipping. Steady is healthy; growing spikes indicate that the learning rate is too high."
-    return Figure(title="Gradient norm", svg=figure, caption=caption)
+    across, clip = _across(run), (run.config.get("settings") or {}).get("clip")
+    caption = captions.of_norm(points, across.label, float(clip) if isinstance(clip, int | float) else 0.0)
+    return _figure("Gradient norm", series, across, axis, name="Gradient norm over time", caption=caption)
 
 
 def _range_test(run: Reading) -> Figure | None:
     rates, losses = run.lr_range.get("lr") or [], run.lr_range.get("loss") or []
     points = [(float(lr), _number(loss)) for lr, loss in zip(rates, losses, strict=False) if lr and lr > 0]
-    if len(_finite(points)) < 2:
+    if len(_finite(points)) < FEWEST:
         return None
     chosen = run.lr_range.get("chosen")
     floor = min(_finite(points))
@@ -164,9 +173,7 @@ def _range_test(run: Reading) -> Figure | None:
         name="Loss over the learning rate",
         mark=(chosen, f"chosen {number(chosen, 2)}") if chosen else None,
     )
-    caption = (
-        "The loss as the rate is raised. A good rate lies on the steep downward slope, well before the loss rises."
-    )
+    caption = captions.of_range_test(points, chosen if isinstance(chosen, int | float) else None)
     return Figure(title="Learning-rate range test", svg=figure, caption=caption)
 
 
@@ -174,7 +181,23 @@ def _series(run: Reading, key: str) -> list[Point]:
     return _points(run, [(line, line[key]) for line in run.steps if key in line])
 
 
-def _validation(run: Reading, metric: str) -> list[Point]:
+def validation_of(run: Reading) -> list[Point]:
+    """The validation loss by epoch or step: of the metrics the one that is comparable with the training loss, if there is one."""
+    return next((found for name in ("loss", "log_loss") if _finite(found := metric_of(run, name))), [])
+
+
+def train_of(run: Reading) -> list[Point]:
+    """The training loss by epoch or step."""
+    return _series(run, "loss")
+
+
+def axis_of(run: Reading) -> str:
+    """What curves are drawn over: "epoch" or "step"."""
+    return _across(run).label
+
+
+def metric_of(run: Reading, metric: str) -> list[Point]:
+    """A metric of the validation data by epoch or step."""
     return _of_split(run, metric, "validation")
 
 
@@ -230,7 +253,7 @@ def _further_metrics(run: Reading) -> list[Figure]:
     first = run.metric or next((n for line in run.evaluations for n in line.get("metrics") or {}), "")
     splits = list(dict.fromkeys(str(line.get("split")) for line in run.evaluations))
     names = list(dict.fromkeys(name for line in run.evaluations for name in line.get("metrics") or {}))
-    seen, found = [_validation(run, name) for name in (first, "loss", "log_loss")], []
+    seen, found = [metric_of(run, name) for name in (first, "loss", "log_loss")], []
     for name in names:
         scale = 100 if is_share(name) else 1
         curves_of = {split: _of_split(run, name, split) for split in splits}

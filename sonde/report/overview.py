@@ -21,13 +21,14 @@ from sonde.core.units import (
 )
 from sonde.report.figures import bars, stacked_bar
 from sonde.report.folder import SPLITS, Reading
+from sonde.report.metric_words import about
 
 MOST_CLASS_BARS = 40
 
 
 @dataclass(frozen=True, kw_only=True)
 class Headline:
-    """The first thing on the page. tone: "good" for a finished run, "open" for one without a result."""
+    """The first thing on the page. tone: "good" for a finished run, "open" for one without a result, "bad" for one that died."""
 
     value: str
     what: str
@@ -49,8 +50,8 @@ def headline(run: Reading) -> Headline:
     """The main metric in words, its baseline, and how the run went."""
     split, value = _main(run)
     if not run.result:
-        return Headline(value="No result yet", what="", sentences=[_unfinished(run)], tone="open")
-    sentences = [_story(run), _best(run), _baseline(run)]
+        return _without_result(run)
+    sentences = [_story(run), _best(run)]
     if split == "":
         return Headline(
             value="Not evaluated", what="there were no rows to evaluate on", sentences=sentences[:1], tone="open"
@@ -69,21 +70,26 @@ def key_figures(run: Reading) -> list[tuple[str, str]]:
         ("parameters", count(result["parameters"]) if result.get("parameters") is not None else ""),
         ("training time", duration(seconds["total"]) if seconds.get("total") else ""),
         ("rows per second", rate(result["samples_per_s"]) if result.get("samples_per_s") else ""),
-        ("steps", count(result.get("steps") or run.last_step)),
+        ("steps", count(result.get("steps") or max(run.last_step, run.state.step))),
         ("machine", str(run.env.get("device") or run.plan.get("device") or "")),
     ]
     return [(name, str(value)) for name, value in found if value]
 
 
-def metric_table(run: Reading) -> tuple[list[str], list[tuple[str, list[str], bool]]]:
-    """(splits, rows of (metric, value per split, whether it is the main one)); the main metric first."""
+def metric_table(run: Reading) -> tuple[list[str], list[tuple[str, list[str], bool, str]]]:
+    """(splits, rows of (metric, value per split, whether it is the main one, unit and direction)); the main metric first."""
     metrics = run.result.get("metrics") or {split: files.get("metrics") or {} for split, files in run.evaluated.items()}
     splits = [split for split in reversed(SPLITS) if metrics.get(split)]
     names = list(dict.fromkeys(name for split in splits for name in metrics[split]))[:60]
     names.sort(key=lambda name: name != run.metric)
     means = run.result.get("batch_means") or ()
     rows = [
-        (metric_name(n) + mean_of_batches(n, means), [_value(n, metrics[s].get(n)) for s in splits], n == run.metric)
+        (
+            metric_name(n) + mean_of_batches(n, means),
+            [_value(n, metrics[s].get(n)) for s in splits],
+            n == run.metric,
+            about(run, n),
+        )
         for n in names
     ]
     return splits, rows
@@ -175,12 +181,24 @@ def _main(run: Reading) -> tuple[str, str]:
     return "", ABSENT
 
 
-def _unfinished(run: Reading) -> str:
-    if not run.last_step:
-        return "The run has not logged a step yet: it is still starting, or stopped before its first step."
+def _without_result(run: Reading) -> Headline:
+    state, step = run.state, max(run.state.step, run.last_step)
     planned = run.plan.get("steps")
     of = f" of {count(planned)}" if planned else ""
-    return f"Still running, or stopped at step {count(run.last_step)}{of}; the report shows what was logged so far."
+    fold = f", fold {state.fold}" if state.fold else ""
+    if state.condition == "running":
+        text = f"The run is at step {count(step)}{of}{fold}; this page shows what was logged until it was drawn."
+        if not step:
+            text = "The run has not logged a step yet: it is starting."
+        return Headline(value="No result yet", what="", sentences=[text], tone="open")
+    words = {"interrupted": "Stopped", "failed": "Failed"}.get(state.condition, "Died")
+    told = "This page shows what was logged until then."
+    return Headline(
+        value=f"{words} at step {count(step)}",
+        what=f"{of}{fold}".strip(" ,"),
+        sentences=[told],
+        tone="open" if state.condition == "interrupted" else "bad",
+    )
 
 
 def _story(run: Reading) -> str:
@@ -192,9 +210,12 @@ def _story(run: Reading) -> str:
     epochs, steps = result.get("epochs"), result.get("steps")
     length = ""
     if isinstance(epochs, int | float):
-        length = f"{round(epochs, 1 if epochs >= 10 else 2):g} epoch{'s' if epochs != 1 else ''}"
+        length = (
+            f"{round(epochs, 1 if epochs >= 10 else 2 if epochs >= 0.01 else 4):g} epoch{'s' if epochs != 1 else ''}"
+        )
     if steps:
-        length += f" ({count(steps)} steps)" if length else f"{count(steps)} steps"
+        told = f"{count(steps)} step{'s' * (steps != 1)}"
+        length += f" ({told})" if length else told
     seconds = (result.get("seconds") or {}).get("total")
     ended = {
         "stopped early": ", stopped early because validation no longer improved",
@@ -202,9 +223,10 @@ def _story(run: Reading) -> str:
     }
     return (
         f"{result.get('network') or result.get('model') or 'The model'} was trained on {source}"
+        + (f" in {result['folds']} folds" if result.get("folds") else "")
         + (f" for {length}" if length else "")
         + (f" in {duration(seconds)}" if seconds else "")
-        + ended.get(str(result.get("status")), "")
+        + ended.get("time limit" if result.get("ended_by") == "time_limit" else str(result.get("status")), "")
         + "."
     )
 
@@ -221,15 +243,6 @@ def _best(run: Reading) -> str:
         text += f" ({metric(best['metric'], best['value'])} validation {metric_name(best['metric'])})"
     tested = (run.result.get("metrics") or {}).get("test")
     return text + ("; the test split was evaluated once, with this checkpoint." if tested else ".")
-
-
-def _baseline(run: Reading) -> str:
-    baseline = run.result.get("baseline") or {}
-    value = baseline.get(run.metric)
-    if value is None:
-        return ""
-    what = str(baseline.get("what") or "a predictor that ignores the input")
-    return f"Baseline ({what}): {metric(run.metric, value)}."
 
 
 def _value(name: str, value: Any) -> str:

@@ -12,20 +12,21 @@ from sonde.core.files import write_text
 from sonde.core.findings import AT_A_TIME, WORST_FIRST, certainty_of, grouped, silencing
 from sonde.core.units import count, number, share
 from sonde.report.additions import Additions, figure_html
+from sonde.report.cases import Cases, sections_of_cases
 from sonde.report.evaluated import (
     MOST_CLASSES,
-    PICTURES_BYTES,
     class_rows,
     confused_pairs,
     confusion_figure,
     evaluation_figures,
-    worst_rows,
 )
 from sonde.report.features import features_section
 from sonde.report.folder import Reading
+from sonde.report.folds import fold_figures, folds_section
 from sonde.report.inside import inside_section
 from sonde.report.intact import drawn
 from sonde.report.learning import learning_figures
+from sonde.report.looked import looked_figures, seen_section
 from sonde.report.overview import (
     class_balance,
     headline,
@@ -36,11 +37,13 @@ from sonde.report.overview import (
     split_table,
     time_parts,
 )
+from sonde.report.verdict import verdict
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
 MOST_LINES = 100  # of facts, warnings, findings and events
+MOST_EVIDENCES = 5  # of one finding
 
 
 AddedBy = Callable[[Mapping[str, Any]], Additions]
@@ -52,9 +55,12 @@ def nothing(details: Mapping[str, Any]) -> Additions:
     return Additions()
 
 
-def write_page(run: Reading, added: AddedBy = nothing) -> Path:
-    """Draw report.html in the run's folder and return its path. Raises: RunFolderError when it cannot be written to"""
-    page = render(run, added)
+def write_page(run: Reading, added: AddedBy = nothing, follow: Sequence[str] = ()) -> Path:
+    """Draw report.html in the run's folder and return its path. Raises: RunFolderError when it cannot be written to
+
+    follow: commands that use the run's network
+    """
+    page = render(run, added, follow)
     path = run.path / "report.html"
     try:
         write_text(path, page)
@@ -89,20 +95,20 @@ def environment(*folders: Path) -> "Environment":
     return found
 
 
-def render(run: Reading, added: AddedBy = nothing) -> str:
+def _files(*names: str) -> str:
+    return "".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in names)
+
+
+def render(run: Reading, added: AddedBy = nothing, follow: Sequence[str] = ()) -> str:
     """The page as HTML."""
-    here = Path(__file__).parent
-    assets = {
-        "css": (here / "page.css").read_text(encoding="utf-8"),
-        "js": "".join((here / name).read_text(encoding="utf-8") for name in ("page.js", "charts.js")),
-    }
+    assets = {"css": _files("page.css", "cases.css"), "js": _files("page.js", "charts.js", "cases.js")}
     from jinja2 import TemplateError
 
     fixed, page = {name: Markup(text) for name, text in assets.items()}, template()
-    return drawn(run, lambda whole: page.render(**fixed, **context(whole, added)), (TemplateError,))
+    return drawn(run, lambda whole: page.render(**fixed, **context(whole, added, follow)), (TemplateError,))
 
 
-def context(run: Reading, added: AddedBy) -> dict[str, Any]:
+def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[str, Any]:
     """What the template shows."""
     details = run.evaluated.get(run.split, {})
     splits, metrics = metric_table(run)
@@ -114,22 +120,26 @@ def context(run: Reading, added: AddedBy) -> dict[str, Any]:
     return {
         "name": run.path.resolve().name,
         "headline": headline(run),
+        "verdict": verdict(run, follow),
         "keys": key_figures(run),
         "splits": splits,
         "metrics": metrics,
         **_in_turn(_findings(run)),
-        "learning": learning_figures(run),
+        "learning": fold_figures(run) if run.folds else learning_figures(run),
+        "folds": folds_section(run),
         "inside": inside_section(run),
-        "split": "training" if run.split == "train" else run.split,
+        "split": _named(run.split),
+        "judged": f"On the {run.split} data of all folds" if run.folds else f"On the {_named(run.split)} data",
         "matrix": confusion_figure(details),
         "unit": str((details.get("confusion") or details.get("per_class") or {}).get("unit") or "rows"),
-        "evaluated": evaluation_figures(details, own.figures),
+        "evaluated": [*evaluation_figures(details, own.figures), *looked_figures(run.looked, details)],
         "sections": own.sections,
         "pairs": confused_pairs(details),
         "many_classes": classes if classes > MOST_CLASSES else 0,
         "class_rows": rows,
         "num_classes": classes,
-        **(_cases(run, details) if own.cases else {"worst": [], "best": []}),
+        "seen": seen_section(run.looked, run.path / "evaluation", own.drawing),
+        "cases": _cases(run, details, own) if own.cases and run.split else [],
         "features": features_section(run.features, run.path / "evaluation"),
         "form": str(run.data.get("form") or ""),
         "source": str(run.data.get("source") or run.config.get("data") or ""),
@@ -149,32 +159,34 @@ def context(run: Reading, added: AddedBy) -> dict[str, Any]:
     }
 
 
-def _cases(run: Reading, details: Mapping[str, Any]) -> dict[str, Any]:
-    """The rows with the highest and the lowest loss, which share the room there is for pictures."""
-    if not run.split:
-        return {"worst": [], "best": []}
-    folder, both = run.path / "evaluation" / run.split, "best" in details
-    room = PICTURES_BYTES * 2 // 3 if both else PICTURES_BYTES
-    return {
-        "worst": worst_rows(details, folder, room=room),
-        "best": worst_rows(details, folder, stem="best", room=PICTURES_BYTES - room) if both else [],
-    }
+def _named(split: str) -> str:
+    return "training" if split == "train" else split
 
 
-def _findings(run: Reading) -> list[dict[str, str]]:
-    """Worst first, of these causes first; the same finding at several steps stands once, with how often."""
+def _cases(run: Reading, details: Mapping[str, Any], own: Additions) -> list[Cases]:
+    # those of a cross-validation lie in the folders of its folds
+    folder = run.path if run.folds else run.path / "evaluation" / run.split
+    return sections_of_cases(details, folder, split=_named(run.split), drawing=own.drawing)
+
+
+def _findings(run: Reading) -> list[dict[str, Any]]:
+    """Worst first, of these causes first; the same finding at several steps stands once, with what was seen at each."""
     diagnosis = [str(name) for name in run.result.get("diagnosis") or []]
     found = []
     for severity, check, same in grouped(run.findings, diagnosis):
+        first, *others = _evidences(same)
         steps = [finding["step"] for finding in same if finding.get("step") is not None]
         place = f"step {count(steps[-1])}" if steps else ""
         beside = [f"{len(same)} times, last at {place}" if len(same) > 1 and place else place]
         beside += [str(same[-1].get("where") or "")[:200], certainty_of(same[-1])]
+        left = len(others) - MOST_EVIDENCES + 1
+        more = others if left <= 0 else [*others[: MOST_EVIDENCES - 1], f"and {count(left)} more, in findings.jsonl"]
         found.append(
             {
                 "severity": severity if severity in WORST_FIRST else "note",
                 "check": check,
-                "evidence": str(same[-1].get("evidence") or "")[:600],
+                "evidence": first,
+                "more": more,
                 "action": str(same[-1].get("action") or "")[:600],
                 "place": ", ".join(text for text in beside if text),
                 "silence": silencing(same[-1]),
@@ -183,13 +195,24 @@ def _findings(run: Reading) -> list[dict[str, str]]:
     return found[:MOST_LINES]
 
 
+def _evidences(same: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What was seen, the latest first, each once; with its step where there are several."""
+    told: dict[str, str] = {}
+    for finding in reversed(same):
+        text, step = str(finding.get("evidence") or "")[:600], finding.get("step")
+        told.setdefault(text, f"step {count(step)}: " if step is not None else "")
+    if len(told) == 1:
+        return list(told)
+    return [text if text.startswith(step) else f"{step}{text}" for text, step in told.items()]
+
+
 def _warnings(run: Reading) -> list[str]:
     """What was odd about the data, unless it stands among the findings."""
     said = {str(finding.get("evidence")) for finding in run.findings}
     return [str(text)[:400] for text in run.data.get("warnings") or [] if str(text) not in said][:MOST_LINES]
 
 
-def _in_turn(found: Sequence[dict[str, str]]) -> dict[str, list[dict[str, str]]]:
+def _in_turn(found: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """Errors and the first warnings; further warnings, which may go away with these; notes."""
     warnings = [item for item in found if item["severity"] == "warning"]
     return {

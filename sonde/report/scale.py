@@ -65,21 +65,35 @@ def log_ticks(low: float, high: float) -> list[tuple[float, str]]:
     factors = (1,) if math.log10(high / low) > 1.5 else (1, 2, 5)
     stride = max(1, -(-(last - first) // 7))
     values = [factor * 10.0**power for power in range(first, last + 1, stride) for factor in factors]
-    return [(value, f"{value:g}") for value in values if low <= value <= high]
+    return [(value, _short(value)) for value in values if low <= value <= high]
+
+
+def _short(value: float) -> str:
+    """A power of ten, or 2 or 5 times one, in the room that there is left of an axis.
+
+    >>> [_short(value) for value in (0.001, 1.0, 1000.0, 100000.0, 2e-05, 1e20)]
+    ['0.001', '1', '1000', '1e5', '2e-5', '1e20']
+    """
+    text = f"{value:g}"
+    if value >= 100_000 or "e" in text:
+        mantissa, _, power = f"{value:.0e}".partition("e")
+        return f"{mantissa}e{int(power)}"
+    return text
 
 
 def tick_text(value: float, step: float) -> str:
     """A tick with no more digits than its step needs.
 
-    >>> tick_text(0.25, 0.05), tick_text(1500, 500), tick_text(20000, 10000)
-    ('0.25', '1,500', '20k')
+    >>> tick_text(0.25, 0.05), tick_text(1500, 500), tick_text(20000, 10000), tick_text(0.00015, 0.00005)
+    ('0.25', '1,500', '20k', '1.5e-4')
     """
     if value and step >= 1e6:
         return f"{value / 1e6:g}M"
     if value and step >= 1000 and abs(value) >= 10_000:
         return f"{value / 1000:g}k"
-    if abs(value) >= 1e9 or (value and step < 1e-5):
-        return f"{value:.2g}"
+    if abs(value) >= 1e9 or (value and step < 1e-4):
+        mantissa, _, power = f"{value:.1e}".partition("e")
+        return f"{mantissa.removesuffix('.0')}e{int(power)}"
     return f"{value:,.{max(0, -math.floor(math.log10(step) + 1e-9))}f}"
 
 

@@ -13,12 +13,12 @@ from typing import Any
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from sonde.core.bounds import flag
-from sonde.core.config import LoopConfig, OptimConfig, PlaceConfig
+from sonde.core.config import GROUPS, LoopConfig, OptimConfig, PlaceConfig, flat
 from sonde.core.errors import ConfigError
 from sonde.core.given_object import GivenObject
 from sonde.core.seams import Phase, ends, rewinds
 from sonde.modalities.catalogue import modality
-from sonde.modalities.settings import of_data
+from sonde.modalities.settings import leaves, of_data, of_kind
 from sonde.models.layers import distances
 from sonde.optim.build import USED
 from sonde.optim.custom import SETTINGS, makes_its_own, reads
@@ -68,6 +68,17 @@ def refuse_without_effect(parts: Assembly, given: Mapping[str, Any]) -> None:
         for name in rule.names:
             if name in given and given[name] not in rule.off and (why := rule.why(name, given[name], parts)):
                 raise _without_effect(name, given[name], why)
+
+
+def idle(parts: Assembly) -> set[str]:
+    """Names of general settings, and of those of kinds of data, that change nothing in a run of these parts."""
+    values, titles = flat(parts.config), leaves()
+    found = {name for rule in RULES for name in rule.names if name in values and rule.why(name, values[name], parts)}
+    if parts.dataset is None:
+        return found | (NOT_IN_FIT & values.keys())
+    read = of_kind(parts.dataset.schema.input.kind)
+    foreign = {name for name, title in titles.items() if title not in GROUPS and name not in read}
+    return found | (foreign & values.keys())
 
 
 def refuse_outside_fit(given: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sonde.core.errors import ConfigError, DataError, Interrupted, RunFolderError
@@ -13,6 +13,7 @@ from sonde.core.units import count, duration, metric, metric_name
 from sonde.engine.json_lines import read_lines
 from sonde.run.errors import words_to_go_on
 from sonde.run.job import Attempt, Job
+from sonde.run.report import write_report
 
 SHARED = ("status", "task", "model", "parameters", "objective", "headline")  # what is the same in every fold's result
 
@@ -35,6 +36,8 @@ def fold_of(attempt: Attempt, number: int) -> Iterator[Job]:
             folder.abandon()
         raise
     except Interrupted as stop:
+        with suppress(OSError, RunFolderError):  # of a full disk
+            write_report(folder.path)
         again = words_to_go_on(folder, attempt.config)
         raise Interrupted(
             f"stopped in fold {number} of {folds}; resume with: {again}", signal_number=stop.signal_number

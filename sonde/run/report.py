@@ -1,10 +1,15 @@
 """`report.html` with the figures of the run's task. Free of torch: a copied folder is drawn without it."""
 
+import shlex
+from dataclasses import replace
 from pathlib import Path
 
 from sonde.core.catalogue import load
+from sonde.modalities.catalogue import modality
+from sonde.modalities.catalogue import names as modality_names
 from sonde.report.folder import Reading, read_folder
 from sonde.report.page import AddedBy, nothing, write_page
+from sonde.tasks.spec import TaskSpec
 from sonde.tasks.table import names, spec
 
 
@@ -14,12 +19,41 @@ def write_report(folder: Path) -> Path:
     Raises: RunFolderError when there is no run in `folder`, or it cannot be written to
     """
     run = read_folder(Path(folder))
-    return write_page(run, added_by(run))
+    known = _task_of(run)
+    run = run if known is None else replace(run, units=known.units)
+    return write_page(run, added_by(run), _follow(run))
+
+
+def _follow(run: Reading) -> list[str]:
+    """Commands that use the run's network, on an input that there is where possible."""
+    known, kind = _task_of(run), (run.schema.get("input") or {}).get("kind")
+    if known is None or kind not in modality_names():
+        return []
+    word = modality(str(kind)).input_word
+    file = _example(run, word)
+    given = word if file is None else shlex.quote(str(file))
+    return [text.format(run=shlex.quote(str(run.path)), input=given) for text in known.next_commands]
+
+
+def _example(run: Reading, word: str) -> Path | None:
+    """A file that the run can be tried on: its own table, or a row that it was evaluated on. word: what stands for an input"""
+    source, kept = Path(str(run.data.get("source") or "")), run.path / "evaluation" / run.split / "worst"
+    rows = (run.evaluated.get(run.split) or {}).get("worst") or [{}]
+    of_data = source / str(rows[0].get("row") or "")
+    found = {"TABLE": [source], "IMAGE": [of_data, kept / "0.png"], "RECORDING": [of_data, kept / "0.wav"]}.get(
+        word, []
+    )
+    return next((file for file in found if file.is_file()), None)
 
 
 def added_by(run: Reading) -> AddedBy:
     """The figures of the run's task; none for a task that is not in the table, such as a custom one."""
+    known = _task_of(run)
+    return load(known.figures) if known is not None and known.figures else nothing
+
+
+def _task_of(run: Reading) -> TaskSpec | None:
+    """The record of the run's task; None for one that is not in the table."""
     saved = run.config.get("settings")
     name = str(saved.get("task")) if isinstance(saved, dict) else ""
-    figures = spec(name).figures if name in names() else ""
-    return load(figures) if figures else nothing
+    return spec(name) if name in names() else None

@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from sonde.core.batch import Batch
-from sonde.core.config import flat
+from sonde.core.config import MAY_DIFFER, flat
 from sonde.core.config_file import read_config, write_config
 from sonde.core.dataset import Dataset, Fact
 from sonde.core.errors import RunFolderError
@@ -16,7 +16,9 @@ from sonde.core.run_folder import RunFolder
 from sonde.core.schema_file import read_schema, write_schema
 from sonde.core.seams import Bound
 from sonde.data.splits import class_counts
+from sonde.run.applicable import idle as idle_settings
 from sonde.run.build import Assembly
+from sonde.run.described import described
 from sonde.run.environment import describe
 from sonde.run.model_file import keep
 from sonde.run.resolve import Resolved
@@ -31,16 +33,18 @@ def write_start(
     folds: bool,
     own: Mapping[str, Any],
 ) -> None:
-    """config.yaml, schema.json, data.json and env.json.
+    """config.yaml without defaults that change nothing in such a run, schema.json, data.json and env.json.
 
     own: a loss and metrics of the caller's own, by name
     folds: whether this is the folder of a whole cross-validation, whose data are cut and described anew in each fold
     """
+    idle = idle_settings(assembly) - MAY_DIFFER
+    unread = {name for name in idle if resolved.origin.get(name, "default") == "default"}
     write_config(
         folder.config,
         data=about["source"],
-        settings=flat(resolved.config),
-        origin=dict(resolved.origin),
+        settings={name: value for name, value in flat(resolved.config).items() if name not in unread},
+        origin={name: origin for name, origin in resolved.origin.items() if name not in unread},
         reasons=dict(resolved.reasons),
         own=own,
     )
@@ -78,8 +82,8 @@ def mend_schema(folder: RunFolder, dataset: Dataset | None, report: Callable[[st
         )
 
 
-def write_fields(folder: RunFolder, batch: Batch, bound: Bound | None) -> None:
-    """Add to data.json what a row of the caller's own data holds, by which `predict` knows rows again."""
+def write_fields(folder: RunFolder, assembly: Assembly, batch: Batch, bound: Bound | None) -> None:
+    """Add to data.json what a row of the caller's own data holds, by which `predict` knows rows again, and their facts."""
     known = {
         ".".join(map(str, path)): {"shape": list(leaf.shape[1:]), "dtype": str(leaf.dtype).removeprefix("torch.")}
         if isinstance(leaf, Tensor)
@@ -88,7 +92,8 @@ def write_fields(folder: RunFolder, batch: Batch, bound: Bound | None) -> None:
         for path, leaf in leaves(field, (name,))
     }
     inputs = [] if bound is None else list(bound.inputs)
-    write_json(folder.data, {**read_json(folder.data), "fields": known, "inputs": inputs})
+    held = read_json(folder.data)
+    write_json(folder.data, {**held, **described(assembly, batch, held), "fields": known, "inputs": inputs})
 
 
 def write_reason(folder: RunFolder, name: str, why: str) -> None:

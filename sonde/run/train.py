@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from sonde.core.errors import ConfigError, Interrupted, NonFinite
+from sonde.core.errors import ConfigError, Interrupted
 from sonde.core.files import write_json
 from sonde.core.findings import Finding, hushed, read_back, silenced
 from sonde.core.run_folder import RunFolder
@@ -34,7 +34,8 @@ from sonde.report.events import Events
 from sonde.run.build import Assembly
 from sonde.run.checks import at_the_start, say, watched
 from sonde.run.compiling import not_compilable
-from sonde.run.errors import failure_noted, fitting_shapes, in_one_line, scores_of
+from sonde.run.ending import ending_noted, nothing_left
+from sonde.run.errors import fitting_shapes, in_one_line, scores_of
 from sonde.run.evaluation import choosing, notes_on_metrics
 from sonde.run.examining import doctor_of, last_look
 from sonde.run.job import Attempt
@@ -75,8 +76,8 @@ def under_way(attempt: Attempt) -> Iterator[StopRequest]:
     assembly, threads = attempt.assembly, torch.get_num_threads()
     try:
         with (
-            failure_noted(attempt.folder, lambda: attempt.steps > 0),
-            _nothing_left(attempt),
+            ending_noted(attempt),
+            nothing_left(attempt),
             in_one_line(assembly, attempt.folder),
             fitting_shapes(assembly, lambda: attempt.steps),
             random_state.apart(assembly.device),
@@ -146,7 +147,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     if saved is None:
         if assembly.dataset is None and assembly.first is not None:
             bind = abilities_of(assembly.task).bind
-            write_fields(folder, assembly.first, None if bind is None else bind(assembly.first))
+            write_fields(folder, assembly, assembly.first, None if bind is None else bind(assembly.first))
         if plan.precision_why:
             write_reason(folder, "precision", f"{plan.precision} was decided on: {plan.precision_why}")
         pieces, device = assembly.config.feed.accumulate, assembly.device
@@ -175,19 +176,6 @@ def _write_findings(attempt: Attempt, training: Training, found: Sequence[Findin
     for finding in hushed(found, silence):
         training.journals["findings.jsonl"].write(finding.as_dict())
     show(attempt, [each for each in parted(attempt)[0] if each.severity != "note"])
-
-
-@contextmanager
-def _nothing_left(attempt: Attempt) -> Iterator[None]:
-    """A new run that is refused, or fails before a step is done, leaves no folder, which would then refuse other settings."""
-    try:
-        yield
-    except (NonFinite, Interrupted):
-        raise  # the folder says which rows, or goes on
-    except Exception:
-        if attempt.saved is None and not attempt.again and not attempt.steps:
-            attempt.folder.abandon()
-        raise
 
 
 @contextmanager

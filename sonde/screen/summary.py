@@ -36,6 +36,9 @@ def result_lines(result: Mapping[str, Any]) -> list[str]:
     if baseline is not None:
         what = result["baseline"].get("what") or "trivial predictor"
         lines.append(f"baseline ({what}): {metric(name, baseline)}")
+    classical = result.get("classical") or {}
+    if classical.get(name) is not None:
+        lines.append(f"{classical['what']}: {metric(name, classical[name])}")
     lines += result.get("highlights") or []
     lines += _ended_by(result)
     if result.get("status") not in (None, "finished"):

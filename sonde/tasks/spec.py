@@ -61,6 +61,7 @@ class TaskSpec:
     predictions: (names of the inputs, what `format_predictions` gave by row, the schema) -> what `predict` gives; None for one
                dict per input
     shorten:   output of `predict` -> from its value to the cells that a terminal shows instead
+    units:     metric -> what it is measured in, where its name does not say so; {target} is the target, where there is one
     next_commands: what to try after training; {run} is its folder, {input} what stands for an input
     """
 
@@ -86,6 +87,7 @@ class TaskSpec:
         None
     )
     shorten: Mapping[str, Callable[[Any], Mapping[str, Any]]] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
     next_commands: tuple[str, ...] = ("sonde predict {run} {input}",)
 
     def suits(self, target: "TargetSpec") -> bool:

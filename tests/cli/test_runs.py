@@ -62,25 +62,25 @@ def test_a_run_that_its_time_ended_says_so_however_it_came_to_it(status: str, tm
 def test_a_run_that_was_killed_while_it_wrote_a_line(tmp_path: Path) -> None:
     records = '{"kind": "step", "step": 1200, "epoch": 2, "seconds": 7.5}\n{"kind": "step", "step": 12'
     line = read_line(make(tmp_path / "a", records=records))
-    assert (line.model, line.epochs, line.seconds, line.status) == ("lenet5", 2, 7.5, "unfinished, step 1,200")
+    assert (line.model, line.epochs, line.seconds, line.status) == ("lenet5", 2, 7.5, "killed, step 1,200")
 
 
 def test_only_the_end_of_a_long_record_is_read(tmp_path: Path) -> None:
     records = "".join(
         json.dumps({"kind": "step", "step": n, "epoch": 0, "seconds": n}) + "\n" for n in range(1, 20_001)
     )
-    assert read_line(make(tmp_path / "a", records=records)).status == "unfinished, step 20,000"
+    assert read_line(make(tmp_path / "a", records=records)).status == "killed, step 20,000"
 
 
 def test_a_run_without_a_step(tmp_path: Path) -> None:
-    assert read_line(make(tmp_path / "a")).status == "unfinished, step 0"
+    assert read_line(make(tmp_path / "a")).status == "killed, step 0"
 
 
 def test_a_run_that_is_going_on(tmp_path: Path) -> None:
     folder = make(tmp_path / "a", records='{"kind": "step", "step": 3, "epoch": 0, "seconds": 1}\n')
     with RunFolder(folder).claimed():
         assert read_line(folder).status == "running, step 3"
-    assert read_line(folder).status == "unfinished, step 3"  # the file stays, the lock does not
+    assert read_line(folder).status == "killed, step 3"  # the file stays, the lock does not
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert one.split("  ")[0] == "runs/one"
     assert all(part in one for part in ("mnist", "mlp", "accuracy", "90.00 %", "87.65 %", "1 m 12 s", "stopped early"))
     assert "lenet5" in two
-    assert two.endswith("unfinished, step 0")
+    assert two.endswith("killed, step 0")
 
 
 def test_no_runs_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

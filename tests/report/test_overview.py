@@ -20,7 +20,6 @@ def test_the_headline_is_the_test_score_in_words(image_run):
         "compact-cnn was trained on /home/ann/data/mnist for 8 epochs (3,200 steps) in 58 s.",
         "The best checkpoint is from epoch 7 (99.31 % validation accuracy); "
         "the test split was evaluated once, with this checkpoint.",
-        "Baseline (always predicting the most frequent): 11.35 %.",
     ]
 
 
@@ -64,15 +63,29 @@ def test_an_early_end_is_told(image_run, status, words):
     assert headline(replace(run, result={**run.result, "status": status})).sentences[0].endswith(words)
 
 
-def test_an_unfinished_run_says_how_far_it_came(image_run):
+@pytest.mark.parametrize(
+    ("condition", "value", "what", "tone"),
+    [
+        ("killed", "Died at step 3,200", "of 3,200", "bad"),
+        ("failed", "Failed at step 3,200", "of 3,200", "bad"),
+        ("interrupted", "Stopped at step 3,200", "of 3,200", "open"),
+        ("running", "No result yet", "", "open"),
+    ],
+)
+def test_a_run_without_a_result_says_what_became_of_it(image_run, condition, value, what, tone):
     (image_run / "result.json").unlink()
     run = read_folder(image_run)
-    found = headline(run)
-    assert (found.value, found.tone) == ("No result yet", "open")
-    assert found.sentences == [
-        "Still running, or stopped at step 3,200 of 3,200; the report shows what was logged so far."
-    ]
-    assert "not logged a step" in headline(replace(run, steps=[], evaluations=[])).sentences[0]
+    assert run.state.condition == "killed"  # nobody holds its folder
+    found = headline(replace(run, state=replace(run.state, condition=condition)))
+    assert (found.value, found.what, found.tone) == (value, what, tone)
+
+
+def test_a_run_that_is_starting_says_so(image_run):
+    (image_run / "result.json").unlink()
+    run = read_folder(image_run)
+    state = replace(run.state, condition="running", step=0)
+    found = headline(replace(run, steps=[], evaluations=[], state=state))
+    assert found.sentences == ["The run has not logged a step yet: it is starting."]
 
 
 def test_nothing_to_judge_on_is_told(image_run):
@@ -83,8 +96,8 @@ def test_nothing_to_judge_on_is_told(image_run):
 def test_scores_stand_by_split_with_the_main_one_first(image_run):
     splits, rows = metric_table(read_folder(image_run))
     assert splits == ["validation", "test"]
-    assert rows[0] == ("accuracy", ["99.31 %", "99.36 %"], True)
-    assert ("log loss", ["–", "0.0213"], False) in rows
+    assert rows[0] == ("accuracy", ["99.31 %", "99.36 %"], True, "higher is better")
+    assert ("log loss", ["–", "0.0213"], False, "nats a row; lower is better") in rows
 
 
 def test_settings_tell_what_was_chosen_by_whom_and_why(image_run):

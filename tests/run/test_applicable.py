@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
 import sonde
 from sonde.cli.main import main
 from sonde.core.config import GROUPS, FeedConfig, OptimConfig
+from sonde.core.config_file import read_config
 from sonde.core.errors import ConfigError, DataError
 from sonde.optim.build import USED
 from sonde.run.applicable import OPTIMISERS, RULES, SHAPED
@@ -252,7 +253,8 @@ def test_every_general_setting_is_known_to_a_rule_or_always_has_an_effect() -> N
     """A new setting is put into the table, or into this list."""
     always = {
         "memory", "accumulate", "pretrained", "freeze", "ema", "epochs", "steps", "time_limit",
-        "log_every", "doctor", "silence", "device", "precision", "compile", "threads", "deterministic", "seed", "out", "fresh",
+        "log_every", "doctor", "classical", "silence", "device", "precision", "compile", "threads", "deterministic", "seed",
+        "out", "fresh",
         "quiet", "debug", "log", "trust_code", "given",
     }  # fmt: skip
     ruled = {name for rule in RULES for name in rule.names}
@@ -325,3 +327,19 @@ def test_a_weighted_sampler_is_what_balances(tmp_path: Path) -> None:
     loader = DataLoader(TensorDataset(torch.randn(64, 4), y), 8, sampler=sampler)
     sonde.fit(nn.Linear(4, 2), loader, loss=loss, epochs=10, quiet=True, threads=1, out=str(tmp_path / "run"))
     assert 0.4 < sum(seen) / len(seen) < 0.6
+
+
+def test_defaults_without_an_effect_are_left_out_of_the_config(tmp_path: Path, table: Path) -> None:
+    given = fit(LINE, tmp_path / "fit", epochs=1)
+    settings = read_config(given.folder).settings
+    assert (
+        not {"pages", "horizon", "augment", "pretrained", "momentum", "plateau_patience", "balanced"} & settings.keys()
+    )
+    assert {"lr", "beta1", "clip", "epochs", "memory"} <= settings.keys()
+    train(table, out=str(tmp_path / "table"), epochs=1, optimizer="momentum")
+    settings = read_config(tmp_path / "table").settings
+    assert not {"pages", "horizon", "max_seconds", "beta1"} & settings.keys()
+    assert {"columns", "target", "momentum"} <= settings.keys()
+    further = sonde.resume(tmp_path / "table", epochs=2, **QUIET)
+    assert further.result["epochs"] == 2
+    assert "horizon" not in read_config(tmp_path / "table").settings

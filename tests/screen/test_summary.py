@@ -23,6 +23,14 @@ def test_the_test_split_is_the_headline_and_epochs_count_from_one():
     ]
 
 
+def test_a_classical_model_stands_below_the_baseline():
+    beside = {"what": "gradient-boosted trees (scikit-learn)", "accuracy": 0.985, "difference": [0.001, 0.01]}
+    assert result_lines({**RESULT, "classical": beside})[-1] == "gradient-boosted trees (scikit-learn): 98.50 %"
+    assert (
+        len(result_lines({**RESULT, "classical": {"what": "trees", "rmse": 1.0}})) == 3
+    )  # another metric than the headline
+
+
 def test_without_a_test_split_validation_is_named():
     result = {**RESULT, "metrics": {"train": {"loss": 0.1}, "validation": {"accuracy": 0.9931}}, "baseline": {}}
     assert result_lines(result) == ["99.31 % validation accuracy (best checkpoint: epoch 4)"]

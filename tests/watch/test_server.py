@@ -131,9 +131,9 @@ def test_a_stream_tells_what_changed_and_nothing_else(port: int, root: Path) -> 
 
 
 def test_a_stream_of_a_part(port: int) -> None:
-    with closing(Stream(port, "/events/one?from=10&to=20")) as stream:
+    with closing(Stream(port, "/events/one?from=10&to=30")) as stream:
         parts = stream.next()["parts"]
-    assert 'data-across="10 20 64 446"' in parts["learning"]
+    assert 'data-across="10 30 64 446"' in parts["learning"]
     assert "<h2>Settings</h2>" in parts["settings"]
 
 

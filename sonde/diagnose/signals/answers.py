@@ -25,12 +25,13 @@ class Answers:
     """What an evaluation's losses were called with.
 
     confusion: [truth][answer] -> rows, of classes;  spread, wanted: standard deviations of answers and of targets, of values
-    rows:      targets that were compared
+    middle:    mean of the targets, of values;  rows: targets that were compared
     """
 
     confusion: Sequence[Sequence[int]] = ()
     spread: float = 0.0
     wanted: float = 0.0
+    middle: float | None = None
     rows: int = 0
 
     def found(self) -> list[float | None]:
@@ -112,7 +113,7 @@ class EvaluationWatch(TorchFunctionMode):
         assert self._sums is not None
         means, squares = self._sums / self._rows
         spreads = (squares - means.square()).clamp(min=0).sqrt().tolist()
-        return Answers(spread=spreads[0], wanted=spreads[1], rows=self._rows)
+        return Answers(spread=spreads[0], wanted=spreads[1], middle=float(means[1]), rows=self._rows)
 
 
 def thinned(values: Tensor) -> Tensor:

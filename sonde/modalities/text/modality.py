@@ -17,6 +17,7 @@ TEXT = Modality(
     show="sonde.modalities.text.show:show",
     sample="sonde.modalities.text.sample:sample",
     recipe="sonde.modalities.text.recipe",
+    classical="sonde.modalities.text.classical:predicted",
     forms=(
         Form(
             name="line-aligned texts in two languages (train.en, train.de)",

@@ -13,4 +13,5 @@ CLASSIFICATION = TaskSpec(
     targets=("class", "labels"),
     suggests={"class": "each row has one of several classes", "labels": "each row has any number of labels"},
     class_counts=True,
+    units={"loss": "nats a row"},
 )

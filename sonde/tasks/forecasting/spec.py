@@ -63,4 +63,8 @@ FORECASTING = TaskSpec(
     figures="sonde.tasks.forecasting.figures:additions",
     highlights="sonde.tasks.forecasting.figures:highlights",
     predictions=by_step,
+    units={
+        "mse": "in squared standard deviations of the training part",
+        "mae": "in standard deviations of the training part",
+    },
 )

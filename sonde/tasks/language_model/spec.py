@@ -15,4 +15,5 @@ LANGUAGE_MODEL = TaskSpec(
     settings="sonde.tasks.language_model.recipe:settings",
     figures="sonde.tasks.language_model.figures:additions",
     next_commands=("sonde predict {run} {input}", "sonde generate {run}"),
+    units={"loss": "nats a token"},
 )

@@ -12,4 +12,5 @@ REGRESSION = TaskSpec(
     own_loss=True,
     targets=("value",),
     suggests={"value": "the targets are continuous values"},
+    units={"rmse": "in units of {target}", "mae": "in units of {target}"},
 )

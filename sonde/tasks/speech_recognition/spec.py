@@ -12,4 +12,5 @@ SPEECH_RECOGNITION = TaskSpec(
     targets=("tokens",),
     inputs={"audio": "recordings"},
     model=("speech-conformer-tiny", "recordings with transcripts"),
+    units={"loss": "nats a token"},
 )

@@ -26,4 +26,5 @@ TORSIONS = TaskSpec(
     settings="sonde.tasks.torsions.recipe:settings",
     figures="sonde.tasks.torsions.figures:additions",
     shorten={name: _counted(name) for name in ANGLES},
+    units={"mae": "degrees"},
 )

@@ -15,4 +15,5 @@ TRANSLATION = TaskSpec(
     model="sonde.tasks.translation.recipe:model",
     settings="sonde.tasks.translation.recipe:settings",
     figures="sonde.tasks.translation.figures:additions",
+    units={"loss": "nats a token"},
 )

@@ -1,0 +1,133 @@
+"""What state a run is in, told from its folder alone: finished, running, stopped as requested, failed, or gone without a word.
+
+A run that stops or fails says so in the last line of its metrics.jsonl, an event of `ENDINGS`, which is cut off again when it
+goes on. One that was killed could write nothing: its process holds the folder's lock no more. Free of torch.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sonde.core.damaged import DAMAGE
+from sonde.core.files import parsed_json
+from sonde.core.log_lines import parsed_line
+from sonde.core.run_owner import owner_of
+
+INTERRUPTED, FAILED = "interrupted", "failed"
+ENDINGS = (INTERRUPTED, FAILED)
+"""Events that say how a run without a result ended; their details have "why", in one line."""
+TAIL_BYTES = 16_384  # of metrics.jsonl: its last whole line is in there
+MOST_STATE = 50_000_000  # bytes of a checkpoint's state.json that are read for a number
+
+Condition = Literal["finished", "running", "interrupted", "failed", "killed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunState:
+    """How far a run came and whether it goes on.
+
+    condition: "killed" where the process is gone and could not say why
+    step:      the last that was logged
+    why:       what the run itself said when it stopped or failed
+    signal:    that asked it to stop, 0 for none
+    fold:      of a cross-validation, the part of the rows that it is at (from 1)
+    line:      the last line that was logged
+    """
+
+    condition: Condition
+    step: int = 0
+    why: str = ""
+    signal: int = 0
+    fold: int = 0
+    line: Mapping[str, Any]
+
+    @property
+    def words(self) -> str:
+        """For a listing.
+
+        >>> RunState(condition="running", step=1200, fold=2, line={}).words
+        'running, fold 2, step 1,200'
+        """
+        fold = f"fold {self.fold}, " if self.fold else ""
+        return f"{self.condition}, {fold}step {self.step:,}"
+
+
+def state_of(place: Path) -> RunState:
+    """The state of the run in a folder."""
+    if (place / "result.json").exists():
+        return RunState(condition="finished", line={})
+    fold = _last_fold(place)
+    if fold:
+        return _of_folds(place, fold)
+    line = last_line(place / "metrics.jsonl")
+    step, event = int(line.get("step") or 0), line.get("event")
+    owner = owner_of(place)
+    if owner is not None and (owner != os.getpid() or event not in ENDINGS):  # a dying process draws its own report
+        return RunState(condition="running", step=step, line=line)
+    details = line.get("details")
+    told: Mapping[str, Any] = details if isinstance(details, dict) else {}
+    why = str(told.get("why") or "")
+    if event == INTERRUPTED:
+        signal = told.get("signal")
+        return RunState(
+            condition="interrupted", step=step, why=why, signal=signal if isinstance(signal, int) else 0, line=line
+        )
+    if event == FAILED:
+        return RunState(condition="failed", step=step, why=why, line=line)
+    error = _last_error(place / "findings.jsonl")  # all that earlier versions wrote
+    return RunState(condition="failed" if error else "killed", step=step, why=error, line=line)
+
+
+def last_line(path: Path) -> dict[str, Any]:
+    """The last whole line of a log that has a step; a torn one, as a kill leaves, is passed over. Empty for none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - TAIL_BYTES))
+            lines = file.read().splitlines()
+    except OSError:
+        return {}
+    return next((line for text in reversed(lines) if "step" in (line := parsed_line(text) or {})), {})
+
+
+def checkpoint_step(place: Path) -> int | None:
+    """After which step the newest whole checkpoint of a run was written; None where there is none."""
+    for name in ("last", "previous"):
+        path = place / "checkpoints" / name / "state.json"
+        try:
+            if path.stat().st_size > MOST_STATE:
+                continue
+            return int(parsed_json(path.read_bytes().partition(b"\n")[2])["state"]["progress"]["step"])
+        except (OSError, *DAMAGE):
+            continue
+    return None
+
+
+def folds_of(place: Path) -> list[Path]:
+    """The folders of a cross-validation's folds, in their order; none for another run."""
+    named = [entry for entry in place.glob("fold-*") if entry.is_dir() and entry.name[5:].isdigit()]
+    return sorted(named, key=lambda entry: int(entry.name[5:]))
+
+
+def _last_fold(place: Path) -> int:
+    folds = folds_of(place)
+    return int(folds[-1].name[5:]) if folds else 0
+
+
+def _of_folds(place: Path, fold: int) -> RunState:
+    """Of a cross-validation without a result: it is where its last fold is."""
+    at = state_of(place / f"fold-{fold}")
+    running = owner_of(place) is not None and at.condition not in ENDINGS
+    condition: Condition = "running" if running else "killed" if at.condition == "finished" else at.condition
+    return RunState(condition=condition, step=at.step, why=at.why, signal=at.signal, fold=fold, line=at.line)
+
+
+def _last_error(path: Path) -> str:
+    """The evidence of the last finding, where that is an error."""
+    try:
+        lines = path.read_bytes().splitlines()
+        last = parsed_json(lines[-1]) if lines else {}
+        return str(last.get("evidence")) if last.get("severity") == "error" else ""
+    except (OSError, *DAMAGE):
+        return ""

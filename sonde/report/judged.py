@@ -1,0 +1,212 @@
+"""How well a finished run did: its headline score, how far that may be off, and what it is beside a trivial answer."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sonde.core.damaged import DAMAGE
+from sonde.core.units import is_share, metric, metric_name
+from sonde.metrics.intervals import LEVEL, Interval, wilson
+from sonde.report.answers import interval_of, joined, read_answers
+from sonde.report.folder import SPLITS, Reading
+from sonde.report.metric_words import direction, direction_in_words, unit
+
+LITTLE = 0.1  # of the baseline's errors; who takes away less has hardly learned
+MORE_THAN_ONE = ("wer", "cer")  # percentages that may exceed 100 %
+
+Against = Literal["better", "little", "unsure", "worse", "unknown"]
+Beside = Literal["better", "alike", "worse", "unknown"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """The headline score on the split that a run is judged on.
+
+    rows:     that it was evaluated on, None where that is not known;  whole: how many there are, where it was on a part
+    interval: of LEVEL, None where rows' answers do not tell
+    higher:   whether more is better, None where nobody knows
+    baseline: of a trivial answer or a rule, None where there is none;  what: that answer, in words
+    classical: of a model that is no network, fitted on the same rows;  called: what it is called
+    difference: interval of the network's score less that model's, on the same rows
+    """
+
+    split: str
+    name: str
+    value: float
+    rows: int | None
+    whole: int | None
+    interval: Interval | None
+    higher: bool | None
+    baseline: float | None
+    what: str
+    classical: float | None = None
+    called: str = ""
+    difference: tuple[float, float] | None = None
+
+    @property
+    def beside(self) -> Beside:
+        """The network beside the classical model: better or worse by more than chance, or not told apart."""
+        if self.difference is None or self.higher is None:
+            return "unknown"
+        low, high = self.difference if self.higher else (-self.difference[1], -self.difference[0])
+        return "better" if low > 0 else "worse" if high < 0 else "alike"
+
+    @property
+    def against(self) -> Against:
+        """Beside the baseline: better beyond chance, of these by little, not told from it, or worse."""
+        if self.baseline is None or self.higher is None:
+            return "unknown"
+        low, high = (self.interval.low, self.interval.high) if self.interval else (self.value, self.value)
+        if not self.higher:  # so that more is better
+            low, high = -high, -low
+        other = self.baseline if self.higher else -self.baseline
+        if high < other:
+            return "worse"
+        if low <= other:
+            return "unsure"
+        gone = self.errors_gone
+        return "little" if gone is not None and gone < LITTLE else "better"
+
+    @property
+    def errors_gone(self) -> float | None:
+        """Share of the baseline's errors that the model does not make; None where a perfect score is not known."""
+        if self.baseline is None or self.higher is None:
+            return None
+        bounded = is_share(self.name) or self.name in ("auroc", "r2", "f1", "macro_f1", "lddt", "dice", "miou", "map")
+        perfect = 1.0 if self.higher else 0.0
+        missed = abs(perfect - self.baseline)
+        if (self.higher and not bounded) or (not self.higher and min(self.baseline, self.value) < 0) or not missed:
+            return None
+        return 1 - abs(perfect - self.value) / missed
+
+
+def score_of(run: Reading) -> Score | None:
+    """The headline score of a finished run; None for one without."""
+    split = next((s for s in SPLITS if _number(_metrics(run, s).get(run.metric)) is not None), "")
+    value = _number(_metrics(run, split).get(run.metric))
+    if value is None:
+        return None
+    baseline = run.result.get("baseline") or {}
+    part = (run.result.get("evaluated") or {}).get(split) or {}
+    rows = part.get("rows") or _rows(run, split)
+    return Score(
+        split=split,
+        name=run.metric,
+        value=value,
+        rows=rows,
+        whole=part.get("of"),
+        interval=_interval(run, split, value, rows),
+        higher=direction(run, run.metric),
+        baseline=_number(baseline.get(run.metric)) if split != "train" else None,
+        what=str(baseline.get("what") or "an answer that ignores the input")[:120],
+        **_classical(run),
+    )
+
+
+def _classical(run: Reading) -> dict[str, Any]:
+    found = run.result.get("classical") or {}
+    value, ends = _number(found.get(run.metric)), found.get("difference")
+    if value is None:
+        return {}
+    known = tuple(map(float, ends)) if isinstance(ends, list) and len(ends) == 2 else None
+    return {"classical": value, "called": str(found.get("what"))[:120], "difference": known}
+
+
+def sentences(run: Reading, score: Score) -> list[str]:
+    """The score with its rows, interval, direction and baseline."""
+    text = f"{metric(score.name, score.value)} {metric_name(score.name)}"
+    split = "training" if score.split == "train" else score.split
+    where = f"{split} data"
+    if score.rows is not None:
+        of = f" of {score.whole:,}" if score.whole else ""
+        where = f"{score.rows:,}{of} {split} {'row' if score.rows == 1 else 'rows'}"
+    meaning = "; ".join(each for each in (unit(run, score.name), direction_in_words(run, score.name)) if each)
+    told = [f"{text} on {where}" + (f" ({meaning})" if meaning else "")]
+    if score.interval is not None:
+        told.append(f"{LEVEL:.0%} interval {span(score.name, score.interval)}".replace("%", "\u00a0%", 1))
+    if score.baseline is not None:
+        told.append(f"baseline ({score.what}): {metric(score.name, score.baseline)}")
+    if score.classical is not None:
+        words = {
+            "better": ", worse than the network by more than chance",
+            "worse": ", better than the network by more than chance",
+            "alike": ", not told from the network by these rows",
+            "unknown": "",
+        }
+        told.append(f"{score.called}: {metric(score.name, score.classical)}{words[score.beside]}")
+    told += _own_units(run, score)
+    if score.split == "validation":
+        told.append("these rows also chose the best checkpoint, so new rows may do a little worse")
+    return told
+
+
+def span(name: str, interval: Interval) -> str:
+    """An interval as one reads it.
+
+    >>> span("accuracy", Interval(0.91, 0.95)), span("rmse", Interval(3.5, 4.25))
+    ('91.00 to 95.00 %', '3.500 to 4.250')
+    """
+    low, high = metric(name, interval.low), metric(name, interval.high)
+    return f"{low.removesuffix(' %')} to {high}"
+
+
+def loss_interval(run: Reading) -> Interval | None:
+    """Of the validation loss of the best checkpoint, where that is the log loss of rows."""
+    scores = _metrics(run, "validation")
+    value = _number(scores.get("log_loss"))
+    return None if value is None else _of_answers(run, "validation", "log_loss", value)
+
+
+def _interval(run: Reading, split: str, value: float, rows: int | None) -> Interval | None:
+    found = _of_answers(run, split, run.metric, value)
+    if found is None and run.metric == "accuracy" and rows and _one_class_a_row(run, split):
+        return wilson(round(value * rows), rows)
+    return found
+
+
+def _of_answers(run: Reading, split: str, name: str, value: float) -> Interval | None:
+    """From rows' answers; of a cross-validation from those of all folds, each row of which was judged once."""
+    parts = run.folds or [run]
+    try:
+        kept = [read_answers(part.evaluated.get(split) or {}) for part in parts]
+        known = [answers for answers in kept if answers is not None]
+        if not known or len(known) < len(parts):
+            return None
+        return interval_of(joined(known) if len(known) > 1 else known[0], name, value)
+    except DAMAGE:  # a file that holds what no run writes there: the score stands without an interval
+        return None
+
+
+def _one_class_a_row(run: Reading, split: str) -> bool:
+    """Whether a confusion matrix of rows was kept."""
+    table = (run.evaluated.get(split) or {}).get("confusion")
+    return isinstance(table, dict) and table.get("unit", "rows") == "rows"
+
+
+def _own_units(run: Reading, score: Score) -> list[str]:
+    """A forecaster's errors in the units of the data."""
+    scores, baseline = _metrics(run, score.split), run.result.get("baseline") or {}
+    mae, other = _number(scores.get("raw_mae")), _number(baseline.get("raw_mae"))
+    if mae is None:
+        return []
+    beside = "" if other is None else f" ({score.what}: {metric('raw_mae', other)})"
+    names = (run.schema.get("target") or {}).get("names") or []
+    of = f" of {str(names[0])[:40]}" if len(names) == 1 else ""
+    return [f"in the data's own units a forecast{of} is off by {metric('raw_mae', mae)} on average{beside}"]
+
+
+def _metrics(run: Reading, split: str) -> Mapping[str, Any]:
+    return (run.result.get("metrics") or {}).get(split) or {}
+
+
+def _rows(run: Reading, split: str) -> int | None:
+    """How many rows a split has, or all folds together judge."""
+    counts = [(part.data.get("splits") or {}).get(split) for part in run.folds or [run]]
+    whole = [rows for rows in counts if isinstance(rows, int)]
+    return sum(whole) if whole and len(whole) == len(counts) else None
+
+
+def _number(value: Any) -> float | None:
+    known = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if known else None

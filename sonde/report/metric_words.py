@@ -1,0 +1,74 @@
+"""What a metric's number means: its unit, and which way better lies."""
+
+from sonde.metrics.directions import higher_is_better
+from sonde.report.folder import Reading
+
+UNITS = {
+    "wer": "word edits for each true word",
+    "cer": "character edits for each true character",
+    "perplexity": "e to the nats a token",
+    "bits_per_character": "bits a character",
+    "log_loss": "nats a row",
+    "auroc": "0.5 is guessing, 1 is perfect",
+    "ece": "mean gap between confidence and accuracy",
+    "r2": "share of the variance that is explained",
+    "mase": "errors beside those of repeating the last season; below 1 beats it",
+    "smape": "percent",
+    "bleu": "of 100",
+    "lddt": "of 1",
+    "rmsd": "ångström",
+    "distance_error": "ångström",
+    "recovery": "share of the residues",
+    "exact_match": "share of the questions",
+    "raw_mae": "in the data's own units",
+    "raw_rmse": "in the data's own units",
+}
+"""Of metrics that mean one thing wherever they stand."""
+
+MOST_NAME = 40
+
+
+def direction(run: Reading, name: str) -> bool | None:
+    """Whether more of a metric is better; None where neither the run nor its name says so."""
+    objective = run.result.get("objective") or {}
+    if objective.get("metric") == name and objective.get("mode") in ("min", "max"):
+        return objective["mode"] == "max"
+    return higher_is_better(name)
+
+
+def direction_in_words(run: Reading, name: str) -> str:
+    """Which way better lies, for a sentence; nothing where that is not known."""
+    known = direction(run, name)
+    return "" if known is None else f"{'higher' if known else 'lower'} is better"
+
+
+def unit(run: Reading, name: str) -> str:
+    """What a metric is measured in; "" where its number speaks for itself.
+
+    A language model of single characters has a loss in nats a character.
+    """
+    base, _, target = name.partition("/")
+    found = run.units.get(base) or UNITS.get(base, "")
+    if "{target}" in found:
+        found = found.replace("{target}", target or _only_target(run) or "the targets")
+    return found.replace("token", "character") if _of_characters(run) else found
+
+
+def about(run: Reading, name: str) -> str:
+    """The unit and the direction of a metric, for a table's second column."""
+    return "; ".join(text for text in (unit(run, name), direction_in_words(run, name)) if text)
+
+
+def _only_target(run: Reading) -> str:
+    names = (run.schema.get("target") or {}).get("names") or []
+    return str(names[0])[:MOST_NAME] if len(names) == 1 else ""
+
+
+def _of_characters(run: Reading) -> bool:
+    """Whether a text's tokens are its characters: as many bits a character as a token has."""
+    for files in run.evaluated.values():
+        scores = files.get("metrics") or {}
+        bits, nats = scores.get("bits_per_character"), scores.get("loss")
+        if isinstance(bits, int | float) and isinstance(nats, int | float):
+            return abs(bits * 0.6931471805599453 - nats) < 1e-3 * abs(nats)
+    return False

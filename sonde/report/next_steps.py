@@ -1,0 +1,159 @@
+"""What to do next with a run, as commands that can be pasted."""
+
+import math
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sonde.core.durations import Duration, Unit, parse
+from sonde.core.findings import name_of
+from sonde.report.fitted import still_improving
+from sonde.report.folder import Reading
+
+CUSTOM = "custom data"  # the form of data that the caller's program alone can give again
+CURABLE = frozenset(
+    [
+        "batch-norm-of-few-rows", "clip-too-tight", "dead-units", "dropout-too-strong", "exploding-gradient",
+        "learning-rate-too-high", "learning-rate-too-low", "not-finite",
+        "schedule-keeps-rate-low", "weight-decay-too-strong",
+    ]
+)  # fmt: skip
+"""Findings of which `sonde doctor --cure` tries the remedy (`run/cure.remedies`)."""
+ROWS = frozenset(["not finite inputs", "not finite targets"])  # errors that some rows are to blame for
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """Something to do. command: to be pasted; why: what it does, or what to do where there is no command"""
+
+    command: str = ""
+    why: str = ""
+
+
+def after_finishing(run: Reading, follow: Sequence[str], *, worked: bool = True, beaten: bool = False) -> list[Step]:
+    """Of a finished run. follow: commands that use its network, by the task
+
+    worked: whether it beats its baseline;  beaten: whether a classical model does better
+    """
+    if run.folds or run.result.get("folds"):
+        return _after_folds(run)
+    found: list[Step] = []
+    warned = _first_warning(run)
+    if warned in CURABLE and not _custom(run):
+        found.append(
+            Step(
+                command=f"sonde doctor {_place(run)} --cure", why=f"tries the remedy for {_words(warned)} on 100 steps"
+            )
+        )
+    if warned == "learning-rate-too-high" and (lower := _lower_rate(run)):
+        found.append(_again(run, lower, "trains anew at a tenth of the rate"))
+    if warned == "learning-rate-too-low":
+        found.append(_again(run, "--lr auto", "trains anew at a rate that a short test finds"))
+    if warned == "overfitting" and not _custom(run):
+        found.append(_again(run, "--patience 3", "trains anew, and stops once validation no longer improves"))
+    if not worked and not found and not _custom(run):
+        found.append(Step(command=f"sonde doctor {_place(run)}", why="looks for the cause"))
+    cut_short = not worked and run.result.get("ended_by") == "time_limit"
+    if (still_improving(run) or cut_short or beaten) and (longer := _twice(run)):
+        found.append(_longer(run, longer))
+    return found + [Step(command=command, why="applies it") for command in (follow if worked else ())]
+
+
+def after_stopping(run: Reading) -> list[Step]:
+    """Of a run without a result, whose process is gone."""
+    if run.state.condition != "failed":
+        return [_resumed(run, f"goes on {_from(run)}, as if it had never stopped")]
+    checks = {str(finding.get("check")) for finding in run.findings if finding.get("severity") == "error"}
+    if ROWS & checks:  # to mend them makes other data of them, which no run goes on with
+        return [_anew(run, "trains anew, once these rows are mended")]
+    if "not finite" in checks and not _custom(run) and (lower := _lower_rate(run)):
+        return [
+            _again(run, f"{lower} --clip 1", "trains anew at a tenth of the rate, with its gradients clipped"),
+            Step(command=f"sonde doctor {_place(run)}", why="looks for the cause"),
+        ]
+    return [_resumed(run, f"goes on {_from(run)}, once what stopped it is mended")]
+
+
+def while_running(run: Reading) -> list[Step]:
+    """Of a run that is going on."""
+    if _custom(run):
+        return []
+    return [Step(command=f"sonde report {_place(run)}", why="draws this page anew")]
+
+
+def _after_folds(run: Reading) -> list[Step]:
+    if _custom(run):
+        return []
+    return [_again(run, "--folds 0", "trains one network on all rows but those held out")]
+
+
+def _from(run: Reading) -> str:
+    if run.folds:
+        return f"in fold {run.state.fold}" + (
+            "" if run.folds[-1].saved is None else f" from step {run.folds[-1].saved:,}"
+        )
+    return "from the beginning (no checkpoint was written yet)" if run.saved is None else f"from step {run.saved:,}"
+
+
+def _resumed(run: Reading, why: str) -> Step:
+    if _custom(run):
+        return Step(why=f"The same call with out={str(run.path)!r} {why}.")
+    return Step(command=f"sonde resume {_place(run)}", why=why)
+
+
+def _longer(run: Reading, length: tuple[str, str]) -> Step:
+    name, value = length
+    if _custom(run):
+        amount = value if value.isdigit() else repr(value)
+        return Step(why=f"The same call with out={str(run.path)!r} and {name}={amount} trains it further.")
+    return Step(
+        command=f"sonde resume {_place(run)} --{name.replace('_', '-')} {shlex.quote(value)}",
+        why="trains it further",
+    )
+
+
+def _anew(run: Reading, why: str) -> Step:
+    if _custom(run):
+        return Step(why=f"The same call with out={str(run.path)!r} and fresh=True {why}.")
+    return Step(command=f"sonde train --config {_place(run)}", why=why)
+
+
+def _again(run: Reading, flags: str, why: str) -> Step:
+    return Step(command=f"sonde train --config {_place(run)} {flags}", why=why)
+
+
+def _twice(run: Reading) -> tuple[str, str] | None:
+    """(setting, value) of twice the length that ended a run; None where its own patience or an observer did."""
+    ended, lengths = str(run.result.get("ended_by") or ""), run.result.get("lengths") or {}
+    if ended not in ("epochs", "steps", "time_limit") or lengths.get(ended) is None:
+        return None
+    if ended == "time_limit":
+        return ended, str(Duration(2 * parse(lengths[ended], bare="seconds").amount, "seconds"))
+    unit: Unit = "steps" if ended == "steps" else "epochs"
+    return ended, f"{math.ceil(2 * parse(lengths[ended], bare=unit).amount)}"
+
+
+def _lower_rate(run: Reading) -> str:
+    rate = (run.config.get("settings") or {}).get("lr")
+    return f"--lr {float(f'{rate / 10:.3g}'):g}" if isinstance(rate, int | float) and rate > 0 else ""
+
+
+def _first_warning(run: Reading) -> str:
+    """The name of the likeliest cause among the warnings, which is what `sonde doctor --cure` tries."""
+    warnings = {
+        name_of(finding): finding for finding in run.findings if finding.get("severity") in ("warning", "error")
+    }
+    listed = [str(name) for name in run.result.get("diagnosis") or []]
+    return next((name for name in [*listed, *warnings] if name in warnings), "")
+
+
+def _custom(run: Reading) -> bool:
+    return run.data.get("form") == CUSTOM
+
+
+def _place(run: Reading) -> str:
+    return shlex.quote(str(run.path))
+
+
+def _words(name: str) -> str:
+    return name.replace("-", " ")

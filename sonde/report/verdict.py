@@ -1,0 +1,193 @@
+"""The verdict, with which a report begins: whether it worked, how well, over- or underfitted, and what to do next.
+
+It is made of facts alone: the headline score and its interval beside the baseline, what the checks found, the curves, and how the
+run ended.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sonde.core.findings import WORST_FIRST, name_of
+from sonde.core.units import count, duration, metric, share
+from sonde.report.captions import course, moved
+from sonde.report.fitted import fitted
+from sonde.report.folder import Reading
+from sonde.report.folds import fits
+from sonde.report.judged import Score, score_of, sentences
+from sonde.report.learning import train_of, validation_of
+from sonde.report.next_steps import Step, after_finishing, after_stopping, while_running
+
+Tone = Literal["yes", "partly", "no", "open"]
+
+OF_SPEED = frozenset(["slow-evaluation", "slow-input"])
+"""Findings that say nothing of the result."""
+MOST_TEXT = 400  # characters of what a run or a check said
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The box. answer: "Yes";  because: why, in a sentence;  lines: (question, answer);  steps: what to do next"""
+
+    tone: Tone
+    answer: str
+    because: str
+    lines: Sequence[tuple[str, str]]
+    steps: Sequence[Step]
+
+
+def verdict(run: Reading, follow: Sequence[str] = ()) -> Verdict:
+    """Of a run in any state. follow: commands that use a finished run's network, by its task"""
+    return _of_result(run, follow) if run.result else _of_unfinished(run)
+
+
+def _of_result(run: Reading, follow: Sequence[str]) -> Verdict:
+    score = score_of(run)
+    tone, answer, because = _worked(run, score)
+    steps = after_finishing(run, follow, worked=tone != "no", beaten=score is not None and score.beside == "worse")
+    lines = [] if score is None else [("How well", _joined(sentences(run, score)))]
+    lines += _spread(run)
+    if run.folds:
+        lines.append(("Over- or underfitted", fits(run)))
+    else:
+        fit = fitted(run, learned=tone != "no")
+        lines.append(("Over- or underfitted", f"{fit.word}: {fit.text}"))
+    return Verdict(tone=tone, answer=answer, because=because, lines=lines, steps=steps)
+
+
+def _worked(run: Reading, score: Score | None) -> tuple[Tone, str, str]:
+    """(tone, answer, why) of a finished run."""
+    if score is None:
+        return "open", "Not judged", "There were no rows to judge it on."
+    wrong = _warnings(run)
+    trouble = f"the checks warn: {_said(wrong[0])}" if wrong else ""
+    but = f"; {trouble}" if trouble else ""
+    if score.split == "train":
+        found = course(train_of(run))
+        told = "" if found is None else f"; {moved('training loss', found)}"
+        return "open", "Not judged", f"No rows were held out, so how it does on new rows is not known{told}{but}."
+    if score.against == "worse":
+        return "no", "No", f"It is worse than an answer that needs no network ({score.what}){but}."
+    if score.against == "unsure":
+        answer = "No" if trouble else "Not that one can tell"
+        return "no", answer, f"It is not better than the baseline ({score.what}) by more than chance{but}."
+    if score.against == "unknown":
+        return _without_baseline(run, trouble)
+    gone = score.errors_gone
+    better = f"It is better than the baseline ({score.what}) by more than chance"
+    if score.interval is None:
+        better = f"It is better than the baseline ({score.what})"
+    better += "" if gone is None else f": {share(gone, 0)} of its errors are gone".replace(" %", "\u00a0%")
+    if score.against == "little":
+        return "partly", "Hardly", f"{better}, which is little{but}."
+    if score.beside == "worse":
+        return "partly", "Partly", f"{better}; but {score.called} did better on the same rows{but}."
+    if wrong:
+        return "partly", "Partly", f"{better}; but {trouble}."
+    warned = any(finding.get("severity") in ("error", "warning") for finding in run.findings)
+    return "yes", "Yes", f"{better}." if warned else f"{better}, and the checks found nothing wrong."
+
+
+def _without_baseline(run: Reading, trouble: str) -> tuple[Tone, str, str]:
+    """Of a run that there is nothing to compare with: whether its losses fell."""
+    found = course(validation_of(run)) or course(train_of(run))
+    if found is None:
+        return "open", "Cannot be told", "There is no baseline for this task, and no loss was logged."
+    which = "validation loss" if course(validation_of(run)) else "training loss"
+    told = f"{moved(which, found)}; there is no baseline to tell whether that is good"
+    if found.best >= found.first and found.count > 1:
+        return "no", "No", f"It did not learn: {told}."
+    if trouble:
+        return "partly", "Partly", f"It learned: {told}; but {trouble}."
+    return "yes", "It learned", f"{told[:1].upper()}{told[1:]}."
+
+
+def _spread(run: Reading) -> list[tuple[str, str]]:
+    """How much the folds of a cross-validation differ."""
+    for split in ("test", "validation"):
+        found = ((run.result.get("spread") or {}).get(split) or {}).get(run.metric)
+        if found:
+            low, high, deviation = (metric(run.metric, found[which]) for which in ("lowest", "highest", "deviation"))
+            return [
+                ("Spread", f"{run.result.get('folds')} folds from {low} to {high}; standard deviation {deviation}.")
+            ]
+    return []
+
+
+def _of_unfinished(run: Reading) -> Verdict:
+    state = run.state
+    planned = run.plan.get("steps")
+    of = f" of {count(planned)}" if isinstance(planned, int) else ""
+    fold = f" in fold {state.fold} of {_folds(run)}" if state.fold else ""
+    at = f"step {count(max(state.step, run.last_step))}{of}{fold}"
+    tone, answer, because = {
+        "running": ("open", "Still running", f"It was at {at} when this page was drawn."),
+        "interrupted": ("open", "Stopped on request", f"{_request(state.signal)} ended it after {at}; nothing was lost."),
+        "failed": ("no", "Failed", f"An error ended it at {at}: {state.why[:MOST_TEXT]}"),
+    }.get(
+        state.condition,
+        (
+            "no",
+            "Died without a word",
+            f"Its process is gone after {at} and left no error: it was killed (often for want of memory), or the machine "
+            "went down.",
+        ),
+    )  # fmt: skip
+    lines = [("So far", text) for text in [_so_far(run)] if text]
+    if state.condition != "running":
+        lines.append(("Last good checkpoint", _checkpoint(run)))
+    lines += [("The checks", f"{_said(finding)}.") for finding in _warnings(run)[:1]]
+    steps = while_running(run) if state.condition == "running" else after_stopping(run)
+    return Verdict(tone=tone, answer=answer, because=because, lines=lines, steps=steps)  # type: ignore[arg-type]
+
+
+def _request(signal: int) -> str:
+    return {2: "Ctrl-C", 15: "A request to end (SIGTERM)"}.get(signal, "A signal")
+
+
+def _so_far(run: Reading) -> str:
+    at = run.folds[-1] if run.folds else run
+    found, validated = course(train_of(at)), course(validation_of(at))
+    told = [moved(what, each) for what, each in (("training loss", found), ("validation loss", validated)) if each]
+    seconds = run.state.line.get("seconds")
+    if run.state.line.get("kind") != "evaluation" and isinstance(seconds, int | float):
+        told.append(f"{duration(seconds)} were spent")
+    return _joined(told)
+
+
+def _checkpoint(run: Reading) -> str:
+    if run.folds:
+        done = sum(bool(fold.result) for fold in run.folds)
+        return (
+            f"{done} of {_folds(run)} folds are done and are kept; the one it was in goes on from its own checkpoint."
+        )
+    if run.saved is None:
+        return "None was written yet."
+    lost = max(run.state.step, run.last_step) - run.saved
+    return f"After step {count(run.saved)}" + (f"; {count(lost)} later steps will be done again." if lost > 0 else ".")
+
+
+def _folds(run: Reading) -> str:
+    return str((run.config.get("settings") or {}).get("folds") or "several")
+
+
+def _warnings(run: Reading) -> list[Mapping[str, Any]]:
+    """Errors and warnings about the result, the likeliest cause first."""
+    rank = {severity: place for place, severity in enumerate(WORST_FIRST)}
+    cause = {str(name): place for place, name in enumerate(run.result.get("diagnosis") or [])}
+    found = [
+        finding
+        for finding in run.findings
+        if finding.get("severity") in ("error", "warning") and finding.get("name") and name_of(finding) not in OF_SPEED
+    ]
+    return sorted(found, key=lambda each: (rank[str(each["severity"])], cause.get(name_of(each), len(cause))))
+
+
+def _said(finding: Mapping[str, Any]) -> str:
+    where = f" in {finding['where']}" if finding.get("where") else ""
+    return f"{finding.get('check')}{where[:80]} ({str(finding.get('evidence'))[:MOST_TEXT]})"
+
+
+def _joined(told: Sequence[str]) -> str:
+    """Clauses as one line with a full stop."""
+    return "; ".join(told)[:1].upper() + "; ".join(told)[1:] + "." if told else ""

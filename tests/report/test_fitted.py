@@ -1,0 +1,55 @@
+"""Over- or underfitted, by the curves."""
+
+from dataclasses import replace
+
+import pytest
+
+from sonde.report.fitted import fitted
+from sonde.report.folder import read_folder
+
+
+def validated(run, *values):
+    lines = [{**line, "metrics": {"log_loss": value}} for line, value in zip(run.evaluations, values, strict=False)]
+    return replace(run, evaluations=lines)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "word"),
+    [
+        ((0.5, 0.2, 0.12, 0.15, 0.2, 0.24, 0.28, 0.3), "over", "Overfitted since epoch 3"),
+        ((0.9, 0.7, 0.5, 0.3, 0.2, 0.15, 0.13, 0.12), "neither", "Neither"),
+        ((2.0, 1.9, 1.5, 1.2, 0.9, 0.8, 0.7, 0.6), "neither", "Hardly"),
+        ((0.5, 0.4), "unknown", "Hard to tell"),
+    ],
+)
+def test_by_the_curves(image_run, values, kind, word):
+    """The training loss ends at 0.121."""
+    found = fitted(validated(read_folder(image_run), *values))
+    assert (found.kind, found.word) == (kind, word)
+
+
+def test_the_numbers_are_told(image_run):
+    run = validated(read_folder(image_run), 0.5, 0.2, 0.12, 0.15, 0.2, 0.24, 0.28, 0.3)
+    assert fitted(run).text == (
+        "training loss 0.121 at the end, validation loss 0.120 at best (epoch 3) and 0.300 at the end; the checkpoint of "
+        "epoch 7 is the one that is kept and was evaluated."
+    )
+
+
+def test_a_rise_within_the_noise_of_the_rows_is_none(image_run):
+    values = (0.5, 0.2, 0.12, 0.13, 0.13, 0.13, 0.13, 0.142)
+    run = validated(read_folder(image_run), *values)
+    losses = [0.0, 0.24] * 40
+    answers = {"rows": 80, "index": None, "target": [0] * 80, "prediction": [0] * 80, "log_loss": losses}
+    of_rows = {"metrics": {"validation": {"log_loss": 0.12}}}
+    sure = replace(run, result={**run.result, **of_rows}, evaluated={"validation": {"answers": answers}})
+    assert fitted(run).kind == "over"  # by 18 %, of nobody knows how many rows
+    assert fitted(sure).kind == "neither"  # 0.12 is known to ±0.026 only
+
+
+def test_what_the_checks_found_comes_first(image_run):
+    run = validated(read_folder(image_run), 0.9, 0.7, 0.5, 0.3, 0.2, 0.15, 0.13, 0.12)
+    improving = replace(run, findings=[{"name": "still-improving", "severity": "warning"}])
+    assert (fitted(improving).kind, fitted(improving).word) == ("under", "Not trained to the end")
+    assert fitted(run, learned=False).word == "Not the question"
+    assert fitted(replace(run, evaluations=[])).word == "Cannot be told"

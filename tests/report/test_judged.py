@@ -1,0 +1,123 @@
+"""The headline score with its interval, and beside its baseline."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from sonde.metrics.intervals import wilson
+from sonde.report.folder import read_folder
+from sonde.report.judged import score_of, sentences
+
+
+def test_a_share_of_rows_has_wilsons_interval(image_run):
+    score = score_of(read_folder(image_run))
+    assert score is not None
+    assert (score.split, score.value, score.rows, score.higher) == ("test", 0.9936, 10_000, True)
+    assert score.interval == wilson(9936, 10_000)
+    assert score.against == "better"
+    assert score.errors_gone == pytest.approx(1 - 0.0064 / 0.8865)
+
+
+def test_sentences_have_rows_interval_direction_and_baseline(image_run):
+    run = read_folder(image_run)
+    score = score_of(run)
+    assert score is not None
+    assert [text.replace("\u00a0", " ") for text in sentences(run, score)] == [
+        "99.36 % accuracy on 10,000 test rows (higher is better)",
+        "95 % interval 99.18 to 99.50 %",
+        "baseline (always predicting the most frequent): 11.35 %",
+    ]
+
+
+def test_errors_are_in_the_units_of_the_target(regression_run):
+    (regression_run / "schema.json").write_text(json.dumps({"target": {"kind": "value", "names": ["price"]}}))
+    run = replace(read_folder(regression_run), units={"rmse": "in units of {target}"})
+    score = score_of(run)
+    assert score is not None
+    assert sentences(run, score) == [
+        "3.710 RMSE on test data (in units of price; lower is better)",
+        "baseline (always predicting the most frequent): 11.30",
+    ]
+
+
+def test_an_interval_comes_from_rows_answers(regression_run):
+    answers = {"rows": 4, "index": None, "target": [1.0, 2.0, 3.0, 4.0], "prediction": [1.5, 2.5, 3.5, 4.5]}
+    (regression_run / "evaluation" / "test" / "answers.json").write_text(json.dumps(answers))
+    run = read_folder(regression_run)
+    score = score_of(replace(run, result={**run.result, "metrics": {"test": {"rmse": 0.5}}}))
+    assert score is not None
+    assert score.interval is not None
+    assert (score.interval.low, score.interval.high) == pytest.approx((0.5, 0.5))  # all rows are off by 0.5
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "against"),
+    [(0.9, "better"), (0.1335, "little"), (0.1165, "unsure"), (0.05, "worse")],
+)
+def test_beside_the_baseline(image_run, accuracy, against):
+    """Which has 11.35 % of 10,000 rows: 0.6 % more or less is within the noise."""
+    run = read_folder(image_run)
+    score = score_of(replace(run, result={**run.result, "metrics": {"test": {"accuracy": accuracy}}}))
+    assert score is not None
+    assert score.against == against
+
+
+def test_without_a_baseline_nothing_is_said_of_it(image_run):
+    run = read_folder(image_run)
+    score = score_of(replace(run, result={**run.result, "baseline": {}}))
+    assert score is not None
+    assert (score.against, score.errors_gone) == ("unknown", None)
+    assert score_of(replace(run, result={**run.result, "metrics": {}})) is None
+
+
+def test_a_part_of_the_rows_is_said_to_be_one(image_run):
+    run = read_folder(image_run)
+    part = replace(run, result={**run.result, "evaluated": {"test": {"rows": 100, "of": 10_000}}})
+    score = score_of(part)
+    assert score is not None
+    assert score.interval == wilson(99, 100)
+    assert sentences(part, score)[0] == "99.36 % accuracy on 100 of 10,000 test rows (higher is better)"
+
+
+def test_a_forecaster_is_off_by_so_much_in_the_users_units(image_run):
+    scores, baseline = (
+        {"mse": 0.26, "raw_mae": 29.75},
+        {"mse": 0.45, "raw_mae": 46.77, "what": "repeating the last 12 steps"},
+    )
+    run = read_folder(image_run)
+    more = {"task": "forecasting", "objective": {"metric": "mse", "mode": "min"}, "baseline": baseline}
+    run = replace(run, result={**run.result, **more, "metrics": {"test": scores}}, evaluated={})
+    run = replace(run, schema={"target": {"names": ["Passengers"]}})
+    score = score_of(run)
+    assert score is not None
+    assert sentences(run, score)[-1] == (
+        "in the data's own units a forecast of Passengers is off by 29.75 on average (repeating the last 12 steps: 46.77)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("difference", "beside", "told"),
+    [
+        ([0.001, 0.01], "better", ", worse than the network by more than chance"),
+        ([-0.001, 0.01], "alike", ", not told from the network by these rows"),
+        ([-0.02, -0.01], "worse", ", better than the network by more than chance"),
+        (None, "unknown", ""),
+    ],
+)
+def test_beside_a_classical_model(image_run, difference, beside, told):
+    run = read_folder(image_run)
+    classical = {"what": "trees", "accuracy": 0.985, "difference": difference}
+    run = replace(run, result={**run.result, "classical": classical})
+    score = score_of(run)
+    assert score is not None
+    assert score.beside == beside
+    assert f"trees: 98.50 %{told}" in sentences(run, score)
+
+
+def test_of_an_error_less_is_better(regression_run):
+    run = read_folder(regression_run)
+    classical = {"what": "trees", "rmse": 3.9, "difference": [-0.3, -0.1]}
+    score = score_of(replace(run, result={**run.result, "classical": classical}))
+    assert score is not None
+    assert score.beside == "better"

@@ -1,0 +1,193 @@
+"""What a report says first, of runs in every state."""
+
+import json
+import shlex
+from dataclasses import replace
+
+import pytest
+
+from sonde.core.config import TrainConfig
+from sonde.report.folder import Reading, read_folder
+from sonde.report.next_steps import CURABLE
+from sonde.report.verdict import verdict
+from sonde.run.cure import remedies
+from sonde.run.resolve import NoSettings
+
+IMPROVING = {
+    "check": "still improving", "name": "still-improving", "severity": "warning", "evidence": "the loss went from 1 to 0.5",
+}  # fmt: skip
+
+
+def plain(text: str) -> str:
+    return text.replace("\u00a0", " ")
+
+
+def commands(found) -> list[str]:
+    return [step.command for step in found.steps]
+
+
+def quiet(run: Reading) -> Reading:
+    return replace(run, findings=[])
+
+
+def test_a_run_that_beats_its_baseline_worked(image_run):
+    run = quiet(read_folder(image_run))
+    found = verdict(run, ["sonde predict RUN x.png"])
+    assert (found.tone, found.answer) == ("yes", "Yes")
+    assert plain(found.because) == (
+        "It is better than the baseline (always predicting the most frequent) by more than chance: 99 % of its errors are gone, "
+        "and the checks found nothing wrong."
+    )
+    assert [question for question, _ in found.lines] == ["How well", "Over- or underfitted"]
+    assert commands(found) == ["sonde predict RUN x.png"]
+
+
+def test_what_the_checks_warn_of_makes_it_partly(image_run):
+    run = quiet(read_folder(image_run))
+    more = {"ended_by": "epochs", "lengths": {"epochs": "8"}}
+    found = verdict(replace(run, findings=[IMPROVING], result={**run.result, **more}))
+    assert (found.tone, found.answer) == ("partly", "Partly")
+    assert found.because.endswith("but the checks warn: still improving (the loss went from 1 to 0.5).")
+    assert commands(found) == [f"sonde resume {run.path} --epochs 16"]
+
+
+def test_a_network_that_a_classical_model_beats_worked_partly(image_run):
+    run = quiet(read_folder(image_run))
+    classical = {"what": "gradient-boosted trees", "accuracy": 0.999, "difference": [-0.01, -0.002]}
+    found = verdict(replace(run, result={**run.result, "classical": classical}))
+    assert found.answer == "Partly"
+    assert found.because.endswith("but gradient-boosted trees did better on the same rows.")
+
+
+def test_a_run_that_is_slow_worked_all_the_same(image_run):
+    slow = {**IMPROVING, "name": "slow-input", "check": "slow input"}
+    found = verdict(replace(read_folder(image_run), findings=[slow]))
+    assert found.answer == "Yes"
+    assert "nothing wrong" not in found.because  # for a warning stands below
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "findings", "answer"),
+    [(0.05, [], "No"), (0.1165, [], "Not that one can tell"), (0.1165, [IMPROVING], "No"), (0.1335, [], "Hardly")],
+)
+def test_a_run_that_does_not_beat_its_baseline_did_not_work(image_run, accuracy, findings, answer):
+    run = read_folder(image_run)
+    result = {**run.result, "metrics": {"test": {"accuracy": accuracy}}}
+    found = verdict(replace(run, findings=findings, result=result), ["sonde predict RUN x"])
+    assert found.answer == answer
+    assert found.tone == ("partly" if answer == "Hardly" else "no")
+    assert ("sonde predict RUN x" in commands(found)) == (answer == "Hardly")
+
+
+def test_a_rate_that_is_too_high_has_commands_for_it(image_run):
+    high = {**IMPROVING, "name": "learning-rate-too-high", "check": "learning rate too high"}
+    run = replace(read_folder(image_run), findings=[high])
+    place = shlex.quote(str(run.path))
+    assert commands(verdict(run)) == [f"sonde doctor {place} --cure", f"sonde train --config {place} --lr 0.0004"]
+
+
+def test_remedies_that_are_offered_are_tried():
+    curable = {
+        name
+        for name in CURABLE
+        if remedies(name, TrainConfig(model="mlp", task="x", model_config=NoSettings(), task_config=NoSettings()), 0.1)
+    }
+    assert CURABLE - curable <= {"dropout-too-strong"}  # which only some networks have
+
+
+def test_without_a_baseline_the_curves_tell_whether_it_learned(image_run):
+    run = quiet(read_folder(image_run))
+    run = replace(run, result={**run.result, "baseline": {}})
+    assert verdict(run).answer == "It learned"
+    assert verdict(run).because == (
+        "Validation loss fell from 1.96 to 0.297; there is no baseline to tell whether that is good."
+    )
+    lines = [{**line, "metrics": {"log_loss": 1.0 + place}} for place, line in enumerate(run.evaluations)]
+    assert verdict(replace(run, evaluations=lines)).answer == "No"
+
+
+def test_nothing_to_judge_on(image_run):
+    run = quiet(read_folder(image_run))
+    assert verdict(replace(run, result={**run.result, "metrics": {}})).answer == "Not judged"
+    alone = {**run.result, "metrics": {"train": {"loss": 0.1}}, "objective": {"metric": "loss", "mode": "min"}}
+    assert verdict(replace(run, result=alone)).because.startswith("No rows were held out")
+
+
+def test_the_folder_is_quoted_in_commands(make_images, tmp_path):
+    run = read_folder(make_images(tmp_path / "my 'run'"))
+    (run.path / "result.json").unlink()
+    (command,) = commands(verdict(read_folder(run.path)))
+    assert shlex.split(command) == ["sonde", "resume", str(run.path)]
+
+
+def ended(folder, **event):
+    (folder / "result.json").unlink()
+    with (folder / "metrics.jsonl").open("a") as log:
+        log.write(json.dumps({"kind": "event", "step": 3210, **event}) + "\n")
+    saved = folder / "checkpoints" / "last"
+    saved.mkdir(parents=True)
+    (saved / "state.json").write_text('seal\n{"state": {"progress": {"step": 3000}}}\n')
+    return verdict(read_folder(folder))
+
+
+def test_a_run_that_was_stopped(image_run):
+    found = ended(image_run, event="interrupted", details={"signal": 2})
+    assert (found.answer, found.because) == (
+        "Stopped on request", "Ctrl-C ended it after step 3,210 of 3,200; nothing was lost.",
+    )  # fmt: skip
+    assert dict(found.lines)["Last good checkpoint"] == "After step 3,000; 210 later steps will be done again."
+    assert commands(found) == [f"sonde resume {image_run}"]
+
+
+def test_a_run_that_failed_says_by_what(image_run):
+    found = ended(image_run, event="failed", details={"why": "ValueError: <b>no room</b>"})
+    assert (found.tone, found.because) == ("no", "An error ended it at step 3,210 of 3,200: ValueError: <b>no room</b>")
+    assert found.steps[0].why == "goes on from step 3,000, once what stopped it is mended"
+
+
+def test_a_run_with_what_is_not_finite_is_to_be_trained_anew(image_run):
+    line = {"check": "not finite", "severity": "error", "evidence": "step 9: loss is nan", "step": 9}
+    (image_run / "findings.jsonl").write_text(json.dumps(line) + "\n")
+    found = ended(image_run, event="failed", details={"why": "step 9: loss is nan"})
+    assert commands(found)[0] == f"sonde train --config {image_run} --lr 0.0004 --clip 1"
+
+
+def test_a_run_that_some_rows_stopped_is_trained_anew_on_mended_ones(image_run):
+    line = {"check": "not finite inputs", "severity": "error", "evidence": "step 9: loss is nan", "step": 9}
+    (image_run / "findings.jsonl").write_text(json.dumps(line) + "\n")
+    found = ended(image_run, event="failed", details={"why": "step 9: loss is nan"})
+    assert [(step.command, step.why) for step in found.steps] == [
+        (f"sonde train --config {image_run}", "trains anew, once these rows are mended")
+    ]
+
+
+def test_an_overfitted_run_may_stop_earlier(image_run):
+    over = {**IMPROVING, "name": "overfitting", "check": "overfitting"}
+    run = replace(read_folder(image_run), findings=[over])
+    assert commands(verdict(run)) == [f"sonde train --config {run.path} --patience 3"]
+
+
+def test_a_run_that_was_killed_lost_no_more_than_since_its_checkpoint(image_run):
+    (image_run / "result.json").unlink()
+    found = verdict(read_folder(image_run))
+    assert (found.answer, dict(found.lines)["Last good checkpoint"]) == ("Died without a word", "None was written yet.")
+    assert found.steps[0].why == (
+        "goes on from the beginning (no checkpoint was written yet), as if it had never stopped"
+    )
+
+
+def test_a_run_that_lives_is_not_said_to_have_stopped(image_run):
+    (image_run / "result.json").unlink()
+    run = read_folder(image_run)
+    found = verdict(replace(run, state=replace(run.state, condition="running")))
+    assert (found.answer, found.because) == ("Still running", "It was at step 3,200 of 3,200 when this page was drawn.")
+    assert "Last good checkpoint" not in dict(found.lines)
+
+
+def test_a_callers_own_network_is_used_by_the_same_call(image_run):
+    (image_run / "result.json").unlink()
+    run = read_folder(image_run)
+    run = replace(run, data={**run.data, "form": "custom data"}, saved=3000)
+    (step,) = verdict(run).steps
+    assert step.command == ""
+    assert step.why == f"The same call with out={str(run.path)!r} goes on from step 3,000, as if it had never stopped."
