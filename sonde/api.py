@@ -224,13 +224,15 @@ def resume(
 
 
 @Keywords()
-def doctor(
+def doctor(  # noqa: PLR0913  # one for each thing that a run can be given
     folder: str | Path,
     *,
     model: nn.Module | None = None,
     loss: Any = None,
     data: Any = None,
     validation: Any = None,
+    optimizer: Any = None,
+    schedule: Any = None,
     cure: bool = False,
     silence: Sequence[str] = (),
     quiet: bool = False,
@@ -241,15 +243,16 @@ def doctor(
 
     model, loss: of a run of `sonde.fit`, the network (a copy of it is trained) and the loss, as that call was given them
     data, validation: needed where they were in memory: what the run was given; by default those of the run
+    optimizer, schedule: objects of your program as the run was given them; most classes of torch's are made again without
     cure: try the remedies of the first finding for 100 steps beside an untouched twin, and report how they end
     silence: names of findings that are meant so, and are notes
     Raises: SondeError subclasses for data or a network that are not the run's
     """
     screen = _screen({"quiet": quiet})
-    given = Given(data=data, validation=validation, model=model, loss=loss)
+    given = Given(data=data, validation=validation, model=model, loss=loss, optimizer=optimizer, schedule=schedule)
     found = examine(open_run(folder), given, screen, silence=silence, cure=cure)
     show(found, screen)
-    return found
+    return found.respelled(in_keywords)
 
 
 @Keywords()

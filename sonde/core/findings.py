@@ -15,7 +15,6 @@ CAUSES = frozenset(
         "class-without-training-rows",
         "class-without-validation-rows",
         "clip-too-tight",
-        "constant-columns",
         "dead-units",
         "diverged",
         "dropout-too-strong",
@@ -75,6 +74,7 @@ NOTICES = frozenset(
     [
         "best-before-a-stage",
         "code-changed",
+        "constant-columns",
         "data-read-otherwise",
         "field-that-nothing-takes",
         "gradient-accumulation-changes-the-loss",

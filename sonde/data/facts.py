@@ -12,6 +12,7 @@ from sonde.core.findings import Finding
 from sonde.core.units import share
 from sonde.data.duplicates import digests, pairs_by_chance, quick_keys, repeated, same_groups
 
+SPLIT_FIRST = "split first, and repeat (oversample) training rows alone"
 STAND_INS = (
     -999.0,
     -9999.0,
@@ -28,6 +29,16 @@ ENOUGH = 0.01  # of the judged rows; fewer copies hardly change a score
 MEETING_BY_CHANCE = 0.5  # expected pairs of equal rows from which on equal rows say nothing
 CONTRADICTED = 0.05  # share of rows
 MOST_CLASSES = 1000
+MANY = (
+    0.3  # of the judged rows are copies, from which it is said where rows repeat within training too: texts repeat less
+)
+FEWEST_ROWS = 30  # different ones, from which it is seen whether their numbers are fine
+OFF_GRID = 10  # times as close as on a grid must the closest numbers of a column be
+WIDE = 16  # columns, of which halves are looked at
+DENSE = 0.1  # share of numbers that are not 0: rows of pixels have 0.2 and more, those of word counts 0.01
+NEARLY_ALL = 0.99  # of the different rows
+OF_PIXELS = 0.8  # of the columns have the same end as those that are constant
+LOOKED_AT = 5000  # rows
 EXPECTED = 10  # rows of a class that a part should hold if it were drawn at random: none then has a chance of 5e-5
 LISTED = 5
 
@@ -95,6 +106,8 @@ def judged_and_trained(
 ) -> list[Finding]:
     """Rows of a part that is judged which are trained on too, unless rows meet as often within what is trained on.
 
+    Numbers so fine that only copying makes rows equal are told in any case: rows that were oversampled before they were split.
+
     batch: rows of one; where all that is trained on fits into it, learning it by heart is meant;  all_rows: of both parts
     """
     if train.shape[1:] != judged.shape[1:] or not train[:1].size or not len(judged):
@@ -104,7 +117,10 @@ def judged_and_trained(
     there = set(digests(train[np.isin(keys, quick_keys(maybe))]))
     again = sum(key in there for key in digests(maybe))
     part, twice = again / len(judged), len(repeated(train)) / len(train)
-    if again <= max(1, ENOUGH * len(judged)) or part <= 2 * twice + ENOUGH or _by_chance(train):
+    if again <= max(1, ENOUGH * len(judged)):
+        return []
+    repeat = part <= 2 * twice + ENOUGH or _by_chance(train)
+    if repeat and not (part >= MANY and fine(train)):
         return []
     rows = f"{again:,} of {len(judged):,} {split} rows"
     looked = "" if all_rows == (len(train), len(judged)) else f" (looked for among {len(train):,} training rows)"
@@ -116,7 +132,9 @@ def judged_and_trained(
             where=split,
             evidence=f"{rows} ({share(part, 0)}) are in the training rows too{looked}, value for value; within the training rows "
             f"{share(twice, 0)} are there more than once: scores on them measure memorisation",
-            action="remove the copies before splitting; split by what rows share, such as a patient or a day",
+            action=SPLIT_FIRST
+            if repeat
+            else "remove the copies before splitting; split by what rows share, such as a patient or a day",
             step=0,
         )
     ]
@@ -127,6 +145,34 @@ def _by_chance(rows: np.ndarray) -> bool:
     some = rows[:: max(1, len(rows) // 5000)].reshape(len(rows[:: max(1, len(rows) // 5000)]), -1)
     pairs = pairs_by_chance(list(some[:, :64].T))  # of these columns alone; more make it rarer
     return some.shape[1] <= 64 and pairs * (len(rows) / len(some)) ** 2 >= MEETING_BY_CHANCE
+
+
+def fine(rows: np.ndarray) -> bool:
+    """Whether rows are of numbers so fine that equal ones are copies, however many there are.
+
+    Two columns that nearly tell all different rows apart and lie on no grid do that (ages, and what is computed of them, lie on
+    one), and so do many columns, hardly any of them 0 throughout, of which each half tells them apart, as pixels do.
+    """
+    if rows.dtype.kind != "f" or not np.isfinite(rows).all() or (rows == np.rint(rows)).all():
+        return False
+    flat = rows[:LOOKED_AT].reshape(min(len(rows), LOOKED_AT), -1)
+    flat = flat[np.unique(quick_keys(flat), return_index=True)[1]]  # different rows
+    if len(flat) < FEWEST_ROWS or _by_chance(flat):
+        return False
+    if sum(_is_fine(column) for column in flat[:, :64].T) >= 2:
+        return True
+    if flat.shape[1] < WIDE or (flat != 0).mean() < DENSE:
+        return False
+    return all(len(np.unique(quick_keys(flat[:, half::2]))) >= NEARLY_ALL * len(flat) for half in (0, 1))
+
+
+def _is_fine(column: np.ndarray) -> bool:
+    """Whether the numbers of different rows differ mostly, and not by multiples of some step: the closest two of n that are
+    drawn from a density are about range / n² apart, and of a grid range / n."""
+    values = np.unique(column)
+    if len(values) < max(FEWEST_ROWS, len(column) / 2):
+        return False
+    return float(np.diff(values).min()) * OFF_GRID * len(values) < float(values[-1] - values[0])
 
 
 def contradictions(rows: np.ndarray, labels: np.ndarray) -> list[Finding]:
@@ -161,6 +207,8 @@ def constant_columns(name: str, rows: np.ndarray) -> list[Finding]:
     same = np.flatnonzero((rows == rows[:1]).all(axis=0))
     if not len(same) or len(same) == rows.shape[1]:  # of all columns the doctor speaks
         return []
+    if rows.shape[1] >= WIDE and _is_ground(rows, same):
+        return []
     listed = ", ".join(map(str, same[:LISTED])) + (f" and {len(same) - LISTED} more" if len(same) > LISTED else "")
     return [
         Finding(
@@ -169,10 +217,19 @@ def constant_columns(name: str, rows: np.ndarray) -> list[Finding]:
             severity="note",
             where=f"column {same[0]}",
             evidence=f"{name}: {len(same)} of {rows.shape[1]} columns are the same in every training row ({listed})",
-            action="nothing, if they vary elsewhere; else leave them out",
+            action="nothing: they do no harm; columns that should differ from row to row were read or filled in wrong",
             step=0,
         )
     ]
+
+
+def _is_ground(rows: np.ndarray, same: np.ndarray) -> bool:
+    """Whether constant columns of rows are what pixels at a picture's border are: as low as all others get, or as high."""
+    low, high = rows.min(axis=0), rows.max(axis=0)
+    others = np.delete(np.arange(rows.shape[1]), same)
+    if len(np.unique(rows[0, same])) > 1:
+        return False
+    return any((ends[others] == rows[0, same[0]]).mean() >= OF_PIXELS for ends in (low, high))
 
 
 def lacking_classes(train: np.ndarray, judged: np.ndarray, split: str) -> list[Finding]:

@@ -64,6 +64,20 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def threads_allowed() -> int | None:
+    """How many threads the environment allows a program (OMP_NUM_THREADS); None where it says nothing that is a number.
+
+    Of a list, one entry for each level of nesting, the first counts.
+    """
+    first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(first) if first.isdecimal() and int(first) else None
+
+
+def most_threads() -> int:
+    """The largest number of threads that is tried."""
+    return min(cores(), threads_allowed() or cores())
+
+
 def pick_device(requested: str) -> torch.device:
     """The device a run uses. Raises: ConfigError for one that is absent or unknown."""
     if requested == "auto":
@@ -104,11 +118,13 @@ def choose_threads(
         count = torch.get_num_threads()
         return count, {}, f"{_threads(count)} for the host"
     assert batch is not None, "threads are timed on a batch"
-    tried = time_threads(stepper, batch, thread_candidates(cores()))
+    tried = time_threads(stepper, batch, thread_candidates(most_threads()))
     timed = {count: value * scale for count, value in tried.items()}
     chosen = fewest_within(timed)
     others = ", ".join(f"{_threads(count)}: {number(value * 1e3)}" for count, value in timed.items() if count != chosen)
-    reason = f"{_threads(chosen)} ({number(timed[chosen] * 1e3)} ms a step{'; ' + others if others else ''})"
+    allowed = f"OMP_NUM_THREADS={most_threads()} allows no more" if most_threads() < cores() else ""
+    told = "; ".join(filter(None, [f"{number(timed[chosen] * 1e3)} ms a step", others, allowed]))
+    reason = f"{_threads(chosen)} ({told})"
     return chosen, {str(count): round(value * 1e3, 4) for count, value in timed.items()}, reason
 
 

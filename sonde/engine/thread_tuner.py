@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sonde.core.batch import Batch
-from sonde.engine.plan import cores
+from sonde.engine.plan import most_threads
 from sonde.engine.timing import fewest_within, thread_candidates, time_threads
 from sonde.engine.training import Training
 
@@ -58,7 +58,7 @@ class ThreadTuner:
         self._since, self._steps, self._busy = self._now(), 0, busy
 
     def _reconsider(self, training: Training, batch: Batch, why: str) -> None:
-        timed = time_threads(training.stepper, batch, thread_candidates(cores()))
+        timed = time_threads(training.stepper, batch, thread_candidates(most_threads()))
         chosen = fewest_within(timed)
         self._contended = contended(timed)
         self._quiet_until = self._now() + self._rest_s

@@ -3,8 +3,8 @@
 import math
 import statistics
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sonde.core.batch import Batch
@@ -90,6 +90,11 @@ class Cure:
         """The remedy that does most, where one helps beyond the noise."""
         helping = [arm for arm in self.tried if self._is_better(arm)]
         return min(helping, key=lambda arm: statistics.fmean(arm.held), default=None)
+
+    def respelled(self, spelling: Callable[[str], str]) -> "Cure":
+        """With the settings in another spelling than the command line's."""
+        arms = tuple(replace(arm, said=spelling(arm.said)) for arm in self.tried)
+        return replace(self, at=spelling(self.at), why=spelling(self.why), tried=arms)
 
     @property
     def line(self) -> str:

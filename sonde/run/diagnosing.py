@@ -1,8 +1,8 @@
 """The whole examination of a run, finished or not: what it wrote down, what rules and probes make of it."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sonde.core.config_file import read_config
@@ -29,7 +29,7 @@ SECONDS = 60.0  # for all probes together
 LOOKS = 16  # batches whose losses are looked at
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Examination:
     """What is wrong with a run, and how that was found out.
 
@@ -43,7 +43,28 @@ class Examination:
     trials: Sequence[Trial] = ()
     left: str = ""
     cure: Cure | None = None
-    seen: Seen | None = field(default=None, repr=False)
+    seen: Seen | None = None
+
+    def respelled(self, spelling: Callable[[str], str]) -> "Examination":
+        """With all that a person reads in another spelling than the command line's."""
+        return replace(
+            self,
+            findings=[replace(f, evidence=spelling(f.evidence), action=spelling(f.action)) for f in self.findings],
+            trials=[
+                replace(trial, question=spelling(trial.question), said=spelling(trial.said)) for trial in self.trials
+            ],
+            left=spelling(self.left),
+            cure=None if self.cure is None else self.cure.respelled(spelling),
+        )
+
+    def __repr__(self) -> str:
+        """What was found by name, and how many trials were made, in one line: `show` has told the rest."""
+        named = [(each.severity, each.name or each.check) for each in self.findings]
+        loud = [name for severity, name in named if severity != "note"]
+        notes = [name for severity, name in named if severity == "note"]
+        parts = [", ".join(loud) or "nothing found", f"notes: {', '.join(notes)}" if notes else ""]
+        tried = f"{len(self.trials)} trials" if self.trials else "nothing was tried"
+        return f"Examination({'; '.join(filter(None, [*parts, tried]))})"
 
 
 def examine(
@@ -67,8 +88,24 @@ def examine(
     with again.apart():
         seen, suspicions, trials, left = _tried(folder, again, screen, seconds)
         findings = _findings(folder, suspicions, silence)
-        made = cured(again, findings, screen) if cure else None
+        made = _cure(again, findings, screen) if cure else None
     return Examination(findings=findings, trials=trials, left=left, cure=made, seen=seen)
+
+
+def _cure(again: Reopened, findings: Sequence[Finding], screen: Screen) -> Cure:
+    if again.lost:
+        return Cure(finding="", why=f"remedies are compared in the run's own steps, and {_own(again)}")
+    return cured(again, findings, screen)
+
+
+def _own(again: Reopened) -> str:
+    """Of what others stand in for."""
+    names = [each.partition(" ")[0] for each in again.lost]
+    call = ", ".join(f"{name}=…" for name in names)
+    return (
+        f"its {' and its '.join(again.lost)} cannot be made again from what the folder says; sonde.doctor(folder, {call}) takes "
+        f"the {' and '.join(names)} that the run was given"
+    )
 
 
 def read_only(folder: RunFolder, *, silence: Collection[str] = ()) -> Examination:
@@ -99,9 +136,22 @@ def _tried(
     """(what is known, suspicions, trials, why none was made); with fresh weights where they can be drawn, and the last ones."""
     beginning, stepper = again.parts("start" if again.from_start else "last")
     total = None if again.plan is None else again.plan.steps
-    seen = _seen(folder, context_from(again.config, beginning, stepper, total=total))
+    context = context_from(again.config, beginning, stepper, total=total)
+    if again.lost:
+        context = _with_another(context, folder)
+        screen.say(
+            f"{_own(again)}; {'Adam at rate 0.001' if _optimizer_is_lost(again) else 'a constant rate'} stands in"
+        )
+    seen = _seen(folder, context)
     held = beginning.evaluation_sources.get("validation")
-    probing = Probing(stepper, beginning.train, held, peak=_peak(stepper), seconds=seconds, when=" as it began")
+    probing = Probing(
+        stepper,
+        beginning.train,
+        held,
+        peak=None if again.lost else _peak(stepper),
+        seconds=seconds,
+        when=" as it began",
+    )
     seen.trace.samples[:] = _completed(seen, stepper, probing)
     probing.guess, probing.floor = _guess(seen), _floor(seen)
     suspicions = _asked(folder, seen)
@@ -120,6 +170,16 @@ def _tried(
         after = Probing(last, now.train, held, peak=None, guess=_guess(seen), floor=_floor(seen), when=" as it is now")
         trials += [after.by_heart, after.inputs]
     return seen, suspicions, trials, ""
+
+
+def _optimizer_is_lost(again: Reopened) -> bool:
+    return any(each.startswith("optimizer ") for each in again.lost)
+
+
+def _with_another(context: Context, folder: RunFolder) -> Context:
+    """How a run trained of whose optimiser or schedule only the text is known: nothing is said of its rate."""
+    alone = _context_alone(folder)
+    return replace(context, optimizer=alone.optimizer, rate=alone.rate, weight_decay=0.0, shares=None, own_rate=True)
 
 
 def _peak(stepper: Any) -> float | None:

@@ -4,10 +4,15 @@ Errors, findings and lines on the screen are written in the command line's spell
 goes to a program passes through here, at the functions of `sonde/api.py`, the methods of `Run`, and the screen that these make.
 """
 
+import os
 import re
+import sys
+import sysconfig
 from collections.abc import Iterable
 from contextlib import ContextDecorator
 from functools import cache
+from pathlib import Path
+from types import TracebackType
 
 from sonde.core.errors import SondeError
 
@@ -22,7 +27,8 @@ WORDS = frozenset(["auto", "none", "cpu", "cuda", "mps", "imagenet", "wandb", "m
 
 
 class Keywords(ContextDecorator):
-    """Errors that leave the body, or the function that it decorates, have the spelling of a Python call."""
+    """Errors that leave the body, or the function that it decorates, have the spelling of a Python call, and frames of the
+    caller's own code alone; all frames where Python runs in development mode (`python -X dev`)."""
 
     def __enter__(self) -> None:
         pass
@@ -30,6 +36,29 @@ class Keywords(ContextDecorator):
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, SondeError):
             error.respell(in_keywords)
+            if not sys.flags.dev_mode:
+                error.__traceback__ = own_frames(error.__traceback__)
+
+
+def own_frames(trace: TracebackType | None) -> TracebackType | None:
+    """A traceback without the frames of this package, and of what is installed: an error that a caller can fix is in her call,
+    or in her code that was called from here."""
+    kept = []
+    while trace is not None:
+        if not trace.tb_frame.f_code.co_filename.startswith(("<frozen", *_installed())):
+            kept.append(trace)
+        trace = trace.tb_next
+    own = None
+    for each in reversed(kept):
+        own = TracebackType(own, each.tb_frame, each.tb_lasti, each.tb_lineno)
+    return own
+
+
+@cache
+def _installed() -> tuple[str, ...]:
+    """Where code stands that is not the caller's."""
+    places = (str(Path(__file__).parents[1]), *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")))
+    return tuple(f"{place}{os.sep}" for place in places)
 
 
 def in_keywords(text: str) -> str:
@@ -67,6 +96,7 @@ def _kinds() -> dict[str, str]:
     return {name: repr(kind) for name, kind in TrainKeywords.__annotations__.items()} | {
         "model": "str",
         "task": "str",
+        "cure": repr(bool),
         "target": "Sequence[str]",
     }
 

@@ -13,6 +13,7 @@ from sonde.core.config import GROUPS, TrainConfig, leaves
 from sonde.core.config_file import SavedConfig, read_config
 from sonde.core.errors import ConfigError, DataError
 from sonde.core.files import read_json
+from sonde.core.given_object import TAKES, GivenObject
 from sonde.core.overrides import Overrides
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import extras_of
@@ -30,6 +31,7 @@ from sonde.run.choose import Recipe
 from sonde.run.custom import custom_parts, task_of
 from sonde.run.given_splits import given_splits
 from sonde.run.model_file import allow_code
+from sonde.run.remade import with_objects
 from sonde.run.resolve import CUSTOM_MODULE, resolve, settled
 from sonde.run.resume import FORMER_NAMES, saved_plan, saved_state
 from sonde.run.saved import Saved
@@ -45,12 +47,15 @@ class Given:
     """What a caller gives to open a run with: what its folder does not hold.
 
     data, validation: None for those of the run;  model, loss: of a run on somebody's own network, as that run was given them
+    optimizer, schedule: objects of the caller's, where the folder does not say all of them
     """
 
     data: Any = None
     validation: Any = None
     model: nn.Module | None = None
     loss: Any = None
+    optimizer: Any = None
+    schedule: Any = None
     trust_code: bool = False
 
 
@@ -62,6 +67,7 @@ class Reopened:
     plan:  None of a run that was stopped before one was made
     build: (config, whether from its beginning) -> the parts, anew at each call
     other: whether data were given, which may be others than the run was trained on
+    lost:  the optimiser or schedule of the run, in words, that others stand in for
     """
 
     folder: RunFolder
@@ -70,6 +76,7 @@ class Reopened:
     plan: ExecutionPlan | None
     build: Callable[[TrainConfig, bool], Assembly]
     other: bool = False
+    lost: tuple[str, ...] = ()
 
     @property
     def from_start(self) -> bool:
@@ -108,6 +115,15 @@ class Reopened:
             for name, value in assembly.task.modules.named_buffers():
                 if name in saved.state["buffers"]:
                     value.copy_(saved.state["buffers"][name])
+        extras_of(assembly.task).load_state_dict(saved.state["task"])
+        if not self.lost:
+            self._put_back_optimizers(assembly, stepper, saved)
+        same_batches = assembly.config.feed.batch_size == self.config.feed.batch_size
+        if same_batches:
+            with suppress(ConfigError, DataError) if self.other else nullcontext():  # whose rows are others
+                assembly.train.load_state_dict(saved.state["source"])
+
+    def _put_back_optimizers(self, assembly: Assembly, stepper: Stepper, saved: Saved) -> None:
         changed = any(
             getattr(assembly.config.optim, name) != getattr(self.config.optim, name)
             for name in ("lr", "weight_decay", "optimizer")
@@ -118,11 +134,6 @@ class Reopened:
             groups = (group for update in stepper.updates for group in update.optimizer.param_groups)
             for group, before in zip(groups, held, strict=True):
                 group.update({name: value for name, value in before.items() if name != "params"})
-        extras_of(assembly.task).load_state_dict(saved.state["task"])
-        same_batches = assembly.config.feed.batch_size == self.config.feed.batch_size
-        if same_batches:
-            with suppress(ConfigError, DataError) if self.other else nullcontext():  # whose rows are others
-                assembly.train.load_state_dict(saved.state["source"])
 
     @contextmanager
     def apart(self) -> Iterator[None]:
@@ -164,10 +175,29 @@ def reopened(folder: RunFolder, given: Given, screen: Screen) -> Reopened | str:
         return "its data were in memory; sonde.doctor(folder, data=data) takes them" + (
             ", beside model=" if own else ""
         )
-    build, config = _described(folder, saved, given, screen) if folder.schema.exists() else _custom(saved, given)
+    objects = {"optimizer": given.optimizer, "schedule": given.schedule}
+    again, lost = with_objects(saved, objects)
+    build, config = _described(folder, again, given, screen) if folder.schema.exists() else _custom(again, given)
     state = saved_state(folder, config.loop, report=screen.say)
+    if state is not None and own and given.optimizer is None and not _of_all(state, given):
+        again, lost = with_objects(saved, objects, partly=True)
+        build, config = _custom(again, given)
     plan = state.plan if state is not None else saved_plan(folder) if folder.plan.exists() else None
-    return Reopened(folder=folder, config=config, saved=state, plan=plan, build=build, other=given.data is not None)
+    return Reopened(
+        folder=folder, config=config, saved=state, plan=plan, build=build, other=given.data is not None, lost=lost
+    )
+
+
+def _of_all(state: Saved, given: Given) -> bool:
+    """Whether the optimiser of a checkpoint trains all parameters of the caller's network and loss: its text does not say."""
+    held = sum(
+        len(group["params"]) for each in state.state["stepper"]["optimizers"].values() for group in each["param_groups"]
+    )
+    modules = [each for each in (given.model, given.loss) if isinstance(each, nn.Module)]
+    return held in (
+        sum(1 for module in modules for _ in module.parameters()),
+        sum(weight.requires_grad for module in modules for weight in module.parameters()),
+    )
 
 
 def _described(
@@ -200,7 +230,14 @@ def _custom(saved: SavedConfig, given: Given) -> tuple[Callable[[TrainConfig, bo
     config, parts = _settings(saved, name, custom_task=True), given_splits(given.data, given.validation, None)
 
     def build(config: TrainConfig, fresh: bool) -> Assembly:
-        task = task_of(*copy.deepcopy((given.model, given.loss)))  # type: ignore[arg-type]
+        # together, as an optimiser is of a network's parameters, and a scheduler of an optimiser
+        objects = {
+            name: getattr(config.optim, name) for name in TAKES if isinstance(getattr(config.optim, name), GivenObject)
+        }
+        values = {name: each.value for name, each in objects.items()}
+        model, loss, values = copy.deepcopy((given.model, given.loss, values))
+        task = task_of(model, loss)  # type: ignore[arg-type]
+        config = with_settings(config, {name: GivenObject(each.text, values[name]) for name, each in objects.items()})
         typed = {"batch_size": config.feed.batch_size}
         return custom_parts(task, parts.train, parts.validation, config, Clock(), test=parts.test, typed=typed)
 

@@ -207,14 +207,17 @@ def settled(saved: SavedConfig) -> TrainConfig:
         )
     saved = with_new_names(saved)
     values = {name: tuple(v) if isinstance(v, list) else v for name, v in saved.settings.items()}
-    values |= {name: _object_again(name, str(values[name])) for name in TAKES if name in values}
+    values |= {name: _object_again(name, values[name]) for name in TAKES if name in values}
     model, task = str(values.pop("model")), str(values.pop("task"))
     overrides = Overrides(values=values, origin=dict(saved.origin), model=model, task=task, leftover=())
     return resolve(overrides, Recipe(task=task, model=model, settings={})).config
 
 
-def _object_again(name: str, text: str) -> Any:
+def _object_again(name: str, value: Any) -> Any:
     """A name as it is, and a class of torch's from its text. Raises: ConfigError for what only the user's program can make"""
+    if isinstance(value, GivenObject):
+        return value
+    text = str(value)
     place, _, leaf = text.rpartition(".")
     if not place and "(" not in text:
         return text

@@ -13,8 +13,9 @@ from sonde.core.dataset import Dataset, Rows
 from sonde.core.findings import Finding
 from sonde.core.units import share
 from sonde.data.duplicates import digests
-from sonde.data.rows import InMemory
-from sonde.data.splits import class_counts
+from sonde.data.facts import MANY, SPLIT_FIRST, fine
+from sonde.data.rows import InMemory, InputRows, StandardisedInputs
+from sonde.data.splits import SubsetRows, class_counts
 from sonde.modalities.inspect import meet_by_chance
 from sonde.modalities.sequence_lengths import own_names, row_digests
 
@@ -90,24 +91,46 @@ def copies(dataset: Dataset) -> list[Finding]:
     keys = {split: _keys(rows) for split, rows in dataset.splits.items()}
     trained = keys.pop("train")
     if trained is None:
-        return []
+        return _oversampled(dataset)
     seen, said = set(trained), list[Finding]()
     for split, found in keys.items():
         again = sum(key in seen for key in found or ())
         if found and again > max(1, ENOUGH * len(found)):
-            said.append(
-                Finding(
-                    check=f"{split} rows in training",
-                    name="validation-rows-in-training",
-                    severity="warning",
-                    where=split,
-                    evidence=f"{again:,} of {len(found):,} {split} rows ({share(again / len(found), 0)}) are in train too, so "
-                    "their scores measure memorisation",
-                    action="remove the copies",
-                )
-            )
+            said.append(_copied(split, again, len(found), "remove the copies"))
     named = any(own_names(rows) is not None for rows in dataset.splits.values())
     return said if named or not said or not meet_by_chance(dataset) else []
+
+
+def _oversampled(dataset: Dataset) -> list[Finding]:
+    """Copies across parts that were drawn from the same rows in memory, of numbers too fine to be equal without having been
+    copied, and so many that rows were repeated before the split: texts, and rows of coarse numbers, are equal by nature."""
+    held = {split: _numbers(rows) for split, rows in dataset.splits.items()}
+    train = held.pop("train")
+    if train is None:
+        return []
+    seen, said = set[bytes](), list[Finding]()
+    for split, numbers in held.items():
+        if numbers is None or not len(numbers) or numbers.shape[1:] != train.shape[1:]:
+            continue
+        if not seen and not fine(train):
+            return []
+        seen = seen or set(digests(train))
+        again = sum(key in seen for key in digests(numbers))
+        if again >= MANY * len(numbers):
+            said.append(_copied(split, again, len(numbers), SPLIT_FIRST))
+    return said
+
+
+def _copied(split: str, again: int, rows: int, action: str) -> Finding:
+    return Finding(
+        check=f"{split} rows in training",
+        name="validation-rows-in-training",
+        severity="warning",
+        where=split,
+        evidence=f"{again:,} of {rows:,} {split} rows ({share(again / rows, 0)}) are in train too, so their scores measure "
+        "memorisation",
+        action=action,
+    )
 
 
 def rows_again(dataset: Dataset, rows: Rows) -> int | None:
@@ -132,3 +155,16 @@ def _keys(rows: Rows) -> list[bytes] | None:
     if held is None or "input" not in held or held["input"].nbytes > MOST_BYTES:
         return None
     return digests(held["input"])
+
+
+def _numbers(rows: Rows) -> np.ndarray | None:
+    """The inputs (n, …) of rows that are a part of arrays in memory, as they were before they were standardised."""
+    if not isinstance(rows, SubsetRows) or own_names(rows) is not None:
+        return None
+    whole = rows.rows
+    if isinstance(whole, InputRows) and isinstance(whole.inputs, StandardisedInputs):
+        whole = InputRows(whole.inputs.inputs)
+    held: Mapping[str, np.ndarray] | None = whole.held() if isinstance(whole, InMemory) else None
+    if held is None or "input" not in held or held["input"].nbytes > MOST_BYTES or held["input"].dtype.kind != "f":
+        return None
+    return held["input"][rows.indices]

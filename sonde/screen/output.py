@@ -54,12 +54,16 @@ class Output:
             self._console = Console(file=self._file, highlight=False, soft_wrap=False)
         return self._console
 
+    def spelled(self, text: str) -> str:
+        """Text in the spelling of who reads it."""
+        return text if self._spelling is None else self._spelling(text)
+
     def line(self, text: str, *, label: str = "", style: str = "") -> None:
         """One line, its label in a column of its own; on a terminal wrapped beside that column."""
         if self.quiet:
             return
         self.clear()
-        text = text if self._spelling is None else self._spelling(text)
+        text = self.spelled(text)
         if self.rich:
             self._rich_line(text, label, style)
         else:

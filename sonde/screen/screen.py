@@ -157,6 +157,9 @@ class Screen:
         if self.quiet:
             return
         self.output.clear()
+        spelled = self.output.spelled
+        title, columns = spelled(title), [*map(spelled, columns)]
+        rows = [[spelled(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
         if self.output.rich:
             self.output.console().print(rich_table(title, columns, rows))
             return
@@ -173,7 +176,7 @@ class Screen:
 
     def _to_stderr(self, message: str) -> None:
         self.output.clear()
-        text = " ".join(message.splitlines())
+        text = " ".join(self.output.spelled(message).splitlines())
         sys.stderr.write(encodable(text, sys.stderr) + "\n")
         sys.stderr.flush()
 

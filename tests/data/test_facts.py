@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sonde.core.findings import Finding
 from sonde.data.facts import (
     classes_apart,
     constant_columns,
@@ -105,6 +106,39 @@ def test_rows_that_repeat_within_training_as_often_are_no_leak() -> None:
     assert judged_and_trained(texts(900), texts(100), "validation", batch=32, all_rows=(900, 100)) == []
 
 
+def oversampled(rows: np.ndarray) -> list[Finding]:
+    drawn = rows[np.random.default_rng(6).integers(0, len(rows), 4 * len(rows))]
+    cut = len(drawn) * 4 // 5
+    sizes = (cut, len(drawn) - cut)
+    return judged_and_trained(drawn[:cut], drawn[cut:], "validation", batch=32, all_rows=sizes)
+
+
+def pixels(rows: int = 300) -> np.ndarray:
+    """(rows, 64) blots of 17 grey levels on black ground."""
+    places = np.random.default_rng(7).uniform(2, 5, (rows, 2, 1, 1))
+    down, across = np.mgrid[:8, :8]
+    blots = np.exp(-((down - places[:, 0]) ** 2 + (across - places[:, 1]) ** 2) / 4)
+    noisy = blots + np.random.default_rng(8).normal(0, 0.1, blots.shape)
+    return (np.clip(np.rint(16 * noisy), 0, 16) / 16).reshape(rows, 64).astype(np.float32)
+
+
+@pytest.mark.parametrize("rows", [fine(), fine()[:, :2], pixels(), pixels().reshape(-1, 1, 8, 8)])
+def test_rows_oversampled_before_they_are_split_are_a_leak(rows: np.ndarray) -> None:
+    (found,) = oversampled(rows)
+    assert (found.name, found.severity) == ("validation-rows-in-training", "warning")
+    assert found.action == "split first, and repeat (oversample) training rows alone"
+
+
+def test_coarse_rows_that_repeat_are_no_leak() -> None:
+    """Ages and what is computed of them, one-hot columns, words of a text."""
+    drawn = np.random.default_rng(9)
+    age = drawn.integers(18, 90, 400).astype(np.float32)
+    assert oversampled(np.stack([age, age**2, age**3, drawn.integers(0, 2, 400)], 1) / 7) == []
+    assert oversampled(np.eye(40, dtype=np.float32)[drawn.integers(0, 40, 400)] / 3) == []
+    assert oversampled(drawn.integers(0, 3000, (400, 24))) == []
+    assert oversampled(drawn.integers(0, 3000, (400, 24)).astype(np.float32)) == []
+
+
 def test_one_copy_is_not_worth_a_word() -> None:
     x = fine()
     judged = fine(100) + 1
@@ -130,6 +164,15 @@ def test_constant_columns_are_a_note() -> None:
     assert "2 of 6 columns are the same in every training row (1, 4)" in found.evidence
     assert constant_columns("input", fine()) == []
     assert constant_columns("input", np.zeros((40, 784), np.float32)) == []
+
+
+def test_constant_columns_of_pixels_are_their_border() -> None:
+    x = pixels()
+    x[:, [0, 32, 39]] = 0.0
+    assert constant_columns("input", x) == []
+    table = np.random.default_rng(10).normal(0, 10.0 ** np.arange(-2, 18), (40, 20))
+    table[:, 3] = 1.0
+    assert len(constant_columns("input", table)) == 1
 
 
 def test_classes_of_one_part_alone() -> None:

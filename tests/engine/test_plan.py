@@ -57,6 +57,7 @@ def test_a_typed_number_of_threads_is_taken_unmeasured(monkeypatch: pytest.Monke
 def test_threads_are_chosen_by_measuring_and_the_reason_has_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     steps = stepper(Supervised(mlp(2, 3)))
     monkeypatch.setattr(plan_module, "cores", lambda: 4)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     asked: list[Any] = []
 
     def timed(stepper: Any, data: Any, candidates: list[int]) -> dict[int, float]:
@@ -77,6 +78,22 @@ def test_a_gpu_needs_no_measuring(monkeypatch: pytest.MonkeyPatch) -> None:
     count, timed, reason = choose_threads(steps, DATA, MachineConfig())
     assert (count, timed) == (torch.get_num_threads(), {})
     assert reason.endswith("for the host")
+
+
+@pytest.mark.parametrize(
+    ("environment", "asked"), [("1", [1]), ("2,1", [1, 2]), ("64", [1, 2, 4]), ("", [1, 2, 4]), ("all", [1, 2, 4])]
+)
+def test_no_more_threads_are_tried_than_the_environment_allows(
+    monkeypatch: pytest.MonkeyPatch, environment: str, asked: list[int]
+) -> None:
+    monkeypatch.setattr(plan_module, "cores", lambda: 4)
+    monkeypatch.setenv("OMP_NUM_THREADS", environment)
+    monkeypatch.setattr(plan_module, "time_threads", lambda stepper, data, candidates: dict.fromkeys(candidates, 0.01))
+    chosen, milliseconds, reason = choose_threads(stepper(Supervised(mlp(2, 3))), DATA, MachineConfig())
+    assert (chosen, [*milliseconds]) == (1, [*map(str, asked)])
+    assert reason.endswith("allows no more)") == (len(asked) < 3)
+    if environment == "1":
+        assert reason == "1 thread (10.0 ms a step; OMP_NUM_THREADS=1 allows no more)"
 
 
 def test_the_cores_are_those_this_process_may_use() -> None:

@@ -30,7 +30,7 @@ class World:
             report=lambda live, name, details: self.said.append((name, details)), now=lambda: self.time
         )
         monkeypatch.setattr(pace_module, "time_threads", self.ask)
-        monkeypatch.setattr(pace_module, "cores", lambda: 2)
+        monkeypatch.setattr(pace_module, "most_threads", lambda: 2)
         monkeypatch.setattr(torch, "set_num_threads", self.set.append)
 
     def ask(self, steps: Any, data: Any, candidates: Any) -> dict[int, float]:

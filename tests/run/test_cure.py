@@ -19,6 +19,7 @@ from sonde.core.config_file import read_config
 from sonde.core.errors import NonFinite
 from sonde.core.findings import CAUSES, Finding
 from sonde.run.cure import OF_TIME, OVER_A_RUN, Arm, Cure, by_chance, cause_of, remedies, settings_for, untried
+from sonde.run.keywords import in_keywords
 from sonde.run.reopened import with_settings
 from sonde.run.resolve import NoSettings, settled
 
@@ -201,13 +202,13 @@ def test_a_run_that_came_to_nan_by_its_rate_is_cured(tmp_path: Path) -> None:
     assert (cure.finding, cure.at) == ("not-finite", "fresh weights, as it began")
     assert [(row[0], row[-1]) for row in cure.rows()] == [
         ("as it is", ""),
-        ("--lr 1e+29", "no better"),
-        ("--lr 0.001", "better"),
-        ("--clip 1", "no better"),
+        ("lr=1e+29", "no better"),
+        ("lr=0.001", "better"),
+        ("clip=1", "no better"),
     ]
     assert cure.untouched is not None
     assert cure.untouched.end == math.inf
-    assert cure.line == "train anew with --lr 0.001; nothing was changed by this"
+    assert cure.line == "train anew with lr=0.001; nothing was changed by this"
 
 
 def test_a_network_that_gives_nan_by_itself_has_no_setting_to_try(tmp_path: Path) -> None:
@@ -260,3 +261,12 @@ def test_where_the_run_cannot_be_opened_it_is_said_in_a_line(
     out = capsys.readouterr().out
     assert "nothing could be tried: its data were in memory" in out
     assert "no remedy was tried: for the same reason; each finding says what to change" in out
+
+
+def test_a_cure_in_the_spelling_of_a_call() -> None:
+    cure = Cure(
+        finding="plateau", untouched=arm("as it is", *[1.0] * 9), tried=[arm("--lr 0.01 --clip 1", *[0.3] * 9)]
+    ).respelled(in_keywords)
+    assert cure.rows()[1][0] == "lr=0.01 clip=1"
+    assert cure.line == "train anew with lr=0.01 clip=1; nothing was changed by this"
+    assert in_keywords("there is nothing that --cure can set") == "there is nothing that cure=True can set"

@@ -162,3 +162,23 @@ def test_what_cannot_be_opened(high: Path, tmp_path: Path) -> None:
 def test_a_cross_validation(tmp_path: Path) -> None:
     folder = trained(tmp_path / "run", folds=2, epochs=1)
     assert "fold-1" in sonde.doctor(folder, data=(ROWS, CLASSES), quiet=True).left
+
+
+def test_an_examination_is_a_line(high: Path) -> None:
+    found = sonde.doctor(high, data=(ROWS, CLASSES), quiet=True)
+    assert repr(found) == str(found)
+    assert repr(found).startswith("Examination(learning-rate-too-high")
+    assert repr(found).endswith(f"; {len(found.trials)} trials)")
+    assert "\n" not in repr(found)
+
+
+def test_a_program_is_told_keywords_throughout(high: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = sonde.doctor(high, data=(ROWS, CLASSES), cure=True)
+    out = capsys.readouterr().out
+    assert "lr=0." in out
+    assert "--" not in out
+    assert found.findings[0].action.startswith("lr=0.")
+    texts = [*(each.action + each.evidence for each in found.findings), *(each.said for each in found.trials)]
+    assert not any("--" in text for text in texts)
+    assert found.cure is not None
+    assert all(arm.said.startswith("lr=") for arm in found.cure.tried)

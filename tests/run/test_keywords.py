@@ -1,5 +1,7 @@
 """Messages in the spelling of a Python call."""
 
+import traceback
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from torch.nn.functional import mse_loss
 import sonde
 from sonde.cli.main import main
 from sonde.core.errors import ConfigError, DataError, Interrupted, RunFolderError, SondeError
+from sonde.core.run_folder import open_run
 from sonde.run.keywords import Keywords, in_keywords
 
 X = torch.randn(80, 3, generator=torch.Generator().manual_seed(0))
@@ -125,3 +128,23 @@ def test_a_long_value_is_cut_to_a_line(tmp_path: Path) -> None:
         _fit(tmp_path, batch_size=X)
     assert len(str(told.value)) < 120
     assert "\n" not in str(told.value)
+
+
+def test_an_error_has_the_callers_frames_alone() -> None:
+    def mine() -> None:
+        open_run("/nowhere/at all")
+
+    with pytest.raises(SondeError) as caught, Keywords():
+        mine()
+    names = [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
+    assert names == ["test_an_error_has_the_callers_frames_alone", "mine"]
+    with pytest.raises(ZeroDivisionError) as other, Keywords():
+        Fraction(1, 0)
+    assert len(traceback.extract_tb(other.value.__traceback__)) == 2  # what is no mistake of a caller's stays as it is
+
+
+def test_the_calls_of_the_package_end_in_the_callers_line(tmp_path: Path) -> None:
+    with pytest.raises(SondeError) as caught:
+        sonde.doctor(tmp_path / "nothing", quiet=True)
+    (frame,) = traceback.extract_tb(caught.value.__traceback__)
+    assert frame.filename == __file__

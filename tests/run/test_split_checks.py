@@ -54,3 +54,18 @@ def test_coarse_rows_that_meet_by_chance_are_not(tmp_path: Path) -> None:
     numbers = np.random.default_rng(0).integers(0, 3, (300, 2))
     (tmp_path / "t.csv").write_text("\n".join(["a,b,y", *(f"{a},{b},{i % 2}" for i, (a, b) in enumerate(numbers))]))
     assert copies(opened(tmp_path / "t.csv", target=("y",))) == []
+
+
+def test_rows_oversampled_before_they_are_split_are_copies(tmp_path: Path) -> None:
+    drawn = np.random.default_rng(0)
+    numbers, coarse = drawn.normal(size=(300, 4)).astype(np.float32), drawn.integers(0, 9, (300, 2)).astype(np.float32)
+    again = drawn.integers(0, 300, 1200)
+    labels = np.arange(300) % 2
+    found = copies(opened((numbers[again], labels[again])))
+    assert {each.where for each in found} == {"validation", "test"}
+    assert {each.action for each in found} == {"split first, and repeat (oversample) training rows alone"}
+    lines = [",".join(map(str, [*numbers[row], labels[row]])) for row in again]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,c,d,y", *lines]) + "\n")
+    assert len(copies(opened(tmp_path / "t.csv", target=("y",)))) == 2
+    assert copies(opened((numbers, labels))) == []
+    assert copies(opened((coarse[again], labels[again]))) == []
