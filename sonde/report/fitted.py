@@ -11,7 +11,7 @@ from sonde.report.judged import loss_interval
 from sonde.report.learning import axis_of, train_of, validation_of
 
 Kind = Literal["over", "under", "neither", "unknown"]
-FEWEST = 3  # evaluations, below which a curve has no course
+FEWEST = 3  # evaluations, below which a curve has no course, and after the best one no rise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,18 +28,20 @@ def fitted(run: Reading, *, learned: bool = True) -> Fitted:
 
     learned: whether the run is better than its baseline: what has learned nothing is neither
     """
-    validation = course(validation_of(run))
+    curve = validation_of(run)
+    validation = course(curve)
     train = course(train_of(run))
     if validation is None or train is None:
         return Fitted(kind="unknown", word="Cannot be told", text="no validation loss was measured beside training.")
-    names = {str(finding.get("name")) for finding in run.findings}
+    names = {str(finding.get("name")) for finding in run.findings if finding.get("severity") != "note"}
+    later = sum(y is not None and x > validation.at for x, y in curve)
     axis, sure = axis_of(run), loss_interval(run)
     numbers = _numbers(train, validation, axis, sure)
     if not learned or train.last > train.first:
         return Fitted(
             kind="unknown", word="Not the question", text=f"{numbers}; it has not learned enough to be either."
         )
-    if _rose(validation, sure) or "overfitting" in names:
+    if (later >= FEWEST and _rose(validation, sure)) or "overfitting" in names:
         since = f" since {axis} {place(validation.at)}" if validation.at < validation.last_at else ""
         kept = _kept(run)
         return Fitted(kind="over", word=f"Overfitted{since}", text=f"{numbers}{kept}")
