@@ -150,11 +150,11 @@ def test_a_run_that_ends_early() -> None:
 
 def test_a_rise_that_few_wrong_rows_make_is_a_note() -> None:
     """Of 1,000 rows 30 are wrong: the loss is uncertain by 18 %."""
-    held = evaluated([0.2, 0.15, 0.10, 0.116, 0.117, 0.116], answers=answered(0.97))
+    held = evaluated([2.0, 1.5, 1.0, 1.16, 1.17, 1.16], answers=answered(0.97))
     found = course.overfitting(seen(falling(last=0.01), evaluations=held))
     assert found is not None
     assert found.certainty == "suspected"
-    more = evaluated([0.2, 0.15, 0.10, 0.116, 0.117, 0.116], answers=answered(0.5))
+    more = evaluated([2.0, 1.5, 1.0, 1.16, 1.17, 1.16], answers=answered(0.5))
     surer = course.overfitting(seen(falling(last=0.01), evaluations=more))
     assert surer is not None
     assert surer.certainty == "likely"
