@@ -40,6 +40,9 @@ def below_baseline(result: Mapping[str, Any], *, larger: bool | None, rows: int 
     ]
 
 
+BEGUN = 20  # steps: a run of fewer is a trial, and has learned nothing yet
+
+
 def below_guessing(result: Mapping[str, Any], seen: Seen) -> list[Finding]:
     """The same of a run whose data have no baseline of their own: the weights that it keeps have a larger loss on the validation
     rows than the frequencies of their classes, or than their mean, and do not find more of them either.
@@ -48,7 +51,7 @@ def below_guessing(result: Mapping[str, Any], seen: Seen) -> list[Finding]:
     """
     scores = (result.get("metrics") or {}).get("validation", {})
     loss, guess = scores.get("loss"), seen.held_reference()
-    if result.get("baseline") or seen.context.phases > 1 or not _is_number(loss) or guess is None:
+    if result.get("baseline") or seen.context.phases > 1 or not _is_number(loss) or guess is None or seen.step < BEGUN:
         return []
     if loss < WORSE * guess or finds_some(seen):
         return []
