@@ -56,6 +56,7 @@ CAUSES = frozenset(
         "slow-input",
         "stand-in-values",
         "still-improving",
+        "target-leak",
         "targets-mostly-ignored",
         "targets-not-scaled",
         "underfitting",

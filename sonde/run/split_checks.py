@@ -17,6 +17,7 @@ from sonde.data.rows import InMemory
 from sonde.data.splits import class_counts
 from sonde.modalities.inspect import meet_by_chance
 from sonde.modalities.sequence_lengths import own_names, row_digests
+from sonde.modalities.table.leaks import leaks_before_training
 
 LISTED = 5  # classes named
 MOST_BYTES = 256 << 20  # of rows in memory that are compared; hashing them takes a quarter of a second
@@ -25,7 +26,10 @@ ENOUGH = 0.01  # of a part's rows; fewer copies hardly change a score
 
 def checked(dataset: Dataset) -> Dataset:
     """The dataset with what is wrong with its parts."""
-    return replace(dataset, findings=[*dataset.findings, *absent_classes(dataset), *copies(dataset)])
+    return replace(
+        dataset,
+        findings=[*dataset.findings, *leaks_before_training(dataset), *absent_classes(dataset), *copies(dataset)],
+    )
 
 
 def data_findings(warnings: Iterable[str], found: Iterable[Finding] = ()) -> list[Finding]:
