@@ -12,6 +12,7 @@ CAUSES = frozenset(
         "batch-norm-of-few-rows",
         "class-imbalance",
         "class-never-predicted",
+        "class-without-content",
         "class-without-training-rows",
         "class-without-validation-rows",
         "clip-too-tight",
