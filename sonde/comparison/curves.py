@@ -11,7 +11,7 @@ from sonde.core.units import counted, is_share, metric_name
 from sonde.report.figures import Axis, Series, curves
 from sonde.report.folder import Reading
 from sonde.report.learning import Figure
-from sonde.report.scale import Point, smoothed, thinned
+from sonde.report.scale import Point, fit, smoothed, thinned
 
 COLOURS = 8  # units that have a colour; the curves of the rest are grey
 MOST_GREY = 60  # further runs whose curves are drawn at all
@@ -85,9 +85,11 @@ def _figure(
     log = label == "loss" and min(values) > 0 and max(values) / min(values) > LOG_RATIO
     text = f"{label}{', %' if percent else ', log scale' if log else ''}"
     by = "step" if axis == "step" else "time"
-    picture = curves(
-        series, Axis(label=axis, zero=True), Axis(label=text, log=log), name=f"{title} by {by}", legend=False
-    )
+    upwards = Axis(label=text, log=log)
+    if percent and max(values) <= 100:  # beyond which no share is
+        own = fit(values, start=0, end=1)
+        upwards = Axis(label=text, low=max(0.0, own.low), high=min(100.0, own.high))
+    picture = curves(series, Axis(label=axis, zero=True), upwards, name=f"{title} by {by}", legend=False)
     return Figure(title=f"{title}, by {by}", svg=picture, caption=_caption(family, by, left_out))
 
 

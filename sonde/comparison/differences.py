@@ -75,6 +75,8 @@ def _by_seeds(unit: Unit, best: Unit, value: float, spread: Spread | None) -> li
         interval, how = spread.difference(value, len(a), len(b)), "the spread over seeds of all runs here"
     else:
         return []
+    if interval.low == interval.high != 0.0:  # every seed gave the same: what another would give is not known
+        return []
     return [(interval, not interval.holds(0.0), how)]
 
 

@@ -14,19 +14,18 @@ from sonde.comparison.differences import Difference
 from sonde.comparison.members import Member
 from sonde.comparison.rows import COST_COLUMNS, cost_rows, metric_rows, score_rows
 from sonde.comparison.settings import MOST, beside_settings, differing
-from sonde.comparison.units import Family
+from sonde.comparison.told import findings_of, named, told_once
+from sonde.comparison.units import Family, by_unit
 from sonde.comparison.words import cautions, headline, how_sure, judged_on, problem, summary, title
 from sonde.core.errors import RunFolderError
 from sonde.core.files import write_text
-from sonde.core.findings import grouped
-from sonde.core.units import counted, metric_name
+from sonde.core.units import metric_name
 from sonde.report import figures
 from sonde.report.additions import figure_html
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
-MOST_FINDINGS = 4  # of a run
 MOST_COLUMNS = 8  # units in the table of all metrics
 
 Differences = Mapping[str, Difference]
@@ -78,7 +77,7 @@ def _context(family: Family, found: Differences, beside: Path) -> dict[str, Any]
     keys, members = keys_of(family), family.members
     settings = [*beside_settings(members), *differing(members)]
     wide = len(family.scored) <= MOST_COLUMNS
-    told = [(member.name, *findings_of(member)) for member in members]
+    told, more = told_once(members)
     return {
         "problem": problem(family),
         "judged_on": judged_on(family),
@@ -97,22 +96,14 @@ def _context(family: Family, found: Differences, beside: Path) -> dict[str, Any]
         "figures": curve_figures(family),
         "legend": [(name, key, colour) for name, (key, colour) in keys.items() if colour],
         "greys": max(0, len(keys) - COLOURS),
-        "settings": [(name, _by_unit(family, texts)) for name, texts in settings[:MOST]],
+        "settings": [(name, by_unit(family, texts)) for name, texts in settings[:MOST]],
         "more_settings": max(0, len(settings) - MOST),
         "runs": [unit.name for unit in family.units],
         "costs": cost_rows(family),
-        "findings": [entry for entry in told if entry[1]],
-        "without": _without([name for name, items, _ in told if not items]),
+        "findings": told,
+        "more_findings": more,
+        "without": named([member.name for member in members if not findings_of(member)[0]]),
     }
-
-
-def _by_unit(family: Family, texts: Sequence[str]) -> list[str]:
-    """What stands for each run, as one text for each unit."""
-    found, begin = [], 0
-    for unit in family.units:
-        found.append(", ".join(dict.fromkeys(texts[begin : begin + len(unit.members)])))
-        begin += len(unit.members)
-    return found
 
 
 def _link(members: Sequence[Member], beside: Path) -> str:
@@ -121,25 +112,3 @@ def _link(members: Sequence[Member], beside: Path) -> str:
     if len(members) > 1 or not report.is_file():
         return ""
     return quote(os.path.relpath(report.resolve(), beside.resolve()).replace(os.sep, "/"), safe="/")
-
-
-def findings_of(member: Member) -> tuple[list[dict[str, str]], int]:
-    """(warnings and errors, how many more) of a run, of a cross-validation those of all folds."""
-    diagnosis = [str(name) for name in member.result.get("diagnosis") or []]
-    every = [finding for part in (member.reading, *member.folds) for finding in part.findings]
-    found = [
-        {
-            "severity": severity,
-            "check": check[:120],
-            "evidence": str(same[-1].get("evidence") or "")[:400],
-            "action": str(same[-1].get("action") or "")[:300],
-            "place": counted(len(same), "time", "times") if len(same) > 1 else "",
-        }
-        for severity, check, same in grouped(every, diagnosis)
-        if severity in ("error", "warning")
-    ]
-    return found[:MOST_FINDINGS], max(0, len(found) - MOST_FINDINGS)
-
-
-def _without(names: Sequence[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")

@@ -7,11 +7,12 @@ from pathlib import Path
 from sonde.comparison.curves import curve_figures
 from sonde.comparison.differences import Difference, from_the_best
 from sonde.comparison.members import Member, members_of
-from sonde.comparison.page import findings_of, write_page
+from sonde.comparison.page import write_page
 from sonde.comparison.rows import cost_rows, metric_rows, score_rows
 from sonde.comparison.settings import beside_settings, differing
+from sonde.comparison.told import findings_of
 from sonde.comparison.units import Family, families
-from sonde.comparison.words import cautions, headline, judged_on, problem, summary
+from sonde.comparison.words import cautions, headline, judged_on, problem, settings_lines, summary
 from sonde.core.damaged import DAMAGE
 from sonde.core.errors import ConfigError, nearest
 from sonde.core.units import metric_name
@@ -81,6 +82,7 @@ def _is_sound(member: Member) -> bool:
             draw(family)
         for tell in (score_rows, summary):
             tell(family, {})
+        settings_lines(family)
         for look in (differing, beside_settings):
             look([member])
         findings_of(member)
@@ -119,10 +121,16 @@ def _show(screen: Screen, family: Family, found: Mapping[str, Difference], colum
             [row.name, row.score, row.interval.removesuffix(" %").replace(" to ", "–"), row.verdict or row.state]
             for row in rows[:MOST_ROWS]
         ]
+    if any(row.found for row in rows):
+        head.append("findings")
+        shown = [[*line, row.found] for line, row in zip(shown, rows, strict=False)]
     screen.table(f"{problem(family)}: {judged_on(family)}" if named else judged_on(family), head, shown)
     if len(rows) > MOST_ROWS:
         screen.say(f"and {len(rows) - MOST_ROWS} more, on the page")
     screen.say("")
+    if lines := settings_lines(family):
+        screen.output.block("differ", lines)
+        screen.say("")
     if wide:
         costs = cost_rows(family)[:MOST_ROWS]
         screen.table(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sonde.comparison.differences import Difference
 from sonde.comparison.members import Member
+from sonde.comparison.told import mark
 from sonde.comparison.units import Family, Unit
 from sonde.comparison.words import change_interval, change_text, interval_text, verdict
 from sonde.core.units import ABSENT, count, duration, metric, metric_name, rate
@@ -26,6 +27,7 @@ class ScoreRow:
     how: str
     time: str
     state: str
+    found: str  # the likeliest warning, and how many more
     best: bool = False
 
 
@@ -48,6 +50,7 @@ def _row(family: Family, unit: Unit, found: Difference | None, first: bool) -> S
         how="" if found is None else found.how,
         time=_time(unit.members),
         state=", ".join(states),
+        found=mark(unit.members),
         best=first and bool(unit.values) and family.higher is not None and len(family.scored) > 1,
     )
 

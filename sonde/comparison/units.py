@@ -20,7 +20,8 @@ class Unit:
     """Runs of the same settings, one of each seed, or one run.
 
     value: its score, of several runs their mean; None for what has none (yet)
-    interval: of that score: over the evaluated rows of one run, over the seeds of several; None where neither tells
+    interval: of that score: over the evaluated rows of one run (of several with one and the same score too), over the seeds of
+              several; None where neither tells
     why: what the interval is of, or why there is none
     """
 
@@ -89,6 +90,15 @@ def families(members: Sequence[Member], metric: str = "") -> list[Family]:
     return sorted(every, key=lambda family: (-len(family.scored), -len(family.members)))
 
 
+def by_unit(family: Family, texts: Sequence[str]) -> list[str]:
+    """What stands for each run, as one text for each unit."""
+    found, begin = [], 0
+    for unit in family.units:
+        found.append(", ".join(dict.fromkeys(texts[begin : begin + len(unit.members)])))
+        begin += len(unit.members)
+    return found
+
+
 def _by_data(members: Sequence[Member]) -> list[list[Member]]:
     groups: dict[str, list[Member]] = {}
     for member in members:
@@ -120,8 +130,12 @@ def _unit(members: Sequence[Member], metric: str, split: str) -> Unit:
     if not values:
         return Unit(name=members[0].name, members=members)
     if len(values) > 1:
-        interval = _possible(student(values), metric) if len(values) >= ENOUGH else None
         why = f"mean of {len(values)} seeds"
+        if len(values) >= ENOUGH and len(set(values)) == 1:  # a spread of 0 tells nothing, the rows do
+            interval, rows = of_rows(one_a_seed[0], metric, split, values[0])
+            why += f" with equal scores; the interval is of {rows}" if interval is not None else ""
+        else:
+            interval = _possible(student(values), metric) if len(values) >= ENOUGH else None
     else:
         interval, why = of_rows(one_a_seed[0], metric, split, values[0])
     return Unit(name=members[0].name, members=one_a_seed, values=values, interval=interval, why=why)

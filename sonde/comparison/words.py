@@ -3,12 +3,16 @@
 from collections.abc import Mapping, Sequence
 
 from sonde.comparison.differences import Difference
-from sonde.comparison.members import Member
-from sonde.comparison.units import ENOUGH, Family, Unit
+from sonde.comparison.members import Member, clipped
+from sonde.comparison.settings import beside_settings, differing
+from sonde.comparison.told import named
+from sonde.comparison.units import ENOUGH, Family, Unit, by_unit
 from sonde.core.units import ABSENT, counted, is_share, metric, metric_name, number
 from sonde.metrics.intervals import Interval
 
 MOST_NAMED = 4
+MOST_SETTINGS = 4
+SHORT = 24  # characters of a value
 
 
 def interval_text(name: str, interval: Interval | None) -> str:
@@ -24,11 +28,13 @@ def interval_text(name: str, interval: Interval | None) -> str:
 
 
 def change_text(name: str, value: float) -> str:
-    """A difference of two scores, with its sign; of percentages in points.
+    """A difference of two scores, with its sign; of percentages in points. One that is shown as 0 has no sign.
 
-    >>> change_text("accuracy", -0.0123), change_text("rmse", 0.5)
-    ('-1.23 points', '+0.500')
+    >>> change_text("accuracy", -0.0123), change_text("rmse", 0.5), change_text("accuracy", -1e-9)
+    ('-1.23 points', '+0.500', '0 points')
     """
+    if not (round(100 * value, 2) if is_share(name) else value):
+        return "0 points" if is_share(name) else "0"
     sign = "-" if value < 0 else "+"  # a hyphen, which the page's script sorts by
     return f"{sign}{100 * abs(value):.2f} points" if is_share(name) else f"{sign}{number(abs(value), 3)}"
 
@@ -113,9 +119,9 @@ def summary(family: Family, found: Mapping[str, Difference]) -> list[str]:
     alike = [name for name, each in found.items() if each.beyond is False]
     worse = [name for name, each in found.items() if each.beyond]
     if worse:
-        sentences.append(f"Better than {_some(worse)} beyond noise.")
+        sentences.append(f"Better than {named(worse)} beyond noise.")
     if alike:
-        sentences.append(f"{_some(alike)} {'does' if len(alike) == 1 else 'do'} not differ from it beyond noise.")
+        sentences.append(f"{named(alike)} {'does' if len(alike) == 1 else 'do'} not differ from it beyond noise.")
     return sentences
 
 
@@ -131,10 +137,10 @@ def cautions(families: Sequence[Family], members: Sequence[Member]) -> list[str]
         found += _about_data(family)
         lacking = [unit.name for unit in family.units if not unit.values and unit.members[0].result]
         if lacking and family.split:
-            found.append(f"{_some(lacking)}: no {metric_name(family.metric)} on the {family.split} data.")
+            found.append(f"{named(lacking)}: no {metric_name(family.metric)} on the {family.split} data.")
     open_ones = [f"{member.name} ({member.state})" for member in members if not member.result]
     if open_ones:
-        found.append(f"Without a result: {_some(open_ones)}.")
+        found.append(f"Without a result: {named(open_ones)}.")
     unreadable = [f"{member.name}: {text}" for member in members for text in member.reading.unreadable]
     return found + unreadable[:MOST_NAMED]
 
@@ -152,12 +158,28 @@ def _about_data(family: Family) -> list[str]:
     by_data = data_of(family.units)
     if len(by_data) > 1:
         groups = [
-            f"{units[0].members[0].source} ({_some([unit.name for unit in units])})" for units in by_data.values()
+            f"{units[0].members[0].source} ({named([unit.name for unit in units])})" for units in by_data.values()
         ]
         return [f"Different data, so that scores are not comparable across them: {'; '.join(groups)}."]
     if family.members[0].reading.data.get("fingerprint") is None and len(family.units) > 1:
         return ["Whether these runs had the same data is not known: their folders hold no fingerprint of them."]
     return []
+
+
+def settings_lines(family: Family) -> list[str]:
+    """What the runs differ by, a line each, those that somebody typed first: "--lr: 0.001 (a, b); 0.1 (c)"."""
+    found = [*beside_settings(family.members), *differing(family.members)]
+    lines = []
+    for name, texts in found[:MOST_SETTINGS]:
+        runs: dict[str, list[str]] = {}
+        for unit, text in zip(family.units, by_unit(family, texts), strict=True):
+            runs.setdefault(clipped(text, SHORT), []).append(unit.name)
+        shown = [f"{text} ({named(units)})" for text, units in list(runs.items())[:MOST_NAMED]]
+        rest = len(runs) - MOST_NAMED
+        lines.append(f"{name}: {'; '.join(shown)}{f'; {rest} more values' if rest > 0 else ''}")
+    if len(found) > MOST_SETTINGS:
+        lines.append(f"and {counted(len(found) - MOST_SETTINGS, 'more setting', 'more settings')}, on the page")
+    return lines
 
 
 def how_sure(family: Family, found: Mapping[str, Difference]) -> str:
@@ -174,8 +196,3 @@ def how_sure(family: Family, found: Mapping[str, Difference]) -> str:
     elif any(1 < len(unit.values) < ENOUGH for unit in family.scored):
         text += " Two seeds tell no interval; a third would."
     return text
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:MOST_NAMED])
-    return shown if len(names) <= MOST_NAMED else f"{shown} and {len(names) - MOST_NAMED} more"

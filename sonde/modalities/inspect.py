@@ -13,6 +13,7 @@ from sonde.core.dataset import Dataset, Fact
 from sonde.core.findings import Finding
 from sonde.core.progress import Tick, silent
 from sonde.core.units import count
+from sonde.data.alike import alike_classes
 from sonde.data.copies import Kind, Survey, copy_findings
 from sonde.data.duplicates import digests, pairs_by_chance, same_groups
 from sonde.data.feed.layout import lengths_of
@@ -106,7 +107,7 @@ def inspect(data: Any, config: DataConfig, *, task: str | None = None, tick: Tic
     parts: Parts = load(own) if own else Parts()
     look = _read(data, dataset, config, parts, tick)
     found, shown = parts.look(look)
-    findings = [*_warnings(dataset), *_classes(look), *found]
+    findings = [*_warnings(dataset), *_classes(look), *alike_classes(dataset), *found]
     tables = [_class_table(dataset, look.survey), *shown]
     tables += [InfoTable(*table) for table in length_tables(dataset)]
     return Inspection(

@@ -12,13 +12,18 @@ import numpy as np
 from sonde.core.dataset import Dataset, Rows
 from sonde.core.findings import Finding
 from sonde.core.units import share
-from sonde.data.duplicates import digests
-from sonde.data.facts import MANY, SPLIT_FIRST, fine
+from sonde.data.alike import alike_classes
+from sonde.data.duplicates import digests, same_groups
+from sonde.data.facts import CONTRADICTED, MANY, SPLIT_FIRST, fine
+from sonde.data.feed.layout import lengths_of
 from sonde.data.rows import InMemory, InputRows, StandardisedInputs
-from sonde.data.splits import SubsetRows, class_counts
+from sonde.data.same_files import same_files
+from sonde.data.splits import SubsetRows, class_counts, targets_of
 from sonde.modalities.inspect import meet_by_chance
 from sonde.modalities.sequence_lengths import own_names, row_digests
+from sonde.modalities.table.leaks import leaks_before_training
 
+SILENT = ("every cell is missing", "missing in every training row", "the same value in every training row")
 LISTED = 5  # classes named
 MOST_BYTES = 256 << 20  # of rows in memory that are compared; hashing them takes a quarter of a second
 ENOUGH = 0.01  # of a part's rows; fewer copies hardly change a score
@@ -26,7 +31,8 @@ ENOUGH = 0.01  # of a part's rows; fewer copies hardly change a score
 
 def checked(dataset: Dataset) -> Dataset:
     """The dataset with what is wrong with its parts."""
-    return replace(dataset, findings=[*dataset.findings, *absent_classes(dataset), *copies(dataset)])
+    found = [*alike_classes(dataset), *leaks_before_training(dataset), *left_out(dataset), *absent_classes(dataset)]
+    return replace(dataset, findings=[*dataset.findings, *found, *copies(dataset), *contradictory(dataset)])
 
 
 def data_findings(warnings: Iterable[str], found: Iterable[Finding] = ()) -> list[Finding]:
@@ -88,16 +94,17 @@ def copies(dataset: Dataset) -> list[Finding]:
     """Rows that are judged and equal to some that are trained on."""
     if "train" not in dataset.splits or len(dataset.splits) < 2 or dataset.schema.input.step:
         return []  # windows of a series overlap as they should
-    keys = {split: _keys(rows) for split, rows in dataset.splits.items()}
-    trained = keys.pop("train")
+    said = _copied_files(dataset)
+    if said is not None:
+        return said  # files do not meet by chance
+    trained = _keys(dataset.splits["train"])
     if trained is None:
         return _oversampled(dataset)
     seen, said = set(trained), list[Finding]()
-    for split, found in keys.items():
-        again = sum(key in seen for key in found or ())
-        if found and again > max(1, ENOUGH * len(found)):
-            said.append(_copied(split, again, len(found), "remove the copies"))
-    named = any(own_names(rows) is not None for rows in dataset.splits.values())
+    for split, rows in dataset.splits.items():
+        if split != "train" and (found := _keys(rows)) is not None:
+            said += _again(split, sum(key in seen for key in found), len(found), len(rows))
+    named = any(lengths_of(rows) is not None or own_names(rows) is not None for rows in dataset.splits.values())
     return said if named or not said or not meet_by_chance(dataset) else []
 
 
@@ -117,20 +124,85 @@ def _oversampled(dataset: Dataset) -> list[Finding]:
         seen = seen or set(digests(train))
         again = sum(key in seen for key in digests(numbers))
         if again >= MANY * len(numbers):
-            said.append(_copied(split, again, len(numbers), SPLIT_FIRST))
+            said += _again(split, again, len(numbers), len(numbers), SPLIT_FIRST)
     return said
 
 
-def _copied(split: str, again: int, rows: int, action: str) -> Finding:
-    return Finding(
-        check=f"{split} rows in training",
-        name="validation-rows-in-training",
-        severity="warning",
-        where=split,
-        evidence=f"{again:,} of {rows:,} {split} rows ({share(again / rows, 0)}) are in train too, so their scores measure "
-        "memorisation",
-        action=action,
-    )
+def _copied_files(dataset: Dataset) -> list[Finding] | None:
+    """The same of image files, byte for byte; None where the training rows are no such."""
+    if not dataset.schema.input.has_planes:
+        return None
+    from sonde.modalities.image.rows import paths_of  # with Pillow, for images alone
+
+    files = paths_of(dataset.splits["train"])
+    if files is None:
+        return None
+    said: list[Finding] = []
+    for split, rows in dataset.splits.items():
+        if split != "train":
+            said += _again(split, *same_files(files, paths_of(rows) or ()), len(rows))
+    return said
+
+
+def _again(split: str, again: int, looked: int, rows: int, action: str = "remove the copies") -> list[Finding]:
+    """A finding where `again` of the rows that were looked at are trained on too."""
+    if not looked or again <= max(1, ENOUGH * looked):
+        return []
+    of = f"{looked:,} {split} rows" + (f" that were looked at (of {rows:,})" if looked < rows else "")
+    return [
+        Finding(
+            check=f"{split} rows in training",
+            name="validation-rows-in-training",
+            severity="warning",
+            where=split,
+            evidence=f"{again:,} of {of} ({share(again / looked, 0)}) are in train too, so their scores measure memorisation",
+            action=action,
+        )
+    ]
+
+
+def contradictory(dataset: Dataset) -> list[Finding]:
+    """Training rows that are equal and of different classes, which no network can get right."""
+    rows, spec = dataset.splits["train"], dataset.schema.target
+    if not spec.has_classes or dataset.schema.input.step or (keys := _keys(rows)) is None:
+        return []
+    labels = targets_of(rows)
+    groups = [group for group in same_groups(keys) if len(set(labels[group].tolist())) > 1]
+    several = sum(map(len, groups))
+    fine = lengths_of(rows) is not None or own_names(rows) is not None
+    if several < max(2, ENOUGH * len(rows)) or (not fine and meet_by_chance(dataset)):
+        return []
+    named = ", ".join(f"{rows.describe(int(row))} is {spec.names[labels[row]]!r}" for row in _apart(groups[0], labels))
+    return [
+        Finding(
+            check="equal rows with different labels",
+            name="labels-disagree",
+            severity="warning" if several > CONTRADICTED * len(rows) else "note",
+            evidence=f"{several:,} of {len(rows):,} training rows ({share(several / len(rows), 0)}) have the same inputs as "
+            f"another with another label ({named}): no network can get them all right",
+            action="see which of the labels are right, or which columns are missing that tell these rows apart",
+        )
+    ]
+
+
+def _apart(group: np.ndarray, labels: np.ndarray) -> list[int]:
+    """Of a group the first row, and the first of another label."""
+    return [int(group[0]), int(group[labels[group] != labels[group[0]]][0])]
+
+
+def left_out(dataset: Dataset) -> list[Finding]:
+    """A note on columns of a table that are the same, or missing, in every training row."""
+    return [
+        Finding(
+            check="constant columns",
+            name="constant-columns",
+            severity="note",
+            evidence=f"{fact.what.removeprefix('left out ')}: {fact.why}",
+            action="nothing is learnt from these; check whether the export lost something",
+        )
+        for fact in dataset.facts
+        if fact.what.startswith("left out ") and fact.why in SILENT
+    ]
 
 
 def rows_again(dataset: Dataset, rows: Rows) -> int | None:
@@ -143,7 +215,7 @@ def rows_again(dataset: Dataset, rows: Rows) -> int | None:
         return None
     seen = set(trained)
     again = sum(key in seen for key in found)
-    by_chance = again and own_names(rows) is None and meet_by_chance(dataset)
+    by_chance = again and own_names(rows) is None and lengths_of(rows) is None and meet_by_chance(dataset)
     return 0 if by_chance and again < len(found) else again
 
 
@@ -151,6 +223,8 @@ def _keys(rows: Rows) -> list[bytes] | None:
     """A digest for each row that is a text, or is in memory; None for others, which would have to be read."""
     if own_names(rows) is not None:
         return row_digests(rows)
+    if lengths_of(rows) is not None:
+        return row_digests(rows) if rows.nbytes() <= MOST_BYTES else None
     held: Mapping[str, np.ndarray] | None = rows.held() if isinstance(rows, InMemory) else None
     if held is None or "input" not in held or held["input"].nbytes > MOST_BYTES:
         return None

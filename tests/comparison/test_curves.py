@@ -1,3 +1,4 @@
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -42,3 +43,16 @@ def test_a_run_without_points_is_left_out_and_said(tmp_path: Path, make_classifi
     (tmp_path / "a" / "metrics.jsonl").write_text("")
     (family,) = families(members_of([tmp_path]))
     assert curve_figures(family) == []
+
+
+def test_no_axis_of_an_accuracy_goes_beyond_a_hundred(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    for name in ("a", "b"):
+        make_run(tmp_path / name, model=name)
+        lines = [
+            {"kind": "evaluation", "step": step, "epoch": 0, "split": "validation", "metrics": {"accuracy": score}}
+            for step, score in ((20, 0.2), (40, 1.0))
+        ]
+        (tmp_path / name / "metrics.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    (family,) = families(members_of([tmp_path]))
+    (figure,) = [each for each in curve_figures(family) if "accuracy" in each.title and "step" in each.title]
+    assert float(re.search(r'data-up="[^ ]+ ([^ ]+) ', str(figure.svg)).group(1)) == 100.0  # pyright: ignore[reportOptionalMemberAccess]

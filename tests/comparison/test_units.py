@@ -89,3 +89,15 @@ def test_folds_are_judged_by_all_their_rows(tmp_path: Path, make_classifier: Cal
     assert folds.why == "400 rows of 2 folds"
     assert folds.interval == wilson(380, 400)  # around the mean of the folds, which result.json has
     assert np.mean(folds.values) == pytest.approx(0.95)
+
+
+def test_seeds_with_equal_scores_have_the_interval_of_the_rows(
+    tmp_path: Path, make_classifier: Callable[..., Path]
+) -> None:
+    for seed in range(3):
+        make_classifier(tmp_path / f"s{seed}", 10, settings={"seed": seed})
+    make_classifier(tmp_path / "other", 10, model="b")
+    (family,) = families(members_of([tmp_path]))
+    seeds = next(unit for unit in family.units if len(unit.members) == 3)
+    assert seeds.interval == wilson(190, 200)
+    assert seeds.why == "mean of 3 seeds with equal scores; the interval is of 200 rows"

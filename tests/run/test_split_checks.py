@@ -7,7 +7,7 @@ from sample_settings import data_config
 
 from sonde.core.dataset import Dataset
 from sonde.modalities.open import open_data
-from sonde.run.split_checks import absent_classes, checked, copies
+from sonde.run.split_checks import absent_classes, checked, contradictory, copies, left_out
 
 
 def opened(path: Path, **settings: object) -> Dataset:
@@ -69,3 +69,29 @@ def test_rows_oversampled_before_they_are_split_are_copies(tmp_path: Path) -> No
     assert len(copies(opened(tmp_path / "t.csv", target=("y",)))) == 2
     assert copies(opened((numbers, labels))) == []
     assert copies(opened((coarse[again], labels[again]))) == []
+
+
+def test_equal_rows_of_different_classes_are_named_with_their_places(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).normal(size=(200, 3))
+    lines = [",".join(map(str, [*row, "yes" if place % 3 else "no"])) for place, row in enumerate(numbers)]
+    again = [f"{line.rpartition(',')[0]},{'no' if line.endswith('yes') else 'yes'}" for line in lines[:60]]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,c,y", *lines, *again]) + "\n")
+    (said,) = contradictory(opened(tmp_path / "t.csv", target=("y",)))
+    assert (said.name, said.severity) == ("labels-disagree", "warning")
+    assert "have the same inputs as another with another label (t.csv row " in said.evidence
+    assert "is 'yes'" in said.evidence
+    assert "is 'no'" in said.evidence
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,c,y", *lines]) + "\n")
+    assert contradictory(opened(tmp_path / "t.csv", target=("y",))) == []
+
+
+def test_columns_that_never_change_are_a_note(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).normal(size=(100, 2))
+    lines = [f"{a},3,,{b},{place % 2}" for place, (a, b) in enumerate(numbers)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,version,empty,b,y", *lines]) + "\n")
+    found = left_out(opened(tmp_path / "t.csv", target=("y",)))
+    assert [(each.name, each.severity) for each in found] == [("constant-columns", "note")] * 2
+    assert [each.evidence for each in found] == [
+        "version: the same value in every training row",
+        "empty: every cell is missing",
+    ]

@@ -9,12 +9,13 @@ from typing import Protocol
 import numpy as np
 
 from sonde.core.config import DataConfig
-from sonde.core.dataset import Dataset, Fact, Schema
+from sonde.core.dataset import Dataset, Fact, Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.memory import give_back
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About, Found, Part, assemble
-from sonde.data.splits import evenly_spaced
+from sonde.data.rows import InputRows, OfEncoded
+from sonde.data.splits import SubsetRows, evenly_spaced
 from sonde.data.targets import RawTarget, first_few
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image import pixel_statistics
@@ -149,6 +150,23 @@ class ImageInputs:
     def nbytes(self) -> int:
         """Bytes of the decoded pixels."""
         return len(self.encoded) * int(np.prod(self.shape)) * (4 if self.full else 1)
+
+
+def paths_of(rows: Rows) -> list[Path] | None:
+    """The file of each row, in their order; None where rows are no image files."""
+    if isinstance(rows, SubsetRows):
+        every = paths_of(rows.rows)
+        return None if every is None else [every[index] for index in rows.indices]
+    inputs = rows.inputs if isinstance(rows, InputRows) else rows
+    encoded = inputs.encoded if isinstance(inputs, OfEncoded) else None
+    chosen = None
+    while isinstance(encoded, Chosen):
+        chosen = encoded.rows if chosen is None else encoded.rows[chosen]
+        encoded = encoded.encoded
+    if not isinstance(encoded, Files):
+        return None
+    numbers = range(len(encoded)) if chosen is None else chosen
+    return [encoded.content(int(index)) for index in numbers]
 
 
 def assemble_images(

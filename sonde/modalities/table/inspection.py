@@ -5,7 +5,7 @@ import numpy as np
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Rows
 from sonde.core.findings import Finding
-from sonde.core.units import count, number
+from sonde.core.units import count
 from sonde.data.copies import Kind, copy_findings
 from sonde.data.duplicates import digests, pairs_by_chance, same_groups
 from sonde.data.listing import Listing
@@ -15,10 +15,9 @@ from sonde.modalities.inspect import MEETING_BY_CHANCE, InfoTable, Look, Parts
 from sonde.modalities.table.column_summary import ColumnSummary, cell_codes, summarise
 from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.forms.tables import read_tables
-from sonde.modalities.table.leaks import leaking_columns
+from sonde.modalities.table.leaks import leak_findings
 from sonde.modalities.table.read import Table, frame_table
 from sonde.modalities.table.rows import TableRows
-from sonde.modalities.table.together import names_a_group
 
 
 def _silent_columns(summaries: dict[str, list[ColumnSummary]], config: DataConfig) -> list[Finding]:
@@ -66,33 +65,6 @@ def _row_numbers(rows: Rows) -> tuple[str, np.ndarray]:
     return rows.table, rows.numbers
 
 
-def _leaks(look: Look) -> list[Finding]:
-    """Columns that give the target away."""
-    train = look.dataset.splits["train"]
-    fields = train.read(np.arange(len(train)))
-    schema = look.dataset.schema
-    leaks = leaking_columns(
-        fields["input"], schema.input.columns, fields["target"], schema.target, mask=fields.get("mask")
-    )
-    return [
-        Finding(
-            check="target leak",
-            severity="warning",
-            evidence=f"column {leak.column!r} alone predicts {leak.target} with {leak.measure} {number(leak.score, 4)} "
-            f"({count(leak.rows)} rows, each held out once)",
-            action=_instead(leak.column),
-        )
-        for leak in leaks
-    ]
-
-
-def _instead(column: str) -> str:
-    """What to do about a column that gives the target away."""
-    if names_a_group(column):
-        return f"name it with --group {column!r}, which keeps its rows in one split and out of the input"
-    return f"remove {column!r} if it is a copy of the target or not yet known when predicting"
-
-
 def _tables(look: Look) -> list[Table]:
     """The tables as they stand, for what encoding hides; only those whose rows are in the dataset."""
     used = {_row_numbers(rows)[0] for rows in look.dataset.splits.values()}
@@ -108,7 +80,7 @@ def _tables(look: Look) -> list[Table]:
 def _look(look: Look) -> tuple[list[Finding], list[InfoTable]]:
     files = _tables(look)
     summaries = {table.name: summarise(table) for table in files}
-    found = [*_silent_columns(summaries, look.config), *_equal_rows(look, files), *_leaks(look)]
+    found = [*_silent_columns(summaries, look.config), *_equal_rows(look, files), *leak_findings(look.dataset)]
     listings = [
         InfoTable(
             f"columns of {table}",

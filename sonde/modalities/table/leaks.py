@@ -9,12 +9,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sonde.core.dataset import Column, TargetSpec
+from sonde.core.dataset import Column, Dataset, TargetSpec
+from sonde.core.findings import Finding
+from sonde.core.units import count, number
+from sonde.modalities.table.together import names_a_group
 
 NEARLY = 0.99  # balanced accuracy, or R2 of ranks. The best honest single columns: iris petal width 0.96, mushroom odour 0.985
 QUICK = 0.95  # of a first look at fewer rows, below which a column is passed by
 QUICK_ROWS = 2000
 MOST_ROWS = 20_000
+BESIDE = 0.9  # of the first look of all, at which rows are neighbours: a nearly perfect tree needs runs of one class
+BEFORE_TRAINING_ROWS = 5000  # and columns: what is looked at costs a few tenths of a second at most
+BEFORE_TRAINING_COLUMNS = 500
+BEFORE_TRAINING_LEAKS = 4
 FEWEST_ROWS = 30  # fewer, and one of many columns fits by luck
 FOLDS = 3
 STEADY = 0.99  # correlation with the row's number
@@ -32,6 +39,52 @@ class Leak:
     rows: int  # held-out rows it was measured on
 
 
+def leaks_before_training(dataset: Dataset) -> list[Finding]:
+    """What `leak_findings` tells of a table, on a sample of its training rows; nothing of tables of very many columns, or one.
+
+    A single column is all there is to predict from, and `sonde inspect` looks at all others.
+    """
+    columns = dataset.schema.input.columns
+    if dataset.schema.input.kind != "table" or len(columns) > BEFORE_TRAINING_COLUMNS:
+        return []
+    if len({column.source for column in columns}) < 2:
+        return []
+    rows = len(dataset.splits["train"])
+    chosen = np.random.default_rng(0).permutation(rows)[:BEFORE_TRAINING_ROWS]
+    return leak_findings(dataset, chosen, most=BEFORE_TRAINING_LEAKS)
+
+
+def leak_findings(dataset: Dataset, chosen: np.ndarray | None = None, *, most: int | None = None) -> list[Finding]:
+    """Columns that give the target away. chosen: the training rows that are looked at, by default all;  most: as below"""
+    train, schema = dataset.splits["train"], dataset.schema
+    if schema.target.kind not in ("class", "value", "labels"):
+        return []
+    fields = train.read(np.arange(len(train)) if chosen is None else np.sort(chosen))
+    leaks = leaking_columns(
+        fields["input"], schema.input.columns, fields["target"], schema.target, mask=fields.get("mask"), most=most
+    )
+    return [
+        Finding(
+            check="target leak",
+            name="target-leak",
+            severity="warning",
+            certainty="likely",
+            where=leak.column,
+            evidence=f"column {leak.column!r} alone predicts {leak.target} with {leak.measure} {number(leak.score, 4)} "
+            f"({count(leak.rows)} rows, each held out once)",
+            action=_instead(leak.column),  # the flag that silences it is said behind every warning
+        )
+        for leak in leaks
+    ]
+
+
+def _instead(column: str) -> str:
+    """What to do about a column that gives the target away."""
+    if names_a_group(column):
+        return f"name it with --group {column!r}, which keeps its rows in one split and out of the input"
+    return f"remove {column!r} if it is a copy of the target or not yet known when you predict; if it is known then, keep it"
+
+
 def leaking_columns(
     features: np.ndarray,
     columns: Sequence[Column],
@@ -39,10 +92,12 @@ def leaking_columns(
     spec: TargetSpec,
     *,
     mask: np.ndarray | None = None,
+    most: int | None = None,
 ) -> list[Leak]:
     """Leaks of (n, features) encoded training rows, best first, each source column once.
 
     target: as in TargetSpec; mask: like target where some are missing, 0 there
+    most: columns that are looked at closely, for each target those that look most like it
     """
     best: dict[str, Leak] = {}
     classes = spec.kind != "value"
@@ -52,12 +107,17 @@ def leaking_columns(
         if len(rows) < FEWEST_ROWS:
             continue
         wanted = values[rows] if classes else _ranks(values[rows])
-        for place, column in enumerate(columns):
-            feature = features[rows, place]
-            if column.date_order or _counts_upwards(features[:, place]):
-                continue  # a series is smooth in time, and rows sorted by target are in their number; neither is a leak
+        quick = slice(0, QUICK_ROWS)
+        alike = {
+            place: _beside(features[rows[quick], place], wanted[quick], classes)
+            for place, column in enumerate(columns)
+            if not column.date_order and not _counts_upwards(features[:, place])
+        }  # a series is smooth in time, and rows sorted by target are in their number; neither is a leak
+        # of most tables no column is left, so that no tree is fitted and its library not imported
+        suspects = sorted((place for place in alike if alike[place] >= BESIDE), key=lambda place: -alike[place])
+        for place in suspects[:most]:
+            column, feature = columns[place], features[rows, place]
             category = column.kind == "category"
-            quick = slice(0, QUICK_ROWS)
             if len(rows) > QUICK_ROWS and _held_out(feature[quick], wanted[quick], category, classes) < QUICK:
                 continue
             score = _held_out(feature, wanted, category, classes)
@@ -92,6 +152,21 @@ def _counts_upwards(feature: np.ndarray) -> bool:
     if not ((steps > 0).all() or (steps < 0).all()):
         return False
     return bool(abs(np.corrcoef(feature, np.arange(len(feature)))[0, 1]) > STEADY)
+
+
+def _beside(feature: np.ndarray, target: np.ndarray, classes: bool) -> float:
+    """How alike rows are that stand beside one another in the order of a column; 1 for equal targets.
+
+    The mean over classes of the share that has a neighbour of its own; of values 1 less the share of the variance left between
+    neighbours, which is the R2 that the nearest of them has.
+    """
+    ordered = target[np.argsort(feature, kind="stable")]
+    if not classes:
+        between = float(np.mean(np.diff(ordered) ** 2)) / 2
+        return 1 - between / max(float(ordered.var()), 1e-12)
+    same = ordered[1:] == ordered[:-1]
+    kept = np.append(same, False) | np.append(False, same)
+    return float(np.mean([kept[ordered == value].mean() for value in np.unique(ordered)]))
 
 
 def _held_out(feature: np.ndarray, target: np.ndarray, category: bool, classes: bool) -> float:

@@ -1,9 +1,13 @@
 import numpy as np
+import pandas as pd
 import pytest
+from sample_settings import data_config
 from sklearn import datasets
 
 from sonde.core.dataset import Column, TargetSpec
-from sonde.modalities.table.leaks import leaking_columns
+from sonde.modalities.open import open_data
+from sonde.modalities.table.leaks import leaking_columns, leaks_before_training
+from sonde.run.split_checks import checked
 
 RNG = np.random.default_rng(0)
 
@@ -134,3 +138,42 @@ def test_the_tree_agrees_with_cross_validation_elsewhere() -> None:
     assert _held_out(np.asarray(x)[order, 3], np.asarray(y)[order], category=False, classes=True) == pytest.approx(
         theirs, abs=0.02
     )
+
+
+def frame(n: int = 300) -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    price = rng.normal(size=n).round(6)
+    return pd.DataFrame({"a": rng.normal(size=n), "b": rng.normal(size=n), "price": price, "dear": price > 0.4})
+
+
+def test_a_column_that_the_class_is_a_threshold_of_is_told_before_training() -> None:
+    dataset = open_data(frame(), data_config(target=("dear",)))
+    (said,) = leaks_before_training(dataset)
+    assert (said.name, said.severity, said.certainty, said.where) == ("target-leak", "warning", "likely", "price")
+    assert said.evidence.startswith("column 'price' alone predicts the class with balanced accuracy ")
+    assert said.action.endswith("if it is known then, keep it")
+    assert said in checked(dataset).findings
+
+
+def test_columns_that_say_much_and_not_all_are_left_alone_before_training() -> None:
+    rows = frame()
+    rows["price"] += np.random.default_rng(4).normal(0, 0.15, len(rows))  # right for about 93 of 100 rows
+    assert leaks_before_training(open_data(rows, data_config(target=("dear",)))) == []
+    assert leaks_before_training(open_data(frame()[["price", "dear"]], data_config(target=("dear",)))) == []
+
+
+def test_of_many_copies_of_the_target_a_few_are_told_before_training() -> None:
+    rows = frame()
+    for number in range(9):
+        rows[f"copy {number}"] = rows["dear"].astype(int) * (number + 2) + rows["a"] / 100
+    assert len(leaks_before_training(open_data(rows, data_config(target=("dear",))))) == 4
+
+
+def test_no_tree_is_fitted_where_neighbours_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> float:
+        raise AssertionError
+
+    monkeypatch.setattr("sonde.modalities.table.leaks._held_out", refuse)
+    target = RNG.integers(0, 2, 500)
+    assert leaking_columns(noise(500), numbers("a", "b", "c"), target, classes(2)) == []
+    assert leaking_columns(noise(500), numbers("a", "b", "c"), RNG.normal(size=(500, 1)), VALUE) == []
