@@ -13,8 +13,10 @@ from torch.nn import functional as F
 
 import sonde
 from sonde.core.errors import ConfigError, RunFolderError
+from sonde.core.run_folder import open_run
 from sonde.diagnose.recorded import whole_samples
 from sonde.engine.json_lines import read_lines
+from sonde.run.diagnosing import read_only
 
 
 def net() -> nn.Module:
@@ -162,3 +164,9 @@ def test_what_cannot_be_opened(high: Path, tmp_path: Path) -> None:
 def test_a_cross_validation(tmp_path: Path) -> None:
     folder = trained(tmp_path / "run", folds=2, epochs=1)
     assert "fold-1" in sonde.doctor(folder, data=(ROWS, CLASSES), quiet=True).left
+
+
+def test_a_name_that_no_finding_has_is_refused(high: Path) -> None:
+    with pytest.raises(ConfigError, match="unknown finding 'plateu'; did you mean 'plateau'"):
+        read_only(open_run(high), silence=["plateu"])
+    assert read_only(open_run(high), silence="plateau, diverged").findings
