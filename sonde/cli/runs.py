@@ -215,9 +215,9 @@ def _row(line: RunLine, splits: Sequence[str]) -> list[Any]:
 
 
 def _epochs(value: float) -> str:
-    """With one decimal at most; of a part of an epoch with one digit that is not 0.
+    """With one decimal at most.
 
-    >>> _epochs(24.4167), _epochs(3.0), _epochs(1200), _epochs(0.0312)
-    ('24.4', '3', '1200', '0.03')
+    >>> _epochs(24.4167), _epochs(3.0), _epochs(1200), _epochs(0.0312), _epochs(0)
+    ('24.4', '3', '1200', '<0.1', '0')
     """
-    return f"{value:.1f}".removesuffix(".0") if value >= 0.1 or value == 0 else f"{value:.1g}"
+    return "<0.1" if 0 < value < 0.05 else f"{value:.1f}".removesuffix(".0")
