@@ -1,9 +1,10 @@
 """How often the doctor names the true cause first, and how often it cries wolf.
 
-python -m benchmarks.doctor: faults in six families whose runs thresholds were chosen by and six they were not, three seeds each;
-healthy runs of all families with other rates, batch sizes, widths and seeds, and some that are unusual on purpose. Each takes
-a few seconds of one thread. A fault that does no harm (no worse than twice the spread of its healthy twins) counts for neither
-side; certain faults must be named within three steps. Peers' rules are asked of the same signals (`faults/peers.py`).
+python -m benchmarks.doctor: faults in six families whose runs thresholds were chosen by, six they were not, and three of which
+nothing was seen before the rules were done, three seeds each; healthy runs of all families with other rates, batch sizes,
+widths and seeds, and some that are unusual on purpose. Each takes a few seconds of one thread. A fault that does no harm (no
+worse than twice the spread of its healthy twins) counts for neither side; certain faults must be named within three steps.
+Peers' rules are asked of the same signals (`faults/peers.py`).
 """
 
 import argparse
@@ -28,10 +29,10 @@ import torch
 from benchmarks.faults.faults import FAULTS, Fault
 from benchmarks.faults.odd import ODD
 from benchmarks.faults.peers import PEERS, alarmed
-from benchmarks.faults.problems import FITTED, JUDGED, Family, Problem
+from benchmarks.faults.problems import FITTED, JUDGED, UNSEEN, Family, Problem
 from benchmarks.timing import write
 
-GROUPS = {"fitted": FITTED, "judged": JUDGED}
+GROUPS = {"fitted": FITTED, "judged": JUDGED, "unseen": UNSEEN}
 SCALES, BATCHES, WIDTHS = (1 / 3, 1.0, 3.0), (0.5, 1.0, 2.0), (0.5, 1.0, 2.0)
 
 
@@ -227,7 +228,7 @@ def trained_all(chosen: argparse.Namespace) -> list[Outcome]:
     jobs = [(family, fault, seed) for seed in range(chosen.seeds) for fault in faults for family in families]
     with ProcessPoolExecutor(chosen.processes, mp_context=get_context("spawn")) as pool:
         well = list(shown(pool.map(healthy, healthy_jobs(families, chosen.healthy)), chosen.healthy))
-        odd = list(shown(pool.map(unusual, range(len(ODD))), len(ODD))) if chosen.families != "judged" else []
+        odd = list(shown(pool.map(unusual, range(len(ODD))), len(ODD))) if chosen.families in ("all", "fitted") else []
         ill = [each for each in shown(pool.map(faulty, jobs), len(jobs)) if each is not None]
     return [*well, *odd, *ill]
 
@@ -264,7 +265,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--healthy", type=int, default=300)
-    parser.add_argument("--families", choices=["fitted", "judged", "all"], default="all")
+    parser.add_argument("--families", choices=[*GROUPS, "all"], default="all")
     parser.add_argument("--only", default="", help="faults whose name holds this")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", help="file for the outcomes, a line each; results are written without it")

@@ -51,14 +51,12 @@ def test_the_run_folder_holds_tables_and_pictures(run: sonde.Run, data: Path) ->
         number = int(Path(entry["row"]).stem)
         assert (decode(entry["truth"]) == (discs(number % 3 + 1, number) > 0)).all()
         with Image.open(place / entry["picture"]) as shown:
-            assert shown.size == (3 * SIDE + 8, SIDE)
-            left = np.asarray(shown.convert("RGB"))[:, :SIDE]
-            assert (left == np.asarray(Image.open(data / entry["row"]))).all()
+            assert (np.asarray(shown.convert("RGB")) == np.asarray(Image.open(data / entry["row"]))).all()
     assert read_json(place / "objects.json")["rows"] == 12
     assert read_json(place / "per_class.json")["names"] == ["background", "foreground"]
     page = (run.folder / "report.html").read_text()
-    assert page.count('<div class="card">') == 18
-    assert "image omitted" not in page
+    assert page.count(" of the pixels wrong") == 12
+    assert "picture left out" not in page
     for text in (
         "Highest loss",
         "Lowest loss",

@@ -297,9 +297,8 @@ class Abilities:
                       the fields `target` (and `mask`) of all training rows, and of all rows that are evaluated
     tune_threshold:   called with the meter of each validation before its scores are read, to choose something of the task's own;
                       what was chosen belongs to its `state_dict`, which is kept with the best weights
-    draw:             (pixels, case) -> a row that was evaluated, with the truth and the prediction on it. pixels: (C, H, W)
-                      uint8, as stored; case: its entry of the meter's `worst` or `best`, or of `format_predictions`. Gives
-                      (3, H, W) uint8, of another height and width where there is more to show
+    draw:             (pixels, case) -> a row with the prediction on it, (3, H, W) uint8. pixels: (C, H, W) uint8, as stored;
+                      case: its entry of `format_predictions`
     bind:             called with the first training batch, before anything else: what of such goes where
     samples:          tokens that the model reads at most -> one dict per text that the model wrote, "text" among its keys
     notes:            batches of the validation rows, where known -> what is to be said before the first step of how the task is

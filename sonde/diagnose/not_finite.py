@@ -10,19 +10,24 @@ from torch.overrides import TorchFunctionMode
 
 from sonde.core.units import number
 from sonde.diagnose.parameters import own_name
+from sonde.diagnose.signals import calls
 
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """function: torch's name of it;  layer: the last weight that was used before, or by it;  given: what it was called with"""
+    """function: torch's name of it;  layer: the last weight that was used before, or by it;  given: what it was called with
+    targetless: whether it is a mean over targets that are all left out"""
 
     function: str
     layer: str
     given: str
+    targetless: bool = False
 
     @property
     def words(self) -> str:
         """For a finding."""
+        if self.targetless:
+            return f"all targets of the batch are left out of {self.function} (ignore_index), whose mean is over none"
         place = f" at or after {self.layer}" if self.layer else ""
         return f"the first value that is not finite comes from {self.function}{place}, which was given {self.given}"
 
@@ -47,7 +52,8 @@ class FiniteWatch(TorchFunctionMode):
         output = found[0] if isinstance(found, tuple | list) and found else found
         if self.origin is None and ranges and isinstance(output, Tensor) and not _finite(output):
             name = getattr(func, "__name__", str(func)).strip("_")
-            self.origin = Origin(function=name, layer=self._layer.rpartition(".")[0] or self._layer, given=ranges)
+            layer, none = self._layer.rpartition(".")[0] or self._layer, _without_targets(func, args, kwargs or {})
+            self.origin = Origin(function=name, layer=layer, given=ranges, targetless=none)
         return found
 
 
@@ -60,6 +66,17 @@ def origin(task: Any, loss: Callable[[], Any]) -> Origin | None:
     with torch.no_grad(), watch:
         loss()
     return watch.origin
+
+
+def _without_targets(func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a loss of torch's has classes to find of which every one is its ignore_index."""
+    if calls.LOSSES.get(func) not in (calls.CLASSES, calls.LOG_CLASSES):
+        return False
+    target = kwargs.get("target", args[1] if len(args) > 1 else None)
+    if not isinstance(target, Tensor) or target.is_floating_point() or not target.numel():
+        return False
+    with torch._C.DisableTorchFunction():
+        return bool((target == kwargs.get("ignore_index", -100)).all())
 
 
 def _ranges(given: Sequence[Tensor]) -> str:

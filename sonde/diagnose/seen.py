@@ -263,7 +263,7 @@ def reference(samples: Sequence[Sample]) -> Reference | None:
     if call is None:
         return None
     found = _of_call(counts, sums, call)
-    if found is None or call.reduction == "mean":
+    if found is None or call.reduction in ("mean", "none"):  # of which the loss is the mean, as its value tells
         return found
     return replace(found, value=found.value * math.prod(call.target)) if call.reduction == "sum" else None
 

@@ -12,11 +12,13 @@ from sonde.metrics.calibration import Calibration
 from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean, Total
 from sonde.metrics.ranking import Ranking, area, at_threshold, average_precision, best_threshold, curve
+from sonde.metrics.roc import class_curves
 from sonde.metrics.top_k import TopRows
 
 WORST = 24
 BEST = 8
 TOP = 5
+MOST_CURVES = 12  # classes
 
 # B rows, C classes
 
@@ -123,7 +125,7 @@ class ClassificationMeter:
         return self.threshold
 
     def details(self) -> dict[str, Any]:
-        """confusion, per_class, answers, worst and best; calibration of probabilities; curve for two classes
+        """confusion, per_class, answers, roc, worst and best; calibration of probabilities; curve for two classes
         (docs/run-folder.md)."""
         confusion = self.confusion.value()
         found: dict[str, Any] = {
@@ -137,7 +139,18 @@ class ClassificationMeter:
             found["calibration"] = self.calibration.table()
         if self.binary and bool((confusion.sum(1) > 0).all()):
             found["curve"] = curve(self.ranking.counts()[0])
+        found["roc"] = self._roc(confusion)
         return found
+
+    def _roc(self, confusion: Tensor) -> dict[str, Any]:
+        """Both curves of the second of two classes, or of each; of many those with the lowest recall, which are of interest."""
+        if self.binary:
+            return {"classes": class_curves(self.ranking.counts(), self.names[1:]), "of": 1}
+        recall = scores_of(confusion)[1]
+        there = torch.nonzero(confusion.sum(1) > 0)[:, 0]
+        chosen = sorted(there[recall[there].argsort(stable=True)][:MOST_CURVES].tolist())
+        names = [self.names[place] for place in chosen]
+        return {"classes": class_curves(self.ranking.counts(chosen), names), "of": len(there)}
 
     def _predict(self, logp: Tensor) -> Tensor:
         if not self.binary:

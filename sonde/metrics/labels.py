@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sonde.metrics.calibration import Calibration
 from sonde.metrics.classification import (
+    MOST_CURVES,
     WORST,
     class_table,
     log_odds,
@@ -19,6 +20,7 @@ from sonde.metrics.classification import (
 from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean, Total
 from sonde.metrics.ranking import Ranking, area, at_threshold, average_precision, best_threshold
+from sonde.metrics.roc import class_curves
 from sonde.metrics.top_k import TopRows
 
 # B rows, L labels
@@ -112,15 +114,24 @@ class LabelsMeter:
         return self.thresholds
 
     def details(self) -> dict[str, Any]:
-        """per_class and worst, and calibration of probabilities (docs/run-folder.md)."""
+        """per_class, roc and worst, and calibration of probabilities (docs/run-folder.md)."""
         right, called, true, _ = self.sums.value()
         found: dict[str, Any] = {
             "per_class": class_table(self.names, scores_from(right, predicted=called, actual=true), true),
             "worst": self._worst(),
+            "roc": self._roc(right, true),
         }
         if self.probabilistic:
             found["calibration"] = self.calibration.table()
         return found
+
+    def _roc(self, right: Tensor, true: Tensor) -> dict[str, Any]:
+        """Both curves of each label; of many those with the lowest recall."""
+        there = torch.nonzero(true > 0)[:, 0]
+        recall = right[there] / true[there]
+        chosen = sorted(there[recall.argsort(stable=True)][:MOST_CURVES].tolist())
+        curves = class_curves(self.ranking.counts(chosen), [self.names[place] for place in chosen])
+        return {"classes": curves, "of": max(2, len(there))}
 
     def _worst(self) -> list[dict[str, Any]]:
         rows = self.worst.rows

@@ -3,6 +3,7 @@
 They alone need all scores at once. Up to a limit the scores are kept; above it they are counted in fine bins.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -64,11 +65,12 @@ class Ranking:
             )
             self._take(scores.to(device), truth.to(device))
 
-    def counts(self) -> list[Counts]:
-        """Of each column; entries that are not counted are left out."""
+    def counts(self, columns: Sequence[int] | None = None) -> list[Counts]:
+        """Of each column, or of some; entries that are not counted are left out."""
+        which = slice(None) if columns is None else list(columns)
         if self.bins is not None:
-            return [_of_bins(false, true) for false, true in zip(*self.bins.cpu(), strict=True)]
-        scores, truth = torch.cat(self.scores, 1).cpu(), torch.cat(self.truths, 1).cpu()
+            return [_of_bins(false, true) for false, true in zip(*self.bins[:, which].cpu(), strict=True)]
+        scores, truth = torch.cat(self.scores, 1)[which].cpu(), torch.cat(self.truths, 1)[which].cpu()
         ordered, order = scores.sort(dim=1, descending=True)
         return [_of_sorted(column, marks) for column, marks in zip(ordered, truth.gather(1, order), strict=True)]
 

@@ -1,11 +1,9 @@
 """What is known about one kind of data: one frozen record. Free of torch, of Pillow and of pyarrow."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import InputSpec, Rows, Schema
@@ -64,7 +62,6 @@ class Case:
     """A row that a report shows.
 
     folder, stem: files are written to `folder`, and called `stem` and an ending; their names in the page begin with the stem
-    draw: (C, H, W) uint8 -> the same with what a task found in it, where its answers have a place in pictures
     """
 
     rows: Rows
@@ -72,7 +69,6 @@ class Case:
     spec: InputSpec
     folder: Path
     stem: str
-    draw: Callable[[np.ndarray], np.ndarray] | None = None
 
     def file(self, ending: str) -> Path:
         """Where to write a file, whose folder is there then."""

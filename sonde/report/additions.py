@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from sonde.report.learning import Figure
+from sonde.report.shots import Drawing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +26,16 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True)
 class Additions:
-    """What a task shows of one evaluation. cases: whether the rows with the highest and lowest loss are listed as well."""
+    """What a task shows of one evaluation.
+
+    cases:   whether the rows with the highest and lowest loss are listed as well
+    drawing: what is drawn on their pictures; None for nothing
+    """
 
     figures: Sequence[Figure] = ()
     sections: Sequence[Section] = ()
     cases: bool = True
+    drawing: Drawing | None = None
 
 
 def figure_html(figure: Figure) -> Markup:

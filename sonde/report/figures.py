@@ -17,7 +17,7 @@ from sonde.report.scale import Point, Scale, fit, thinned
 WIDTH, HEIGHT = 460, 268
 LEFT, RIGHT, TOP, BOTTOM = 64, 14, 12, 42
 LEGEND = 20  # a line of names, above the highest point, where there are several curves
-NAME, CHARACTER = 26, 6.3  # of such a name: characters that are shown, and the width of one
+NAME, CHARACTER = 26, 7.2  # of such a name: characters that are shown, and the width of one
 MOST_HOVERS = 90
 
 
@@ -66,11 +66,11 @@ def curves(
             and a script may zoom in (`curves.js`)
     """
     shown = [thin for s in series if (thin := _thin(s)).points]
-    across = _scale((px for s in shown for px, _ in s.points), x, start=LEFT, end=WIDTH - RIGHT)
+    across = scaled((px for s in shown for px, _ in s.points), x, start=LEFT, end=WIDTH - RIGHT)
     named = [s for s in shown if s.name and not s.faint] if legend else []
     top = TOP + LEGEND * len(_legend_rows(named))
-    up = _scale((py for s in shown for _, py in s.points if py is not None), y, start=HEIGHT - BOTTOM, end=top)
-    parts = [_frame(across, up, x.label, y.label)]
+    up = scaled((py for s in shown for _, py in s.points if py is not None), y, start=HEIGHT - BOTTOM, end=top)
+    parts = [framed(across, up, x.label, y.label)]
     if mark is not None:
         beside = next((near for s in shown if (near := _nearest(s.points, mark[0])) is not None), up.high)
         parts.append(_vertical(across(mark[0]), mark[1], low=up(beside) < (TOP + HEIGHT - BOTTOM) / 2))
@@ -78,7 +78,7 @@ def curves(
     drawn += _bands([s for s in shown if not s.faint and s.line and s.colour], across, x.label)
     parts += drawn if legend else [_inset(drawn, across, up)]
     parts += [_legend(named)]
-    return _svg(parts, name, across=across if legend else None)
+    return as_svg(parts, name, across=across if legend else None)
 
 
 def scatter(
@@ -95,7 +95,7 @@ def scatter(
         up = fit([*(py for _, py in points), 0.0], start=HEIGHT - BOTTOM, end=TOP)
         helping = ((across.low, 0.0), (across.high, 0.0))
     (x1, y1), (x2, y2) = helping
-    parts = [_frame(across, up, x.label, y.label)]
+    parts = [framed(across, up, x.label, y.label)]
     parts.append(f'<path class="help" d="M{across(x1):.1f} {up(y1):.1f}L{across(x2):.1f} {up(y2):.1f}"/>')
     if titles:
         parts += [
@@ -106,7 +106,7 @@ def scatter(
     else:
         path = "".join(f"M{across(px):.1f} {up(py):.1f}h0" for px, py in points)
         parts.append(f'<path class="pts" d="{path}"/>')
-    return _svg(parts, name)
+    return as_svg(parts, name)
 
 
 def heat_map(names: Sequence[str], counts: Sequence[Sequence[int]], *, name: str) -> Markup:
@@ -128,7 +128,7 @@ def heat_map(names: Sequence[str], counts: Sequence[Sequence[int]], *, name: str
     ]
     for i, row in enumerate(counts):
         whole, y = sum(row) or 1, 6 + i * cell
-        parts.append(_label(left - 6, y + cell / 2 + 4, names[i], "end", text_size))
+        parts.append(word_at(left - 6, y + cell / 2 + 4, names[i], "end", text_size))
         for j, value in enumerate(row):
             title = f"{names[i]} predicted as {names[j]}: {count(value)} of {count(whole)} ({share(value / whole, 1)})"
             parts.append(
@@ -146,8 +146,8 @@ def heat_map(names: Sequence[str], counts: Sequence[Sequence[int]], *, name: str
         x = left + (j + 0.5) * cell
         upright = f'transform="translate({x + 4:.1f} {bottom + 6:.1f}) rotate(-90)" text-anchor="end"'
         place = upright if turned else f'x="{x:.1f}" y="{bottom + 15:.1f}" text-anchor="middle"'
-        parts.append(f'<text class="tx" {place} style="font-size:{text_size:.1f}px">{_cut(text)}</text>')
-    return _svg(parts, name, width=left + len(names) * cell + 8, height=bottom + foot + 20, kind="natural")
+        parts.append(f'<text class="tx" {place} style="font-size:{text_size:.1f}px">{shortened(text)}</text>')
+    return as_svg(parts, name, width=left + len(names) * cell + 8, height=bottom + foot + 20, kind="natural")
 
 
 def _strength(part: float, right: bool) -> float:
@@ -182,12 +182,12 @@ def stacked_bar(parts: Sequence[tuple[str, float, str]], *, name: str) -> Markup
             f'<rect class="f{place + 1}" x="{x:.1f}" y="0" width="{max(0.0, width - 1.5):.1f}" height="26" rx="2"/></g>'
         )
         x += width
-    return _svg(drawn, name, width=wide, height=26)
+    return as_svg(drawn, name, width=wide, height=26)
 
 
 def bars(entries: Sequence[tuple[str, float]], *, name: str) -> Markup:
     """Horizontal bars with their counts, one under the other."""
-    left = min(170.0, 14 + 6.6 * max(len(_cut(label, 24)) for label, _ in entries))
+    left = min(170.0, 14 + 6.6 * max(len(shortened(label, 24)) for label, _ in entries))
     most = max(value for _, value in entries) or 1.0
     room, high = WIDTH - left - 62, 18
     drawn = []
@@ -195,11 +195,11 @@ def bars(entries: Sequence[tuple[str, float]], *, name: str) -> Markup:
         y = place * high
         width = max(1.0, room * value / most)
         drawn.append(
-            f"<g><title>{escape(label)}: {count(value)}</title>{_label(left - 6, y + 13, label, 'end', 11.5, 24)}"
+            f"<g><title>{escape(label)}: {count(value)}</title>{word_at(left - 6, y + 13, label, 'end', 11.5, 24)}"
             f'<rect class="f1" x="{left:.1f}" y="{y + 3}" width="{width:.1f}" height="12" rx="2"/>'
             f'<text class="tk" x="{left + width + 5:.1f}" y="{y + 13}">{count(value)}</text></g>'
         )
-    return _svg(drawn, name, height=len(entries) * high + 2)
+    return as_svg(drawn, name, height=len(entries) * high + 2)
 
 
 def _thin(series: Series) -> Series:
@@ -208,13 +208,15 @@ def _thin(series: Series) -> Series:
     return replace(series, points=thinned(series.points))
 
 
-def _scale(values: Iterable[float], axis: Axis, *, start: float, end: float) -> Scale:
+def scaled(values: Iterable[float], axis: Axis, *, start: float, end: float) -> Scale:
+    """The scale of a direction: as its axis says, else as its values need."""
     if axis.low is not None and axis.high is not None:
         return Scale(low=axis.low, high=axis.high, start=start, end=end, log=axis.log)
     return fit(values, start=start, end=end, log=axis.log, zero=axis.zero)
 
 
-def _frame(across: Scale, up: Scale, x_label: str, y_label: str) -> str:
+def framed(across: Scale, up: Scale, x_label: str, y_label: str) -> str:
+    """Grid lines, ticks and the names of both directions."""
     parts = []
     for value, text in up.ticks():
         y = up(value)
@@ -301,7 +303,7 @@ def _legend(series: Sequence[Series]) -> str:
     for line, row in enumerate(_legend_rows(series)):
         x, y = WIDTH - RIGHT - 4.0, TOP + line * LEGEND
         for s in reversed(row):
-            text = _cut(s.name, NAME)
+            text = shortened(s.name, NAME)
             word = f'<text class="tx" x="{x:.1f}" y="{y + 11}" text-anchor="end">{text}</text>'
             x -= CHARACTER * len(s.name[:NAME]) + 7
             sample = f'<rect class="f{s.colour}" x="{x - 12:.1f}" y="{y + 5}" width="12" height="3.5" rx="1.5"/>'
@@ -336,16 +338,18 @@ def _vertical(x: float, word: str, *, low: bool) -> str:
     )
 
 
-def _label(x: float, y: float, text: str, anchor: str, size: float, most: int = 18) -> str:
+def word_at(x: float, y: float, text: str, anchor: str, size: float, most: int = 18) -> str:
+    """A word, cut to `most` characters."""
     place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" style="font-size:{size:.1f}px"'
-    return f'<text class="tx" {place}>{_cut(text, most)}</text>'
+    return f'<text class="tx" {place}>{shortened(text, most)}</text>'
 
 
-def _cut(text: str, most: int = 18) -> str:
+def shortened(text: str, most: int = 18) -> str:
+    """Escaped, and cut to `most` characters."""
     return escape(text if len(text) <= most else text[: most - 1] + "…")
 
 
-def _svg(
+def as_svg(
     parts: Sequence[str],
     name: str,
     *,
@@ -354,7 +358,7 @@ def _svg(
     kind: str = "",
     across: Scale | None = None,
 ) -> Markup:
-    """kind "natural": never drawn larger than its own size, else as wide as its column.
+    """Parts as one picture. kind "natural": never drawn larger than its own size, else as wide as its column.
 
     across: the scale of x, which the picture then tells a script: values and places of its ends
     """

@@ -19,6 +19,9 @@ SPLITS = ("test", "validation", "train")  # the first that was evaluated is the 
 FINISHED = RunState(condition="finished", line={})
 
 
+LOOKED = ("importance", "embedding", "seen")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reading:
     """What stands in a run folder; see docs/run-folder.md for the keys."""
@@ -36,6 +39,7 @@ class Reading:
     findings: Sequence[dict[str, Any]]
     evaluated: dict[str, dict[str, Any]]  # split -> file stem -> content of evaluation/<split>/<stem>.json
     features: dict[str, Any] = field(default_factory=dict)  # evaluation/features.json
+    looked: dict[str, Any] = field(default_factory=dict)  # stem -> other files of evaluation/ itself
     logged: Sequence[dict[str, Any]] = field(default=())  # by observers
     signals: Sequence[dict[str, Any]] = field(default=())  # what the doctor measured inside the network
     unreadable: Sequence[str] = field(default=())  # one sentence per file that is there and cannot be read
@@ -109,6 +113,7 @@ def read_files(path: Path) -> Reading:
         findings=(),
         evaluated=_evaluated(run, troubles),
         features=_json(run.evaluation / "features.json", troubles),
+        looked={stem: _json(run.evaluation / f"{stem}.json", troubles) for stem in LOOKED},
         schema=_json(run.schema, troubles),
         state=state,
         saved=None if state.condition == "finished" else checkpoint_step(path),

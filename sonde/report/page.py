@@ -12,14 +12,13 @@ from sonde.core.files import write_text
 from sonde.core.findings import AT_A_TIME, WORST_FIRST, certainty_of, grouped, silencing
 from sonde.core.units import count, number, share
 from sonde.report.additions import Additions, figure_html
+from sonde.report.cases import Cases, sections_of_cases
 from sonde.report.evaluated import (
     MOST_CLASSES,
-    PICTURES_BYTES,
     class_rows,
     confused_pairs,
     confusion_figure,
     evaluation_figures,
-    worst_rows,
 )
 from sonde.report.features import features_section
 from sonde.report.folder import Reading
@@ -27,6 +26,7 @@ from sonde.report.folds import fold_figures, folds_section
 from sonde.report.inside import inside_section
 from sonde.report.intact import drawn
 from sonde.report.learning import learning_figures
+from sonde.report.looked import looked_figures, seen_section
 from sonde.report.overview import (
     class_balance,
     headline,
@@ -95,13 +95,13 @@ def environment(*folders: Path) -> "Environment":
     return found
 
 
+def _files(*names: str) -> str:
+    return "".join((Path(__file__).parent / name).read_text(encoding="utf-8") for name in names)
+
+
 def render(run: Reading, added: AddedBy = nothing, follow: Sequence[str] = ()) -> str:
     """The page as HTML."""
-    here = Path(__file__).parent
-    assets = {
-        "css": (here / "page.css").read_text(encoding="utf-8"),
-        "js": "".join((here / name).read_text(encoding="utf-8") for name in ("page.js", "charts.js")),
-    }
+    assets = {"css": _files("page.css", "cases.css"), "js": _files("page.js", "charts.js", "cases.js")}
     from jinja2 import TemplateError
 
     fixed, page = {name: Markup(text) for name, text in assets.items()}, template()
@@ -132,13 +132,14 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
         "judged": f"On the {run.split} data of all folds" if run.folds else f"On the {_named(run.split)} data",
         "matrix": confusion_figure(details),
         "unit": str((details.get("confusion") or details.get("per_class") or {}).get("unit") or "rows"),
-        "evaluated": evaluation_figures(details, own.figures),
+        "evaluated": [*evaluation_figures(details, own.figures), *looked_figures(run.looked, details)],
         "sections": own.sections,
         "pairs": confused_pairs(details),
         "many_classes": classes if classes > MOST_CLASSES else 0,
         "class_rows": rows,
         "num_classes": classes,
-        **(_cases(run, details) if own.cases else {"worst": [], "best": []}),
+        "seen": seen_section(run.looked, run.path / "evaluation", own.drawing),
+        "cases": _cases(run, details, own) if own.cases and run.split else [],
         "features": features_section(run.features, run.path / "evaluation"),
         "form": str(run.data.get("form") or ""),
         "source": str(run.data.get("source") or run.config.get("data") or ""),
@@ -162,17 +163,10 @@ def _named(split: str) -> str:
     return "training" if split == "train" else split
 
 
-def _cases(run: Reading, details: Mapping[str, Any]) -> dict[str, Any]:
-    """The rows with the highest and the lowest loss, which share the room there is for pictures."""
-    if not run.split:
-        return {"worst": [], "best": []}
+def _cases(run: Reading, details: Mapping[str, Any], own: Additions) -> list[Cases]:
     # those of a cross-validation lie in the folders of its folds
-    folder, both = run.path if run.folds else run.path / "evaluation" / run.split, "best" in details
-    room = PICTURES_BYTES * 2 // 3 if both else PICTURES_BYTES
-    return {
-        "worst": worst_rows(details, folder, room=room),
-        "best": worst_rows(details, folder, stem="best", room=PICTURES_BYTES - room) if both else [],
-    }
+    folder = run.path if run.folds else run.path / "evaluation" / run.split
+    return sections_of_cases(details, folder, split=_named(run.split), drawing=own.drawing)
 
 
 def _findings(run: Reading) -> list[dict[str, Any]]:

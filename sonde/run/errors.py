@@ -42,6 +42,7 @@ IN_RANGE = {
     "exp": "keep what exp is given small, such as x.clamp_max(20).exp()",
 }
 """By torch's function, what keeps its results finite."""
+IGNORED = "targets mostly ignored"
 REMEDY = "lower --lr, add --clip 1, or fix the rows"
 OF_ROWS = "fix these rows or leave them out: a missing number can become its column's median"
 
@@ -91,15 +92,18 @@ def not_finite(trouble: NonFiniteStep, assembly: Assembly, folder: RunFolder) ->
     named = ", ".join(source.describe(row) for row in suspects[:4])
     more = f" and {len(suspects) - 4} more" if len(suspects) > 4 else ""
     evidence = f"{trouble.what}; {words}: {named}{more}"
-    check = "not finite"
+    check, begun = "not finite", None
     if words != "rows":
         check, remedy = f"not finite {'targets' if name in TARGET_NAMES else 'inputs'}", OF_ROWS
     elif (begun := _origin(trouble, assembly)) is not None:
         evidence += f"; {begun.words}"
         remedy = trouble.remedy or _remedy(trouble.step or 0, begun.function)
+        if begun.targetless:
+            check, remedy = IGNORED, "look at how the targets are filled, or take a larger --batch-size"
     note(folder, evidence, check=check, action=remedy, step=trouble.step)
+    why = f" ({check}: {begun.words})" if begun is not None and begun.targetless else ""
     return NonFinite(
-        f"step {trouble.step}, phase {trouble.phase!r}: {trouble.what}; {words}: {named}{more}; the weights were not "
+        f"step {trouble.step}, phase {trouble.phase!r}: {trouble.what}{why}; {words}: {named}{more}; the weights were not "
         f"updated, {_last(folder, 'last good checkpoint')}; {remedy}"
     )
 

@@ -1,9 +1,8 @@
 """What an evaluation leaves in the run folder: numbers, tables and pictures of the rows with the highest and the lowest loss."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -195,16 +194,9 @@ def _with_picture(entry: dict[str, Any], stem: str, folder: Path, source: Source
         return named
     spec = assembly.dataset.schema.input
     rows = _rows(folder, assembly)
-    draw = abilities_of(assembly.task).draw
     show = modality(spec.kind).show
-    case = Case(rows=rows, index=index, spec=spec, folder=folder, stem=stem, draw=draw and partial(_drawn, draw, entry))
+    case = Case(rows=rows, index=index, spec=spec, folder=folder, stem=stem)
     return {**named, **(load(show)(case) if show else {})}
-
-
-def _drawn(
-    draw: Callable[[np.ndarray, dict[str, Any]], np.ndarray], entry: dict[str, Any], pixels: np.ndarray
-) -> np.ndarray:
-    return draw(pixels, entry)
 
 
 def highlights(task: TaskSpec, meter: Meter, rows: Rows) -> list[str]:

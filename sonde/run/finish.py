@@ -1,10 +1,7 @@
 """The end of a run: its best checkpoint evaluated on held-out rows, result.json, the report, the closing lines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
-import torch
 
 from sonde.core.catalogue import load
 from sonde.core.errors import Interrupted
@@ -13,7 +10,6 @@ from sonde.core.findings import AT_A_TIME, Finding
 from sonde.core.records import RUN_ENDS, EventRecord
 from sonde.core.run_folder import TEMPORARY, RunFolder
 from sonde.core.seams import abilities_of
-from sonde.data.feed.normalise import Normalise
 from sonde.diagnose.divergence import NAME as DIVERGED
 from sonde.diagnose.divergence import diverged, remedy
 from sonde.diagnose.evaluations import never_finite, sometimes_finite
@@ -24,10 +20,8 @@ from sonde.engine.evaluate import EvaluationBudget, evaluate
 from sonde.engine.json_lines import read_lines
 from sonde.engine.loop import notify
 from sonde.engine.signals import EvaluationStopped, StopRequest, stopping
-from sonde.explain.features import Seen, write_features
 from sonde.metrics.directions import higher_is_better
 from sonde.modalities.catalogue import modality
-from sonde.models.layers import followed
 from sonde.run.build import Assembly
 from sonde.run.classical import compared
 from sonde.run.errors import scores_of
@@ -37,11 +31,10 @@ from sonde.run.lengths import lengths_in_words
 from sonde.run.report import write_report
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import load_best
+from sonde.run.shown import look
 from sonde.run.telling import parted, tell
 from sonde.run.train import Prepared
 from sonde.tasks.table import spec
-
-FEATURES_S = 5.0  # seconds for feature visualisation; of a run with a time limit at most a hundredth of it
 
 
 def evaluated(run: Prepared) -> dict[str, Any]:
@@ -73,7 +66,7 @@ def evaluated(run: Prepared) -> dict[str, Any]:
                 budgets[split] = budget
             scores[split] = scores_of(meter, source, split, step=run.training.progress.step)
             write_evaluation(folder.evaluation / split, meter, source, assembly)
-        _look_inside(assembly, folder)
+        look(assembly, folder)
     checkpoint.clear_leftovers(folder.checkpoints)
     if attempt.limit is not None:
         tell(attempt, attempt.limit.findings(run.training, budgets), at_once=False)
@@ -180,25 +173,6 @@ def _next_commands(attempt: Attempt) -> list[str]:
     input_word = modality(dataset.schema.input.kind).input_word
     follows = spec(attempt.config.task).next_commands
     return [*commands, *(text.format(run=folder.path, input=input_word) for text in follows)]
-
-
-def _look_inside(assembly: Assembly, folder: RunFolder) -> None:
-    """Feature visualisations of an image network, for the report; nothing for other data and for several networks."""
-    modules, dataset = assembly.task.modules, assembly.dataset
-    if dataset is None or not dataset.schema.input.has_planes or "model" not in modules:
-        return
-    model, limit = modules["model"], assembly.config.loop.limit_s
-    split = next(name for name in ("test", "validation", "train") if name in dataset.splits)
-    rows = dataset.splits["train" if assembly.config.data.overfit_batches else split]
-    prepare = Normalise(dataset.schema.input, assembly.device, channels_last=assembly.channels_last)
-
-    def read(numbers: Sequence[int]) -> torch.Tensor:
-        images = torch.from_numpy(rows.read(np.asarray(numbers))["input"])
-        return prepare.image(images.to(assembly.device))
-
-    images = Seen(split=split, rows=rows, target=dataset.schema.target, read=read, shape=dataset.schema.input.shape)
-    allowed_s = FEATURES_S if limit is None else min(FEATURES_S, 0.01 * limit)
-    write_features(folder.evaluation, model, followed(model), images, seconds=allowed_s)
 
 
 def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any]:

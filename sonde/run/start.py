@@ -18,6 +18,7 @@ from sonde.core.seams import Bound
 from sonde.data.splits import class_counts
 from sonde.run.applicable import idle as idle_settings
 from sonde.run.build import Assembly
+from sonde.run.described import described
 from sonde.run.environment import describe
 from sonde.run.model_file import keep
 from sonde.run.resolve import Resolved
@@ -81,8 +82,8 @@ def mend_schema(folder: RunFolder, dataset: Dataset | None, report: Callable[[st
         )
 
 
-def write_fields(folder: RunFolder, batch: Batch, bound: Bound | None) -> None:
-    """Add to data.json what a row of the caller's own data holds, by which `predict` knows rows again."""
+def write_fields(folder: RunFolder, assembly: Assembly, batch: Batch, bound: Bound | None) -> None:
+    """Add to data.json what a row of the caller's own data holds, by which `predict` knows rows again, and their facts."""
     known = {
         ".".join(map(str, path)): {"shape": list(leaf.shape[1:]), "dtype": str(leaf.dtype).removeprefix("torch.")}
         if isinstance(leaf, Tensor)
@@ -91,7 +92,8 @@ def write_fields(folder: RunFolder, batch: Batch, bound: Bound | None) -> None:
         for path, leaf in leaves(field, (name,))
     }
     inputs = [] if bound is None else list(bound.inputs)
-    write_json(folder.data, {**read_json(folder.data), "fields": known, "inputs": inputs})
+    held = read_json(folder.data)
+    write_json(folder.data, {**held, **described(assembly, batch, held), "fields": known, "inputs": inputs})
 
 
 def write_reason(folder: RunFolder, name: str, why: str) -> None:

@@ -147,7 +147,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     if saved is None:
         if assembly.dataset is None and assembly.first is not None:
             bind = abilities_of(assembly.task).bind
-            write_fields(folder, assembly.first, None if bind is None else bind(assembly.first))
+            write_fields(folder, assembly, assembly.first, None if bind is None else bind(assembly.first))
         if plan.precision_why:
             write_reason(folder, "precision", f"{plan.precision} was decided on: {plan.precision_why}")
         pieces, device = assembly.config.feed.accumulate, assembly.device

@@ -24,7 +24,7 @@ ORDER = (
     "top", "unreadable", "findings", "learning", "resources", "metrics", "evaluated", "inside", "data", "time", "settings",
     "machine",
 )  # fmt: skip
-STYLES = (REPORT / "page.css", HERE / "watch.css")
+STYLES = (REPORT / "page.css", REPORT / "cases.css", HERE / "watch.css")
 SCRIPTS = (REPORT / "page.js", REPORT / "charts.js", HERE / "watch.js")
 
 

@@ -56,6 +56,11 @@ def test_of_a_loss_that_sums_it_is_that_of_all_rows() -> None:
     assert found.value == pytest.approx(80 * math.log(10), rel=1e-3)
 
 
+def test_a_mean_may_be_taken_outside_of_the_loss() -> None:
+    found, inside = (seen(loss_call=call(EVEN, reduction=kind)).reference() for kind in ("none", "mean"))
+    assert found == inside is not None
+
+
 def test_weights_and_more_than_one_loss_have_none() -> None:
     assert seen(loss_call=call(weighted=True)).reference() is None
     run = seen()

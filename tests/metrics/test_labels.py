@@ -130,3 +130,15 @@ def test_nan_outputs_stop_the_judgement() -> None:
     outputs["odds"][3, 1] = torch.nan
     with pytest.raises(NonFinite, match="first at row 3 of the split"):
         fed(outputs).compute()
+
+
+def test_each_label_has_its_curves() -> None:
+    odds, truth = (
+        torch.tensor([[2.0, 0.0], [1.0, 1.0], [-1.0, -1.0]]),
+        torch.tensor([[1.0, 0.0], [0.0, 0.0], [1.0, 0.0]]),
+    )
+    meter = LabelsMeter(["a", "b"])
+    meter.update({"odds": odds, "target": truth, "loss": torch.zeros(3)}, torch.arange(3))
+    roc = meter.details()["roc"]
+    assert [one["name"] for one in roc["classes"]] == ["a"]  # of b there is no true row
+    assert (roc["classes"][0]["auroc"], roc["classes"][0]["tpr"], roc["of"]) == (0.5, [0.5, 0.5, 1.0], 2)

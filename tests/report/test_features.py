@@ -105,7 +105,7 @@ def test_with_as_many_pictures_as_there_can_be_the_page_stays_under_two_megabyte
     place = image_run / "evaluation" / "test"
     for stem in ("worst", "best"):
         (place / stem).mkdir(exist_ok=True)
-        entries = [{"index": i, "row": "r", "picture": f"{stem}/b{i}.png"} for i in range(24)]
+        entries = [{"index": i + 100 * (stem == "best"), "row": "r", "picture": f"{stem}/b{i}.png"} for i in range(24)]
         for entry in entries:
             (place / entry["picture"]).write_bytes(png_of(image_run) + bytes(58_000))
         (place / f"{stem}.json").write_text(json.dumps(entries))
@@ -113,9 +113,9 @@ def test_with_as_many_pictures_as_there_can_be_the_page_stays_under_two_megabyte
         (image_run / "evaluation" / channel["picture"]).write_bytes(png_of(image_run) + bytes(58_000))
     (image_run / "evaluation" / "features.json").write_text(json.dumps(content))
     page = write_page(read_folder(image_run)).read_text(encoding="utf-8")
-    assert 1_400_000 < len(page.encode()) < 2_000_000
+    assert 1_000_000 < len(page.encode()) < 2_000_000
     assert "Lowest loss" in page
-    assert page.count("image omitted") > 20  # both have some
+    assert page.count("picture left out") > 20
 
 
 @pytest.mark.parametrize("missing", ["filters", "layers"])

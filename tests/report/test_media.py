@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from sonde.modalities.audio.waveforms import write_wav
-from sonde.report.evaluated import PICTURES_BYTES, worst_rows
+from sonde.report.cases import PICTURES_BYTES, worst_rows
 from sonde.report.media import SOUND_BYTES, data_uri, sound_of
 
 

@@ -60,9 +60,9 @@ def page(folder) -> Page:
 def test_a_finished_image_run(image_run):
     shown = page(image_run)
     assert "99.36 % accuracy on the test data" in shown.text
-    assert [h for h in shown.headings if h in ("Findings", "Scores", "Training curves", "Highest loss", "Data", "Execution",
+    assert [h for h in shown.headings if h in ("Findings", "Scores", "Training curves", "Most wrong", "Data", "Execution",
                                                "Settings", "Machine")] == [
-        "Findings", "Scores", "Training curves", "Highest loss", "Data", "Execution", "Settings", "Machine",
+        "Findings", "Scores", "Training curves", "Most wrong", "Data", "Execution", "Settings", "Machine",
     ]  # fmt: skip
     assert {"Confusion matrix", "Calibration", "Most confused", "Per class", "Learning-rate range test"} <= set(
         shown.headings

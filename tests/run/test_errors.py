@@ -246,3 +246,13 @@ def test_targets_that_a_loss_of_classes_does_not_take_are_refused_in_one_line(
         sonde.fit(nn.Linear(4, 2), train, validation=validation, loss=loss, epochs=1, out=tmp_path / "run", quiet=True)
     assert ("the first validation batch" in str(caught.value)) == (where == "validation")
     assert "\n" not in str(caught.value)
+
+
+def test_a_batch_all_of_whose_targets_are_ignored_is_named(tmp_path: Path) -> None:
+    x, y = torch.randn(64, 4), torch.full((64,), -100)
+    with pytest.raises(
+        NonFinite, match="targets mostly ignored: all targets of the batch are left out of cross_entropy"
+    ):
+        sonde.fit(nn.Linear(4, 3), (x, y), loss=nn.functional.cross_entropy, steps=3, out=tmp_path / "run", **QUIET)
+    found = read_lines(tmp_path / "run" / "findings.jsonl")
+    assert [line["check"] for line in found] == ["targets mostly ignored"]

@@ -17,6 +17,7 @@ LEVEL = (
     0.012  # how near to guessing the loss stands where nothing is learned: shuffled labels: 0.98 to 1.00 (doctor.md D1)
 )
 ALIVE = 2e-4  # median update / size from where weights move; healthy runs lie above 8e-4 (doctor.md D1, O2)
+DONE = 0.05  # of guessing: a loss below it has little left to learn
 FEW = 10  # steps, of which no course is seen
 LAST = 20  # steps whose median is where the loss ends
 GAP = 0.6  # training loss beside the validation loss: nearer ones differ by chance, a healthy one of 0.78 did at a high rate
@@ -145,9 +146,16 @@ def overfitting(seen: Seen) -> Suspicion | None:
 
 
 def _uncertainty(seen: Seen) -> float:
-    """Standard error of the validation loss as a share of it: of n rows whose losses spread by as much as their mean, 1 / √n; 0
-    where the rows cannot be counted."""
-    return 1 / math.sqrt(seen.context.held) if seen.context.held else 0.0
+    """Standard error of the validation loss as a share of it, 0 where the rows cannot be counted.
+
+    Of n rows whose losses spread by as much as their mean, 1 / √n. Where most classes are found, the few rows that are not make
+    the loss, and their number counts.
+    """
+    rows, answers = seen.context.held, seen.held_answers()
+    if answers is not None and answers.confusion:
+        wrong = answers.rows - sum(row[place] for place, row in enumerate(answers.confusion))
+        rows = min(rows or answers.rows, max(1, wrong))
+    return 1 / math.sqrt(rows) if rows else 0.0
 
 
 def _by_heart(seen: Seen, level: float, held: Sequence[float]) -> bool:
@@ -195,13 +203,17 @@ def still_improving(seen: Seen) -> Suspicion | None:
         return None  # of a few steps of whole passes nothing can be said
     if overfitting(seen) is not None:
         return None  # a training loss that falls is no reason to go on where the validation loss rises
+    reference = seen.reference()
+    done = last < (
+        DONE * reference.value if reference is not None else DONE * losses[0]
+    )  # what is left to learn is little
     return Suspicion(
         name="still-improving",
         evidence=f"in the last quarter of {seen.step:,} steps the loss went from {number(before)} to {number(last)}"
         + (f", and only {number(100 * (epochs or 0))} % of the rows were seen" if short else ""),
         action="train longer: --epochs or --steps; the same command goes on from here",
         place="outcome",
-        certainty="likely" if (brief or short) and len(losses) >= FEW else "suspected",
+        certainty="likely" if (brief or short) and len(losses) >= FEW and not done else "suspected",
         step=seen.step,
     )
 

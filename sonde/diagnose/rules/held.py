@@ -8,7 +8,9 @@ from sonde.diagnose.seen import Seen
 from sonde.diagnose.suspicion import Suspicion
 
 EASIER = 0.7  # validation loss beside the training loss; 40 % wrong labels left 0.4 to 0.65
-MOST_LEARNED = 0.2  # training loss beside guessing; of ten classes with 10 % wrong labels no answer has less than 0.24, of two 0.47
+MOST_LEARNED = (
+    0.2  # training loss beside guessing; 10 % wrong labels leave at least 0.24 of ten classes, and 0.47 of two
+)
 HARDER = 1.3  # the same (doctor.md M10)
 MUCH_HARDER = 1.5
 FEW = 4  # rows of a batch

@@ -14,6 +14,7 @@ TABLE = Modality(
     config=TableConfig,
     inspect="sonde.modalities.table.inspection:PARTS",
     recipe="sonde.modalities.table.recipe",
+    show="sonde.modalities.table.show:show",
     classical="sonde.modalities.table.classical:predicted",
     forms=(
         Form(

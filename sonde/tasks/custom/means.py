@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from sonde.tasks.custom.finite import NAN_ROWS, FiniteEvaluation
+from sonde.tasks.custom.judged import JUDGED
 from sonde.tasks.custom.measure import KEPT
 from sonde.tasks.custom.scalars import scalar
 
@@ -13,7 +14,7 @@ MEAN_OF = "(weights)"
 """Key under which an evaluation hands a meter name -> what that mean is one of, where that is not the rows: a number, or a scalar
 on the device."""
 
-BESIDES = (KEPT, NAN_ROWS, MEAN_OF)
+BESIDES = (KEPT, NAN_ROWS, MEAN_OF, JUDGED)
 
 
 class Means:

@@ -19,6 +19,7 @@ from sonde.metrics.named import NamedMetric, Scores
 from sonde.metrics.other_names import name_here
 from sonde.tasks.custom.doubts import against_its_name, counted, is_count
 from sonde.tasks.custom.joining import joined, on_cpu, wide
+from sonde.tasks.custom.judged import JUDGED, JudgedMeter
 from sonde.tasks.custom.means import Means
 from sonde.tasks.custom.measure import KEPT, Measure, measures_of, qualified_name
 from sonde.tasks.custom.scalars import scalar
@@ -195,7 +196,7 @@ class MetricsMeter:
 
     def __init__(self, measures: Measures) -> None:
         self._measures = measures
-        self._means = Means()
+        self._means, self._judged = Means(), JudgedMeter()
         self._whole = [measure.name for measure in measures.all if measure.computes == "whole"]
         self._objects = {m.name: _fresh(m) for m in measures.all if m.computes == "object"}
         self._seen: list[
@@ -207,6 +208,8 @@ class MetricsMeter:
         """Add a batch: scalar means over its rows by name and, under `KEPT`, what it was computed of."""
         self._found = None
         self._means.add(outputs, index)
+        if JUDGED in outputs:
+            self._judged.update(outputs[JUDGED], index)
         if KEPT not in outputs:
             return
         output, given = outputs[KEPT]
@@ -220,6 +223,7 @@ class MetricsMeter:
         """Add another process's sums. Raises: ConfigError for an object that has no merge_state"""
         self._found = None
         self._means.merge(other._means)
+        self._judged.merge(other._judged)
         self._seen += other._seen
         for name, one in self._objects.items():
             join = getattr(one, "merge" if isinstance(one, NamedMetric) else "merge_state", None)
@@ -251,8 +255,8 @@ class MetricsMeter:
         return dict(self._found)
 
     def details(self) -> dict[str, Any]:
-        """Nothing is known of single rows."""
-        return {}
+        """Of rows whose answers are classes or numbers, what the report shows of such."""
+        return self._judged.details()
 
     def _update_object(self, measure: Measure, output: Any, given: tuple[Any, Any], index: Tensor) -> None:
         one, (places, names) = self._objects[measure.name], given

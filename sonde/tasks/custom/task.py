@@ -11,11 +11,13 @@ from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.nested import leaves
 from sonde.core.seams import Abilities, Bound, Loss, Meter, Objective, Phase, as_loss
+from sonde.metrics.named import Scores
 from sonde.nn.auxiliary import WithAuxiliary
 from sonde.tasks.custom.arguments import WEIGHTS, Arguments
 from sonde.tasks.custom.binding import Binding, bind, inputs_of
 from sonde.tasks.custom.choosing import BestMetric
 from sonde.tasks.custom.finite import NAN_ROWS, FiniteEvaluation, nan_rows
+from sonde.tasks.custom.judged import JUDGED, Answers
 from sonde.tasks.custom.means import MEAN_OF, Means
 from sonde.tasks.custom.measure import scores_of_loss
 from sonde.tasks.custom.metrics import Measures, own_names
@@ -105,7 +107,8 @@ class ModuleTask:
         self.phases = (Phase(name="model", loss=self.loss, trains=list(self.modules.values())),)
         self._module, self._loss = module, loss
         self._function = None if loss is None else in_order(loss)
-        self.metrics = Measures(metrics, scores=scores_of_loss(loss))
+        self._scores: Scores | None = scores_of_loss(loss)
+        self.metrics = Measures(metrics, scores=self._scores)
         self.chooses = BestMetric(self.metrics, monitor, mode)
         said = {"notes": self.chooses.notes, "batch_means": self.metrics.batch_means} if self.metrics.all else {}
         self.abilities = Abilities(bind=self.bind, **said)
@@ -173,6 +176,7 @@ class ModuleTask:
         places, names = bound.forward.of(batch)
         output = self._module(*places, **names)
         measured = self._measured(bound, output, batch)
+        judged: dict[str, Any] = {}
         if self._function is None:
             found = own_loss(output)
         else:
@@ -183,14 +187,18 @@ class ModuleTask:
                     found = Loss(found, self._counted(places[0]))
                 elif self.mean_over_rows is None:
                     self.mean_over_rows = is_mean_over_rows(self._function, output, places[0])
+            if len(places) == 1 and isinstance(output, Tensor) and isinstance(places[0], Tensor):
+                value = found.value if isinstance(found, Loss) else found
+                mean = value if isinstance(value, Tensor) and value.ndim == 0 else None
+                judged[JUDGED] = Answers(output, places[0], self._scores, mean)
         loss = as_loss(found, len(batch))
         if not isinstance(loss, Loss):
-            return {**measured, "loss": _evaluated(found, output)}
+            return {**measured, **judged, "loss": _evaluated(found, output)}
         parts = {name: scalar(name, part) for name, part in loss.parts.items()}
         if twice := sorted(parts.keys() & measured.keys()):
             raise ConfigError(f"{twice[0]!r} is a metric and a part of the loss; name one of them otherwise")
         weights = {MEAN_OF: dict.fromkeys(("loss", *parts), loss.weight)}
-        return {**measured, "loss": loss.value, **parts, **weights}
+        return {**measured, **judged, "loss": loss.value, **parts, **weights}
 
     def _measured(self, bound: Binding, output: Any, batch: Batch) -> dict[str, Any]:
         """The metrics of a batch. Raises: NonFinite where one fails on an output that holds a NaN"""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sonde.report.additions import Additions
+from sonde.report.boxes import boxes
 from sonde.report.figures import Axis, Series, curves
 from sonde.report.learning import Figure
 
@@ -11,9 +12,9 @@ MOST_CURVES = 4  # colours of the palette
 
 
 def additions(details: Mapping[str, Any]) -> Additions:
-    """Precision over recall."""
+    """Precision over recall, and boxes on pictures."""
     figure = precision_recall_figure(details)
-    return Additions(figures=[figure] if figure else [])
+    return Additions(figures=[figure] if figure else [], drawing=boxes())
 
 
 def precision_recall_figure(details: Mapping[str, Any]) -> Figure | None:

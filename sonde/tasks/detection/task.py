@@ -123,11 +123,8 @@ class Detection:
         return rows
 
     def draw(self, pixels: np.ndarray, case: Mapping[str, Any]) -> np.ndarray:
-        """Predictions in colours, and the truth, where it is known, in white.
-
-        pixels: (C, H, W) uint8;  case: an entry of the meter's `worst` or `best`, or of `format_predictions`
-        """
-        return drawn(pixels, case["objects"], self.names, truth=case.get("truth", ()))
+        """Predictions in colours. pixels: (C, H, W) uint8;  case: an entry of `format_predictions`"""
+        return drawn(pixels, case["objects"], self.names)
 
     def state_dict(self) -> dict[str, Any]:
         """The threshold, which a validation may have chosen."""

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sonde.core.class_maps import COLOURS, outlined
 from sonde.core.dataset import BACKGROUND, IGNORED
-from sonde.tasks.detection.drawing import COLOURS
 
 OPACITY = 0.45  # how much of the colour covers the picture
-GAP = 4  # white pixels between pictures
 PALETTE = np.array([[int(colour[place : place + 2], 16) for place in (1, 3, 5)] for colour in COLOURS], np.float64)
 
 
@@ -25,21 +24,3 @@ def painted(pixels: np.ndarray, classes: np.ndarray, names: Sequence[str]) -> np
         covered = covered | there
     share = np.where(outlined(classes), 1.0, OPACITY) * covered
     return np.rint(picture * (1 - share) + colour.transpose(2, 0, 1) * share).astype(np.uint8)
-
-
-def outlined(classes: np.ndarray) -> np.ndarray:
-    """(H, W) bool: pixels with another class to their left, right, above or below."""
-    found: np.ndarray = np.zeros(classes.shape, bool)
-    across, down = classes[:, 1:] != classes[:, :-1], classes[1:] != classes[:-1]
-    found[:, 1:] |= across
-    found[:, :-1] |= across
-    found[1:] |= down
-    found[:-1] |= down
-    return found
-
-
-def side_by_side(pictures: Sequence[np.ndarray]) -> np.ndarray:
-    """(3, H, W) pictures of one height in a row, with white between them."""
-    gap: np.ndarray = np.full((3, pictures[0].shape[1], GAP), 255, np.uint8)
-    pieces = [piece for picture in pictures for piece in (gap, np.broadcast_to(picture, (3, *picture.shape[1:])))]
-    return np.concatenate(pieces[1:], axis=2)

@@ -11,13 +11,12 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import BACKGROUND, TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.run_lengths import decode
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.losses.segmentation import counted, gaps, pixel_cross_entropy, soft_dice
 from sonde.metrics.objects import components
 from sonde.metrics.segmentation import SegmentationMeter
 from sonde.tasks.segmentation.config import SegmentationConfig
-from sonde.tasks.segmentation.drawing import painted, side_by_side
+from sonde.tasks.segmentation.drawing import painted
 from sonde.tasks.supervised import check_shape, mean_loss, objective, wide
 
 MODES: Mapping[str, Literal["max", "min"]] = {
@@ -115,13 +114,8 @@ class Segmentation:
         return rows
 
     def draw(self, pixels: np.ndarray, case: Mapping[str, Any]) -> np.ndarray:
-        """The image under its prediction; where the truth is known, the image, the truth and the prediction side by side.
-
-        pixels: (C, H, W) uint8; case: an entry of the meter's `worst` or `best`, or of `format_predictions`
-        """
-        if "truth" not in case:
-            return painted(pixels, case["mask"], self.names)
-        return side_by_side([pixels, *(painted(pixels, decode(case[what]), self.names) for what in ("truth", "found"))])
+        """The image under its prediction. pixels: (C, H, W) uint8; case: an entry of `format_predictions`"""
+        return painted(pixels, case["mask"], self.names)
 
     def _logits(self, input: Tensor) -> Tensor:
         """(B, O, H, W). Raises: ConfigError for a model that does not output a map."""

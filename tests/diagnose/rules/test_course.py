@@ -128,3 +128,15 @@ def test_a_run_that_ends_early() -> None:
     rising = evaluated([1.2, 1.0, 1.3, 1.5, 1.6], steps=300)
     assert course.still_improving(seen([2.3 - 0.007 * step for step in range(300)])) is not None
     assert course.still_improving(seen([2.3 - 0.007 * step for step in range(300)], evaluations=rising)) is None
+
+
+def test_a_rise_that_few_wrong_rows_make_is_a_note() -> None:
+    """Of 1,000 rows 30 are wrong: the loss is uncertain by 18 %."""
+    held = evaluated([0.2, 0.15, 0.10, 0.116, 0.117, 0.116], answers=answered(0.97))
+    found = course.overfitting(seen(falling(last=0.01), evaluations=held))
+    assert found is not None
+    assert found.certainty == "suspected"
+    more = evaluated([0.2, 0.15, 0.10, 0.116, 0.117, 0.116], answers=answered(0.5))
+    surer = course.overfitting(seen(falling(last=0.01), evaluations=more))
+    assert surer is not None
+    assert surer.certainty == "likely"

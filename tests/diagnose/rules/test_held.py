@@ -1,8 +1,10 @@
 """Validation losses beside training losses."""
 
-from examined import FIRST, answered, context, evaluated, falling, flat, seen
+import pytest
+from examined import FIRST, answered, context, evaluated, falling, flat, seen, values
 
 from sonde.diagnose.rules import held
+from sonde.diagnose.signals.answers import Answers
 
 
 def test_rows_that_are_easier_than_those_trained_on_have_wrong_labels_among_them() -> None:
@@ -12,6 +14,33 @@ def test_rows_that_are_easier_than_those_trained_on_have_wrong_labels_among_them
     assert held.labels_noisy(seen(falling(last=1.5), evaluations=evaluated([1.6, 1.5, 1.45, 1.4]))) is None
     harder = seen(falling(last=1.5), evaluations=evaluated([1.2, 1.0, 0.9, 0.8]), of=context(harder=True))
     assert held.labels_noisy(harder) is None  # dropout or augmentation
+    assert (
+        held.labels_noisy(seen(falling(last=0.4), evaluations=evaluated([0.5, 0.3, 0.2, 0.1]))) is None
+    )  # learned well
+
+
+def test_a_quieter_part_of_a_series_is_easier_without_wrong_labels() -> None:
+    """Targets of variance 9 in training and 1 in validation, each learned to 40 %."""
+    course = [9.0 - step / 400 * 5.4 for step in range(400)]
+    answers = [Answers(spread=1.0, wanted=1.0, middle=5.0, rows=100)] * 4
+    run = seen(
+        course, loss_call=values(mean=5.0, spread=3.0), evaluations=evaluated([0.8, 0.6, 0.5, 0.4], answers=answers[0])
+    )
+    assert held.labels_noisy(run) is None
+    wrong = Answers(spread=1.0, wanted=3.0, middle=5.0, rows=100)
+    loud = seen(
+        course, loss_call=values(mean=5.0, spread=3.0), evaluations=evaluated([0.8, 0.6, 0.5, 0.4], answers=wrong)
+    )
+    assert held.labels_noisy(loud) is not None
+
+
+def test_values_far_from_those_of_training_are_not_worse_than_guessing() -> None:
+    """A later part of a series: guessing has the mean of the training rows."""
+    away = Answers(spread=0.1, wanted=0.4, middle=6.5, rows=100)
+    run = seen(flat(9.0), loss_call=values(mean=5.0, spread=3.0), evaluations=evaluated([2.0, 1.9, 1.8], answers=away))
+    assert run.held_reference() == pytest.approx(0.4**2 + 1.5**2, rel=1e-2)
+    assert run.held_reference(own=True) == pytest.approx(0.4**2, rel=1e-2)
+    assert held.worse_than_guessing(run) is None
 
 
 def test_batch_norm_of_two_rows() -> None:
