@@ -195,9 +195,7 @@ def test_ctrl_c_in_the_last_evaluation_leaves_the_judgement_to_a_resume(
     when_at_step(child, tmp_path / "run", 21)  # the last: its evaluation takes half a second
     os.kill(child.pid, signal.SIGINT)
     assert child.wait() == 130
-    assert child.err == (
-        "sonde: error: stopped at step 21 as requested; everything is saved; resume with: sonde resume run\n"
-    )
+    assert child.err == ("sonde: stopped at step 21 as requested; everything is saved; resume with: sonde resume run\n")
     assert not (tmp_path / "run" / "result.json").exists()
     assert sonde("resume", "run").wait() == 0
     assert (tmp_path / "run" / "result.json").exists()

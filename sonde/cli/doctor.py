@@ -1,10 +1,20 @@
 """`sonde doctor RUN`: what is wrong with a run, and what its signals say of the network's inside."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sonde.cli.begin import begin
+from sonde.core.damaged import DAMAGE
+from sonde.core.files import read_json
 from sonde.core.run_folder import open_run
+from sonde.core.run_state import RunState, checkpoint_step, folds_of, state_of
+from sonde.report.next_steps import CUSTOM
+
+if TYPE_CHECKING:
+    from sonde.screen.screen import Screen
 
 ABOUT = """\
 Say what is wrong with a run, finished, failed or going on: the likeliest cause first, with what it was seen by, where, how sure
@@ -45,24 +55,37 @@ def run(words: Sequence[str]) -> int:
         return 0
     folder = open_run(begun.words[0])
     from sonde.run.diagnosing import examine, read_only, show
-    from sonde.run.examination import seen_inside
     from sonde.run.reopened import Given
 
     options, screen = begun.options, begun.screen
+    state = state_of(folder.path)
+    if state.condition != "finished":
+        screen.state(condition(folder.path, state))
     if options.trials:
         given = Given(data=begun.words[1] if len(begun.words) > 1 else None, trust_code=begun.trust_code)
         found = examine(folder, given, screen, silence=options.silence, cure=options.cure)
     else:
         found = read_only(folder, silence=options.silence)
     show(found, screen)
-    if not options.inside:
-        return 0
-    from sonde.report.inside import table
+    folds = folds_of(folder.path)
+    if options.inside:
+        if folds:
+            screen.say(f"each fold has a network of its own: sonde doctor {folds[0]} --inside")
+        else:
+            _show_inside(folder.path, screen)
+    if folds and folder.report.exists():
+        screen.next([f"open {folder.report}"])
+    return 0
 
-    seen = seen_inside(folder.path)
+
+def _show_inside(place: Path, screen: "Screen") -> None:
+    from sonde.report.inside import table
+    from sonde.run.examination import seen_inside
+
+    seen = seen_inside(place)
     if seen is None:
         screen.say("nothing was measured inside the network: the run trained with --no-doctor, or before there was one")
-        return 0
+        return
     steps = list(dict.fromkeys([seen.steps[0], seen.steps[-1]]))
     screen.say("")
     for sentence in seen.sentences():
@@ -72,7 +95,38 @@ def run(words: Sequence[str]) -> int:
     screen.say("")
     for line in LEGEND:
         screen.say(line)
-    return 0
+
+
+def condition(place: Path, state: RunState) -> str:
+    """What state a run without a result is in, what of it is kept, and how it goes on.
+
+    >>> condition(Path("a"), RunState(condition="killed", step=1200, line={}))
+    'killed after step 1,200, without a word; no checkpoint was written yet; sonde resume a begins anew'
+    """
+    fold = f" of fold {state.fold}" if state.fold else ""
+    at = f"step {state.step:,}{fold}"
+    if state.condition == "running":
+        return f"running, at {at}; what follows is of the run so far"
+    how = {
+        "interrupted": f"interrupted as requested after {at}",
+        "failed": f"failed after {at}" + (f": {state.why.splitlines()[0]}" if state.why else ""),
+    }.get(state.condition, f"killed after {at}, without a word")
+    saved = checkpoint_step(place / f"fold-{state.fold}" if state.fold else place)
+    if saved is None:
+        kept, on = "no checkpoint was written yet", "begins anew"
+    else:
+        kept, on = f"the last checkpoint is of step {saved:,}", "goes on from there"
+    again = f"the same call with out={str(place)!r}" if _custom(place) else f"sonde resume {shlex.quote(str(place))}"
+    return f"{how}; {kept}; {again} {on}"
+
+
+def _custom(place: Path) -> bool:
+    """Whether the caller's program alone can give a run its data again."""
+    try:
+        found = read_json(place / "data.json")
+    except (OSError, *DAMAGE):
+        return False
+    return isinstance(found, dict) and found.get("form") == CUSTOM
 
 
 def _words(steps: Sequence[int]) -> str:

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Sequence
 
 from sonde.cli.verbs import VERBS, overview
-from sonde.core.errors import ConfigError, SondeError, nearest
+from sonde.core.errors import ConfigError, Interrupted, SondeError, nearest
 
 INTERRUPTED = 130  # what shells report for a process that SIGINT ended
 BROKEN_PIPE = 141  # and for SIGPIPE
@@ -89,7 +89,8 @@ def _complain(error: SondeError, *, debug: bool) -> int:
         import traceback
 
         traceback.print_exception(error)
-    Screen(quiet=True).error(error.command_line)
+    screen = Screen(quiet=True)
+    (screen.stopped if isinstance(error, Interrupted) else screen.error)(error.command_line)
     return error.exit_code
 
 

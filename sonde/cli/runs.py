@@ -208,7 +208,16 @@ def _model(place: Path) -> str:
 
 def _row(line: RunLine, splits: Sequence[str]) -> list[Any]:
     scores = [metric(line.metric, line.scores[split]) if split in line.scores else "" for split in splits]
-    epochs = "" if line.epochs is None else f"{line.epochs:g}"
+    epochs = "" if line.epochs is None else _epochs(line.epochs)
     time = "" if line.seconds is None else duration(line.seconds)
     name = metric_name(line.metric) if line.metric else ""
     return [line.name, line.data, line.model, epochs, name, *scores, time, line.status]
+
+
+def _epochs(value: float) -> str:
+    """With one decimal at most.
+
+    >>> _epochs(24.4167), _epochs(3.0), _epochs(1200), _epochs(0.0312), _epochs(0)
+    ('24.4', '3', '1200', '<0.1', '0')
+    """
+    return "<0.1" if 0 < value < 0.05 else f"{value:.1f}".removesuffix(".0")

@@ -13,6 +13,7 @@ CAUSES = frozenset(
         "class-imbalance",
         "class-never-predicted",
         "class-without-content",
+        "class-without-test-rows",
         "class-without-training-rows",
         "class-without-validation-rows",
         "clip-too-tight",
@@ -59,6 +60,7 @@ CAUSES = frozenset(
         "target-leak",
         "targets-mostly-ignored",
         "targets-not-scaled",
+        "test-rows-in-training",
         "underfitting",
         "units-alike",
         "validation-harder-than-training",
@@ -109,9 +111,9 @@ AT_A_TIME = 3  # warnings that are shown; of more, a person reads none
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One line of `findings.jsonl`."""
+    """One line of `findings.jsonl`. One that has a name is titled by it, so that what is read is what is silenced."""
 
-    check: str  # short name, such as "batch norm under accumulation"
+    check: str  # title, such as "batch norm under accumulation"; of one with a name its words, whatever was given
     severity: Severity
     evidence: str  # the numbers that were seen
     action: str  # what to change, as a flag where possible
@@ -119,6 +121,10 @@ class Finding:
     where: str = ""  # layer, class, column or rows
     certainty: Certainty = "certain"  # a fact; two signals that agree, or a trial; one signal
     name: str = ""  # by which `silence` leaves it out of the warnings; empty for what cannot be silenced
+
+    def __post_init__(self) -> None:
+        if self.name:
+            object.__setattr__(self, "check", self.name.replace("-", " "))
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -146,6 +152,16 @@ def silenced(names: Iterable[str]) -> frozenset[str]:
     for name in sorted(found - NAMES):
         raise unknown("finding", name, NAMES)
     return found
+
+
+def of_split(name: str, split: str) -> str:
+    """The name of a finding about validation rows where it is about those of another part.
+
+    >>> of_split("validation-rows-in-training", "test"), of_split("validation-rows-in-training", "mismatched")
+    ('test-rows-in-training', 'validation-rows-in-training')
+    """
+    own = name.replace("validation-rows", f"{split}-rows")
+    return own if own in NAMES else name
 
 
 def hushed(found: Iterable[Finding], silence: frozenset[str]) -> list[Finding]:

@@ -17,7 +17,7 @@ from torch import Tensor
 from sonde.core.batch import Batch
 from sonde.core.errors import NonFinite
 from sonde.core.units import number
-from sonde.diagnose.trials import Paired, Trial, learn, losses_of, paired, trying
+from sonde.diagnose.trials import Paired, Trial, finite, learn, losses_of, paired, trying
 from sonde.engine import random_state
 from sonde.engine.evaluate import WithoutGradients, evaluation_mode
 from sonde.engine.step import Stepper
@@ -71,15 +71,16 @@ def by_heart(
     with trying(stepper):
         once, again = losses_of(stepper, [few, few])
     if not math.isfinite(once) and not math.isfinite(again):
-        return trial(answer=None, said=f"the loss of {words} is {number(once)}")
+        return trial(answer=None, said=f"the loss of {words} is {finite(once)}")
     if not abs(once - again) <= SAME * abs(once):
         return trial(
-            answer=None, said=f"the loss of {words} is {number(once)} once and {number(again)} again: it is random"
+            answer=None, said=f"the loss of {words} is {finite(once)} once and {finite(again)} again: it is random"
         )
     first = max(once, guess or once) - floor
     if not first > 0:
+        known = "so there is nothing left to learn" if once == floor else "and how far below 0 it can go is not known"
         return trial(
-            answer=None, said=f"the loss of {words} begins at {number(once)}, and has no floor of 0 to fall to"
+            answer=None, said=f"the loss of {words} is {number(once + 0.0)} before anything was tried, {known}"
         )
     best = _Best()
     for rate in BY_HEART:
@@ -205,14 +206,15 @@ def rates(
     gains = {factor: each for factor, each in found.items() if better(each)}
     own = sum(ends[1.0]) / len(held)
     beside = "; ".join(
-        f"at {number(factor * peak)} {number(each.second)} (difference {number(each.difference)} ± {number(each.error)})"
+        f"at {number(factor * peak)} {finite(each.second)}"
+        + (f" (difference {each.apart})" if math.isfinite(each.difference) else "")
         for factor, each in found.items()
     )
     trial = Trial(
         name="rates",
         question=question,
         answer=bool(gains),
-        said=f"after {steps} steps at {number(peak)} the loss of other rows is {number(own)}; {beside}",
+        said=f"after {steps} steps at {number(peak)} the loss of other rows is {finite(own)}; {beside}",
         numbers={f"x{factor:g}": each.difference for factor, each in found.items()} | {"own": own},
     )
     return trial, found

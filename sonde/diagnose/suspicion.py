@@ -26,7 +26,14 @@ FIRST, ELSE = (
 OUTCOMES = frozenset({"worse-than-baseline"})
 """Facts about how a run has ended, which explain nothing."""
 
-OF_JUDGING = frozenset({"class-without-validation-rows", "validation-rows-in-training"})
+OF_JUDGING = frozenset(
+    {
+        "class-without-test-rows",
+        "class-without-validation-rows",
+        "test-rows-in-training",
+        "validation-rows-in-training",
+    }
+)
 """Facts about the rows that are judged, which explain nothing of how a network learns."""
 
 

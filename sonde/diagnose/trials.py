@@ -58,8 +58,32 @@ class Paired:
             return self.first != self.second
         return abs(self.difference) > max(SURE * self.error, 1e-3 * abs(self.first))
 
+    @property
+    def apart(self) -> str:
+        """How far they are apart, in words; of what is not finite there is no difference.
+
+        >>> Paired(first=1.0, second=1.5, difference=0.5, error=0.1).apart
+        '0.500 ± 0.100'
+        """
+        if not math.isfinite(self.difference):
+            return "none can be told"
+        return (
+            f"{number(self.difference)} ± {number(self.error)}"
+            if math.isfinite(self.error)
+            else number(self.difference)
+        )
+
     def __str__(self) -> str:
-        return f"{number(self.first)} and {number(self.second)} (difference {number(self.difference)} ± {number(self.error)})"
+        return f"{finite(self.first)} and {finite(self.second)} (difference {self.apart})"
+
+
+def finite(loss: float) -> str:
+    """A loss for people.
+
+    >>> finite(0.25), finite(float("inf"))
+    ('0.250', 'not finite')
+    """
+    return number(loss) if math.isfinite(loss) else "not finite"
 
 
 def paired(first: Sequence[float], second: Sequence[float]) -> Paired:

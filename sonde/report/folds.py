@@ -115,7 +115,7 @@ def _cells(fold: Reading, split: str, name: str) -> list[str]:
         number,
         metric(name, value) if isinstance(value, int | float) else fold.state.condition,
         count(rows) if isinstance(rows, int) else "",
-        f"{epochs:g}" if isinstance(epochs, int | float) else "",
+        f"{epochs:.1f}".removesuffix(".0") if isinstance(epochs, int | float) else "",
         duration(seconds) if isinstance(seconds, int | float) else "",
         fitted(fold).word if fold.result else "",
     ]

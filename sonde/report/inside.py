@@ -11,6 +11,7 @@ from sonde.core.units import ABSENT, count, share
 from sonde.report.additions import Section
 from sonde.report.folder import Reading
 from sonde.report.layers import (
+    HEALTHY_STEPS,
     Grid,
     Inside,
     compact,
@@ -88,7 +89,7 @@ def _quantities(seen: Inside) -> list[Quantity]:
             title="Update beside weight, %",
             grid=seen.update,
             says=update_says,
-            caption="By how much a step changes a weight, beside its size. Usual are 0.1 % to 4 %.",
+            caption=f"By how much a step changes a weight, beside its size: {HEALTHY_STEPS}.",
             percent=True,
         ),
     ]

@@ -12,10 +12,9 @@ from sonde.core.bounds import flag
 from sonde.core.config import TrainConfig
 from sonde.core.errors import ConfigError, NonFinite
 from sonde.core.findings import CAUSES, Finding, name_of
-from sonde.core.units import number
 from sonde.diagnose.probes import better
 from sonde.diagnose.suspicion import OF_JUDGING
-from sonde.diagnose.trials import Paired, drawn, losses_of, paired, pieces
+from sonde.diagnose.trials import Paired, drawn, finite, losses_of, paired, pieces
 from sonde.engine import random_state
 from sonde.engine.evaluate import evaluation_mode
 from sonde.engine.loop import steps
@@ -32,6 +31,7 @@ STEPS, SECONDS = 100, 30.0  # of each twin, and of all together
 LAST = 0.1  # of the steps: the end of a curve
 HELD = 16  # batches on which the twins are compared
 FEWEST = 10  # steps by which a remedy is judged
+FAR = 1000.0  # times another twin's losses: a training loss so high has diverged (`diagnose/divergence`)
 LEAST, CHANCE = 1e-3, 0.005  # share of a loss that a remedy must take off, and how seldom that may be luck
 USUAL = 1e-3  # rate of Adam and its kin, and of others that have none of their own (`optim/usual`)
 OVER_A_RUN = frozenset(
@@ -79,8 +79,14 @@ class Cure:
         return paired(self.untouched.held, arm.held)
 
     def _is_better(self, arm: Arm) -> bool:
-        """Beyond the standard error of the mean; or, where a few rows have losses that drown the others, on nearly all pieces."""
+        """Beyond the standard error of the mean; or, where a few rows have losses that drown the others, on nearly all pieces.
+
+        Where one twin has diverged beside the other, its training loss says so: rows that happen to lie far on the right side
+        of what it has become have a loss of 0.
+        """
         assert self.untouched is not None
+        if diverged_beside(self.untouched, arm) or diverged_beside(arm, self.untouched):
+            return diverged_beside(self.untouched, arm)
         found, pairs = self.compared(arm), list(zip(self.untouched.held, arm.held, strict=True))
         clearly = found.second < (1 - LEAST) * found.first
         return better(found) or (clearly and by_chance(sum(b < a for a, b in pairs), len(pairs)) < CHANCE)
@@ -89,6 +95,7 @@ class Cure:
     def best(self) -> Arm | None:
         """The remedy that does most, where one helps beyond the noise."""
         helping = [arm for arm in self.tried if self._is_better(arm)]
+        helping = [arm for arm in helping if not any(diverged_beside(arm, other) for other in helping)]
         return min(helping, key=lambda arm: statistics.fmean(arm.held), default=None)
 
     def respelled(self, spelling: Callable[[str], str]) -> "Cure":
@@ -115,16 +122,39 @@ class Cure:
         if self.untouched is None:
             return []
         first = self.untouched
-        rows = [("as it is", f"{first.steps}", number(first.end), number(statistics.fmean(first.held)), "", "")]
+        rows = [("as it is", f"{first.steps}", finite(first.end), finite(statistics.fmean(first.held)), "", "")]
         for arm in self.tried:
             found = self.compared(arm)
-            what = "better" if self._is_better(arm) else "worse" if found.beyond else "within the noise"
-            if math.isinf(found.first) and math.isinf(found.second):
-                what = "no better"
-            apart = f"{number(found.difference)} ± {number(found.error)}" if math.isfinite(found.difference) else ""
-            held = number(statistics.fmean(arm.held))
-            rows.append((arm.said, f"{arm.steps}", number(arm.end), held, apart, what))
+            apart = found.apart if math.isfinite(found.difference) else ""
+            held = finite(statistics.fmean(arm.held))
+            rows.append((arm.said, f"{arm.steps}", finite(arm.end), held, apart, self._which_is(arm)))
         return rows
+
+    def _which_is(self, arm: Arm) -> str:
+        assert self.untouched is not None
+        if diverged_beside(self.untouched, arm):
+            return "better (by the training loss)"
+        if diverged_beside(arm, self.untouched):
+            return "worse (by the training loss)"
+        found = self.compared(arm)
+        if self._is_better(arm):
+            return "better"
+        if math.isinf(found.first) and math.isinf(found.second):
+            return "no better"
+        return "worse" if found.beyond else "within the noise"
+
+
+def diverged_beside(arm: Arm, other: Arm) -> bool:
+    """Whether a twin's training loss is so far above all losses of another that it has diverged beside it; what is learnt by
+    heart is not enough, so the other's losses of held rows count too.
+
+    >>> wild, tame = Arm(said="", steps=9, end=1e8, held=(0.0,)), Arm(said="", steps=9, end=1e-6, held=(0.5,))
+    >>> diverged_beside(wild, tame), diverged_beside(Arm(said="", steps=9, end=0.1, held=(0.5,)), tame)
+    (True, False)
+    """
+    if not (math.isfinite(arm.end) and math.isfinite(other.end) and math.isfinite(statistics.fmean(other.held))):
+        return False  # then the losses of held rows, which are not finite either, say it
+    return arm.end > FAR * max(abs(other.end), abs(statistics.fmean(other.held)))
 
 
 def by_chance(lower: int, of: int) -> float:

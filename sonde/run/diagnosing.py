@@ -3,14 +3,16 @@
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from sonde.core.config_file import read_config
 from sonde.core.damaged import DAMAGE
 from sonde.core.errors import SondeError
 from sonde.core.files import read_json
-from sonde.core.findings import NOTICES, Finding, grouped, hushed
+from sonde.core.findings import NOTICES, WORST_FIRST, Finding, grouped, hushed, read_back, silenced
 from sonde.core.run_folder import RunFolder
+from sonde.core.run_state import folds_of
 from sonde.diagnose.differential import Probing, judged
 from sonde.diagnose.recorded import looked_at, seen_of, suspicion_of, whole_samples, with_calls
 from sonde.diagnose.rules.table import RULES
@@ -18,6 +20,7 @@ from sonde.diagnose.seen import Context, Seen
 from sonde.diagnose.suspicion import Suspicion, ranked, shown
 from sonde.diagnose.trials import Trial
 from sonde.engine.json_lines import read_lines
+from sonde.report.pooling import together
 from sonde.run.cure import Cure, cured
 from sonde.run.examining import context_from, evaluations_of, peak_of
 from sonde.run.reopened import Given, Reopened, reopened
@@ -81,6 +84,11 @@ def examine(
     silence: names of findings that are to be notes;  cure: whether the first finding's remedy is tried;  seconds: for probes
     Raises: SondeError subclasses for data or a network that are not the run's
     """
+    silence = _meant(silence)
+    if folds := folds_of(folder.path):
+        left = f"a cross-validation has no network of its own; try one of its folds, such as sonde doctor {folds[0]}"
+        untried = Cure(finding="", why=f"see sonde doctor {folds[0]} --cure") if cure else None
+        return replace(read_only(folder, silence=silence), left=left, cure=untried)
     again = reopened(folder, given, screen)
     if isinstance(again, str):
         untried = Cure(finding="", why="for the same reason; each finding says what to change") if cure else None
@@ -109,7 +117,10 @@ def _own(again: Reopened) -> str:
 
 
 def read_only(folder: RunFolder, *, silence: Collection[str] = ()) -> Examination:
-    """Examine what a run wrote down; nothing is tried."""
+    """Examine what a run wrote down; nothing is tried. Raises: ConfigError for a name to silence that no finding has"""
+    silence = _meant(silence)
+    if folds := folds_of(folder.path):
+        return Examination(findings=_of_folds(folds, silence))
     seen = _seen(folder, _context_alone(folder))
     return Examination(findings=_findings(folder, _asked(folder, seen), silence), seen=seen)
 
@@ -128,6 +139,24 @@ def show(found: Examination, screen: Screen) -> None:
         columns = ["setting", "steps", "training loss at the end", "loss of other rows", "difference", "which is"]
         screen.table(f"remedies for {found.cure.finding}, from {found.cure.at}", columns, found.cure.rows())
     screen.say(found.cure.line)
+
+
+def _of_folds(folds: Sequence[Path], silence: frozenset[str]) -> list[Finding]:
+    """What was found in the folds of a cross-validation, each once, in which of them, the most severe first."""
+    each = [
+        (int(fold.name.removeprefix("fold-")), read_only(RunFolder(fold), silence=silence).findings)
+        for fold in folds
+        if RunFolder(fold).config.exists()  # one that has just begun may have none yet
+    ]
+    lines = together([(number, [finding.as_dict() for finding in found]) for number, found in each])
+    once = {(line["severity"], line["check"]): line for line in reversed(lines)}  # of each the first fold's
+    ordered = sorted(reversed(once.values()), key=lambda line: WORST_FIRST.index(line["severity"]))
+    return read_back(ordered)
+
+
+def _meant(silence: Collection[str]) -> frozenset[str]:
+    """The names to silence, each by itself. Raises: ConfigError for one that no finding has"""
+    return silenced([silence] if isinstance(silence, str) else silence)
 
 
 def _tried(
@@ -269,11 +298,10 @@ def _context_alone(folder: RunFolder) -> Context:
 def _findings(folder: RunFolder, suspicions: Sequence[Suspicion], more: Collection[str]) -> list[Finding]:
     """As they are shown: the first few that are sure as warnings, silenced ones as notes at the end."""
     settings = read_config(folder.config).settings.get("silence") or ()
-    words = [*([more] if isinstance(more, str) else more), *([settings] if isinstance(settings, str) else settings)]
-    silence = {name.strip() for word in words for name in str(word).split(",")}
-    silenced = [each for each in suspicions if each.name in silence]
+    words = [settings] if isinstance(settings, str) else settings  # of an older run some may be names no more
+    silence = {*more, *(name.strip() for word in words for name in str(word).split(","))}
     loud = [each for each in suspicions if each.name not in silence]
-    quiet = [Finding(**{**each.finding().as_dict(), "severity": "note"}) for each in silenced]
+    quiet = [Finding(**{**each.finding().as_dict(), "severity": "note"}) for each in suspicions if each.name in silence]
     others = hushed((_as_finding(line) for line in _lines(folder) if not _is_cause(line)), frozenset(silence))
     errors = [each for each in others if each.severity == "error"]
     return errors + [each.finding() for each in shown(loud)] + [each for each in others if each not in errors] + quiet

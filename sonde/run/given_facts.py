@@ -1,6 +1,7 @@
 """What is wrong with the rows that a caller gave, as far as these are in memory: said before the first step."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sonde.core.batch import TARGET_NAMES, Batch
-from sonde.core.findings import Finding
+from sonde.core.findings import Finding, of_split
 from sonde.core.seams import Source, Task
 from sonde.data import facts
 from sonde.data.feed.held import chosen_rows, held_fields, taken
@@ -49,13 +50,15 @@ def given_facts(assembly: Assembly, answer: Answer | None) -> list[Finding]:
                 continue
             sizes = (_rows(held["train"]), _rows(held[split]))
             batch = assembly.config.feed.batch_size
-            found += facts.judged_and_trained(train[name], part[name], split, batch=batch, all_rows=sizes)
+            again = facts.judged_and_trained(train[name], part[name], split, batch=batch, all_rows=sizes)
+            found += [replace(each, name=of_split(each.name, split)) for each in again]
         if classes and target is not None and train[name].dtype.kind == "f":
             found += facts.contradictions(train[name], target)
     for split, part in parts.items():
         judged = next((part[name] for name in TARGET_NAMES if name in part), None)
         if classes and split != "train" and target is not None and judged is not None:
-            found += facts.lacking_classes(target, judged, split)
+            lacking = facts.lacking_classes(target, judged, split)
+            found += [replace(each, name=of_split(each.name, split)) for each in lacking]
     return found
 
 

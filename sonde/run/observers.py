@@ -180,7 +180,7 @@ def note_missing(attempt: Attempt, training: Training, state: Mapping[str, Any])
         if name in TRACKERS:
             continue
         finding = Finding(
-            check="observers",
+            check="observers missing",
             name="observers-missing",
             severity="warning",
             evidence=f"the observer {name} kept a state and is not among the observers of this resume; its state is dropped",

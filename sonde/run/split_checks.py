@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from sonde.core.dataset import Dataset, Rows
-from sonde.core.findings import Finding
+from sonde.core.findings import Finding, of_split
 from sonde.core.units import share
 from sonde.data.alike import alike_classes
 from sonde.data.duplicates import digests, same_groups
@@ -38,7 +38,9 @@ def checked(dataset: Dataset) -> Dataset:
 def data_findings(warnings: Iterable[str], found: Iterable[Finding] = ()) -> list[Finding]:
     """Findings of data: what was read otherwise than it stands, and what is wrong with the rows."""
     read = [
-        Finding(check="data", name="data-read-otherwise", severity="warning", evidence=warning, action="")
+        Finding(
+            check="data read otherwise", name="data-read-otherwise", severity="warning", evidence=warning, action=""
+        )
         for warning in warnings
     ]
     return [*read, *found]
@@ -64,8 +66,8 @@ def absent_classes(dataset: Dataset) -> list[Finding]:
         way = f"add rows{_or_more(dataset, split, train[gone])}"
         said.append(
             Finding(
-                check="classes that are not judged",
-                name="class-without-validation-rows",
+                check=f"class without {split} rows",
+                name=of_split("class-without-validation-rows", split),
                 severity="warning",
                 where=split,
                 evidence=f"{split} has no row of {names}{more}, so its scores say nothing of {them}",
@@ -152,7 +154,7 @@ def _again(split: str, again: int, looked: int, rows: int, action: str = "remove
     return [
         Finding(
             check=f"{split} rows in training",
-            name="validation-rows-in-training",
+            name=of_split("validation-rows-in-training", split),
             severity="warning",
             where=split,
             evidence=f"{again:,} of {of} ({share(again / looked, 0)}) are in train too, so their scores measure memorisation",

@@ -100,7 +100,7 @@ class TimeLimit:
                 names = {"loading": "startup", "data": "data", "planning": "plan"}
                 each = ", ".join(f"{name} {duration(spent[part])}" for name, part in names.items())
                 before = f"start-up alone took {duration(before_s)} ({each})"
-                action = "at least one step is taken; give more time than the start-up takes"
+                action = f"give a longer --time-limit: {duration(before_s)} of it go before the first step"
             found.append(
                 Finding(
                     check="time limit",

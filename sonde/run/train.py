@@ -39,7 +39,7 @@ from sonde.run.errors import fitting_shapes, in_one_line, scores_of
 from sonde.run.evaluation import choosing, notes_on_metrics
 from sonde.run.examining import doctor_of, last_look
 from sonde.run.job import Attempt
-from sonde.run.lengths import fit_settings, move_end
+from sonde.run.lengths import fit_settings, fixed_ends, move_end
 from sonde.run.live import Live
 from sonde.run.loggers.logger import Ending
 from sonde.run.loggers.table import loggers
@@ -205,6 +205,12 @@ def _open_logs(training: Training, folder: RunFolder, kept: Mapping[str, int]) -
         training.journals[path.name] = JsonLinesLog(path, keep_bytes=int(kept.get(path.name, 0)))
 
 
+def _fixed(attempt: Attempt, plan: ExecutionPlan, steps: int | None) -> bool:
+    """Whether steps or epochs that were asked for end a run, and not its time."""
+    ends = fixed_ends(attempt.assembly.config.loop, plan.batches_per_epoch).values()
+    return any(steps is None or end <= steps for end in ends)
+
+
 def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings: FitSettings) -> Training:
     """The moving parts, with a saved state put back where there is one."""
     assembly, folder, saved = attempt.assembly, attempt.folder, attempt.saved
@@ -217,6 +223,7 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
         batches_per_epoch=plan.batches_per_epoch,
         objective=objective,
         within_s=None if limit is None else limit - used,
+        timed=limit is not None and not _fixed(attempt, plan, steps),
         several=len(assembly.task.phases) > 1,
     )
     purge = None if saved is None else int(saved.state["progress"]["step"]) + 1

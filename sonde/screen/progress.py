@@ -69,13 +69,15 @@ class Progress:
         batches_per_epoch: int | None,
         metric: str | None,
         within_s: float | None = None,
+        timed: bool = False,
         several: bool = False,
     ) -> None:
         """steps: planned; None where only the data's end will tell
         within_s: seconds from now in which the run ends in any case
+        timed: whether that is what ends it, so that the number of steps is an estimate, which moves
         several: whether there are several phases, so that the loss and the rate are told with their phase
         """
-        self._several = several
+        self._several, self._timed = several, timed and within_s is not None
         self._ends = math.inf if within_s is None else time.monotonic() + within_s
         self._output, self._steps = output, steps
         self._batches, self._metric = batches_per_epoch, metric
@@ -248,7 +250,7 @@ class Progress:
 
     def _left(self, record: StepRecord, now: float) -> str:
         done = record.step - self._first_step
-        if self._steps is None:
+        if self._steps is None or (self._timed and record.step < self._steps):
             return duration(max(0.0, self._ends - now)) if math.isfinite(self._ends) else ""
         if done <= 0 or record.step >= self._steps:
             return ""

@@ -86,12 +86,14 @@ class Screen:
         batches_per_epoch: int | None,
         objective: "Objective | None",
         within_s: float | None = None,
+        timed: bool = False,
         several: bool = False,
     ) -> Progress:
         """An observer that shows the progress of training, while it is entered.
 
         epochs, steps: planned;  objective: which validation metric to show
-        within_s: seconds from now in which the run ends in any case;  several: whether there are several phases
+        within_s: seconds from now in which the run ends in any case;  timed: whether that is what ends it
+        several: whether there are several phases
         """
         return Progress(
             self.output,
@@ -100,6 +102,7 @@ class Screen:
             batches_per_epoch=batches_per_epoch,
             metric=None if objective is None else objective.metric,
             within_s=within_s,
+            timed=timed,
             several=several,
         )
 
@@ -140,6 +143,10 @@ class Screen:
             self.output.line(lines[0], label=severity, style=_STYLES.get(severity, ""))
             self.output.block(" ", lines[1:])
 
+    def state(self, text: str) -> None:
+        """In what state a run without a result is."""
+        self.output.line(text, label="state")
+
     def next(self, lines: Sequence[str]) -> None:
         """Commands that one may want to run next."""
         self.output.block("next", lines)
@@ -169,6 +176,10 @@ class Screen:
     def warning(self, message: str) -> None:
         """One line on standard error, also when quiet: output may be read by a program."""
         self._to_stderr(f"sonde: warning: {message}")
+
+    def stopped(self, message: str) -> None:
+        """One line on standard error of a run that stopped because it was asked to, which is no error; also when quiet."""
+        self._to_stderr(f"sonde: {message}")
 
     def error(self, message: str) -> None:
         """One line on standard error, also when quiet."""

@@ -24,7 +24,13 @@ from typing import Any, Protocol
 from sonde.cli.main import main
 
 SHORT = ("--steps", "2", "--threads", "1")
-OF_DATA = ("data-read-otherwise", "class-without-validation-rows", "validation-rows-in-training")
+OF_DATA = (
+    "data-read-otherwise",
+    "class-without-test-rows",
+    "class-without-validation-rows",
+    "test-rows-in-training",
+    "validation-rows-in-training",
+)
 
 
 class Wrong(AssertionError):

@@ -159,7 +159,7 @@ def test_a_run_that_was_asked_to_stop_ends_with_the_signals_code(
 ) -> None:
     verb_that_raises(monkeypatch, Interrupted("saved; resume with: sonde resume r", signal_number=number))
     assert main(["train"]) == code
-    assert "resume with: sonde resume r" in capsys.readouterr().err
+    assert capsys.readouterr().err == "sonde: saved; resume with: sonde resume r\n"  # what was asked for is no error
 
 
 def test_ctrl_c_outside_a_run_is_silent(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,13 +2,14 @@
 
 import ast
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import sonde
 from sonde.core.errors import ConfigError
-from sonde.core.findings import NAMES, Finding, hushed, silenced
+from sonde.core.findings import NAMES, Finding, hushed, of_split, silenced
 from sonde.run.loggers.table import TRACKERS
 
 SOURCES = Path(sonde.__file__).parent
@@ -48,7 +49,17 @@ def named_in_sources() -> set[str]:
 
 
 def test_the_table_holds_every_name_and_no_other() -> None:
-    assert named_in_sources() | {f"log-{name}" for name in TRACKERS} == set(NAMES)
+    named = named_in_sources()
+    of_test = {of_split(name, "test") for name in named}
+    assert named | of_test | {f"log-{name}" for name in TRACKERS} == set(NAMES)
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_the_title_of_a_finding_is_its_name(name: str) -> None:
+    """What the screen and the report call it is what --silence takes."""
+    found = Finding(check="said otherwise", name=name, severity="warning", evidence="e", action="a")
+    assert found.check.replace(" ", "-") == name
+    assert replace(found, name="").check == found.check
 
 
 def test_every_warning_of_a_run_can_be_silenced() -> None:

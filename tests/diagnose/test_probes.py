@@ -161,6 +161,29 @@ def test_what_says_nothing_stays_open() -> None:
     assert (late.answer, late.said) == (None, "there was no time to try it")
 
 
+class Known(Values):
+    """A loss that is 0 from the beginning, or below it."""
+
+    def __init__(self, below: float):
+        super().__init__(nn.Linear(2, 1))
+        self.below = below
+
+    def loss(self, batch: Batch) -> Loss:
+        return Loss(0.0 * self.modules["model"](batch["input"]).mean() - self.below, len(batch))
+
+
+@pytest.mark.parametrize(
+    ("below", "said"),
+    [
+        (0.0, "the loss of 32 rows is 0 before anything was tried, so there is nothing left to learn"),
+        (2.0, "the loss of 32 rows is -2.00 before anything was tried, and how far below 0 it can go is not known"),
+    ],
+)
+def test_a_loss_without_a_way_to_fall_is_told_plainly(below: float, said: str) -> None:
+    trial = by_heart(stepper(Known(below)), batch(**blobs(32)))
+    assert (trial.answer, trial.said) == (None, said)
+
+
 def test_targets_that_belong_to_the_inputs() -> None:
     torch.manual_seed(0)
     train, held = parted(cut(blobs(2048)))
@@ -203,6 +226,7 @@ def test_a_rate_that_flies_off_is_worse_than_any() -> None:
     trial, found = rates(stepper(task, optimizer=torch.optim.SGD, lr=1e30), train, held, 1e30, factors=(1e-31,))
     assert trial.answer is True
     assert found[1e-31].first == float("inf")
+    assert not {"inf", "nan"} & set(trial.said.replace(";", "").split())
 
 
 def test_inputs_that_are_not_used() -> None:

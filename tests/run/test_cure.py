@@ -79,6 +79,45 @@ def test_what_is_better_beyond_the_noise() -> None:
     assert broken.best is cure.tried[0]
 
 
+def test_a_twin_that_diverged_is_not_better_because_other_rows_happen_to_have_no_loss() -> None:
+    wild = Arm(said="as it is", steps=100, end=1.7e8, held=(0.0,) * 4)
+    tame = Arm(said="--lr 0.1", steps=100, end=0.6, held=(0.56, 0.55, 0.57, 0.58))
+    best = Arm(said="--lr 0.01", steps=100, end=0.008, held=(0.004, 0.001, 0.009, 0.0))
+    cure = Cure(finding="learning-rate-too-high", at="the start", untouched=wild, tried=[tame, best])
+    assert [row[-1] for row in cure.rows()] == ["", *["better (by the training loss)"] * 2]
+    assert cure.best is best
+    assert cure.line == "train anew with --lr 0.01; nothing was changed by this"
+    turned = replace(cure, untouched=tame, tried=[wild])
+    assert turned.rows()[1][-1] == "worse (by the training loss)"
+    assert turned.best is None
+
+
+def test_of_two_remedies_one_that_diverged_beside_the_other_is_not_the_best() -> None:
+    tame = Arm(said="--lr 0.1", steps=100, end=0.6, held=(0.56, 0.55, 0.57, 0.58))
+    wild = Arm(said="--clip 1", steps=100, end=1e7, held=(0.0,) * 4)
+    cure = Cure(
+        finding="x", at="the start", untouched=replace(wild, end=math.inf, held=(math.inf,) * 4), tried=[wild, tame]
+    )
+    assert cure.best is tame
+
+
+def test_what_was_learnt_by_heart_alone_does_not_decide() -> None:
+    """A training loss of next to nothing beside a usual one is what regularisation does."""
+    known = Arm(said="as it is", steps=100, end=1e-6, held=(0.9, 0.8, 0.9, 1.0))
+    loose = Arm(said="--dropout 0.2", steps=100, end=0.4, held=(0.5, 0.45, 0.52, 0.6))
+    assert Cure(finding="x", at="the start", untouched=known, tried=[loose]).rows()[1][-1] == "better"
+
+
+def test_no_number_that_is_none_is_shown() -> None:
+    broken = Arm(said="as it is", steps=7, end=math.inf, held=(math.inf,) * 4)
+    nothing = Arm(said="--clip 1", steps=0, end=math.nan, held=(0.0,) * 4)
+    cells = [
+        cell for row in Cure(finding="x", at="y", untouched=broken, tried=[broken, nothing]).rows() for cell in row
+    ]
+    assert not {"inf", "nan"} & {word for cell in cells for word in cell.split()}
+    assert "not finite" in cells
+
+
 @pytest.mark.parametrize(("lr", "name"), [(3.0, "learning-rate-too-high"), (1e-6, "learning-rate-too-low")])
 def test_a_rate_is_cured_and_the_run_stays_as_it_is(lr: float, name: str, tmp_path: Path) -> None:
     folder = trained(tmp_path / "run", lr=lr, epochs=3)

@@ -13,8 +13,10 @@ from torch.nn import functional as F
 
 import sonde
 from sonde.core.errors import ConfigError, RunFolderError
+from sonde.core.run_folder import open_run
 from sonde.diagnose.recorded import whole_samples
 from sonde.engine.json_lines import read_lines
+from sonde.run.diagnosing import read_only
 
 
 def net() -> nn.Module:
@@ -182,3 +184,9 @@ def test_a_program_is_told_keywords_throughout(high: Path, capsys: pytest.Captur
     assert not any("--" in text for text in texts)
     assert found.cure is not None
     assert all(arm.said.startswith("lr=") for arm in found.cure.tried)
+
+
+def test_a_name_that_no_finding_has_is_refused(high: Path) -> None:
+    with pytest.raises(ConfigError, match="unknown finding 'plateu'; did you mean 'plateau'"):
+        read_only(open_run(high), silence=["plateu"])
+    assert read_only(open_run(high), silence="plateau, diverged").findings

@@ -167,3 +167,12 @@ def test_weights_are_the_same_with_and_without_a_look(tmp_path: Path) -> None:
         )  # fmt: skip
         weights.append(torch.cat([p.detach().flatten() for p in net.parameters()]))
     assert torch.equal(*weights)
+
+
+def test_findings_of_test_rows_have_names_of_their_own(tmp_path: Path) -> None:
+    (x, y), (vx, vy) = rows(), rows(100, 1)
+    test = torch.cat([x[y != 1][:40], vx[vy != 1]]), torch.cat([y[y != 1][:40], vy[vy != 1]])
+    found = said(tmp_path / "run", (x, y), validation=(vx, vy), test=test)
+    of_rows = {name for name in found if "rows" in name}
+    assert of_rows == {"class-without-test-rows", "test-rows-in-training"}
+    assert found["class-without-test-rows"]["check"] == "class without test rows"

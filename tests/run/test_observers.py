@@ -295,7 +295,7 @@ def test_an_observer_that_is_gone_is_a_finding(tmp_path: Path, capsys: pytest.Ca
     fitted(tmp_path / "run", quiet=False)
     text = "the observer Smooth kept a state and is not among the observers of this resume; its state is dropped"
     assert capsys.readouterr().out.count(text) == 1
-    found = [line for line in read_lines(tmp_path / "run" / "findings.jsonl") if line["check"] == "observers"]
+    found = [line for line in read_lines(tmp_path / "run" / "findings.jsonl") if line["name"] == "observers-missing"]
     assert [(line["severity"], line["evidence"]) for line in found] == [("warning", text)]
 
 

@@ -47,7 +47,7 @@ def test_rows_of_test_that_stand_in_train_are_counted(tmp_path: Path) -> None:
     number = int(said.evidence.split()[0])
     assert 30 - held <= number <= 30
     assert said.evidence.endswith("are in train too, so their scores measure memorisation")
-    assert (said.name, said.action) == ("validation-rows-in-training", "remove the copies")
+    assert (said.name, said.action) == ("test-rows-in-training", "remove the copies")
 
 
 def test_coarse_rows_that_meet_by_chance_are_not(tmp_path: Path) -> None:

@@ -36,23 +36,23 @@ def test_a_warning_about_data_is_shown_once_with_its_remedy(
     out = capsys.readouterr().out
     (line,) = (line for line in out.splitlines() if "are in train too" in line)
     assert line.startswith("warning   ")
-    assert line.endswith("measure memorisation; remove the copies; or --silence validation-rows-in-training")
+    assert line.endswith("measure memorisation; remove the copies; or --silence test-rows-in-training")
     assert "checks    told above: test rows in training" in out
     assert "sonde inspect" not in out
     (found,) = (each for each in read_lines(tmp_path / "run" / "findings.jsonl") if each["severity"] == "warning")
     assert (found["name"], found["where"], found["action"]) == (
-        "validation-rows-in-training",
+        "test-rows-in-training",
         "test",
         "remove the copies",
     )
     html = (tmp_path / "run" / "report.html").read_text()
-    assert html.count("are in train too") == 1
+    assert html.count("are in train too") == 2  # in the verdict, and among the checks
 
 
 def test_it_is_a_note_at_the_end_where_it_is_silenced(
     parts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["--silence", "validation-rows-in-training"]
+    words = ["--silence", "test-rows-in-training"]
     assert main(["train", str(parts), *flags(tmp_path / "run"), *words]) == 0
     (line,) = (line for line in capsys.readouterr().out.splitlines() if "are in train too" in line)
     assert line.startswith("note      test rows in training")
@@ -76,7 +76,7 @@ def test_what_was_read_otherwise_has_a_name_and_no_empty_advice(
         tmp_path / "t.csv", target="label", steps=2, threads=1, out=tmp_path / "b", silence="data-read-otherwise"
     )
     (line,) = (line for line in capsys.readouterr().out.splitlines() if "have no 'label'" in line)
-    assert line == "note      data: t.csv: 9 of 120 rows have no 'label' and are dropped; silenced"
+    assert line == "note      data read otherwise: t.csv: 9 of 120 rows have no 'label' and are dropped; silenced"
 
 
 def test_what_the_end_finds_is_shown_with_the_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

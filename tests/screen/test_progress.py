@@ -195,6 +195,20 @@ def test_no_more_time_is_left_than_the_limit_leaves(clock) -> None:
     assert shown == ["20", "10"]  # at this pace it would be 190 and 180
 
 
+def test_where_time_ends_a_run_it_is_what_is_left(clock) -> None:
+    """The number of steps is an estimate then, and moves with the pace."""
+    out = io.StringIO()
+    screen = Screen(file=out)
+    with screen.progress(
+        epochs=2, steps=200, batches_per_epoch=100, objective=None, within_s=300.0, timed=True
+    ) as observe:
+        for number in range(1, 31):
+            clock.s += 1.0
+            observe(step(number, batches=100))
+    shown = [words for line in out.getvalue().splitlines() for words in re.findall(r", ([^,]+) left", line)]
+    assert shown == ["4 m 50 s", "4 m 40 s", "4 m 30 s"]  # at this pace its 200 steps would take 3 m 10 s more
+
+
 def test_the_next_stage_shows_its_own_loss(clock):
     out = io.StringIO()
     with Screen(file=out).progress(epochs=2, steps=4, batches_per_epoch=2, objective=None) as observe:
