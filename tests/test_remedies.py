@@ -25,6 +25,7 @@ from sonde.cli import (
     predict,
     runs,
     train_arguments,
+    watch,
 )
 from sonde.cli.begin import CommonOptions, NoOptions
 from sonde.cli.main import main
@@ -38,8 +39,8 @@ PACKAGE = Path(sonde.__file__).parent
 FLAG = re.compile(r"(?<![\w\"'`-])--(no-)?(?P<name>[a-z][a-z0-9-]*[a-z0-9])(?: (?P<value>[\w.,-]*\w))?")
 COMMAND = re.compile(r"\bsonde (?P<verb>[a-z]+)(?P<words>(?: [^\s;,)`]+)*)")
 CALL = re.compile(r"\bsonde\.(?P<name>[a-zA-Z_]+)(?:\((?P<given>[^()]*)\))?")
-NOT_OURS = {"no", "porcelain", "untracked-files", "version", "flags", "help", "flag"}
-"""Flags of git, and of no command in particular."""
+NOT_OURS = {"ink", "no", "porcelain", "untracked-files", "version", "flags", "help", "flag"}
+"""Flags of git, names of CSS, and of no command in particular."""
 PROSE = {"target", "trains", "takes", "reads", "has", "then", "itself", "to", "goes"}
 """Words after the name that say what Sonde does."""
 PLACEHOLDER = "{}"
@@ -112,6 +113,7 @@ def flags(verb: str) -> dict[str, Any]:
         "runs": (runs.RunsOptions,),
         "models": (models.ModelsOptions,),
         "compare": (compare.CompareOptions,),
+        "watch": (watch.WatchOptions,),
     }
     return {"help": bool} | flags_of(*kinds.get(verb, (NoOptions,)), CommonOptions)
 
@@ -119,7 +121,7 @@ def flags(verb: str) -> dict[str, Any]:
 OWN_VERB = {"cli/evaluate.py": "eval", "cli/predict.py": "predict", "cli/resume.py": "resume", "cli/generate.py": "generate",
             "cli/chat.py": "chat", "cli/doctor.py": "doctor", "cli/check.py": "check",
             "cli/runs.py": "runs", "cli/models.py": "models", "cli/report.py": "report",
-            "cli/compare.py": "compare", "comparison/result.py": "compare",
+            "cli/compare.py": "compare", "comparison/result.py": "compare", "cli/watch.py": "watch", "watch/server.py": "watch", "run/cure.py": "doctor",
             "tasks/decode/sampling.py": "generate"}  # fmt: skip
 """Modules of a command of their own; what others say of flags is said of training, or of what they have in common."""
 

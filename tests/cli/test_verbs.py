@@ -201,4 +201,4 @@ def test_a_run_that_goes_on_is_listed_and_ctrl_c_saves_it(place: Path, capsys: p
     assert process.returncode == 130
     assert "sonde resume runs/long" in err
     assert err.count("\n") == 1
-    assert "unfinished, step" in out_of(["runs", "runs/long"], capsys)
+    assert "interrupted, step" in out_of(["runs", "runs/long"], capsys)

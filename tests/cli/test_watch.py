@@ -52,7 +52,7 @@ def test_the_list_is_newest_first_with_folds_in_their_order(runs: Path) -> None:
     found = list_of(Path("runs"))
     assert [each.key for each in found] == ["new", "old", "old/fold-1", "old/fold-2", "old/fold-10"]
     assert (found[1].status, found[1].score, found[1].model) == ("finished", "87.50 % test accuracy", "mlp")
-    assert (found[0].status, found[0].score) == ("unfinished, step 0", "")
+    assert (found[0].status, found[0].score) == ("killed, step 0", "")
 
 
 def test_the_extra_is_named(runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,9 +27,9 @@ def test_a_class_of_black_images_is_named_and_so_are_its_copies_across_the_split
     assert (said.name, said.where, said.certainty) == ("class-without-content", "class dog", "certain")
     assert "training images of class 'dog' are the same: dog/" in said.evidence
     again = copies(dataset)
-    assert {each.name for each in again} == {"validation-rows-in-training"}
+    assert {each.name for each in again} == {"test-rows-in-training"}
     assert [each.where for each in again] == [split for split in dataset.splits if split == "test"]
-    assert {"class-without-content", "validation-rows-in-training"} <= {f.name for f in checked(dataset).findings}
+    assert {"class-without-content", "test-rows-in-training"} <= {f.name for f in checked(dataset).findings}
 
 
 def test_images_of_one_colour_each_are_named_too() -> None:
