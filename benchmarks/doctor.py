@@ -253,6 +253,11 @@ def summed_up(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     return found
 
 
+def kept(files: Sequence[str]) -> list[Outcome]:
+    """Outcomes of `--out`."""
+    return [Outcome(**json.loads(line)) for name in files for line in Path(name).read_text().splitlines()]
+
+
 def shown(outcomes: Any, total: int) -> Iterator[Any]:
     """With a line of progress every twenty runs."""
     for number, each in enumerate(outcomes):
@@ -270,10 +275,13 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", help="file for the outcomes, a line each; results are written without it")
     parser.add_argument("--join", nargs="+", default=[], help="write results from such files, and train nothing")
+    parser.add_argument("--again", nargs="+", default=[], help="with --join: files of the judged families, once mended")
     chosen = parser.parse_args()
     if chosen.join:
-        lines = [json.loads(line) for name in chosen.join for line in Path(name).read_text().splitlines()]
-        write("doctor", summed_up([Outcome(**line) for line in lines]))
+        found = summed_up(kept(chosen.join))
+        if chosen.again:
+            found["judged, once what it had shown was mended"] = summed_up(kept(chosen.again))["judged"]
+        write("doctor", found)
         return
     outcomes = trained_all(chosen)
     if chosen.out:

@@ -73,27 +73,32 @@ def bad_runs(found: dict[str, Any]) -> Iterator[Row]:
 
 def doctor(found: dict[str, Any]) -> Iterator[Row]:
     """On the families that thresholds were not chosen by, beside those that they were; healthy runs; others' rules."""
-    own, fitted = found["judged"], found["fitted"]
-    beside = f"families that thresholds were chosen by: {fitted['true cause first']:.1%}"
-    yield "faults whose true cause is named first", f"{own['true cause first']:.1%}", beside, str(own["runs"])
-    late = own["certain ones named after step 3"]
+    first, again = found["judged"], found["judged, once what it had shown was mended"]
+    unseen, fitted = found["unseen"], found["fitted"]
+    groups = {
+        "mended by what it showed": again,
+        "three families made later": unseen,
+        "families of the thresholds": fitted,
+    }
+    beside = "; ".join(f"{name}: {each['true cause first']:.1%}" for name, each in groups.items())
+    runs = str(sum(each["runs"] for each in (first, *groups.values())))
+    yield "faults whose true cause is named first, judged families", f"{first['true cause first']:.1%}", beside, runs
     yield (
         "certain faults named after step 3",
-        late,
-        f"there: {fitted['certain ones named after step 3']}",
-        str(own["runs"]),
+        first["certain ones named after step 3"],
+        "none in this run",
+        str(first["runs"]),
     )
-    healthy = [own["false alarms"], fitted["false alarms"], found["unusual but well"]]
-    runs = sum(each["runs"] for each in healthy)
-    alarms = f"{healthy[0]['with a warning']} of {healthy[0]['runs']}"
-    rest = f"{sum(each['with a warning'] for each in healthy[1:])} of {runs - healthy[0]['runs']}"
-    loudest = max(found["others' rules"].items(), key=lambda item: item[0] != "ours" and int(item[1].split(" of ")[0]))
-    yield (
-        "healthy runs with a warning",
-        alarms,
-        f"there, and unusual ones: {rest}; {loudest[0]}: {loudest[1]}",
-        str(runs),
-    )
+    alarms = {"judged families at first": first, **groups}
+    told = [f"{name}: {_of(each['false alarms'])}" for name, each in alarms.items()]
+    told.append(f"unusual ones: {_of(found['unusual but well'])}")
+    rules = {name: text for name, text in found["others' rules"].items() if name != "ours"}
+    loudest = max(rules.items(), key=lambda item: int(item[1].split(" of ")[0]))
+    yield "healthy runs with a warning", "; ".join(told), f"{loudest[0]}: {loudest[1]}", runs
+
+
+def _of(alarms: dict[str, Any]) -> str:
+    return f"{alarms['with a warning']} of {alarms['runs']}"
 
 
 def doctor_cost(found: dict[str, Any]) -> Iterator[Row]:
