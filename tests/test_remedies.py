@@ -121,7 +121,8 @@ def flags(verb: str) -> dict[str, Any]:
 OWN_VERB = {"cli/evaluate.py": "eval", "cli/predict.py": "predict", "cli/resume.py": "resume", "cli/generate.py": "generate",
             "cli/chat.py": "chat", "cli/doctor.py": "doctor", "cli/check.py": "check",
             "cli/runs.py": "runs", "cli/models.py": "models", "cli/report.py": "report",
-            "cli/compare.py": "compare", "comparison/result.py": "compare", "cli/watch.py": "watch", "watch/server.py": "watch", "run/cure.py": "doctor",
+            "cli/compare.py": "compare", "comparison/result.py": "compare",
+            "cli/watch.py": "watch", "watch/server.py": "watch", "run/cure.py": "doctor",
             "tasks/decode/sampling.py": "generate"}  # fmt: skip
 """Modules of a command of their own; what others say of flags is said of training, or of what they have in common."""
 

@@ -98,7 +98,7 @@ def _is_exact(made: functools.partial[Any], text: str, optimizer: Any) -> bool:
     the scheduler had changed already, or one that it had not."""
     alone = text_of(made) == text
     try:
-        if issubclass(made.func, Optimizer):
+        if isinstance(made.func, type) and issubclass(made.func, Optimizer):
             settings = {} if "lr" in made.keywords else {"lr": 1e-3}
             return text_of(made([nn.Parameter(torch.zeros(1))], **settings)) == text or alone
         own = isinstance(optimizer, GivenObject) and "lr=" in optimizer.text

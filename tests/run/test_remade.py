@@ -44,7 +44,8 @@ def test_an_optimizer_by_its_text(given: Any) -> None:
     assert found is not None
     assert found.text == text_of(given)
     settings = {} if isinstance(given, torch.optim.Optimizer) else {"lr": 0.02}
-    made, kind = found.value(number(), **settings), given if callable(given) else None
+    kind: Any = given if callable(given) else None
+    made = found.value(number(), **settings)
     wanted = (kind(number(), lr=0.02) if kind else given).param_groups[0]
     assert {n: v for n, v in made.param_groups[0].items() if n != "params"} == {
         n: v for n, v in wanted.items() if n != "params"

@@ -1,6 +1,7 @@
 """What is said of the parts of data before training."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sample_settings import data_config
@@ -10,7 +11,7 @@ from sonde.modalities.open import open_data
 from sonde.run.split_checks import absent_classes, checked, contradictory, copies, left_out
 
 
-def opened(path: Path, **settings: object) -> Dataset:
+def opened(path: Any, **settings: object) -> Dataset:
     return open_data(path, data_config(**settings))
 
 

@@ -24,8 +24,9 @@ def predicted(schema: Schema, train: Rows, other: Rows, seconds: float) -> tuple
         column.kind == "category" and len(column.categories) < MOST_CATEGORIES for column in schema.input.columns
     ]
     known = train.read(np.arange(len(train)))
-    kind = HistGradientBoostingClassifier if schema.target.has_classes else HistGradientBoostingRegressor
-    model: Any = kind(
+    # scikit-learn has no annotations; a checker guesses them from defaults
+    kind: Any = HistGradientBoostingClassifier if schema.target.has_classes else HistGradientBoostingRegressor
+    model = kind(
         max_iter=AT_ONCE,
         warm_start=True,
         early_stopping=False,
