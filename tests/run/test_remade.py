@@ -46,7 +46,8 @@ def test_an_optimizer_by_its_text(given: Any) -> None:
     settings = {} if isinstance(given, torch.optim.Optimizer) else {"lr": 0.02}
     kind: Any = given if callable(given) else None
     made = found.value(number(), **settings)
-    wanted = (kind(number(), lr=0.02) if kind else given).param_groups[0]
+    expected: Any = kind(number(), lr=0.02) if kind else given
+    wanted = expected.param_groups[0]
     assert {n: v for n, v in made.param_groups[0].items() if n != "params"} == {
         n: v for n, v in wanted.items() if n != "params"
     }
