@@ -150,7 +150,7 @@ def test_the_first_signal_finishes_the_step_saves_and_says_how_to_go_on(
     step = checkpoint.read(tmp_path / "run" / "checkpoints" / "last")[1]["progress"]["step"]
     assert step >= 5
     expected = f"stopped at step {step} as requested; everything is saved; resume with: sonde resume run\n"
-    assert child.err == f"sonde: error: {expected}"
+    assert child.err == f"sonde: {expected}"
     assert read_lines(tmp_path / "run" / "metrics.jsonl")[-1]["step"] == step
     child = sonde("resume", "run")
     assert child.wait() == 0, child.err
@@ -217,10 +217,10 @@ def test_without_a_terminal_there_are_plain_lines(sonde: Callable[..., Child]) -
     ]
 
 
-def test_quiet_prints_nothing(sonde: Callable[..., Child]) -> None:
+def test_quiet_prints_the_folder_alone(sonde: Callable[..., Child]) -> None:
     child = sonde("train", "digits", "--model", "mlp", "--epochs", 1, "--threads", 1, "--out", "run", "--quiet")
     assert child.wait() == 0
-    assert (child.out, child.err) == ("", "")
+    assert (child.out, child.err) == ("run\n", "")
 
 
 def test_nothing_is_read_from_standard_input(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def activated_twice(loss: Tensor) -> list[Finding]:
     >>> [found.check for found in activated_twice(torch.nn.functional.cross_entropy(logits.softmax(1), torch.zeros(4).long()))]
     ['probabilities instead of logits']
     >>> [found.check for found in activated_twice(torch.nn.functional.nll_loss(logits * 2 @ torch.eye(2), torch.zeros(4).long()))]
-    ['outputs that are no log-probabilities']
+    ['outputs that are no log probabilities']
     >>> activated_twice(torch.nn.functional.nll_loss(logits.log_softmax(1), torch.zeros(4).long()))
     []
     """

@@ -66,7 +66,8 @@ def evaluated(run: Prepared) -> dict[str, Any]:
                 budgets[split] = budget
             scores[split] = scores_of(meter, source, split, step=run.training.progress.step)
             write_evaluation(folder.evaluation / split, meter, source, assembly)
-        look(assembly, folder)
+        notes = look(assembly, folder, settings)
+    tell(attempt, notes, at_once=False)
     checkpoint.clear_leftovers(folder.checkpoints)
     if attempt.limit is not None:
         tell(attempt, attempt.limit.findings(run.training, budgets), at_once=False)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sonde.core.config import TrainConfig
 from sonde.core.config_file import read_config
+from sonde.core.errors import SondeError
 from sonde.core.findings import Finding, hushed, silenced
 from sonde.core.run_folder import RunFolder, fresh_path
 from sonde.core.seams import Meter
@@ -156,9 +157,13 @@ def _built(job: Job, config: TrainConfig, *, fresh: bool) -> Assembly:
 
 
 def _begin(job: Job, folder: RunFolder, built: Assembly) -> Attempt:
-    write_start(
-        folder, replace(job.resolved, config=built.config), job.about, built, folds=job.fold is not None, own=job.own
-    )
+    try:
+        write_start(
+            folder, replace(job.resolved, config=built.config), job.about, built, folds=job.fold is not None, own=job.own
+        )
+    except SondeError:  # what is refused leaves no folder
+        folder.abandon()
+        raise
     attempt = Attempt(job=job, folder=folder, config=built.config, built=built, told=_shown(job))
     attempt.findings = _of_data(job)
     return attempt

@@ -15,7 +15,9 @@ from torch import Tensor
 
 from sonde.core.batch import VIEWS, Batch
 from sonde.core.dataset import Dataset, Rows, TargetSpec
+from sonde.core.errors import first_line
 from sonde.core.files import read_json, write_json
+from sonde.core.findings import Finding
 from sonde.core.run_folder import RunFolder
 from sonde.core.run_lengths import encode
 from sonde.core.seams import Source, rewinds
@@ -23,7 +25,7 @@ from sonde.core.units import share
 from sonde.data.feed.normalise import Normalise
 from sonde.engine import random_state
 from sonde.engine.evaluate import checked_meter, evaluation_mode
-from sonde.engine.execution.settings import autocast
+from sonde.engine.execution.settings import StepSettings, autocast
 from sonde.explain.columns import Importance, groups_of, moves, permutation_importance
 from sonde.explain.embedding import FEW_ROWS, MOST_ROWS, WIDE, LastInput, principal_plane
 from sonde.explain.features import Seen, write_features
@@ -59,19 +61,34 @@ class Judged:
         return np.random.default_rng(0).permutation(len(self.rows))[:most]
 
 
-def look(assembly: Assembly, folder: RunFolder) -> None:
-    """Write evaluation/*.json and their pictures for a task of Sonde's with one network; nothing for others."""
+def look(assembly: Assembly, folder: RunFolder, settings: StepSettings) -> list[Finding]:
+    """Write evaluation/*.json and their pictures for a task of Sonde's with one network; nothing for others.
+
+    settings: the precision that the run was trained in
+    Returns: notes on what could not be made, for the training is done and its result stands
+    """
     dataset = assembly.dataset
     if dataset is None or "model" not in assembly.task.modules or not assembly.evaluation_sources:
-        return
-    judged = _judged(assembly, dataset)
+        return []
+    judged, notes = _judged(assembly, dataset), list[Finding]()
     with random_state.apart(assembly.device), torch.inference_mode():
-        _embedding(assembly, folder, judged)
-        _columns(assembly, folder, judged)
+        notes += _harmless("the map of embeddings", lambda: _embedding(assembly, folder, judged, settings))
+        notes += _harmless("the importance of columns", lambda: _columns(assembly, folder, judged, settings))
     if dataset.schema.input.has_planes:
         with random_state.apart(assembly.device):
-            _seen(assembly, folder, dataset)
-        _features(assembly, folder, judged)
+            notes += _harmless("the training images as fed", lambda: _seen(assembly, folder, dataset))
+        notes += _harmless("what the layers respond to", lambda: _features(assembly, folder, judged))
+    return notes
+
+
+def _harmless(what: str, make: Callable[[], None]) -> list[Finding]:
+    try:
+        make()
+    except Exception as trouble:  # a picture that fails is no reason to lose a run that has ended
+        evidence = f"{what} could not be made ({first_line(trouble)[:200]})"
+        action = "nothing: the result is not touched"
+        return [Finding(check="report", severity="note", evidence=evidence, action=action)]
+    return []
 
 
 def _judged(assembly: Assembly, dataset: Dataset) -> Judged:
@@ -106,7 +123,7 @@ def _features(assembly: Assembly, folder: RunFolder, judged: Judged) -> None:
     write_features(folder.evaluation, model, followed(model), images, seconds=seconds)
 
 
-def _embedding(assembly: Assembly, folder: RunFolder, judged: Judged) -> None:
+def _embedding(assembly: Assembly, folder: RunFolder, judged: Judged, settings: StepSettings) -> None:
     """embedding.json: where each of some rows lies before the last layer."""
     target = judged.dataset.schema.target
     if not (target.has_classes or target.has_values) or len(judged.rows) < 3:
@@ -116,7 +133,7 @@ def _embedding(assembly: Assembly, folder: RunFolder, judged: Judged) -> None:
     last = LastInput(assembly.task.modules["model"])
     truths: list[Tensor] = []
     begun = 0
-    with as_used(last.model), autocast(assembly.step_settings()), last.watching():
+    with as_used(last.model), autocast(settings), last.watching():
         while begun < len(numbers):
             batch = judged.read(numbers[begun : begun + AT_ONCE])
             last.value = None
@@ -162,7 +179,7 @@ def _short(values: Tensor) -> list[float]:
     return [float(f"{value:.{DIGITS}g}") for value in values.tolist()]
 
 
-def _columns(assembly: Assembly, folder: RunFolder, judged: Judged) -> None:
+def _columns(assembly: Assembly, folder: RunFolder, judged: Judged, settings: StepSettings) -> None:
     """importance.json, and moved.json beside the rows that are shown, of inputs that are a row of numbers."""
     spec, task = judged.dataset.schema.input, assembly.task
     of_numbers = len(spec.shape) == 1 and not (spec.symbols or spec.rate or modality(spec.kind).unit)
@@ -171,7 +188,7 @@ def _columns(assembly: Assembly, folder: RunFolder, judged: Judged) -> None:
     groups = groups_of(spec)
     whole = judged.read(np.sort(judged.shuffled(IMPORTANT_ROWS)))
     importance: list[Importance] = []
-    with evaluation_mode(task.modules), as_used(task.modules["model"]), autocast(assembly.step_settings()):
+    with evaluation_mode(task.modules), as_used(task.modules["model"]), autocast(settings):
         metric, score = _scored(assembly, whole)
         larger = higher_is_better(metric)
         if larger is not None:

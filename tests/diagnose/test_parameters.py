@@ -258,5 +258,5 @@ def test_a_negative_log_likelihood_of_no_log_probabilities_is_named(
     options: dict[str, Any] = {"epochs": 1, "batch_size": 10, "threads": 1, "quiet": True, "out": str(tmp_path / "run")}
     sonde.fit(network, (x, y), loss=nn.functional.nll_loss, **options)
     lines = other_findings(tmp_path / "run")
-    said = [line for line in lines if line["check"] == "outputs that are no log-probabilities"]
+    said = [line for line in lines if line["check"] == "outputs that are no log probabilities"]
     assert [found in line["evidence"] for line in said] == ([True] if found else [])

@@ -117,7 +117,7 @@ def test_an_unfinished_run_goes_on_with_a_warning(
     with pytest.raises(Interrupted) as told:
         fit(tmp_path / "run")
     shown = [frame.name for frame in traceback.extract_tb(told.tb)]
-    assert shown[-1] == "run_job", "nothing of what lies between a program and a stop that was asked for"
+    assert shown[-1] == "fit", "nothing of what lies between a program and a stop that was asked for"
     assert told.value.__suppress_context__
     monkeypatch.undo()
     run = fit(tmp_path / "run", loss=smoothed(0.2), quiet=False)
