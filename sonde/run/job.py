@@ -159,7 +159,12 @@ def _built(job: Job, config: TrainConfig, *, fresh: bool) -> Assembly:
 def _begin(job: Job, folder: RunFolder, built: Assembly) -> Attempt:
     try:
         write_start(
-            folder, replace(job.resolved, config=built.config), job.about, built, folds=job.fold is not None, own=job.own
+            folder,
+            replace(job.resolved, config=built.config),
+            job.about,
+            built,
+            folds=job.fold is not None,
+            own=job.own,
         )
     except SondeError:  # what is refused leaves no folder
         folder.abandon()
