@@ -18,6 +18,7 @@ def validated(run, *values):
     [
         ((0.5, 0.2, 0.12, 0.15, 0.2, 0.24, 0.28, 0.3), "over", "Overfitted since epoch 3"),
         ((0.9, 0.7, 0.5, 0.3, 0.2, 0.15, 0.13, 0.12), "neither", "Neither"),
+        ((0.9, 0.7, 0.5, 0.3, 0.2, 0.15, 0.12, 0.16), "neither", "Neither"),  # one evaluation is no rise
         ((2.0, 1.9, 1.5, 1.2, 0.9, 0.8, 0.7, 0.6), "neither", "Hardly"),
         ((0.5, 0.4), "unknown", "Hard to tell"),
     ],
