@@ -150,10 +150,15 @@ class Doctor:
         loss = record.losses.get(main)
         if loss is None:
             return
-        self._unread.append(loss)
         if main is not self._main:
             self._main, self._phase = main, main.partition("/")[0]
         norm = record.norms.get(self._phase)
+        if loss.is_cpu:  # nothing to wait for: read while it is at hand
+            self.seen.trace.losses.append(loss.item())
+            if norm is not None:
+                self.seen.trace.norms.append(norm.item())
+            return
+        self._unread.append(loss)
         if norm is not None:
             self._unread_norms.append(norm)
         if len(self._unread) >= UNREAD:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+import numpy as np
+
 from sonde.diagnose.signals import calls
 from sonde.diagnose.signals.answers import Answers
 from sonde.diagnose.signals.sample import LossCall, Sample, Trace
@@ -175,11 +177,11 @@ class Seen:
 
     def noise(self, steps: int = 50) -> float:
         """Standard error of the mean of the last steps' losses, from their differences, which a trend does not enter."""
-        last = self.trace.losses[-steps:]
+        last = np.asarray(self.trace.losses[-steps:])
         if len(last) < 4:
             return math.inf
-        steps_apart = [b - a for a, b in zip(last, last[1:], strict=False)]
-        return statistics.pstdev(steps_apart) / math.sqrt(2) / math.sqrt(len(last))
+        with np.errstate(invalid="ignore"):  # a loss that is not finite has no noise: nan
+            return float(np.diff(last).std()) / math.sqrt(2) / math.sqrt(len(last))
 
     def median_ratio(self, samples: Sequence[Sample]) -> float:
         """Median over layers and samples of update / size, where the weights are not near zero."""

@@ -56,9 +56,11 @@ def not_learning(seen: Seen) -> Suspicion | None:
 
 def diverged(seen: Seen) -> Suspicion | None:
     """The loss ended far above where it began."""
+    if seen.moment not in ("end", "failure"):
+        return None
     reference, losses = seen.reference(), seen.trace.losses
     points = [(seen.trace.first + place, loss) for place, loss in enumerate(losses) if math.isfinite(loss)]
-    if seen.moment not in ("end", "failure") or len(points) < 2:
+    if len(points) < 2:
         return None
     several = seen.context.phases > 1
     found = divergence(

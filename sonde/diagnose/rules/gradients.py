@@ -4,6 +4,8 @@ import math
 import statistics
 from collections.abc import Sequence
 
+import numpy as np
+
 from sonde.core.units import number
 from sonde.diagnose.rules.rate import FLAT
 from sonde.diagnose.seen import Seen
@@ -76,17 +78,16 @@ def exploding(seen: Seen) -> Suspicion | None:
     recent = norms[begin:]
     if not max(recent) > TALLER * min(recent):
         return None
-    for place in range(begin, len(norms) - 2 * OF):
-        if not norms[place] > TALLER * statistics.median(norms[max(0, place - BEFORE) : place]):
-            continue
+    now = statistics.median(losses[-2 * OF :])
+    for place in _above_half(norms, begin, len(norms) - 2 * OF):
         before = norms[max(0, place - BEFORE) : place]
         middle = statistics.median(before)
-        tall = [each for each in norms[place : place + OF] if not each <= TALLER * middle]
+        if not norms[place] > TALLER * middle:
+            continue
+        if sum(not each <= TALLER * middle for each in norms[place : place + OF]) < OFTEN:
+            continue
         then, noise = losses[max(0, place - BEFORE) : place], statistics.pstdev(losses[max(0, place - 30) : place])
-        now = statistics.median(losses[-2 * OF :])
-        if len(tall) < OFTEN or not now > statistics.median(then[-30:]) + max(
-            3 * noise, 0.1 * abs(statistics.median(then))
-        ):
+        if not now > statistics.median(then[-30:]) + max(3 * noise, 0.1 * abs(statistics.median(then))):
             continue
         largest = max(norms[place : place + OF])
         step = seen.trace.first + place
@@ -104,6 +105,18 @@ def exploding(seen: Seen) -> Suspicion | None:
             explains=FLAT | {"diverged", "weights-not-finite", "dead-units"},
         )
     return None
+
+
+def _above_half(norms: Sequence[float], begin: int, end: int) -> list[int]:
+    """The places whose norm is far above half of those before it: all that can be far above the middle one, found in one go."""
+    first = max(0, begin - BEFORE)
+    here = np.asarray(norms[first:end])
+    padded = np.concatenate([np.full(BEFORE, np.nan), here])[:-1]  # nan counts nowhere
+    before = np.lib.stride_tricks.sliding_window_view(padded, BEFORE)
+    smaller = (before * TALLER < here[:, None]).sum(1)
+    enough = np.minimum(np.arange(len(here)), BEFORE) // 2
+    places = first + np.flatnonzero(smaller >= enough)
+    return places[places >= begin].tolist()
 
 
 def _ninetieth(values: Sequence[float]) -> float:

@@ -173,8 +173,11 @@ def _shares(seen: Seen) -> list[float]:
 
 def clip_too_tight(seen: Seen) -> Suspicion | None:
     """Nearly every gradient is cut to a small part, and the optimiser's steps are as long as its gradients."""
-    clip, norms = seen.context.clip, [each for each in seen.trace.norms if math.isfinite(each)]
-    if not clip or len(norms) < PATIENT or seen.context.optimizer not in BY_SIZE:
+    clip = seen.context.clip
+    if not clip or seen.context.optimizer not in BY_SIZE:
+        return None
+    norms = [each for each in seen.trace.norms if math.isfinite(each)]
+    if len(norms) < PATIENT:
         return None
     cut = sum(each > clip for each in norms) / len(norms)
     middle = statistics.median(norms)
