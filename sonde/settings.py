@@ -194,11 +194,12 @@ class TrainKeywords(TypedDict, total=False):
     split_at: str | Sequence[str]
     """Where validation and test of a time series begin, and optionally where test ends: step numbers or dates."""
     hidden: int | Sequence[int]
-    """model mlp: Units of each hidden layer, in order; none gives a linear model."""
+    """model mlp: Units of each hidden layer, in order; none gives a linear model. model autoencoder-mlp: Units of
+    the encoder's hidden layers, in order; the decoder has the same in reverse. None gives a linear one."""
     activation: Literal["relu", "leaky-relu", "gelu", "silu", "sigmoid", "tanh", "softmax", "gelu-tanh", "swiglu"]
-    """model mlp: Activation after each hidden layer. model lenet5: Activation: tanh as in the paper, or relu. models
-    gpt-small, gpt-baby, gpt2, gpt2-medium and 2 more: GELU: the tanh approximation, as in GPT-2, or exact. model
-    text-transformer: Activation inside each MLP."""
+    """models mlp, autoencoder-mlp: Activation after each hidden layer. model lenet5: Activation: tanh as in the
+    paper, or relu. models gpt-small, gpt-baby, gpt2, gpt2-medium and 2 more: GELU: the tanh approximation, as in
+    GPT-2, or exact. model text-transformer: Activation inside each MLP."""
     dropout: float | None
     """models mlp, tabular, nhits: Dropout after each hidden layer. model alexnet: Dropout before each of the two
     hidden fully connected layers. models vgg11, vgg11-bn, vgg13, vgg13-bn and 4 more: Dropout after each of the
@@ -240,7 +241,7 @@ class TrainKeywords(TypedDict, total=False):
     models unet-small, unet: Channels at each resolution, from full resolution down by halves. By default those of
     the model's size. model audio-cnn: Channels of each stage; every stage halves the mel bands and, but for the
     first, the frames. model denoiser-unet: Channels at each resolution, from full resolution down by halves;
-    multiples of 8."""
+    multiples of 8. model autoencoder-cnn: Channels after each halving of the resolution."""
     layers: int | None
     """model compact-cnn: 3x3 convolutions in each stage. model tabular: Hidden layers. models unet-small, unet: 3x3
     convolutions at each resolution, in the encoder and in the decoder. model modern-gpt: Transformer blocks.
@@ -252,7 +253,8 @@ class TrainKeywords(TypedDict, total=False):
     neighbours. models speech-conformer-tiny, speech-conformer-small, speech-transformer: Conformer or transformer
     blocks; by default as many as the model's name stands for. models seq2seq-gru, seq2seq-lstm: Recurrent layers
     of the encoder and of the decoder. model denoiser-unet: Residual blocks at each resolution, in the encoder and
-    in the decoder. model denoiser-mlp: Residual blocks."""
+    in the decoder. model denoiser-mlp: Residual blocks. model autoencoder-cnn: Residual blocks at the lowest
+    resolution, in the encoder and in the decoder."""
     members: int
     """model tabular: Members of the ensemble; they share weight matrices, and their predictions are averaged."""
     width: int
@@ -476,6 +478,30 @@ class TrainKeywords(TypedDict, total=False):
     transport (shorter paths)."""
     times: Literal["uniform", "logit-normal"]
     """task flow-matching: How times are drawn in training: evenly, or more often in the middle (logit-normal)."""
+    latent: int
+    """tasks autoencoder, vae: Numbers that a row is encoded as: the bottleneck."""
+    corrupt: float
+    """task autoencoder: Denoising: how much inputs are disturbed before they are encoded, in training; the loss asks
+    for the clean ones."""
+    corruption: Literal["noise", "mask"]
+    """task autoencoder: How: normal noise of deviation corrupt= (1 is that of the data), or the share corrupt= of
+    the values set to 0."""
+    sparsity: float
+    """task autoencoder: Sparse autoencoder: weight of the penalty on numbers of the code that are not 0."""
+    beta: float
+    """task vae: Weight of the divergence from the prior in the loss; above 1 numbers of the code tend to mean one
+    thing each."""
+    free_bits: float
+    """task vae: Nats of each number of the code that cost nothing, against codes that are not used; 0 for none."""
+    likelihood: Literal["gaussian", "bernoulli"]
+    """task vae: What the decoder's outputs mean: values with noise whose deviation is learned, or probabilities of
+    white pixels."""
+    binarise: Literal["auto", "dynamic", "threshold", "none"]
+    """task vae: With likelihood="bernoulli": pixels become 0 or 1 by chance anew each time (dynamic), or at one half
+    (threshold). auto is dynamic then; none takes grey pixels as they are, for which the bound is no likelihood."""
+    importance: int
+    """task vae: Samples a row of the importance-weighted bound, which final evaluations report beside the ELBO; 0
+    for none."""
     quantiles: float | Sequence[float]
     """task forecasting: Quantiles that loss="quantile" learns; 0.5 is the forecast itself."""
     hidden_share: float

@@ -12,7 +12,9 @@ from typing import Any, Literal, NamedTuple
 
 from sonde.core.catalogue import Catalogue
 
-Answer = Literal["row", "map", "boxes", "next", "text", "frames", "span", "horizon", "structure", "angles", "noise"]
+Answer = Literal[
+    "row", "map", "boxes", "next", "text", "frames", "span", "horizon", "structure", "angles", "noise", "codes"
+]
 
 COSTS = Path(__file__).with_name("costs.json")
 
@@ -29,7 +31,8 @@ class Entry(NamedTuple):
     answers: the output for one input: a row of logits, a map of them (those of every pixel), boxes, logits for the token
              after each (next), for a text of its own (text), for each frame of a recording (frames), where an answer
              begins and ends (span), the steps that follow (horizon), of residues their distances or types (structure)
-             or the angles of each (angles), or for a noisy input and a condition what is noise in it (noise)
+             or the angles of each (angles), for a noisy input and a condition what is noise in it (noise), or a code of
+             the input and from a code the input (codes)
     also:    what else it outputs, by a head that the task puts on it
     symbols: size of the vocabulary that costs are counted with, also as outputs where tokens come out
     rate:    samples a second of the recordings that costs are counted at
@@ -128,6 +131,9 @@ PAPERS = {
     "Mohamed 2019": "after Mohamed et al. 2019, Transformers with convolutional context for ASR, arXiv:1904.11660",
     "Ho 2020": "after Ho, Jain and Abbeel 2020, Denoising diffusion probabilistic models, arXiv:2006.11239",
     "Kotelnikov 2022": "after Kotelnikov et al. 2022, TabDDPM: modelling tabular data with diffusion models, arXiv:2209.15421",
+    "Hinton 2006": "Hinton and Salakhutdinov 2006, Reducing the dimensionality of data with neural networks, Science 313",
+    "Oord 2017": "after van den Oord, Vinyals and Kavukcuoglu 2017, Neural discrete representation learning, "
+    "arXiv:1711.00937",
     "Luong 2015": "after Luong et al. 2015, arXiv:1508.04025, and Bahdanau et al. 2014, arXiv:1409.0473",
 }
 
@@ -149,6 +155,7 @@ _residues = partial(_row, input=(100,), reads=("protein",), symbols=25)
 _speech = partial(_row, input=(16_000,), reads=("audio",), answers="frames", symbols=32, rate=16_000)
 _translator = partial(_row, input=(64,), reads=("tokens",), answers="text", symbols=8_000)
 _denoiser = partial(_row, input=(1, 28, 28), answers="noise")
+_codes = partial(_row, input=(1, 28, 28), answers="codes")
 _bert = partial(_row, input=(128,), reads=("tokens",), also=("span",), symbols=30_522)
 
 MODELS: Catalogue[Entry] = Catalogue(
@@ -315,6 +322,11 @@ MODELS: Catalogue[Entry] = Catalogue(
             "Kotelnikov 2022",
             input=(16,),
             reads=("table", "array", "image"),
+        ),
+        # a code of an input, and the input from its code
+        "autoencoder-cnn": _codes("autoencoder_cnn:AutoencoderCNN", "autoencoder-cnn", "Oord 2017"),
+        "autoencoder-mlp": _codes(
+            "autoencoder_mlp:AutoencoderMLP", "autoencoder-mlp", "Hinton 2006", reads=("table", "array", "image")
         ),
         "qa-reader": _row("qa_reader:QAReader", "qa-reader", "Chen 2017b", (256,), ("tokens",), "span", symbols=8_000),
     },
