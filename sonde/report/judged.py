@@ -198,7 +198,9 @@ def _own_units(run: Reading, score: Score) -> list[str]:
     beside = "" if other is None else f" ({score.what}: {metric('raw_mae', other)})"
     names = (run.schema.get("target") or {}).get("names") or []
     of = f" of {str(names[0])[:40]}" if len(names) == 1 else ""
-    return [f"in the data's own units a forecast{of} is off by {metric('raw_mae', mae)} on average{beside}"]
+    around, of_what = interval_in(_details(run, score.split), "raw_mae", mae)
+    sure = "" if around is None else f" (95\u00a0% interval {span('raw_mae', around)}, of {of_what})"
+    return [f"in the data's own units a forecast{of} is off by {metric('raw_mae', mae)} on average{sure}{beside}"]
 
 
 def _metrics(run: Reading, split: str) -> Mapping[str, Any]:
