@@ -15,6 +15,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.findings import Finding
+from sonde.core.generation import Generation
 from sonde.core.records import Record, StepRecord, Verdict
 
 
@@ -303,6 +304,7 @@ class Abilities:
     samples:          tokens that the model reads at most -> one dict per text that the model wrote, "text" among its keys
     notes:            batches of the validation rows, where known -> what is to be said before the first step of how the task is
                       evaluated and what chooses the best checkpoint
+    generation:       how new inputs are made, of tasks that can
     answers:          what `evaluate` gave -> (output, target) in the plainest form, for a metric of the caller's own: logits
                       (B, C) and classes (B,), or values and targets (B, T) in the targets' units
     batch_means:      names of metrics that are means over batches, though their value on a set is none
@@ -318,6 +320,7 @@ class Abilities:
     notes: Callable[[int | None], Sequence[Finding]] | None = None
     batch_means: Callable[[], Sequence[str]] | None = None
     answers: Callable[[Mapping[str, Tensor]], tuple[Tensor, Tensor]] | None = None
+    generation: Generation | None = None
 
 
 def abilities_of(task: Task) -> Abilities:
