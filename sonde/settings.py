@@ -479,13 +479,14 @@ class TrainKeywords(TypedDict, total=False):
     times: Literal["uniform", "logit-normal"]
     """task flow-matching: How times are drawn in training: evenly, or more often in the middle (logit-normal)."""
     latent: int
-    """tasks autoencoder, vae: Numbers that a row is encoded as: the bottleneck."""
+    """tasks autoencoder, vae, anomaly: Numbers that a row is encoded as: the bottleneck."""
     corrupt: float
     """task autoencoder: Denoising: how much inputs are disturbed before they are encoded, in training; the loss asks
-    for the clean ones."""
+    for the clean ones. task anomaly: How much inputs are disturbed before they are encoded, in training; the loss
+    asks for the clean ones."""
     corruption: Literal["noise", "mask"]
-    """task autoencoder: How: normal noise of deviation corrupt= (1 is that of the data), or the share corrupt= of
-    the values set to 0."""
+    """tasks autoencoder, anomaly: How: normal noise of deviation corrupt= (1 is that of the data), or the share
+    corrupt= of the values set to 0."""
     sparsity: float
     """task autoencoder: Sparse autoencoder: weight of the penalty on numbers of the code that are not 0."""
     beta: float
@@ -502,6 +503,30 @@ class TrainKeywords(TypedDict, total=False):
     importance: int
     """task vae: Samples a row of the importance-weighted bound, which final evaluations report beside the ELBO; 0
     for none."""
+    quantiser: Literal["ema", "fsq"]
+    """task vq-vae: ema: a codebook whose codes follow the means of what chose them; fsq: a fixed grid, finite scalar
+    quantisation."""
+    codes: int
+    """task vq-vae: Codes of the codebook (quantiser="ema")."""
+    code_width: int
+    """task vq-vae: Numbers of a code (quantiser="ema")."""
+    codebook_decay: float
+    """task vq-vae: Share of the codebook's averages that a step keeps; 0 makes each step one of k-means."""
+    restart_below: float
+    """task vq-vae: A code that is chosen less than this share as often as the mean code starts anew from a vector;
+    0: never."""
+    commitment: float
+    """task vq-vae: Weight of the distance between what is encoded and its code, which keeps the encoder near the
+    codebook."""
+    levels: int | Sequence[int]
+    """task vq-vae: Levels of each number of a code (quantiser="fsq"); their product is the number of codes."""
+    normal: str | Sequence[str]
+    """task anomaly: Classes that are normal; only their rows are trained on, and all others are anomalies."""
+    anomalous: str | Sequence[str]
+    """task anomaly: Classes that are anomalies, instead of normal=; only rows of the others are trained on."""
+    false_alarms: float
+    """task anomaly: Share of normal rows that may be called anomalies: the threshold is that quantile of held-out
+    normal rows."""
     quantiles: float | Sequence[float]
     """task forecasting: Quantiles that loss="quantile" learns; 0.5 is the forecast itself."""
     hidden_share: float

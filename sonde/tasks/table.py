@@ -28,6 +28,8 @@ TASKS: dict[str, str] = {
     "flow-matching": "sonde.tasks.flow_matching.spec:FLOW_MATCHING",
     "autoencoder": "sonde.tasks.autoencoder.spec:AUTOENCODER",
     "vae": "sonde.tasks.vae.spec:VAE",
+    "vq-vae": "sonde.tasks.vq_vae.spec:VQ_VAE",
+    "anomaly": "sonde.tasks.anomaly.spec:ANOMALY",
     "forecasting": "sonde.tasks.forecasting.spec:FORECASTING",
     "masked-language-model": "sonde.tasks.masked_language_model.spec:MASKED_LANGUAGE_MODEL",
     "question-answering": "sonde.tasks.question_answering.spec:QUESTION_ANSWERING",
