@@ -191,7 +191,7 @@ def _findings(run: Reading) -> list[dict[str, Any]]:
                 "more": more,
                 "action": str(same[-1].get("action") or "")[:600],
                 "place": ", ".join(text for text in beside if text),
-                "silence": silencing(same[-1]),
+                "silence": str(same[-1].get("silence") or silencing(same[-1]))[:200],
             }
         )
     return found[:MOST_LINES]
