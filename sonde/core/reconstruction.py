@@ -1,11 +1,13 @@
-"""What a task can do that gives inputs back from a code."""
+"""What a task can do that gives inputs back from a code. Free of torch."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
-from sonde.core.batch import Batch
+    from sonde.core.batch import Batch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +20,7 @@ class Reconstruction:
     decode:      (N, L) -> (N, *shape); None where codes are not numbers that can be varied
     """
 
-    outputs: Mapping[str, Callable[[Batch], Mapping[str, Tensor]]]
-    latent: Callable[[Batch], Tensor]
-    reconstruct: Callable[[Batch], Tensor]
-    decode: Callable[[Tensor], Tensor] | None = None
+    outputs: "Mapping[str, Callable[[Batch], Mapping[str, Tensor]]]"
+    latent: "Callable[[Batch], Tensor]"
+    reconstruct: "Callable[[Batch], Tensor]"
+    decode: "Callable[[Tensor], Tensor] | None" = None

@@ -6,12 +6,14 @@ import torch
 from sample_tasks import pieces_give_the_gradient
 
 from sonde.core.batch import Batch
-from sonde.core.dataset import InputSpec, TargetSpec
+from sonde.core.dataset import Dataset, InputSpec, Schema, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Meter, Task
+from sonde.data.rows import ArrayInputs, InputRows
 from sonde.models.autoencoder_mlp import AutoencoderMLP, AutoencoderMLPConfig
 from sonde.tasks.anomaly.config import AnomalyConfig
 from sonde.tasks.anomaly.normal import trained_on
+from sonde.tasks.anomaly.recipe import settings
 from sonde.tasks.anomaly.task import Anomaly
 
 CLASSES = TargetSpec(kind="class", names=("good", "scratch", "dent"))
@@ -104,6 +106,7 @@ def test_settings_out_of_range_are_refused(settings: dict[str, Any], message: st
 
 
 def test_a_batch_fits_into_the_rows_of_one_class() -> None:
-    rows = np.zeros((120, 4), dtype=np.float32)
-    dataset = sample_dataset(rows, np.arange(120) % 3)
+    rows = InputRows(ArrayInputs(np.zeros((120, 4), dtype=np.float32), "rows"))
+    schema = Schema(input=ROWS, target=CLASSES)
+    dataset = Dataset(name="t", source="t", form="arrays", schema=schema, splits={"train": rows}, facts=[])
     assert settings(dataset, "autoencoder-mlp")["batch_size"][0] == 20
