@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Literal, Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -85,6 +85,15 @@ def quality(given: Tensor, input: Tensor, pixels: Pixels | None) -> dict[str, Te
         shown, true = pixels.of(given), pixels.of(input)
         found |= {"psnr": psnr(shown, true), "ssim": ssim(shown, true)}
     return found
+
+
+Mode = Literal["max", "min"]
+
+
+def qualities(pixels: Pixels | None, **more: Mode) -> dict[str, Mode]:
+    """What can choose the best checkpoint, and which way is better: the loss, what `quality` measures, and more."""
+    found: dict[str, Mode] = {"loss": "min", "mse": "min", **more}
+    return found if pixels is None else {**found, "psnr": "max", "ssim": "max"}
 
 
 def pixels_of(input: InputSpec) -> Pixels | None:

@@ -1,7 +1,6 @@
 """Autoencoders: an encoder gives each input a short code, and a decoder the input back from it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +13,7 @@ from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.metrics.reconstruction import ReconstructionMeter
 from sonde.nn.mixed_columns import MixedColumns
 from sonde.tasks.autoencoder.config import AutoencoderConfig
-from sonde.tasks.reconstructing import Bottleneck, Worded, disturbed, pixels_of, quality
+from sonde.tasks.reconstructing import Bottleneck, Worded, disturbed, pixels_of, qualities, quality
 from sonde.tasks.supervised import objective
 
 # B rows, L numbers of a latent
@@ -45,10 +44,7 @@ class Autoencoder:
         self.format_predictions = Worded(input)
         self.modules = nn.ModuleDict({"model": self.net, "columns": self.columns})
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[self.net]),)
-        modes: dict[str, Any] = {"loss": "min", "mse": "min"}
-        self.objective: Objective = objective(
-            "loss", modes | ({"psnr": "max", "ssim": "max"} if self.pixels else {}), monitor
-        )
+        self.objective: Objective = objective("loss", qualities(self.pixels), monitor)
         self.abilities = Abilities(
             reconstruction=Reconstruction(
                 outputs={"latent": self.predict, "reconstruction": self.given_back, "anomaly": self.anomaly},

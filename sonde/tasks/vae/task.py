@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +12,7 @@ from sonde.core.generation import Generation, SampleRequest
 from sonde.core.reconstruction import Reconstruction
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.metrics.reconstruction import ReconstructionMeter
-from sonde.tasks.reconstructing import Bottleneck, Worded, pixels_of, quality
+from sonde.tasks.reconstructing import Bottleneck, Worded, pixels_of, qualities, quality
 from sonde.tasks.supervised import objective
 from sonde.tasks.vae.config import VAEConfig
 from sonde.tasks.vae.likelihood import NOISES, Bernoulli, Gaussian
@@ -50,8 +49,7 @@ class VAE:
         self.modules = nn.ModuleDict({"model": self.net, "likelihood": self.likelihood})
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[self.net, self.likelihood]),)
         self.across_rows = ("model",) if config.free_bits else ()
-        modes: dict[str, Any] = {"loss": "min", "elbo": "max", "kl": "min", "mse": "min"}
-        modes |= {"psnr": "max", "ssim": "max"} if self.pixels else {}
+        modes = qualities(self.pixels, elbo="max", kl="min")
         self.objective: Objective = objective("loss", modes, monitor)
         self._noise = torch.randn(NOISES, config.latent, generator=torch.Generator().manual_seed(0))
         self.abilities = Abilities(

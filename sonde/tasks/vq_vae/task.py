@@ -13,7 +13,7 @@ from sonde.core.records import StepRecord
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.metrics.reconstruction import ReconstructionMeter
 from sonde.nn.quantise import Codebook, FiniteScalars
-from sonde.tasks.reconstructing import Codes, Worded, coding, pixels_of, quality
+from sonde.tasks.reconstructing import Codes, Worded, coding, pixels_of, qualities, quality
 from sonde.tasks.supervised import objective, wide
 from sonde.tasks.vq_vae.config import VQVAEConfig
 
@@ -81,8 +81,8 @@ class VQVAE:
         self.format_predictions = Worded(input)
         self.modules = nn.ModuleDict({"model": self.net})
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[self.net]),)
-        modes: dict[str, Any] = {"loss": "min", "mse": "min", "psnr": "max", "ssim": "max"}
-        self.objective: Objective = objective("loss", modes | {"codebook_use": "max", "perplexity": "max"}, monitor)
+        modes = qualities(self.pixels, codebook_use="max", perplexity="max")
+        self.objective: Objective = objective("loss", modes, monitor)
         self.abilities = Abilities(
             reconstruction=Reconstruction(
                 outputs={"latent": self.predict, "reconstruction": self.given_back, "anomaly": self.anomaly},

@@ -171,7 +171,7 @@ def test_samples_of_images_are_means_and_of_tables_have_noise() -> None:
     start = torch.zeros(4000, 2)
     with torch.no_grad():
         found = made.draw(SampleRequest(start=start, noise=lambda shape: torch.randn(shape, generator=drawn)))
-        numbers, (logits,) = made.likelihood.columns.parts(made.net.decode(start[:1]))
+        numbers, (logits,) = cast(Gaussian, made.likelihood).columns.parts(made.net.decode(start[:1]))
     assert float(found[:, 0].std()) == pytest.approx(1.0, rel=0.05)  # the deviation before training
     assert float(found[:, 0].mean()) == pytest.approx(float(numbers), abs=0.06)
     shares = torch.bincount(found[:, 1].long(), minlength=3) / 4000
