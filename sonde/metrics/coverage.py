@@ -30,7 +30,7 @@ def coverage(samples: Tensor, real: Tensor, *, k: int = NEIGHBOURS) -> Coverage:
     """Of (M, D) and (N, D) features, in float64; compare at equal M, N and k only.
 
     Raises: ValueError where a row has fewer than `k` others
-    Source: Kynkäänniemi et al. 2019, arXiv:1904.06991 (precision, recall); Naeem et al. 2020, arXiv:2002.09797 (density, coverage)
+    Source: Kynkäänniemi et al. 2019, arXiv:1904.06991 (precision, recall); Naeem et al. 2020, arXiv:2002.09797 (the others)
     """
     middle = real.double().mean(0)
     samples, real = samples.double() - middle, real.double() - middle

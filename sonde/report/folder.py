@@ -19,7 +19,7 @@ SPLITS = ("test", "validation", "train")  # the first that was evaluated is the 
 FINISHED = RunState(condition="finished", line={})
 
 
-LOOKED = ("importance", "embedding", "seen")
+LOOKED = ("importance", "embedding", "seen", "sample_quality")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,7 +40,7 @@ def test_copies_are_told_from_samples_that_are_only_smoother() -> None:
     half = memorisation(torch.cat([copies, new[:100]]), held_out, train)
     assert max(half.p_distance, half.p_ratio) < 1e-6
     assert half.copied == 0.5
-    assert half.samples.index[:100, 0].tolist() == list(range(100))
+    assert half.samples.row[:100, 0].tolist() == list(range(100))
 
 
 def test_what_equals_a_row_that_is_there_twice_is_a_copy() -> None:
