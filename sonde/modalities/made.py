@@ -23,6 +23,9 @@ class Made:
     joined:  several of what `plain` gave -> one;  chosen: (what `plain` gave, numbers of rows) -> these
     vectors: (what `plain` gave, the schema) -> (N, D) in which rows are near to one another or not;  space: what D are, in words
     pairs:   (some inputs as `plain` gives them, as many others, a path without ending) -> a picture of each beside its other
+    with_classes: (what `plain` gave, the class of each, the schema) -> the same with these; None where they stand apart
+    by_share: whether samples for which no class is named have those of the training rows, as often; else all in turn
+    notes:    the schema -> what of the data is not made, a line each
     """
 
     plain: Callable[["Tensor", Schema], Any]
@@ -34,3 +37,6 @@ class Made:
     vectors: Callable[[Any, Schema], "Tensor"]
     space: str
     pairs: Callable[[Any, Any, Path], Path] | None = None
+    with_classes: Callable[[Any, Sequence[str], Schema], Any] | None = None
+    by_share: bool = False
+    notes: Callable[[Schema], Sequence[str]] | None = None

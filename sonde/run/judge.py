@@ -16,6 +16,7 @@ from sonde.explain.embedding import LastInput
 from sonde.explain.hooks import as_used
 
 if TYPE_CHECKING:
+    from sonde.modalities.made import Made
     from sonde.run.run import Run
 
 AT_ONCE = 256  # rows
@@ -55,14 +56,14 @@ def weights_hash(run: "Run") -> str:
     return sha256(best_folder(run.folder / "checkpoints") / "weights.safetensors")[:DIGITS]
 
 
-def seen_by(judge: "Run", inputs: Any, tick: Tick = silent, label: str = "judging") -> Seen:
-    """What the judge makes of inputs, as `sonde.Run.predict` takes them: an array (N, …) or a data frame."""
+def seen_by(judge: "Run", inputs: Any, made: "Made", tick: Tick = silent, label: str = "judging") -> Seen:
+    """What the judge makes of inputs on the data's own scale, as `as_given` leaves them. Raises: ConfigError, DataError"""
     watched = LastInput(judge.model)
     features: list[Tensor] = []
     classes: list[Tensor] = []
     for first in range(0, len(inputs), AT_ONCE):
-        here = slice(first, first + AT_ONCE)
-        fed = judge.preprocess(inputs.iloc[here] if hasattr(inputs, "iloc") else inputs[here])
+        rows = np.arange(first, min(first + AT_ONCE, len(inputs)))
+        fed = judge.preprocess(made.chosen(inputs, rows))
         with as_used(judge.model), torch.inference_mode(), watched.watching():
             logits = judge.model(*(fed if isinstance(fed, tuple) else (fed,)))
         if watched.value is None or not isinstance(logits, Tensor) or logits.ndim != 2:

@@ -11,13 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sonde.core.catalogue import load
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import ConfigError, DataError
 from sonde.core.files import write_json
 from sonde.core.progress import Tick, silent
 from sonde.core.run_folder import RunFolder
-from sonde.core.seeds import generator
 from sonde.core.units import counted
 from sonde.data.splits import labels_of
 from sonde.metrics.coverage import NEIGHBOURS, coverage
@@ -29,10 +27,9 @@ from sonde.run.copies import copies
 from sonde.run.judge import Seen, as_given, check_judge, seen_by, weights_hash
 from sonde.run.judged_rows import parts_of, rows_trained_on
 from sonde.run.real_rows import Real, real_rows
-from sonde.run.sampling import Wanted, drawn, generation_of
+from sonde.run.sampling import Wanted, drawn, generation_of, made_of
 
 if TYPE_CHECKING:
-    from sonde.modalities.made import Made
     from sonde.run.run import Run
 
 NAME = "sample_quality"  # of the file and the folder of pictures in evaluation/
@@ -61,7 +58,9 @@ def sample_quality(run: "Run", data: Any, judge: "Run", asked: Asked, tick: Tick
     Raises: ConfigError for a judge or samples that cannot be; DataError for data that cannot be read, or too few real rows
     """
     generation, schema, folder = generation_of(run), run.schema, RunFolder(run.folder)
-    made = _made(run)
+    made = made_of(schema)
+    if made is None:
+        raise ConfigError(f"samples of {modality(schema.input.kind).noun} cannot be judged yet")
     check_judge(judge, run)
     if asked.number < LEAST:
         raise ConfigError(f"--number must be at least {LEAST} for samples to be measured, got {asked.number}")
@@ -73,18 +72,16 @@ def sample_quality(run: "Run", data: Any, judge: "Run", asked: Asked, tick: Tick
         raise DataError(f"{data} has {rows} to measure samples by, and {2 * LEAST} are needed, in two halves")
     wanted = Wanted(
         number=asked.number,
-        classes=_classes(parts.splits, schema, asked.number) if generation.classes else (),
+        shares=_shares(parts.splits, schema) if generation.classes else (),
         steps=asked.steps,
         sampler=asked.sampler,
         guidance=asked.guidance,
         seed=asked.seed,
     )
     found = drawn(run.task, schema, wanted, run.device, tick)
-    order = torch.randperm(asked.number, generator=generator(asked.seed, "sample", 2))
-    plain = made.plain(found.values[order], schema)
-    labels = None if found.labels is None else found.labels[order]
-    seen = seen_by(judge, as_given(plain, schema), tick, "judging samples")
-    seen_real = seen_by(judge, as_given(real.plain, schema), tick, "judging real rows")
+    plain = made.plain(found.values, schema)
+    seen = seen_by(judge, as_given(plain, schema), made, tick, "judging samples")
+    seen_real = seen_by(judge, as_given(real.plain, schema), made, tick, "judging real rows")
     size = min(asked.number, len(real.index) // 2)
     place = folder.evaluation / NAME
     content = {
@@ -103,28 +100,20 @@ def sample_quality(run: "Run", data: Any, judge: "Run", asked: Asked, tick: Tick
         "n": size,
         "k": NEIGHBOURS,
         "caution": _caution(parts.own, run, judge, data, real, split, tick),
-        "measures": [*_agreement(seen, labels, seen_real, real.labels, run, judge), *_distances(seen, seen_real, size)],
+        "measures": [
+            *_agreement(seen, found.labels, seen_real, real.labels, run, judge),
+            *_distances(seen, seen_real, size),
+        ],
         "memorisation": copies(parts, plain, real.plain, schema, made, place, tick) if parts.own else None,
     }
     write_json(folder.evaluation / f"{NAME}.json", content)
     return content
 
 
-def _made(run: "Run") -> "Made":
-    about = modality(run.schema.input.kind)
-    if not about.made:
-        raise ConfigError(f"samples of {about.noun} cannot be judged yet")
-    return load(about.made)
-
-
-def _classes(splits: Mapping[str, Rows], schema: Schema, number: int) -> tuple[str, ...]:
-    """Names of classes, each as often as its share of the rows says, by the largest remainders."""
-    rows = splits.get("train", next(iter(splits.values())))
-    counts = np.bincount(labels_of(rows), minlength=len(schema.target.names))
-    exact = number * counts / counts.sum()
-    whole = np.floor(exact).astype(np.int64)
-    whole[np.argsort(whole - exact, kind="stable")[: number - whole.sum()]] += 1
-    return tuple(np.repeat(np.array(schema.target.names, object), whole))
+def _shares(splits: Mapping[str, Rows], schema: Schema) -> tuple[float, ...]:
+    """How often each class is among the training rows."""
+    labels = labels_of(splits.get("train", next(iter(splits.values()))))
+    return tuple((np.bincount(labels, minlength=len(schema.target.names)) / len(labels)).tolist())
 
 
 def _distances(seen: Seen, real: Seen, size: int) -> list[dict[str, Any]]:

@@ -21,7 +21,14 @@ def found(**more: Any) -> dict[str, Any]:
         "measures": [
             {"name": "class_agreement", "better": "higher", "value": 0.97, "real": 0.99, "interval": [0.96, 0.98]},
             {"name": "frechet_distance", "better": "lower", "value": 3.0, "real": 1.5},
-            {"name": "kernel_distance", "better": "lower", "value": 0.0123, "error": 0.0042, "real": 0, "real_error": 1.2},
+            {
+                "name": "kernel_distance",
+                "better": "lower",
+                "value": 0.0123,
+                "error": 0.0042,
+                "real": 0,
+                "real_error": 1.2,
+            },
         ],
         "memorisation": None,
         **more,
