@@ -74,7 +74,7 @@ def _ours(config: OptimConfig, groups: list[dict[str, Any]], *, lr: float, devic
         case "muon":
             dtype = product_dtype(device_type)
             return Muon(groups, lr=lr, momentum=config.momentum, betas=betas, eps=config.eps, dtype=dtype)
-    raise AssertionError(f"{config.optimizer} is no optimiser of ours")
+    raise AssertionError(f"{config.optimizer} is not an optimiser of Sonde's")
 
 
 def groups_of(

@@ -53,14 +53,14 @@ def test_the_cause_first_with_what_to_do_and_how_to_silence_it(high: str, capsys
     assert lines[first].startswith("warning   learning rate too high (likely), step ")
     assert lines[first + 1].strip().startswith("to do: --lr ")
     assert lines[first + 2].strip() == "not meant? --silence learning-rate-too-high"
-    assert any(line.startswith("can it learn one batch by heart as it began?") for line in lines)
+    assert any(line.startswith("can it overfit one batch as it began?") for line in lines)
 
 
 def test_a_cure(high: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", high, "--cure"]) == 0
     out = capsys.readouterr().out
-    assert "remedies for learning-rate-too-high, from fresh weights, as it began" in out
-    assert "train anew with --lr " in out
+    assert "remedies for learning-rate-too-high, from fresh weights, as at its start" in out
+    assert "train again with --lr " in out
 
 
 def test_other_data_and_silence(high: str, data: Path, capsys: pytest.CaptureFixture[str]) -> None:

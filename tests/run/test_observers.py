@@ -184,7 +184,7 @@ def test_a_network_that_is_left_in_evaluation_mode_is_trained_all_the_same(tmp_p
     assert not network.training
     (found,) = other_findings(tmp_path / "run")
     assert (found["severity"], found["evidence"]) == (
-        "note", "the observer forgetful left model in evaluation mode; training mode was put back"
+        "note", "the observer forgetful left model in evaluation mode; training mode was restored"
     )  # fmt: skip
 
 

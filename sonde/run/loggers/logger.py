@@ -125,7 +125,7 @@ class Logger:
             self._wake.notify()
         self._thread.join(END_S)
         if self._thread.is_alive():
-            self._tell(f"{self.name} was not done sending {END_S:.0f} s after the run", "look at what it holds")
+            self._tell(f"{self.name} was not done sending {END_S:.0f} s after the run", "check what it holds")
         self._look()
 
     def _look(self) -> None:
