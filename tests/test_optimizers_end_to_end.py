@@ -592,7 +592,7 @@ def test_sparse_gradients_are_measured_and_clipped_as_torch_does(name: str, tmp_
             optimizer.step()
     assert torch.allclose(ours.rows.weight, hand.rows.weight, atol=1e-6)
     for other in ("adamw", "momentum", torch.optim.RAdam):
-        with pytest.raises(ConfigError, match="takes no sparse gradients, .* take sgd, adagrad or sparseadam"):
+        with pytest.raises(ConfigError, match="takes no sparse gradients, .* use sgd, adagrad or sparseadam"):
             fit(Sparse(), tmp_path / "none", batches, optimizer=other)
 
 

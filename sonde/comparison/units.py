@@ -159,7 +159,7 @@ def of_rows(
     if metric == "accuracy" and all(counts):
         right, rows = (sum(pair[place] for pair in counts if pair) for place in (0, 1))
         return wilson(right, rows, level=level), counted(int(rows), "row", "rows")
-    return None, "rows' answers were not kept" if held is None else "not a score that rows' answers tell"
+    return None, "predictions of single rows were not kept" if held is None else "not a score of single rows"
 
 
 def _rows(held: Answers, member: Member) -> str:

@@ -40,7 +40,7 @@ def build_optimizer(
     Raises: ConfigError for settings that exclude each other
     """
     if config.optimizer == "nesterov" and config.momentum == 0:
-        raise ConfigError("--optimizer nesterov needs --momentum above 0; give one, or take --optimizer sgd")
+        raise ConfigError("--optimizer nesterov needs --momentum above 0; give one, or use --optimizer sgd")
     spare_the_compiler()
     choice = config.optimizer
     if isinstance(choice, GivenObject) and makes_its_own(choice):

@@ -99,7 +99,7 @@ def score_of(run: Reading) -> Score | None:
         interval=_interval(run, split, value, rows),
         higher=direction(run, run.metric),
         baseline=_number(baseline.get(run.metric)) if split != "train" else None,
-        what=str(baseline.get("what") or "an answer that ignores the input")[:120],
+        what=str(baseline.get("what") or "a prediction that ignores the input")[:120],
         **_classical(run),
     )
 
@@ -131,7 +131,7 @@ def sentences(run: Reading, score: Score) -> list[str]:
         words = {
             "better": ", worse than the network by more than chance",
             "worse": ", better than the network by more than chance",
-            "alike": ", not told from the network by these rows",
+            "alike": ", not distinguishable from the network on these rows",
             "unknown": "",
         }
         told.append(f"{score.called}: {metric(score.name, score.classical)}{words[score.beside]}")

@@ -215,7 +215,7 @@ def _of_a_schedule(name: str, value: Any, parts: Assembly) -> str:
     if readers is None or any(each.schedule in readers for each in open_to_it):
         return ""
     return (
-        f"--schedule {open_to_it[0].schedule} does not read it; leave it out, or take "
+        f"--schedule {open_to_it[0].schedule} does not read it; leave it out, or use "
         f"{' or '.join(f'--schedule {reader}' for reader in readers)}"
     )
 

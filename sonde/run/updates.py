@@ -203,8 +203,8 @@ def check_watched(updates: Sequence[Update], *, watched: bool) -> None:
     for update in updates:
         if update.scheduler is not None and update.scheduler.every == "evaluation" and not watched:
             raise ConfigError(
-                f"phase {update.phase.name!r}: its schedule watches the monitored validation metric, and there is none; pass "
-                "validation= (to sonde.fit, for a task with an objective), or take another schedule"
+                f"phase {update.phase.name!r}: its schedule watches the monitored validation metric, and there is "
+                "none; pass validation= (to sonde.fit, for a task with an objective), or use another schedule"
             )
 
 

@@ -52,7 +52,7 @@ def test_the_cause_first_with_what_to_do_and_how_to_silence_it(high: str, capsys
     first = next(number for number, line in enumerate(lines) if line.startswith("warning"))
     assert lines[first].startswith("warning   learning rate too high (likely), step ")
     assert lines[first + 1].strip().startswith("to do: --lr ")
-    assert lines[first + 2].strip() == "not meant? --silence learning-rate-too-high"
+    assert lines[first + 2].strip() == "intended? --silence learning-rate-too-high"
     assert any(line.startswith("can it overfit one batch as it began?") for line in lines)
 
 
@@ -95,7 +95,12 @@ def left_over(high: str, place: Path, *last: dict[str, object]) -> Path:
 @pytest.mark.parametrize(
     ("event", "details", "said"),
     [
-        ("", {}, "state     killed after step 216, without a word; the last checkpoint is of step 216; sonde resume "),
+        (
+            "",
+            {},
+            "state     killed after step 216, without an error message; the last checkpoint is of step 216; sonde "
+            "resume ",
+        ),
         (
             "interrupted",
             {"signal": 2},
@@ -124,7 +129,7 @@ def test_a_run_that_goes_on_and_one_without_a_checkpoint(tmp_path: Path) -> None
     assert condition(tmp_path, going) == "running, at step 1,200 of fold 2; what follows is of the run so far"
     (tmp_path / "data.json").write_text('{"form": "custom data"}')
     killed = condition(tmp_path, RunState(condition="killed", step=3, line={}))
-    assert killed.endswith(f"no checkpoint was written yet; the same call with out={str(tmp_path)!r} begins anew")
+    assert killed.endswith(f"no checkpoint was written yet; the same call with out={str(tmp_path)!r} starts again")
 
 
 def test_a_cross_validation_says_what_was_found_in_which_folds(

@@ -128,8 +128,8 @@ def keeps_low(seen: Seen) -> Suspicion | None:
         evidence=f"the schedule {what}{fall}",
         action="let it count the steps of this run: --schedule cosine does, --warmup is a share or a number of steps"
         if seen.context.shares is not None
-        else "let the scheduler's numbers (gamma, step_size, milestones, T_max) suit the steps or epochs of this run, or take "
-        "--schedule cosine, which does",
+        else "let the scheduler's numbers (gamma, step_size, milestones, T_max) suit the steps or epochs of this run, "
+        "or use --schedule cosine, which does",
         place="optimiser",
         certainty="certain" if used < 0.1 and seen.context.shares is not None else "likely",
         step=seen.step,
