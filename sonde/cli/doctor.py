@@ -115,7 +115,7 @@ def condition(place: Path, state: RunState) -> str:
     if saved is None:
         kept, on = "no checkpoint was written yet", "starts again"
     else:
-        kept, on = f"the last checkpoint is of step {saved:,}", "goes on from there"
+        kept, on = f"the last checkpoint is of step {saved:,}", "continues from there"
     again = f"the same call with out={str(place)!r}" if _custom(place) else f"sonde resume {shlex.quote(str(place))}"
     return f"{how}; {kept}; {again} {on}"
 

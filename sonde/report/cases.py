@@ -126,7 +126,7 @@ def _by_error(worst: Sequence[Case], details: Mapping[str, Any], split: str) -> 
     else:
         what = counted(rows, f"{split} row is", f"{split} rows are") if rows else f"{split} rows are"
         note = (
-            f"None: all {what} are predicted correctly."
+            f"None: all {what} predicted correctly."
             if rows
             else f"None of the {split} rows that are kept is predicted wrongly."
         )

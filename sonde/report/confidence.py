@@ -66,7 +66,7 @@ def _confidence(filled: Sequence[tuple[float, float, float, float, int]]) -> Fig
     bars = []
     for (low, high, _, _, n), hit in zip(filled, hits, strict=True):
         where = f"confidence {share(low, 0)} to {share(high, 0)}"
-        for amount, whole, colour, said in ((hit, right, RIGHT, "right"), (n - hit, wrong, WRONG, "wrong")):
+        for amount, whole, colour, said in ((hit, right, RIGHT, "correct"), (n - hit, wrong, WRONG, "wrong")):
             if amount:
                 height = 100 * amount / whole * (1 if colour == RIGHT else -1)
                 told = f"{where}: {count(amount)} of {count(whole)} {said} predictions"

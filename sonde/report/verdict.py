@@ -92,7 +92,7 @@ def _without_baseline(run: Reading, trouble: str) -> tuple[Tone, str, str]:
     """Of a run that there is nothing to compare with: whether its losses fell."""
     found = course(validation_of(run)) or course(train_of(run))
     if found is None:
-        return "open", "Cannot be told", "There is no baseline for this task, and no loss was logged."
+        return "open", "Not known", "There is no baseline for this task, and no loss was logged."
     which = "validation loss" if course(validation_of(run)) else "training loss"
     told = f"{moved(which, found)}; there is no baseline to tell whether that is good"
     if found.best >= found.first and found.count > 1:
@@ -159,7 +159,7 @@ def _checkpoint(run: Reading) -> str:
     if run.folds:
         done = sum(bool(fold.result) for fold in run.folds)
         return (
-            f"{done} of {_folds(run)} folds are done and are kept; the one it was in goes on from its own checkpoint."
+            f"{done} of {_folds(run)} folds are done and are kept; the one it was in continues from its own checkpoint."
         )
     if run.saved is None:
         return "None was written yet."

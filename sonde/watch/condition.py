@@ -102,7 +102,7 @@ def _gone(run: Reading) -> Condition:
     saved, value, what = saved_step(run), *_so_far(run)
     way_on: dict[str, Any] = {"value": value, "what": what, "command": _command(run)}
     kept = (
-        f"Saved at step {count(saved)}; go on from there with:"
+        f"Saved at step {count(saved)}; continue from there with:"
         if saved
         else "No checkpoint was saved; start it again with:"
     )

@@ -121,7 +121,7 @@ def test_the_first_line_says_the_state_of_a_run_without_a_result(
     assert main(["doctor", str(place), "--no-trials"]) == 0
     first = capsys.readouterr().out.splitlines()[0]
     assert first.startswith(said)
-    assert first.endswith(f"sonde resume {place} goes on from there")
+    assert first.endswith(f"sonde resume {place} continues from there")
 
 
 def test_a_run_that_goes_on_and_one_without_a_checkpoint(tmp_path: Path) -> None:

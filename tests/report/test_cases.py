@@ -46,7 +46,7 @@ def test_right_answers_are_not_among_the_most_wrong(tmp_path):
 def test_a_faultless_evaluation_says_so(tmp_path):
     wrong, _ = sections_of_cases(classes([entry(1, "a", "a")], [], wrong=0), tmp_path, split="test")
     assert wrong.rows == []
-    assert wrong.note == "None: all 100 test rows are answered rightly."
+    assert wrong.note == "None: all 100 test rows are predicted correctly."
 
 
 def test_how_many_of_the_wrong_ones_are_shown_is_said(tmp_path):

@@ -13,9 +13,9 @@ THREE = {
 def test_right_and_wrong_answers_are_counted_apart():
     calibration, spread = confidence_figures(THREE)
     assert calibration.svg.count("<circle") == 3
-    assert "the 14 right answers" in spread.caption
+    assert "the 14 correct predictions" in spread.caption
     assert "the 6 wrong ones" in spread.caption
-    assert "confidence 75 % to 100 %: 9 of 14 right answers" in spread.svg
+    assert "confidence 75 % to 100 %: 9 of 14 correct predictions" in spread.svg
     assert "confidence 75 % to 100 %: 1 of 6 wrong predictions" in spread.svg
     assert spread.svg.count("<rect") == 6
 

@@ -175,7 +175,7 @@ def test_a_run_that_was_killed_lost_no_more_than_since_its_checkpoint(image_run)
         "None was written yet.",
     )
     assert found.steps[0].why == (
-        "goes on from the beginning (no checkpoint was written yet), as if it had never stopped"
+        "continues from the beginning (no checkpoint was written yet), as if it had never stopped"
     )
 
 
@@ -193,4 +193,6 @@ def test_a_callers_own_network_is_used_by_the_same_call(image_run):
     run = replace(run, data={**run.data, "form": "custom data"}, saved=3000)
     (step,) = verdict(run).steps
     assert step.command == ""
-    assert step.why == f"The same call with out={str(run.path)!r} goes on from step 3,000, as if it had never stopped."
+    assert (
+        step.why == f"The same call with out={str(run.path)!r} continues from step 3,000, as if it had never stopped."
+    )

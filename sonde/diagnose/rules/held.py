@@ -46,10 +46,8 @@ def labels_noisy(seen: Seen) -> Suspicion | None:
         return None
     return Suspicion(
         name="labels-noisy",
-        evidence=f"the training loss stands at {number(level)} and the {seen.held_name()} at {number(held)}, and neither "
-        "dropout nor "
-        "augmentation makes training harder: many of the training labels may be "
-        "wrong",
+        evidence=f"the training loss stays at {number(level)} and the {seen.held_name()} at {number(held)}, and "
+        "neither dropout nor augmentation makes training harder: many of the training labels may be wrong",
         action="check the rows with the highest loss; label smoothing (0.1) tolerates some wrong labels; do the "
         "validation rows come from the same source?",
         place="data",

@@ -194,7 +194,7 @@ def test_a_dict_of_numbers_chooses_once_it_is_known() -> None:
     ("metrics", "how", "told"),
     [
         ({"foo": mae}, {"monitor": "foo"}, r"monitor='foo': it is not known whether higher is better; give mode='max' or"),
-        ({"foo": sonde.Metric(mae, False)}, {"monitor": "foo", "mode": "max"}, "of foo lower is better; leave mode out"),
+        ({"foo": sonde.Metric(mae, False)}, {"monitor": "foo", "mode": "max"}, "for foo lower is better; leave mode out"),
         ({"foo": mae}, {"monitor": "loss", "mode": "max"}, "the loss is what training makes smaller"),
         ({"loss": mae}, {}, "a metric cannot be called 'loss'"),
         ({1: mae}, {}, "metrics takes names and functions"),
