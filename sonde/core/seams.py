@@ -296,6 +296,8 @@ class Abilities:
     rule_baseline:    a plain rule that looks at inputs
     trivial_baseline: what can be reached without a look at inputs: (known, evaluated) -> (the answer in words, its metrics), of
                       the fields `target` (and `mask`) of all training rows, and of all rows that are evaluated
+    constant_baselines: the same for fields of any names: (all rows that were trained on, by field; a batch that is evaluated) ->
+                      rules that give one output for all rows, the likeliest first; none where what outputs mean is not known
     tune_threshold:   called with the meter of each validation before its scores are read, to choose something of the task's own;
                       what was chosen belongs to its `state_dict`, which is kept with the best weights
     draw:             (pixels, case) -> a row with the prediction on it, (3, H, W) uint8. pixels: (C, H, W) uint8, as stored;
@@ -313,6 +315,7 @@ class Abilities:
     quick_evaluate: Callable[[Batch], Mapping[str, Tensor]] | None = None
     rule_baseline: RuleBaseline | None = None
     trivial_baseline: Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], tuple[str, dict[str, float]]] | None = None
+    constant_baselines: Callable[[Mapping[str, Any], Batch], Sequence[RuleBaseline]] | None = None
     tune_threshold: Callable[[Meter], None] | None = None
     draw: Callable[[np.ndarray, Mapping[str, Any]], np.ndarray] | None = None
     bind: Callable[[Batch], Bound] | None = None

@@ -28,6 +28,7 @@ from sonde.engine.tree import copied
 from sonde.modalities.catalogue import modality
 from sonde.modalities.modality import Case
 from sonde.run.build import Assembly
+from sonde.run.constant_baseline import constant_baseline
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.sampling import Wanted, drawn
 from sonde.run.unfit import unfitting
@@ -186,7 +187,6 @@ def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
     """Metrics of a trivial baseline on a split (a prediction that ignores the input), and "what" it predicts.
 
     Empty where the task knows of none, and with --overfit-batches.
-
     """
     dataset, able = assembly.dataset, abilities_of(assembly.task)
     if assembly.config.data.overfit_batches:
@@ -196,6 +196,8 @@ def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
         for batch in assembly.evaluation_sources[split]:
             meter.update(able.rule_baseline.evaluate(batch), batch.index)
         return {**meter.compute(), "what": able.rule_baseline.name}
+    if dataset is None and able.constant_baselines is not None:
+        return constant_baseline(assembly, split)
     if dataset is None or able.trivial_baseline is None:
         return {}
     target = dataset.schema.target
