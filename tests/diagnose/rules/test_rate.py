@@ -149,7 +149,7 @@ def test_a_decay_that_takes_all_weights_away() -> None:
     found = rate.decay_too_strong(seen(flat(2.0), last=weights(size=0.1), of=strong))
     assert found is not None
     assert found.name == "weight-decay-too-strong"
-    assert "takes 10.0 % of them" in found.evidence
+    assert "removes 10.0 % of them" in found.evidence
     assert rate.decay_too_strong(seen(last=weights(size=0.1), of=strong)) is None  # it learns
     assert rate.decay_too_strong(seen(flat(2.3), last=weights(size=0.9), of=context(weight_decay=0.1))) is None
 
