@@ -112,7 +112,10 @@ def test_the_worst_rows_are_found_though_a_loss_of_ones_own_is_a_mean(tmp_path: 
 @pytest.mark.parametrize(
     ("how", "told"),
     [
-        ({"metrics": {"accuracy": f1}}, "metric 'accuracy' is reported by the task itself; leave it out, or give yours another name"),
+        (
+            {"metrics": {"accuracy": f1}},
+            "metric 'accuracy' is reported by the task itself; leave it out, or give yours another name",
+        ),
         ({"metrics": {"foo": f1}, "monitor": "foo"}, "monitor='foo': it is not known whether higher is better"),
         ({"metrics": {"foo": f1}, "monitor": "bar"}, "unknown metric to monitor 'bar'"),
         ({"monitor": "accuracy", "mode": "min"}, 'mode="min" contradicts monitor= accuracy, for which higher is better'),
