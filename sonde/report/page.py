@@ -134,7 +134,8 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
         "matrix": confusion_figure(details),
         "unit": str((details.get("confusion") or details.get("per_class") or {}).get("unit") or "rows"),
         "evaluated": [*evaluation_figures(details, own.figures), *looked_figures(run.looked, details)],
-        "sections": [*made_sections(details, run.path / "evaluation" / run.split), *own.sections],
+        "made": made_sections(details, run.path / "evaluation" / run.split),
+        "sections": own.sections,
         "pairs": confused_pairs(details),
         "many_classes": classes if classes > MOST_CLASSES else 0,
         "class_rows": rows,
@@ -190,7 +191,7 @@ def _findings(run: Reading) -> list[dict[str, Any]]:
                 "more": more,
                 "action": str(same[-1].get("action") or "")[:600],
                 "place": ", ".join(text for text in beside if text),
-                "silence": silencing(same[-1]),
+                "silence": str(same[-1].get("silence") or silencing(same[-1]))[:200],
             }
         )
     return found[:MOST_LINES]

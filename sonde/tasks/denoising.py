@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sonde.core.batch import Batch
-from sonde.core.dataset import InputSpec, TargetSpec
+from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.nn.time_condition import TimeCondition
 from sonde.tasks.supervised import wide
@@ -69,8 +69,9 @@ class Conditioned(nn.Module):
 class EvaluationNoise:
     """Fixed noise and levels by the number of a row, so that evaluations can be compared."""
 
-    def __init__(self, input: InputSpec) -> None:
-        self._noise = torch.randn(NOISES, *input.shape, generator=torch.Generator().manual_seed(0))
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        """shape: of the code of a row"""
+        self._noise = torch.randn(NOISES, *shape, generator=torch.Generator().manual_seed(0))
         self.times = tuple((place + 0.5) / LEVELS for place in range(LEVELS))
 
     def __call__(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
@@ -79,6 +80,10 @@ class EvaluationNoise:
         level = (batch.index + batch.index // NOISES) % LEVELS  # so that a noise is met at every level
         noise = self._noise[batch.index % NOISES].to(given.device)
         return noise, torch.tensor(self.times)[level].to(given.device), level.to(given.device)
+
+
+WHITE = "each value denoised by itself, the data taken for white noise"
+"""The best linear denoiser of data of variance 1 whose values have nothing to do with one another: what a baseline does."""
 
 
 def by_row(error: Tensor) -> Tensor:

@@ -87,6 +87,12 @@ def refuse_columns(task: str | None, kind: str, place: str) -> None:
     raise ConfigError(f"task {task} {needs}, and {place} holds columns with one value a row; leave --task {task} out")
 
 
+def network_input(task: str, input: "InputSpec") -> "InputSpec":
+    """What the network of a task is built for, where its inputs are these. Raises: ConfigError for an unknown task"""
+    coded = spec(task).network_input
+    return load(coded)(input) if coded else input
+
+
 def for_target(target: "TargetSpec") -> str:
     """The task that a target's kind suggests. Raises: ConfigError where none does"""
     for one in specs():

@@ -14,10 +14,10 @@ CPU = torch.device("cpu")
 class Task:
     """Gives back where it began, and keeps what was asked."""
 
-    def __init__(self, **can: bool) -> None:
+    def __init__(self, *, classes: bool = False) -> None:
         self.modules = torch.nn.ModuleDict()
         self.asked: list[SampleRequest] = []
-        self.abilities = Abilities(generation=Generation(draw=self.draw, latent=(3,), **can))
+        self.abilities = Abilities(generation=Generation(draw=self.draw, latent=(3,), classes=classes))
 
     def draw(self, request: SampleRequest) -> torch.Tensor:
         assert not self.modules.training

@@ -17,8 +17,9 @@ DIFFUSION = TaskSpec(
     labels=False,
     takes_input=True,
     generates=True,
+    network_input="sonde.tasks.input_code:network_input",
     model="sonde.tasks.denoising_recipe:model",
     settings="sonde.tasks.denoising_recipe:settings",
     figures="sonde.tasks.diffusion.figures:additions",
-    next_commands=("sonde sample {run} --number 64 --out samples.png",),
+    next_commands=("sonde sample {run} --number 64",),
 )

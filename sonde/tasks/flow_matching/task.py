@@ -12,8 +12,9 @@ from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.generation import Generation, SampleRequest
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.metrics.noise_levels import NoiseLevelMeter
-from sonde.tasks.denoising import Conditioned, EvaluationNoise, by_row, kept, like_rows
+from sonde.tasks.denoising import WHITE, Conditioned, EvaluationNoise, by_row, kept, like_rows
 from sonde.tasks.flow_matching.config import FlowMatchingConfig
+from sonde.tasks.input_code import InputCode
 from sonde.tasks.supervised import objective
 
 STEPS = 20
@@ -40,27 +41,28 @@ class FlowMatching:
     ) -> None:
         """Raises: ConfigError for a network of another kind, or when `monitor` is not a metric"""
         self.net = Conditioned(model, target, task="flow-matching")
-        self.config, self.input = config, input
+        self.config, self.code = config, InputCode(input)
         self.modules = nn.ModuleDict({"model": self.net})
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[self.net]),)
         self.objective: Objective = objective("loss", {"loss": "min"}, monitor)
-        self._fixed = EvaluationNoise(input)
+        self._fixed = EvaluationNoise(self.code.shape)
         classes = bool(self.net.classes)
         self.abilities = Abilities(
+            trivial_baseline=self.trivial_baseline,
             generation=Generation(
                 draw=self.draw,
-                latent=input.shape,
+                latent=self.code.shape,
                 steps=STEPS,
                 samplers=tuple(SOLVERS),
                 classes=classes,
                 guided=classes and config.class_dropout > 0,
-                keeps=True,
-            )
+                keeps=not input.columns,
+            ),
         )
 
     def loss(self, batch: Batch) -> Loss:
         """The mean squared error of the velocity, at a time drawn for each row."""
-        data = batch["input"]
+        data = self.code.encode(batch["input"])
         noise = torch.randn_like(data)
         if self.config.pairing == "optimal":
             noise = noise[paired(data, noise)]
@@ -73,11 +75,21 @@ class FlowMatching:
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: the error (B,) at a fixed time, and the number of that (B,)."""
         noise, time, level = self._fixed(batch)
-        return {"loss": self._error(batch["input"], noise, time, self.net.labels(batch, 0.0)), "level": level}
+        return {
+            "loss": self._error(self.code.encode(batch["input"]), noise, time, self.net.labels(batch, 0.0)),
+            "level": level,
+        }
 
     def meter(self) -> Meter:
         """A fresh one."""
         return NoiseLevelMeter(tuple(1 - time for time in self._fixed.times))
+
+    def trivial_baseline(
+        self, known: Mapping[str, Tensor], evaluated: Mapping[str, Tensor]
+    ) -> tuple[str, dict[str, float]]:
+        """Of white data and white noise the velocity at x is (2 t - 1) x / (t² + (1 - t)²); its error over the fixed times."""
+        errors = [2 - (2 * t - 1) ** 2 / (t**2 + (1 - t) ** 2) for t in self._fixed.times]
+        return WHITE, {"loss": sum(errors) / len(errors)}
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"loss": (B,)}, how badly each row is known: the mean error of its velocity at the fixed time of its place."""
@@ -100,7 +112,7 @@ class FlowMatching:
             now, then = number / steps, (number + 1) / steps
             at = solve(velocity, at, now, then)
             at = kept(at, request.known, request.keep, lambda known, then=then: torch.lerp(start, known, then))
-        return at
+        return self.code.decode(at)
 
     def _error(self, data: Tensor, noise: Tensor, time: Tensor, label: Tensor | None) -> Tensor:
         """(B,)."""

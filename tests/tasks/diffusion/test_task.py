@@ -73,9 +73,6 @@ def test_each_prediction_is_the_same_denoiser(predicts: str) -> None:
 def test_a_network_that_answers_nothing_has_the_variance_of_what_is_predicted_as_its_loss(predicts: str) -> None:
     """The data, the noise and v all have variance 1 where the data have."""
     made = task(predicts=predicts, target=NOTHING)
-    for layer in (made.net.model.head,):  # type: ignore[union-attr]
-        nn.init.zeros_(layer.weight)
-        nn.init.zeros_(layer.bias)
     torch.manual_seed(0)
     rows = Batch({"input": torch.randn(20_000, 4)}, torch.arange(20_000))
     assert float(made.loss(rows).value.detach()) == pytest.approx(1.0, abs=0.03)
@@ -134,3 +131,17 @@ def test_the_same_start_gives_the_same_samples_and_a_known_part_stays() -> None:
         first, second = made.draw(request), made.draw(request)
     torch.testing.assert_close(first, second)
     torch.testing.assert_close(first[:, :2], given[:, :2])
+
+
+@pytest.mark.parametrize("predicts", ["v", "noise", "input"])
+def test_the_baseline_is_the_best_there_is_for_white_data(predicts: str) -> None:
+    model = OfGaussian(predicts, 1.0)
+    made = task(model, NOTHING, predicts=predicts)
+    (_, known) = made.trivial_baseline({}, {})
+    torch.manual_seed(0)
+    errors = []
+    for level in made._levels.tolist():
+        model.sigma = level
+        data, noise = torch.randn(4000, 4), torch.randn(4000, 4)
+        errors.append(float(made._error(data, noise, torch.full((4000,), level), None).mean()))
+    assert known["loss"] == pytest.approx(sum(errors) / len(errors), rel=0.03)

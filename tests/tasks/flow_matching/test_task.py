@@ -109,3 +109,9 @@ def test_what_is_known_stays_and_the_rest_is_made() -> None:
         found = made.draw(SampleRequest(start=start, labels=torch.zeros(3).long(), steps=3, known=given, keep=keep))
     torch.testing.assert_close(found[:, 1:3], given[:, 1:3])
     assert not torch.equal(found[:, 0], given[:, 0])
+
+
+def test_the_baseline_is_the_best_there_is_for_white_data() -> None:
+    """Over all times the error is π / 2."""
+    (_, found) = task().trivial_baseline({}, {})
+    assert found["loss"] == pytest.approx(math.pi / 2, rel=0.002)
