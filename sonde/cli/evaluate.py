@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ABOUT = """\
 Evaluate the best checkpoint of RUN on DATA, which must be of the kind it was trained on. No files are written.
-Of the data that RUN was trained on, the test rows it held out are judged; the headline says which rows are, and where RUN was
+Of the data that RUN was trained on, the test rows it held out are evaluated; the headline says which rows are, and where RUN was
 trained on them.
 
 With --judge the samples of a generative run are measured instead: Fréchet and kernel distance, precision, recall, density and
