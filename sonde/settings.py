@@ -62,7 +62,7 @@ class TrainKeywords(TypedDict, total=False):
     weight_decay: float
     """Weight decay: decoupled for adamw and muon, an L2 penalty for the others; never on norms and biases."""
     momentum: float
-    """Momentum of momentum, nesterov, rmsprop (where it is 0 by default) and muon (0.95 where that is named)."""
+    """Momentum factor of momentum, nesterov, rmsprop (where it is 0 by default) and muon (0.95 where that is named)."""
     beta1: float
     """Adam's decay rate of the first moment."""
     beta2: float
@@ -116,7 +116,7 @@ class TrainKeywords(TypedDict, total=False):
     checkpoint_every: float | str
     """Checkpoint interval: "500 steps", "1 epoch", "60s" (then also at an epoch's end, after a twentieth of it)."""
     doctor: bool
-    """Look for faults while training, and say what is wrong, where and what to do; the weights are the same without."""
+    """Look for faults while training, and say what is wrong, where and what to do; it does not change the weights."""
     classical: bool
     """Fit a classical model too where that takes seconds (tables: boosted trees; texts: TF-IDF), to compare the
     network with."""
@@ -184,7 +184,7 @@ class TrainKeywords(TypedDict, total=False):
     held_out: str
     """Test recordings, by a part of their names or a column: take=0-4, or speaker=theo,jackson."""
     max_seconds: float
-    """Seconds of a recording that are read at most: of longer ones their beginning, and with transcripts none."""
+    """Longest recording in seconds: of longer ones only the beginning is read; with transcripts they are left out."""
     horizon: int | None
     """Forecast horizon in time steps; by default one season (24 hours, 7 days, 12 months)."""
     look_back: int | None
@@ -406,9 +406,9 @@ class TrainKeywords(TypedDict, total=False):
     latent: int
     """models dcgan, gan-mlp: Numbers of noise that an input is made of."""
     loss: Callable[..., object] | Literal["cross-entropy", "focal", "perceptron", "squared-error", "mse", "mae", "huber", "log-cosh", "dice", "both", "quantile"]
-    """task classification: Loss function; squared-error is taken of the probabilities, perceptron is the perceptron
-    rule (Rosenblatt 1958). task regression: Loss function, on standardised targets. task segmentation: Loss
-    function: cross-entropy of the pixels, Dice of the classes, or the sum of both. task forecasting: Loss
+    """task classification: Loss function; squared-error is computed on the probabilities, perceptron is the
+    perceptron rule (Rosenblatt 1958). task regression: Loss function, on standardised targets. task segmentation:
+    Loss function: cross-entropy of the pixels, Dice of the classes, or the sum of both. task forecasting: Loss
     function, on standardised values; quantile also learns prediction intervals around the forecast."""
     label_smoothing: float
     """task classification: Label smoothing: share of each target spread uniformly over all classes; for
@@ -547,7 +547,7 @@ class FitKeywords(TypedDict, total=False):
     weight_decay: float
     """Weight decay: decoupled for adamw and muon, an L2 penalty for the others; never on norms and biases."""
     momentum: float
-    """Momentum of momentum, nesterov, rmsprop (where it is 0 by default) and muon (0.95 where that is named)."""
+    """Momentum factor of momentum, nesterov, rmsprop (where it is 0 by default) and muon (0.95 where that is named)."""
     beta1: float
     """Adam's decay rate of the first moment."""
     beta2: float
@@ -601,7 +601,7 @@ class FitKeywords(TypedDict, total=False):
     checkpoint_every: float | str
     """Checkpoint interval: "500 steps", "1 epoch", "60s" (then also at an epoch's end, after a twentieth of it)."""
     doctor: bool
-    """Look for faults while training, and say what is wrong, where and what to do; the weights are the same without."""
+    """Look for faults while training, and say what is wrong, where and what to do; it does not change the weights."""
     classical: bool
     """Fit a classical model too where that takes seconds (tables: boosted trees; texts: TF-IDF), to compare the
     network with."""
@@ -652,7 +652,7 @@ class StepsKeywords(TypedDict, total=False):
     weight_decay: float
     """Weight decay: decoupled for adamw and muon, an L2 penalty for the others; never on norms and biases."""
     momentum: float
-    """Momentum of momentum, nesterov, rmsprop (where it is 0 by default) and muon (0.95 where that is named)."""
+    """Momentum factor of momentum, nesterov, rmsprop (where it is 0 by default) and muon (0.95 where that is named)."""
     beta1: float
     """Adam's decay rate of the first moment."""
     beta2: float
@@ -723,7 +723,7 @@ class ResumeKeywords(TypedDict, total=False):
     checkpoint_every: float | str
     """Checkpoint interval: "500 steps", "1 epoch", "60s" (then also at an epoch's end, after a twentieth of it)."""
     doctor: bool
-    """Look for faults while training, and say what is wrong, where and what to do; the weights are the same without."""
+    """Look for faults while training, and say what is wrong, where and what to do; it does not change the weights."""
     classical: bool
     """Fit a classical model too where that takes seconds (tables: boosted trees; texts: TF-IDF), to compare the
     network with."""
