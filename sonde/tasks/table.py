@@ -26,6 +26,7 @@ TASKS: dict[str, str] = {
     "masked-autoencoder": "sonde.tasks.masked_autoencoder.spec:MASKED_AUTOENCODER",
     "diffusion": "sonde.tasks.diffusion.spec:DIFFUSION",
     "flow-matching": "sonde.tasks.flow_matching.spec:FLOW_MATCHING",
+    "gan": "sonde.tasks.gan.spec:GAN",
     "autoencoder": "sonde.tasks.autoencoder.spec:AUTOENCODER",
     "vae": "sonde.tasks.vae.spec:VAE",
     "vq-vae": "sonde.tasks.vq_vae.spec:VQ_VAE",

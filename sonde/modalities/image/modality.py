@@ -142,6 +142,7 @@ IMAGE = Modality(
                 "masked-autoencoder",
                 "diffusion",
                 "flow-matching",
+                "gan",
                 "autoencoder",
                 "vae",
                 "vq-vae",
