@@ -259,12 +259,12 @@ def said_by(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 def test_what_resume_says_of_starting_over_works(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = said_by(["resume", str(run), "--epochs", "3", "--fresh"], capsys)
-    assert f"--fresh starts over, and resume goes on; train anew: sonde train --config {run}" in said
+    assert f"--fresh starts over, and resume continues; train again: sonde train --config {run}" in said
     said = said_by(["resume", str(run), "--epochs", "3", "--out", str(run.parent / "other")], capsys)
-    assert "a run goes on in its own folder; leave it out" in said
+    assert "a run continues in its own folder; leave it out" in said
     with (run.parent / "t.csv").open("a") as file:
         file.write("1,2,a\n")
     said = said_by(["resume", str(run), "--epochs", "3"], capsys)
-    command = said.split("train anew: sonde train ")[1].split(" (")[0].split()
+    command = said.split("train again: sonde train ")[1].split(" (")[0].split()
     assert main(["train", *command, "--quiet"]) == 0
     shutil.rmtree(run)

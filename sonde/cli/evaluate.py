@@ -8,7 +8,7 @@ from sonde.core.units import metric, metric_name
 
 ABOUT = """\
 Evaluate the best checkpoint of RUN on DATA, which must be of the kind it was trained on. No files are written.
-Of the data that RUN was trained on, the test rows it held out are judged; the headline says which rows are, and where RUN was
+Of the data that RUN was trained on, the test rows it held out are evaluated; the headline says which rows are, and where RUN was
 trained on them.
 
 examples:

@@ -19,9 +19,15 @@ class Made:
     endings: of files that `write` knows; "/" for a folder of one file each
     write:   (path, what `plain` gave, the class of each or None, the schema) -> the file or folder that was written
     picture: (samples as the network makes them, the schema, a path without ending) -> a picture of them for a report
+    with_classes: (what `plain` gave, the class of each, the schema) -> the same with these; None where they stand apart
+    by_share: whether samples for which no class is named have those of the training rows, as often; else all in turn
+    notes:    the schema -> what of the data is not made, a line each
     """
 
     plain: Callable[["Tensor", Schema], Any]
     endings: tuple[str, ...]
     write: Callable[[Path, Any, Sequence[str] | None, Schema], None]
     picture: Callable[["Tensor", Schema, Path], Path] | None = None
+    with_classes: Callable[[Any, Sequence[str], Schema], Any] | None = None
+    by_share: bool = False
+    notes: Callable[[Schema], Sequence[str]] | None = None

@@ -28,8 +28,8 @@ from sonde.run.given_rows import fingerprints
 from sonde.run.split_checks import ENOUGH, rows_again
 from sonde.run.transfer import as_begun
 
-TRAINED_ON = "the run was trained on them, so this is no test score"
-CHOSE = "they chose the best checkpoint, so this is no test score"
+TRAINED_ON = "the run was trained on them, so this is not a test score"
+CHOSE = "they chose the best checkpoint, so this is not a test score"
 MAY_BE = "so rows that the run was trained on may be among them"
 ALL = "all"  # of data that have one part only
 
@@ -134,7 +134,7 @@ def _again(folder: RunFolder, data: Any, schema: Schema, rows: Rows, tick: Tick)
     if found is not None:
         few = found <= max(1, ENOUGH * len(rows))
         of_all = f"{found:,} of them ({share(found / len(rows), 0)})"
-        some = f"{of_all} are equal to rows that the run was trained on, so this is no test score"
+        some = f"{of_all} are equal to rows that the run was trained on, so this is not a test score"
         return "" if few else TRAINED_ON if found == len(rows) else some
     return _by_place(Path(source), data, changed=trained is None)
 

@@ -245,16 +245,17 @@ class Run:
         seed: int = 0,
         tick: Tick = silent,
     ) -> Any:
-        """New inputs: images (N, H, W, C) uint8, of one channel (N, H, W); tables as a data frame; else an array.
+        """New inputs: images (N, H, W, C) uint8, of one channel (N, H, W); of tables a pyarrow.Table, whose `to_pandas()` is a
+        data frame; else an array.
 
-        classes: names of classes, in turn; all of the data's in turn by default;  guidance: above 1 clearer and less varied
+        classes: names of classes, in turn; by default all of the data's in turn, of tables as often as in training
+        guidance: above 1 clearer and less varied
         Raises: ConfigError for a run that makes no inputs, or what cannot be asked of it
         """
-        from sonde.run.sampling import Wanted, drawn, generation_of, plain
+        from sonde.run.sampling import Wanted, drawn_from, plain
 
-        generation_of(self)
         wanted = Wanted(number=number, classes=classes, steps=steps, sampler=sampler, guidance=guidance, seed=seed)
-        return plain(drawn(self.task, self.schema, wanted, self._device, tick).values, self.schema)
+        return plain(drawn_from(self, wanted, tick), self.schema)
 
     @Keywords()
     def evaluate(
@@ -368,13 +369,15 @@ class Run:
         from sonde.run.resolve import settled
         from sonde.run.resume import load_best
         from sonde.tasks.table import build as build_task
+        from sonde.tasks.table import network_input
 
         with as_trained(self._folder, trusted=self._trust_code) as saved:
             config, schema = settled(saved), self.schema
             with reading(
                 self._folder.schema, run=self.folder
             ):  # and config.yaml, whose values were looked at one by one
-                model = build_model(config.model, schema.input, schema.target.out_dim, config.model_config)
+                given = network_input(config.task, schema.input)
+                model = build_model(config.model, given, schema.target.out_dim, config.model_config)
                 task = build_task(config.task, model, schema.target, config.task_config, input=schema.input)
         load_best(self._folder, task)
         task.modules.to(self._device)
