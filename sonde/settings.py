@@ -244,17 +244,17 @@ class TrainKeywords(TypedDict, total=False):
     down to a side of at most 8 pixels."""
     layers: int | None
     """model compact-cnn: 3x3 convolutions in each stage. model tabular: Hidden layers. models unet-small, unet: 3x3
-    convolutions at each resolution, in the encoder and in the decoder. model modern-gpt: Transformer blocks.
-    models patchtst, text-transformer: Transformer layers. models lstm-forecaster, gru-forecaster, rnn, lstm and 6
-    more: Recurrent layers, stacked. model tcn: Residual blocks of two convolutions, dilated by 1, 2, 4, …: each
-    further block doubles the receptive field. model graph-network: Layers of message passing; the receptive field
-    of an atom is as many bonds. model structure-network: Blocks of triangle updates on the pairs (Evoformer).
-    model torsion-network: Recurrent layers. model inverse-folding-network: Layers of message passing between
-    neighbours. models speech-conformer-tiny, speech-conformer-small, speech-transformer: Conformer or transformer
-    blocks; by default as many as the model's name stands for. models seq2seq-gru, seq2seq-lstm: Recurrent layers
-    of the encoder and of the decoder. model denoiser-unet: Residual blocks at each resolution, in the encoder and
-    in the decoder. model denoiser-mlp: Residual blocks. model gan-mlp: Hidden layers of the generator, and of the
-    critic."""
+    convolutions at each resolution, in the encoder and in the decoder. models modern-gpt, denoiser-transformer:
+    Transformer blocks. models patchtst, text-transformer: Transformer layers. models lstm-forecaster,
+    gru-forecaster, rnn, lstm and 6 more: Recurrent layers, stacked. model tcn: Residual blocks of two
+    convolutions, dilated by 1, 2, 4, …: each further block doubles the receptive field. model graph-network:
+    Layers of message passing; the receptive field of an atom is as many bonds. model structure-network: Blocks of
+    triangle updates on the pairs (Evoformer). model torsion-network: Recurrent layers. model
+    inverse-folding-network: Layers of message passing between neighbours. models speech-conformer-tiny,
+    speech-conformer-small, speech-transformer: Conformer or transformer blocks; by default as many as the model's
+    name stands for. models seq2seq-gru, seq2seq-lstm: Recurrent layers of the encoder and of the decoder. model
+    denoiser-unet: Residual blocks at each resolution, in the encoder and in the decoder. model denoiser-mlp:
+    Residual blocks. model gan-mlp: Hidden layers of the generator, and of the critic."""
     members: int
     """model tabular: Members of the ensemble; they share weight matrices, and their predictions are averaged."""
     width: int
@@ -268,7 +268,8 @@ class TrainKeywords(TypedDict, total=False):
     torsion-network: Hidden size of each recurrent layer, per direction. model inverse-folding-network: Channels
     of each residue (node) and each pair of neighbours (edge). models seq2seq-gru, seq2seq-lstm: Hidden size of
     the decoder; the bidirectional encoder has half of it per direction. models pair-reader, qa-reader: Hidden
-    width (channels of each token). models denoiser-mlp, gan-mlp: Units of each layer."""
+    width (channels of each token). model denoiser-transformer: Channels of a patch. models denoiser-mlp, gan-mlp:
+    Units of each layer."""
     number_embedding: Literal["piecewise", "periodic", "none"]
     """model tabular: Embedding of numerical columns: piecewise linear (training quantiles), periodic (learned
     frequencies), or none."""
@@ -313,7 +314,8 @@ class TrainKeywords(TypedDict, total=False):
     patch: int | Literal["auto"]
     """models vit-tiny-16, vit-small-8, vit-small-14, vit-small-16 and 7 more: Patch size in pixels; auto: that in
     the model's name, or 4 for images up to 64 pixels. model patchtst: Length of a patch (one token) in steps.
-    model denoiser-unet: Side of the patches that pixels are gathered in as channels: 2 costs a quarter of 1."""
+    model denoiser-unet: Side of the patches that pixels are gathered in as channels: 2 costs a quarter of 1.
+    model denoiser-transformer: Side of the patches, in pixels."""
     registers: int
     """Register tokens: learned tokens of no patch (Darcet et al. 2023, arXiv:2309.16588)."""
     pyramid_width: int
@@ -329,9 +331,9 @@ class TrainKeywords(TypedDict, total=False):
     bias: bool
     """Biases of linear layers and layer norms, as in GPT-2."""
     heads: int
-    """model modern-gpt: Attention heads, of width / heads channels each. model patchtst: Attention heads. model
-    text-transformer: Attention heads; must divide width=. model denoiser-unet: Attention heads at the lowest
-    resolution; 0 for no attention."""
+    """model modern-gpt: Attention heads, of width / heads channels each. models patchtst, denoiser-transformer:
+    Attention heads. model text-transformer: Attention heads; must divide width=. model denoiser-unet: Attention
+    heads at the lowest resolution; 0 for no attention."""
     kv_heads: int
     """model modern-gpt: Key-value heads (grouped-query attention); fewer than heads= give a smaller cache, 0 as
     many."""

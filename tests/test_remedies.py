@@ -120,7 +120,8 @@ def flags(verb: str) -> dict[str, Any]:
     return {"help": bool} | flags_of(*kinds.get(verb, (NoOptions,)), CommonOptions)
 
 
-OWN_VERB = {"cli/evaluate.py": "eval", "cli/predict.py": "predict", "cli/resume.py": "resume", "cli/generate.py": "generate",
+OWN_VERB = {"cli/evaluate.py": "eval", "run/judge.py": "eval", "run/sample_quality.py": "eval",
+            "cli/predict.py": "predict", "cli/resume.py": "resume", "cli/generate.py": "generate",
             "cli/chat.py": "chat", "cli/doctor.py": "doctor", "cli/check.py": "check",
             "cli/runs.py": "runs", "cli/models.py": "models", "cli/report.py": "report",
             "cli/compare.py": "compare", "comparison/result.py": "compare",

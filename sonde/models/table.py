@@ -130,6 +130,7 @@ PAPERS = {
     "Gulati 2020": "Gulati et al. 2020, Conformer: convolution-augmented transformer for speech recognition, arXiv:2005.08100",
     "Mohamed 2019": "after Mohamed et al. 2019, Transformers with convolutional context for ASR, arXiv:1904.11660",
     "Ho 2020": "after Ho, Jain and Abbeel 2020, Denoising diffusion probabilistic models, arXiv:2006.11239",
+    "Peebles 2022": "after Peebles and Xie 2022, Scalable diffusion models with transformers, arXiv:2212.09748",
     "Kotelnikov 2022": "after Kotelnikov et al. 2022, TabDDPM: modelling tabular data with diffusion models, arXiv:2209.15421",
     "Radford 2015": "after Radford, Metz and Chintala 2015, Unsupervised representation learning with deep convolutional "
     "generative adversarial networks, arXiv:1511.06434",
@@ -315,6 +316,9 @@ MODELS: Catalogue[Entry] = Catalogue(
         "pair-reader": _row("pair_reader:PairReader", "pair-reader", "Chen 2016", (64,), ("text-pair",), symbols=8_000),
         # what is noise in an input
         "denoiser-unet": _denoiser("denoiser_unet:DenoiserUNet", "denoiser-unet", "Ho 2020"),
+        "denoiser-transformer": _denoiser(
+            "denoiser_transformer:DenoiserTransformer", "denoiser-transformer", "Peebles 2022"
+        ),
         "denoiser-mlp": _denoiser(
             "denoiser_mlp:DenoiserMLP",
             "denoiser-mlp",
