@@ -38,6 +38,7 @@ from sonde.report.overview import (
     split_table,
     time_parts,
 )
+from sonde.report.reconstructed import reconstructed_sections
 from sonde.report.sample_quality import sample_quality_sections
 from sonde.report.verdict import verdict
 
@@ -137,6 +138,7 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
         "evaluated": [*evaluation_figures(details, own.figures), *looked_figures(run.looked, details)],
         "made": [
             *made_sections(details, run.path / "evaluation" / run.split),
+            *reconstructed_sections(run.looked.get("reconstructions"), run.path / "evaluation"),
             *sample_quality_sections(run.looked.get("sample_quality"), run.result, run.path / "evaluation"),
         ],
         "sections": own.sections,
