@@ -121,3 +121,16 @@ def test_of_an_error_less_is_better(regression_run):
     score = score_of(replace(run, result={**run.result, "classical": classical}))
     assert score is not None
     assert score.beside == "better"
+
+
+def test_our_own_metrics_have_a_direction(image_run):
+    """Without one a run was said to have no baseline."""
+    run = read_folder(image_run)
+    result = {
+        "headline": "near",
+        "metrics": {"test": {"near": 0.46}},
+        "baseline": {"near": 0.14, "what": "the mean angles"},
+    }
+    score = score_of(replace(run, result={**run.result, **result, "objective": {"metric": "loss", "mode": "min"}}))
+    assert score is not None
+    assert (score.higher, score.against) == (True, "better")
