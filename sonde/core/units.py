@@ -102,7 +102,12 @@ def is_share(metric: str) -> bool:
     return "accuracy" in name or name.startswith("top") or name in ("wer", "cer", "near")
 
 
-OF_ONE = frozenset(["auroc", "dice", "f1", "lddt", "macro_f1", "map", "map50", "map75", "miou", "precision", "recall"])
+OF_ONE = frozenset(
+    [
+        "auroc", "average_precision", "dice", "exact_match", "f1", "lddt", "macro_f1", "map", "map50", "map75", "miou",
+        "precision", "recall", "recovery",
+    ]
+)  # fmt: skip
 """Metrics between 0 and 1, of which next to nothing is nothing."""
 
 

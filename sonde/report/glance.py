@@ -16,6 +16,7 @@ from sonde.report.folder import Reading
 from sonde.report.learning import axis_of, validation_of
 
 MOST_ROWS = 3  # that are named
+MOST_ALIKE = 2  # classes with the lowest score, of more of which only some are named
 MOST_NAME = 60  # characters of a class or a row
 MOST_PARTS = 3  # of the time
 SMALL_PART = 0.05  # of the time; less is not worth a word
@@ -54,8 +55,11 @@ def weakest(details: Mapping[str, Any]) -> str:
     taken = next((pair for pair in confused_pairs(details) if str(pair[0]) == worst.name), None)
     if taken is not None:
         text += f", most often taken for {_short(str(taken[1]))} ({count(taken[2])})"
-    if all(row.f1 == worst.f1 for row in known):
+    alike = [row.name for row in known if row.f1 == worst.f1]
+    if len(alike) == len(known):
         text = f"All {len(known)} alike: F1 {share(worst.f1)}"
+    elif len(alike) > MOST_ALIKE:
+        text = f"{len(alike)} classes, such as {', '.join(map(_short, alike[:MOST_ALIKE]))}: F1 {share(worst.f1)}"
     return _leading(f"{text}.", "per-class", "all classes")
 
 

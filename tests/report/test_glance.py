@@ -36,6 +36,8 @@ def test_the_weakest_class_and_what_it_is_taken_for():
 
 def test_classes_that_are_alike_have_no_weakest_one():
     assert weakest({"per_class": {**CLASSES, "f1": [1.0, 1.0]}}).startswith("All 2 alike: F1 100.00 %.")
+    several = {"names": ["a", "b", "c", "d"], "precision": [0.0] * 4, "recall": [0.0] * 4, "f1": [0.0, 0.0, 0.0, 0.5]}
+    assert weakest({"per_class": {**several, "support": [9] * 4}}).startswith("3 classes, such as a, b: F1 0.00 %.")
     assert weakest({"per_class": {**CLASSES, "support": [20, 0]}}) == ""  # of which nothing was judged
     assert weakest({}) == ""
 
