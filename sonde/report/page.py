@@ -28,6 +28,7 @@ from sonde.report.inside import inside_section
 from sonde.report.intact import drawn
 from sonde.report.learning import learning_figures
 from sonde.report.looked import looked_figures, seen_section
+from sonde.report.made import made_sections
 from sonde.report.overview import (
     class_balance,
     headline,
@@ -145,7 +146,7 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
         "matrix": confusion_figure(details),
         "unit": str((details.get("confusion") or details.get("per_class") or {}).get("unit") or "rows"),
         "evaluated": [*evaluation_figures(details, own.figures), *looked_figures(run.looked, details)],
-        "sections": own.sections,
+        "sections": [*made_sections(details, run.path / "evaluation" / run.split), *own.sections],
         "pairs": confused_pairs(details),
         "many_classes": classes if classes > MOST_CLASSES else 0,
         "class_rows": rows,

@@ -28,11 +28,14 @@ from sonde.engine.tree import copied
 from sonde.modalities.catalogue import modality
 from sonde.modalities.modality import Case
 from sonde.run.build import Assembly
+from sonde.run.constant_baseline import constant_baseline
 from sonde.run.resolve import CUSTOM_MODULE
+from sonde.run.sampling import Wanted, drawn
 from sonde.run.unfit import unfitting
 from sonde.tasks.custom.metrics import Undefined
 from sonde.tasks.spec import TaskSpec
 
+SAMPLES = 60  # new inputs in a report: of ten classes six rows
 MORE = 1000  # batches that are read before the first step, where a metric fails on the first
 CASES = ("worst", "best", "examples")  # tables of rows that are shown
 
@@ -54,6 +57,28 @@ def write_evaluation(folder: Path, meter: Meter, source: Source, assembly: Assem
         write_json(folder / f"{stem}.json", content)
     if (samples := abilities_of(assembly.task).samples) is not None and assembly.dataset is not None:
         write_json(folder / "written.json", samples(assembly.dataset.schema.input.shape[0]))
+    _write_samples(folder, assembly)
+
+
+def _write_samples(folder: Path, assembly: Assembly) -> None:
+    """A picture of new inputs, of a task that makes them: samples.json names it, and says how they were made."""
+    generation = abilities_of(assembly.task).generation
+    if generation is None or assembly.dataset is None:
+        return
+    schema = assembly.dataset.schema
+    about = modality(schema.input.kind)
+    made = load(about.made) if about.made else None
+    if made is None or made.picture is None:
+        return
+    with autocast(assembly.step_settings()):
+        found = drawn(assembly.task, schema, Wanted(number=SAMPLES), assembly.device)
+    picture = made.picture(found.values, schema, folder / "samples")
+    content = {"picture": picture.name, "number": SAMPLES, "steps": generation.steps, "seed": 0}
+    if generation.samplers:
+        content["sampler"] = generation.samplers[0]
+    if found.labels is not None:
+        content["classes"] = list(schema.target.names)
+    write_json(folder / "samples.json", content)
 
 
 def check_evaluation(assembly: Assembly) -> None:
@@ -162,7 +187,6 @@ def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
     """Metrics of a trivial baseline on a split (a prediction that ignores the input), and "what" it predicts.
 
     Empty where the task knows of none, and with --overfit-batches.
-
     """
     dataset, able = assembly.dataset, abilities_of(assembly.task)
     if assembly.config.data.overfit_batches:
@@ -172,6 +196,8 @@ def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
         for batch in assembly.evaluation_sources[split]:
             meter.update(able.rule_baseline.evaluate(batch), batch.index)
         return {**meter.compute(), "what": able.rule_baseline.name}
+    if dataset is None and able.constant_baselines is not None:
+        return constant_baseline(assembly, split)
     if dataset is None or able.trivial_baseline is None:
         return {}
     target = dataset.schema.target
