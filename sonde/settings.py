@@ -310,7 +310,8 @@ class TrainKeywords(TypedDict, total=False):
     first."""
     patch: int | Literal["auto"]
     """models vit-tiny-16, vit-small-8, vit-small-14, vit-small-16 and 7 more: Patch size in pixels; auto: that in
-    the model's name, or 4 for images up to 64 pixels. model patchtst: Length of a patch (one token) in steps."""
+    the model's name, or 4 for images up to 64 pixels. model patchtst: Length of a patch (one token) in steps.
+    model denoiser-unet: Side of the patches that pixels are gathered in as channels: 2 costs a quarter of 1."""
     registers: int
     """Register tokens: learned tokens of no patch (Darcet et al. 2023, arXiv:2309.16588)."""
     pyramid_width: int

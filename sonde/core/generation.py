@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,14 +21,14 @@ class SampleRequest:
     noise:    called with a shape -> standard normal numbers, for samplers that add some on the way
     """
 
-    start: Tensor
-    labels: Tensor | None = None
+    start: "Tensor"
+    labels: "Tensor | None" = None
     steps: int = 0
     sampler: str = ""
     guidance: float = 1.0
-    known: Tensor | None = None
-    keep: Tensor | None = None
-    noise: Callable[[tuple[int, ...]], Tensor] | None = None
+    known: "Tensor | None" = None
+    keep: "Tensor | None" = None
+    noise: "Callable[[tuple[int, ...]], Tensor] | None" = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +42,7 @@ class Generation:
     classes:  whether the class of a sample can be chosen;  guided: whether `guidance` is read;  keeps: whether `known` is
     """
 
-    draw: Callable[[SampleRequest], Tensor]
+    draw: "Callable[[SampleRequest], Tensor]"
     latent: tuple[int, ...]
     steps: int = 0
     samplers: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.models.ranges import check_counts
+from sonde.nn.time_condition import CONDITION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,13 +31,13 @@ class Block(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
-        self.condition = nn.Linear(width, 3 * width)
+        self.condition = nn.Linear(CONDITION, 3 * width)
         self.up, self.down = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
         nn.init.zeros_(self.condition.weight)
         nn.init.zeros_(self.condition.bias)
 
     def forward(self, input: Tensor, condition: Tensor) -> Tensor:
-        """(B, width), (B, width) -> (B, width)."""
+        """(B, width), (B, CONDITION) -> (B, width)."""
         scale, shift, gate = self.condition(condition).chunk(3, 1)
         return input + gate * self.down(F.silu(self.up(torch.addcmul(shift, self.norm(input), 1 + scale))))
 
@@ -48,7 +49,7 @@ class DenoiserMLP(nn.Module):
         """out_dim: not used, as what comes out is like what goes in"""
         super().__init__()
         values, width = prod(input.shape), config.width
-        self.condition = width
+        self.condition = CONDITION
         self.stem = nn.Linear(values, width)
         self.blocks = nn.ModuleList(Block(width) for _ in range(config.layers))
         self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, values)

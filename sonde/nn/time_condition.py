@@ -8,6 +8,7 @@ from torch import Tensor, nn
 LONGEST = 10_000  # period of the slowest features
 TIMES = 1_000  # what a time of 0..1 is multiplied by: the steps of arXiv:2006.11239
 FEATURES = 64
+CONDITION = 128  # numbers of the condition that Sonde's networks take
 
 
 class TimeCondition(nn.Module):

@@ -80,6 +80,10 @@ class EvaluationNoise:
         return noise, torch.tensor(self.times)[level].to(given.device), level.to(given.device)
 
 
+WHITE = "each value denoised by itself, the data taken for white noise"
+"""The best linear denoiser of data of variance 1 whose values have nothing to do with one another: what a baseline does."""
+
+
 def by_row(error: Tensor) -> Tensor:
     """(B, …) squared errors -> (B,) their means."""
     return error.flatten(1).mean(1)

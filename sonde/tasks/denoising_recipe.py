@@ -5,6 +5,7 @@ from sonde.tasks.settings import Settings, bf16_where_fast, epochs_of_updates
 
 UPDATES = 20_000
 BATCH = 128
+LARGE = 24  # pixels
 
 
 def model(dataset: Dataset) -> tuple[str, str]:
@@ -19,7 +20,12 @@ def settings(dataset: Dataset, model: str) -> Settings:
     rows = len(dataset.splits["train"])
     batch = min(BATCH, rows)
     why = "usual for diffusion and flow matching: Adam without decay, a constant rate and averaged weights"
+    found: Settings = {}
+    if dataset.schema.input.has_planes and max(dataset.schema.input.shape[1:]) >= LARGE:
+        reason = f"images of {LARGE} pixels and more in patches of 2: a quarter of the cost"
+        found = {"patch": (2, reason), "widths": ((48, 96), reason)}
     return {
+        **found,
         "optimizer": ("adamw", why),
         "lr": (1e-3 if model == "denoiser-mlp" else 5e-4, why),
         "weight_decay": (0.0, why),

@@ -12,7 +12,7 @@ from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.generation import Generation, SampleRequest
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.metrics.noise_levels import NoiseLevelMeter
-from sonde.tasks.denoising import Conditioned, EvaluationNoise, by_row, kept, like_rows
+from sonde.tasks.denoising import WHITE, Conditioned, EvaluationNoise, by_row, kept, like_rows
 from sonde.tasks.diffusion.config import DiffusionConfig
 from sonde.tasks.diffusion.samplers import SAMPLERS, begin
 from sonde.tasks.diffusion.schedules import drawn, quantiles, steps
@@ -49,6 +49,7 @@ class Diffusion:
         self._levels = quantiles(config.noise_schedule, torch.tensor(self._fixed.times))
         classes = bool(self.net.classes)
         self.abilities = Abilities(
+            trivial_baseline=self.trivial_baseline,
             generation=Generation(
                 draw=self.draw,
                 latent=input.shape,
@@ -57,7 +58,7 @@ class Diffusion:
                 classes=classes,
                 guided=classes and config.class_dropout > 0,
                 keeps=True,
-            )
+            ),
         )
 
     def loss(self, batch: Batch) -> Loss:
@@ -76,6 +77,14 @@ class Diffusion:
     def meter(self) -> Meter:
         """A fresh one; levels are the share of noise, σ / √(1 + σ²)."""
         return NoiseLevelMeter(tuple((self._levels / (1 + self._levels.square()).sqrt()).tolist()))
+
+    def trivial_baseline(
+        self, known: Mapping[str, Tensor], evaluated: Mapping[str, Tensor]
+    ) -> tuple[str, dict[str, float]]:
+        """Of white data v is 0 everywhere, and the noise and the input are shares of what is seen; the error over the levels."""
+        noise = self._levels.square() / (1 + self._levels.square())  # share of the variance
+        errors = {"v": torch.ones_like(noise), "noise": 1 - noise, "input": noise}[self.config.predicts]
+        return WHITE, {"loss": float(errors.mean())}
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"loss": (B,)}, how badly each row is known: the error at the fixed noise level of its place."""

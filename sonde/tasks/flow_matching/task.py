@@ -12,7 +12,7 @@ from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.generation import Generation, SampleRequest
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.metrics.noise_levels import NoiseLevelMeter
-from sonde.tasks.denoising import Conditioned, EvaluationNoise, by_row, kept, like_rows
+from sonde.tasks.denoising import WHITE, Conditioned, EvaluationNoise, by_row, kept, like_rows
 from sonde.tasks.flow_matching.config import FlowMatchingConfig
 from sonde.tasks.supervised import objective
 
@@ -47,6 +47,7 @@ class FlowMatching:
         self._fixed = EvaluationNoise(input)
         classes = bool(self.net.classes)
         self.abilities = Abilities(
+            trivial_baseline=self.trivial_baseline,
             generation=Generation(
                 draw=self.draw,
                 latent=input.shape,
@@ -55,7 +56,7 @@ class FlowMatching:
                 classes=classes,
                 guided=classes and config.class_dropout > 0,
                 keeps=True,
-            )
+            ),
         )
 
     def loss(self, batch: Batch) -> Loss:
@@ -78,6 +79,13 @@ class FlowMatching:
     def meter(self) -> Meter:
         """A fresh one."""
         return NoiseLevelMeter(tuple(1 - time for time in self._fixed.times))
+
+    def trivial_baseline(
+        self, known: Mapping[str, Tensor], evaluated: Mapping[str, Tensor]
+    ) -> tuple[str, dict[str, float]]:
+        """Of white data and white noise the velocity at x is (2 t - 1) x / (t² + (1 - t)²); its error over the fixed times."""
+        errors = [2 - (2 * t - 1) ** 2 / (t**2 + (1 - t) ** 2) for t in self._fixed.times]
+        return WHITE, {"loss": sum(errors) / len(errors)}
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"loss": (B,)}, how badly each row is known: the mean error of its velocity at the fixed time of its place."""
