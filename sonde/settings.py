@@ -62,7 +62,7 @@ class TrainKeywords(TypedDict, total=False):
     weight_decay: float
     """Weight decay: decoupled for adamw and muon, an L2 penalty for the others; never on norms and biases."""
     momentum: float
-    """Momentum of momentum, nesterov, rmsprop (where it is 0 by default) and muon (0.95 where that is named)."""
+    """Momentum factor of momentum, nesterov, rmsprop (where it is 0 by default) and muon (0.95 where that is named)."""
     beta1: float
     """Adam's decay rate of the first moment."""
     beta2: float
@@ -116,7 +116,7 @@ class TrainKeywords(TypedDict, total=False):
     checkpoint_every: float | str
     """Checkpoint interval: "500 steps", "1 epoch", "60s" (then also at an epoch's end, after a twentieth of it)."""
     doctor: bool
-    """Look for faults while training, and say what is wrong, where and what to do; the weights are the same without."""
+    """Look for faults while training, and say what is wrong, where and what to do; it does not change the weights."""
     classical: bool
     """Fit a classical model too where that takes seconds (tables: boosted trees; texts: TF-IDF), to compare the
     network with."""
@@ -184,7 +184,7 @@ class TrainKeywords(TypedDict, total=False):
     held_out: str
     """Test recordings, by a part of their names or a column: take=0-4, or speaker=theo,jackson."""
     max_seconds: float
-    """Seconds of a recording that are read at most: of longer ones their beginning, and with transcripts none."""
+    """Longest recording in seconds: of longer ones only the beginning is read; with transcripts they are left out."""
     horizon: int | None
     """Forecast horizon in time steps; by default one season (24 hours, 7 days, 12 months)."""
     look_back: int | None
@@ -240,7 +240,8 @@ class TrainKeywords(TypedDict, total=False):
     models unet-small, unet: Channels at each resolution, from full resolution down by halves. By default those of
     the model's size. model audio-cnn: Channels of each stage; every stage halves the mel bands and, but for the
     first, the frames. model denoiser-unet: Channels at each resolution, from full resolution down by halves;
-    multiples of 8."""
+    multiples of 8. model dcgan: Channels after each halving, from full resolution down; none: 64, then doubled,
+    down to a side of at most 8 pixels."""
     layers: int | None
     """model compact-cnn: 3x3 convolutions in each stage. model tabular: Hidden layers. models unet-small, unet: 3x3
     convolutions at each resolution, in the encoder and in the decoder. model modern-gpt: Transformer blocks.
@@ -252,7 +253,8 @@ class TrainKeywords(TypedDict, total=False):
     neighbours. models speech-conformer-tiny, speech-conformer-small, speech-transformer: Conformer or transformer
     blocks; by default as many as the model's name stands for. models seq2seq-gru, seq2seq-lstm: Recurrent layers
     of the encoder and of the decoder. model denoiser-unet: Residual blocks at each resolution, in the encoder and
-    in the decoder. model denoiser-mlp: Residual blocks."""
+    in the decoder. model denoiser-mlp: Residual blocks. model gan-mlp: Hidden layers of the generator, and of the
+    critic."""
     members: int
     """model tabular: Members of the ensemble; they share weight matrices, and their predictions are averaged."""
     width: int
@@ -266,7 +268,7 @@ class TrainKeywords(TypedDict, total=False):
     torsion-network: Hidden size of each recurrent layer, per direction. model inverse-folding-network: Channels
     of each residue (node) and each pair of neighbours (edge). models seq2seq-gru, seq2seq-lstm: Hidden size of
     the decoder; the bidirectional encoder has half of it per direction. models pair-reader, qa-reader: Hidden
-    width (channels of each token). model denoiser-mlp: Units of each layer."""
+    width (channels of each token). models denoiser-mlp, gan-mlp: Units of each layer."""
     number_embedding: Literal["piecewise", "periodic", "none"]
     """model tabular: Embedding of numerical columns: piecewise linear (training quantiles), periodic (learned
     frequencies), or none."""
@@ -399,10 +401,12 @@ class TrainKeywords(TypedDict, total=False):
     frequent_tokens: int
     """models pair-reader, qa-reader: Vocabulary: the most frequent tokens with an embedding each; the others share
     one."""
+    latent: int
+    """models dcgan, gan-mlp: Numbers of noise that an input is made of."""
     loss: Callable[..., object] | Literal["cross-entropy", "focal", "perceptron", "squared-error", "mse", "mae", "huber", "log-cosh", "dice", "both", "quantile"]
-    """task classification: Loss function; squared-error is taken of the probabilities, perceptron is the perceptron
-    rule (Rosenblatt 1958). task regression: Loss function, on standardised targets. task segmentation: Loss
-    function: cross-entropy of the pixels, Dice of the classes, or the sum of both. task forecasting: Loss
+    """task classification: Loss function; squared-error is computed on the probabilities, perceptron is the
+    perceptron rule (Rosenblatt 1958). task regression: Loss function, on standardised targets. task segmentation:
+    Loss function: cross-entropy of the pixels, Dice of the classes, or the sum of both. task forecasting: Loss
     function, on standardised values; quantile also learns prediction intervals around the forecast."""
     label_smoothing: float
     """task classification: Label smoothing: share of each target spread uniformly over all classes; for
@@ -477,6 +481,23 @@ class TrainKeywords(TypedDict, total=False):
     transport (shorter paths)."""
     times: Literal["uniform", "logit-normal"]
     """task flow-matching: How times are drawn in training: evenly, or more often in the middle (logit-normal)."""
+    gan_loss: Literal["hinge", "non-saturating", "wgan-gp"]
+    """task gan: What generator and critic minimise: hinge has a critic with spectral norm, wgan-gp one with a
+    gradient penalty."""
+    spectral_norm: bool | None
+    """task gan: Hold the largest singular value of each layer of the critic at 1; by default for hinge."""
+    r1: float
+    """task gan: Weight of the R1 penalty, half the squared gradient of the critic at real rows; 0 for none. 0.1 to
+    10 are usual."""
+    gradient_penalty: float | None
+    """task gan: Weight of the gradient penalty between real and made rows; for wgan-gp alone, 10 by default."""
+    critic_steps: int | None
+    """task gan: Updates of the critic for each of the generator; by default 5 for wgan-gp, else 1."""
+    critic_lr: float | None
+    """task gan: Learning rate of the critic; by default that of lr."""
+    by_class: bool
+    """task gan: Make rows of a class where the data have classes: the generator is told which, and the critic judges
+    rows as that."""
     quantiles: float | Sequence[float]
     """task forecasting: Quantiles that loss="quantile" learns; 0.5 is the forecast itself."""
     hidden_share: float
@@ -524,7 +545,7 @@ class FitKeywords(TypedDict, total=False):
     weight_decay: float
     """Weight decay: decoupled for adamw and muon, an L2 penalty for the others; never on norms and biases."""
     momentum: float
-    """Momentum of momentum, nesterov, rmsprop (where it is 0 by default) and muon (0.95 where that is named)."""
+    """Momentum factor of momentum, nesterov, rmsprop (where it is 0 by default) and muon (0.95 where that is named)."""
     beta1: float
     """Adam's decay rate of the first moment."""
     beta2: float
@@ -578,7 +599,7 @@ class FitKeywords(TypedDict, total=False):
     checkpoint_every: float | str
     """Checkpoint interval: "500 steps", "1 epoch", "60s" (then also at an epoch's end, after a twentieth of it)."""
     doctor: bool
-    """Look for faults while training, and say what is wrong, where and what to do; the weights are the same without."""
+    """Look for faults while training, and say what is wrong, where and what to do; it does not change the weights."""
     classical: bool
     """Fit a classical model too where that takes seconds (tables: boosted trees; texts: TF-IDF), to compare the
     network with."""
@@ -629,7 +650,7 @@ class StepsKeywords(TypedDict, total=False):
     weight_decay: float
     """Weight decay: decoupled for adamw and muon, an L2 penalty for the others; never on norms and biases."""
     momentum: float
-    """Momentum of momentum, nesterov, rmsprop (where it is 0 by default) and muon (0.95 where that is named)."""
+    """Momentum factor of momentum, nesterov, rmsprop (where it is 0 by default) and muon (0.95 where that is named)."""
     beta1: float
     """Adam's decay rate of the first moment."""
     beta2: float
@@ -700,7 +721,7 @@ class ResumeKeywords(TypedDict, total=False):
     checkpoint_every: float | str
     """Checkpoint interval: "500 steps", "1 epoch", "60s" (then also at an epoch's end, after a twentieth of it)."""
     doctor: bool
-    """Look for faults while training, and say what is wrong, where and what to do; the weights are the same without."""
+    """Look for faults while training, and say what is wrong, where and what to do; it does not change the weights."""
     classical: bool
     """Fit a classical model too where that takes seconds (tables: boosted trees; texts: TF-IDF), to compare the
     network with."""

@@ -49,8 +49,8 @@ class SampleOptions:
     """An input of which a part is kept (inpainting); with --mask."""
     mask: Path | None = None
     """An image as large as the data's: white where --known is made anew, black where it is kept."""
-    out: Path = Path("samples.png")
-    """Where samples go: one picture (.png), or a folder (ending in /) with a file each; .csv for tables."""
+    out: Path | None = None
+    """Where samples go: of images one picture (.png), or a folder (ending in /) with a file each; of tables a .csv."""
     device: str = "cpu"
     """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
 
@@ -63,8 +63,8 @@ def run(words: Sequence[str]) -> int:
         return 0
     options: SampleOptions = begun.options
     trained = trained_run(begun.words[0], options.device, trust_code=begun.trust_code)
-    made = check_out(trained, options.out, as_folder=_folder_asked(named))
-    from sonde.run.sampling import Wanted, drawn, generation_of, plain
+    made, out = check_out(trained, options.out, as_folder=_folder_asked(named))
+    from sonde.run.sampling import Wanted, class_names, drawn_from, generation_of, plain
 
     generation_of(trained)
     known, keep = _known(trained, options)
@@ -80,13 +80,15 @@ def run(words: Sequence[str]) -> int:
         known=known,
         keep=keep,
     )
-    found = drawn(trained.task, trained.schema, wanted, trained.device, tick=begun.screen.tick)
-    labels = None if found.labels is None else [trained.schema.target.names[place] for place in found.labels.tolist()]
+    found = drawn_from(trained, wanted, begun.screen.tick)
+    schema = trained.schema
     try:
-        made.write(options.out, plain(found.values, trained.schema), labels, trained.schema)
+        made.write(out, plain(found, schema), class_names(found, schema), schema)
     except OSError as error:
-        raise DataError(f"cannot write {options.out}: {error.strerror or error}") from None
-    begun.screen.say(f"wrote {count(len(found.values))} samples to {options.out}")
+        raise DataError(f"cannot write {out}: {error.strerror or error}") from None
+    begun.screen.say(f"wrote {count(len(found.values))} samples to {out}")
+    for note in made.notes(schema) if made.notes else ():
+        begun.screen.say(note)
     return 0
 
 
@@ -97,8 +99,8 @@ def _folder_asked(words: Sequence[str]) -> bool:
     return any(value.endswith("/") for value in values)
 
 
-def check_out(trained: "Run", out: Path, *, as_folder: bool) -> "Made":
-    """How samples of the run's kind are written. Raises: ConfigError for a name that says no such form"""
+def check_out(trained: "Run", out: Path | None, *, as_folder: bool) -> "tuple[Made, Path]":
+    """How samples of the run's kind are written, and where. Raises: ConfigError for a name that says no such form"""
     from sonde.core.catalogue import load
     from sonde.modalities.catalogue import modality
 
@@ -106,12 +108,13 @@ def check_out(trained: "Run", out: Path, *, as_folder: bool) -> "Made":
     if not about.made:
         raise ConfigError(f"samples of {about.noun} cannot be written yet; use sonde.load(RUN).sample() in Python")
     made: Made = load(about.made)
+    out = out or Path(f"samples{made.endings[0]}")
     ending = "/" if as_folder or not out.suffix else out.suffix.lower()
     if ending not in made.endings:
         raise ConfigError(f"--out {out}: {about.noun} are written to names ending in {' or '.join(made.endings)}")
     if ending != "/" and not out.parent.is_dir():
         raise ConfigError(f"--out {out}: there is no folder {out.parent}")
-    return made
+    return made, out
 
 
 def _latent(file: Path | None):  # noqa: ANN202
@@ -134,7 +137,7 @@ def _known(trained: "Run", options: SampleOptions):  # noqa: ANN202
         return None, None
     if options.known is None or options.mask is None:
         given, other = ("--known", "--mask") if options.known is not None else ("--mask", "--known")
-        raise ConfigError(f"{given} needs {other}: an input, and where it is made anew")
+        raise ConfigError(f"{given} needs {other}: an input, and where it is generated again")
     if not trained.schema.input.has_planes:
         raise ConfigError("--known and --mask are for images")
     import numpy as np

@@ -12,7 +12,9 @@ from typing import Any, Literal, NamedTuple
 
 from sonde.core.catalogue import Catalogue
 
-Answer = Literal["row", "map", "boxes", "next", "text", "frames", "span", "horizon", "structure", "angles", "noise"]
+Answer = Literal[
+    "row", "map", "boxes", "next", "text", "frames", "span", "horizon", "structure", "angles", "noise", "adversarial"
+]
 
 COSTS = Path(__file__).with_name("costs.json")
 
@@ -29,7 +31,8 @@ class Entry(NamedTuple):
     answers: the output for one input: a row of logits, a map of them (those of every pixel), boxes, logits for the token
              after each (next), for a text of its own (text), for each frame of a recording (frames), where an answer
              begins and ends (span), the steps that follow (horizon), of residues their distances or types (structure)
-             or the angles of each (angles), or for a noisy input and a condition what is noise in it (noise)
+             or the angles of each (angles), for a noisy input and a condition what is noise in it (noise),
+             or an input made of noise and what a critic sees in inputs (adversarial)
     also:    what else it outputs, by a head that the task puts on it
     symbols: size of the vocabulary that costs are counted with, also as outputs where tokens come out
     rate:    samples a second of the recordings that costs are counted at
@@ -128,6 +131,9 @@ PAPERS = {
     "Mohamed 2019": "after Mohamed et al. 2019, Transformers with convolutional context for ASR, arXiv:1904.11660",
     "Ho 2020": "after Ho, Jain and Abbeel 2020, Denoising diffusion probabilistic models, arXiv:2006.11239",
     "Kotelnikov 2022": "after Kotelnikov et al. 2022, TabDDPM: modelling tabular data with diffusion models, arXiv:2209.15421",
+    "Radford 2015": "after Radford, Metz and Chintala 2015, Unsupervised representation learning with deep convolutional "
+    "generative adversarial networks, arXiv:1511.06434",
+    "Goodfellow 2014": "after Goodfellow et al. 2014, Generative adversarial networks, arXiv:1406.2661",
     "Luong 2015": "after Luong et al. 2015, arXiv:1508.04025, and Bahdanau et al. 2014, arXiv:1409.0473",
 }
 
@@ -315,6 +321,11 @@ MODELS: Catalogue[Entry] = Catalogue(
             "Kotelnikov 2022",
             input=(16,),
             reads=("table", "array", "image"),
+        ),
+        # a generator and its critic
+        "dcgan": _row("dcgan:DCGAN", "dcgan", "Radford 2015", (1, 28, 28), answers="adversarial"),
+        "gan-mlp": _row(
+            "gan_mlp:GANMLP", "gan-mlp", "Goodfellow 2014", (16,), ("table", "array", "image"), answers="adversarial"
         ),
         "qa-reader": _row("qa_reader:QAReader", "qa-reader", "Chen 2017b", (256,), ("tokens",), "span", symbols=8_000),
     },

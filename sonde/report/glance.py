@@ -72,10 +72,10 @@ def rows_to_check(details: Mapping[str, Any]) -> str:
     judged, values = any(case.right is not None for case in cases), bool(details.get("scatter"))
     kept = [case for case in cases if case.right is False] if judged else cases
     if not kept:
-        return "None: no row that was kept is answered wrongly."
+        return "None: no row that was kept is predicted wrongly."
     several = any(isinstance(entry.get("target"), list | Mapping) for entry in entries)  # too much for a line
     told = "; ".join(_row(case, in_full=(judged or values) and not several) for case in kept[:MOST_ROWS])
-    why = "the most wrong answers" if judged else "the largest errors" if values else "the highest losses"
+    why = "the most wrong predictions" if judged else "the largest errors" if values else "the highest losses"
     odd = "mislabelled" if judged or values else "corrupt"
     return _leading(f"{told}: {why}, where {odd} rows tend to be.", "worst", "all that were kept")
 
@@ -94,7 +94,7 @@ def long_enough(run: Reading, *, learned: bool = True) -> str:
     axis = axis_of(run)
     if found.count < FEWEST:
         times = "once" if found.count == 1 else "twice"
-        return f"Cannot be told: validation was evaluated only {times} before {ended}."
+        return f"Not known: validation was evaluated only {times} before {ended}."
     if found.at >= found.last_at:
         return f"Perhaps not: validation loss was lowest at the last evaluation, when {ended}."
     where = f"validation loss was lowest at {axis} {place(found.at)} of {place(found.last_at)}"
@@ -123,8 +123,8 @@ def _row(case: Case, *, in_full: bool) -> str:
     """One row: where it stands, and what was answered or, of texts, its loss."""
     if not in_full:
         return f"{_short(case.row)} (loss {case.loss})"
-    text = f"{_short(case.row)} (truth {_short(case.target)}, answer {_short(case.prediction)}"
-    return f"{text}, {case.confidence} sure)" if case.confidence else f"{text})"
+    text = f"{_short(case.row)} (truth {_short(case.target)}, predicted {_short(case.prediction)}"
+    return f"{text}, {case.confidence} confidence)" if case.confidence else f"{text})"
 
 
 def _ended(run: Reading) -> str:

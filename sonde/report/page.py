@@ -39,6 +39,7 @@ from sonde.report.overview import (
     split_table,
     time_parts,
 )
+from sonde.report.sample_quality import sample_quality_sections
 from sonde.report.verdict import verdict
 
 if TYPE_CHECKING:
@@ -146,7 +147,10 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
         "matrix": confusion_figure(details),
         "unit": str((details.get("confusion") or details.get("per_class") or {}).get("unit") or "rows"),
         "evaluated": [*evaluation_figures(details, own.figures), *looked_figures(run.looked, details)],
-        "made": made_sections(details, run.path / "evaluation" / run.split),
+        "made": [
+            *made_sections(details, run.path / "evaluation" / run.split),
+            *sample_quality_sections(run.looked.get("sample_quality"), run.result, run.path / "evaluation"),
+        ],
         "sections": own.sections,
         "pairs": confused_pairs(details),
         "many_classes": classes if classes > MOST_CLASSES else 0,
@@ -231,7 +235,7 @@ def _findings(run: Reading) -> list[dict[str, Any]]:
                 "more": more,
                 "action": str(same[-1].get("action") or "")[:600],
                 "place": ", ".join(text for text in beside if text),
-                "silence": silencing(same[-1]),
+                "silence": str(same[-1].get("silence") or silencing(same[-1]))[:200],
             }
         )
     return found[:MOST_LINES]

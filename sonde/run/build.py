@@ -43,7 +43,7 @@ from sonde.tasks.custom.metrics import Measures, own_names
 from sonde.tasks.custom.signatures import in_order
 from sonde.tasks.custom.with_metrics import WithMetrics
 from sonde.tasks.table import build as build_task
-from sonde.tasks.table import spec
+from sonde.tasks.table import network_input, spec
 
 UNKNOWN = 1_000_000  # steps that a run of a length not yet known is taken for
 EVALUATION_ROWS = (
@@ -187,7 +187,7 @@ def assemble(
     check_precision(config.machine, device)
     if model is not None and dataset.schema.input.covariates:
         raise ConfigError(
-            f"{flag('known')} is for networks that Sonde builds, and a module that is handed over gets the past alone; give "
+            f"{flag('known')} is for networks that Sonde builds, and a module that you pass gets only the past; give "
             f"model='file.py:{type(model).__name__}', or take one of {', '.join(suitable('series', 'horizon'))}"
         )
     rows = len(dataset.splits["train"])
@@ -232,8 +232,9 @@ def assemble(
 
 
 def _model(dataset: Dataset, config: TrainConfig) -> nn.Module:
-    spec, target = dataset.schema.input, dataset.schema.target
-    return build_model(config.model, spec, target.out_dim, config.model_config)
+    schema = dataset.schema
+    given = network_input(config.task, schema.input)
+    return build_model(config.model, given, schema.target.out_dim, config.model_config)
 
 
 def _task(model: nn.Module, dataset: Dataset, config: TrainConfig, labels: Any, own: Own) -> Task:
@@ -255,8 +256,8 @@ def _task(model: nn.Module, dataset: Dataset, config: TrainConfig, labels: Any, 
     if task.objective is not None and not mine and loop.mode not in (None, task.objective.mode):
         better = "higher" if task.objective.mode == "max" else "lower"
         raise ConfigError(
-            f"{flag('mode')} {loop.mode} contradicts {flag('monitor')} {task.objective.metric}, of which {better} is better; "
-            f"leave {flag('mode')} out"
+            f"{flag('mode')} {loop.mode} contradicts {flag('monitor')} {task.objective.metric}, for which {better} is "
+            f"better; leave {flag('mode')} out"
         )
     if not measures.all:
         return task

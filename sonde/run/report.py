@@ -7,8 +7,9 @@ from pathlib import Path
 from sonde.core.catalogue import load
 from sonde.modalities.catalogue import modality
 from sonde.modalities.catalogue import names as modality_names
-from sonde.report.folder import Reading, read_folder
+from sonde.report.folder import Reading, read_folder, respelled
 from sonde.report.page import AddedBy, nothing, write_page
+from sonde.run.keywords import in_keywords
 from sonde.tasks.spec import TaskSpec
 from sonde.tasks.table import names, spec
 
@@ -18,10 +19,15 @@ def write_report(folder: Path) -> Path:
 
     Raises: RunFolderError when there is no run in `folder`, or it cannot be written to
     """
-    run = read_folder(Path(folder))
+    run = in_its_spelling(read_folder(Path(folder)))
     known = _task_of(run)
     run = run if known is None else replace(run, units=known.units)
     return write_page(run, added_by(run), _follow(run))
+
+
+def in_its_spelling(run: Reading) -> Reading:
+    """A run with settings told as whoever began it writes them: keywords where that was a program, else flags."""
+    return respelled(run, in_keywords) if run.in_program else run
 
 
 def _follow(run: Reading) -> list[str]:

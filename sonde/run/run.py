@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 import torch
 
-from sonde.core.config import DataConfig, FeedConfig, Precision
+from sonde.core.config import FeedConfig, Precision
 from sonde.core.config_file import read_config
 from sonde.core.damaged import read_object, reading
 from sonde.core.dataset import Rows, Schema
@@ -18,7 +18,6 @@ from sonde.core.schema_file import read_schema
 from sonde.core.seams import Source, Task
 from sonde.data.feed.source import Augment
 from sonde.engine.plan import pick_device
-from sonde.modalities.settings import data_config, of_kind
 from sonde.run.evaluated_in import or_in_fp32, precision_of
 from sonde.run.inference import as_frame, fed, only_network, probabilities
 from sonde.run.keywords import Keywords
@@ -245,16 +244,17 @@ class Run:
         seed: int = 0,
         tick: Tick = silent,
     ) -> Any:
-        """New inputs: images (N, H, W, C) uint8, of one channel (N, H, W); tables as a data frame; else an array.
+        """New inputs: images (N, H, W, C) uint8, of one channel (N, H, W); of tables a pyarrow.Table, whose `to_pandas()` is a
+        data frame; else an array.
 
-        classes: names of classes, in turn; all of the data's in turn by default;  guidance: above 1 clearer and less varied
+        classes: names of classes, in turn; by default all of the data's in turn, of tables as often as in training
+        guidance: above 1 clearer and less varied
         Raises: ConfigError for a run that makes no inputs, or what cannot be asked of it
         """
-        from sonde.run.sampling import Wanted, drawn, generation_of, plain
+        from sonde.run.sampling import Wanted, drawn_from, plain
 
-        generation_of(self)
         wanted = Wanted(number=number, classes=classes, steps=steps, sampler=sampler, guidance=guidance, seed=seed)
-        return plain(drawn(self.task, self.schema, wanted, self._device, tick).values, self.schema)
+        return plain(drawn_from(self, wanted, tick), self.schema)
 
     @Keywords()
     def evaluate(
@@ -279,7 +279,7 @@ class Run:
         self, data: Any, *, split: str | None = None, target: Sequence[str] = (), tick: Tick = silent
     ) -> "Evaluation":
         """`evaluate`, with which rows were judged and whether the run was trained on them (`run/judged_rows`)."""
-        from sonde.run.judged_rows import ALL, Evaluation, caution_of_custom, judged
+        from sonde.run.judged_rows import ALL, Evaluation, caution_of_custom, judged, reading_of
 
         if self._of_custom_data:
             scores = self._scores_of_custom(data, split=split, target=target, tick=tick)
@@ -291,7 +291,15 @@ class Run:
 
         saved = read_config(self._folder.config).settings
         other = bool(target) and tuple(target) != tuple(saved.get("target") or ())
-        found = judged(self._folder, data, self.schema, self._reading(target), split=split, own_target=other, tick=tick)
+        found = judged(
+            self._folder,
+            data,
+            self.schema,
+            reading_of(self._folder, self.schema, target),
+            split=split,
+            own_target=other,
+            tick=tick,
+        )
         precision = precision_of(self._trained_in(saved), self._device)
         views = None
         if self.spec.views:  # all others are evaluated on images as they are
@@ -330,12 +338,6 @@ class Run:
 
         return write_report(self.folder)
 
-    def _reading(self, target: Sequence[str]) -> DataConfig:
-        """The settings by which the run read data of its kind, with nothing held out."""
-        settings = read_config(self._folder.config).settings
-        read = {name: settings[name] for name in of_kind(self.schema.input.kind) if name in settings}
-        return data_config({**read, "validation": 0.0, "test": 0.0, **({"target": target} if target else {})})
-
     def _trained_in(self, settings: Mapping[str, Any]) -> Any:
         """The precision that was decided on, which may be another than a recipe advised."""
         plan = read_object(self._folder.plan, run=self.folder) if self._folder.plan.exists() else {}
@@ -368,13 +370,15 @@ class Run:
         from sonde.run.resolve import settled
         from sonde.run.resume import load_best
         from sonde.tasks.table import build as build_task
+        from sonde.tasks.table import network_input
 
         with as_trained(self._folder, trusted=self._trust_code) as saved:
             config, schema = settled(saved), self.schema
             with reading(
                 self._folder.schema, run=self.folder
             ):  # and config.yaml, whose values were looked at one by one
-                model = build_model(config.model, schema.input, schema.target.out_dim, config.model_config)
+                given = network_input(config.task, schema.input)
+                model = build_model(config.model, given, schema.target.out_dim, config.model_config)
                 task = build_task(config.task, model, schema.target, config.task_config, input=schema.input)
         load_best(self._folder, task)
         task.modules.to(self._device)

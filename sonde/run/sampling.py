@@ -1,22 +1,27 @@
 """New inputs from a trained run: what is asked for is checked, drawn in parts, and given back on the data's own scale."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from sonde.core.catalogue import load
+from sonde.core.damaged import read_object
 from sonde.core.dataset import Schema
 from sonde.core.errors import ConfigError, DataError, unknown
 from sonde.core.generation import Generation, SampleRequest
 from sonde.core.progress import Tick, silent
+from sonde.core.run_folder import open_run
 from sonde.core.seams import Task, abilities_of
 from sonde.core.seeds import generator
+from sonde.modalities.catalogue import modality
 from sonde.tasks.table import specs
 
 if TYPE_CHECKING:
+    from sonde.modalities.made import Made
     from sonde.run.run import Run
 
 AT_ONCE = 64  # samples
@@ -28,6 +33,7 @@ class Wanted:
 
     number:   of samples;  classes: names of classes, in turn; () for those of the data in turn
     steps, sampler, guidance: see `SampleRequest`;  seed: the same gives the same samples
+    shares:   of the classes of samples for which none is named; () for all of the data's in turn
     latent:   where sampling begins, (N, *latent), instead of noise;  interpolate: from a sample to the next, by noise between
     known, keep: inputs as the network is fed, (1 or N, *shape), and 1 where they are kept
     """
@@ -40,6 +46,7 @@ class Wanted:
     seed: int = 0
     latent: Tensor | None = None
     interpolate: bool = False
+    shares: Sequence[float] = ()
     known: Tensor | None = None
     keep: Tensor | None = None
 
@@ -60,6 +67,12 @@ def generation_of(run: "Run") -> Generation:
         hint = "use sonde generate" if abilities_of(run.task).samples is not None else f"train one with --task {able}"
         raise ConfigError(f"{run.folder} makes no new inputs: it is a run of task {run.spec.name}; {hint}")
     return found
+
+
+def drawn_from(run: "Run", wanted: Wanted, tick: Tick = silent) -> Drawn:
+    """Samples of a run's best checkpoint. Raises: ConfigError for a run that makes none, and as `drawn`"""
+    generation_of(run)
+    return drawn(run.task, run.schema, replace(wanted, shares=shares_of(run)), run.device, tick)
 
 
 def drawn(task: Task, schema: Schema, wanted: Wanted, device: torch.device, tick: Tick = silent) -> Drawn:
@@ -178,6 +191,9 @@ def _labels(wanted: Wanted, generation: Generation, schema: Schema, rows: int) -
         if name not in names:
             raise unknown("class", name, names)
     numbers = [names.index(name) for name in wanted.classes] or list(range(len(names)))
+    if wanted.shares and not wanted.classes and not wanted.interpolate:
+        drawn_by = generator(wanted.seed, "sample", 2)
+        return torch.multinomial(torch.tensor(wanted.shares), rows, replacement=True, generator=drawn_by)
     if wanted.interpolate:
         numbers = numbers[:1]
     return torch.tensor([numbers[place % len(numbers)] for place in range(rows)])
@@ -190,10 +206,33 @@ def _rows(given: Tensor | None, here: slice, rows: int, device: torch.device) ->
     return wide[here].to(device)
 
 
-def plain(values: Tensor, schema: Schema) -> Any:
-    """Samples on the data's own scale: images (N, H, W, C) uint8, tables a data frame, else an array."""
-    from sonde.core.catalogue import load
-    from sonde.modalities.catalogue import modality
-
+def made_of(schema: Schema) -> "Made | None":
+    """What is done with samples of the kind; None where nothing can be."""
     made = modality(schema.input.kind).made
-    return load(made).plain(values, schema) if made else values.numpy()
+    return load(made) if made else None
+
+
+def shares_of(run: "Run") -> tuple[float, ...]:
+    """How often each class is among the training rows, where samples of the kind have their classes as often; else ()."""
+    made = made_of(run.schema)
+    if made is None or not made.by_share or not run.schema.target.has_classes:
+        return ()
+    about = read_object(open_run(run.folder).data, run=run.folder)
+    counts = (about.get("class_counts") or {}).get("train") or {}
+    if not sum(counts.values()):
+        return ()
+    return tuple(counts.get(name, 0) / sum(counts.values()) for name in run.schema.target.names)
+
+
+def class_names(found: Drawn, schema: Schema) -> list[str] | None:
+    """The class of each sample, if they have one."""
+    return None if found.labels is None else [schema.target.names[place] for place in found.labels.tolist()]
+
+
+def plain(found: Drawn, schema: Schema) -> Any:
+    """Samples on the data's own scale: images (N, H, W, C) uint8, tables as such, with their classes, else an array."""
+    made = made_of(schema)
+    if made is None:
+        return found.values.numpy()
+    values, classes = made.plain(found.values, schema), class_names(found, schema)
+    return values if made.with_classes is None or classes is None else made.with_classes(values, classes, schema)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sonde.core.batch import Batch
-from sonde.core.dataset import InputSpec, TargetSpec
+from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.nn.time_condition import TimeCondition
 from sonde.tasks.supervised import wide
@@ -35,8 +35,9 @@ class Conditioned(nn.Module):
         super().__init__()
         if not isinstance(getattr(model, "condition", None), int):
             raise ConfigError(
-                f"task {task} needs a network that is called with a noisy input and a vector of `condition` numbers, and "
-                f"{type(model).__name__} has no `condition`; take --model denoiser-unet (images) or denoiser-mlp (numbers)"
+                f"task {task} needs a network that is called with a noisy input and a vector of `condition` numbers, "
+                f"and {type(model).__name__} has no `condition`; use --model denoiser-unet (images) or denoiser-mlp "
+                "(numbers)"
             )
         self.classes = len(target.names) if target.kind == "class" else 0
         self.model = model
@@ -68,8 +69,9 @@ class Conditioned(nn.Module):
 class EvaluationNoise:
     """Fixed noise and levels by the number of a row, so that evaluations can be compared."""
 
-    def __init__(self, input: InputSpec) -> None:
-        self._noise = torch.randn(NOISES, *input.shape, generator=torch.Generator().manual_seed(0))
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        """shape: of the code of a row"""
+        self._noise = torch.randn(NOISES, *shape, generator=torch.Generator().manual_seed(0))
         self.times = tuple((place + 0.5) / LEVELS for place in range(LEVELS))
 
     def __call__(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:

@@ -26,6 +26,7 @@ TASKS: dict[str, str] = {
     "masked-autoencoder": "sonde.tasks.masked_autoencoder.spec:MASKED_AUTOENCODER",
     "diffusion": "sonde.tasks.diffusion.spec:DIFFUSION",
     "flow-matching": "sonde.tasks.flow_matching.spec:FLOW_MATCHING",
+    "gan": "sonde.tasks.gan.spec:GAN",
     "forecasting": "sonde.tasks.forecasting.spec:FORECASTING",
     "masked-language-model": "sonde.tasks.masked_language_model.spec:MASKED_LANGUAGE_MODEL",
     "question-answering": "sonde.tasks.question_answering.spec:QUESTION_ANSWERING",
@@ -85,6 +86,12 @@ def refuse_columns(task: str | None, kind: str, place: str) -> None:
     else:
         return
     raise ConfigError(f"task {task} {needs}, and {place} holds columns with one value a row; leave --task {task} out")
+
+
+def network_input(task: str, input: "InputSpec") -> "InputSpec":
+    """What the network of a task is built for, where its inputs are these. Raises: ConfigError for an unknown task"""
+    coded = spec(task).network_input
+    return load(coded)(input) if coded else input
 
 
 def for_target(target: "TargetSpec") -> str:

@@ -46,19 +46,19 @@ def test_rows_to_check_are_those_answered_wrongly(image_run):
     details = read_folder(image_run).evaluated["test"]
     told = rows_to_check(details)
     assert told.startswith(
-        "test/4/00000.png (truth 4, answer 9, 99 % sure); test/4/00001.png (truth 4, answer 9, 98 % sure)"
+        "test/4/00000.png (truth 4, predicted 9, 99 % confidence); test/4/00001.png (truth 4, predicted 9, 98 % confidence)"
     )
-    assert "the most wrong answers, where mislabelled rows tend to be" in told
+    assert "the most wrong predictions, where mislabelled rows tend to be" in told
     assert told.endswith('<a href="#worst">all that were kept</a>')
     right = [{**entry, "prediction": entry["target"]} for entry in details["worst"]]
-    assert rows_to_check({**details, "worst": right}) == "None: no row that was kept is answered wrongly."
+    assert rows_to_check({**details, "worst": right}) == "None: no row that was kept is predicted wrongly."
     assert rows_to_check({}) == ""
 
 
 def test_rows_with_values_and_texts():
     row = {"index": 1, "row": "t.csv row 1", "target": 500_001.0, "prediction": 80_595.4, "loss": 13.2}
     told = rows_to_check({"worst": [row], "scatter": {"names": ["a"]}})
-    assert told.startswith("t.csv row 1 (truth 500,001, answer 80,595): the largest errors, where mislabelled rows")
+    assert told.startswith("t.csv row 1 (truth 500,001, predicted 80,595): the largest errors, where mislabelled rows")
     text = {"index": 1, "row": "a.txt character 9", "target": "long " * 50, "prediction": "x", "loss": 3.31}
     assert rows_to_check({"worst": [text]}).startswith(
         "a.txt character 9 (loss 3.31): the highest losses, where corrupt rows"
@@ -72,8 +72,8 @@ def test_rows_with_values_and_texts():
     [
         ((0.5, 0.3, 0.2, 0.25, 0.3), "Yes: validation loss was lowest at epoch 3 of 5 and did not get lower since."),
         ((0.5, 0.3, 0.2), "Perhaps not: validation loss was lowest at the last evaluation, when its epochs ended."),
-        ((0.5,), "Cannot be told: validation was evaluated only once before its epochs ended."),
-        ((0.5, 0.4), "Cannot be told: validation was evaluated only twice before its epochs ended."),
+        ((0.5,), "Not known: validation was evaluated only once before its epochs ended."),
+        ((0.5, 0.4), "Not known: validation was evaluated only twice before its epochs ended."),
         ((), ""),
     ],
 )

@@ -16,6 +16,7 @@ from sonde.tasks.denoising import WHITE, Conditioned, EvaluationNoise, by_row, k
 from sonde.tasks.diffusion.config import DiffusionConfig
 from sonde.tasks.diffusion.samplers import SAMPLERS, begin
 from sonde.tasks.diffusion.schedules import drawn, quantiles, steps
+from sonde.tasks.input_code import InputCode
 from sonde.tasks.supervised import objective
 
 STEPS = 20
@@ -41,29 +42,29 @@ class Diffusion:
     ) -> None:
         """Raises: ConfigError for a network of another kind, or when `monitor` is not a metric"""
         self.net = Conditioned(model, target, task="diffusion")
-        self.config, self.input = config, input
+        self.config, self.code = config, InputCode(input)
         self.modules = nn.ModuleDict({"model": self.net})
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[self.net]),)
         self.objective: Objective = objective("loss", {"loss": "min"}, monitor)
-        self._fixed = EvaluationNoise(input)
+        self._fixed = EvaluationNoise(self.code.shape)
         self._levels = quantiles(config.noise_schedule, torch.tensor(self._fixed.times))
         classes = bool(self.net.classes)
         self.abilities = Abilities(
             trivial_baseline=self.trivial_baseline,
             generation=Generation(
                 draw=self.draw,
-                latent=input.shape,
+                latent=self.code.shape,
                 steps=STEPS,
                 samplers=tuple(SAMPLERS),
                 classes=classes,
                 guided=classes and config.class_dropout > 0,
-                keeps=True,
+                keeps=not input.columns,
             ),
         )
 
     def loss(self, batch: Batch) -> Loss:
         """The mean squared error of what the network predicts, at a noise level drawn for each row."""
-        data = batch["input"]
+        data = self.code.encode(batch["input"])
         sigma = drawn(self.config.noise_schedule, len(data), data.device)
         error = self._error(data, torch.randn_like(data), sigma, self.net.labels(batch, self.config.class_dropout))
         return Loss(error.mean(), len(batch))
@@ -72,7 +73,10 @@ class Diffusion:
         """For the meter: the error (B,) at a fixed noise level, and the number of that (B,)."""
         noise, _, level = self._fixed(batch)
         sigma = self._levels.to(level.device)[level]
-        return {"loss": self._error(batch["input"], noise, sigma, self.net.labels(batch, 0.0)), "level": level}
+        return {
+            "loss": self._error(self.code.encode(batch["input"]), noise, sigma, self.net.labels(batch, 0.0)),
+            "level": level,
+        }
 
     def meter(self) -> Meter:
         """A fresh one; levels are the share of noise, σ / √(1 + σ²)."""
@@ -116,7 +120,9 @@ class Diffusion:
 
         sample = SAMPLERS[request.sampler or next(iter(SAMPLERS))]
         noise = request.noise or (lambda shape: torch.randn(shape, device=start.device))
-        return sample(lambda at, sigma: self.denoised(at, sigma, request), begin(start, sigmas[0]), sigmas, noise, keep)
+        noisy = begin(start, sigmas[0])
+        made = sample(lambda at, sigma: self.denoised(at, sigma, request), noisy, sigmas, noise, keep)
+        return self.code.decode(made)
 
     def _error(self, data: Tensor, noise: Tensor, sigma: Tensor, label: Tensor | None) -> Tensor:
         """(B,)."""

@@ -3,7 +3,7 @@
 from sonde.tasks.flow_matching.config import FlowMatchingConfig
 from sonde.tasks.spec import Answer, TaskSpec
 
-NOISE = Answer("noise", "what is noise in an input")
+NOISE = Answer("noise", "the noise in an input")
 KINDS = {"image": "images", "table": "tables", "array": "arrays"}
 
 FLOW_MATCHING = TaskSpec(
@@ -17,8 +17,9 @@ FLOW_MATCHING = TaskSpec(
     labels=False,
     takes_input=True,
     generates=True,
+    network_input="sonde.tasks.input_code:network_input",
     model="sonde.tasks.denoising_recipe:model",
     settings="sonde.tasks.denoising_recipe:settings",
     figures="sonde.tasks.diffusion.figures:additions",
-    next_commands=("sonde sample {run} --number 64 --out samples.png",),
+    next_commands=("sonde sample {run} --number 64",),
 )

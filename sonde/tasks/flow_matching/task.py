@@ -14,6 +14,7 @@ from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.metrics.noise_levels import NoiseLevelMeter
 from sonde.tasks.denoising import WHITE, Conditioned, EvaluationNoise, by_row, kept, like_rows
 from sonde.tasks.flow_matching.config import FlowMatchingConfig
+from sonde.tasks.input_code import InputCode
 from sonde.tasks.supervised import objective
 
 STEPS = 20
@@ -40,28 +41,28 @@ class FlowMatching:
     ) -> None:
         """Raises: ConfigError for a network of another kind, or when `monitor` is not a metric"""
         self.net = Conditioned(model, target, task="flow-matching")
-        self.config, self.input = config, input
+        self.config, self.code = config, InputCode(input)
         self.modules = nn.ModuleDict({"model": self.net})
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[self.net]),)
         self.objective: Objective = objective("loss", {"loss": "min"}, monitor)
-        self._fixed = EvaluationNoise(input)
+        self._fixed = EvaluationNoise(self.code.shape)
         classes = bool(self.net.classes)
         self.abilities = Abilities(
             trivial_baseline=self.trivial_baseline,
             generation=Generation(
                 draw=self.draw,
-                latent=input.shape,
+                latent=self.code.shape,
                 steps=STEPS,
                 samplers=tuple(SOLVERS),
                 classes=classes,
                 guided=classes and config.class_dropout > 0,
-                keeps=True,
+                keeps=not input.columns,
             ),
         )
 
     def loss(self, batch: Batch) -> Loss:
         """The mean squared error of the velocity, at a time drawn for each row."""
-        data = batch["input"]
+        data = self.code.encode(batch["input"])
         noise = torch.randn_like(data)
         if self.config.pairing == "optimal":
             noise = noise[paired(data, noise)]
@@ -74,7 +75,10 @@ class FlowMatching:
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: the error (B,) at a fixed time, and the number of that (B,)."""
         noise, time, level = self._fixed(batch)
-        return {"loss": self._error(batch["input"], noise, time, self.net.labels(batch, 0.0)), "level": level}
+        return {
+            "loss": self._error(self.code.encode(batch["input"]), noise, time, self.net.labels(batch, 0.0)),
+            "level": level,
+        }
 
     def meter(self) -> Meter:
         """A fresh one."""
@@ -108,7 +112,7 @@ class FlowMatching:
             now, then = number / steps, (number + 1) / steps
             at = solve(velocity, at, now, then)
             at = kept(at, request.known, request.keep, lambda known, then=then: torch.lerp(start, known, then))
-        return at
+        return self.code.decode(at)
 
     def _error(self, data: Tensor, noise: Tensor, time: Tensor, label: Tensor | None) -> Tensor:
         """(B,)."""
