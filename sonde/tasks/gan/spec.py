@@ -17,8 +17,9 @@ GAN = TaskSpec(
     labels=False,
     takes_input=True,
     generates=True,
+    network_input="sonde.tasks.input_code:network_input",
     model="sonde.tasks.gan.recipe:model",
     settings="sonde.tasks.gan.recipe:settings",
     figures="sonde.tasks.gan.figures:additions",
-    next_commands=("sonde sample {run} --number 64 --out samples.png",),
+    next_commands=("sonde sample {run} --number 64",),
 )
