@@ -57,6 +57,11 @@ class Reading:
         return next((split for split in SPLITS if self.evaluated.get(split)), "")
 
     @property
+    def done(self) -> bool:
+        """Whether it has a result, and was not trained further since."""
+        return bool(self.result) and self.state.condition == "finished"
+
+    @property
     def metric(self) -> str:
         """The metric that chose the best checkpoint; "" while unknown."""
         return str(self.result.get("headline") or (self.result.get("objective") or {}).get("metric", ""))

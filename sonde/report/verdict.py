@@ -17,11 +17,13 @@ from sonde.report.folds import fits
 from sonde.report.judged import Score, score_of, sentences
 from sonde.report.learning import train_of, validation_of
 from sonde.report.next_steps import Step, after_finishing, after_stopping, while_running
+from sonde.report.overview import reached
 
 Tone = Literal["yes", "partly", "no", "open"]
 
 OF_SPEED = frozenset(["slow-evaluation", "slow-input"])
 """Findings that say nothing of the result."""
+CHECKPOINT = "Last good checkpoint"
 MOST_TEXT = 400  # characters of what a run or a check said
 
 
@@ -38,7 +40,7 @@ class Verdict:
 
 def verdict(run: Reading, follow: Sequence[str] = ()) -> Verdict:
     """Of a run in any state. follow: commands that use a finished run's network, by its task"""
-    return _of_result(run, follow) if run.result else _of_unfinished(run)
+    return _of_result(run, follow) if run.done else _of_unfinished(run)
 
 
 def _of_result(run: Reading, follow: Sequence[str]) -> Verdict:
@@ -119,11 +121,12 @@ def _of_unfinished(run: Reading) -> Verdict:
     planned = run.plan.get("steps")
     of = f" of {count(planned)}" if isinstance(planned, int) else ""
     fold = f" in fold {state.fold} of {_folds(run)}" if state.fold else ""
-    at = f"step {count(max(state.step, run.last_step))}{of}{fold}"
+    at = f"step {count(reached(run))}{of}{fold}"
+    failed = f"{'at' if state.failed_at else 'after'} {at}"
     tone, answer, because = {
         "running": ("open", "Still running", f"It was at {at} when this page was drawn."),
         "interrupted": ("open", "Stopped on request", f"{_request(state.signal)} ended it after {at}; nothing was lost."),
-        "failed": ("no", "Failed", f"An error ended it at {at}: {state.why[:MOST_TEXT]}"),
+        "failed": ("no", "Failed", f"An error ended it {failed}: {state.why[:MOST_TEXT]}"),
     }.get(
         state.condition,
         (
@@ -135,7 +138,7 @@ def _of_unfinished(run: Reading) -> Verdict:
     )  # fmt: skip
     lines = [("So far", text) for text in [_so_far(run)] if text]
     if state.condition != "running":
-        lines.append(("Last good checkpoint", _checkpoint(run)))
+        lines.append((CHECKPOINT, _checkpoint(run)))
     lines += [("The checks", f"{_said(finding)}.") for finding in _warnings(run)[:1]]
     steps = while_running(run) if state.condition == "running" else after_stopping(run)
     return Verdict(tone=tone, answer=answer, because=because, lines=lines, steps=steps)  # type: ignore[arg-type]

@@ -141,7 +141,10 @@ def test_a_run_that_was_stopped(image_run):
 
 def test_a_run_that_failed_says_by_what(image_run):
     found = ended(image_run, event="failed", details={"why": "ValueError: <b>no room</b>"})
-    assert (found.tone, found.because) == ("no", "An error ended it at step 3,210 of 3,200: ValueError: <b>no room</b>")
+    assert (found.tone, found.because) == (
+        "no",
+        "An error ended it after step 3,210 of 3,200: ValueError: <b>no room</b>",
+    )
     assert found.steps[0].why == "goes on from step 3,000, once what stopped it is mended"
 
 
