@@ -21,6 +21,7 @@ from sonde.core.units import (
 )
 from sonde.report.figures import bars, stacked_bar
 from sonde.report.folder import SPLITS, Reading
+from sonde.report.learning import most_memory
 from sonde.report.metric_words import about
 
 MOST_CLASS_BARS = 40
@@ -70,6 +71,7 @@ def key_figures(run: Reading) -> list[tuple[str, str]]:
         ("parameters", count(result["parameters"]) if result.get("parameters") is not None else ""),
         ("training time", duration(seconds["total"]) if seconds.get("total") else ""),
         ("rows per second", rate(result["samples_per_s"]) if result.get("samples_per_s") else ""),
+        ("memory at most", size(most) if (most := most_memory(run)) else ""),
         ("steps", count(result.get("steps") or max(run.last_step, run.state.step))),
         ("machine", str(run.env.get("device") or run.plan.get("device") or "")),
     ]

@@ -30,6 +30,7 @@ from sonde.engine.thread_tuner import ThreadTuner
 from sonde.engine.time_budget import TimeBudget
 from sonde.engine.trainable import undo
 from sonde.engine.training import Training, capture, restore, weights
+from sonde.engine.used_memory import UsedMemory
 from sonde.report.events import Events
 from sonde.run.build import Assembly
 from sonde.run.checks import at_the_start, say, watched
@@ -238,6 +239,7 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
         observers=[progress, events, *(Watched(o, live) for o in attempt.job.observers), *attempt.loggers, renewal],
         journals={},
         threads=plan.threads,
+        used_memory=UsedMemory(assembly.device),
     )
     attempt.training = training  # before a state is put back that may not fit: the logs are closed all the same
     random_state.seed_everything(assembly.config.machine.seed, stream="dropout")

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from sonde.core.units import count, duration, rate
 from sonde.report.folder import Reading
 from sonde.report.page import environment
-from sonde.watch.resources import Look, facts, memory_figure
+from sonde.watch.resources import Look, facts
 from sonde.watch.top import Top
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def top_html(run: Reading, top: Top) -> str:
 
 def resources_html(run: Reading, looks: Sequence[Look]) -> str:
     """What a run that trains uses; empty while nothing is known."""
-    return _block("resources", facts=facts(run, looks), memory=memory_figure(looks))
+    return _block("resources", facts=facts(run, looks))
 
 
 def runs_html(runs: Sequence[Listed], key: str) -> str:
