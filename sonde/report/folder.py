@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,10 @@ class Reading:
     saved: int | None = None  # step of the newest checkpoint that is whole, of a run without a result
     units: Mapping[str, str] = field(default_factory=dict)  # of metrics, by the run's task, where they are known
     folds: "Sequence[Reading]" = field(default=())  # of a cross-validation
+    drawn: datetime | None = None  # when the page is drawn, with its zone
+    drawn_again_by: datetime | None = (
+        None  # when it will have been drawn anew if it still trains, where the run draws it
+    )
 
     @property
     def split(self) -> str:

@@ -119,6 +119,7 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
     own = added(details)
     return {
         "name": run.path.resolve().name,
+        "due": _due(run),
         "headline": headline(run),
         "verdict": verdict(run, follow),
         "keys": key_figures(run),
@@ -157,6 +158,12 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
         "machine": machine(run),
         "unreadable": run.unreadable[:MOST_LINES],
     }
+
+
+def _due(run: Reading) -> str:
+    """When the page of a run that trains should have been drawn anew, in milliseconds since 1970; "" where it will not be."""
+    running = run.state.condition == "running"
+    return "" if run.drawn_again_by is None or not running else f"{1000 * run.drawn_again_by.timestamp():.0f}"
 
 
 def _named(split: str) -> str:

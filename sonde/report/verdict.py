@@ -6,6 +6,7 @@ run ended.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from sonde.core.findings import WORST_FIRST, name_of
@@ -124,7 +125,7 @@ def _of_unfinished(run: Reading) -> Verdict:
     at = f"step {count(reached(run))}{of}{fold}"
     failed = f"{'at' if state.failed_at else 'after'} {at}"
     tone, answer, because = {
-        "running": ("open", "Still running", f"It was at {at} when this page was drawn."),
+        "running": ("open", "Still running when drawn", f"It was at {at} when this page was drawn{_moment(run.drawn)}."),
         "interrupted": ("open", "Stopped on request", f"{_request(state.signal)} ended it after {at}; nothing was lost."),
         "failed": ("no", "Failed", f"An error ended it {failed}: {state.why[:MOST_TEXT]}"),
     }.get(
@@ -136,12 +137,34 @@ def _of_unfinished(run: Reading) -> Verdict:
             "went down.",
         ),
     )  # fmt: skip
-    lines = [("So far", text) for text in [_so_far(run)] if text]
+    lines = [("Is it still?", _still(run))] if state.condition == "running" else []
+    lines += [("So far", text) for text in [_so_far(run)] if text]
     if state.condition != "running":
         lines.append((CHECKPOINT, _checkpoint(run)))
     lines += [("The checks", f"{_said(finding)}.") for finding in _warnings(run)[:1]]
     steps = while_running(run) if state.condition == "running" else after_stopping(run)
     return Verdict(tone=tone, answer=answer, because=because, lines=lines, steps=steps)  # type: ignore[arg-type]
+
+
+def _moment(moment: datetime | None) -> str:
+    """In the machine's own time, with its zone.
+
+    >>> from datetime import timezone
+    >>> _moment(datetime(2026, 1, 31, 14, 2, 11, tzinfo=timezone.utc)), _moment(None)
+    (', on 2026-01-31 at 14:02:11 (UTC)', '')
+    """
+    return "" if moment is None else f", on {moment:%Y-%m-%d} at {moment:%H:%M:%S} ({moment:%Z})"
+
+
+def _still(run: Reading) -> str:
+    """What a page that may be read much later can say of a run that was running."""
+    by = run.drawn_again_by
+    told = "sonde report draws it anew, and tells"
+    if by is None:
+        return f"This page does not know what came after it: {told}."
+    when = _moment(by).removeprefix(", ").removeprefix("on ")
+    later = f"If you read this later, it has ended, was killed or hangs: {told}."
+    return f"As long as it trains, this page is drawn anew before {when}. {later}"
 
 
 def _request(signal: int) -> str:

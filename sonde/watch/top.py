@@ -3,6 +3,7 @@
 Which state a run is in tells `core.run_state`; what is said of one that ended without a result is the report's verdict.
 """
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -98,6 +99,7 @@ def _gone(run: Reading) -> Top:
         sentences.append(_sentence(str(last.get("action") or "")))
     elif state.condition == "killed":
         title += ": the process is gone"
+        sentences.append(f"Its report.html was drawn before; sonde report {shlex.quote(str(run.path))} draws it anew.")
     if not (state.fold or reached(run)):
         title = "Ended before its first step was logged"
     if state.fold:

@@ -1,5 +1,6 @@
 """What is said first of a run, in each state that its folder can be in."""
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,7 +70,11 @@ def test_a_run_that_was_killed_leaves_no_word(folder: Path) -> None:
     found = of(folder, alive=False)
     assert (found.light, found.title) == ("failed", "Died at step 30: the process is gone")
     assert found.sentences[0].startswith("Its process is gone after step 30 of 400 and left no error: it was killed")
-    assert found.sentences[1] == "Last good checkpoint: after step 20; 10 later steps will be done again."
+    assert (
+        found.sentences[1]
+        == f"Its report.html was drawn before; sonde report {shlex.quote(str(folder))} draws it anew."
+    )
+    assert found.sentences[2] == "Last good checkpoint: after step 20; 10 later steps will be done again."
     assert (found.command, found.why) == (
         f"sonde resume {folder}",
         "goes on from step 20, as if it had never stopped",
