@@ -273,6 +273,17 @@ class RuleBaseline(NamedTuple):
     evaluate: Callable[[Batch], Mapping[str, Tensor]]
 
 
+class Reconstruction(NamedTuple):
+    """Images in the scale of the input, (B, C, H, W).
+
+    given: the input itself;  seen: what the network saw of it, 0 elsewhere;  found: that and what it made of the rest
+    """
+
+    given: Tensor
+    seen: Tensor
+    found: Tensor
+
+
 class Bound(NamedTuple):
     """How a task hands the fields of a batch to its network and its loss.
 
@@ -300,7 +311,9 @@ class Abilities:
     draw:             (pixels, case) -> a row with the prediction on it, (3, H, W) uint8. pixels: (C, H, W) uint8, as stored;
                       case: its entry of `format_predictions`
     bind:             called with the first training batch, before anything else: what of such goes where
-    samples:          tokens that the model reads at most -> one dict per text that the model wrote, "text" among its keys
+    samples:          (tokens that the model reads at most, seconds or None) -> one dict per text that the model wrote, "text"
+                      among its keys; with seconds a single text, that ends when they are over
+    reconstruct:      what the network made of inputs that it saw a part of
     notes:            batches of the validation rows, where known -> what is to be said before the first step of how the task is
                       evaluated and what chooses the best checkpoint
     answers:          what `evaluate` gave -> (output, target) in the plainest form, for a metric of the caller's own: logits
@@ -314,7 +327,8 @@ class Abilities:
     tune_threshold: Callable[[Meter], None] | None = None
     draw: Callable[[np.ndarray, Mapping[str, Any]], np.ndarray] | None = None
     bind: Callable[[Batch], Bound] | None = None
-    samples: Callable[[int], list[dict[str, Any]]] | None = None
+    samples: Callable[[int, float | None], list[dict[str, Any]]] | None = None
+    reconstruct: Callable[[Batch], Reconstruction] | None = None
     notes: Callable[[int | None], Sequence[Finding]] | None = None
     batch_means: Callable[[], Sequence[str]] | None = None
     answers: Callable[[Mapping[str, Tensor]], tuple[Tensor, Tensor]] | None = None

@@ -37,6 +37,7 @@ from sonde.report.overview import (
     split_table,
     time_parts,
 )
+from sonde.report.samples import reconstructions, samples_shown
 from sonde.report.verdict import verdict
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
     bar, spent = time_parts(run)
     rows, classes = class_rows(details)
     own = added(details)
+    restored = reconstructions(details, run.path / "evaluation" / run.split) if run.split and not run.folds else None
     return {
         "name": run.path.resolve().name,
         "due": _due(run),
@@ -134,7 +136,8 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
         "matrix": confusion_figure(details),
         "unit": str((details.get("confusion") or details.get("per_class") or {}).get("unit") or "rows"),
         "evaluated": [*evaluation_figures(details, own.figures), *looked_figures(run.looked, details)],
-        "sections": own.sections,
+        "sections": [*own.sections, *([restored] if restored else [])],
+        "samples": samples_shown(run.samples, run.path / "samples", added(run.samples.get("files") or {})),
         "pairs": confused_pairs(details),
         "many_classes": classes if classes > MOST_CLASSES else 0,
         "class_rows": rows,

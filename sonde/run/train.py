@@ -49,6 +49,7 @@ from sonde.run.plan import make_plan
 from sonde.run.renewal import Renewal
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import take_over
+from sonde.run.samples import samples_of
 from sonde.run.start import write_fields, write_reason
 from sonde.run.telling import parted, show, tell
 from sonde.run.time_limit import TimeLimit, tuner_affordable
@@ -230,13 +231,14 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
     purge = None if saved is None else int(saved.state["progress"]["step"]) + 1
     events, renewal = Events(folder.events, log_every=settings.log_every, purge_step=purge), Renewal(folder.path)
     live = Live(folder.path, attempt.findings, lambda finding: tell(attempt, [finding]))
+    own = [Watched(observer, live) for observer in attempt.job.observers]
     training = live.training = Training(
         task=assembly.task,
         source=assembly.train,
         stepper=stepper,
         clock=assembly.clock,
         device=assembly.device,
-        observers=[progress, events, *(Watched(o, live) for o in attempt.job.observers), *attempt.loggers, renewal],
+        observers=[progress, events, *own, *attempt.loggers, *samples_of(attempt), renewal],
         journals={},
         threads=plan.threads,
         used_memory=UsedMemory(assembly.device),

@@ -175,7 +175,7 @@ def _stamp(folder: RunFolder) -> tuple[object, ...]:
     """What changes when a file that is not a log is written: each is replaced in one step, which its folder tells too."""
     splits = [folder.evaluation / split for split in SPLITS]
     files = (folder.config, folder.plan, folder.data, folder.env, folder.result, folder.lr_range)
-    seen = [_seen(place) for place in (*files, folder.evaluation, *splits, folder.checkpoints / "last")]
+    seen = [_seen(place) for place in (*files, folder.evaluation, folder.samples, *splits, folder.checkpoints / "last")]
     return (*seen, len(folds_of(folder.path)))
 
 

@@ -21,8 +21,8 @@ HERE = Path(__file__).parent
 REPORT = HERE.parent / "report"
 # the report's order, but for what one looks at while a run trains
 ORDER = (
-    "top", "unreadable", "findings", "learning", "resources", "metrics", "evaluated", "inside", "data", "time", "settings",
-    "machine",
+    "top", "unreadable", "findings", "learning", "samples", "resources", "metrics", "evaluated", "inside", "data", "time",
+    "settings", "machine",
 )  # fmt: skip
 STYLES = (REPORT / "page.css", REPORT / "cases.css", HERE / "watch.css")
 SCRIPTS = (REPORT / "page.js", REPORT / "charts.js", HERE / "watch.js")
