@@ -18,6 +18,11 @@ PEERS: dict[str, list[list[str]]] = {
         [TORCH, "numpy", "pillow", "pyyaml", "safetensors", "huggingface_hub==2.4.0"],
         ["--no-deps", "torchvision==0.28.0", "timm==1.0.31"],
     ],
+    "torchcfm": [
+        [TORCH, "numpy", "scipy", "pillow"],
+        ["--no-deps", "torchcfm==1.0.7", "torchdiffeq==0.2.5", "POT==0.9.7.post1"],
+    ],
+    "diffusers": [[TORCH, "numpy", "pillow"], ["diffusers==0.42.1"]],
     "lightning": [[TORCH, "numpy"], ["lightning==2.6.6"]],
     "keras": [[TORCH, "numpy"], ["keras==3.15.1", "jax==0.10.2"]],
     "fastai": [

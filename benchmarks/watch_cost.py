@@ -164,7 +164,7 @@ def measured(name: str, steps: int, rounds: int, ways: Sequence[str]) -> dict[st
         out = Path(folder) / "run"
         ran(name, out, max(20, steps // 20))  # warms up, and leaves a run to be looked at before the first begins
         for number in range(rounds):
-            order = ways[number % len(ways) :] + ways[: number % len(ways)]
+            order = [*ways[number % len(ways) :], *ways[: number % len(ways)]]
             turns.append({way: measured_once(name, out, steps, way) for way in order})
     found: dict[str, Any] = {"steps": steps, "run_s": round(statistics.median(t[ALONE]["run"] for t in turns), 2)}
     for way in ways[1:]:

@@ -221,8 +221,8 @@ class TrainKeywords(TypedDict, total=False):
     audio-cnn: Dropout of the pooled features. models seq2seq-gru, seq2seq-lstm: Dropout after the embeddings,
     between layers and before the output. models bert-tiny, bert-mini, bert-small, bert-base and 1 more: Dropout
     after the embeddings, of each residual branch, and before the head. model pair-reader: Dropout after the
-    embeddings, in each convolution, and before the head. model qa-reader: Dropout after the embeddings and in
-    each convolution."""
+    embeddings, in each convolution, and before the head. model denoiser-unet: Dropout rate inside the residual
+    blocks. model qa-reader: Dropout after the embeddings and in each convolution."""
     norm: Literal["none", "batch", "layer", "pre", "post"]
     """model mlp: Normalisation between a hidden layer and its activation. models transformer-tiny,
     transformer-small, transformer-base, transformer-big: Layer norm: pre (before each sub-layer, more stable) or
@@ -239,7 +239,8 @@ class TrainKeywords(TypedDict, total=False):
     """model compact-cnn: Channels of each stage; by default 32 128 128 for colour images and 16 32 64 for grey ones.
     models unet-small, unet: Channels at each resolution, from full resolution down by halves. By default those of
     the model's size. model audio-cnn: Channels of each stage; every stage halves the mel bands and, but for the
-    first, the frames."""
+    first, the frames. model denoiser-unet: Channels at each resolution, from full resolution down by halves;
+    multiples of 8."""
     layers: int | None
     """model compact-cnn: 3x3 convolutions in each stage. model tabular: Hidden layers. models unet-small, unet: 3x3
     convolutions at each resolution, in the encoder and in the decoder. model modern-gpt: Transformer blocks.
@@ -250,7 +251,8 @@ class TrainKeywords(TypedDict, total=False):
     model torsion-network: Recurrent layers. model inverse-folding-network: Layers of message passing between
     neighbours. models speech-conformer-tiny, speech-conformer-small, speech-transformer: Conformer or transformer
     blocks; by default as many as the model's name stands for. models seq2seq-gru, seq2seq-lstm: Recurrent layers
-    of the encoder and of the decoder."""
+    of the encoder and of the decoder. model denoiser-unet: Residual blocks at each resolution, in the encoder and
+    in the decoder. model denoiser-mlp: Residual blocks."""
     members: int
     """model tabular: Members of the ensemble; they share weight matrices, and their predictions are averaged."""
     width: int
@@ -264,7 +266,7 @@ class TrainKeywords(TypedDict, total=False):
     torsion-network: Hidden size of each recurrent layer, per direction. model inverse-folding-network: Channels
     of each residue (node) and each pair of neighbours (edge). models seq2seq-gru, seq2seq-lstm: Hidden size of
     the decoder; the bidirectional encoder has half of it per direction. models pair-reader, qa-reader: Hidden
-    width (channels of each token)."""
+    width (channels of each token). model denoiser-mlp: Units of each layer."""
     number_embedding: Literal["piecewise", "periodic", "none"]
     """model tabular: Embedding of numerical columns: piecewise linear (training quantiles), periodic (learned
     frequencies), or none."""
@@ -308,7 +310,8 @@ class TrainKeywords(TypedDict, total=False):
     first."""
     patch: int | Literal["auto"]
     """models vit-tiny-16, vit-small-8, vit-small-14, vit-small-16 and 7 more: Patch size in pixels; auto: that in
-    the model's name, or 4 for images up to 64 pixels. model patchtst: Length of a patch (one token) in steps."""
+    the model's name, or 4 for images up to 64 pixels. model patchtst: Length of a patch (one token) in steps.
+    model denoiser-unet: Side of the patches that pixels are gathered in as channels: 2 costs a quarter of 1."""
     registers: int
     """Register tokens: learned tokens of no patch (Darcet et al. 2023, arXiv:2309.16588)."""
     pyramid_width: int
@@ -325,7 +328,8 @@ class TrainKeywords(TypedDict, total=False):
     """Biases of linear layers and layer norms, as in GPT-2."""
     heads: int
     """model modern-gpt: Attention heads, of width / heads channels each. model patchtst: Attention heads. model
-    text-transformer: Attention heads; must divide width=."""
+    text-transformer: Attention heads; must divide width=. model denoiser-unet: Attention heads at the lowest
+    resolution; 0 for no attention."""
     kv_heads: int
     """model modern-gpt: Key-value heads (grouped-query attention); fewer than heads= give a smaller cache, 0 as
     many."""
@@ -460,6 +464,19 @@ class TrainKeywords(TypedDict, total=False):
     heads."""
     decoder_depth: int
     """task masked-autoencoder: Transformer blocks of the decoder."""
+    noise_schedule: Literal["cosine", "linear", "edm"]
+    """task diffusion: How much noise rows get in training: cosine or linear (DDPM) schedule, or log-normal (EDM)."""
+    predicts: Literal["v", "noise", "input"]
+    """task diffusion: What the network predicts: velocity v (with inputs of variance 1 the preconditioning of EDM),
+    the noise, or the input."""
+    class_dropout: float
+    """tasks diffusion, flow-matching: Share of the training rows whose class is hidden, which classifier-free
+    guidance needs."""
+    pairing: Literal["random", "optimal"]
+    """task flow-matching: Which noise goes to which row: at random (rectified flow), or by minibatch optimal
+    transport (shorter paths)."""
+    times: Literal["uniform", "logit-normal"]
+    """task flow-matching: How times are drawn in training: evenly, or more often in the middle (logit-normal)."""
     quantiles: float | Sequence[float]
     """task forecasting: Quantiles that loss="quantile" learns; 0.5 is the forecast itself."""
     hidden_share: float

@@ -21,7 +21,9 @@ NAMED_LIKE_STDLIB = {"sonde.modalities.inspect"}
 MOST_LINES = 400
 GENERATED = {"sonde/settings.py"}
 # Of core only these may bring torch in: what --help, a config file and the report need stays quick.
-LOADS_TORCH_IN_CORE = {"sonde.core.batch", "sonde.core.boxes", "sonde.core.nested", "sonde.core.seams"}
+LOADS_TORCH_IN_CORE = {
+    f"sonde.core.{name}" for name in ("batch", "boxes", "generation", "nested", "reconstruction", "seams")
+}
 
 
 def module_name(path: Path) -> str:

@@ -58,6 +58,20 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "checkpoint_every": "3 steps",
     },
 }
+# tasks that make inputs, with averaged weights, noise drawn at each step and classes hidden in some rows
+GENERATING: dict[str, dict[str, Any]] = {
+    task: {
+        "task": task,
+        "widths": (8, 16),
+        "heads": 0,
+        "batch_size": 256,
+        "ema": 0.9,
+        "precision": "fp32",
+        "checkpoint_every": "2 steps",
+        "evaluate_every": 0.5,
+    }
+    for task in ("diffusion", "flow-matching")
+}
 STEPS = 12  # 1,294 training rows of digits in batches of 256, twice
 
 
@@ -208,12 +222,22 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, A
     return {name: left(folder / name) for name in CONFIGS}
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, Any]]:
+    """What uninterrupted runs of tasks that make inputs leave."""
+    folder = tmp_path_factory.mktemp("made")
+    for name, settings in GENERATING.items():
+        finish(folder / name, settings)
+    return {name: left(folder / name) for name in GENERATING}
+
+
 def check(name: str, arms: list[Callable[[], None]], straight: dict[str, tuple[Any, Any]], out: Path) -> None:
+    settings = {**CONFIGS, **GENERATING}[name]
     for arm in arms:
-        status = child(out, CONFIGS[name], arm)
+        status = child(out, settings, arm)
         assert os.WIFSIGNALED(status), "the process was meant to die"
         assert os.WTERMSIG(status) == signal.SIGKILL
-    finish(out, CONFIGS[name])
+    finish(out, settings)
     state, lines = left(out)
     for part, value in straight[name][0].items():
         assert same(state[part], value), part
@@ -266,3 +290,25 @@ def test_after_an_evaluation_that_was_not_saved(nth: int, straight: dict[str, An
 def test_again_and_again(straight: dict[str, Any], tmp_path: Path) -> None:
     arms = [in_first_step, at_step(3), in_writer("rename", 1), at_step(6), between_files(2), at_step(9)]
     check("mlp", arms, straight, tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", GENERATING)
+def test_a_task_that_makes_inputs(name: str, made: dict[str, Any], tmp_path: Path) -> None:
+    check(name, [at_step(3), in_evaluation(1)], made, tmp_path / "run")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", range(1, STEPS + 1))
+@pytest.mark.parametrize("name", GENERATING)
+def test_a_task_that_makes_inputs_at_every_step(name: str, step: int, made: dict[str, Any], tmp_path: Path) -> None:
+    check(name, [at_step(step)], made, tmp_path / "run")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arm", [in_writer("write", 1), in_writer("rename", 2), in_writer("done", 3), between_files(2),
+                                 between_files(5), at_rename(2), at_rename(5), in_evaluation(2)])  # fmt: skip
+@pytest.mark.parametrize("name", GENERATING)
+def test_a_task_that_makes_inputs_around_checkpoints(
+    name: str, arm: Callable[[], None], made: dict[str, Any], tmp_path: Path
+) -> None:
+    check(name, [arm], made, tmp_path / "run")

@@ -270,7 +270,7 @@ def test_small_batches_can_be_tried_under_batch_norm(
 
 
 @pytest.mark.skipif(
-    platform.machine() != "x86_64", reason="processors of other kinds are not told apart by these names"
+    platform.machine() != "x86_64", reason="processors of other kinds are not identified by these names"
 )
 def test_an_lstm_is_refused_or_trained_as_a_processor_without_avx512_can(tmp_path: Path) -> None:
     """The real thing: oneDNN is told to make do with AVX2, for which it has no LSTM in bfloat16."""

@@ -24,6 +24,7 @@ from sonde.cli import (
     models,
     predict,
     runs,
+    sample,
     train_arguments,
     watch,
 )
@@ -39,8 +40,8 @@ PACKAGE = Path(sonde.__file__).parent
 FLAG = re.compile(r"(?<![\w\"'`-])--(no-)?(?P<name>[a-z][a-z0-9-]*[a-z0-9])(?: (?P<value>[\w.,-]*\w))?")
 COMMAND = re.compile(r"\bsonde (?P<verb>[a-z]+)(?P<words>(?: [^\s;,)`]+)*)")
 CALL = re.compile(r"\bsonde\.(?P<name>[a-zA-Z_]+)(?:\((?P<given>[^()]*)\))?")
-NOT_OURS = {"ink", "no", "porcelain", "untracked-files", "version", "flags", "help", "flag"}
-"""Flags of git, names of CSS, and of no command in particular."""
+NOT_OURS = {"class", "ink", "no", "porcelain", "untracked-files", "version", "flags", "help", "flag"}
+"""Flags of git, names of CSS, other names of a flag, and of no command in particular."""
 PROSE = {"target", "trains", "takes", "reads", "has", "then", "itself", "to", "goes"}
 """Words after the name that say what Sonde does."""
 PLACEHOLDER = "{}"
@@ -107,6 +108,7 @@ def flags(verb: str) -> dict[str, Any]:
         "eval": (evaluate.EvalOptions,),
         "predict": (predict.PredictOptions,),
         "generate": (generate.SamplingOptions, generate.PromptOptions),
+        "sample": (sample.SampleOptions,),
         "chat": (chat.SamplingOptions,),
         "doctor": (doctor.DoctorOptions,),
         "check": (check.CheckOptions,),
@@ -123,7 +125,7 @@ OWN_VERB = {"cli/evaluate.py": "eval", "cli/predict.py": "predict", "cli/resume.
             "cli/runs.py": "runs", "cli/models.py": "models", "cli/report.py": "report",
             "cli/compare.py": "compare", "comparison/result.py": "compare",
             "cli/watch.py": "watch", "watch/server.py": "watch", "run/cure.py": "doctor",
-            "tasks/decode/sampling.py": "generate"}  # fmt: skip
+            "tasks/decode/sampling.py": "generate", "cli/sample.py": "sample", "run/sampling.py": "sample"}  # fmt: skip
 """Modules of a command of their own; what others say of flags is said of training, or of what they have in common."""
 
 

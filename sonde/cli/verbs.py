@@ -56,6 +56,13 @@ VERBS: dict[str, Verb] = {
         'sonde generate runs/input-modern-gpt-1 --prompt "ROMEO:"',
         loads=True,
     ),
+    "sample": Verb(
+        "sonde.cli.sample:run",
+        "sample RUN",
+        "make new inputs with a trained generative model",
+        "sonde sample runs/mnist-flow-matching-1 --number 64 --out samples.png",
+        loads=True,
+    ),
     "chat": Verb(
         "sonde.cli.chat:run",
         "chat RUN",

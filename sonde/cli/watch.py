@@ -45,7 +45,7 @@ def run(words: Sequence[str]) -> int:
     begun = begin(words, WatchOptions, usage="watch [RUN]", about=ABOUT)
     if begun is None:
         return 0
-    from sonde.run.report import added_by
+    from sonde.run.report import added_by, in_its_spelling
     from sonde.watch.app import Watcher, build
     from sonde.watch.server import ADDRESS, listen, require_extra, serve
     from sonde.watch.server import DEFAULT as PORT
@@ -60,7 +60,10 @@ def run(words: Sequence[str]) -> int:
         begun.screen.say("Ctrl-C ends the page, not the training")
 
         def application(stopping: Callable[[], bool]) -> "Starlette":
-            return build(Watcher(root, lambda: named or newest(root), lambda: list_of(root), added_by, stopping))
+            shown = Watcher(
+                root, lambda: named or newest(root), lambda: list_of(root), added_by, stopping, in_its_spelling
+            )
+            return build(shown)
 
         serve(application, at)
     begun.screen.say("the page has ended; what trains goes on")

@@ -7,6 +7,7 @@ import numpy as np
 from sonde.comparison.units import ENOUGH, Family, Unit, of_rows
 from sonde.metrics.intervals import Interval, Spread, apart, bootstrap_difference, mcnemar, pooled, student, welch
 from sonde.report.answers import Answers, paired, row_values, same_rows
+from sonde.report.sums import paired_sums, same_sums
 
 TOGETHER = 0.05  # chance that any of a family's comparisons finds a difference where there is none (Bonferroni)
 
@@ -90,11 +91,26 @@ def _by_rows(unit: Unit, best: Unit, metric: str, split: str, level: float) -> l
         interval = paired(a, b, metric, level=level)
         if interval is not None:
             return [(interval, not interval.holds(0.0), f"the same {len(a[0].target):,} rows, paired bootstrap")]
+    found = _by_sums(unit, best, metric, split, level)
+    if found:
+        return found
     if (
         len(unit.values) > 1 or len(best.values) > 1
     ):  # each seed had rows of its own, and their spread holds that of the rows
         return []
     return _alone(unit, best, metric, split, level)
+
+
+def _by_sums(unit: Unit, best: Unit, metric: str, split: str, level: float) -> list[Told]:
+    """As `_by_rows`, of metrics that are no means of rows' answers."""
+    sides = [[member.sums(split) for member in each.members] for each in (unit, best)]
+    a, b = ([held for held in side if held is not None] for side in sides)
+    if len(a) < len(unit.members) or len(b) < len(best.members) or not same_sums([*a, *b]):
+        return []
+    interval = paired_sums(a, b, metric, level=level)
+    if interval is None:
+        return []
+    return [(interval, not interval.holds(0.0), f"the same {len(a[0]):,} {a[0].unit}, paired bootstrap")]
 
 
 def _right_or_wrong(first: Answers, second: Answers, level: float) -> Told:

@@ -14,6 +14,7 @@ from sonde.core.units import count
 from sonde.metrics.directions import higher_is_better
 from sonde.report.answers import Answers, joined, read_answers
 from sonde.report.folder import Reading, read_folder
+from sonde.report.sums import Sums, joined_sums, read_sums
 
 JUDGED = ("test", "validation")  # splits that scores are compared on, the first that all runs have
 TURNING = dict.fromkeys(
@@ -86,6 +87,15 @@ class Member:
             return None
         whole = [each for each in found if each is not None]
         return joined(whole) if len(whole) == len(found) else None
+
+    def sums(self, split: str) -> Sums | None:
+        """As `answers`, what metrics of sums are made of."""
+        try:
+            found = [read_sums(part.evaluated.get(split) or {}) for part in self.parts]
+            whole = [each for each in found if each is not None]
+            return joined_sums(whole) if len(whole) == len(found) else None
+        except DAMAGE:
+            return None
 
     def higher(self, metric: str) -> bool | None:
         """Whether more of a metric is better, as far as the run or the metric's name tells."""

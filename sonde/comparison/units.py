@@ -9,7 +9,7 @@ from sonde.comparison.members import Member, clipped, split_of
 from sonde.comparison.settings import SEED, differing, same_but_for_chance
 from sonde.core.units import counted, is_share
 from sonde.metrics.intervals import LEVEL, Interval, student, wilson
-from sonde.report.answers import Answers, interval_of
+from sonde.report.how_sure import interval_in
 
 ENOUGH = 3  # seeds, below which their own spread is hardly known: Student's t of two is 12.7 standard errors
 UNBOUNDED = ("wer", "cer")  # percentages that may exceed 100 %
@@ -152,19 +152,24 @@ def of_rows(
     member: Member, metric: str, split: str, value: float, *, level: float = LEVEL
 ) -> tuple[Interval | None, str]:
     """The interval of one run's score, and of how many rows it is."""
-    held = member.answers(split)
-    if held is not None and (found := interval_of(held, metric, value, level=level)) is not None:
-        return found, _rows(held, member)
-    counts = [_right(part.evaluated.get(split) or {}) for part in member.parts]
+    details = [part.evaluated.get(split) or {} for part in member.parts]
+    found, of = interval_in(details, metric, value, level=level)
+    if found is not None:
+        text = of or _evaluated_rows(member, split)
+        return found, f"{text} of {len(member.folds)} folds" if member.folds else text
+    counts = [_right(each) for each in details]
     if metric == "accuracy" and all(counts):
         right, rows = (sum(pair[place] for pair in counts if pair) for place in (0, 1))
         return wilson(right, rows, level=level), counted(int(rows), "row", "rows")
-    return None, "rows' answers were not kept" if held is None else "not a score that rows' answers tell"
+    kept = all(each.get("answers") or each.get("sums") for each in details)
+    return None, "not a score that rows' answers tell" if kept else "rows' answers were not kept"
 
 
-def _rows(held: Answers, member: Member) -> str:
-    text = counted(held.rows, "row", "rows")
-    return f"{text} of {len(member.folds)} folds" if member.folds else text
+def _evaluated_rows(member: Member, split: str) -> str:
+    """How many rows a split has, where that is known."""
+    counts = [(part.data.get("splits") or {}).get(split) for part in member.parts]
+    whole = [rows for rows in counts if isinstance(rows, int)]
+    return counted(sum(whole), "row", "rows") if whole and len(whole) == len(counts) else "the rows"
 
 
 def _right(details: dict[str, object]) -> tuple[float, float] | None:

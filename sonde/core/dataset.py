@@ -51,7 +51,8 @@ class InputSpec:
     fit:   how images of another size come to theirs: stretched to it, or letterboxed: scaled to fit and grey where they do not
     tokenizer, symbols: for tokens, the vocabulary as JSON (`sonde.core.vocabulary`) and its size
     symbols: of molecules, how many codes the features of atoms have; of proteins as for tokens, and 0 where backbones are given
-    column: for tokens and molecules out of a table, the column they were read from
+    column: for tokens and molecules out of a table, the column they were read from; of tables whose rows are learned whole, that
+            of the classes
     rate:  of audio, samples a second
     step:  of series, how far steps are apart; `columns` are their variables, `column` the time
     forecast: of series, how many variables are to be forecast, the first ones; 0 for all

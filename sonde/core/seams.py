@@ -15,6 +15,8 @@ from torch.optim.lr_scheduler import LRScheduler
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.findings import Finding
+from sonde.core.generation import Generation
+from sonde.core.reconstruction import Reconstruction
 from sonde.core.records import Record, StepRecord, Verdict
 
 
@@ -273,17 +275,6 @@ class RuleBaseline(NamedTuple):
     evaluate: Callable[[Batch], Mapping[str, Tensor]]
 
 
-class Reconstruction(NamedTuple):
-    """Images in the scale of the input, (B, C, H, W).
-
-    given: the input itself;  seen: what the network saw of it, 0 elsewhere;  found: that and what it made of the rest
-    """
-
-    given: Tensor
-    seen: Tensor
-    found: Tensor
-
-
 class Bound(NamedTuple):
     """How a task hands the fields of a batch to its network and its loss.
 
@@ -306,6 +297,8 @@ class Abilities:
     rule_baseline:    a plain rule that looks at inputs
     trivial_baseline: what can be reached without a look at inputs: (known, evaluated) -> (the answer in words, its metrics), of
                       the fields `target` (and `mask`) of all training rows, and of all rows that are evaluated
+    constant_baselines: the same for fields of any names: (all rows that were trained on, by field; a batch that is evaluated) ->
+                      rules that give one output for all rows, the likeliest first; none where what outputs mean is not known
     tune_threshold:   called with the meter of each validation before its scores are read, to choose something of the task's own;
                       what was chosen belongs to its `state_dict`, which is kept with the best weights
     draw:             (pixels, case) -> a row with the prediction on it, (3, H, W) uint8. pixels: (C, H, W) uint8, as stored;
@@ -316,6 +309,7 @@ class Abilities:
     reconstruct:      what the network made of inputs that it saw a part of
     notes:            batches of the validation rows, where known -> what is to be said before the first step of how the task is
                       evaluated and what chooses the best checkpoint
+    generation:       how new inputs are made, of tasks that can
     answers:          what `evaluate` gave -> (output, target) in the plainest form, for a metric of the caller's own: logits
                       (B, C) and classes (B,), or values and targets (B, T) in the targets' units
     batch_means:      names of metrics that are means over batches, though their value on a set is none
@@ -324,6 +318,7 @@ class Abilities:
     quick_evaluate: Callable[[Batch], Mapping[str, Tensor]] | None = None
     rule_baseline: RuleBaseline | None = None
     trivial_baseline: Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], tuple[str, dict[str, float]]] | None = None
+    constant_baselines: Callable[[Mapping[str, Any], Batch], Sequence[RuleBaseline]] | None = None
     tune_threshold: Callable[[Meter], None] | None = None
     draw: Callable[[np.ndarray, Mapping[str, Any]], np.ndarray] | None = None
     bind: Callable[[Batch], Bound] | None = None
@@ -332,6 +327,7 @@ class Abilities:
     notes: Callable[[int | None], Sequence[Finding]] | None = None
     batch_means: Callable[[], Sequence[str]] | None = None
     answers: Callable[[Mapping[str, Tensor]], tuple[Tensor, Tensor]] | None = None
+    generation: Generation | None = None
 
 
 def abilities_of(task: Task) -> Abilities:

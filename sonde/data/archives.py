@@ -105,8 +105,8 @@ def _told(path: Path) -> Iterator[None]:
 
 def _no_room(path: Path, room: int) -> DataError:
     return DataError(
-        f"{path} unpacks to more than the disk has room for ({size(room)}); free some space, set SONDE_CACHE to a folder on "
-        "another disk, or take a part of it"
+        f"{path} unpacks to more than the disk has room for ({size(room)}); free some space, set SONDE_CACHE to a "
+        "folder on another disk, or use a part of it"
     )
 
 
@@ -114,7 +114,7 @@ def _safe(name: str, path: Path) -> Path:
     """A member's path below the folder. Raises: ValueError for one that leads out of it"""
     parts = name.replace("\\", "/").split("/")
     if name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0] or "\0" in name:
-        raise ValueError(f"it holds {name[:60]!r}, which leads out of its folder")
+        raise ValueError(f"it holds {name[:60]!r}, which points outside its folder")
     return Path(*[part for part in parts if part not in ("", ".")])
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from sonde.core.findings import Finding
+from sonde.core.findings import Finding, Severity, of_split
 from sonde.core.units import share
 from sonde.data.duplicates import digests, pairs_by_chance, quick_keys, repeated, same_groups
 
@@ -86,16 +86,16 @@ def stand_ins(name: str, rows: np.ndarray) -> list[Finding]:
     if not said:
         return []
     column, number, part, low, high = said[0]
-    more = f", and {len(said) - 1} more columns likewise" if len(said) > 1 else ""
+    more = f", and {len(said) - 1} more columns are alike" if len(said) > 1 else ""
     return [
         Finding(
             check="numbers that stand for missing ones",
             name="stand-in-values",
             severity="warning",
             where=f"column {column}",
-            evidence=f"{name}: column {column} is {number:g} in {share(part, 0)} of the rows and between {low:g} and {high:g} "
-            f"in all others{more}: it seems to stand for a missing value",
-            action="put the column's median there and add a column that says where it was missing",
+            evidence=f"{name}: column {column} is {number:g} in {share(part, 0)} of the rows and between {low:g} and "
+            f"{high:g} in all others{more}: it seems to mark a missing value",
+            action="replace it by the column's median, and add a column that says where the value was missing",
             step=0,
         )
     ]
@@ -122,22 +122,45 @@ def judged_and_trained(
     repeat = part <= 2 * twice + ENOUGH or _by_chance(train)
     if repeat and not (part >= MANY and fine(train)):
         return []
-    rows = f"{again:,} of {len(judged):,} {split} rows"
-    looked = "" if all_rows == (len(train), len(judged)) else f" (looked for among {len(train):,} training rows)"
+    some = "" if all_rows == (len(train), len(judged)) else f" (looked for among {len(train):,} training rows)"
     return [
-        Finding(
-            check=f"{split} rows in training",
-            name="validation-rows-in-training",
-            severity="warning" if len(train) > batch else "note",
-            where=split,
-            evidence=f"{rows} ({share(part, 0)}) are in the training rows too{looked}, value for value; within the training rows "
-            f"{share(twice, 0)} are there more than once: scores on them measure memorisation",
-            action=SPLIT_FIRST
+        copied_rows(
+            split,
+            again,
+            f"{len(judged):,} {split} rows",
+            part,
+            SPLIT_FIRST
             if repeat
-            else "remove the copies before splitting; split by what rows share, such as a patient or a day",
+            else "remove the copies before splitting; keep related rows (of one patient, one day) in one split",
+            severity="warning" if len(train) > batch else "note",
+            beside=f"{some}, value for value (within train {share(twice, 0)} occur more than once)",
             step=0,
         )
     ]
+
+
+def copied_rows(
+    split: str,
+    again: int,
+    of: str,
+    part: float,
+    action: str,
+    *,
+    severity: Severity = "warning",
+    beside: str = "",
+    step: int | None = None,
+) -> Finding:
+    """Rows of a split that are trained on too. of: the rows that were compared, in words;  part: share of them;
+    beside: where and how they were found"""
+    return Finding(
+        check=f"{split} rows in training",
+        name=of_split("validation-rows-in-training", split),
+        severity=severity,
+        where=split,
+        evidence=f"{again:,} of {of} ({share(part, 0)}) are also in train{beside}, so their scores measure memorisation",
+        action=action,
+        step=step,
+    )
 
 
 def _by_chance(rows: np.ndarray) -> bool:
@@ -187,17 +210,20 @@ def contradictions(rows: np.ndarray, labels: np.ndarray) -> list[Finding]:
         return []
     first = groups[0][:LISTED]
     named = ", ".join(f"row {row} is {labels[row]}" for row in first)
-    return [
-        Finding(
-            check="equal rows with different labels",
-            name="labels-disagree",
-            severity="warning" if count > CONTRADICTED * len(rows) else "note",
-            evidence=f"{count:,} of {len(rows):,} training rows ({share(count / len(rows), 0)}) have the same inputs as "
-            f"another with another label ({named}): no network can get them all right",
-            action="see which of the labels are right, or which columns are missing that tell these rows apart",
-            step=0,
-        )
-    ]
+    return [contradicting_rows(count, len(rows), named, step=0)]
+
+
+def contradicting_rows(count: int, rows: int, named: str, step: int | None = None) -> Finding:
+    """Training rows with the inputs of another and another label. named: some of them, in words"""
+    return Finding(
+        check="equal rows with different labels",
+        name="labels-disagree",
+        severity="warning" if count > CONTRADICTED * rows else "note",
+        evidence=f"{count:,} of {rows:,} training rows ({share(count / rows, 0)}) have the same inputs as another row "
+        f"with another label ({named}): no network can get them all right",
+        action="check which labels are right, or add the columns in which these rows differ",
+        step=step,
+    )
 
 
 def constant_columns(name: str, rows: np.ndarray) -> list[Finding]:
@@ -217,7 +243,8 @@ def constant_columns(name: str, rows: np.ndarray) -> list[Finding]:
             severity="note",
             where=f"column {same[0]}",
             evidence=f"{name}: {len(same)} of {rows.shape[1]} columns are the same in every training row ({listed})",
-            action="nothing: they do no harm; columns that should differ from row to row were read or filled in wrong",
+            action="nothing: they do no harm; but check columns whose values should differ: they may have been read or "
+            "filled in wrong",
             step=0,
         )
     ]
@@ -254,28 +281,38 @@ def classes_apart(train: Mapping[int, int], judged: Mapping[int, int], split: st
                 name="class-without-training-rows",
                 severity="warning",
                 where=f"class {min(new)}",
-                evidence=f"{sum(new.values()):,} of {rows:,} {split} rows are of {_listed(new)}, which no training row has: they "
-                "can only be answered wrong",
-                action=f"add training rows of {'them' if len(new) > 1 else 'it'}, or leave these rows out; split so that each "
-                "class is in both parts (stratified)",
+                evidence=f"{sum(new.values()):,} of {rows:,} {split} rows are of {_listed(new)}, which no training row "
+                "has: they can only be predicted wrong",
+                action=f"add training rows of {_them(new)}, or leave these rows out; split so that each class is in "
+                "both splits (stratified)",
                 step=0,
             )
         )
     total = sum(train.values())
     if gone := {k: n for k, n in train.items() if not judged.get(k) and n / total * rows >= EXPECTED}:
-        found.append(
-            Finding(
-                check="classes that are not judged",
-                name="class-without-validation-rows",
-                severity="warning",
-                where=f"class {min(gone)}",
-                evidence=f"no {split} row is of {_listed(gone)}, which {sum(gone.values()):,} of {total:,} training rows are: "
-                f"its scores say nothing of {'them' if len(gone) > 1 else 'it'}",
-                action="draw both parts from the same rows at random, or add such rows",
-                step=0,
-            )
-        )
+        named = f"{_listed(gone)} ({sum(gone.values()):,} of {total:,} training rows)"
+        way = f"draw both splits from the same rows at random (stratified), or add rows of {_them(gone)}"
+        found.append(class_without_rows(split, named, len(gone) > 1, way, f"class {min(gone)}", step=0))
     return found
+
+
+def class_without_rows(
+    split: str, named: str, several: bool, action: str, where: str, step: int | None = None
+) -> Finding:
+    """Classes that are trained on and have no row in a split that is evaluated. named: the classes, in words"""
+    return Finding(
+        check=f"class without {split} rows",
+        name=of_split("class-without-validation-rows", split),
+        severity="warning",
+        where=where,
+        evidence=f"{split} has no row of {named}, so its scores say nothing about {'them' if several else 'it'}",
+        action=action,
+        step=step,
+    )
+
+
+def _them(several: Mapping[int, int]) -> str:
+    return "them" if len(several) > 1 else "it"
 
 
 def _counted(labels: np.ndarray) -> dict[int, int]:

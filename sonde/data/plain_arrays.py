@@ -104,7 +104,7 @@ def _array(array: np.ndarray, place: str) -> np.ndarray:
         )
     if kind in "Mm":
         number = "(x - x.min()) / np.timedelta64(1, 'D')" if kind == "M" else "x / np.timedelta64(1, 's')"
-        raise DataError(f"{place} holds {array.dtype}, which are no numbers; give such as {number}")
+        raise DataError(f"{place} holds {array.dtype}, which are not numbers; give numbers, such as {number}")
     if kind == "O":
         return _of_objects(array, place)
     if kind in "fc" and array.dtype.itemsize > (8 if kind == "f" else 16):
@@ -152,8 +152,8 @@ def _refuse_too_large(array: np.ndarray, place: str) -> None:
             row = int(np.flatnonzero(above.reshape(len(part), -1).any(axis=1))[0])
             value = part[row][above[row]].flat[0] if part.ndim > 1 else part[row]
             raise DataError(
-                f"{place} row {start + row} holds {value:g}, and single precision ends at {LARGEST:.3g}; scale the numbers, or "
-                "take their logarithm"
+                f"{place} row {start + row} holds {value:g}, and the largest number in single precision is "
+                f"{LARGEST:.3g}; scale the numbers, or take their logarithm"
             )
         start += len(part)
 
@@ -165,7 +165,7 @@ def _signed(value: Any, place: str) -> Any:
         return value
     array = value.detach().cpu().numpy() if hasattr(value, "untyped_storage") else value
     if kind == "uint64" and array.size and int(array.max()) > np.iinfo(np.int64).max:
-        raise DataError(f"{place} holds {int(array.max())}, and whole numbers end at 2^63 - 1; give them as floats")
+        raise DataError(f"{place} holds {int(array.max())}, and the largest integer is 2^63 - 1; give them as floats")
     # of one axis they are classes, which torch takes as int64; images stay smaller
     found = array.astype(np.int32 if kind == "uint16" and array.ndim > 1 else np.int64)
     if not hasattr(value, "untyped_storage"):

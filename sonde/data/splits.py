@@ -106,8 +106,8 @@ def for_evaluation(parts: Mapping[str, T]) -> dict[str, T]:
 def no_training_part(source: str, what: str, names: str) -> DataError:
     """The error for data that hold parts to evaluate on alone. what: "test images"; names: what would be trained on"""
     return DataError(
-        f"{source} has {what} alone, which are not trained on; add a training part, or name them {names} to train on them and "
-        "keep a part of them for testing"
+        f"{source} has only {what}, which are not trained on; add a training part, or name them {names} to train on "
+        "them and keep a part of them for testing"
     )
 
 
@@ -244,7 +244,7 @@ def hold_back(
     parts = share_out(rows, brought, config, labels=labels, groups=groups)
     indices = {split: found for split, found in parts.items() if len(found)}
     held = [split for split in ("validation", "test") if split in indices]
-    how = "whole groups, of which none is in two parts" if groups is not None else ""
+    how = "whole groups; none is in two splits" if groups is not None else ""
     facts = held_back_facts(
         {split: len(indices[split]) for split in held}, held, stratified=labels is not None, how=how
     )
@@ -293,7 +293,7 @@ def _fold_of(labels: np.ndarray | int, groups: np.ndarray | None, parts: int) ->
     if keys.max(initial=-1) + 1 < parts:
         what = "rows" if groups is None else "groups"
         raise DataError(
-            f"--folds {parts} needs as many {what}, and there are {keys.max(initial=-1) + 1}; take fewer folds"
+            f"--folds {parts} needs as many {what}, and there are {keys.max(initial=-1) + 1}; use fewer folds"
         )
     shuffled = rng.permutation(n)
     found = np.empty(n, np.int64)

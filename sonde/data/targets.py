@@ -82,7 +82,7 @@ def infer(
     everything = np.concatenate([part.values for part in parts.values()])
     if stored in "bU" or names:
         if kind == "value" and stored == "U":
-            raise DataError(f"{train.place} holds text, which cannot be a value to predict; leave --task {task} out")
+            raise DataError(f"{train.place} holds text, which cannot be a regression target; leave --task {task} out")
         if kind != "value":
             return _classes(train, everything, names)
     if kind == "value" or (kind != "class" and not _class_like(everything)):
@@ -235,7 +235,7 @@ def _infer_outputs(
         return spec, Fact(f"{outputs} classes", f"every row of {train.place} holds a single 1")
     if kind == "class" and not binary:
         raise DataError(
-            f"{train.place} has {outputs} outputs that are not all 0 or 1; they can only be regression targets"
+            f"{train.place} has {outputs} outputs that are not all 0 or 1; they can only be targets of regression"
         )
     if not binary or kind == "value":
         spec = TargetSpec(kind="value", names=names, masked=masked)

@@ -30,11 +30,12 @@ _PICTURES = {
     ".svg": _PICTURE + "import cairosvg; cairosvg.svg2png(url='{name}', write_to='{stem}.png')",
 }
 _TAGGED = (
-    "it holds words with tags, and words are not tagged here: write the sentences with a label each into a CSV file"
+    "it holds words with tags (CoNLL), and tagging words is not supported: write the sentences, each with one label, "
+    "into a CSV file"
 )
 _SPOKEN = "keep the lines that are spoken: grep -vE '^WEBVTT|^[0-9]+[[:space:]]*$|-->' {name} > {stem}.txt"
 _PLACES = (
-    "it names places of a sequence: cut their letters out: bedtools getfasta -fi GENOME.fa -bed {name} -fo {stem}.fasta"
+    "it lists regions of sequences: extract their letters: bedtools getfasta -fi GENOME.fa -bed {name} -fo {stem}.fasta"
 )
 _RECORDS = (
     "write its sequences as FASTA: python -c \"from Bio import SeqIO; SeqIO.convert('{name}', '{kind}', '{stem}.fasta', "
@@ -47,7 +48,7 @@ _WAYS = {
     **dict.fromkeys((".gff", ".gff3", ".gtf", ".bed"), _PLACES),
     **dict.fromkeys((".gb", ".gbk", ".gbff", ".genbank"), _RECORDS.replace("{kind}", "genbank")),
     ".embl": _RECORDS.replace("{kind}", "embl"),
-    ".vcf": "take the lines before its header away: grep -v '^##' {name} > {stem}.tsv",
+    ".vcf": "remove the lines before its header: grep -v '^##' {name} > {stem}.tsv",
     ".po": "write its translations as TMX: po2tmx -l LANGUAGE {name} {stem}.tmx (package translate-toolkit)",
     **dict.fromkeys(
         (".xliff", ".xlf"),

@@ -36,8 +36,8 @@ def _without_endings(listing: Listing) -> str:
         return ""
     place = shlex.quote(str(listing.path))
     return (
-        f"holds {len(bare):,} files whose names have no ending, such as {bare[0]}; if they are texts, give them one: "
-        f"find {place} -type f ! -name '*.*' -exec mv {{}} {{}}.txt ';', and call the folders of splits train and test"
+        f"holds {len(bare):,} files without a suffix, such as {bare[0]}; if they are texts, give them one: find "
+        f"{place} -type f ! -name '*.*' -exec mv {{}} {{}}.txt ';', and call the folders of splits train and test"
     )
 
 
@@ -53,6 +53,6 @@ def _recordings(listing: Listing) -> str:
         "x=numpy.stack([a[:n] for a in t]), y=[p.split('/')[-2] for p in f])"
     )
     return (
-        f"holds {sum(counts.values()):,} tables in class folders, a recording each, which are read as one array, cut to the "
+        f"holds {sum(counts.values()):,} tables in class folders, one recording in each; make them one array, cut to the "
         f'shortest: python -c "{code}"'
     )

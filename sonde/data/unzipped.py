@@ -52,8 +52,8 @@ class Unpacked(io.RawIOBase):
         self._left -= found
         if self._left < 0:
             raise DataError(
-                f"{self.path} unpacks to more than memory has room for ({size(int(free_bytes() * SHARE))}); take a part of "
-                "it, or write it as Parquet"
+                f"{self.path} unpacks to more than memory has room for ({size(int(free_bytes() * SHARE))}); use a part "
+                "of it, or write it as Parquet"
             )
         return found
 

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from sonde.core.code_points import text_of, texts_of
+from sonde.metrics.by_row import ByRow, sums_table
 from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean
 
@@ -65,7 +67,7 @@ class AnswersMeter:
         self.rows = self.unanswerable = 0
         self.exact = self.overlap = self.refused = 0.0
         self.loss: Mean | None = None
-        self.first_nan = FirstNaN()
+        self.first_nan, self.by_row = FirstNaN(), ByRow()
         self.cases: list[dict[str, Any]] = []  # in the order of `_shorten`, the first and the last of them
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
@@ -82,6 +84,7 @@ class AnswersMeter:
             self.loss.update(losses, outputs.get("weight"))
         sure = outputs["probability"].tolist() if "probability" in outputs else [None] * len(found)
         listed = losses.tolist() if losses is not None else [0.0] * len(found)
+        both = []
         for place, (begin, end) in enumerate(found):
             context, answers = text_of(contexts[place]), texts_of(truths[place])
             answer = context[begin:end]
@@ -90,6 +93,7 @@ class AnswersMeter:
             else:
                 exact = overlap = float(not normalised(answer))
                 self.unanswerable, self.refused = self.unanswerable + 1, self.refused + exact
+            both.append((exact, overlap))
             self.rows, self.exact, self.overlap = self.rows + 1, self.exact + exact, self.overlap + overlap
             self.cases.append(
                 {
@@ -106,6 +110,8 @@ class AnswersMeter:
                     "found": [begin, end],
                 }
             )
+        columns = torch.tensor(both, dtype=torch.float64).unbind(1)
+        self.by_row.update(index.cpu(), exact_match=columns[0], f1=columns[1])
         self._shorten()
 
     def merge(self, other: "AnswersMeter") -> None:
@@ -113,6 +119,7 @@ class AnswersMeter:
         for name in ("rows", "unanswerable", "exact", "overlap", "refused"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.first_nan.merge(other.first_nan)
+        self.by_row.merge(other.by_row)
         if other.loss is not None:
             self.loss = self.loss or Mean()
             self.loss.merge(other.loss)
@@ -131,9 +138,10 @@ class AnswersMeter:
         return found if self.loss is None else {**found, "loss": float(self.loss.value())}
 
     def details(self) -> dict[str, Any]:
-        """worst and best questions, with their contexts (docs/run-folder.md)."""
+        """worst and best questions, with their contexts, and the scores of each (docs/run-folder.md)."""
         worst, best = self.cases[:WORST], self.cases[::-1][:BEST]
-        return {"worst": worst, "best": [case for case in best if case not in worst]}
+        sums = sums_table(self.by_row, "questions")
+        return {"worst": worst, "best": [case for case in best if case not in worst], "sums": sums}
 
     def _shorten(self) -> None:
         """Keep the first and the last cases."""

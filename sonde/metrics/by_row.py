@@ -62,6 +62,23 @@ def answers_table(rows: int, columns: Mapping[str, Tensor]) -> dict[str, Any]:
     return {"rows": rows, "index": places, **others}
 
 
+def sums_table(by_row: ByRow, unit: str, **more: Any) -> dict[str, Any]:
+    """For sums.json: what a metric is made of, of each row.
+
+    unit: what rows are, in words;  more: what else is needed to make a metric of the sums
+    """
+    columns = by_row.columns()
+    index = columns.pop("index", None)
+    return table_of_sums(unit, by_row.rows, columns, index) | more
+
+
+def table_of_sums(unit: str, rows: int, columns: Mapping[str, Tensor], index: Tensor | None = None) -> dict[str, Any]:
+    """For sums.json. rows: in all;  columns: (N, …) of those that are kept;  index: (N,) their numbers, None for 0, 1, 2, …"""
+    places = None if index is None or torch.equal(index, torch.arange(len(index))) else index.tolist()
+    listed = {name: _listed(column) for name, column in columns.items()}
+    return {"unit": unit, "rows": rows, "index": places, "columns": listed}
+
+
 def _listed(column: Tensor) -> list[Any]:
     if not column.is_floating_point():
         return column.tolist()

@@ -11,6 +11,7 @@ from sonde.metrics.by_row import ByRow, answers_table
 from sonde.metrics.calibration import Calibration
 from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean, Total
+from sonde.metrics.order_intervals import listed, mean_area_interval, mean_precision_interval
 from sonde.metrics.ranking import Ranking, area, at_threshold, average_precision, best_threshold, curve
 from sonde.metrics.roc import class_curves
 from sonde.metrics.top_k import TopRows
@@ -125,7 +126,7 @@ class ClassificationMeter:
         return self.threshold
 
     def details(self) -> dict[str, Any]:
-        """confusion, per_class, answers, roc, worst and best; calibration of probabilities; curve for two classes
+        """confusion, per_class, answers, roc, intervals, worst and best; calibration of probabilities; curve for two classes
         (docs/run-folder.md)."""
         confusion = self.confusion.value()
         found: dict[str, Any] = {
@@ -140,6 +141,8 @@ class ClassificationMeter:
         if self.binary and bool((confusion.sum(1) > 0).all()):
             found["curve"] = curve(self.ranking.counts()[0])
         found["roc"] = self._roc(confusion)
+        precision = mean_precision_interval(self.ranking) if self.binary else None
+        found["intervals"] = listed(auroc=mean_area_interval(self.ranking), average_precision=precision)
         return found
 
     def _roc(self, confusion: Tensor) -> dict[str, Any]:

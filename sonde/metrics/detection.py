@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sonde.metrics.classification import mean_of_defined
+from sonde.metrics.detection_interval import map_offsets
 from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.matching import RECALLS, THRESHOLDS, matched, precision_at_recalls
 from sonde.metrics.mean import Mean
@@ -42,6 +43,8 @@ class DetectionMeter:
         self.names, self.threshold = list(names), threshold
         self.objects = torch.zeros(len(self.names), dtype=torch.int64)
         self.pieces: list[Detections] = []
+        self.images: list[Tensor] = []
+        self.owners: list[Tensor] = []  # (N, 2) image and class of each object
         self.loss = Mean()
         self.first_nan = FirstNaN()
         self.worst, self.best = TopRows(WORST), TopRows(BEST)
@@ -56,6 +59,9 @@ class DetectionMeter:
             top.update(rank, index, _levelled(top, {"found": found, "target": target}))
         classes = target[..., 0][target[..., 0] >= 0].long()
         self.objects += torch.bincount(classes, minlength=len(self.names))
+        there = torch.nonzero(target[..., 0] >= 0)[:, 0]  # the image of each object, in the same order
+        self.images.append(index.cpu())
+        self.owners.append(torch.stack([index.cpu()[there], classes], 1))
         right, valid = matched(found, target), found[..., 0] >= 0
         image = index.cpu()[:, None].expand(valid.shape)
         self.pieces.append(
@@ -65,7 +71,8 @@ class DetectionMeter:
     def merge(self, other: "DetectionMeter") -> None:
         """Add another process's images."""
         self.objects += other.objects
-        self.pieces += other.pieces
+        for name in ("pieces", "images", "owners"):
+            getattr(self, name).extend(getattr(other, name))
         self.first_nan.merge(other.first_nan)
         self.loss.merge(other.loss)
         for mine, theirs in ((self.worst, other.worst), (self.best, other.best)):
@@ -112,7 +119,7 @@ class DetectionMeter:
         return self.threshold
 
     def details(self) -> dict[str, Any]:
-        """per_class at the threshold, precision_recall at IoU 0.5, worst and best (docs/run-folder.md)."""
+        """per_class at the threshold, precision_recall at IoU 0.5, intervals, worst and best (docs/run-folder.md)."""
         ordered = self._ordered()
         precision = self._precision(ordered)
         hits, shown = self._at_threshold(ordered)
@@ -134,6 +141,7 @@ class DetectionMeter:
                 "recall": RECALLS.tolist(),
                 "precision": [_listed(curve) for curve in half],
             },
+            "intervals": self._intervals(ordered, precision),
             "worst": [self._case(place, self.worst) for place in range(len(self.worst.rows["index"]))],
             "best": [self._case(place, self.best) for place in range(len(self.best.rows["index"]))],
         }
@@ -152,6 +160,21 @@ class DetectionMeter:
             if count:
                 found[place] = precision_at_recalls(ordered.right[ordered.classes == place], count)
         return found
+
+    def _intervals(self, ordered: Detections, precision: Tensor) -> dict[str, list[float]]:
+        """Of map, map50 and map75, over images."""
+        found = map_offsets(
+            (ordered.image.numpy(), ordered.classes.numpy(), ordered.right.numpy()),
+            torch.cat(self.owners).numpy(),
+            torch.cat(self.images).numpy(),
+            len(self.names),
+        )
+        each = precision.mean(-1)
+        values = {"map": each.mean(1), "map50": each[:, HALF], "map75": each[:, THREE_QUARTERS]}
+        means = {name: mean_of_defined(value.tolist()) for name, value in values.items()}
+        return {
+            name: [max(0.0, means[name] + off.low), min(1.0, means[name] + off.high)] for name, off in found.items()
+        }
 
     def _at_threshold(self, ordered: Detections) -> tuple[Tensor, Tensor]:
         """(right, all) detections of each class that are shown, (C,) float64; right means at IoU 0.5."""

@@ -11,6 +11,7 @@ from sonde.core.dataset import TargetSpec
 from sonde.metrics.by_series import BySeries
 from sonde.metrics.classification import mean_of_defined
 from sonde.metrics.first_nan import FirstNaN
+from sonde.metrics.forecast_sums import ForecastSums
 from sonde.metrics.mean import Mean, Total, widest
 from sonde.metrics.top_k import TopRows, shuffled_rank
 
@@ -55,7 +56,7 @@ class ForecastMeter:
             Total()
         )  # (K, 3, V) of windows with scales of their own: squared and absolute errors, and over season_error
         self.with_season = Total()  # (1, V): truths that are known, of series with a season_error
-        self.by_series = BySeries()
+        self.by_series, self.sums = BySeries(), ForecastSums()
         self.loss, self.worst, self.examples = Mean(), TopRows(WORST), TopRows(EXAMPLES)
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
@@ -81,6 +82,8 @@ class ForecastMeter:
         self.loss.update(outputs["loss"], outputs["weight"])
         if "spread" in outputs:
             self._add_raw(outputs, error * std, counted, index)
+        season = outputs["season_error"] if "spread" in outputs else torch.tensor(self.target.scales, dtype=wide)
+        self.sums.update(error, (std, season), counted, (index, outputs["series"] if "spread" in outputs else None))
         self._keep(outputs, counted, error[0], index)
 
     def merge(self, other: "ForecastMeter") -> None:
@@ -97,6 +100,7 @@ class ForecastMeter:
             "raw",
             "with_season",
             "by_series",
+            "sums",
         ):
             getattr(self, name).merge(getattr(other, name))
 
@@ -136,7 +140,8 @@ class ForecastMeter:
         return found
 
     def details(self) -> dict[str, Any]:
-        """horizon: errors of each step beside the baselines'; worst and examples: windows of one variable each, to be drawn."""
+        """horizon: errors of each step beside the baselines'; worst and examples: windows of one variable each, to be drawn;
+        sums: errors by series or by stretches of time."""
         errors, count = self.errors.value(), self.count.value().sum(1)
         by_step = {
             name: {
@@ -150,6 +155,7 @@ class ForecastMeter:
             "horizon": {"season": self.target.season, "steps": by_step, "totals": totals},
             "worst": self._formatted(self.worst),
             "examples": self._formatted(self.examples),
+            "sums": self.sums.table(),
             **({"by_series": self.by_series.table(self.target.names)} if self.raw.sum is not None else {}),
         }
 

@@ -5,7 +5,7 @@ two-sided; LEVEL is their coverage. What is random has a fixed seed, so that the
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -185,6 +185,64 @@ def bootstrap(
     if 2 * len(found) < draws:
         raise ValueError("most resamples of these rows give no finite value")
     return _percentiles(found, level)
+
+
+def bootstrap_sums(
+    statistic: Callable[[Mapping[str, np.ndarray]], np.ndarray],
+    columns: Mapping[str, np.ndarray],
+    *,
+    level: float = LEVEL,
+    draws: int = 1000,
+    seed: int = SEED,
+) -> Interval:
+    """Of what is made of sums over rows: a word error rate, BLEU, the Dice of pixels that are pooled.
+
+    columns: (N, …) each, N rows that know nothing of each other: clips, sentences, images, series
+    statistic: makes of their sums over the rows of each resample, (draws, …) each, one value of each, (draws,)
+    Of few rows the percentiles lie further out, by Student's t, since resamples vary less than new rows would. 10,000 rows of
+    ten columns take 0.3 s.
+    Source: Hesterberg 2015, American Statistician 69, section 5.3 (expanded percentiles)
+    Raises: ValueError for fewer than two rows, and where more than half of the resamples give nothing finite
+    """
+    rows = len(next(iter(columns.values())))
+    _check(rows - 1, level)
+    generator, found = np.random.default_rng(seed), []
+    for places in _drawn(generator, rows, draws):
+        begins = np.arange(len(places))[:, None] * rows
+        times = np.bincount((places + begins).ravel(), minlength=places.size).reshape(places.shape).astype(np.float64)
+        with np.errstate(all="ignore"):
+            found.append(statistic({name: np.tensordot(times, column, 1) for name, column in columns.items()}))
+    values = np.concatenate(found)
+    values = values[np.isfinite(values)]
+    if 2 * len(values) < draws:
+        raise ValueError("most resamples of these rows give no finite value")
+    return _percentiles(values, expanded(level, rows))
+
+
+def expanded(level: float, rows: int) -> float:
+    """The level at which percentiles of resamples of so few rows are what Student's t would give of a mean.
+
+    t by its expansion in 1 / degrees of freedom, which needs no scipy and is right to 0.001 from four on.
+    Source: Abramowitz and Stegun 1964, Handbook of Mathematical Functions, 26.7.5
+
+    >>> round(expanded(0.95, 10), 4), round(expanded(0.95, 10_000), 4)
+    (0.9829, 0.95)
+    """
+    z, freedom = _z(level), rows - 1
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    )
+    t = z + sum(term / freedom**power for power, term in enumerate(terms, start=1))
+    return 2 * NormalDist().cdf(math.sqrt(rows / freedom) * t) - 1
+
+
+def at_level(interval: Interval, value: float, level: float) -> Interval:
+    """An interval at LEVEL around a value as one of another level, as if it were normal."""
+    wider = _z(level) / _z(LEVEL)
+    return Interval(value - wider * (value - interval.low), value + wider * (interval.high - value))
 
 
 def _drawn(generator: np.random.Generator, rows: int, draws: int) -> Iterator[np.ndarray]:

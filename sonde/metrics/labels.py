@@ -19,6 +19,7 @@ from sonde.metrics.classification import (
 )
 from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean, Total
+from sonde.metrics.order_intervals import listed, mean_area_interval, mean_precision_interval
 from sonde.metrics.ranking import Ranking, area, at_threshold, average_precision, best_threshold
 from sonde.metrics.roc import class_curves
 from sonde.metrics.top_k import TopRows
@@ -114,12 +115,15 @@ class LabelsMeter:
         return self.thresholds
 
     def details(self) -> dict[str, Any]:
-        """per_class, roc and worst, and calibration of probabilities (docs/run-folder.md)."""
+        """per_class, roc, intervals and worst, and calibration of probabilities (docs/run-folder.md)."""
         right, called, true, _ = self.sums.value()
         found: dict[str, Any] = {
             "per_class": class_table(self.names, scores_from(right, predicted=called, actual=true), true),
             "worst": self._worst(),
             "roc": self._roc(right, true),
+            "intervals": listed(
+                auroc=mean_area_interval(self.ranking), average_precision=mean_precision_interval(self.ranking)
+            ),
         }
         if self.probabilistic:
             found["calibration"] = self.calibration.table()

@@ -10,6 +10,7 @@ from sonde.core.dataset import BACKGROUND, IGNORED
 from sonde.core.run_lengths import encode
 from sonde.core.units import share
 from sonde.metrics.boundaries import Boundaries
+from sonde.metrics.by_row import ByRow, sums_table
 from sonde.metrics.classification import class_table, mean_of_defined, scores_of
 from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean, Total
@@ -19,6 +20,7 @@ from sonde.metrics.top_k import TopRows
 WORST, BEST = 12, 6  # images stored whole, to be drawn
 TOLERANCE = 2  # pixels
 LISTED = 3  # classes of one image
+MOST_COUNTS = 60_000  # images x classes of which pixels are kept: 1 MB
 
 # B rows, C classes, H height, W width
 
@@ -40,6 +42,7 @@ class SegmentationMeter:
         self.loss, self.boundaries = Mean(), Boundaries(self.wanted, tolerance=tolerance)
         self.objects = Objects(smallest=smallest_object)
         self.worst, self.best = TopRows(WORST), TopRows(BEST)
+        self.by_row = ByRow(most=max(1, MOST_COUNTS // len(self.names)))
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add rows: prediction and target (B, H, W), loss and its weight (B,), and objects (B, H, W) where there are any."""
@@ -50,6 +53,7 @@ class SegmentationMeter:
         counts = torch.bincount(place, minlength=len(self.names) ** 2)
         self.confusion.add(counts.view(len(self.names), -1))
         self.loss.update(loss, outputs["weight"])
+        self._by_image(prediction, target, index)
         self.boundaries.update(prediction, target)
         fields = {"prediction": prediction, "target": target}
         if "objects" in outputs:
@@ -59,7 +63,7 @@ class SegmentationMeter:
 
     def merge(self, other: "SegmentationMeter") -> None:
         """Add another process's sums."""
-        for name in ("confusion", "loss", "boundaries", "objects", "worst", "best", "first_nan"):
+        for name in ("confusion", "loss", "boundaries", "objects", "worst", "best", "first_nan", "by_row"):
             getattr(self, name).merge(getattr(other, name))
 
     def compute(self) -> dict[str, float]:
@@ -81,7 +85,8 @@ class SegmentationMeter:
         return {**found, "loss": float(self.loss.value())}
 
     def details(self) -> dict[str, Any]:
-        """confusion and per_class in pixels, worst and best images; objects where they are known (docs/run-folder.md)."""
+        """confusion and per_class in pixels, also by image, worst and best images; objects where they are known
+        (docs/run-folder.md)."""
         confusion = self.confusion.value()
         scores = scores_of(confusion)
         found: dict[str, Any] = {
@@ -89,10 +94,25 @@ class SegmentationMeter:
             "per_class": {**class_table(self.names, scores, confusion.sum(1)), "iou": _iou(scores[2]).tolist()},
             "worst": self._formatted(self.worst, sign=1),
             "best": self._formatted(self.best, sign=-1),
+            "sums": sums_table(self.by_row, "images", wanted=self.wanted),
         }
         if self.objects.rows:
             found["objects"] = self.objects.counts()
         return found
+
+    def _by_image(self, prediction: Tensor, target: Tensor, index: Tensor) -> None:
+        """Keep of each image the pixels of every class, (B, C) each, that agree, are predicted and are true."""
+        width, known = len(self.names), target != IGNORED
+        rows = torch.arange(len(target), device=target.device)[:, None, None].expand_as(target)
+        sums = {}
+        for name, classes, counted in (
+            ("agree", target, known & (prediction == target)),
+            ("predicted", prediction, known),
+            ("actual", target, known),
+        ):
+            place = rows[counted] * width + classes[counted].long()
+            sums[name] = torch.bincount(place, minlength=len(target) * width).view(-1, width)
+        self.by_row.update(index.to(target.device), **sums)
 
     def _count(self, prediction: Tensor, target: Tensor, objects: Tensor) -> Tensor:
         """(B, 2) int64: objects predicted and true in each image; all are added to the sums."""

@@ -6,15 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from sonde.core.vocabulary import Vocabulary
+from sonde.metrics.by_row import ByRow, sums_table
 from sonde.metrics.edits import aligned, distance
 from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean
 
 WORST = 24  # recordings that are listed
 MOST_WORDS = 25  # different true words of which a table of confusions can be read
+SUMS = ("word_edits", "words", "character_edits", "characters", "right")  # of each row
 OTHER, NOTHING = "(another word)", "(nothing)"
 
 # B rows, L tokens that were found, M tokens of the truth
@@ -47,6 +50,7 @@ class TranscriptMeter:
         self.words = self.word_edits = self.characters = self.character_edits = 0
         self.pairs: Counter[tuple[str | None, str | None]] = Counter()
         self._worst: list[Case] = []
+        self.by_row = ByRow()
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add rows: found (B, L) and target (B, M) tokens; loss and its weight (B,); unreachable (B,) bool."""
@@ -55,8 +59,11 @@ class TranscriptMeter:
         self.loss.update(loss, outputs["weight"])
         self.unreachable += int(outputs["unreachable"].sum())
         listed = zip(outputs["target"].tolist(), outputs["found"].tolist(), loss.tolist(), index.tolist(), strict=True)
-        for target, found, lost, row in listed:
+        sums = [
             self._add(self.vocabulary.decode(target), self.vocabulary.decode(found), lost, row)
+            for target, found, lost, row in listed
+        ]
+        self.by_row.update(index.cpu(), **dict(zip(SUMS, torch.tensor(sums).unbind(1), strict=True)))
 
     def merge(self, other: "TranscriptMeter") -> None:
         """Add another process's sums."""
@@ -66,6 +73,7 @@ class TranscriptMeter:
         for name in counted:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.pairs += other.pairs
+        self.by_row.merge(other.by_row)
         self._worst = heapq.nlargest(WORST, [*self._worst, *other._worst])
 
     def compute(self) -> dict[str, float]:
@@ -80,7 +88,7 @@ class TranscriptMeter:
         return {**found, "unreachable": self.unreachable / self.rows} if self.unreachable else found
 
     def details(self) -> dict[str, Any]:
-        """worst; of few different words the confusion of them (docs/run-folder.md)."""
+        """worst; sums of each row; of few different words the confusion of them (docs/run-folder.md)."""
         worst = [
             {
                 "index": case.index,
@@ -92,22 +100,23 @@ class TranscriptMeter:
             for case in sorted(self._worst, reverse=True)
         ]
         names = sorted({truth for truth, _ in self.pairs if truth is not None})
+        found = {"worst": worst, "sums": sums_table(self.by_row, "recordings")}
         if not 2 <= len(names) <= MOST_WORDS:
-            return {"worst": worst}
-        return {"worst": worst, "confusion": self._confusion(names)}
+            return found
+        return {**found, "confusion": self._confusion(names)}
 
-    def _add(self, truth: str, found: str, loss: float, row: int) -> None:
+    def _add(self, truth: str, found: str, loss: float, row: int) -> tuple[int, ...]:
+        """Add a row; its SUMS."""
         wrong = distance(truth, found)
         pairs = aligned(truth.split(), found.split())
+        sums = (sum(one != other for one, other in pairs), len(truth.split()), wrong, len(truth), int(truth == found))
         self.rows += 1
-        self.right += truth == found
-        self.words += len(truth.split())
-        self.word_edits += sum(one != other for one, other in pairs)
-        self.characters += len(truth)
-        self.character_edits += wrong
+        for name, value in zip(SUMS, sums, strict=True):
+            setattr(self, name, getattr(self, name) + value)
         self.pairs.update(pairs)
         case = Case(wrong / max(1, len(truth)), loss, row, truth, found)
         self._worst = heapq.nlargest(WORST, [*self._worst, case])
+        return sums
 
     def _confusion(self, names: list[str]) -> dict[str, Any]:
         """Counts of words, rows truth and columns what was found."""

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from sonde.core.vocabulary import PAD, Vocabulary
-from sonde.metrics.bleu import Bleu
+from sonde.metrics.bleu import ORDER, Bleu
+from sonde.metrics.by_row import ByRow, sums_table
 from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean
 
@@ -55,7 +58,7 @@ class TranslationMeter:
         """vocabulary: of the target. Raises: MissingDependency without sacrebleu."""
         self.vocabulary = vocabulary
         self.first_nan = FirstNaN()
-        self.loss, self.right, self.bleu = Mean(), Mean(), Bleu()
+        self.loss, self.right, self.bleu, self.by_row = Mean(), Mean(), Bleu(), ByRow()
         self._worst: list[Sentence] = []
         self._best: list[Sentence] = []
         self._maps: dict[int, dict[str, Any]] = {}
@@ -73,14 +76,16 @@ class TranslationMeter:
         self.loss.update(loss, outputs["tokens"])
         self.right.update(outputs["right"], outputs["tokens"])
         losses = loss.tolist()
-        for row in outputs["decoded"].nonzero().flatten().tolist():
-            self._add(outputs, row, int(index[row]), losses[row])
+        decoded = outputs["decoded"].nonzero().flatten()
+        counts = [self._add(outputs, row, int(index[row]), losses[row]) for row in decoded.tolist()]
+        if counts:
+            self._keep_sums(index[decoded.to(index.device)].cpu(), torch.from_numpy(np.stack(counts)))
         if "attention" in outputs:
             self._map(outputs, index)
 
     def merge(self, other: "TranslationMeter") -> None:
         """Add another process's sums."""
-        for name in ("loss", "right", "bleu", "first_nan"):
+        for name in ("loss", "right", "bleu", "first_nan", "by_row"):
             getattr(self, name).merge(getattr(other, name))
         self._keep(*other._worst, *other._best)
         self._maps |= other._maps
@@ -97,15 +102,17 @@ class TranslationMeter:
         }
 
     def details(self) -> dict[str, Any]:
-        """The worst and the best sentences by their BLEU, and maps of attention."""
+        """The worst and the best sentences by their BLEU, n-grams counted in each, and maps of attention."""
         maps = [self._maps[index] for index in sorted(self._maps)[:MAPPED]]
         return {
             "worst": [sentence.as_case() for sentence in self._worst],
             "best": [sentence.as_case() for sentence in self._best],
+            "sums": sums_table(self.by_row, "sentences"),
             **({"attention": maps} if maps else {}),
         }
 
-    def _add(self, outputs: Mapping[str, Tensor], row: int, index: int, loss: float) -> None:
+    def _add(self, outputs: Mapping[str, Tensor], row: int, index: int, loss: float) -> np.ndarray:
+        """Add a translation; what BLEU counts of it."""
         prediction = self.vocabulary.decode(outputs["generated"][row].tolist())
         if "reference" in outputs:
             truth = bytes(outputs["reference"][row].tolist()).rstrip(b"\0").decode()
@@ -113,6 +120,12 @@ class TranslationMeter:
             truth = self.vocabulary.decode(outputs["target"][row].tolist())
         self.bleu.update(prediction, truth)
         self._keep(Sentence(self.bleu.sentence(prediction, truth), loss, index, prediction, truth))
+        return self.bleu.statistics(prediction, truth)
+
+    def _keep_sums(self, index: Tensor, counts: Tensor) -> None:
+        """counts: (B, 2 * ORDER + 2), as `Bleu.statistics` has them"""
+        agree, total = counts[:, 2 : 2 + ORDER], counts[:, 2 + ORDER :]
+        self.by_row.update(index, predicted=counts[:, 0], reference=counts[:, 1], agree=agree, total=total)
 
     def _keep(self, *sentences: Sentence) -> None:
         """The worst by BLEU, the likeliest of equal ones last; the best, of equal ones the longest, which is harder."""

@@ -100,6 +100,7 @@ class Modality:
     reads:      settings of other kinds of data that it reads too
     augmentation: (text, schema) -> what changes a batch while training, None for nothing; "" where no such text is known
     show:       a `Case` -> what stands beside it in a report: names of files that it wrote, or text
+    made:       the `sonde.modalities.made.Made`, what is done with inputs that a model has made; "" where nothing can be
     inspect:    the `sonde.modalities.inspect.Parts` of `sonde inspect`
     sample:     (spec, rows, answers, generator) -> what a model that gives such an answer is called with, to count its costs; by
                 default numbers, and their lengths where a row has a `unit`
@@ -123,6 +124,7 @@ class Modality:
     reads: tuple[str, ...] = ()
     augmentation: str = ""
     show: str = ""
+    made: str = ""
     inspect: str = ""
     sample: str = ""
     activations_per_value: str = ""

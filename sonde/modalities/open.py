@@ -66,7 +66,7 @@ def place_of(data: str | Path, tick: Tick = silent) -> Place:
         raise DataError("the name of the data is empty; give a path or a name (names: sonde datasets)")
     text, path = str(data), Path(data).expanduser()
     if not can_be_a_path(text):
-        raise DataError(f"{text[:60]!r} …: no such file or folder, and too long or odd for a name of one")
+        raise DataError(f"{text[:60]!r} …: no such file or folder, and not a valid name of one")
     if (found := opened(path, tick)) is not None:
         return Place(path=found.path, opened=found)
     if path.exists():
@@ -119,16 +119,15 @@ def recognise(listing: Listing, wanted: Wanted) -> Claim:
 def _way(listing: Listing) -> str:
     """What to do with a place that holds a file in a form that is not read as it is, "" for another place."""
     if listing.is_file:
-        return f"is not read as it is: {way}" if (way := way_to_read(listing.path)) else ""
+        return f"cannot be read as it is: {way}" if (way := way_to_read(listing.path)) else ""
     packed = next((file for file in listing.files if is_packed(file.name)), None)
     if packed is not None:
-        return f"holds {packed.name}, which is read where it is named itself: {shlex.quote(str(packed))}"
+        return f"holds {packed.name}, which is read if you give it itself: {shlex.quote(str(packed))}"
     unread = [name for name in listing.below if way_to_read(Path(name))]
     if not unread:
         return way_to_read_folder(listing)
     more = f" and {len(unread) - 1:,} more files" if len(unread) > 1 else ""
-    verb = "are" if more else "is"
-    return f"holds {unread[0]}{more}, which {verb} not read as {'they are' if more else 'it is'}: {way_to_read(Path(unread[0]))}"
+    return f"holds {unread[0]}{more}, which cannot be read as {'they are' if more else 'it is'}: {way_to_read(Path(unread[0]))}"
 
 
 def claim(listing: Listing, wanted: Wanted, candidates: Sequence[Form]) -> Claim | None:

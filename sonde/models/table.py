@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from sonde.core.catalogue import Catalogue
 
-Answer = Literal["row", "map", "boxes", "next", "text", "frames", "span", "horizon", "structure", "angles"]
+Answer = Literal["row", "map", "boxes", "next", "text", "frames", "span", "horizon", "structure", "angles", "noise"]
 
 COSTS = Path(__file__).with_name("costs.json")
 
@@ -28,8 +28,8 @@ class Entry(NamedTuple):
              another is refused (`sonde.models.suitable`)
     answers: the output for one input: a row of logits, a map of them (those of every pixel), boxes, logits for the token
              after each (next), for a text of its own (text), for each frame of a recording (frames), where an answer
-             begins and ends (span), the steps that follow (horizon), or of residues their distances or types (structure)
-             or the angles of each (angles)
+             begins and ends (span), the steps that follow (horizon), of residues their distances or types (structure)
+             or the angles of each (angles), or for a noisy input and a condition what is noise in it (noise)
     also:    what else it outputs, by a head that the task puts on it
     symbols: size of the vocabulary that costs are counted with, also as outputs where tokens come out
     rate:    samples a second of the recordings that costs are counted at
@@ -126,6 +126,8 @@ PAPERS = {
     "Hershey 2017": "after Hershey et al. 2017, CNN architectures for large-scale audio classification, arXiv:1609.09430",
     "Gulati 2020": "Gulati et al. 2020, Conformer: convolution-augmented transformer for speech recognition, arXiv:2005.08100",
     "Mohamed 2019": "after Mohamed et al. 2019, Transformers with convolutional context for ASR, arXiv:1904.11660",
+    "Ho 2020": "after Ho, Jain and Abbeel 2020, Denoising diffusion probabilistic models, arXiv:2006.11239",
+    "Kotelnikov 2022": "after Kotelnikov et al. 2022, TabDDPM: modelling tabular data with diffusion models, arXiv:2209.15421",
     "Luong 2015": "after Luong et al. 2015, arXiv:1508.04025, and Bahdanau et al. 2014, arXiv:1409.0473",
 }
 
@@ -146,6 +148,7 @@ _gpt2 = partial(_row, input=(1_024,), reads=("tokens",), answers="next", symbols
 _residues = partial(_row, input=(100,), reads=("protein",), symbols=25)
 _speech = partial(_row, input=(16_000,), reads=("audio",), answers="frames", symbols=32, rate=16_000)
 _translator = partial(_row, input=(64,), reads=("tokens",), answers="text", symbols=8_000)
+_denoiser = partial(_row, input=(1, 28, 28), answers="noise")
 _bert = partial(_row, input=(128,), reads=("tokens",), also=("span",), symbols=30_522)
 
 MODELS: Catalogue[Entry] = Catalogue(
@@ -304,6 +307,15 @@ MODELS: Catalogue[Entry] = Catalogue(
         "bert-base": _bert("bert:bert_base", "bert", "Devlin 2018"),
         "bert-large": _bert("bert:bert_large", "bert", "Devlin 2018"),
         "pair-reader": _row("pair_reader:PairReader", "pair-reader", "Chen 2016", (64,), ("text-pair",), symbols=8_000),
+        # what is noise in an input
+        "denoiser-unet": _denoiser("denoiser_unet:DenoiserUNet", "denoiser-unet", "Ho 2020"),
+        "denoiser-mlp": _denoiser(
+            "denoiser_mlp:DenoiserMLP",
+            "denoiser-mlp",
+            "Kotelnikov 2022",
+            input=(16,),
+            reads=("table", "array", "image"),
+        ),
         "qa-reader": _row("qa_reader:QAReader", "qa-reader", "Chen 2017b", (256,), ("tokens",), "span", symbols=8_000),
     },
 )

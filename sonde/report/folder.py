@@ -1,6 +1,6 @@
 """A run folder's files as plain values. Whatever is missing or torn is absent here: a report is also drawn in mid-run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -11,6 +11,7 @@ from sonde.core.config_file import is_tree
 from sonde.core.damaged import DAMAGE
 from sonde.core.errors import first_line
 from sonde.core.files import read_json
+from sonde.core.findings import silencing
 from sonde.core.log_lines import parsed_line
 from sonde.core.run_folder import RunFolder, open_run
 from sonde.core.run_state import RunState, checkpoint_step, folds_of, state_of
@@ -20,6 +21,7 @@ SPLITS = ("test", "validation", "train")  # the first that was evaluated is the 
 FINISHED = RunState(condition="finished", line={})
 
 
+CUSTOM = "custom data"  # the form of data that the caller's program alone can give again
 LOOKED = ("importance", "embedding", "seen")
 
 
@@ -58,6 +60,11 @@ class Reading:
     drawn_again_by: datetime | None = (
         None  # when it will have been drawn anew if it still trains, where the run draws it
     )
+
+    @property
+    def in_program(self) -> bool:
+        """Whether a program began it, so that settings are told as keywords, `lr=0.01`, and not as flags."""
+        return bool(self.env.get("in_program")) or self.data.get("form") == CUSTOM
 
     @property
     def split(self) -> str:
@@ -146,6 +153,28 @@ def _of_folds(run: Reading) -> Reading:
         text = f"the folds' evaluations cannot be put together ({first_line(error)[:200]}) and were left out"
         return replace(run, findings=together(findings), schema=schema, unreadable=(*run.unreadable, text))
     return replace(run, evaluated=evaluated, findings=together(findings), schema=schema)
+
+
+def respelled(run: Reading, spelling: Callable[[str], str]) -> Reading:
+    """The run with what its findings, its plan and its data say in another spelling of settings."""
+
+    def told(entry: Mapping[str, Any]) -> dict[str, Any]:
+        texts = {name: spelling(entry[name]) for name in ("evidence", "action") if isinstance(entry.get(name), str)}
+        return {**entry, **texts, "silence": spelling(silencing(entry))}
+
+    def lines(held: Mapping[str, Any], name: str) -> dict[str, Any]:
+        given = held.get(name)
+        if not isinstance(given, list):
+            return dict(held)
+        return {**held, name: [spelling(line) if isinstance(line, str) else line for line in given]}
+
+    return replace(
+        run,
+        findings=[told(finding) for finding in run.findings],
+        plan=lines(run.plan, "lines"),
+        data=lines(run.data, "warnings"),
+        folds=[respelled(fold, spelling) for fold in run.folds],
+    )
 
 
 def read_lines(path: Path, troubles: list[str]) -> list[dict[str, Any]]:

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sonde.core.damaged import DAMAGE
 from sonde.core.units import is_share, metric, metric_name
 from sonde.metrics.intervals import LEVEL, Interval, wilson
-from sonde.report.answers import interval_of, joined, read_answers
 from sonde.report.folder import SPLITS, Reading
+from sonde.report.how_sure import Details, interval_beside_baseline, interval_in
 from sonde.report.metric_words import direction, direction_in_words, unit
 
 LITTLE = 0.1  # of the baseline's errors; who takes away less has hardly learned
@@ -24,7 +23,8 @@ class Score:
     """The headline score on the split that a run is judged on.
 
     rows:     that it was evaluated on, None where that is not known;  whole: how many there are, where it was on a part
-    interval: of LEVEL, None where rows' answers do not tell
+    interval: of LEVEL, None where nothing that was kept tells;  of: what it is of ("24 series"), where that is not rows
+    beside_baseline: interval of the score less the baseline's on the same rows, where both were kept of each
     higher:   whether more is better, None where nobody knows
     baseline: of a trivial answer or a rule, None where there is none;  what: that answer, in words
     classical: of a model that is no network, fitted on the same rows;  called: what it is called
@@ -43,6 +43,8 @@ class Score:
     classical: float | None = None
     called: str = ""
     difference: tuple[float, float] | None = None
+    of: str = ""
+    beside_baseline: Interval | None = None
 
     @property
     def beside(self) -> Beside:
@@ -57,7 +59,10 @@ class Score:
         """Beside the baseline: better beyond chance, of these by little, not told from it, or worse."""
         if self.baseline is None or self.higher is None:
             return "unknown"
-        low, high = (self.interval.low, self.interval.high) if self.interval else (self.value, self.value)
+        around = self.interval or Interval(self.value, self.value)
+        if self.beside_baseline is not None:
+            around = Interval(self.baseline + self.beside_baseline.low, self.baseline + self.beside_baseline.high)
+        low, high = around.low, around.high
         if not self.higher:  # so that more is better
             low, high = -high, -low
         other = self.baseline if self.higher else -self.baseline
@@ -87,19 +92,27 @@ def score_of(run: Reading) -> Score | None:
     value = _number(_metrics(run, split).get(run.metric))
     if value is None:
         return None
-    baseline = run.result.get("baseline") or {}
+    found = run.result.get("baseline") or {}
+    baseline = _number(found.get(run.metric)) if split != "train" else None
+    interval, of = _interval(run, split, value)
     part = (run.result.get("evaluated") or {}).get(split) or {}
     rows = part.get("rows") or _rows(run, split)
+    if interval is None and run.metric == "accuracy" and rows and _one_class_a_row(run, split):
+        interval = wilson(round(value * rows), rows)
+    details = _details(run, split)
+    beside = None if baseline is None else interval_beside_baseline(details, run.metric, value - baseline)
     return Score(
         split=split,
         name=run.metric,
         value=value,
         rows=rows,
         whole=part.get("of"),
-        interval=_interval(run, split, value, rows),
+        interval=interval,
+        of=of,
+        beside_baseline=beside,
         higher=direction(run, run.metric),
-        baseline=_number(baseline.get(run.metric)) if split != "train" else None,
-        what=str(baseline.get("what") or "an answer that ignores the input")[:120],
+        baseline=baseline,
+        what=str(found.get("what") or "an answer that ignores the input")[:120],
         **_classical(run),
     )
 
@@ -124,7 +137,8 @@ def sentences(run: Reading, score: Score) -> list[str]:
     meaning = "; ".join(each for each in (unit(run, score.name), direction_in_words(run, score.name)) if each)
     told = [f"{text} on {where}" + (f" ({meaning})" if meaning else "")]
     if score.interval is not None:
-        told.append(f"{LEVEL:.0%} interval {span(score.name, score.interval)}".replace("%", "\u00a0%", 1))
+        of = f" (of {score.of})" if score.of else ""
+        told.append(f"{LEVEL:.0%} interval {span(score.name, score.interval)}{of}".replace("%", "\u00a0%", 1))
     if score.baseline is not None:
         told.append(f"baseline ({score.what}): {metric(score.name, score.baseline)}")
     if score.classical is not None:
@@ -155,27 +169,18 @@ def loss_interval(run: Reading) -> Interval | None:
     """Of the validation loss of the best checkpoint, where that is the log loss of rows."""
     scores = _metrics(run, "validation")
     value = _number(scores.get("log_loss"))
-    return None if value is None else _of_answers(run, "validation", "log_loss", value)
+    return None if value is None else interval_in(_details(run, "validation"), "log_loss", value)[0]
 
 
-def _interval(run: Reading, split: str, value: float, rows: int | None) -> Interval | None:
-    found = _of_answers(run, split, run.metric, value)
-    if found is None and run.metric == "accuracy" and rows and _one_class_a_row(run, split):
-        return wilson(round(value * rows), rows)
-    return found
+def _interval(run: Reading, split: str, value: float) -> tuple[Interval | None, str]:
+    """The headline's, and what it is of where that is not the rows."""
+    interval, of = interval_in(_details(run, split), run.metric, value)
+    return interval, "" if of.endswith((" row", " rows")) else of
 
 
-def _of_answers(run: Reading, split: str, name: str, value: float) -> Interval | None:
-    """From rows' answers; of a cross-validation from those of all folds, each row of which was judged once."""
-    parts = run.folds or [run]
-    try:
-        kept = [read_answers(part.evaluated.get(split) or {}) for part in parts]
-        known = [answers for answers in kept if answers is not None]
-        if not known or len(known) < len(parts):
-            return None
-        return interval_of(joined(known) if len(known) > 1 else known[0], name, value)
-    except DAMAGE:  # a file that holds what no run writes there: the score stands without an interval
-        return None
+def _details(run: Reading, split: str) -> list[Details]:
+    """What was kept of an evaluation; of a cross-validation of those of all folds."""
+    return [part.evaluated.get(split) or {} for part in run.folds or [run]]
 
 
 def _one_class_a_row(run: Reading, split: str) -> bool:
@@ -193,7 +198,9 @@ def _own_units(run: Reading, score: Score) -> list[str]:
     beside = "" if other is None else f" ({score.what}: {metric('raw_mae', other)})"
     names = (run.schema.get("target") or {}).get("names") or []
     of = f" of {str(names[0])[:40]}" if len(names) == 1 else ""
-    return [f"in the data's own units a forecast{of} is off by {metric('raw_mae', mae)} on average{beside}"]
+    around, of_what = interval_in(_details(run, score.split), "raw_mae", mae)
+    sure = "" if around is None else f" (95\u00a0% interval {span('raw_mae', around)}, of {of_what})"
+    return [f"in the data's own units a forecast{of} is off by {metric('raw_mae', mae)} on average{sure}{beside}"]
 
 
 def _metrics(run: Reading, split: str) -> Mapping[str, Any]:

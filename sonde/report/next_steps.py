@@ -1,16 +1,18 @@
-"""What to do next with a run, as commands that can be pasted."""
+"""What to do next with a run, as commands that can be pasted; of a run that a program began, as calls of Python."""
 
+import json
 import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sonde.core.durations import Duration, Unit, parse
 from sonde.core.findings import name_of
 from sonde.report.fitted import still_improving
-from sonde.report.folder import Reading
+from sonde.report.folder import CUSTOM, Reading
 
-CUSTOM = "custom data"  # the form of data that the caller's program alone can give again
+IN_MEMORY = "arrays in memory"  # a form of data that a call must be given again
 CURABLE = frozenset(
     [
         "batch-norm-of-few-rows", "clip-too-tight", "dead-units", "dropout-too-strong", "exploding-gradient",
@@ -40,19 +42,16 @@ def after_finishing(run: Reading, follow: Sequence[str], *, worked: bool = True,
     found: list[Step] = []
     warned = _first_warning(run)
     if warned in CURABLE and not _custom(run):
-        found.append(
-            Step(
-                command=f"sonde doctor {_place(run)} --cure", why=f"tries the remedy for {_words(warned)} on 100 steps"
-            )
-        )
+        why = f"tries the remedy for {_words(warned)} on 100 steps"
+        found.append(Step(command=_call(run, "doctor", cure=True), why=why))
     if warned == "learning-rate-too-high" and (lower := _lower_rate(run)):
-        found.append(_again(run, lower, "trains anew at a tenth of the rate"))
+        found.append(_again(run, {"lr": lower}, "trains anew at a tenth of the rate"))
     if warned == "learning-rate-too-low":
-        found.append(_again(run, "--lr auto", "trains anew at a rate that a short test finds"))
+        found.append(_again(run, {"lr": "auto"}, "trains anew at a rate that a short test finds"))
     if warned == "overfitting" and not _custom(run):
-        found.append(_again(run, "--patience 3", "trains anew, and stops once validation no longer improves"))
+        found.append(_again(run, {"patience": 3}, "trains anew, and stops once validation no longer improves"))
     if not worked and not found and not _custom(run):
-        found.append(Step(command=f"sonde doctor {_place(run)}", why="looks for the cause"))
+        found.append(Step(command=_call(run, "doctor"), why="looks for the cause"))
     cut_short = not worked and run.result.get("ended_by") == "time_limit"
     if (still_improving(run) or cut_short or beaten) and (longer := _twice(run)):
         found.append(_longer(run, longer))
@@ -68,8 +67,8 @@ def after_stopping(run: Reading) -> list[Step]:
         return [_anew(run, "trains anew, once these rows are mended")]
     if "not finite" in checks and not _custom(run) and (lower := _lower_rate(run)):
         return [
-            _again(run, f"{lower} --clip 1", "trains anew at a tenth of the rate, with its gradients clipped"),
-            Step(command=f"sonde doctor {_place(run)}", why="looks for the cause"),
+            _again(run, {"lr": lower, "clip": 1}, "trains anew at a tenth of the rate, with its gradients clipped"),
+            Step(command=_call(run, "doctor"), why="looks for the cause"),
         ]
     return [_resumed(run, f"goes on {_from(run)}, once what stopped it is mended")]
 
@@ -84,7 +83,7 @@ def while_running(run: Reading) -> list[Step]:
 def _after_folds(run: Reading) -> list[Step]:
     if _custom(run):
         return []
-    return [_again(run, "--folds 0", "trains one network on all rows but those held out")]
+    return [_again(run, {"folds": 0}, "trains one network on all rows but those held out")]
 
 
 def _from(run: Reading) -> str:
@@ -98,7 +97,7 @@ def _from(run: Reading) -> str:
 def _resumed(run: Reading, why: str) -> Step:
     if _custom(run):
         return Step(why=f"The same call with out={str(run.path)!r} {why}.")
-    return Step(command=f"sonde resume {_place(run)}", why=why)
+    return Step(command=_call(run, "resume"), why=why)
 
 
 def _longer(run: Reading, length: tuple[str, str]) -> Step:
@@ -106,20 +105,58 @@ def _longer(run: Reading, length: tuple[str, str]) -> Step:
     if _custom(run):
         amount = value if value.isdigit() else repr(value)
         return Step(why=f"The same call with out={str(run.path)!r} and {name}={amount} trains it further.")
-    return Step(
-        command=f"sonde resume {_place(run)} --{name.replace('_', '-')} {shlex.quote(value)}",
-        why="trains it further",
-    )
+    amount = int(value) if value.isdigit() else value
+    return Step(command=_call(run, "resume", **{name: amount}), why="trains it further")
 
 
 def _anew(run: Reading, why: str) -> Step:
-    if _custom(run):
+    if run.in_program:
         return Step(why=f"The same call with out={str(run.path)!r} and fresh=True {why}.")
     return Step(command=f"sonde train --config {_place(run)}", why=why)
 
 
-def _again(run: Reading, flags: str, why: str) -> Step:
-    return Step(command=f"sonde train --config {_place(run)} {flags}", why=why)
+def _again(run: Reading, settings: Mapping[str, Any], why: str) -> Step:
+    """Another run like it but for some settings."""
+    if run.in_program:
+        return Step(why=f"The same call with {_keywords(settings)}, and out= another folder, {why}.")
+    return Step(command=f"sonde train --config {_place(run)} {_flags(settings)}", why=why)
+
+
+def _call(run: Reading, verb: str, **settings: Any) -> str:
+    """What is done with a run folder, as one begins it oneself."""
+    if run.in_program:
+        data = "data=..." if run.data.get("form") == IN_MEMORY else ""
+        return (
+            f"sonde.{verb}({', '.join(part for part in (_literal(str(run.path)), data, _keywords(settings)) if part)})"
+        )
+    return " ".join(part for part in ("sonde", verb, _place(run), _flags(settings)) if part)
+
+
+def _flags(settings: Mapping[str, Any]) -> str:
+    """
+    >>> _flags({"lr": 0.01, "time_limit": "2 h", "cure": True})
+    "--lr 0.01 --time-limit '2 h' --cure"
+    """
+    named = {f"--{name.replace('_', '-')}": value for name, value in settings.items()}
+    return " ".join(
+        flag if value is True else f"{flag} {shlex.quote(_written(value))}" for flag, value in named.items()
+    )
+
+
+def _keywords(settings: Mapping[str, Any]) -> str:
+    """
+    >>> _keywords({"lr": 0.01, "time_limit": "2 h", "cure": True})
+    'lr=0.01, time_limit="2 h", cure=True'
+    """
+    return ", ".join(f"{name}={_literal(value)}" for name, value in settings.items())
+
+
+def _literal(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else _written(value)
+
+
+def _written(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _twice(run: Reading) -> tuple[str, str] | None:
@@ -133,9 +170,9 @@ def _twice(run: Reading) -> tuple[str, str] | None:
     return ended, f"{math.ceil(2 * parse(lengths[ended], bare=unit).amount)}"
 
 
-def _lower_rate(run: Reading) -> str:
+def _lower_rate(run: Reading) -> float | None:
     rate = (run.config.get("settings") or {}).get("lr")
-    return f"--lr {float(f'{rate / 10:.3g}'):g}" if isinstance(rate, int | float) and rate > 0 else ""
+    return float(f"{rate / 10:.3g}") if isinstance(rate, int | float) and rate > 0 else None
 
 
 def _first_warning(run: Reading) -> str:

@@ -27,6 +27,7 @@ from sonde.report.inside import inside_section
 from sonde.report.intact import drawn
 from sonde.report.learning import learning_figures
 from sonde.report.looked import looked_figures, seen_section
+from sonde.report.made import made_sections
 from sonde.report.overview import (
     class_balance,
     headline,
@@ -138,6 +139,7 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
         "evaluated": [*evaluation_figures(details, own.figures), *looked_figures(run.looked, details)],
         "sections": [*own.sections, *([restored] if restored else [])],
         "samples": samples_shown(run.samples, run.path / "samples", added(run.samples.get("files") or {})),
+        "made": made_sections(details, run.path / "evaluation" / run.split),
         "pairs": confused_pairs(details),
         "many_classes": classes if classes > MOST_CLASSES else 0,
         "class_rows": rows,
@@ -199,7 +201,7 @@ def _findings(run: Reading) -> list[dict[str, Any]]:
                 "more": more,
                 "action": str(same[-1].get("action") or "")[:600],
                 "place": ", ".join(text for text in beside if text),
-                "silence": silencing(same[-1]),
+                "silence": str(same[-1].get("silence") or silencing(same[-1]))[:200],
             }
         )
     return found[:MOST_LINES]

@@ -43,7 +43,7 @@ from sonde.tasks.custom.metrics import Measures, own_names
 from sonde.tasks.custom.signatures import in_order
 from sonde.tasks.custom.with_metrics import WithMetrics
 from sonde.tasks.table import build as build_task
-from sonde.tasks.table import spec
+from sonde.tasks.table import network_input, spec
 
 UNKNOWN = 1_000_000  # steps that a run of a length not yet known is taken for
 EVALUATION_ROWS = (
@@ -232,8 +232,9 @@ def assemble(
 
 
 def _model(dataset: Dataset, config: TrainConfig) -> nn.Module:
-    spec, target = dataset.schema.input, dataset.schema.target
-    return build_model(config.model, spec, target.out_dim, config.model_config)
+    schema = dataset.schema
+    given = network_input(config.task, schema.input)
+    return build_model(config.model, given, schema.target.out_dim, config.model_config)
 
 
 def _task(model: nn.Module, dataset: Dataset, config: TrainConfig, labels: Any, own: Own) -> Task:
@@ -247,6 +248,7 @@ def _task(model: nn.Module, dataset: Dataset, config: TrainConfig, labels: Any, 
         model,
         dataset.schema.target,
         config.task_config,
+        input=dataset.schema.input,
         class_counts=counts,
         monitor=None if mine else loop.monitor,
         loss=None if own.loss is None else in_order(own.loss),

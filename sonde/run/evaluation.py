@@ -30,11 +30,14 @@ from sonde.modalities.catalogue import modality
 from sonde.modalities.image.show import save_picture
 from sonde.modalities.modality import Case
 from sonde.run.build import Assembly
+from sonde.run.constant_baseline import constant_baseline
 from sonde.run.resolve import CUSTOM_MODULE
+from sonde.run.sampling import Wanted, drawn
 from sonde.run.unfit import unfitting
 from sonde.tasks.custom.metrics import Undefined
 from sonde.tasks.spec import TaskSpec
 
+SAMPLES = 60  # new inputs in a report: of ten classes six rows
 MORE = 1000  # batches that are read before the first step, where a metric fails on the first
 FEW = 4  # rows, of which reconstructions and answers while it trains are shown
 CASES = ("worst", "best", "examples")  # tables of rows that are shown
@@ -57,6 +60,7 @@ def write_evaluation(folder: Path, meter: Meter, source: Source, assembly: Assem
     if abilities_of(assembly.task).reconstruct is not None and (batch := few_rows(source)) is not None:
         with random_state.apart(assembly.device), evaluation_mode(assembly.task.modules), torch.no_grad():
             write_json(folder / "reconstructed.json", write_reconstructions(folder, batch, source, assembly))
+    _write_samples(folder, assembly)
 
 
 def few_rows(source: Source) -> Batch | None:
@@ -94,6 +98,27 @@ def write_reconstructions(folder: Path, batch: Batch, source: Source, assembly: 
             pictures[which] = f"reconstructed/{kept.name}"
         rows.append({"index": index, "row": source.describe(index), "pictures": pictures})
     return rows
+
+
+def _write_samples(folder: Path, assembly: Assembly) -> None:
+    """A picture of new inputs, of a task that makes them: samples.json names it, and says how they were made."""
+    generation = abilities_of(assembly.task).generation
+    if generation is None or assembly.dataset is None:
+        return
+    schema = assembly.dataset.schema
+    about = modality(schema.input.kind)
+    made = load(about.made) if about.made else None
+    if made is None or made.picture is None:
+        return
+    with autocast(assembly.step_settings()):
+        found = drawn(assembly.task, schema, Wanted(number=SAMPLES), assembly.device)
+    picture = made.picture(found.values, schema, folder / "samples")
+    content = {"picture": picture.name, "number": SAMPLES, "steps": generation.steps, "seed": 0}
+    if generation.samplers:
+        content["sampler"] = generation.samplers[0]
+    if found.labels is not None:
+        content["classes"] = list(schema.target.names)
+    write_json(folder / "samples.json", content)
 
 
 def check_evaluation(assembly: Assembly) -> None:
@@ -202,7 +227,6 @@ def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
     """Metrics of a trivial baseline on a split (a prediction that ignores the input), and "what" it predicts.
 
     Empty where the task knows of none, and with --overfit-batches.
-
     """
     dataset, able = assembly.dataset, abilities_of(assembly.task)
     if assembly.config.data.overfit_batches:
@@ -212,6 +236,8 @@ def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
         for batch in assembly.evaluation_sources[split]:
             meter.update(able.rule_baseline.evaluate(batch), batch.index)
         return {**meter.compute(), "what": able.rule_baseline.name}
+    if dataset is None and able.constant_baselines is not None:
+        return constant_baseline(assembly, split)
     if dataset is None or able.trivial_baseline is None:
         return {}
     target = dataset.schema.target

@@ -165,6 +165,7 @@ def _begin(job: Job, folder: RunFolder, built: Assembly) -> Attempt:
             built,
             folds=job.fold is not None,
             own=job.own,
+            in_program=job.screen.output.in_program,
         )
     except SondeError:  # what is refused leaves no folder
         folder.abandon()

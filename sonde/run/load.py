@@ -59,7 +59,8 @@ def _with_weights(place: RunFolder, model: torch.nn.Module | Task, loss: Any, me
         known = annotations(spec(name).config)
         given = {each: tuple(v) if isinstance(v := settings[each], list) else v for each in known if each in settings}
         config = replace_leaves(spec(name).config, given)
-        task = build_task(name, model, read_schema(place).target, config)
+        schema = read_schema(place)
+        task = build_task(name, model, schema.target, config, input=schema.input)
     elif name == ModuleTask.__name__:
         trained_by = _no_loss if "loss" in saved.own else None  # else by one that the network returns
         task = task_of(model, trained_by if loss is None else loss, metrics)

@@ -1,8 +1,8 @@
 """A finished (or unfinished) run: its folder and what one can do with it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from sonde.core.seams import Source, Task
 from sonde.data.feed.source import Augment
 from sonde.engine.plan import pick_device
 from sonde.modalities.settings import data_config, of_kind
+from sonde.run.evaluated_in import or_in_fp32, precision_of
 from sonde.run.inference import as_frame, fed, only_network, probabilities
 from sonde.run.keywords import Keywords
 from sonde.screen.screen import Screen
@@ -109,6 +110,11 @@ class Run:
     def spec(self) -> TaskSpec:
         """The record of its task. Raises: ConfigError for a custom task, which has none"""
         return spec(str(read_config(self._folder.config).settings.get("task")))
+
+    @property
+    def device(self) -> torch.device:
+        """Where its network is."""
+        return self._device
 
     @property
     @Keywords()
@@ -218,33 +224,38 @@ class Run:
         """The continuation of a prompt, as a whole; the settings are those of `stream`."""
         return "".join(self.stream(prompt, **how))
 
-    def stream(
-        self,
-        prompt: str = "",
-        *,
-        tokens: int = 200,
-        temperature: float = 0.8,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        seed: int = 0,
-        memory: bool = True,
-    ) -> Iterator[str]:
-        """Pieces of text that continue a prompt, as they are sampled.
+    def stream(self, prompt: str = "", **how: Any) -> Iterator[str]:
+        """Pieces of text that continue a prompt, as they are sampled; the settings are those of `sonde.run.writing.stream`.
 
-        tokens: maximum to generate;  temperature, top_k, top_p: see `sonde.tasks.decode.sampling.Sampling`
-        seed: the same gives the same text;  memory: whether to use a key-value cache or recurrent state (for speed)
         Raises: ConfigError for a run that does not model language, DataError for a prompt that it cannot encode
         """
-        from sonde.tasks.decode.sampling import Sampling
-        from sonde.tasks.language_model.task import LanguageModel
+        from sonde.run.writing import stream
 
-        if not isinstance(self.task, LanguageModel):
-            raise ConfigError(
-                f"{self.folder} cannot generate text: it was trained on {self._trained_on()}; use predict"
-            )
-        sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
-        context = self.schema.input.shape[0]
-        return self.task.stream(prompt, context=context, tokens=tokens, sampling=sampling, seed=seed, memory=memory)
+        return stream(self, prompt, **how)
+
+    @Keywords()
+    def sample(
+        self,
+        number: int = 16,
+        *,
+        classes: Sequence[str] = (),
+        steps: int = 0,
+        sampler: str = "",
+        guidance: float = 1.0,
+        seed: int = 0,
+        tick: Tick = silent,
+    ) -> Any:
+        """New inputs: images (N, H, W, C) uint8, of one channel (N, H, W); of tables a pyarrow.Table, whose `to_pandas()` is a
+        data frame; else an array.
+
+        classes: names of classes, in turn; by default all of the data's in turn, of tables as often as in training
+        guidance: above 1 clearer and less varied
+        Raises: ConfigError for a run that makes no inputs, or what cannot be asked of it
+        """
+        from sonde.run.sampling import Wanted, drawn_from, plain
+
+        wanted = Wanted(number=number, classes=classes, steps=steps, sampler=sampler, guidance=guidance, seed=seed)
+        return plain(drawn_from(self, wanted, tick), self.schema)
 
     @Keywords()
     def evaluate(
@@ -282,7 +293,7 @@ class Run:
         saved = read_config(self._folder.config).settings
         other = bool(target) and tuple(target) != tuple(saved.get("target") or ())
         found = judged(self._folder, data, self.schema, self._reading(target), split=split, own_target=other, tick=tick)
-        precision = _precision(self._trained_in(saved), self._device)
+        precision = precision_of(self._trained_in(saved), self._device)
         views = None
         if self.spec.views:  # all others are evaluated on images as they are
             views = changes(self.schema, str(saved["augment"]), task=self.spec.name)
@@ -293,7 +304,7 @@ class Run:
             meter = evaluate(self.task, source, settings, tick=tick)
             return meter.compute(), highlights(self.spec, meter, found.rows)
 
-        scores, said = _or_in_fp32(evaluated_in, precision)
+        scores, said = or_in_fp32(evaluated_in, precision)
         return Evaluation(
             scores=scores, split=found.split, rows=len(found.rows), caution=found.caution, highlights=tuple(said)
         )
@@ -311,7 +322,7 @@ class Run:
         def evaluated_in(precision: Precision) -> dict[str, float]:
             return scores(self.task, data, StepSettings(device=self._device, precision=precision), tick)
 
-        return _or_in_fp32(evaluated_in, _precision(trained, self._device))
+        return or_in_fp32(evaluated_in, precision_of(trained, self._device))
 
     @Keywords()
     def report(self) -> Path:
@@ -358,14 +369,16 @@ class Run:
         from sonde.run.resolve import settled
         from sonde.run.resume import load_best
         from sonde.tasks.table import build as build_task
+        from sonde.tasks.table import network_input
 
         with as_trained(self._folder, trusted=self._trust_code) as saved:
             config, schema = settled(saved), self.schema
             with reading(
                 self._folder.schema, run=self.folder
             ):  # and config.yaml, whose values were looked at one by one
-                model = build_model(config.model, schema.input, schema.target.out_dim, config.model_config)
-                task = build_task(config.task, model, schema.target, config.task_config)
+                given = network_input(config.task, schema.input)
+                model = build_model(config.model, given, schema.target.out_dim, config.model_config)
+                task = build_task(config.task, model, schema.target, config.task_config, input=schema.input)
         load_best(self._folder, task)
         task.modules.to(self._device)
         return task
@@ -375,26 +388,6 @@ class Run:
             return f"Run({str(self.folder)!r}, unfinished)"
         scores = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items() if isinstance(value, float))
         return f"Run({str(self.folder)!r}, {self.evaluated_on}: {scores})"
-
-
-Found = TypeVar("Found")
-
-
-def _or_in_fp32(evaluated_in: Callable[[Precision], Found], precision: Precision) -> Found:
-    """Evaluated in a precision; in fp32 on a machine that cannot compute in it. Faults of another kind are raised again."""
-    try:
-        return evaluated_in(precision)
-    except torch.OutOfMemoryError:
-        raise
-    except RuntimeError:
-        if precision == "fp32":
-            raise
-        return evaluated_in("fp32")
-
-
-def _precision(trained: Any, device: torch.device) -> Precision:
-    """The precision to evaluate in: that of training, where the kind of device has it."""
-    return "fp32" if trained is None or (trained == "fp16" and device.type != "cuda") else trained
 
 
 Inputs = Sequence[Any] | Mapping[str, Any]

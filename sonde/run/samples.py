@@ -78,7 +78,7 @@ class Samples:
             with random_state.apart(assembly.device), evaluation_mode(task.modules, assembly.average), torch.no_grad():
                 if able.samples is not None and assembly.dataset is not None:
                     context = assembly.dataset.schema.input.shape[0]
-                    found: dict[str, Any] = {"written": able.samples(context, min(room, WRITING_S))}
+                    found: Mapping[str, Any] = {"written": able.samples(context, min(room, WRITING_S))}
                 else:
                     found = self._answers(place)
         finally:

@@ -20,7 +20,7 @@ from sonde.core.files import read_json, write_json
 from sonde.core.findings import Finding
 from sonde.core.run_folder import RunFolder
 from sonde.core.run_lengths import encode
-from sonde.core.seams import Source, rewinds
+from sonde.core.seams import Source, abilities_of, rewinds
 from sonde.core.units import share
 from sonde.data.feed.normalise import Normalise
 from sonde.engine import random_state
@@ -71,6 +71,10 @@ def look(assembly: Assembly, folder: RunFolder, settings: StepSettings) -> list[
     if dataset is None or "model" not in assembly.task.modules or not assembly.evaluation_sources:
         return []
     judged, notes = _judged(assembly, dataset), list[Finding]()
+    if abilities_of(assembly.task).generation is not None:  # its network answers no row: it makes them
+        if dataset.schema.input.has_planes:
+            notes += _harmless("the training images as fed", lambda: _seen(assembly, folder, dataset))
+        return notes
     with random_state.apart(assembly.device), torch.inference_mode():
         notes += _harmless("the map of embeddings", lambda: _embedding(assembly, folder, judged, settings))
         notes += _harmless("the importance of columns", lambda: _columns(assembly, folder, judged, settings))

@@ -10,11 +10,10 @@ from dataclasses import replace
 import numpy as np
 
 from sonde.core.dataset import Dataset, Rows
-from sonde.core.findings import Finding, of_split
-from sonde.core.units import share
+from sonde.core.findings import Finding
 from sonde.data.alike import alike_classes
 from sonde.data.duplicates import digests, same_groups
-from sonde.data.facts import CONTRADICTED, MANY, SPLIT_FIRST, fine
+from sonde.data.facts import MANY, SPLIT_FIRST, class_without_rows, contradicting_rows, copied_rows, fine
 from sonde.data.feed.layout import lengths_of
 from sonde.data.rows import InMemory, InputRows, StandardisedInputs
 from sonde.data.same_files import same_files
@@ -62,18 +61,8 @@ def absent_classes(dataset: Dataset) -> list[Finding]:
             continue
         names = ", ".join(f"{spec.names[place]!r} ({train[place]:,} to train on)" for place in gone[:LISTED])
         more = f" and {len(gone) - LISTED} more classes" if len(gone) > LISTED else ""
-        them = "them" if len(gone) > 1 else "it"
         way = f"add rows{_or_more(dataset, split, train[gone])}"
-        said.append(
-            Finding(
-                check=f"class without {split} rows",
-                name=of_split("class-without-validation-rows", split),
-                severity="warning",
-                where=split,
-                evidence=f"{split} has no row of {names}{more}, so its scores say nothing of {them}",
-                action=way,
-            )
-        )
+        said.append(class_without_rows(split, names + more, len(gone) > 1, way, split))
     return said
 
 
@@ -150,17 +139,8 @@ def _again(split: str, again: int, looked: int, rows: int, action: str = "remove
     """A finding where `again` of the rows that were looked at are trained on too."""
     if not looked or again <= max(1, ENOUGH * looked):
         return []
-    of = f"{looked:,} {split} rows" + (f" that were looked at (of {rows:,})" if looked < rows else "")
-    return [
-        Finding(
-            check=f"{split} rows in training",
-            name=of_split("validation-rows-in-training", split),
-            severity="warning",
-            where=split,
-            evidence=f"{again:,} of {of} ({share(again / looked, 0)}) are in train too, so their scores measure memorisation",
-            action=action,
-        )
-    ]
+    of = f"{looked:,} {split} rows" + (f" that were compared (of {rows:,})" if looked < rows else "")
+    return [copied_rows(split, again, of, again / looked, action)]
 
 
 def contradictory(dataset: Dataset) -> list[Finding]:
@@ -175,16 +155,7 @@ def contradictory(dataset: Dataset) -> list[Finding]:
     if several < max(2, ENOUGH * len(rows)) or (not fine and meet_by_chance(dataset)):
         return []
     named = ", ".join(f"{rows.describe(int(row))} is {spec.names[labels[row]]!r}" for row in _apart(groups[0], labels))
-    return [
-        Finding(
-            check="equal rows with different labels",
-            name="labels-disagree",
-            severity="warning" if several > CONTRADICTED * len(rows) else "note",
-            evidence=f"{several:,} of {len(rows):,} training rows ({share(several / len(rows), 0)}) have the same inputs as "
-            f"another with another label ({named}): no network can get them all right",
-            action="see which of the labels are right, or which columns are missing that tell these rows apart",
-        )
-    ]
+    return [contradicting_rows(several, len(rows), named)]
 
 
 def _apart(group: np.ndarray, labels: np.ndarray) -> list[int]:
@@ -200,7 +171,7 @@ def left_out(dataset: Dataset) -> list[Finding]:
             name="constant-columns",
             severity="note",
             evidence=f"{fact.what.removeprefix('left out ')}: {fact.why}",
-            action="nothing is learnt from these; check whether the export lost something",
+            action="nothing is learned from these; check whether the export lost something",
         )
         for fact in dataset.facts
         if fact.what.startswith("left out ") and fact.why in SILENT

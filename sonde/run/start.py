@@ -32,9 +32,11 @@ def write_start(
     *,
     folds: bool,
     own: Mapping[str, Any],
+    in_program: bool = False,
 ) -> None:
     """config.yaml without defaults that change nothing in such a run, schema.json, data.json and env.json.
 
+    in_program: whether a call in a program began it, and no command line
     own: a loss and metrics of the caller's own, by name
     folds: whether this is the folder of a whole cross-validation, whose data are cut and described anew in each fold
     """
@@ -59,7 +61,7 @@ def write_start(
         write_schema(folder, assembly.dataset.schema)
         write_json(folder.data, {**about, "class_counts": _class_counts(assembly.dataset)})
     if not folds:
-        write_json(folder.env, describe(assembly.device))
+        write_json(folder.env, {**describe(assembly.device), "in_program": in_program})
 
 
 def mend_schema(folder: RunFolder, dataset: Dataset | None, report: Callable[[str], None]) -> None:

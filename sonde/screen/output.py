@@ -54,6 +54,11 @@ class Output:
             self._console = Console(file=self._file, highlight=False, soft_wrap=False)
         return self._console
 
+    @property
+    def in_program(self) -> bool:
+        """Whether a program made the call whose lines these are, and no command line."""
+        return self._spelling is not None
+
     def spelled(self, text: str) -> str:
         """Text in the spelling of who reads it."""
         return text if self._spelling is None else self._spelling(text)

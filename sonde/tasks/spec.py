@@ -54,6 +54,9 @@ class TaskSpec:
     views:     True where its batches hold two views of each input (`sonde.augment.views`)
     own_loss:  True where the class also takes loss=, a function(output, target) of the caller's own
     class_counts: True where the class also takes class_counts=, training rows per class
+    takes_input: True where the class also takes input=, the `InputSpec`, of tasks that make inputs
+    generates: True where it makes new inputs (`sonde.core.generation`), for `sonde sample`
+    network_input: an `InputSpec` -> that of what its network is called with, where the task codes its inputs; "" for the same
     model:     (network, why), or the name of a function from a dataset to them; "" leaves it to the modality's recipe
     settings:  (dataset, network) -> what a recipe advises, leaf name -> (value, why); "" leaves it to the modality's recipe
     figures:   an evaluation's files by stem -> `sonde.report.additions.Additions`, what the report shows of this task alone
@@ -80,6 +83,9 @@ class TaskSpec:
     views: bool = False
     own_loss: bool = False
     class_counts: bool = False
+    takes_input: bool = False
+    generates: bool = False
+    network_input: str = ""
     model: str | tuple[str, str] = ""
     settings: str = ""
     figures: str = ""

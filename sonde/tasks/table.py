@@ -11,7 +11,7 @@ from sonde.tasks.spec import TaskSpec
 if TYPE_CHECKING:
     from torch import nn
 
-    from sonde.core.dataset import TargetSpec
+    from sonde.core.dataset import InputSpec, TargetSpec
     from sonde.core.seams import Task
 
 TASKS: dict[str, str] = {
@@ -24,6 +24,8 @@ TASKS: dict[str, str] = {
     "inverse-folding": "sonde.tasks.inverse_folding.spec:INVERSE_FOLDING",
     "simclr": "sonde.tasks.simclr.spec:SIMCLR",
     "masked-autoencoder": "sonde.tasks.masked_autoencoder.spec:MASKED_AUTOENCODER",
+    "diffusion": "sonde.tasks.diffusion.spec:DIFFUSION",
+    "flow-matching": "sonde.tasks.flow_matching.spec:FLOW_MATCHING",
     "forecasting": "sonde.tasks.forecasting.spec:FORECASTING",
     "masked-language-model": "sonde.tasks.masked_language_model.spec:MASKED_LANGUAGE_MODEL",
     "question-answering": "sonde.tasks.question_answering.spec:QUESTION_ANSWERING",
@@ -85,6 +87,12 @@ def refuse_columns(task: str | None, kind: str, place: str) -> None:
     raise ConfigError(f"task {task} {needs}, and {place} holds columns with one value a row; leave --task {task} out")
 
 
+def network_input(task: str, input: "InputSpec") -> "InputSpec":
+    """What the network of a task is built for, where its inputs are these. Raises: ConfigError for an unknown task"""
+    coded = spec(task).network_input
+    return load(coded)(input) if coded else input
+
+
 def for_target(target: "TargetSpec") -> str:
     """The task that a target's kind suggests. Raises: ConfigError where none does"""
     for one in specs():
@@ -99,12 +107,14 @@ def build(
     target: "TargetSpec",
     config: Any | None = None,
     *,
+    input: "InputSpec | None" = None,
     class_counts: Sequence[int] | None = None,
     monitor: str | None = None,
     loss: Callable[..., Any] | None = None,
 ) -> "Task":
     """Task `name` around a model; without a config, the task's defaults.
 
+    input:        of the network, which tasks that make inputs must know
     class_counts: training rows of each class, where a row has one class
     monitor:      the metric that chooses the best checkpoint, instead of the task's own
     loss:         a function(output, target) of the caller's own, instead of the task's
@@ -120,6 +130,8 @@ def build(
                 f"{name} out"
             )
     more: dict[str, Any] = {"class_counts": class_counts} if chosen.class_counts else {}
+    if chosen.takes_input:
+        more["input"] = input
     if loss is not None:
         if not chosen.own_loss:
             able = [one.name for one in specs() if one.own_loss]

@@ -42,6 +42,7 @@ class Watcher:
 
     first: the key of the run that is shown where none is named;  listed: the runs, newest first
     added: what a run's task adds to its report;  stopping: whether the server is about to end
+    spelled: a reading in the spelling of settings of who began the run
     """
 
     def __init__(
@@ -51,8 +52,10 @@ class Watcher:
         listed: Callable[[], Sequence[Listed]],
         added: Callable[[Reading], AddedBy],
         stopping: Callable[[], bool],
+        spelled: Callable[[Reading], Reading] = lambda run: run,
     ) -> None:
         self._root, self._first, self._listed, self._added, self._stopping = root, first, listed, added, stopping
+        self._spelled = spelled
         self._followed: dict[str, Following] = {}
         self._list: tuple[float, Sequence[Listed]] = (0.0, ())  # when it is to be read again, and what it was
         self._states: dict[str, str] = {}
@@ -66,7 +69,7 @@ class Watcher:
         ):
             raise RunFolderError("there is no such run here")
         if key not in self._followed:
-            self._followed[key] = Following(self._root / key, self._added)
+            self._followed[key] = Following(self._root / key, self._added, spelled=self._spelled)
             while len(self._followed) > MOST_FOLLOWED:
                 self._followed.pop(next(iter(self._followed)))
         return self._followed[key]

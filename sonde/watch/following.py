@@ -53,7 +53,7 @@ class _Drawing:
 class Following:
     """One run. Looking costs some calls of the operating system while nothing changes, and reading what was appended else.
 
-    added: what the run's task adds to the report, from its reading
+    added: what the run's task adds to the report, from its reading;  spelled: the reading in the spelling of who began the run
     clock, cost: seconds now, and of this thread's processor time
     """
 
@@ -62,11 +62,12 @@ class Following:
         path: Path,
         added: Callable[[Reading], AddedBy] = lambda run: nothing,
         *,
+        spelled: Callable[[Reading], Reading] = lambda run: run,
         clock: Callable[[], float] = time.monotonic,
         cost: Callable[[], float] = time.thread_time,
     ) -> None:
         folder = open_run(path)
-        self.path, self._added, self._clock, self._cost = path, added, clock, cost
+        self.path, self._added, self._spelled, self._clock, self._cost = path, added, spelled, clock, cost
         self._logs = [Tail(folder.metrics), Tail(folder.findings), Tail(folder.signals)]
         self._files = read_files(path)
         self._stamp = _stamp(folder)
@@ -168,7 +169,7 @@ class Following:
         metrics, findings, signals = (log.entries for log in self._logs)
         run = with_lines(self._files, metrics, findings, signals)
         damaged = [f"{log.damaged} damaged lines of {log.path.name} were left out" for log in self._logs if log.damaged]
-        return replace(run, unreadable=(*run.unreadable, *damaged))
+        return self._spelled(replace(run, unreadable=(*run.unreadable, *damaged)))
 
 
 def _stamp(folder: RunFolder) -> tuple[object, ...]:

@@ -234,7 +234,7 @@ CASES: list[Case] = [
     ),
     Data(
         name="s2-leak-unsaid", right="train says that test stands in train", data="sequences/s2-leak-unsaid/dups",
-        flags=SMALL_MT, task="translation", warns=("80 of 80 test rows (100 %) are in train too",),
+        flags=SMALL_MT, task="translation", warns=("80 of 80 test rows (100 %) are also in train",),
     ),
     Data(
         name="s2-librispeech", right="recordings by *.trans.txt", data="sequences/s2-librispeech/libri",

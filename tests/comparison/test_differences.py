@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -121,3 +122,25 @@ def test_without_answers_nothing_tells_the_noise(tmp_path: Path, make_run: Calla
     make_run(tmp_path / "b", score=0.5, model="b")
     _, found = compared(tmp_path)
     assert (found["b"].beyond, found["b"].how) == (None, "nothing tells the noise")
+
+
+def test_error_rates_of_the_same_recordings_are_paired(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    edits = np.random.default_rng(0).integers(0, 6, 50)
+    for name, more in (("a", 0), ("b", 1)):
+        folder = make_run(
+            tmp_path / name, metric="wer", mode="min", score=float((edits + more).sum() / 500), model=name
+        )
+        columns = {"word_edits": (edits + more).tolist(), "words": [10] * 50}
+        sums = {"unit": "recordings", "rows": 50, "index": None, "columns": columns}
+        (folder / "evaluation" / "test").mkdir(parents=True)
+        (folder / "evaluation" / "test" / "sums.json").write_text(json.dumps(sums))
+    family, found = compared(tmp_path)
+    assert family.units[0].name == "a"
+    assert family.units[0].why == "50 recordings"
+    interval = family.units[0].interval
+    assert interval is not None
+    assert interval.holds(float(edits.mean() / 10))
+    assert found["b"].how == "the same 50 recordings, paired bootstrap"
+    assert found["b"].interval is not None
+    assert (found["b"].interval.low, found["b"].interval.high) == pytest.approx((0.1, 0.1))  # one edit more in each
+    assert found["b"].beyond

@@ -110,7 +110,7 @@ addEventListener("load", () => {
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium here")
 @pytest.mark.timeout(60)
-def test_in_a_browser_figures_zoom_the_legend_hides_and_values_are_read(
+def test_in_a_browser_figures_zoom_are_read_and_the_legend_hides(
     tmp_path: Path, make_classifier: Callable[..., Path]
 ) -> None:
     make_classifier(tmp_path / "runs" / "a", 10)

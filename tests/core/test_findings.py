@@ -41,6 +41,7 @@ def named_in_sources() -> set[str]:
                         either = (
                             [word.value.body, word.value.orelse] if isinstance(word.value, ast.IfExp) else [word.value]
                         )
+                        either = [e.args[0] if isinstance(e, ast.Call) else e for e in either]  # of of_split
                         found |= {each.value for each in either if isinstance(each, ast.Constant)}
                         found |= {
                             constants[each.id] for each in either if isinstance(each, ast.Name) and each.id in constants

@@ -61,7 +61,7 @@ def test_files_are_unpacked_as_they_are_without_what_systems_leave(tmp_path: Pat
 def test_what_leads_out_of_the_folder_is_refused(tmp_path: Path, folder: Path, name: str) -> None:
     for path in (_zip(tmp_path / "f.zip", {name: b"x"}), _tar(tmp_path / "f.tgz", {name: b"x"})):
         with pytest.raises(
-            DataError, match=rf"{path.name} cannot be unpacked \(it holds .+ which leads out of its folder\); unpack"
+            DataError, match=rf"{path.name} cannot be unpacked \(it holds .+ which points outside its folder\); unpack"
         ):
             unpack(path, folder, silent)
     assert [file for file in tmp_path.rglob("evil*")] == []

@@ -180,7 +180,7 @@ def test_classes_of_one_part_alone() -> None:
     found = {each.name: each for each in lacking_classes(train, judged, "validation")}
     assert set(found) == {"class-without-training-rows", "class-without-validation-rows"}
     assert "5 of 55 validation rows are of class 2, which no" in found["class-without-training-rows"].evidence
-    assert "no validation row is of class 1, which 200 of 400" in found["class-without-validation-rows"].evidence
+    assert "validation has no row of class 1 (200 of 400" in found["class-without-validation-rows"].evidence
 
 
 def test_a_rare_class_may_lack_judged_rows_by_chance() -> None:

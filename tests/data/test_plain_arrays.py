@@ -95,19 +95,19 @@ REFUSED = {
     ),
     "dates": (
         lambda: np.array(["2020-01-01"], "M8[D]"),
-        "x holds datetime64[D], which are no numbers; give such as (x - x.min()) / np.",
+        "x holds datetime64[D], which are not numbers; give numbers, such as (x - x.min()) / np.",
     ),
     "spans": (
         lambda: np.array([3], "m8[s]"),
-        "x holds timedelta64[s], which are no numbers; give such as x / np.timedelta64(1, 's')",
+        "x holds timedelta64[s], which are not numbers; give numbers, such as x / np.timedelta64(1, 's')",
     ),
     "too large": (
         lambda: np.array([[1.0], [1e300]]),
-        "x row 1 holds 1e+300, and single precision ends at 3.4e+38; scale the numbers",
+        "x row 1 holds 1e+300, and the largest number in single precision is 3.4e+38; scale the numbers",
     ),
     "beyond int64": (
         lambda: np.array([2**63], np.uint64),
-        "x holds 9223372036854775808, and whole numbers end at 2^63 - 1",
+        "x holds 9223372036854775808, and the largest integer is 2^63 - 1",
     ),
 }
 

@@ -197,7 +197,7 @@ def test_folds_keep_groups_whole() -> None:
 
 
 def test_folds_need_rows_enough_and_something_to_cut() -> None:
-    with pytest.raises(DataError, match="--folds 9 needs as many rows, and there are 8; take fewer folds"):
+    with pytest.raises(DataError, match="--folds 9 needs as many rows, and there are 8; use fewer folds"):
         in_folds(8, 9)
     with pytest.raises(DataError, match="--folds has nothing to split: the data has its own validation and test rows"):
         in_folds(50, 5, test=0.0, validation=0.0)

@@ -136,7 +136,7 @@ def test_standardisation_looks_at_training_rows_alone() -> None:
         (
             ["a", "b"],
             {"kind": "value", "task": "regression"},
-            "y holds text, which cannot be a value to predict; leave --task regression out",
+            "y holds text, which cannot be a regression target; leave --task regression out",
         ),
         (
             [0.5, 1.5, 0.5],

@@ -26,11 +26,11 @@ from sonde.modalities.table.read import read_table
 )
 def test_the_way_on_is_in_the_error(tmp_path: Path, name: str, way: str) -> None:
     (tmp_path / name).write_bytes(b"PK\x03\x04")
-    with pytest.raises(DataError, match=rf"{name} is not read as it is: .*{way}$"):
+    with pytest.raises(DataError, match=rf"{name} cannot be read as it is: .*{way}$"):
         open_data(tmp_path / name, data_config())
-    with pytest.raises(DataError, match=rf"holds {name}, which is not read as it is: .*{way}$"):
+    with pytest.raises(DataError, match=rf"holds {name}, which cannot be read as it is: .*{way}$"):
         open_data(tmp_path, data_config())
-    with pytest.raises(DataError, match=rf"^{name} is not read as it is: .*{way}$"):
+    with pytest.raises(DataError, match=rf"^{name} cannot be read as it is: .*{way}$"):
         read_table(tmp_path / name)
 
 
@@ -39,7 +39,7 @@ def test_a_packed_file_in_a_folder_is_to_be_named_itself(tmp_path: Path, monkeyp
     (tmp_path / "my data").mkdir()
     with zipfile.ZipFile(tmp_path / "my data" / "sales.zip", "w") as file:
         file.writestr("train.csv", "x,y\n" + "".join(f"{i / 7:.3f},{i % 2}\n" for i in range(40)))
-    with pytest.raises(DataError, match=r"holds sales\.zip, which is read where it is named itself: '") as refused:
+    with pytest.raises(DataError, match=r"holds sales\.zip, which is read if you give it itself: '") as refused:
         open_data(tmp_path / "my data", data_config())
     (named,) = shlex.split(str(refused.value).partition("itself: ")[2])
     assert open_data(named, data_config(target=("y",))).schema.target.names == ("0", "1")
@@ -73,7 +73,7 @@ def test_the_way_to_read_ts_gives_arrays_of_known_names() -> None:
 @pytest.mark.parametrize(
     ("name", "way"),
     [
-        ("dev.conllu", "words are not tagged here"),
+        ("dev.conllu", "tagging words is not supported"),
         ("talk.srt", "grep -vE '^WEBVTT|^[0-9]+[[:space:]]*$|-->' talk.srt > talk.txt"),
         ("genes.GFF3", "bedtools getfasta -fi GENOME.fa -bed genes.GFF3 -fo genes.fasta"),
         ("one.gbk", "SeqIO.convert('one.gbk', 'genbank', 'one.fasta', 'fasta')"),

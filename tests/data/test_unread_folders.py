@@ -49,7 +49,7 @@ def test_texts_without_endings(tmp_path: Path) -> None:
             for n in range(number):
                 (tmp_path / "news" / split / kind / f"{49960 + n}").write_text(f"a text about {kind} with number {n}")
     said = told(tmp_path / "news")
-    assert "holds 52 files whose names have no ending, such as " in said
+    assert "holds 52 files without a suffix, such as " in said
     run(said.partition("give them one: ")[2].partition(", and call")[0], tmp_path)
     found = opened(tmp_path / "news")
     assert found.schema.target.names == ("alt.atheism", "rec.autos")
@@ -64,7 +64,7 @@ def test_tables_of_recordings_in_class_folders(tmp_path: Path) -> None:
             rows = "".join(f"{t / 100:.2f},{np.sin(t + n):.4f}\n" for t in range(20 + n))
             (root / kind / f"{n}.csv").write_text("time,x\n" + rows)
     said = told(root)
-    assert "holds 24 tables in class folders, a recording each" in said
+    assert "holds 24 tables in class folders, one recording in each" in said
     run(said.partition("shortest: ")[2], tmp_path)
     found = opened(tmp_path / "har.npz")
     assert found.schema.target.names == ("sitting", "walking")

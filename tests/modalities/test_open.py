@@ -269,7 +269,7 @@ def test_files_that_are_not_read_are_said_whatever_stands_beside_them(tmp_path: 
     )
     (tmp_path / "train.csv").unlink()
     with pytest.raises(
-        DataError, match=r"holds scans/0\.dcm and 2 more files, which are not read as they are: write each as PNG"
+        DataError, match=r"holds scans/0\.dcm and 2 more files, which cannot be read as they are: write each as PNG"
     ):
         open_data(tmp_path, data_config())
 

@@ -13,7 +13,7 @@ def test_what_a_model_reads_is_known_of_libraries_too_and_not_of_ones_own() -> N
 
 
 def test_what_was_made_for_a_kind_comes_first() -> None:
-    assert suitable("table") == ["tabular", "perceptron", "mlp"]
+    assert suitable("table", "row") == ["tabular", "perceptron", "mlp"]
     assert suitable("audio", "row")[:2] == ["audio-cnn", "rnn"]
     assert suitable("tokens", "span")[:2] == ["bert-tiny", "bert-mini"]
     assert suitable("array", "boxes") == []

@@ -121,3 +121,24 @@ def test_of_an_error_less_is_better(regression_run):
     score = score_of(replace(run, result={**run.result, "classical": classical}))
     assert score is not None
     assert score.beside == "better"
+
+
+def test_beside_a_rule_on_the_same_series_their_errors_are_paired(regression_run):
+    """The errors of series differ more than those of the model and the rule, which is worse in all."""
+    ours = [1.0, 5.0, 20.0, 2.0, 40.0, 8.0]
+    columns = {"absolute": ours, "baseline_absolute": [1.2 * each for each in ours], "count": [1.0] * 6}
+    sums = {"unit": "series", "rows": 6, "index": None, "columns": columns}
+    (regression_run / "evaluation" / "test" / "sums.json").write_text(json.dumps(sums))
+    run = read_folder(regression_run)
+    mean = sum(ours) / 6
+    found = {
+        "headline": "mae",
+        "metrics": {"test": {"mae": mean}},
+        "baseline": {"mae": 1.2 * mean, "what": "repeating"},
+    }
+    score = score_of(replace(run, result={**run.result, **found}))
+    assert score is not None
+    assert score.interval is not None
+    assert score.interval.holds(1.2 * mean)
+    assert score.against == "better"
+    assert "(of 6 series)" in sentences(run, score)[1]

@@ -194,14 +194,16 @@ def test_a_run_that_lives_is_not_said_to_have_stopped(image_run):
 def test_a_page_drawn_by_the_run_says_when_and_until_when(image_run):
     (image_run / "result.json").unlink()
     run, at = read_folder(image_run), datetime(2026, 1, 31, 14, 2, 11, tzinfo=UTC)
-    run = replace(run, state=replace(run.state, condition="running"), drawn=at, drawn_again_by=at + timedelta(hours=1))
+    run = replace(
+        run, state=replace(run.state, condition="running"), drawn=at, drawn_again_by=(by := at + timedelta(hours=1))
+    )
     found = verdict(run)
     assert found.because.endswith("when this page was drawn, on 2026-01-31 at 14:02:11 (UTC).")
     assert dict(found.lines)["Is it still?"] == (
         "As long as it trains, this page is drawn anew before 2026-01-31 at 15:02:11 (UTC). If you read this later, it has "
         "ended, was killed or hangs: sonde report draws it anew, and tells."
     )
-    assert f'data-due="{1000 * int(run.drawn_again_by.timestamp())}"' in render(run)
+    assert f'data-due="{1000 * int(by.timestamp())}"' in render(run)
 
 
 def test_a_callers_own_network_is_used_by_the_same_call(image_run):

@@ -325,7 +325,10 @@ def test_test_data_are_evaluated_once_with_the_chosen_weights(tmp_path: Path) ->
     calls = []
 
     def accuracy(output: Tensor, target: Tensor) -> Tensor:
-        calls.append(len(target))
+        if not bool(
+            (output == output[0]).all()
+        ):  # the network's answers, not the one answer to all that it stands beside
+            calls.append(len(target))
         return (output.argmax(1) == target).float().mean()
 
     test = {"image": IMAGE[:40], "meta": META[:40], "label": LABEL[:40]}

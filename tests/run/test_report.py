@@ -141,3 +141,24 @@ def test_a_folder_copied_elsewhere_gives_the_same_page_and_none_needs_torch(tmp_
         assert done.stdout.strip() == "[]"
         copied = (tmp_path / "two" / task / "report.html").read_bytes()  # with commands that name where it is
         assert copied.replace(bytes(tmp_path / "two"), bytes(tmp_path / "one")) == page
+
+
+def test_a_report_has_the_spelling_of_who_began_the_run(tmp_path: Path) -> None:
+    import numpy as np
+
+    import sonde
+    from sonde.core.files import read_json
+    from sonde.core.run_folder import RunFolder
+
+    x = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
+    for name in ("a", "b"):
+        sonde.train((x, (x[:, 0] > 0).astype(int)), model="mlp", epochs=1, threads=1, quiet=True, out=tmp_path / name)
+        folder = RunFolder(tmp_path / name)
+        assert read_json(folder.env)["in_program"] is True
+        if name == "b":  # as the command line begins it
+            folder.env.write_text(json.dumps({**read_json(folder.env), "in_program": False}))
+        finding = {"kind": "finding", "check": "plateau", "name": "plateau", "severity": "warning"}
+        text = json.dumps({**finding, "evidence": "flat", "action": "--lr 0.5 may do"})
+        folder.findings.write_text(text + "\n")
+    assert "lr=0.5 may do" in write_report(tmp_path / "a").read_text()
+    assert "--lr 0.5 may do" in write_report(tmp_path / "b").read_text()

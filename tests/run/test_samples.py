@@ -20,6 +20,7 @@ from sonde.run import finish, samples
 from sonde.run.samples import SHARE, Samples
 
 EVALUATED = EvaluationRecord(step=1, epoch=0, split="validation", metrics={}, seconds=0.1)
+NO_DROPOUT: dict[str, Any] = {"dropout": 0.0}
 TEXT = "to be or not to be, that is the question\n" * 60
 USUAL: dict[str, Any] = {"threads": 1, "quiet": True, "precision": "fp32", "seed": 3, "batch_size": 8, "dropout": 0.1}
 
@@ -32,28 +33,34 @@ def nothing_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def text(out: Path, **more: Any) -> None:
     (file := out.parent / "text.txt").write_text(TEXT)
-    small = {"model": "modern-gpt", "width": 16, "layers": 1, "heads": 2, "steps": 20}
+    small: dict[str, Any] = {"model": "modern-gpt", "width": 16, "layers": 1, "heads": 2, "steps": 20}
     sonde.train(str(file), out=str(out), evaluate_every="5 steps", **{**USUAL, **small, **more})
 
 
 def carried(out: Path, **more: Any) -> None:
     (file := out.parent / "text.txt").write_text(TEXT)
-    small = {"model": "lstm-lm", "embedding": 8, "width": 8, "layers": 2, "carry": True, "steps": 20}
+    small: dict[str, Any] = {"model": "lstm-lm", "embedding": 8, "width": 8, "layers": 2, "carry": True, "steps": 20}
     sonde.train(str(file), out=str(out), evaluate_every="5 steps", **{**USUAL, **small, **more})
 
 
 def images(out: Path, **more: Any) -> None:
-    small = {"task": "masked-autoencoder", "model": "vit-tiny-16", "patch": 2, "steps": 8, "decoder_depth": 1}
+    small: dict[str, Any] = {
+        "task": "masked-autoencoder",
+        "model": "vit-tiny-16",
+        "patch": 2,
+        "steps": 8,
+        "decoder_depth": 1,
+    }
     drawn = np.random.default_rng(0)
     rows = drawn.integers(0, 255, (60, 8, 8), dtype=np.uint8), drawn.integers(0, 3, 60)
-    sonde.train(rows, out=str(out), evaluate_every="4 steps", **{**USUAL, **small, "dropout": 0.0, **more})
+    sonde.train(rows, out=str(out), evaluate_every="4 steps", **{**USUAL, **small, **NO_DROPOUT, **more})
 
 
 def windows(out: Path, **more: Any) -> None:
     days = np.datetime64("2020-01-01") + np.arange(300)
     rows = "".join(f"{day},{value:.4f}\n" for day, value in zip(days, np.sin(np.arange(300) / 5), strict=True))
     (file := out.parent / "waves.csv").write_text(f"day,wave\n{rows}")
-    settings = {"task": "forecasting", "steps": 20, "horizon": 4}
+    settings: dict[str, Any] = {"task": "forecasting", "steps": 20, "horizon": 4}
     given = {name: value for name, value in USUAL.items() if name != "dropout"}
     sonde.train(str(file), out=str(out), evaluate_every="5 steps", **{**given, **settings, **more})
 

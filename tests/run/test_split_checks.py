@@ -27,7 +27,7 @@ def texts(path: Path, count: int, labels: list[str]) -> Path:
 def test_a_class_that_no_row_judges_is_named(tmp_path: Path) -> None:
     dataset = opened(texts(tmp_path / "fraud.csv", 203, ["ok"] * 200 + ["fraud"] * 3))
     (said,) = absent_classes(dataset)
-    assert said.evidence == "validation has no row of 'fraud' (2 to train on), so its scores say nothing of it"
+    assert said.evidence == "validation has no row of 'fraud' (2 to train on), so its scores say nothing about it"
     assert (said.name, said.where) == ("class-without-validation-rows", "validation")
     assert said.action == "add rows, or hold out more with --validation 0.5"
     assert absent_classes(opened(tmp_path / "fraud.csv", validation=0.5)) == []
@@ -47,7 +47,7 @@ def test_rows_of_test_that_stand_in_train_are_counted(tmp_path: Path) -> None:
     (said,) = copies(dataset)
     number = int(said.evidence.split()[0])
     assert 30 - held <= number <= 30
-    assert said.evidence.endswith("are in train too, so their scores measure memorisation")
+    assert said.evidence.endswith("are also in train, so their scores measure memorisation")
     assert (said.name, said.action) == ("test-rows-in-training", "remove the copies")
 
 
@@ -79,7 +79,7 @@ def test_equal_rows_of_different_classes_are_named_with_their_places(tmp_path: P
     (tmp_path / "t.csv").write_text("\n".join(["a,b,c,y", *lines, *again]) + "\n")
     (said,) = contradictory(opened(tmp_path / "t.csv", target=("y",)))
     assert (said.name, said.severity) == ("labels-disagree", "warning")
-    assert "have the same inputs as another with another label (t.csv row " in said.evidence
+    assert "have the same inputs as another row with another label (t.csv row " in said.evidence
     assert "is 'yes'" in said.evidence
     assert "is 'no'" in said.evidence
     (tmp_path / "t.csv").write_text("\n".join(["a,b,c,y", *lines]) + "\n")

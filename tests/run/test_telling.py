@@ -11,7 +11,7 @@ import sonde
 from sonde.cli.main import main
 from sonde.engine.json_lines import read_lines
 
-TEXT = "test rows (45 %) are in train too"
+TEXT = "test rows (45 %) are also in train"
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_a_warning_about_data_is_shown_once_with_its_remedy(
 ) -> None:
     assert main(["train", str(parts), *flags(tmp_path / "run")]) == 0
     out = capsys.readouterr().out
-    (line,) = (line for line in out.splitlines() if "are in train too" in line)
+    (line,) = (line for line in out.splitlines() if "are also in train" in line)
     assert line.startswith("warning   ")
     assert line.endswith("measure memorisation; remove the copies; or --silence test-rows-in-training")
     assert "checks    told above: test rows in training" in out
@@ -46,7 +46,7 @@ def test_a_warning_about_data_is_shown_once_with_its_remedy(
         "remove the copies",
     )
     html = (tmp_path / "run" / "report.html").read_text()
-    assert html.count("are in train too") == 2  # in the verdict, and among the checks
+    assert html.count("are also in train") == 2  # in the verdict, and among the checks
 
 
 def test_it_is_a_note_at_the_end_where_it_is_silenced(
@@ -54,7 +54,7 @@ def test_it_is_a_note_at_the_end_where_it_is_silenced(
 ) -> None:
     words = ["--silence", "test-rows-in-training"]
     assert main(["train", str(parts), *flags(tmp_path / "run"), *words]) == 0
-    (line,) = (line for line in capsys.readouterr().out.splitlines() if "are in train too" in line)
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if "are also in train" in line)
     assert line.startswith("note      test rows in training")
     assert "silenced; remove the copies" in line
 

@@ -40,7 +40,7 @@ def exactness(loader: Iterable[Any]) -> Exactness:
     if hasattr(sampler, "generator"):
         return Exactness(True, "the loader's shuffling is seeded anew for every epoch")
     if callable(getattr(sampler, "set_epoch", None)):
-        return Exactness(True, f"the loader's {type(sampler).__name__} is told each epoch")
+        return Exactness(True, f"the loader's {type(sampler).__name__} gets each epoch's number (set_epoch)")
     if has_state(sampler):
         return Exactness(True, f"the loader's {type(sampler).__name__} saves its state")
     return Exactness(
@@ -56,7 +56,7 @@ def _of_iterable(data: Any) -> Exactness:
     named = data.function if isinstance(data, iterables.Called) else data
     name = getattr(named, "__name__", type(named).__name__)
     if not iterables.is_streaming_set(data) and callable(getattr(data, "set_epoch", None)):
-        return Exactness(True, f"{name} is told each epoch")
+        return Exactness(True, f"{name} gets each epoch's number (set_epoch)")
     what = "an iterator can be read only once" if isinstance(data, Iterator) else f"{name} determines its own order"
     remedy = "let it yield the same in every process, or give it set_epoch(epoch), or state_dict and load_state_dict"
     return Exactness(False, what, remedy, likely=True)

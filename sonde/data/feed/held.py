@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Subset, TensorDataset
+from torch.utils.data import DataLoader, Subset, TensorDataset, default_collate
 
 from sonde.core.nested import leaves
 from sonde.data.feed.fields import named
@@ -30,6 +30,15 @@ def held_fields(source: Any) -> dict[str, Tensor | np.ndarray]:
     if isinstance(source, LoaderSource) and isinstance(source.loader, DataLoader):
         return _of_set(source.loader.dataset)
     return {}
+
+
+def unchanged_fields(source: Any) -> dict[str, Tensor | np.ndarray]:
+    """`held_fields` where batches hold these rows as they are: nothing augments them, and nothing of the caller's joins them."""
+    inner = getattr(source, "source", source)
+    if may_change_rows(inner):
+        return {}
+    joins = getattr(inner.loader, "collate_fn", None) if isinstance(inner, LoaderSource) else None
+    return held_fields(inner) if joins in (None, default_collate) else {}
 
 
 def may_change_rows(source: Any) -> bool:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-SHARE = 0.01  # of the time since training began
+SHARE = 0.005  # of the time since training began
 AT_FIRST_S = 0.02  # of a run besides, so that the first steps of a short one are seen
 
 

@@ -119,7 +119,7 @@ def over_time(shape: tuple[int, ...], place: str) -> Layout:
     steps, values = (shape[2], shape[1]) if last else (shape[1], shape[2])
     each = f"{steps:,} steps of {values:,} value{'s' * (values > 1)}"
     what = f"{place} {tuple(shape)}: axis {2 if last else 1} is read as time, {each}"
-    other = "swap the axes where it is the other (x.transpose(0, 2, 1))"
+    other = "if time is the other axis, swap them (x.transpose(0, 2, 1))"
     guess = f"{what}; {other}, and for rows without an order give x.reshape(len(x), -1)"
     return Layout(axes="nvt" if last else "ntv", guess=guess)
 

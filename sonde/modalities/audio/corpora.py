@@ -155,7 +155,7 @@ def _cuts(listing: Listing, file: str) -> list[_Cut]:
         words = line.split()
         begin, end = (_seconds(word) for word in words[2:]) if len(words) == 4 else (None, None)
         if begin is None or end is None or begin < 0 or (end <= begin and end != TO_THE_END):
-            raise DataError(f"{place} is no utterance, recording, begin and end in seconds; fix or remove it")
+            raise DataError(f"{place} is not an utterance, recording, begin and end in seconds; fix or remove it")
         if words[1] not in sounds:
             raise DataError(f"{place}: {words[1]} is not in {PurePosixPath(file).name}; add it or remove the line")
         found.append(_Cut(words[0], sounds[words[1]], begin, max(end, 0.0), place, shown))

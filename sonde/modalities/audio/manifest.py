@@ -99,8 +99,8 @@ class Manifest:
         end = second if first is None or second is None or names[0].lower() != "offset" else first + second
         if first is None or end is None or first < 0 or end <= first:
             raise DataError(
-                f"{self.place(row)}: {names[0]} {cells[0]!r} and {names[1]} {cells[1]!r} are no part of a recording in seconds; "
-                "fix them, or empty both to read all of it"
+                f"{self.place(row)}: {names[0]} {cells[0]!r} and {names[1]} {cells[1]!r} are not the begin and end of "
+                "a part in seconds; fix them, or empty both to read all of it"
             )
         return first, end
 

@@ -250,8 +250,8 @@ def _folds(found: Sequence[Recording], files: str) -> list[str]:
     if column is None or len(values) < 2:
         return []
     return [
-        f"{files}: {column!r} tells {len(values)} folds, over which rows drawn at random are mixed: --held-out "
-        f"{column}={values[-1]} tests on one of them"
+        f"{files}: {column!r} gives {len(values)} folds, which a random split mixes: --held-out {column}={values[-1]} "
+        "tests on one of them"
     ]
 
 

@@ -26,7 +26,7 @@ class ImageConfig:
 def refuse_groups(source: str, config: DataConfig) -> None:
     """Raises: DataError for --group where images come without columns, in which groups would stand"""
     if config.of(TableConfig).group is not None:
-        raise DataError(f"{source} has no column that tells groups of its images; leave --group out")
+        raise DataError(f"{source} has no column of groups of images; leave --group out")
 
 
 def refuse_pages(source: str, config: DataConfig) -> None:

@@ -54,5 +54,6 @@ def thin(shape: Sequence[int], headers: Sequence[Header]) -> list[str]:
         return []
     return [
         f"images are stored at {height}x{width}, and were {sides[:, 0].min()}x{sides[:, 1].min()} to "
-        f"{sides[:, 0].max()}x{sides[:, 1].max()}: little is left to see; cut them into squarer pieces, or give --image-size"
+        f"{sides[:, 0].max()}x{sides[:, 1].max()}: few details remain; cut them into squarer pieces, or give "
+        "--image-size"
     ]

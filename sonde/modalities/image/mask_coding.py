@@ -183,8 +183,9 @@ def _grey(files: Sequence[Path], seen: Seen, *, numbered: bool, skip: bool) -> C
     if highest <= HIGHEST_CLASS and len(levels) <= MANY * len(areas):
         return _numbers(levels)
     raise DataError(
-        f"masks hold {len(levels)} grey levels, such as {example}, which are no class numbers; save them without smoothing, as "
-        "grey or palette PNG of class numbers, or name all classes in a classes.txt beside the images, one a line"
+        f"masks hold {len(levels)} grey levels, such as {example}, which are not class numbers; save them without "
+        "smoothing, as grey or palette PNG of class numbers, or name all classes in a classes.txt beside the images, "
+        "one a line"
     )
 
 

@@ -67,7 +67,7 @@ def colour_names(path: Path) -> dict[str, int]:
         values = re.findall(r"(?<![\w.])\d{1,3}(?![\w.])", line)
         name = re.sub(r"(?<![\w.])\d{1,3}(?![\w.])|[,;:\t\"]", " ", line).strip()
         if len(values) != 3 or not name or any(int(value) > 255 for value in values):
-            raise DataError(f"{file} line {number} is no class with its colour; write it like roof,128,0,0")
+            raise DataError(f"{file} line {number} is not a class with its colour; write it like roof,128,0,0")
         red, green, blue = map(int, values)
         colour = red << 16 | green << 8 | blue
         other = next((known for known, used in found.items() if used == colour), None)

@@ -199,8 +199,8 @@ def _check(part: Masked, row: int, *, whole: bool) -> None:
             f"{part.masks.describe(row)} is {height}x{width} and its image {part.images.describe(row)} is "
             f"{header.height}x{header.width}; a mask must have the size of its image"
             + (
-                ": the image is turned by its EXIF, and its mask is not; take that out of the images: exiftool -Orientation= "
-                "FILES"
+                ": the image is rotated by its EXIF orientation, and its mask is not; remove the orientation from the "
+                "images: exiftool -Orientation= FILES"
                 if turned
                 else ""
             )

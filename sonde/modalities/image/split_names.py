@@ -79,7 +79,7 @@ def alone_in(listing: Listing) -> Listing:
 def empty_folders(listing: Listing) -> list[str]:
     """A warning of folders without any file, which are no classes; empty where there are none."""
     bare = [f"{folder.name}/" for folder in listing.folders if not folder.endings]
-    return [f"folders without files are no classes: {', '.join(bare[:4])}{' …' * (len(bare) > 4)}"] if bare else []
+    return [f"folders without files are not classes: {', '.join(bare[:4])}{' …' * (len(bare) > 4)}"] if bare else []
 
 
 def folders_in_classes(classes: Sequence[Listing]) -> list[str]:
@@ -90,8 +90,9 @@ def folders_in_classes(classes: Sequence[Listing]) -> list[str]:
         return []
     name, names = next(iter(deep.items()))
     return [
-        f"{len(deep):,} class folders hold several folders, such as {name}/ with {', '.join(names[:4])}"
-        f"{' …' * (len(names) > 4)}: the outer ones are the classes; where the inner ones are, point at a folder that holds them"
+        f"{len(deep):,} class folders hold several folders, such as {name}/ with "
+        f"{', '.join(names[:4])}{' …' * (len(names) > 4)}: the outer ones are the classes; if the inner ones are, give "
+        "a folder that holds them"
     ]
 
 
@@ -107,6 +108,6 @@ def joined_classes(names: Sequence[str]) -> list[str]:
     if not joined:
         return []
     return [
-        f"{', '.join(joined[:4])} is learnt as a class of its own, though it joins others by its name; where an image has "
-        "several labels, name them in a table: file_name,labels with a.jpg,cat|dog"
+        f"{', '.join(joined[:4])} is learned as a class of its own, though its name joins those of other classes; "
+        "where an image has several labels, name them in a table: file_name,labels with a.jpg,cat|dog"
     ]

@@ -106,7 +106,7 @@ def _disagreeing(parts: Iterable[Part]) -> list[str]:
     first, second = part.table.place(int(part.index[place])), other.table.place(int(other.index[there]))
     return [
         f"{counted(len(differ), 'molecule stands', 'molecules stand')} in several rows with different targets, such as "
-        f"{part.graphs[place].name} in {first} and {second}; all rows are learnt, so remove those that are wrong, or "
+        f"{part.graphs[place].name} in {first} and {second}; all rows are learned, so remove those that are wrong, or "
         "take their mean"
     ]
 

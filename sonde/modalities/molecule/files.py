@@ -48,7 +48,7 @@ def read_molecules(path: Path, names: Sequence[str] = ()) -> Table:
     if table_suffix(path):
         return _with_header(path, names)
     if names:
-        raise DataError(f"{path.name} is no table; leave --columns out")
+        raise DataError(f"{path.name} is not a table; leave --columns out")
     table = _of_sdf(path) if suffix in SDF else _of_lines(path)
     if not table.columns or not len(table):
         raise DataError(f"{path.name} holds no molecule")

@@ -17,7 +17,7 @@ def variables_fact(targets: list[str], names: list[str]) -> Fact:
     """How many variables are forecast, and which."""
     count = f"{len(targets)} variables are" if len(targets) > 1 else "1 variable is"
     inputs = len(names) - len(targets)
-    why = f"--target; {inputs} more are inputs" if inputs else "all columns of numbers; --target takes some"
+    why = f"--target; {inputs} more are inputs" if inputs else "all columns of numbers; --target selects some"
     return Fact(f"{count} forecast: {first_few(targets, LISTED)}", why)
 
 
@@ -31,7 +31,8 @@ def facts_of(panel: Panel, time: str, parts: dict[str, tuple[int, int]], why: st
         facts.append(
             Fact(
                 listed,
-                f"told apart by {', '.join(map(repr, panel.ids))}, trained together, each scaled by its own training part",
+                f"identified by {', '.join(map(repr, panel.ids))}, trained together, each scaled by its own training "
+                "part",
             )
         )
     for split, (begin, end) in parts.items():

@@ -149,8 +149,8 @@ def cut(series: Series, config: DataConfig, name: str) -> tuple[Cuts, str]:
         if not 0 < cuts.train <= cuts.validation <= cuts.test <= steps:
             places = ", ".join(f"{end:,}" for end in ends)
             raise DataError(
-                f"--split-at {' '.join(settings.split_at)} are the steps {places} of {steps:,} in {name}; they must rise, and "
-                "lie inside"
+                f"--split-at {' '.join(settings.split_at)} are the steps {places} of {steps:,} in {name}; they must "
+                "increase and lie inside"
             )
         return cuts, "--split-at"
     if config.validation + config.test_share >= 1:
@@ -178,7 +178,7 @@ def sizes(series: Series, cuts: Cuts, config: DataConfig, scaled: np.ndarray) ->
     if horizon is None:
         usual = min(first, LONGEST_AHEAD) if first > 1 else USUAL_AHEAD
         horizon, why = min(usual, shortest), "a season" if usual == first else "customary"
-        why = why if horizon == usual else "the shortest part is no longer"
+        why = why if horizon == usual else "the shortest split is no longer"
     for split, steps in held.items():
         if horizon > steps:
             raise DataError(
@@ -216,7 +216,7 @@ def _season(step: TimeStep, scaled: np.ndarray) -> tuple[int, str]:
     """The customary season by which repeating the past errs least in the training part."""
     possible = [season for season in step.seasons if 1 < season <= len(scaled) // 2]
     if not possible:
-        return 1, "none is common at this sampling rate" if step.seasons == (
+        return 1, "no season is usual at this sampling rate" if step.seasons == (
             1,
         ) else "the training split is too short for one"
     errors = {season: float(np.abs(scaled[season:] - scaled[:-season]).mean()) for season in possible}

@@ -110,7 +110,7 @@ def fitted(table: Table, known: Sequence[str], train: np.ndarray) -> Covariates:
         if found is None or found.dropped:
             why = "the same in every training row" if found is None else found.dropped[name]
             raise DataError(
-                f"{table.name}: column {name!r} is {why}, so that nothing can be learned of it; leave it out of --known"
+                f"{table.name}: column {name!r} is {why}, so nothing can be learned from it; leave it out of --known"
             )
     columns = fit_columns(values, kinds, train, frozenset(known)).columns
     gaps = tuple(name for name in known if is_missing(values[name])[train].any())
@@ -123,7 +123,7 @@ def fact_of(covariates: Covariates) -> Fact:
     count = len(covariates.names)
     return Fact(
         f"{count} column{'s are' if count > 1 else ' is'} known in advance: {names}",
-        "--known; their effect is taken off the past, and put on the forecast",
+        "--known; their effect is subtracted from the past and added to the forecast",
     )
 
 
@@ -202,8 +202,8 @@ def doubts(
         gone = int(covariates.lacking({name: cells})[name][past].sum())
         if gone:
             said.append(
-                f"{table.name}: known column {name!r} is empty in {gone:,} rows and in no training row; the training mean, or no "
-                "name, stands there"
+                f"{table.name}: known column {name!r} is empty in {gone:,} rows and in no training row; it is read as "
+                "the training mean, or as no category"
             )
         column = covariates.of(name)
         if isinstance(cells, Categories) and column.kind == "category":
@@ -217,8 +217,8 @@ def doubts(
             ]
             if new:
                 said.append(
-                    f"{table.name}: known column {name!r}: {first_few(new, LISTED)} {'is' if len(new) == 1 else 'are'} in no "
-                    "training row, or too rare there, and read as no name"
+                    f"{table.name}: known column {name!r}: {first_few(new, LISTED)} {'is' if len(new) == 1 else 'are'} "
+                    "in no training row, or too rare there, and read as no category"
                 )
     return said
 

@@ -212,7 +212,7 @@ def id_codes(table: Table, ids: Sequence[str]) -> tuple[np.ndarray, list[str]]:
         if (cells.codes < 0).any():
             place = table.place(int((cells.codes < 0).argmax()))
             raise DataError(
-                f"{place}: column {name!r} is empty, which tells series apart; fill in the cell, or remove the row"
+                f"{place}: column {name!r} is empty, which identifies the series; fill in the cell, or remove the row"
             )
         columns.append(cells)
     codes = np.stack([cells.codes for cells in columns])

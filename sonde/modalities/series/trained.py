@@ -101,7 +101,8 @@ def _remembered(schema: Schema) -> tuple[dict[str, Any], Covariates | None]:
             raise ValueError(f"{schema.input.covariates} covariates, and others in extra")
     except DAMAGE as error:
         raise RunFolderError(
-            f"schema.json is damaged (input.extra: {first_line(error)}); put it back from a copy of the run, or train anew"
+            f"schema.json is damaged (input.extra: {first_line(error)}); restore it from a copy of the run, or train "
+            "again"
         ) from error
     return saved, covariates
 

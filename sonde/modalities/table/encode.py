@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from sonde.core.dataset import Column, Fact
+from sonde.core.date_parts import DATE_PARTS, date_part
 from sonde.core.errors import DataError, nearest
 from sonde.core.natural_order import in_natural_order
 from sonde.modalities.table.kinds import Categories, Kind, Values, parse
@@ -19,7 +20,6 @@ NEAR_UNIQUE = 0.5  # a category column with more distinct values than this share
 NEARLY_ALL = 0.95  # of the rows have a number of their own where a column is called an id
 _CALLED_ID = re.compile(r"(^|[_\W])(id|index|row_?(names?|number|no|nr|num))$|[a-z](Id|ID|Index)$|^Unnamed: 0(\.\d)?$")
 FEW = 20  # distinct values that are never too many
-DATE_PARTS = ("year", "month", "day", "weekday", "hour", "minute", "time")
 
 
 @dataclass(frozen=True)
@@ -232,27 +232,6 @@ def _encode_column(values: Values, column: Column) -> np.ndarray:
         return np.isnat(values) if values.dtype.kind == "M" else np.isnan(values)
     numbers = date_part(values, column.part) if column.date_order else values
     return standardise(numbers, column)
-
-
-def date_part(dates: np.ndarray, part: str) -> np.ndarray:
-    """(n,) float64 of one of `DATE_PARTS`, NaN for NaT. Weekday 0 is Monday; time counts days since 1970.
-
-    >>> date_part(np.array(["2024-02-29T12:30"], "datetime64[s]"), "weekday")
-    array([3.])
-    """
-    days = dates.astype("datetime64[D]")
-    months = dates.astype("datetime64[M]")
-    seconds = (dates - days).astype(np.int64)
-    numbers = {
-        "year": lambda: dates.astype("datetime64[Y]").astype(np.int64) + 1970,
-        "month": lambda: months.astype(np.int64) % 12 + 1,
-        "day": lambda: (days - months.astype("datetime64[D]")).astype(np.int64) + 1,
-        "weekday": lambda: (days.astype(np.int64) + 3) % 7,  # 1 January 1970 was a Thursday
-        "hour": lambda: seconds // 3600,
-        "minute": lambda: seconds // 60 % 60,
-        "time": lambda: dates.astype(np.int64) / 86400,
-    }[part]()
-    return np.where(np.isnat(dates), np.nan, numbers)
 
 
 def is_row_number(name: str, values: np.ndarray) -> bool:

@@ -39,7 +39,7 @@ def _of_numbers(table: Table, column: str, kind: Kind, values: np.ndarray) -> tu
     if absent:
         gone = np.isin(values, absent)
         codes = " and ".join(f"{code:.15g}" for code in absent)
-        said = f"{gone.sum():,} of its cells are {codes}, which counts as missing: no other is near"
+        said = f"{gone.sum():,} of its cells are {codes}, which counts as missing: no other value is near it"
         return _said(replace(kind, absent=absent), said), np.where(gone, np.nan, values)
     return _said(kind, doubtful_code(values)), values
 

@@ -32,7 +32,7 @@ class Head:
     before:       lines that stand before them and belong to no row
     header_lines: lines of the first row, more than one where a quoted name is broken
     passed:       lines between header and rows that tell units or questions, and belong to no row
-    notes:        what was passed over, where that is a guess
+    notes:        what was skipped, where that is a guess
     """
 
     delimiter: str
@@ -107,7 +107,7 @@ def with_a_name_for_each(head: Head) -> tuple[Head, list[str]]:
     if len(below) < 2 or len(set(names)) < len(names):
         return head, []
     return replace(head, rows=[["", *first], *below]), [
-        "rows have a cell more than the header, so that their first is their name"
+        "rows have one cell more than the header, so their first cell is read as the row's name"
     ]
 
 
@@ -166,12 +166,12 @@ def _cut(lines: Sequence[str], delimiter: str, before: int) -> Head:
             break
         skipped += ends[above - 1]
     titles = [line.strip() for line in lines[:skipped] if line.strip()]
-    said = f"{len(titles)} line{'s' * (len(titles) > 1)} before the header {'are' if len(titles) > 1 else 'is'} passed over"
+    said = f"{len(titles)} line{'s' * (len(titles) > 1)} before the header {'are' if len(titles) > 1 else 'is'} skipped"
     notes = [f"{said}: {titles[0][:60]!r}"] if titles else []
     below = about_the_columns(rows)
     if below:
         what = f"{below} rows that explain the columns are" if below > 1 else "a row of units is"
-        notes.append(f"{what} passed over below the header: {delimiter.join(rows[below])[:60]!r}")
+        notes.append(f"{what} skipped below the header: {delimiter.join(rows[below])[:60]!r}")
     first_lines = ends[0] if ends else 1
     return Head(
         delimiter=delimiter,

@@ -15,6 +15,7 @@ TABLE = Modality(
     inspect="sonde.modalities.table.inspection:PARTS",
     recipe="sonde.modalities.table.recipe",
     show="sonde.modalities.table.show:show",
+    made="sonde.modalities.table.made:MADE",
     classical="sonde.modalities.table.classical:predicted",
     forms=(
         Form(

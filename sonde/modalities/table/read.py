@@ -127,7 +127,7 @@ def read_table(path: Path, names: Sequence[str] = ()) -> Table:
         raise DataError(f"{path}: no such file")
     suffix = table_suffix(path)
     if not suffix and (way := way_to_read(path)):
-        raise DataError(f"{path.name} is not read as it is: {way}")
+        raise DataError(f"{path.name} cannot be read as it is: {way}")
     if names and suffix not in TEXT_SUFFIXES:
         raise DataError(f"{path.name} names its own columns; leave --columns out")
     if suffix == JSON_LIST and is_json_list(path):
@@ -264,7 +264,7 @@ def _read_quoted(
     check_quotes(path, content)
     if (lines := swallowed(path, delimiter)) is not None:
         raise DataError(
-            f'{path.name} line {lines[0]}: a cell that opens with a quote (") takes in all up to line {lines[1]}; '
+            f'{path.name} line {lines[0]}: a cell that opens with a quote (") extends to line {lines[1]}; '
             'close the quote, or double it where it is text ("")'
         )
     return content, ragged

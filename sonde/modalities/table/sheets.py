@@ -92,7 +92,9 @@ def _book(path: Path) -> Any:
     with path.open("rb") as file:
         head = file.read(8)
     if not head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise DataError(f"{path} is no workbook (it begins with {head[:8]!r}); save it anew in Excel, as .xlsx or CSV")
+        raise DataError(
+            f"{path} is not a workbook (it begins with {head[:8]!r}); save it anew in Excel, as .xlsx or CSV"
+        )
     if head.startswith(b"PK"):
         _check(path)
     try:
@@ -167,15 +169,13 @@ def laid_out(name: str, grid: Grid, merged: Merged = ()) -> Sheet:
     header = first + 1 if upper else first
     titles = [str(cell).strip() for row in grid[:first] for cell in row if _there(cell)]
     if titles:
-        sheet.notes.append(
-            f"what stands above the header is passed over: {titles[0][:60]!r}" + " …" * (len(titles) > 1)
-        )
+        sheet.notes.append(f"text above the header is skipped: {titles[0][:60]!r}" + " …" * (len(titles) > 1))
     body = [list(row) for row in grid[header + 1 :]]
     _fill(sheet, body, merged, header)
     names = _names(grid, upper, header)
     if upper:
         sheet.notes.append(
-            "names of columns stand in two rows, and are joined, such as " + repr(next(n for n in names if " " in n))
+            "column names are in two rows and are joined, such as " + repr(next(n for n in names if " " in n))
         )
     body = _without_remarks(sheet, body, typical)
     kept = [place for place, cell in enumerate(names) if cell or any(_there(row[place]) for row in body)]
@@ -251,7 +251,7 @@ def _without_remarks(sheet: Sheet, body: Grid, typical: int) -> Grid:
     if not end:
         return []
     if said:
-        sheet.notes.append(f"what stands alone below the table is passed over: {said[:60]!r}")
+        sheet.notes.append(f"text below the table is skipped: {said[:60]!r}")
     last = [cell for cell in body[end - 1] if _there(cell)]
     if end > 1 and isinstance(last[0], str) and _TOTAL.fullmatch(last[0]):
         sheet.notes.append(f"the last row is a total, and is left out: {last[0][:60]!r}")
@@ -259,7 +259,7 @@ def _without_remarks(sheet: Sheet, body: Grid, typical: int) -> Grid:
     rows = [row for row in body[:end] if any(map(_there, row))]
     if len(rows) < end:
         sheet.notes.append(
-            f"{end - len(rows):,} empty rows among the others are passed over, and not counted in row numbers"
+            f"{end - len(rows):,} empty rows among the others are skipped, and not counted in row numbers"
         )
     return rows
 

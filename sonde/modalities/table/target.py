@@ -104,7 +104,7 @@ def _by_place(name: str, names: Sequence[str]) -> str:
         meant.append(f"column {place} counted from 0 is {names[place]!r}")
     if -len(names) <= place < 0:
         meant.append(f"the {'last' if place == -1 else f'{-place}th from the end'} is {names[place]!r}")
-    return f"columns go by their names: {', '.join(meant)}" if meant else f"it has {_listed(names)}"
+    return f"columns are given by name: {', '.join(meant)}" if meant else f"it has {_listed(names)}"
 
 
 def _first_that_works(table: Table, names: Sequence[str], task: str | None) -> str:
@@ -195,7 +195,7 @@ def _kept_words(table: Table, column: str, words: dict[str, int]) -> tuple[str, 
 
 def _joined(table: Table, column: str, joined: Joined, warnings: list[str]) -> Target:
     spec = TargetSpec(kind="labels", names=joined.names)
-    none = f", and {joined.nothing!r} is none of them" if joined.nothing else ""
+    none = f", and {joined.nothing!r} means none of them" if joined.nothing else ""
     said = (
         f"{table.name}: cells of {column!r} join names by {joined.joint!r}, so they are read as {len(joined.names)} labels, of "
         f"which a row may have several{none}; replace the {joined.joint!r} where a combination is a class of its own"
@@ -310,8 +310,8 @@ def _refuse_limits(table: Table, column: str, kind: Kind) -> None:
     if kind.limits:
         limited = without_limits(clean(table.columns[column]))[1]
         raise UnreadableCells(
-            f"{table.place(int(limited.argmax()))}: {limited.sum():,} of the cells of target {column!r} are limits such as "
-            f"{kind.limits!r} and no values; empty them",
+            f"{table.place(int(limited.argmax()))}: {limited.sum():,} of the cells of target {column!r} are limits "
+            f"such as {kind.limits!r} and not values; empty them",
             column=column,
             cells=limited,
         )

@@ -42,25 +42,23 @@ def texts_to_continue(table: Table, *, asked: bool) -> Continued | None:
     lower = {name.strip().lower(): name for name in table.columns}
     if lower.keys() >= PREFERENCES and not asked:
         raise DataError(
-            f"{table.name} holds pairs of a chosen and a rejected answer (preferences, DPO), which are not learnt from here; to "
-            "continue the chosen ones, write a file of prompt and completion (or messages, where chosen is a chat)"
+            f"{table.name} holds pairs of a chosen and a rejected answer (preferences, DPO), which are not supported; "
+            "to continue the chosen ones, write a file of prompt and completion (or messages, where chosen is a chat)"
         )
     chat = next((lower[name] for name in CHATS if name in lower), None)
     if chat is not None and (found := _chats(table, chat)) is not None:
         texts, silent = found
         warning = (
-            f"chats in {chat!r} are written as lines “role: content”, and all turns are learned, not the answers alone"
+            f"chats in {chat!r} are written as lines “role: content”, and all turns are learned, not only the answers"
         )
-        without = (
-            [f"{silent:,} turns in {chat!r} have no text (calls of tools, pictures) and are left out"] if silent else []
-        )
+        without = [f"{silent:,} turns in {chat!r} have no text (tool calls, images) and are left out"] if silent else []
         return _filled(table, texts, f"chats in column {chat!r}", [warning, *without])
     for names in JOINED:
         if all(name in lower and is_text_column(table, lower[name]) for name in names) and (
             asked or len(table.columns) == len(names)
         ):
             parts = [lower[name] for name in names]
-            warning = f"{', '.join(parts)} are joined to one text, and all of it is learned, not {parts[-1]!r} alone"
+            warning = f"{', '.join(parts)} are joined to one text, and all of it is learned, not only {parts[-1]!r}"
             return _filled(table, _joined(table, parts), f"columns {', '.join(parts)}", [warning])
     column = _single(table, lower, asked=asked)
     if column is None:

@@ -65,6 +65,6 @@ def check_no_nul(text: str, path: Path, before: int = 0) -> None:
     if (place := text.find("\0")) >= 0:
         line = before + text.count("\n", 0, place) + 1
         raise DataError(
-            f"{path} line {line:,} holds a NUL character: it is no text, or in another encoding, or damaged; take them out with "
-            f"tr -d '\\000' < {path.name} > clean-{path.name}"
+            f"{path} line {line:,} holds a NUL character: it is not text, or is in another encoding, or is damaged; "
+            f"remove them with tr -d '\\000' < {path.name} > clean-{path.name}"
         )

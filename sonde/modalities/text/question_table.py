@@ -86,7 +86,7 @@ def questions_of(
             found, text, given, name=place, context=context, paragraph=places[context], skip=skip, answered=answered
         )
     if not any(question.answers or not answered for question in found.questions):
-        raise DataError(f"{table.name} has no question with an answer that stands in its context; check the columns")
+        raise DataError(f"{table.name} has no question whose answer occurs in its context; check the columns")
     return found
 
 

@@ -68,8 +68,8 @@ class Questions:
             f"{len(names):,} answers {why}, such as of {', '.join(names[:NAMED])}" for why, names in self.moved.items()
         ]
         empty = [
-            f"{len(self.unflagged):,} questions have an empty list of answers and are learnt as unanswerable (SQuAD 2.0), such "
-            f"as {', '.join(self.unflagged[:NAMED])}"
+            f"{len(self.unflagged):,} questions have an empty list of answers and are learned as unanswerable (SQuAD "
+            f"2.0), such as {', '.join(self.unflagged[:NAMED])}"
         ]
         return [*skipped, *moved, *(empty if self.unflagged else [])]
 
@@ -187,13 +187,13 @@ def _located(text: str, begin: int | None, context: str) -> tuple[Answer | None,
         if context.count(text) > 1:
             return Answer(
                 text, first
-            ), "have no place, and stand in their context several times, of which the first was taken"
-        return Answer(text, first), "have no place and were found by their text" if begin is not None else ""
+            ), "have no answer_start and occur in their context several times; the first was taken"
+        return Answer(text, first), "have no answer_start and were found by their text" if begin is not None else ""
     if context[begin : begin + len(text)] == text:
         return Answer(text, begin), ""
     units = len(context.encode("utf-16-le")[: 2 * begin].decode("utf-16-le", errors="ignore"))
     if units != begin and context[units : units + len(text)] == text:
-        return Answer(text, units), "have places in units of UTF-16, which were converted"
+        return Answer(text, units), "have answer_start in UTF-16 units, which was converted"
     return None, ""
 
 

@@ -35,7 +35,7 @@ from sonde.modalities.text.rows import text_rows
 from sonde.modalities.text_pair.columns import PairColumns, columns_like, find_pair
 from sonde.modalities.text_pair.rows import encoded_pairs, joined
 
-NO_INPUTS = "they only tell rows apart, are the same in all, or hold neither text, numbers nor categories"
+NO_INPUTS = "they only identify rows, are the same in all rows, or hold neither text, numbers nor categories"
 UNDECIDED = "-"  # label of SNLI and MNLI for pairs that annotators did not agree on
 LARGEST = 0.1  # share of all rows that rows with shared texts may make up, to be held back together
 
@@ -217,7 +217,8 @@ def _groups(part: Part, column: str, group: str | None) -> tuple[np.ndarray | No
         return sides[0], f"rows with the same {column!r} are kept in the same split; other texts occur in several"
     return (
         None,
-        "texts of validation rows also occur in training rows, since nearly all rows share some; bring a split of your own",
+        "texts of validation rows also occur in training rows, since nearly all rows share some; give a split of your "
+        "own",
     )
 
 

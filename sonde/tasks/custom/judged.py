@@ -51,7 +51,7 @@ class JudgedMeter:
     def update(self, answers: Answers, index: Tensor) -> None:
         """Add a batch. One that is of another kind than those before ends it: then nothing is known."""
         if self._first is None:
-            kind, _, probable = _read(answers)
+            kind, _, probable = read_answers(answers)
             self._first = (kind, probable)
         if self._first[0] == "":
             return
@@ -93,7 +93,7 @@ class JudgedMeter:
         output, target = (torch.cat(parts) for parts in zip(*(answers[:2] for answers, _ in self._coming), strict=True))
         index = torch.cat([index for _, index in self._coming]).to(output.device)
         self._coming, self._waiting = [], 0
-        kind, rows, _ = _read(Answers(output, target, first.scores, None))
+        kind, rows, _ = read_answers(Answers(output, target, first.scores, None))
         if kind != self._first[0]:
             self._end()
             return
@@ -113,8 +113,8 @@ class JudgedMeter:
         return RegressionMeter(["target"] if count == 1 else [f"target {n}" for n in range(count)])
 
 
-def _read(answers: Answers) -> tuple[Kind, dict[str, Tensor], bool]:
-    """(kind, what its meter takes and perhaps the rows that are `kept`, whether outputs are probabilities)."""
+def read_answers(answers: Answers) -> tuple[Kind, dict[str, Tensor], bool]:
+    """(kind, what its meter takes and perhaps the rows that are `kept`, whether it is known which probabilities outputs are)."""
     output, target = answers.output.detach(), answers.target.detach()
     if not output.is_floating_point() or output.ndim not in (1, 2) or len(output) != len(target):
         return "", {}, False

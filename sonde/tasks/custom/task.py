@@ -10,12 +10,13 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.nested import leaves
-from sonde.core.seams import Abilities, Bound, Loss, Meter, Objective, Phase, as_loss
+from sonde.core.seams import Abilities, Bound, Loss, Meter, Objective, Phase, RuleBaseline, as_loss
 from sonde.metrics.named import Scores
 from sonde.nn.auxiliary import WithAuxiliary
 from sonde.tasks.custom.arguments import WEIGHTS, Arguments
 from sonde.tasks.custom.binding import Binding, bind, inputs_of
 from sonde.tasks.custom.choosing import BestMetric
+from sonde.tasks.custom.constant import Constant, constant_answers
 from sonde.tasks.custom.finite import NAN_ROWS, FiniteEvaluation, nan_rows
 from sonde.tasks.custom.judged import JUDGED, Answers
 from sonde.tasks.custom.means import MEAN_OF, Means
@@ -111,7 +112,7 @@ class ModuleTask:
         self.metrics = Measures(metrics, scores=self._scores)
         self.chooses = BestMetric(self.metrics, monitor, mode)
         said = {"notes": self.chooses.notes, "batch_means": self.metrics.batch_means} if self.metrics.all else {}
-        self.abilities = Abilities(bind=self.bind, **said)
+        self.abilities = Abilities(bind=self.bind, constant_baselines=self.constant_baselines, **said)
         self._bound: Binding | None = None
         self._feeds: dict[tuple[str, ...], Arguments] = {}  # of batches to predict on, by the names of their fields
         self.mean_over_rows: bool | None = None  # whether the loss is one, once a batch was evaluated that tells
@@ -172,9 +173,36 @@ class ModuleTask:
 
     def evaluate(self, batch: Batch) -> dict[str, Any]:
         """For the meter: the metrics of the batch, its loss and what that consists of."""
+        places, names = self._binding(batch).forward.of(batch)
+        return self._of_output(self._module(*places, **names), batch)
+
+    def constant_baselines(self, known: Mapping[str, Any], batch: Batch) -> list[RuleBaseline]:
+        """Always the mean, the median or the commonest class of the training targets, by the caller's metrics and loss."""
         bound = self._binding(batch)
+        if bound.loss is None or len(bound.loss.places) != 1 or bound.loss.names:
+            return []
+        place = bound.loss.places[0]
+        targets = known.get(place if isinstance(place, str) else ".".join(map(str, place)))
         places, names = bound.forward.of(batch)
-        output = self._module(*places, **names)
+        output, (target,) = self._module(*places, **names), bound.loss.of(batch)[0]
+        if targets is None or not isinstance(output, Tensor) or not isinstance(target, Tensor):
+            return []
+        shown = Answers(output, target, self._scores, self._loss_of(output, target))
+        found = constant_answers(torch.as_tensor(targets), shown, self._loss_of)
+        return [RuleBaseline(each.what, partial(self._answered, each)) for each in found]
+
+    def _answered(self, constant: Constant, batch: Batch) -> dict[str, Any]:
+        return self._of_output(constant.for_rows(len(batch)), batch)
+
+    def _loss_of(self, output: Tensor, target: Tensor) -> Tensor | None:
+        assert self._function is not None
+        found = self._function(output, target)
+        value = found.value if isinstance(found, Loss) else found
+        return value if isinstance(value, Tensor) and value.ndim == 0 else None
+
+    def _of_output(self, output: Any, batch: Batch) -> dict[str, Any]:
+        """What is made of outputs: the network's, or a baseline's."""
+        bound = self._binding(batch)
         measured = self._measured(bound, output, batch)
         judged: dict[str, Any] = {}
         if self._function is None:

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase, Reconstruction
+from sonde.core.reconstruction import Reconstruction
+from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.losses.patches import images_of, masked_error, patches_of, restored
 from sonde.nn.features import features, remove_head
 from sonde.nn.patch_decoder import PatchDecoder

@@ -120,7 +120,9 @@ def test_sequences_keep_their_steps_in_either_order_of_axes() -> None:
     for given, axes, axis in ((array, "ntv", 1), (array.transpose(0, 2, 1), "nvt", 2)):
         layout = layout_of([given], "x")
         assert layout.axes == axes
-        assert f"axis {axis} is read as time, 40 steps of 3 values; swap the axes" in layout.guess
+        assert (
+            f"axis {axis} is read as time, 40 steps of 3 values; if time is the other axis, swap them" in layout.guess
+        )
         np.testing.assert_array_equal(lay_out(given, layout, "x"), array.astype(np.float32))
     spec = InputSpec(kind="array", shape=(40, 3))
     for given in (array, array.transpose(0, 2, 1)):

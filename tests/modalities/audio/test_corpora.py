@@ -132,9 +132,9 @@ def test_kaldis_segments_cut_recordings_into_utterances(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("utt-1 talk 2 1", "segments line 1 is no utterance, recording, begin and end in seconds"),
-        ("utt-1 talk 2", "segments line 1 is no utterance"),
-        ("utt-1 talk nan 2", "segments line 1 is no utterance"),
+        ("utt-1 talk 2 1", "segments line 1 is not an utterance, recording, begin and end in seconds"),
+        ("utt-1 talk 2", "segments line 1 is not an utterance"),
+        ("utt-1 talk nan 2", "segments line 1 is not an utterance"),
         ("utt-1 other 1 2", "segments line 1: other is not in wav.scp; add it or remove the line"),
         ("utt-9 talk 1 2", "segments line 1: utt-9 has no transcript in text"),
     ],

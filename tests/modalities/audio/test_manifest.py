@@ -107,7 +107,9 @@ def test_a_manifest_may_mean_parts_of_recordings(tmp_path: Path) -> None:
     found = read_manifest(cut)
     assert found.part(0) == (0.5, 1.25)
     for row in (1, 2):
-        with pytest.raises(DataError, match=f"cut.csv line {row + 2}: start .* are no part of a recording in seconds"):
+        with pytest.raises(
+            DataError, match=f"cut.csv line {row + 2}: start .* are not the begin and end of a part in seconds"
+        ):
             found.part(row)
     whole = tmp_path / "whole.jsonl"  # a duration alone is that of the file
     whole.write_text(json.dumps({"audio_filepath": "a.wav", "duration": 2.0, "text": "x"}) + "\n")

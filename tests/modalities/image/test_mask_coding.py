@@ -71,7 +71,7 @@ def test_smooth_edges_between_three_levels_are_refused(tmp_path: Path) -> None:
     sharp = Image.fromarray(np.array([0, 127, 255], np.uint8)[PLACES])
     sharp.filter(ImageFilter.GaussianBlur(1)).save(tmp_path / "a.png")
     with pytest.raises(
-        DataError, match=r"grey levels, such as .*a.png, which are no class numbers; save them without smoothing"
+        DataError, match=r"grey levels, such as .*a.png, which are not class numbers; save them without smoothing"
     ):
         infer_coding([tmp_path / "a.png"])
 
@@ -140,7 +140,9 @@ def test_lists_of_colours_by_other_programs(tmp_path: Path) -> None:
     (tmp_path / "label_colors.txt").write_text("64 128 64\tAnimal\n0 0 0\t\tVoid sky\n")
     assert colour_names(tmp_path) == {"Animal": 0x408040, "Void sky": 0}
     (tmp_path / "labelmap.txt").write_text("# label:color_rgb:parts:actions\nbackground:0,0,0::\nroad 1:128,64,128::\n")
-    with pytest.raises(DataError, match=r"labelmap.txt line 3 is no class with its colour; write it like roof,128,0,0"):
+    with pytest.raises(
+        DataError, match=r"labelmap.txt line 3 is not a class with its colour; write it like roof,128,0,0"
+    ):
         colour_names(tmp_path)
     (tmp_path / "labelmap.txt").write_text("# label:color_rgb:parts:actions\nbackground:0,0,0::\nroad:128,64,128::\n")
     assert colour_names(tmp_path) == {"background": 0, "road": 0x804080}

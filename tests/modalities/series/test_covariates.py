@@ -165,7 +165,9 @@ def test_names_and_gaps_that_training_rows_have_none_like_are_said(tmp_path: Pat
     table.loc[ROWS - 3 : ROWS - 1, "holiday"] = "Carnival"
     table.loc[ROWS - 2, "price"] = np.nan
     said = "\n".join(opened(written(tmp_path, table), "price", "holiday").warnings)
-    assert "known column 'holiday': 'Carnival' is in no training row, or too rare there, and read as no name" in said
+    assert (
+        "known column 'holiday': 'Carnival' is in no training row, or too rare there, and read as no category" in said
+    )
     assert "known column 'price' is empty in 1 rows and in no training row" in said
 
 
@@ -175,7 +177,7 @@ def test_names_and_gaps_that_training_rows_have_none_like_are_said(tmp_path: Pat
         (("prise",), "has no column 'prise' for --known; did you mean 'price'?"),
         (("sold",), "column 'sold' is what is forecast; leave it out of --known"),
         (("day",), "column 'day' is the time; leave it out of --known"),
-        (("one",), "column 'one' is the same in every training row, so that nothing can be learned of it"),
+        (("one",), "column 'one' is the same in every training row, so nothing can be learned from it"),
     ],
 )
 def test_columns_that_cannot_be_known_are_refused(tmp_path: Path, known: tuple[str, ...], said: str) -> None:
@@ -185,7 +187,7 @@ def test_columns_that_cannot_be_known_are_refused(tmp_path: Path, known: tuple[s
 
 def test_the_column_that_tells_series_apart_is_not_known(tmp_path: Path) -> None:
     path = written(tmp_path, pd.concat([shop(store="a"), shop(store="b")]))
-    with pytest.raises(DataError, match="column 'store' is what tells series apart; leave it out of --known"):
+    with pytest.raises(DataError, match="column 'store' is what identifies the series; leave it out of --known"):
         opened(path, "store", task="forecasting")
 
 
@@ -204,5 +206,5 @@ def test_a_damaged_schema_is_one_line(tmp_path: Path, extra: str) -> None:
     path = written(tmp_path, shop())
     schema = opened(path, "price").schema
     damaged = replace(schema, input=replace(schema.input, extra=extra))
-    with pytest.raises(RunFolderError, match=r"schema.json is damaged \(input.extra: .*\); put it back"):
+    with pytest.raises(RunFolderError, match=r"schema.json is damaged \(input.extra: .*\); restore it"):
         rows_to_predict(path, damaged)

@@ -33,8 +33,8 @@ def test_lines_of_an_instrument_and_units_are_passed_over(tmp_path: Path, padded
     assert numbers(table, "Conc") == [n + 0.5 for n in range(12)]
     assert table.place(0) == "lab.csv row 7"
     assert table.notes == (
-        f"lab.csv: 3 lines before the header are passed over: {above[0]!r}",
-        "lab.csv: a row of units is passed over below the header: ';AU;mg/L'",
+        f"lab.csv: 3 lines before the header are skipped: {above[0]!r}",
+        "lab.csv: a row of units is skipped below the header: ';AU;mg/L'",
     )
     head = head_of(tmp_path / "lab.csv")
     assert head is not None
@@ -49,7 +49,7 @@ def test_the_questions_of_a_survey_are_passed_over(tmp_path: Path) -> None:
     table = read_table(path)
     assert numbers(table, "Q1") == [20.0 + n for n in range(1, 10)]
     assert infer_kind(table, "StartDate").kind == "date"
-    assert "2 rows that explain the columns are passed over" in table.notes[0]
+    assert "2 rows that explain the columns are skipped" in table.notes[0]
 
 
 def test_ordinary_rows_are_kept(tmp_path: Path) -> None:

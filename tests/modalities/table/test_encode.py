@@ -1,17 +1,14 @@
 """Encoding: fitted on training rows alone, against scikit-learn's scalers and pandas' date parts."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.preprocessing import KBinsDiscretizer, OrdinalEncoder, StandardScaler
 
 from sonde.core.dataset import Column
 from sonde.core.errors import DataError
 from sonde.modalities.table.encode import (
-    DATE_PARTS,
     Fitted,
     bin_edges,
-    date_part,
     encode,
     fit_columns,
     is_row_number,
@@ -82,19 +79,6 @@ def test_categories_seen_once_share_the_code_of_unseen_ones():
     assert "rare" not in found.columns[0].categories
     assert len(found.columns[0].categories) == 25
     assert encode(table, found.columns)[-1, 0] == 0
-
-
-def test_date_parts_are_those_of_pandas():
-    dates = pd.Series(pd.date_range("1968-02-27 23:11:00", periods=900, freq="37h13min"))
-    index = pd.DatetimeIndex(dates)
-    values = dates.to_numpy().astype("datetime64[s]")
-    for part in DATE_PARTS[:-1]:
-        np.testing.assert_array_equal(
-            date_part(values, part), getattr(index, "day_of_week" if part == "weekday" else part), err_msg=part
-        )
-    days = (dates - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1)
-    np.testing.assert_allclose(date_part(values, "time"), days)
-    assert np.isnan(date_part(np.array(["NaT"], "datetime64[s]"), "month")).all()
 
 
 def test_only_varying_date_parts_are_kept_and_one_indicator():

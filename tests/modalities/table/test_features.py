@@ -32,7 +32,7 @@ def test_codes_of_gaps_are_gaps_later_too():
     assert [column.name for column in columns] == ["w", "w missing"]
     np.testing.assert_allclose(plain(features[:, 0], columns[0]), [3, 4, 3], rtol=1e-6)
     assert features[:, 1].tolist() == [1, 0, 1]
-    assert said == ["t.csv: column 'w': 2 of its cells are -999, which counts as missing: no other is near"]
+    assert said == ["t.csv: column 'w': 2 of its cells are -999, which counts as missing: no other value is near it"]
 
 
 def test_numbers_that_count_time_are_times_later_too():

@@ -128,7 +128,7 @@ def test_cells_of_several_lines_stay_whole(tmp_path: Path) -> None:
 def test_a_quote_that_swallows_lines_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text('y,text\n1,"a, b"\n0,"one\n1,two\n0,"three\n')
-    with pytest.raises(DataError, match=r"t\.csv line 3: .* takes in all up to line 5"):
+    with pytest.raises(DataError, match=r"t\.csv line 3: .* extends to line 5"):
         read_table(path)
 
 
@@ -286,7 +286,9 @@ def test_a_delimiter_after_every_row_makes_no_column(tmp_path: Path):
 def test_names_of_rows_that_no_header_names(tmp_path: Path):
     found = read_table(written(tmp_path, "a\tb\nr1\t1\t2\nr2\t3\t4\n", "t.tsv"))
     assert cells(found) == {"": ["r1", "r2"], "a": ["1", "3"], "b": ["2", "4"]}
-    assert found.notes == ("t.tsv: rows have a cell more than the header, so that their first is their name",)
+    assert found.notes == (
+        "t.tsv: rows have one cell more than the header, so their first cell is read as the row's name",
+    )
     with pytest.raises(DataError, match=r"^t\.csv row 2: 3 fields where 2 were expected"):
         read_table(written(tmp_path, "a,b\n1,1,2\n1,3,4\n"))  # no names: which cell is which is not known
 

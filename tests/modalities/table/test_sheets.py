@@ -49,9 +49,9 @@ def test_titles_totals_and_remarks_are_no_rows_and_values_are_those_that_a_perso
     assert [column.kind for column in dataset.schema.input.columns if column.name == "price"] == ["number"]
     assert (dataset.name, dataset.source) == ("sales", str(tmp_path / "sales.xlsx"))
     said = "\n".join(dataset.warnings)
-    assert "sheet 'Data': what stands above the header is passed over: 'Sales of 2021'" in said
+    assert "sheet 'Data': text above the header is skipped: 'Sales of 2021'" in said
     assert "the last row is a total, and is left out: 'Total'" in said
-    assert "what stands alone below the table is passed over: 'Source: the shop'" in said
+    assert "text below the table is skipped: 'Source: the shop'" in said
     rows_of_train = dataset.splits["train"]
     numbers = {int(rows_of_train.describe(index).split()[-1]) for index in range(len(rows_of_train))}
     assert numbers <= set(range(4, 28))  # as Excel counts them
@@ -88,7 +88,7 @@ def test_merged_cells_hold_in_each_row_and_names_in_two_rows_are_joined(tmp_path
     found = opened(path)
     assert found is not None
     assert "cells merged over rows, such as rows 3 to 4, hold their value in each" in "\n".join(found.warnings)
-    assert "names of columns stand in two rows, and are joined, such as 'Size height'" in "\n".join(found.warnings)
+    assert "column names are in two rows and are joined, such as 'Size height'" in "\n".join(found.warnings)
 
 
 def test_several_sheets_are_refused_and_the_named_one_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +103,7 @@ def test_several_sheets_are_refused_and_the_named_one_is_read(tmp_path: Path, mo
     assert list(_columns(f"{tmp_path}/b.xlsx#One")) == ["x", "y"]
     dataset = open_data(f"{tmp_path}/b.xlsx#Two more", data_config(target=("v",)))
     assert dataset.source == f"{tmp_path}/b.xlsx#Two more"
-    assert "'Two more': what stands above the header is passed over: 'title'" in "\n".join(dataset.warnings)
+    assert "'Two more': text above the header is skipped: 'title'" in "\n".join(dataset.warnings)
     assert "sheets with a single column are not read: 'Notes'" in "\n".join(dataset.warnings)
     monkeypatch.chdir(tmp_path)
     assert open_data("b.xlsx#One", data_config(target=("y",))).schema.target.names == ("0", "1")
@@ -124,7 +124,9 @@ def test_hidden_sheets_are_left_out_and_sheets_named_for_splits_are_these(tmp_pa
 def test_what_is_no_workbook_or_hostile_is_refused_in_a_line(tmp_path: Path) -> None:
     pytest.importorskip("python_calamine")
     (tmp_path / "a.xls").write_text("<html><table><tr><td>1</td></tr></table></html>")
-    with pytest.raises(DataError, match=r"a\.xls is no workbook \(it begins with b'<html><t'\); save it anew in Excel"):
+    with pytest.raises(
+        DataError, match=r"a\.xls is not a workbook \(it begins with b'<html><t'\); save it anew in Excel"
+    ):
         open_data(tmp_path / "a.xls", data_config())
     with zipfile.ZipFile(tmp_path / "b.xlsx", "w") as file:
         file.writestr("a.txt", "no workbook")

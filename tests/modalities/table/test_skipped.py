@@ -20,7 +20,7 @@ NUMBERS = [f"{number / 4}" for number in range(40)]
 @pytest.mark.parametrize(
     ("cell", "message"),
     [
-        (">6.5", r"1 of the cells of target 'y' are limits such as '>6\.5' and no values; empty them"),
+        (">6.5", r"1 of the cells of target 'y' are limits such as '>6\.5' and not values; empty them"),
         ("lost", r"text where numbers should be: 'lost' in column 'y'; fix the cell, or empty it to count as missing"),
     ],
 )

@@ -185,7 +185,7 @@ def test_nearly_as_many_classes_as_rows_are_refused():
 def test_numbers_with_bounds_among_them_are_named(task: str | None):
     with pytest.raises(
         DataError,
-        match=r"^t\.csv row 0: 5 of the cells of target 'y' are limits such as '>5\.2' and no values; empty them$",
+        match=r"^t\.csv row 0: 5 of the cells of target 'y' are limits such as '>5\.2' and not values; empty them$",
     ):
         target({"y": [">5.2"] * 5 + [str(i / 10) for i in range(40)]}, task)
 
@@ -199,10 +199,10 @@ def test_the_column_that_an_error_names_can_be_predicted():
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("3", r"columns go by their names: column 3 is 'y'$"),
-        ("2", r"columns go by their names: column 2 is 'b', column 2 counted from 0 is 'y'$"),
-        ("0", r"columns go by their names: column 0 counted from 0 is 'a'$"),
-        ("-1", r"columns go by their names: the last is 'y'$"),
+        ("3", r"columns are given by name: column 3 is 'y'$"),
+        ("2", r"columns are given by name: column 2 is 'b', column 2 counted from 0 is 'y'$"),
+        ("0", r"columns are given by name: column 0 counted from 0 is 'a'$"),
+        ("-1", r"columns are given by name: the last is 'y'$"),
         ("Y", r"did you mean 'y'\?$"),
         ("9", r"it has a, b, y$"),
     ],

@@ -48,7 +48,7 @@ def test_a_nul_character_is_named_with_a_command_that_takes_it_out(tmp_path: Pat
         read_text(path)
     with pytest.raises(DataError, match=r"a.txt line 2 holds a NUL character"):
         whole_text(path)
-    command = str(said.value).partition("take them out with ")[2]
+    command = str(said.value).partition("remove them with ")[2]
     subprocess.run(command, shell=True, cwd=tmp_path, check=True)
     assert read_text(tmp_path / "clean-a.txt") == "one\ntwo\n"
 

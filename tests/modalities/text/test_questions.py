@@ -76,7 +76,7 @@ def test_an_empty_list_of_answers_that_nothing_explains_is_said(tmp_path: Path) 
     given["data"][0]["paragraphs"][0]["qas"][1]["answers"] = []
     found = read_questions(write(tmp_path / "q.json", given), skip=False)
     assert found.unanswerable() == 1
-    assert found.warnings()[0].startswith("1 questions have an empty list of answers and are learnt as unanswerable")
+    assert found.warnings()[0].startswith("1 questions have an empty list of answers and are learned as unanswerable")
 
 
 BROKEN: list[tuple[Any, str]] = [
@@ -126,9 +126,13 @@ def test_what_is_no_json_or_no_text_is_named(tmp_path: Path) -> None:
     ("given", "begin", "warning"),
     [
         ({"text": "Paris", "answer_start": "11"}, 11, ""),
-        ({"text": "Paris", "answer_start": -1}, 11, "1 answers have no place and were found by their text"),
-        ({"text": "i", "answer_start": -1}, 1, "1 answers have no place, and stand in their context several times"),
-        ({"text": "Paris", "answer_start": 12}, 11, "1 answers have places in units of UTF-16, which were converted"),
+        ({"text": "Paris", "answer_start": -1}, 11, "1 answers have no answer_start and were found by their text"),
+        (
+            {"text": "i", "answer_start": -1},
+            1,
+            "1 answers have no answer_start and occur in their context several times",
+        ),
+        ({"text": "Paris", "answer_start": 12}, 11, "1 answers have answer_start in UTF-16 units, which was converted"),
     ],
 )
 def test_answers_are_found_where_tools_count_otherwise(

@@ -88,7 +88,7 @@ def frames(splits: Mapping[str, Any]) -> tuple[dict[str, pa.Table], list[str]]:
     found, warnings = {}, []
     lists = [name for name in _columns(splits["train"]) if _holds_lists(splits["train"], name)]
     if lists:
-        warnings.append(f"left out {', '.join(lists)}: lists are no cells of a table")
+        warnings.append(f"left out {', '.join(lists)}: a table's cells cannot be lists")
     for split, given in splits.items():
         table = as_arrow(given)
         for name in _columns(given):

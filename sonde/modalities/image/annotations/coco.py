@@ -135,7 +135,7 @@ def category_names(opened: Mapping[str, Mapping[str, Any]], files: Mapping[str, 
 
 def _equal_names(names: Mapping[Id, str]) -> list[str]:
     twice = [name for name, count in Counter(names.values()).items() if count > 1]
-    return [f"several categories are called {', '.join(twice[:8])}, and are learnt as one class"] if twice else []
+    return [f"several categories are called {', '.join(twice[:8])}, and are learned as one class"] if twice else []
 
 
 def _read_file(
@@ -171,8 +171,8 @@ def images_of(content: Mapping[str, Any], file: Path) -> dict[Id, Any]:
         before = images.setdefault(number, entry)
         if before.get("file_name") != entry.get("file_name"):
             raise DataError(
-                f"{file}: image id {number} is of {before.get('file_name')} and of {entry.get('file_name')}, so boxes of both "
-                "cannot be told apart; number the images from 1, each by its own, and export again"
+                f"{file}: image id {number} is of {before.get('file_name')} and of {entry.get('file_name')}, so it is "
+                "unknown whose boxes are whose; give every image an id of its own and export again"
             )
     return images
 
@@ -185,7 +185,7 @@ def _object(entry: Mapping[str, Any], names: Mapping[Id, str], file: str) -> tup
         )
     if not all(map(isfinite, box)):
         raise DataError(
-            f"{file}: annotation {entry.get('id')} has the bbox {box}, with what is no number; fix the file"
+            f"{file}: annotation {entry.get('id')} has the bbox {box}, with a value that is not a number; fix the file"
         )
     left, top, width, height = box
     return names[category], (left, top, left + width, top + height)

@@ -13,7 +13,7 @@ from sonde.data.splits import in_order
 from sonde.modalities.image.annotations.annotated import SNIFFED, files_by_split, split_of
 
 PLACES = ("annotations", "annotation", "labels", "ann", "json")  # folders where such files stand, besides split folders
-OUTLINES = "outlines of objects are learnt as the boxes around them"
+OUTLINES = "outlines of objects are learned as the boxes around them"
 Box = tuple[float, float, float, float]
 
 

@@ -94,7 +94,7 @@ def _read_one(image: Path, file: Path, aside: dict[str, int], skipped: Skipped) 
             if not words:
                 continue
             if not _is_object(words):
-                raise DataError(f"{place} is no object of KITTI's: a class and 14 numbers; fix the line")
+                raise DataError(f"{place} is not a KITTI object (a class and 14 numbers); fix the line")
             if words[0] == UNSURE:
                 aside[f"regions marked as {UNSURE}"] += 1
             else:

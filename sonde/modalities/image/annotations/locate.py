@@ -29,7 +29,7 @@ class Locator:
         """
         if not isinstance(name, str):
             raise DataError(
-                f"annotations in {folder} name an image {str(name)[:40]!r}, which is no text; fix or remove it"
+                f"annotations in {folder} name an image {str(name)[:40]!r}, which is not text; fix or remove it"
             )
         written = folder / name.strip().replace("\\", "/")
         if ".." in written.parts:  # one name for one file, however it is written

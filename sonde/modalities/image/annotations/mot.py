@@ -39,7 +39,7 @@ CLASSES = (
     "crowd",
 )
 ASIDE = "boxes marked as not to be counted"
-FRAMES = "frames of one video are alike: drawn at random, neighbours of those that are evaluated on are trained on"
+FRAMES = "frames of one video are alike: a random split trains on the neighbours of frames that are evaluated"
 
 
 def recognise(listing: Listing) -> str | None:
@@ -88,7 +88,7 @@ def _read_video(video: Listing, aside: dict[str, int], skipped: Skipped) -> list
             if not cells:
                 continue
             if len(cells) < 6 or not cells[0].strip().isdigit():
-                raise DataError(f"{place} is no box: frame, who, left, top, width, height; fix the line")
+                raise DataError(f"{place} is not a box (frame, id, left, top, width, height); fix the line")
             frame = int(cells[0])
             left, top, width, height = (number(cell, "a side", place) for cell in cells[2:6])
             if frame not in objects:

@@ -12,8 +12,8 @@ SLACK = 0.01  # share of a side by which rounding may change the shape of what w
 
 # what is done to them: of one image, of several
 TURNED = (
-    "image was marked as stored and is turned by its EXIF: its boxes are turned with it",
-    "images were marked as stored and are turned by their EXIF: their boxes are turned with them",
+    "image was annotated as stored and is rotated by its EXIF orientation: its boxes are rotated with it",
+    "images were annotated as stored and are rotated by their EXIF orientation: their boxes are rotated with them",
 )
 SWAPPED = (
     "image has width and height swapped in its annotation: its boxes are taken as they are",
@@ -42,9 +42,9 @@ def fitted(
         return boxes, SWAPPED
     if abs(height * header.width / width - header.height) > SAME + SLACK * header.height:
         raise DataError(
-            f"{place} says {height:g}x{width:g} (height x width), and the image is {header.height}x{header.width}, so where "
-            "its boxes are is not known; export the annotations again with the images as they are, or skip such with "
-            "--skip-unreadable"
+            f"{place} says {height:g}x{width:g} (height x width), and the image is {header.height}x{header.width}, so "
+            "the positions of its boxes are unknown; export the annotations again with the images as they are, or skip "
+            "such with --skip-unreadable"
         )
     return boxes * np.array([header.width / width, header.height / height] * 2), RESIZED
 

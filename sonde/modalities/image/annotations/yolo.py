@@ -98,7 +98,7 @@ def read(listing: Listing, skipped: Skipped) -> Annotations:
         chosen = {split: [relative[name] for name in members] for split, members in by_name.items()}
     points = key_points(content, file) if file is not None else 0
     points = points or _points_in([labels[image] for images in chosen.values() for image in images])
-    notes += ["key points of objects are left out; their boxes are learnt"] if points else []
+    notes += ["key points of objects are left out; their boxes are learned"] if points else []
     notes += count_note(content, names, file) if file is not None else []
     notes += _without_image(labels, root)
     rules, seen = Rules(names=names, points=points, root=root), Counter[str]()
@@ -129,7 +129,7 @@ def read(listing: Listing, skipped: Skipped) -> Annotations:
 def _outlines(seen: Counter[str]) -> str:
     """What is said of outlines; "" where there are none."""
     if seen["turned"] and not seen["outlines"]:
-        return f"{seen['turned']:,} turned boxes (OBB) are learnt as the upright boxes around them"
+        return f"{seen['turned']:,} rotated boxes (OBB) are learned as the upright boxes around them"
     return OUTLINES if seen["outlines"] else ""
 
 
@@ -180,7 +180,7 @@ def _check_there(file: Path, images: Sequence[Path], labels: Mapping[Path, Path]
         else f"rename the folder: mv {place} {wanted}"
     )
     raise DataError(
-        f"{file}: text files of its images are looked for in {_shown(wanted, file.parent)}, and stand in "
+        f"{file}: text files of its images are expected in {_shown(wanted, file.parent)}, but are in "
         f"{_shown(place, file.parent)}; {way}"
     )
 
@@ -317,7 +317,7 @@ def _object(
 ) -> tuple[str, tuple[float, float, float, float]]:
     names, kind = rules.names, _class_in(words[0])
     if kind is None:
-        raise DataError(f"{place} begins with {words[0]!r}; it begins with the number of a class, counted from 0")
+        raise DataError(f"{place} begins with {words[0]!r}; a line begins with the number of a class, counted from 0")
     if not names and kind >= MOST_CLASSES:
         raise DataError(
             f"{place} begins with {words[0][:20]}, too large for a class without a name; list the names in data.yaml"

@@ -61,8 +61,8 @@ def names_in(content: Mapping[str, Any], file: Path) -> tuple[str, ...]:
         absent = [number for number in range(max(numbered, default=0)) if number not in numbered]
         if absent:
             raise DataError(
-                f"{file}: names leaves out {', '.join(map(str, absent[:8]))}; name every number from 0 on, with a word for those "
-                "that are not used"
+                f"{file}: names lacks {', '.join(map(str, absent[:8]))}; name every number from 0 on, with a word for "
+                "those that are not used"
             )
         names = [numbered[place] for place in range(len(numbered))]
     if not names and isinstance(count, int) and 0 < count <= MOST_NAMED:

@@ -178,7 +178,7 @@ def _names(found: Layout, path: Path) -> tuple[dict[str, list[str]], str, list[s
             chosen, unlisted = by_lists(lists, names["train"])
             names = {**names, **chosen}
         else:
-            unlisted = [f"{_named_lists(lists)} are not read, since folders tell the splits"]
+            unlisted = [f"{_named_lists(lists)} are not read, since folders give the splits"]
     else:
         unlisted = []
     names, masks = _without_masks(names)
@@ -256,7 +256,7 @@ def _check_classes(found: Layout, path: Path, classes: Mapping[str, Sequence[str
         if inner.path != found.root.path and with_images(inner):
             held = _named(with_images(inner))
             raise DataError(
-                f"{path} holds a single folder, and the data stand in {inner.path} ({held}); give that as DATA"
+                f"{path} holds a single folder, and the data are in {inner.path} ({held}); give that as DATA"
             )
         raise DataError(
             f"{path} has images of one class only ({known[0]}); a classifier needs a folder of images for each of two or more"

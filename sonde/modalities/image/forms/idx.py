@@ -149,8 +149,8 @@ def _content(path: Path) -> bytes | bytearray:
 def _check_room(path: Path, number: int) -> None:
     if number > free_bytes():
         raise DataError(
-            f"{path} needs {size(number)} of memory, and {size(free_bytes())} are free; take a part of it, or write it as an NPY "
-            "file, which is not read whole"
+            f"{path} needs {size(number)} of memory, and {size(free_bytes())} are free; use a part of it, or write it "
+            "as an NPY file, which is not read whole"
         )
 
 

@@ -343,7 +343,7 @@ def _case(path: Path, folder: Listing, *, skip: bool) -> Pair | None:
     if skip:
         return None
     raise DataError(
-        f"{folder.path} holds {len(images)} images and {len(masks)} masks; it needs one image and a mask an object"
+        f"{folder.path} holds {len(images)} images and {len(masks)} masks; it needs one image, and one mask per object"
     )
 
 

@@ -90,7 +90,7 @@ def _why(table: Table, settings: TableConfig, known: tuple[str, ...]) -> str | N
     found = read_panel(table, times, ids, numbers, len(numbers), lenient=True)
     several = f" in each series of {', '.join(map(repr, ids))}" if ids else ""
     beside = "numbers" if not set(names) - set(ids) else "numbers and names"
-    return f"{times.name!r} is {found.span.step.word}{several}, and all else are {beside}"
+    return f"{times.name!r} is {found.span.step.word}{several}, and all other columns are {beside}"
 
 
 def _shows_little(head: Table, settings: TableConfig) -> bool:
@@ -274,7 +274,7 @@ def _variables(
 ) -> tuple[list[str], list[str], list[str], list[str]]:
     """(variables that are forecast, all variables with those first, columns left out, warnings of those). Raises: DataError"""
     settings, known = config.of(TableConfig), config.of(SeriesConfig).known
-    uses = {"what is forecast": settings.target, "the time": times.uses, "what tells series apart": ids}
+    uses = {"what is forecast": settings.target, "the time": times.uses, "what identifies the series": ids}
     check_known(table, known, uses)
     apart = (*times.uses, *ids, *known)
     kinds = {name: infer_kind(table, name).kind for name in table.columns if name not in apart}

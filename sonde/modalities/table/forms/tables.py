@@ -36,8 +36,9 @@ from sonde.modalities.table.read import (
 )
 from sonde.modalities.table.rows import TableRows
 from sonde.modalities.table.skipped import reading
-from sonde.modalities.table.target import Target, infer_target, read_target, target_columns
+from sonde.modalities.table.target import Target
 from sonde.modalities.table.together import against_chance
+from sonde.modalities.table.whole import condition_column, read_target_or_none, table_target
 from sonde.tasks.table import refuse_columns
 
 _SHARD = re.compile(r"(?P<split>[a-z0-9]+)-\d+-of-(?P<of>\d+)")  # how Hugging Face names the files of a split
@@ -145,10 +146,12 @@ def _as_trained(tables: Mapping[str, Table], about: About, config: DataConfig, s
     splits, warnings = {}, notes_of(tables.values())
     for split, table in tables.items():
         if config.skip_unreadable:
-            table, target, said = reading(table, lambda each: read_target(each, columns, schema.target), skip=True)
+            table, target, said = reading(
+                table, lambda each: read_target_or_none(each, columns, schema.target), skip=True
+            )
             warnings += said
         else:  # eval has no such flag to name
-            target = read_target(table, columns, schema.target)
+            target = read_target_or_none(table, columns, schema.target)
         index, dropped = with_target(table, target, columns)
         warnings += dropped
         splits[split] = _rows(table, index, encode(table, schema.input.columns), target, schema.target)
@@ -165,16 +168,15 @@ def _dataset(tables: dict[str, Table], about: About, wanted: Wanted) -> Dataset:
     train_table = tables["train"]
     if not settings.target:
         refuse_columns(wanted.task, "table", train_table.name)
-    columns = target_columns(train_table, settings.target, wanted.task)
     train_table, target, warnings = reading(
-        train_table, lambda table: infer_target(table, columns, wanted.task), skip=config.skip_unreadable
+        train_table, lambda table: table_target(table, settings.target, wanted.task), skip=config.skip_unreadable
     )
     tables["train"] = train_table
     warnings += without_target(tables, target)
     targets: dict[str, np.ndarray] = {}
     for split, table in tables.items():
         tables[split], targets[split], said = reading(
-            table, lambda each: read_target(each, target.columns, target.spec), skip=config.skip_unreadable
+            table, lambda each: read_target_or_none(each, target.columns, target.spec), skip=config.skip_unreadable
         )
         warnings += said
     train_table = tables["train"]
@@ -201,7 +203,8 @@ def _dataset(tables: dict[str, Table], about: About, wanted: Wanted) -> Dataset:
         split: _rows(tables[source], index, encoded[source], targets[source], target.spec)
         for split, (source, index) in chosen.items()
     }
-    spec = InputSpec(kind="table", shape=(len(fitted.columns),), columns=fitted.columns)
+    condition = condition_column(target, wanted.task)
+    spec = InputSpec(kind="table", shape=(len(fitted.columns),), columns=fitted.columns, column=condition)
     facts = [_columns_fact(train_table, kinds, values, fitted), *fitted.facts(), target.fact, *split_facts]
     schema = Schema(input=spec, target=target.spec)
     found = about.dataset(schema, splits, facts, warnings, fingerprint=about.fingerprint or _hashes(splits))
@@ -236,7 +239,7 @@ def without_target(tables: dict[str, Table], target: Target) -> list[str]:
 
 def _is_unlabelled(table: Table, split: str, target: Target) -> bool:
     """Whether a part besides train has the target's columns, and in all rows nothing or -1, which is none of its values."""
-    if split == "train" or target.spec.kind == "value" or not set(target.columns) <= set(table.columns):
+    if split == "train" or target.spec.kind in ("value", "none") or not set(target.columns) <= set(table.columns):
         return False
     if "-1" in target.spec.names or (target.spec.kind == "labels" and len(target.columns) == 1):
         return False
@@ -338,6 +341,8 @@ def row_numbers(table: Table) -> np.ndarray:
 def saved_target(spec: TargetSpec, config: DataConfig) -> tuple[str, ...]:
     """The target's columns in the table: values and labels are called after them, classes need them named."""
     settings = config.of(TableConfig)
+    if spec.kind == "none":
+        return ()
     if spec.kind == "labels" and len(settings.target) == 1 and settings.target[0] not in spec.names:
         return settings.target  # its cells join labels
     if spec.kind != "class":

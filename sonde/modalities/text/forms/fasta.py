@@ -151,7 +151,7 @@ def _target(table: Table, listing: Listing) -> tuple[str, str]:
     said = [name for name in table.columns if name not in (SEQUENCE, ID)]
     open_ones = [name for name in said if not uninformative(table, name) and infer_kind(table, name).kind != "date"]
     if len(open_ones) == 1:
-        return open_ones[0], "all that headers say and that differs; --target selects another"
+        return open_ones[0], "the only item in the headers that varies; --target selects another"
     if open_ones:
         raise DataError(
             f"{listing.path}: headers say {', '.join(open_ones[:8])}; which is the target? Use --target '{open_ones[0]}'"

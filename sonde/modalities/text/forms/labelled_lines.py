@@ -64,8 +64,8 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
 def _refuse_tagged(listing: Listing, file: Path, lines: list[str]) -> None:
     if is_tagged_words(lines, listing.once(blank_lines, file)):
         raise DataError(
-            f"{file} holds words with tags (CoNLL), and words are not tagged here: write the sentences with a label each into a "
-            f"CSV file; {AS_TEXT}"
+            f"{file} holds words with tags (CoNLL), and tagging words is not supported: write the sentences, each with "
+            f"one label, into a CSV file; {AS_TEXT}"
         )
 
 
@@ -82,8 +82,8 @@ def _refuse_table(file: Path, lines: list[str]) -> None:
     if mark := table_mark(lines):
         ending, name = (".tsv", "tabs") if mark == "\t" else (".csv", repr(mark))
         raise DataError(
-            f"{file} holds a table, whose cells are parted by {name}: cp {file.name} {file.stem}{ending}, and name that; "
-            f"{AS_TEXT}"
+            f"{file} holds a table, whose cells are separated by {name}: cp {file.name} {file.stem}{ending}, and name "
+            f"that; {AS_TEXT}"
         )
 
 

@@ -99,7 +99,7 @@ def questions_dataset(
     )
     facts = [*_facts(found, rows, schema, vocabulary, why, form=form), *held_back]
     if unanswerable:
-        facts.append(Fact(f"{unanswerable:,} questions without an answer", "learnt and scored as in SQuAD 2.0"))
+        facts.append(Fact(f"{unanswerable:,} questions without an answer", "learned and scored as in SQuAD 2.0"))
     if like is not None:
         return about.dataset(schema, for_evaluation(rows), facts)
     return thinned(about.dataset(schema, drawn_from_train(rows, parts), facts), config)

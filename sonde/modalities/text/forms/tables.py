@@ -121,9 +121,10 @@ def refuse_numbers(table: Table, column: str, target: str) -> None:
     shaped = f".reshape(-1, {side}, {side}).astype('uint8')" if pixels else ""
     stem = table.name.rpartition(".")[0]
     raise DataError(
-        f"{table.name}: column {column!r} holds {each:,} numbers a row, which are no words; write them as an array: python -c "
-        f"\"import numpy, pandas; t = pandas.read_csv('{table.name}'); x = numpy.stack([numpy.array(c.split(), float) for c in "
-        f"t['{column}']]){shaped}; numpy.savez('{stem}.npz', x=x, y=t['{target}'])\""
+        f"{table.name}: column {column!r} holds {each:,} numbers a row, which are not words; write them as an array: "
+        f"python -c \"import numpy, pandas; t = pandas.read_csv('{table.name}'); x = "
+        f"numpy.stack([numpy.array(c.split(), float) for c in t['{column}']]){shaped}; numpy.savez('{stem}.npz', x=x, "
+        f"y=t['{target}'])\""
     )
 
 

@@ -106,7 +106,7 @@ def read(
 def _worth_reading(files: Sequence[Path]) -> tuple[list[Path], list[str]]:
     """(files without those that are empty, and without copies of another that is not named for a split, what is said of them)."""
     filled = [file for file in files if has_text(file)] or list(files)
-    warnings = [f"{file.name} is empty and passed over" for file in files if file not in filled]
+    warnings = [f"{file.name} is empty and skipped" for file in files if file not in filled]
     sizes = Counter(file.stat().st_size for file in filled)
     shortest = sorted(filled, key=lambda file: len(file.name))  # a name, before that name with "(1)" or "copy"
     first: dict[str, Path] = {}

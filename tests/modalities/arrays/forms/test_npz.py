@@ -43,9 +43,7 @@ def test_the_keras_form(tmp_path: Path) -> None:
 def test_arrays_for_testing_alone_are_evaluated_on_and_not_trained_on(tmp_path: Path, names: tuple[str, str]) -> None:
     parts: dict[str, Any] = dict(zip(names, (X, Y), strict=True))
     np.savez(tmp_path / "a.npz", **parts)
-    refused = (
-        rf"a\.npz has arrays for (test|validation) \({names[0]}, {names[1]}\) alone, which are not trained on; add"
-    )
+    refused = rf"a\.npz has only arrays for (test|validation) \({names[0]}, {names[1]}\), which are not trained on; add"
     with pytest.raises(DataError, match=refused):
         read(tmp_path / "a.npz", DataConfig())
     np.savez(tmp_path / "b.npz", x_train=X, y_train=Y)  # as the message says

@@ -141,7 +141,7 @@ def test_an_id_of_two_images_is_refused(tmp_path: Path):
     content = coco_content([ONE, Drawn("two", objects=(("red", 1, 1, 9, 9),))])
     content["images"][1]["id"] = content["images"][0]["id"]
     with pytest.raises(
-        DataError, match=r"image id 10 is of one.png and of two.png, so boxes of both cannot be told apart"
+        DataError, match=r"image id 10 is of one.png and of two.png, so it is unknown whose boxes are whose"
     ):
         read(write(tmp_path, content), None)
 
@@ -200,7 +200,7 @@ def test_corners_in_the_place_of_width_and_height_are_suspected(tmp_path: Path) 
 def test_categories_of_one_name_and_images_without_an_entry_are_said(tmp_path: Path) -> None:
     paint(tmp_path, Drawn("stray"))
     data = marked(tmp_path, [[1, 2, 30, 40], [9, 9, 9, 9]], categories=[{"id": n, "name": "red"} for n in (1, 2)])
-    assert "several categories are called red, and are learnt as one class" in data.warnings
+    assert "several categories are called red, and are learned as one class" in data.warnings
     assert "1 images have no annotation and are not used, such as stray.png" in data.warnings
 
 
@@ -211,5 +211,7 @@ def test_a_box_that_is_not_given_is_that_of_the_outline(tmp_path: Path) -> None:
 
 
 def test_a_side_that_is_no_number_names_its_annotation(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"instances.json: annotation 1 has the bbox \[nan, .* with what is no number"):
+    with pytest.raises(
+        DataError, match=r"instances.json: annotation 1 has the bbox \[nan, .* with a value that is not a number"
+    ):
         marked(tmp_path, [[1, 2, 3, 4], [float("nan"), 2, 3, 4]])

@@ -38,5 +38,5 @@ def test_an_image_that_is_not_named_by_a_text(tmp_path: Path) -> None:
     paint(tmp_path, Drawn("one"))
     entries = [{"image": name, "annotations": [BOX]} for name in ("one.png", 40)]
     (tmp_path / "_annotations.createml.json").write_text(json.dumps(entries))
-    with pytest.raises(DataError, match=r"annotations in .* name an image '40', which is no text; fix or remove it"):
+    with pytest.raises(DataError, match=r"annotations in .* name an image '40', which is not text; fix or remove it"):
         read(tmp_path, None)

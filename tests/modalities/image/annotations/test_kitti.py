@@ -48,5 +48,5 @@ def test_lists_tell_the_splits(tmp_path: Path) -> None:
 def test_a_line_that_is_no_object(tmp_path: Path) -> None:
     file = write(tmp_path, 22) / "training" / "label_2" / "000021.txt"
     file.write_text(LINE.format("Car", 1, 2, 3, 4) + "Car 1 2 3\n")
-    with pytest.raises(DataError, match=r"000021.txt line 2 is no object of KITTI's: a class and 14 numbers; fix"):
+    with pytest.raises(DataError, match=r"000021.txt line 2 is not a KITTI object \(a class and 14 numbers\); fix"):
         read(tmp_path, None)

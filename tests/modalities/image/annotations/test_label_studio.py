@@ -54,7 +54,7 @@ def test_turned_boxes_and_outlines_are_the_boxes_around_them(tmp_path: Path) -> 
     first = found.splits["train"][0]
     assert first.boxes[0] == pytest.approx([4 / 64, 24 / 48, 16 / 64, 32 / 48])
     assert (first.boxes[1].tolist(), first.names) == ([0, 0, 0.5, 1], ("cat", "dog"))
-    assert "outlines of objects are learnt as the boxes around them" in found.notes
+    assert "outlines of objects are learned as the boxes around them" in found.notes
 
 
 @pytest.mark.parametrize("suffix", [".json", ".csv"])

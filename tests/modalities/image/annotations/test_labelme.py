@@ -41,7 +41,7 @@ def test_boxes_around_shapes(picture: str, notes: str, tmp_path: Path) -> None:
     assert first.boxes.tolist() == [[4, 8, 24, 40], [40, 20, 60, 30], [45, 5, 55, 15]]
     assert found.set_aside == {"shapes of kind point": 2}
     assert found.notes == [
-        "outlines of objects are learnt as the boxes around them; --task segmentation learns the outlines"
+        "outlines of objects are learned as the boxes around them; --task segmentation learns the outlines"
     ]
 
 

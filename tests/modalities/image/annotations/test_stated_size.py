@@ -60,7 +60,7 @@ def test_swapped_sides_are_said(tmp_path: Path) -> None:
 def test_another_shape_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         DataError,
-        match=r"instances.json image 10 says 100x100 .*, and the image is 48x64, so where .*--skip-unreadable",
+        match=r"instances.json image 10 says 100x100 .*, and the image is 48x64, so the positions .*--skip-unreadable",
     ):
         open_data(write(tmp_path, height=100, width=100), WHOLE)
 

@@ -105,7 +105,7 @@ def test_a_word_among_good_files_is_named(tmp_path: Path):
     write_yolo(tmp_path, {".": random_images(30)})
     (tmp_path / "labels" / "image29.txt").write_text("cell 0.5 0.5 0.1 0.1\n", encoding="utf-8")
     with pytest.raises(
-        DataError, match=r"labels/image29.txt line 1 begins with 'cell'; it begins with the number of a class"
+        DataError, match=r"labels/image29.txt line 1 begins with 'cell'; a line begins with the number of a class"
     ):
         read(tmp_path, None)
 
@@ -191,7 +191,7 @@ def test_key_points_are_no_outline(tmp_path: Path, yaml: str):
     (tmp_path / "data.yaml").write_text(yaml)
     found = read(tmp_path, None)
     assert found.splits["train"][0].boxes[0].tolist() == pytest.approx([0.4, 0.3, 0.6, 0.7])
-    assert found.notes == ["key points of objects are left out; their boxes are learnt"]
+    assert found.notes == ["key points of objects are left out; their boxes are learned"]
 
 
 def test_outlines_of_one_length_stay_outlines(tmp_path: Path):
@@ -220,9 +220,9 @@ def test_a_kpt_shape_that_does_not_fit(tmp_path: Path):
 def test_turned_boxes_and_outlines_are_said(tmp_path: Path):
     turned = read(beside(tmp_path / "a", "1 0.5 0.1 0.9 0.5 0.5 0.9 0.1 0.5\n"), None)
     assert turned.splits["train"][0].boxes.tolist() == [[0.1, 0.1, 0.9, 0.9]]
-    assert turned.notes == ["1 turned boxes (OBB) are learnt as the upright boxes around them"]
+    assert turned.notes == ["1 rotated boxes (OBB) are learned as the upright boxes around them"]
     outlined = read(beside(tmp_path / "b", "1 0.2 0.1 0.6 0.3 0.4 0.9\n"), None)
-    assert outlined.notes == ["outlines of objects are learnt as the boxes around them"]
+    assert outlined.notes == ["outlines of objects are learned as the boxes around them"]
 
 
 def test_classes_as_decimals_and_a_line_twice(tmp_path: Path):
@@ -250,7 +250,7 @@ def test_names_by_text_keys_or_only_counted(tmp_path: Path):
     assert read(described(tmp_path, "nc: 3\nnames: [blue, red]"), None).notes == [
         "data.yaml says nc: 3 and names 2 classes; its names are taken"
     ]
-    with pytest.raises(DataError, match=r"data.yaml: names leaves out 0; name every number from 0 on"):
+    with pytest.raises(DataError, match=r"data.yaml: names lacks 0; name every number from 0 on"):
         read(described(tmp_path, "names: {1: blue, 2: red}"), None)
 
 
@@ -269,7 +269,7 @@ def test_text_files_elsewhere_are_named_with_a_command_that_works(tmp_path: Path
     labels.rename(tmp_path / "txt")
     assert recognise(tmp_path)
     with pytest.raises(
-        DataError, match=r"looked for in labels, and stand in txt; rename the folder: mv (\S+) (\S+)"
+        DataError, match=r"expected in labels, but are in txt; rename the folder: mv (\S+) (\S+)"
     ) as raised:
         read(tmp_path, None)
     _, here, there = str(raised.value).rsplit(" ", 2)
@@ -282,6 +282,6 @@ def test_lines_with_commas_are_named(tmp_path: Path):
     for other in file.parent.iterdir():
         other.write_text(other.read_text().replace(" ", ", "))
     with pytest.raises(
-        DataError, match=r"labels/train/one.txt line 1 begins with '1,'; it begins with the number of a class"
+        DataError, match=r"labels/train/one.txt line 1 begins with '1,'; a line begins with the number of a class"
     ):
         read(tmp_path, None)

@@ -328,10 +328,10 @@ def test_folders_that_the_data_were_packed_in(tmp_path: Path) -> None:
     for name in ("cat", "dog"):
         fill(tmp_path / "archive" / "Pets" / "train" / name, 4)
     with pytest.raises(
-        DataError, match=r"holds a single folder, and the data stand in (\S+) \(train/\); give that"
+        DataError, match=r"holds a single folder, and the data are in (\S+) \(train/\); give that"
     ) as raised:
         read(tmp_path, DataConfig())
-    inner = str(raised.value).split("stand in ")[1].split(" (")[0]
+    inner = str(raised.value).split("are in ")[1].split(" (")[0]
     assert read(Path(inner), DataConfig(validation=0, test=0)).schema.target.names == ("cat", "dog")
 
 
@@ -341,7 +341,7 @@ def test_empty_folders_and_folders_within_classes_are_said(tmp_path: Path) -> No
             fill(tmp_path / name / "images" / inner, 4)
     (tmp_path / "dslr").mkdir()
     said = read(tmp_path, DataConfig(validation=0, test=0)).warnings
-    assert "folders without files are no classes: dslr/" in said
+    assert "folders without files are not classes: dslr/" in said
     assert any(
         line.startswith("2 class folders hold several folders, such as amazon/ with bike, mug:") for line in said
     )
@@ -367,4 +367,4 @@ def test_a_class_that_joins_others_is_said(tmp_path: Path) -> None:
     for name in ("cat", "dog", "cat_dog"):
         fill(tmp_path / name, 4)
     (said,) = read(tmp_path, DataConfig(validation=0, test=0)).warnings
-    assert said.startswith("cat_dog is learnt as a class of its own, though it joins others by its name")
+    assert said.startswith("cat_dog is learned as a class of its own, though its name joins those of other classes")

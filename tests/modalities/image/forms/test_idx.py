@@ -88,7 +88,7 @@ def test_test_images_alone_are_evaluated_on_and_not_trained_on(tmp_path: Path) -
     write(tmp_path, "t10k", 40)
     for place in (tmp_path, tmp_path / "t10k-images-idx3-ubyte.gz"):
         with pytest.raises(
-            DataError, match=rf"{place.name} has test images alone, which are not trained on; add a training part, or"
+            DataError, match=rf"{place.name} has only test images, which are not trained on; add a training part, or"
         ):
             read(place, DataConfig())
     (tmp_path / "both").mkdir()
@@ -117,7 +117,7 @@ def test_what_unpacks_to_more_than_its_header_or_memory_is_refused_before_memory
         with pytest.raises(DataError, match=r"a-images-idx3-ubyte\.gz holds more data, but its header promises 630"):
             read_idx(bomb)
         with pytest.raises(
-            DataError, match=r"b-images-idx3-ubyte\.gz needs 100\.0 TB of memory, and .+ are free; take a part of it"
+            DataError, match=r"b-images-idx3-ubyte\.gz needs 100\.0 TB of memory, and .+ are free; use a part of it"
         ):
             read_idx(wide)
         monkeypatch.setattr(idx_files, "free_bytes", lambda: 500)

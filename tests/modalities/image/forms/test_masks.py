@@ -134,7 +134,9 @@ def test_a_folder_an_image_with_a_mask_an_object(place: str, tmp_path: Path) -> 
     check_rows(data, "objects")
     shutil.rmtree(tmp_path / "stage1_train" / "case2" / "masks")
     (tmp_path / "stage1_train" / "case2" / "masks").mkdir()
-    with pytest.raises(DataError, match=r"case2 holds 1 images and 0 masks; it needs one image and a mask an object"):
+    with pytest.raises(
+        DataError, match=r"case2 holds 1 images and 0 masks; it needs one image, and one mask per object"
+    ):
         open_data(tmp_path, WHOLE)
     assert sizes(open_data(tmp_path, DataConfig(validation=0, test=0, skip_unreadable=True))) == {"train": 5}
 
@@ -397,7 +399,9 @@ def test_an_image_that_exif_turns_and_its_mask_that_is_not(tmp_path: Path) -> No
         (tmp_path / side).mkdir()
     Image.new("RGB", (10, 8)).save(tmp_path / "images" / "a.jpg", exif=exif)
     Image.fromarray(np.eye(8, 10, dtype=np.uint8)).save(tmp_path / "masks" / "a.png")
-    with pytest.raises(DataError, match=r"turned by its EXIF, and its mask is not; .*: exiftool -Orientation= FILES"):
+    with pytest.raises(
+        DataError, match=r"rotated by its EXIF orientation, and its mask is not; .*: exiftool -Orientation= FILES"
+    ):
         open_data(tmp_path, WHOLE)
 
 

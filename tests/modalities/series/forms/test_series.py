@@ -182,7 +182,10 @@ def test_what_is_no_even_series_is_refused_with_its_row(tmp_path: Path, spoil: A
             {"horizon": 24, "look_back": 400},
             "--look-back 400 and --horizon 24 need 424 training steps, and there are 350",
         ),
-        ({"split_at": ("400", "300")}, "--split-at 400 300 are the steps 400, 300 of 500 in plant.csv; they must rise"),
+        (
+            {"split_at": ("400", "300")},
+            "--split-at 400 300 are the steps 400, 300 of 500 in plant.csv; they must increase",
+        ),
         ({"split_at": ("noon", "300")}, "--split-at noon is neither a number of steps nor a date such as 2020-01-11"),
         (
             {"split_at": ("2020-01-03", "2021-01-01")},
@@ -206,7 +209,7 @@ def test_one_place_to_split_at_is_refused() -> None:
 
 def test_other_tables_are_no_series(tmp_path: Path) -> None:
     table = frame()
-    assert recognise(written(tmp_path, table)) == "'when' is hourly, and all else are numbers"
+    assert recognise(written(tmp_path, table)) == "'when' is hourly, and all other columns are numbers"
     texts = table.assign(note=[f"note {i}" for i in range(ROWS)])
     assert recognise(written(tmp_path, texts, "texts.csv")) is None
     assert recognise(written(tmp_path, table.drop(columns="when"), "numbers.csv")) is None

@@ -328,7 +328,7 @@ def test_cells_that_are_no_target_are_left_out_where_asked(tmp_path: Path):
     path = tmp_path / "t.csv"
     path.write_text("x,y\n" + "".join(f"{n % 9},{'>6.5' if n % 20 == 0 else n / 8}\n" for n in range(80)))
     with pytest.raises(
-        DataError, match="limits such as '>6.5' and no values; empty them, or leave such rows out with --sk"
+        DataError, match="limits such as '>6.5' and not values; empty them, or leave such rows out with --sk"
     ):
         read(path, config())
     dataset = read(path, config(skip_unreadable=True))

@@ -63,7 +63,7 @@ def test_chats_and_prompts_are_joined_and_that_is_said(tmp_path: Path) -> None:
     assert text_of(found) == "".join(f"what is it? it is {n}." for n in range(30))
     assert (
         found.warnings[0]
-        == "prompt, completion are joined to one text, and all of it is learned, not 'completion' alone"
+        == "prompt, completion are joined to one text, and all of it is learned, not only 'completion'"
     )
     rows = [{"instruction": "add them", "input": "" if n % 2 else "1 2", "output": f"{n}"} for n in range(30)]
     found = open_data(write(tmp_path / "alpaca.json", rows), data_config(**ALL))
@@ -109,5 +109,5 @@ def test_turns_without_text_are_left_out_and_counted_and_parts_are_joined(tmp_pa
     ]
     file = write(tmp_path / "chats.json", [{"messages": turns} for _ in range(30)])
     found = open_data(file, data_config(**ALL))
-    assert "30 turns in 'messages' have no text (calls of tools, pictures) and are left out" in found.warnings
+    assert "30 turns in 'messages' have no text (tool calls, images) and are left out" in found.warnings
     assert text_of(found).startswith("user: what is it\nassistant: a lamp")

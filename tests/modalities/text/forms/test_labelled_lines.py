@@ -101,7 +101,7 @@ NUMBERS = "".join(f"  {n}  {n / 7:.3f}   -{n}e-2\n" for n in range(20))
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (CONLL, r"a.txt holds words with tags \(CoNLL\), and words are not tagged here"),
+        (CONLL, r"a.txt holds words with tags \(CoNLL\), and tagging words is not supported"),
         (NUMBERS, r"a.txt holds rows of numbers, which are a table: sed .* a.txt > a.csv"),
         (NUMBERS.replace("  ", "\t"), r"rows of numbers, which are a table: cp a.txt a.tsv"),
         ("x,y\n" + "".join(f"{n},{n * 2}\n" for n in range(20)), r"rows of numbers, which are a table: cp a.txt a.csv"),
@@ -145,7 +145,7 @@ def test_tables_called_txt_are_named_as_such(tmp_path: Path, content: str, remed
     file.write_text(content, encoding="utf-8")
     for place in (file, tmp_path):
         with pytest.raises(
-            DataError, match=rf"a.txt holds a table, whose cells are parted {remedy}, and name that; to"
+            DataError, match=rf"a.txt holds a table, whose cells are separated {remedy}, and name that; to"
         ):
             open_data(place, data_config())
         assert open_data(place, data_config(max_tokens=8), task="language-model").schema.target.kind == "next"

@@ -103,7 +103,7 @@ def test_tables_of_squad_2_keep_their_unanswerable_questions(tmp_path: Path) -> 
         del row["answer"]
     found = open_data(write(tmp_path / "b.jsonl", lists), data_config(validation=0.0, test=0.0))
     assert len(found.splits["train"]) == len(ROWS) + 1
-    assert "learnt as unanswerable" in found.warnings[0]
+    assert "learned as unanswerable" in found.warnings[0]
 
 
 def test_a_trained_model_is_evaluated_and_asked_by_tables(tmp_path: Path) -> None:

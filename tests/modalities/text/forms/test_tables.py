@@ -231,7 +231,7 @@ def test_lists_of_numbers_are_no_words(tmp_path: Path) -> None:
     """The pixels of FER-2013; the command of the refusal makes images of them."""
     rows = [f"{n % 3}," + " ".join(str((7 * n + place) % 256) for place in range(16)) for n in range(30)]
     (tmp_path / "fer.csv").write_text("emotion,pixels\n" + "\n".join(rows) + "\n")
-    with pytest.raises(DataError, match="column 'pixels' holds 16 numbers a row, which are no words") as refused:
+    with pytest.raises(DataError, match="column 'pixels' holds 16 numbers a row, which are not words") as refused:
         open_data(tmp_path / "fer.csv", data_config(target=("emotion",)))
     code = str(refused.value).split('python -c "')[1].rstrip('"')
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)

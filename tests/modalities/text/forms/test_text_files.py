@@ -180,7 +180,7 @@ def test_copies_are_read_once_and_empty_files_passed_over(tmp_path: Path) -> Non
     assert len(text_of(found, "train")) + len(text_of(found, "validation")) == 2 * len(TEXT)
     said = found.warnings
     assert [warning for warning in said if "copy" in warning or "empty" in warning] == [
-        "c.txt is empty and passed over",
+        "c.txt is empty and skipped",
         "b (1).txt is a copy of b.txt and is not read again",
     ]
 

@@ -1,0 +1,157 @@
+"""`sonde sample RUN`: new inputs from a trained run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sonde.cli.begin import begin, trained_run
+from sonde.core.errors import ConfigError, DataError
+from sonde.core.units import count
+
+if TYPE_CHECKING:
+    from sonde.modalities.made import Made
+    from sonde.run.run import Run
+
+ABOUT = """\
+Make new inputs with the best checkpoint of RUN, a run of a task that generates (diffusion, flow-matching, …).
+
+examples:
+  sonde sample runs/mnist-flow-matching-1 --number 64 --out samples.png
+  sonde sample runs/mnist-flow-matching-1 --number 64 --classes 7 --guidance 2 --seed 3 --out sevens/
+  sonde sample runs/mnist-flow-matching-1 --number 10 --interpolate --classes 3 --out between.png
+"""
+
+SHORT = {"-n": "--number", "--class": "--classes"}  # as other programs have them
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleOptions:
+    """What to make, and how."""
+
+    number: int = 16
+    """How many samples (-n)."""
+    classes: tuple[str, ...] = ()
+    """Classes of the samples, in turn; all classes of the data in turn by default."""
+    steps: int = 0
+    """Steps of the sampler: more are slower and more exact; 0 for the task's own number."""
+    sampler: str = ""
+    """Sampler: heun, ddim or ddpm for diffusion; midpoint, heun or euler for flow-matching."""
+    guidance: float = 1.0
+    """Classifier-free guidance: above 1 samples are clearer examples of their class and vary less."""
+    seed: int = 0
+    """Random seed; the same seed gives the same samples."""
+    interpolate: bool = False
+    """From the first sample of this seed to the second, in --number steps."""
+    latent: Path | None = None
+    """A .npy file of what sampling begins with instead of noise, one row for each sample."""
+    known: Path | None = None
+    """An input of which a part is kept (inpainting); with --mask."""
+    mask: Path | None = None
+    """An image as large as the data's: white where --known is made anew, black where it is kept."""
+    out: Path | None = None
+    """Where samples go: of images one picture (.png), or a folder (ending in /) with a file each; of tables a .csv."""
+    device: str = "cpu"
+    """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
+
+
+def run(words: Sequence[str]) -> int:
+    """Sample. Raises: SondeError subclasses."""
+    named = [SHORT.get(word, word) for word in words]
+    begun = begin(named, SampleOptions, usage="sample RUN", about=ABOUT)
+    if begun is None:
+        return 0
+    options: SampleOptions = begun.options
+    trained = trained_run(begun.words[0], options.device, trust_code=begun.trust_code)
+    made, out = check_out(trained, options.out, as_folder=_folder_asked(named))
+    from sonde.run.sampling import Wanted, class_names, drawn_from, generation_of, plain
+
+    generation_of(trained)
+    known, keep = _known(trained, options)
+    wanted = Wanted(
+        number=options.number,
+        classes=options.classes,
+        steps=options.steps,
+        sampler=options.sampler,
+        guidance=options.guidance,
+        seed=options.seed,
+        interpolate=options.interpolate,
+        latent=_latent(options.latent),
+        known=known,
+        keep=keep,
+    )
+    found = drawn_from(trained, wanted, begun.screen.tick)
+    schema = trained.schema
+    try:
+        made.write(out, plain(found, schema), class_names(found, schema), schema)
+    except OSError as error:
+        raise DataError(f"cannot write {out}: {error.strerror or error}") from None
+    begun.screen.say(f"wrote {count(len(found.values))} samples to {out}")
+    for note in made.notes(schema) if made.notes else ():
+        begun.screen.say(note)
+    return 0
+
+
+def _folder_asked(words: Sequence[str]) -> bool:
+    """Whether --out names a folder, by its last character, which a path forgets."""
+    values = [after for before, after in zip(words, words[1:], strict=False) if before == "--out"]
+    values += [word.partition("=")[2] for word in words if word.startswith("--out=")]
+    return any(value.endswith("/") for value in values)
+
+
+def check_out(trained: "Run", out: Path | None, *, as_folder: bool) -> "tuple[Made, Path]":
+    """How samples of the run's kind are written, and where. Raises: ConfigError for a name that says no such form"""
+    from sonde.core.catalogue import load
+    from sonde.modalities.catalogue import modality
+
+    about = modality(trained.schema.input.kind)
+    if not about.made:
+        raise ConfigError(f"samples of {about.noun} cannot be written yet; use sonde.load(RUN).sample() in Python")
+    made: Made = load(about.made)
+    out = out or Path(f"samples{made.endings[0]}")
+    ending = "/" if as_folder or not out.suffix else out.suffix.lower()
+    if ending not in made.endings:
+        raise ConfigError(f"--out {out}: {about.noun} are written to names ending in {' or '.join(made.endings)}")
+    if ending != "/" and not out.parent.is_dir():
+        raise ConfigError(f"--out {out}: there is no folder {out.parent}")
+    return made, out
+
+
+def _latent(file: Path | None):  # noqa: ANN202
+    """(N, *latent) from a file. Raises: DataError"""
+    if file is None:
+        return None
+    import numpy as np
+    import torch
+
+    try:
+        rows = np.load(file, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise DataError(f"--latent {file} cannot be read as an array of numbers: {error}") from None
+    return torch.from_numpy(np.ascontiguousarray(rows, np.float32))
+
+
+def _known(trained: "Run", options: SampleOptions):  # noqa: ANN202
+    """(the input (1, *shape), 1 where it is kept (1, *shape)). Raises: ConfigError, DataError"""
+    if options.known is None and options.mask is None:
+        return None, None
+    if options.known is None or options.mask is None:
+        given, other = ("--known", "--mask") if options.known is not None else ("--mask", "--known")
+        raise ConfigError(f"{given} needs {other}: an input, and where it is made anew")
+    if not trained.schema.input.has_planes:
+        raise ConfigError("--known and --mask are for images")
+    import numpy as np
+    import torch
+    from PIL import Image
+
+    known = trained.preprocess(str(options.known))
+    assert isinstance(known, torch.Tensor)
+    try:
+        with Image.open(options.mask) as opened:
+            white = np.asarray(opened.convert("L").resize((known.shape[3], known.shape[2]))) >= 128
+    except OSError as error:
+        raise DataError(f"--mask {options.mask} cannot be read as an image: {error}") from None
+    if white.all() or not white.any():
+        what, left = ("white", "keep") if white.all() else ("black", "make")
+        raise ConfigError(f"--mask {options.mask} is all {what}: nothing is left to {left}")
+    return known.cpu(), torch.from_numpy(~white).float().expand_as(known)

@@ -1,0 +1,51 @@
+"""What is asked of a task that makes new inputs, and what such a task can do."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleRequest:
+    """New inputs that are wanted.
+
+    start:    (N, *latent) where sampling begins: noise, or codes of one's own; its rows are as many as are wanted
+    labels:   (N,) int64 number of the class of each; None where the task knows no classes, or leaves them to chance
+    steps:    of the sampler; 0 for the task's own number
+    sampler:  its name; "" for the task's own
+    guidance: weight w of the class beside no class, D = D_none + w (D_class - D_none); 1 for the class alone
+    known:    (N, *shape) inputs of which a part is kept;  keep: of that shape, 1 where `known` is kept and 0 where it is made
+    noise:    called with a shape -> standard normal numbers, for samplers that add some on the way
+    """
+
+    start: "Tensor"
+    labels: "Tensor | None" = None
+    steps: int = 0
+    sampler: str = ""
+    guidance: float = 1.0
+    known: "Tensor | None" = None
+    keep: "Tensor | None" = None
+    noise: "Callable[[tuple[int, ...]], Tensor] | None" = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generation:
+    """How a task makes new inputs: its ability `generation`.
+
+    draw:     a request -> (N, *shape) new inputs, on the scale that the network is fed; in evaluation mode, without gradients
+    latent:   shape of what sampling begins with, drawn from a standard normal distribution
+    steps:    of the sampler where nobody says; 0 of a network that makes an input in one pass
+    samplers: their names, the task's own first; () where there is nothing to choose
+    classes:  whether the class of a sample can be chosen;  guided: whether `guidance` is read;  keeps: whether `known` is
+    """
+
+    draw: "Callable[[SampleRequest], Tensor]"
+    latent: tuple[int, ...]
+    steps: int = 0
+    samplers: tuple[str, ...] = ()
+    classes: bool = False
+    guided: bool = False
+    keeps: bool = False

@@ -1,0 +1,33 @@
+"""What a kind of data does with inputs that a model has made."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sonde.core.dataset import Schema
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """Functions for samples of a kind.
+
+    plain:   (samples (N, *shape) as the network makes them, the schema) -> the same on the data's own scale
+    endings: of files that `write` knows; "/" for a folder of one file each
+    write:   (path, what `plain` gave, the class of each or None, the schema) -> the file or folder that was written
+    picture: (samples as the network makes them, the schema, a path without ending) -> a picture of them for a report
+    with_classes: (what `plain` gave, the class of each, the schema) -> the same with these; None where they stand apart
+    by_share: whether samples for which no class is named have those of the training rows, as often; else all in turn
+    notes:    the schema -> what of the data is not made, a line each
+    """
+
+    plain: Callable[["Tensor", Schema], Any]
+    endings: tuple[str, ...]
+    write: Callable[[Path, Any, Sequence[str] | None, Schema], None]
+    picture: Callable[["Tensor", Schema, Path], Path] | None = None
+    with_classes: Callable[[Any, Sequence[str], Schema], Any] | None = None
+    by_share: bool = False
+    notes: Callable[[Schema], Sequence[str]] | None = None

@@ -1,0 +1,86 @@
+"""Rows of tables that a model has made: on the scale of the table, as a file of them."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from torch import Tensor
+
+from sonde.core.dataset import Column, Schema
+from sonde.core.date_parts import to_dates
+from sonde.modalities.made import Made
+from sonde.nn.column_code import decimals, unit_of
+
+DIGITS = 6  # of a number whose decimals are not known
+MOST = 0.9  # of the training rows' numbers: a few ages of infants in months are no reason for decimals in all others
+
+
+def plain(values: Tensor, schema: Schema) -> pa.Table:
+    """(N, F) as the network makes them -> a table with the columns of the one that was trained on, gaps where those had some."""
+    columns = schema.input.columns
+    if not columns:
+        return pa.table({f"c{place + 1}": values[:, place].numpy() for place in range(values.shape[1])})
+    cells = values.double().numpy()
+    gaps = {column.source: cells[:, place] > 0.5 for place, column in enumerate(columns) if column.part == "missing"}
+    found: dict[str, pa.Array] = {}
+    for place, column in enumerate(columns):
+        missing = gaps.get(column.source, np.zeros(len(cells), bool))
+        if column.kind == "category":
+            found[column.source] = _names(cells[:, place], column)
+        elif column.part == "time":
+            found[column.source] = _dates(cells[:, place], column, unit_of(columns, column), missing)
+        elif not column.part:
+            found[column.source] = _numbers(cells[:, place], column, missing)
+    return pa.table(found)
+
+
+def with_classes(table: pa.Table, classes: Sequence[str], schema: Schema) -> pa.Table:
+    """The same with the class that each row was made for, in a column of the target's name."""
+    name = schema.input.column or "class"
+    numbers = all(each.lstrip("-").isdigit() for each in schema.target.names)
+    return table.append_column(name, pa.array([int(each) for each in classes] if numbers else list(classes)))
+
+
+def write(path: Path, table: Any, labels: Sequence[str] | None, schema: Schema) -> None:
+    """A CSV file, which `sonde train` reads. labels: stand in the table"""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(table.column_names)
+        out.writerows(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+
+def notes(schema: Schema) -> list[str]:
+    """Which columns no row has, since of their texts nothing but whether there is one was learned."""
+    columns = schema.input.columns
+    known = {column.source for column in columns if column.part != "missing"}
+    lost = dict.fromkeys(column.source for column in columns if column.source not in known)
+    return [f"left out: {', '.join(lost)}, of which only whether there is a text was learned"] if lost else []
+
+
+def _numbers(values: np.ndarray, column: Column, missing: np.ndarray) -> pa.Array:
+    """Rounded as nearly all training rows are: whole numbers stay whole."""
+    own = values * column.std + column.mean
+    places = decimals(column, MOST)
+    if places == 0:
+        return pa.array(np.round(own).astype(np.int64), mask=missing)
+    if places is None:
+        places = max(0, DIGITS - 1 - int(np.floor(np.log10(column.std)))) if column.std > 0 else DIGITS
+    return pa.array(np.round(own, places) + 0.0, mask=missing)
+
+
+def _names(values: np.ndarray, column: Column) -> pa.Array:
+    names = [None, *column.categories]
+    return pa.array([names[int(code)] for code in values], pa.string())
+
+
+def _dates(values: np.ndarray, column: Column, unit: str, missing: np.ndarray) -> pa.Array:
+    dates = to_dates(values * column.std + column.mean, unit)
+    if unit == "D":
+        return pa.array(dates.astype("datetime64[D]"), mask=missing)
+    return pa.array(dates, mask=missing)
+
+
+MADE = Made(plain=plain, endings=(".csv",), write=write, with_classes=with_classes, by_share=True, notes=notes)

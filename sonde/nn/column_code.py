@@ -1,0 +1,237 @@
+"""Rows of an encoded table as vectors that noise can be added to, and back: never codes of categories as if they were numbers."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sonde.core.dataset import Column
+from sonde.core.date_parts import date_part, to_dates
+
+# B rows, F encoded columns of a table, N of them numbers, W numbers of a code, K knots, C values of a category
+
+KNOTS = 17  # of a number's curve: few rows fall between two, also of a small table
+ONE_HOT = 16  # values of a category; more are written in bits
+END = 0.005  # of the rows are taken to lie beyond the first and beyond the last
+MOST_DECIMALS = 4
+LOG_NORMAL = 0.5 * math.log(2 * math.pi)
+
+
+class ColumnCode:
+    """Rows (B, F) as a dataset encodes them <-> codes (B, W) of which every number is continuous.
+
+    numbers:    bent by a piecewise linear curve so that the training rows' quantiles come to lie where a normal distribution has
+                its own (Kotelnikov et al. 2022, arXiv:2209.15421, use quantiles too); a missing one is 0
+    gaps:       a bit, 1 or -1
+    categories: one of C numbers 1 and the others -1, of more than 16 values the bits of their number as 1 and -1 (Chen et al.
+                2022, arXiv:2208.04202); "missing or unknown" is a value like others
+    dates:      their time alone; the other parts follow from it
+    """
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self.columns = tuple(columns)
+        timed = {column.source for column in columns if column.part == "time"}
+        number = [
+            place
+            for place, column in enumerate(columns)
+            if column.kind == "number"
+            and column.part != "missing"
+            and (column.part == "time" or column.source not in timed)
+        ]
+        gap = {column.source: place for place, column in enumerate(columns) if column.part == "missing"}
+        self._numbers = torch.tensor(number, dtype=torch.long)
+        self._gaps = torch.tensor(list(gap.values()), dtype=torch.long)
+        order = {place: at for at, place in enumerate(gap.values())}
+        # of each number which gap is its own; the last entry stands for none
+        self._gap_of = torch.tensor(
+            [order.get(gap.get(columns[n].source, -1), len(gap)) for n in number], dtype=torch.long
+        )
+        self._categories = [place for place, column in enumerate(columns) if column.kind == "category"]
+        self._books = [book(len(columns[place].categories) + 1) for place in self._categories]
+        self._curve = Curve([columns[place] for place in number])
+        self._steps = torch.tensor([_step(columns[place]) for place in number], dtype=torch.float64)
+        self._dates = [place for place in number if columns[place].part == "time"]
+        self.width = len(number) + len(gap) + sum(each.shape[1] for each in self._books)
+
+    def encode(self, rows: Tensor) -> Tensor:
+        """(B, F) -> (B, W)."""
+        missing = self._missing(rows)
+        numbers = torch.where(missing, 0, self._curve(rows.index_select(1, self._numbers.to(rows.device)))[0])
+        return torch.cat([numbers, self._bits(rows), *self._patterns(rows)], 1)
+
+    def spread(self, rows: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """(codes (B, W) that have a density, how many nats the likelihood of a row is at least above that of its code (B,)).
+
+        Numbers get noise within what they are rounded to, missing ones are noise. Of a category with C values C normal numbers
+        are drawn of which the largest stands in its place, of bits normal numbers with their signs. A density of the codes then
+        gives a lower bound of the rows': of their density in standard deviations, and of the probability of categories and gaps.
+        For numbers that are neither rounded nor missing it is exact.
+        Source: Ho et al. 2019, arXiv:1902.00275 (dequantisation); Hoogeboom et al. 2021, arXiv:2102.05379 (categories)
+        noise: (B, W) standard normal numbers
+        """
+        size = len(self._numbers)
+        own, rest = noise[:, :size], noise[:, size:]
+        missing = self._missing(rows)
+        numbers = rows.index_select(1, self._numbers.to(rows.device))
+        within = torch.special.ndtr(own) - 0.5
+        bent, slopes = self._curve(numbers + within * self._steps.to(numbers))
+        nats = torch.where(missing, _nats(own), slopes.log()).sum(1)
+        parts, given = [torch.where(missing, own, bent)], [self._bits(rows), *self._patterns(rows)]
+        for at, drawn in enumerate(rest.split([part.shape[1] for part in given], 1)):
+            values = len(self._books[at - 1]) if at else 0
+            one_hot = 0 < values <= ONE_HOT
+            parts.append(_placed(given[at], drawn) if one_hot else given[at] * drawn.abs())
+            nats = nats + _nats(drawn).sum(1) - (math.log(values) if one_hot else drawn.shape[1] * math.log(2))
+        return torch.cat(parts, 1), nats
+
+    def decode(self, code: Tensor) -> Tensor:
+        """(B, W) -> (B, F): the nearest values that a row of the training table could have."""
+        size, gaps = len(self._numbers), len(self._gaps)
+        rows = code.new_zeros(len(code), len(self.columns))
+        numbers = self._curve.inverse(code[:, :size])
+        bits = (code[:, size : size + gaps] > 0).to(code)
+        rows[:, self._gaps] = bits
+        rows[:, self._numbers] = torch.where(self._missing(rows), 0, numbers)
+        at = size + gaps
+        for place, patterns in zip(self._categories, self._books, strict=True):
+            width = patterns.shape[1]
+            rows[:, place] = (code[:, at : at + width] @ patterns.to(code).T).argmax(1).to(code)
+            at += width
+        for place in self._dates:
+            self._follow(rows, place)
+        return rows
+
+    def _missing(self, rows: Tensor) -> Tensor:
+        """(B, N) whether a number is missing."""
+        gaps = rows.index_select(1, self._gaps.to(rows.device)) > 0.5
+        known = torch.cat([gaps, gaps.new_zeros(len(rows), 1)], 1)
+        return known.index_select(1, self._gap_of.to(rows.device))
+
+    def _bits(self, rows: Tensor) -> Tensor:
+        return 2 * rows.index_select(1, self._gaps.to(rows.device)) - 1
+
+    def _patterns(self, rows: Tensor) -> list[Tensor]:
+        """(B, C) or (B, bits) of each category."""
+        return [
+            patterns.to(rows)[rows[:, place].long()]
+            for place, patterns in zip(self._categories, self._books, strict=True)
+        ]
+
+    def _follow(self, rows: Tensor, place: int) -> None:
+        """Set all parts of a date by its time."""
+        time = self.columns[place]
+        parts = [(n, c) for n, c in enumerate(self.columns) if c.source == time.source and c.part != "missing"]
+        dates = to_dates(
+            rows[:, place].detach().cpu().double().numpy() * time.std + time.mean, unit_of(self.columns, time)
+        )
+        gap = next((n for n, c in enumerate(self.columns) if c.source == time.source and c.part == "missing"), None)
+        there = 1 - rows[:, gap] if gap is not None else torch.ones_like(rows[:, place])
+        for number, column in parts:
+            values = (date_part(dates, column.part) - column.mean) / column.std
+            rows[:, number] = torch.from_numpy(values.astype(np.float32)).to(rows) * there
+
+
+class Curve:
+    """N numbers, each bent by its own increasing piecewise linear curve: its knots are training quantiles, 0..1 in even steps,
+    and go where those of a standard normal distribution lie. Beyond them it goes on as in the last piece."""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        knots = [_knots(column.quantiles) for column in columns]
+        most = max((len(x) for x, _ in knots), default=2)
+        self._from = torch.stack([_continued(x, most) for x, _ in knots]) if knots else torch.zeros(0, 2)
+        self._to = torch.stack([_continued(z, most) for _, z in knots]) if knots else torch.zeros(0, 2)
+        self._low = torch.tensor([min(c.quantiles, default=-math.inf) for c in columns], dtype=torch.float64)
+        self._high = torch.tensor([max(c.quantiles, default=math.inf) for c in columns], dtype=torch.float64)
+
+    def __call__(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, N) -> (the same, bent; how steep the curve is there)."""
+        return _bent(numbers, self._from, self._to)
+
+    def inverse(self, bent: Tensor) -> Tensor:
+        """(B, N) -> what is bent to it, within the range of the training rows."""
+        found, _ = _bent(bent, self._to, self._from)
+        return found.clamp(self._low.to(found), self._high.to(found))
+
+
+def book(values: int) -> Tensor:
+    """(values, bits) the pattern of 1 and -1 of each number of a category.
+
+    >>> book(2).tolist()
+    [[1.0, -1.0], [-1.0, 1.0]]
+    """
+    if values <= ONE_HOT:
+        return 2 * torch.eye(values) - 1
+    bits = torch.arange(max(1, (values - 1).bit_length()))
+    return 2.0 * (torch.arange(values)[:, None] >> bits & 1) - 1
+
+
+def decimals(column: Column, share: float = 1.0) -> int | None:
+    """How many decimals the numbers of a column have at most, of at least this share of their quantiles; None for more than four.
+
+    >>> decimals(Column(name="age", kind="number", source="age", mean=30.5, std=10.0, quantiles=(-2.95, 0.05)))
+    0
+    """
+    if not column.quantiles:
+        return None
+    values = np.array(column.quantiles) * column.std + column.mean
+    doubt = 1e-12 * (abs(column.mean) + column.std * np.abs(column.quantiles).max()) + 1e-15
+    for places in range(MOST_DECIMALS + 1):
+        if doubt > 0.01 * 10.0**-places:
+            return None
+        if (np.abs(values - np.round(values, places)) <= doubt).mean() >= share:
+            return places
+    return None
+
+
+def unit_of(columns: Sequence[Column], time: Column) -> str:
+    """To what a date column is exact: "m" for minutes, "h" for hours, "D" for days."""
+    parts = {column.part for column in columns if column.source == time.source}
+    return "m" if "minute" in parts else "h" if "hour" in parts else "D"
+
+
+def _step(column: Column) -> float:
+    """What numbers are rounded to, in standard deviations; 0 for nothing that is known."""
+    places = decimals(column) if not column.part else None
+    return 0.0 if places is None else 10.0**-places / column.std
+
+
+def _knots(quantiles: Sequence[float]) -> tuple[Tensor, Tensor]:
+    """(from, to) of one curve; a straight one where fewer than two quantiles are known."""
+    if len(quantiles) < 2:
+        straight = torch.tensor([-1.0, 1.0], dtype=torch.float64)
+        return straight, straight
+    chosen = np.unique(np.linspace(0, len(quantiles) - 1, min(KNOTS, len(quantiles))).round().astype(int))
+    edges = torch.tensor([quantiles[place] for place in chosen], dtype=torch.float64)
+    share = torch.linspace(0, 1, len(edges), dtype=torch.float64).clamp(END, 1 - END)
+    return edges, torch.special.ndtri(share)
+
+
+def _continued(knots: Tensor, number: int) -> Tensor:
+    """As many knots as all curves have, in even steps beyond the last."""
+    more = torch.arange(1, number - len(knots) + 1, dtype=knots.dtype)
+    return torch.cat([knots, knots[-1] + more * (knots[-1] - knots[-2])])
+
+
+def _bent(numbers: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+    """(B, N) by curves from knots (N, K) to knots (N, K), and their slopes (B, N)."""
+    if not numbers.shape[1]:
+        return numbers, numbers
+    before, after = before.to(numbers), after.to(numbers)
+    piece = torch.searchsorted(before[:, 1:-1].contiguous(), numbers.T.contiguous())
+    x, z = before.gather(1, piece), after.gather(1, piece)
+    slope = (after.gather(1, piece + 1) - z) / (before.gather(1, piece + 1) - x)
+    return (z + slope * (numbers.T - x)).T, slope.T
+
+
+def _nats(noise: Tensor) -> Tensor:
+    """Minus the log-density of standard normal numbers, each."""
+    return 0.5 * noise.square() + LOG_NORMAL
+
+
+def _placed(pattern: Tensor, drawn: Tensor) -> Tensor:
+    """Normal numbers (B, C) with the largest where a pattern has its 1: as they are given that the largest stands there."""
+    wanted, largest = pattern.argmax(1, keepdim=True), drawn.argmax(1, keepdim=True)
+    swapped = drawn.scatter(1, largest, drawn.gather(1, wanted))
+    return swapped.scatter(1, wanted, drawn.gather(1, largest))

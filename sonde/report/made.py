@@ -1,0 +1,36 @@
+"""The part of a report that shows inputs which the model has made."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from sonde.core.units import counted
+from sonde.report.additions import Section
+from sonde.report.media import data_uri, picture_of
+
+PICTURE = Markup('<p><img class="made" src="{}" alt="{}"></p>\n')
+
+
+def made_sections(details: Mapping[str, Any], folder: Path) -> list[Section]:
+    """One section with the picture of samples.json, none where there is none. folder: of the evaluation's files"""
+    found = details.get("samples")
+    if not isinstance(found, Mapping):
+        return []
+    uri = data_uri(picture_of(folder, found.get("picture")))
+    if not uri:
+        return []
+    note = f"New inputs that the best checkpoint made, not chosen by hand{_how(found)}."
+    classes = found.get("classes")
+    if isinstance(classes, list) and 1 < len(classes) <= 12:
+        note += f" A column for each class: {', '.join(map(str, classes))}."
+    html = PICTURE.format(uri, f"{found.get('number')} samples")
+    return [Section(name="samples", title="Samples", html=html, note=note)]
+
+
+def _how(found: Mapping[str, Any]) -> str:
+    steps = found.get("steps")
+    if not isinstance(steps, int) or not steps:
+        return f" (seed {found.get('seed')})"
+    return f" ({counted(steps, 'step', 'steps')} of sampler {found.get('sampler')}, seed {found.get('seed')})"

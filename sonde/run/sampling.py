@@ -1,0 +1,238 @@
+"""New inputs from a trained run: what is asked for is checked, drawn in parts, and given back on the data's own scale."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sonde.core.catalogue import load
+from sonde.core.damaged import read_object
+from sonde.core.dataset import Schema
+from sonde.core.errors import ConfigError, DataError, unknown
+from sonde.core.generation import Generation, SampleRequest
+from sonde.core.progress import Tick, silent
+from sonde.core.run_folder import open_run
+from sonde.core.seams import Task, abilities_of
+from sonde.core.seeds import generator
+from sonde.modalities.catalogue import modality
+from sonde.tasks.table import specs
+
+if TYPE_CHECKING:
+    from sonde.modalities.made import Made
+    from sonde.run.run import Run
+
+AT_ONCE = 64  # samples
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a person asks for.
+
+    number:   of samples;  classes: names of classes, in turn; () for those of the data in turn
+    steps, sampler, guidance: see `SampleRequest`;  seed: the same gives the same samples
+    shares:   of the classes of samples for which none is named; () for all of the data's in turn
+    latent:   where sampling begins, (N, *latent), instead of noise;  interpolate: from a sample to the next, by noise between
+    known, keep: inputs as the network is fed, (1 or N, *shape), and 1 where they are kept
+    """
+
+    number: int = 16
+    classes: Sequence[str] = ()
+    steps: int = 0
+    sampler: str = ""
+    guidance: float = 1.0
+    seed: int = 0
+    latent: Tensor | None = None
+    interpolate: bool = False
+    shares: Sequence[float] = ()
+    known: Tensor | None = None
+    keep: Tensor | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """Samples as the network makes them, (N, *shape), and the class of each (N,), if they have one."""
+
+    values: Tensor
+    labels: Tensor | None
+
+
+def generation_of(run: "Run") -> Generation:
+    """Raises: ConfigError for a run that makes no inputs, with the tasks that do"""
+    found = abilities_of(run.task).generation
+    if found is None:
+        able = " or --task ".join(each.name for each in specs() if each.generates)
+        hint = "use sonde generate" if abilities_of(run.task).samples is not None else f"train one with --task {able}"
+        raise ConfigError(f"{run.folder} makes no new inputs: it is a run of task {run.spec.name}; {hint}")
+    return found
+
+
+def drawn_from(run: "Run", wanted: Wanted, tick: Tick = silent) -> Drawn:
+    """Samples of a run's best checkpoint. Raises: ConfigError for a run that makes none, and as `drawn`"""
+    generation_of(run)
+    return drawn(run.task, run.schema, replace(wanted, shares=shares_of(run)), run.device, tick)
+
+
+def drawn(task: Task, schema: Schema, wanted: Wanted, device: torch.device, tick: Tick = silent) -> Drawn:
+    """Samples of the task's network, which is left as it was; the global random streams are not touched.
+
+    Raises: ConfigError for what cannot be asked of the task; DataError for samples that are not finite
+    """
+    generation = abilities_of(task).generation
+    assert generation is not None
+    check(wanted, generation, schema)
+    start = _start(wanted, generation)
+    labels = _labels(wanted, generation, schema, len(start))
+    noise = generator(wanted.seed, "sample", 1)
+    training = task.modules.training
+    task.modules.eval()
+    parts: list[Tensor] = []
+    try:
+        with torch.inference_mode():
+            for first in range(0, len(start), AT_ONCE):
+                here = slice(first, first + AT_ONCE)
+                request = SampleRequest(
+                    start=start[here].to(device),
+                    labels=None if labels is None else labels[here].to(device),
+                    steps=wanted.steps,
+                    sampler=wanted.sampler,
+                    guidance=wanted.guidance,
+                    known=_rows(wanted.known, here, len(start), device),
+                    keep=_rows(wanted.keep, here, len(start), device),
+                    noise=lambda shape: torch.randn(shape, generator=noise).to(device),
+                )
+                parts.append(generation.draw(request).float().cpu())
+                tick("making samples", min(first + AT_ONCE, len(start)), len(start))
+    finally:
+        task.modules.train(training)
+    values = torch.cat(parts)
+    wrong = int((~values.isfinite()).flatten(1).any(1).sum())
+    if wrong:
+        raise DataError(
+            f"{wrong} of {len(values)} samples hold numbers that are not finite; the network's weights or the guidance are too "
+            "large: try guidance 1, other steps, or an earlier checkpoint"
+        )
+    return Drawn(values=values, labels=labels)
+
+
+def check(wanted: Wanted, generation: Generation, schema: Schema) -> None:
+    """Raises: ConfigError for what the task cannot do, in a line"""
+    if wanted.number < 1:
+        raise ConfigError(f"--number must be at least 1, got {wanted.number}")
+    _check_sampler(wanted, generation)
+    if not np.isfinite(wanted.guidance):
+        raise ConfigError(f"--guidance must be finite, got {wanted.guidance:g}")
+    if wanted.guidance != 1 and not generation.guided:
+        why = "was trained without classes" if not generation.classes else "never trained with its class hidden"
+        raise ConfigError(f"--guidance steers toward a class, and this run {why}; leave it out")
+    if wanted.classes and not generation.classes:
+        raise ConfigError("--classes: this run was trained without classes; leave it out")
+    if wanted.keep is not None and not generation.keeps:
+        raise ConfigError(
+            "--known: this network cannot keep a part of an input; use a run of diffusion or flow-matching"
+        )
+    if wanted.interpolate and wanted.number < 2:
+        raise ConfigError(
+            f"--interpolate goes from one sample to another; give --number 2 or more, got {wanted.number}"
+        )
+    if wanted.latent is not None and tuple(wanted.latent.shape[1:]) != generation.latent:
+        raise ConfigError(
+            f"--latent holds rows of shape {tuple(wanted.latent.shape[1:])}, and sampling begins with {generation.latent}"
+        )
+
+
+def _check_sampler(wanted: Wanted, generation: Generation) -> None:
+    if wanted.steps < 0:
+        raise ConfigError(
+            f"--steps must be at least 1, got {wanted.steps}; leave it out for the usual {generation.steps}"
+        )
+    if wanted.steps and not generation.steps:
+        raise ConfigError("--steps is for samplers in steps, and this network makes a sample in one pass; leave it out")
+    if wanted.sampler and wanted.sampler not in generation.samplers:
+        if not generation.samplers:
+            raise ConfigError(
+                "--sampler is for samplers in steps, and this network makes a sample in one pass; leave it out"
+            )
+        raise unknown("sampler", wanted.sampler, generation.samplers)
+
+
+def _start(wanted: Wanted, generation: Generation) -> Tensor:
+    """(N, *latent)."""
+    if wanted.latent is not None:
+        return wanted.latent.float()
+    rows = 2 if wanted.interpolate else wanted.number
+    # one stream a sample: more samples begin with the same ones
+    noise = [
+        torch.randn(generation.latent, generator=generator(wanted.seed, "sample", 0, place)) for place in range(rows)
+    ]
+    if not wanted.interpolate:
+        return torch.stack(noise)
+    return between(noise[0], noise[1], wanted.number)
+
+
+def between(first: Tensor, last: Tensor, number: int) -> Tensor:
+    """(number, *shape) from one noise to another along the sphere on which normal noise lies: their norms stay alike."""
+    cosine = torch.dot(first.flatten(), last.flatten()) / (first.norm() * last.norm())
+    angle = torch.acos(cosine.clamp(-1, 1))
+    shares = torch.linspace(0, 1, number).view(-1, *(1,) * first.ndim)
+    if angle < 1e-4:
+        return torch.lerp(first, last, shares)
+    return (torch.sin((1 - shares) * angle) * first + torch.sin(shares * angle) * last) / torch.sin(angle)
+
+
+def _labels(wanted: Wanted, generation: Generation, schema: Schema, rows: int) -> Tensor | None:
+    """(N,) numbers of classes: those that are named in turn, of an interpolation the first; else all of the data's in turn."""
+    if not generation.classes:
+        return None
+    names = list(schema.target.names)
+    for name in wanted.classes:
+        if name not in names:
+            raise unknown("class", name, names)
+    numbers = [names.index(name) for name in wanted.classes] or list(range(len(names)))
+    if wanted.shares and not wanted.classes and not wanted.interpolate:
+        drawn_by = generator(wanted.seed, "sample", 2)
+        return torch.multinomial(torch.tensor(wanted.shares), rows, replacement=True, generator=drawn_by)
+    if wanted.interpolate:
+        numbers = numbers[:1]
+    return torch.tensor([numbers[place % len(numbers)] for place in range(rows)])
+
+
+def _rows(given: Tensor | None, here: slice, rows: int, device: torch.device) -> Tensor | None:
+    if given is None:
+        return None
+    wide = given.expand(rows, *given.shape[1:]) if len(given) == 1 else given
+    return wide[here].to(device)
+
+
+def made_of(schema: Schema) -> "Made | None":
+    """What is done with samples of the kind; None where nothing can be."""
+    made = modality(schema.input.kind).made
+    return load(made) if made else None
+
+
+def shares_of(run: "Run") -> tuple[float, ...]:
+    """How often each class is among the training rows, where samples of the kind have their classes as often; else ()."""
+    made = made_of(run.schema)
+    if made is None or not made.by_share or not run.schema.target.has_classes:
+        return ()
+    about = read_object(open_run(run.folder).data, run=run.folder)
+    counts = (about.get("class_counts") or {}).get("train") or {}
+    if not sum(counts.values()):
+        return ()
+    return tuple(counts.get(name, 0) / sum(counts.values()) for name in run.schema.target.names)
+
+
+def class_names(found: Drawn, schema: Schema) -> list[str] | None:
+    """The class of each sample, if they have one."""
+    return None if found.labels is None else [schema.target.names[place] for place in found.labels.tolist()]
+
+
+def plain(found: Drawn, schema: Schema) -> Any:
+    """Samples on the data's own scale: images (N, H, W, C) uint8, tables as such, with their classes, else an array."""
+    made = made_of(schema)
+    if made is None:
+        return found.values.numpy()
+    values, classes = made.plain(found.values, schema), class_names(found, schema)
+    return values if made.with_classes is None or classes is None else made.with_classes(values, classes, schema)

@@ -1,0 +1,103 @@
+"""What tasks that learn to take noise away share: which network, which noise in an evaluation, classes, guidance."""
+
+from collections.abc import Callable
+from typing import Protocol, cast, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from sonde.core.batch import Batch
+from sonde.core.dataset import TargetSpec
+from sonde.core.errors import ConfigError
+from sonde.nn.time_condition import TimeCondition
+from sonde.tasks.supervised import wide
+
+LEVELS = 16  # of noise, at which rows are evaluated
+NOISES = 64  # row number n is evaluated with noise n modulo this: the same in every evaluation, whatever its batch
+
+# B rows, N samples
+
+
+@runtime_checkable
+class Denoiser(Protocol):
+    """A network of a noisy input and a vector of `condition` numbers, which gives something of the input's shape."""
+
+    condition: int
+
+    def __call__(self, input: Tensor, condition: Tensor) -> Tensor: ...
+
+
+class Conditioned(nn.Module):
+    """A denoiser with the layers that make its condition of a time and a class."""
+
+    def __init__(self, model: nn.Module, target: TargetSpec, *, task: str) -> None:
+        """Raises: ConfigError for a network of another kind, or targets that are neither classes nor nothing"""
+        super().__init__()
+        if not isinstance(getattr(model, "condition", None), int):
+            raise ConfigError(
+                f"task {task} needs a network that is called with a noisy input and a vector of `condition` numbers, and "
+                f"{type(model).__name__} has no `condition`; take --model denoiser-unet (images) or denoiser-mlp (numbers)"
+            )
+        self.classes = len(target.names) if target.kind == "class" else 0
+        self.model = model
+        self.condition = TimeCondition(cast(Denoiser, model).condition, self.classes)
+
+    def forward(self, input: Tensor, time: Tensor, label: Tensor | None = None) -> Tensor:
+        """(B, *shape), times (B,) in 0..1, classes (B,) -> (B, *shape), at least float32."""
+        return wide(self.model(input, self.condition(time, label)))
+
+    def guided(self, input: Tensor, time: Tensor, label: Tensor | None, guidance: float) -> Tensor:
+        """Beside no class: none + w (class - none), of one pass over twice the rows."""
+        if label is None or guidance == 1:
+            return self(input, time, label)
+        nothing = torch.full_like(label, self.classes)
+        both = self(torch.cat([input, input]), torch.cat([time, time]), torch.cat([label, nothing]))
+        chosen, free = both.chunk(2)
+        return torch.lerp(free, chosen, guidance)
+
+    def labels(self, batch: Batch, drop: float) -> Tensor | None:
+        """The rows' classes, each replaced by "no class" with probability `drop`; None where there are none."""
+        if not self.classes:
+            return None
+        label = batch["target"]
+        if drop:
+            label = torch.where(torch.rand(len(label), device=label.device) < drop, self.classes, label)
+        return label
+
+
+class EvaluationNoise:
+    """Fixed noise and levels by the number of a row, so that evaluations can be compared."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        """shape: of the code of a row"""
+        self._noise = torch.randn(NOISES, *shape, generator=torch.Generator().manual_seed(0))
+        self.times = tuple((place + 0.5) / LEVELS for place in range(LEVELS))
+
+    def __call__(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """(noise (B, *shape), time (B,), level (B,) int64)."""
+        given = batch["input"]
+        level = (batch.index + batch.index // NOISES) % LEVELS  # so that a noise is met at every level
+        noise = self._noise[batch.index % NOISES].to(given.device)
+        return noise, torch.tensor(self.times)[level].to(given.device), level.to(given.device)
+
+
+WHITE = "each value denoised by itself, the data taken for white noise"
+"""The best linear denoiser of data of variance 1 whose values have nothing to do with one another: what a baseline does."""
+
+
+def by_row(error: Tensor) -> Tensor:
+    """(B, …) squared errors -> (B,) their means."""
+    return error.flatten(1).mean(1)
+
+
+def like_rows(value: Tensor, rows: Tensor) -> Tensor:
+    """(B,) -> (B, 1, …), to be multiplied with (B, *shape)."""
+    return value.view(-1, *(1,) * (rows.ndim - 1))
+
+
+def kept(made: Tensor, known: Tensor | None, keep: Tensor | None, noised: Callable[[Tensor], Tensor]) -> Tensor:
+    """What is made, with the part that is known in place, as noisy as the rest. Source: Lugmayr et al. 2022, arXiv:2201.09865
+
+    noised: from the known input to one with noise
+    """
+    return made if known is None or keep is None else torch.where(keep > 0, noised(known), made)

@@ -1,0 +1,25 @@
+"""The record of task diffusion."""
+
+from sonde.tasks.diffusion.config import DiffusionConfig
+from sonde.tasks.spec import Answer, TaskSpec
+
+NOISE = Answer("noise", "what is noise in an input")
+KINDS = {"image": "images", "table": "tables", "array": "arrays"}
+
+DIFFUSION = TaskSpec(
+    name="diffusion",
+    summary="new inputs like those of the data, by taking noise away in steps",
+    task="sonde.tasks.diffusion.task:Diffusion",
+    config=DiffusionConfig,
+    answers=NOISE,
+    targets=(),
+    inputs=KINDS,
+    labels=False,
+    takes_input=True,
+    generates=True,
+    network_input="sonde.tasks.input_code:network_input",
+    model="sonde.tasks.denoising_recipe:model",
+    settings="sonde.tasks.denoising_recipe:settings",
+    figures="sonde.tasks.diffusion.figures:additions",
+    next_commands=("sonde sample {run} --number 64",),
+)

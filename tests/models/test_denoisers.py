@@ -1,0 +1,63 @@
+from typing import Any
+
+import pytest
+import torch
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
+from sonde.models.denoiser_mlp import DenoiserMLP, DenoiserMLPConfig
+from sonde.models.denoiser_unet import DenoiserUNet, DenoiserUNetConfig
+
+
+def unet(*shape: int, **settings: Any) -> DenoiserUNet:
+    torch.manual_seed(0)
+    spec = InputSpec(kind="image", shape=shape)
+    return DenoiserUNet(spec, 1, DenoiserUNetConfig(**{"widths": (8, 16), "heads": 2, **settings}))
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 9, 7), (2, 1, 5)])
+@pytest.mark.parametrize("patch", [1, 2])
+def test_what_comes_out_is_like_what_goes_in_whatever_the_size(shape: tuple[int, ...], patch: int) -> None:
+    made, given = unet(*shape, patch=patch), torch.randn(2, *shape)
+    assert made(given, torch.randn(2, made.condition)).shape == given.shape
+
+
+def test_it_begins_by_answering_0() -> None:
+    made = unet(1, 8, 8)
+    assert made(torch.randn(2, 1, 8, 8), torch.randn(2, made.condition)).abs().max() == 0
+    flat = DenoiserMLP(InputSpec(kind="table", shape=(5,)), 1, DenoiserMLPConfig(width=8, layers=2))
+    assert flat(torch.randn(2, 5), torch.randn(2, flat.condition)).abs().max() == 0
+
+
+@pytest.mark.parametrize("kind", ["unet", "mlp"])
+def test_rows_do_not_mix_and_the_condition_counts(kind: str) -> None:
+    spec = InputSpec(kind="image", shape=(1, 8, 8))
+    made = unet(1, 8, 8) if kind == "unet" else DenoiserMLP(spec, 1, DenoiserMLPConfig(width=8, layers=2))
+    for parameter in made.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    given, condition = torch.randn(3, 1, 8, 8), torch.randn(3, made.condition)
+    whole = made(given, condition)
+    torch.testing.assert_close(whole[1:2], made(given[1:2], condition[1:2]), rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(whole, made(given, condition.flip(0)))
+
+
+def test_every_weight_gets_a_gradient_once_the_network_has_moved() -> None:
+    made = unet(1, 8, 8)
+    for parameter in made.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    made(torch.randn(2, 1, 8, 8), torch.randn(2, made.condition)).square().mean().backward()
+    assert [name for name, p in made.named_parameters() if p.grad is None or p.grad.abs().max() == 0] == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"widths": (12,)}, "--widths are multiples of 8, got 12"),
+        ({"heads": 3}, "--heads must divide the last of --widths, 16, or be 0 for no attention; got 3"),
+        ({"dropout": 1.0}, "--dropout must lie from 0 to below 1, got 1"),
+        ({"patch": 0}, "--patch must be at least 1, got 0"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message.replace("(", r"\(")):
+        unet(1, 8, 8, **settings)

@@ -1,0 +1,122 @@
+"""Codes of table rows: there and back, and densities that integrate and add up to one."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy import stats
+
+from sonde.core.dataset import Column
+from sonde.modalities.table.encode import encode, fit_columns
+from sonde.modalities.table.kinds import infer_kind, parse
+from sonde.modalities.table.read import frame_table
+from sonde.nn.column_code import ColumnCode, Curve, book, decimals
+
+MIXED = {
+    "age": [22.0, 38.0, None, 35.0, 54.0, 2.0] * 10,
+    "fare": list(np.round(np.geomspace(5.123, 512.456, 60), 3)),
+    "sex": ["male", "female", "female", None, "male", "male"] * 10,
+    "cabin": [f"c{n % 20}" for n in range(60)],
+    "day": pd.date_range("2024-02-27", periods=60, freq="36h"),
+}
+
+
+def encoded(frame: dict) -> tuple[tuple[Column, ...], torch.Tensor]:
+    table = frame_table(pd.DataFrame(frame), "table")
+    kinds = {name: infer_kind(table, name) for name in table.columns}
+    values = {name: parse(table, name, kind) for name, kind in kinds.items()}
+    columns = fit_columns(values, kinds, np.arange(len(table))).columns
+    return columns, torch.from_numpy(encode(table, columns, values))
+
+
+def test_rows_come_back() -> None:
+    columns, rows = encoded(MIXED)
+    code = ColumnCode(columns)
+    found = code.encode(rows)
+    assert found.shape == (60, code.width)
+    # age, fare, time; is age missing; 3 values of sex, 5 bits of 21 cabins
+    assert code.width == 3 + 1 + 3 + 5
+    torch.testing.assert_close(code.decode(found), rows, atol=2e-5, rtol=0)
+    torch.testing.assert_close(code.decode(found + 0.2 * torch.randn_like(found).clamp(-1, 1))[:, [1]], rows[:, [1]])
+
+
+def test_spread_codes_come_back_where_numbers_are_rounded() -> None:
+    columns, rows = encoded(MIXED)
+    code = ColumnCode(columns)
+    spread, nats = code.spread(rows, torch.randn(60, code.width))
+    assert nats.isfinite().all()
+    back = code.decode(spread)
+    names = [column.name for column in columns]
+    for name in ("age missing", "sex", "cabin", "day.time", "day.weekday"):
+        torch.testing.assert_close(back[:, names.index(name)], rows[:, names.index(name)], atol=1e-4, rtol=0)
+    age = columns[names.index("age")]
+    off = (back - rows)[:, names.index("age")] * age.std
+    assert 0.1 < off.abs().max() <= 0.5001
+
+
+def test_the_curve_makes_quantiles_normal_and_its_density_integrates_to_one() -> None:
+    values = np.random.default_rng(0).lognormal(size=5000)
+    edges = tuple(np.quantile(values, np.linspace(0, 1, 49)))
+    curve = Curve([Column(name="x", kind="number", source="x", quantiles=edges)])
+    bent, slope = curve(torch.from_numpy(values)[:, None])
+    assert slope.min() > 0
+    assert stats.kstest(bent[:, 0].numpy(), "norm").statistic < 0.03
+    torch.testing.assert_close(curve.inverse(bent)[:, 0], torch.from_numpy(values))
+    grid = torch.linspace(-5, 400, 400_001, dtype=torch.float64)[:, None]
+    bent, slope = curve(grid)
+    density = torch.exp(-0.5 * bent.square()) / math.sqrt(2 * math.pi) * slope
+    assert abs(float(torch.trapezoid(density[:, 0], grid[:, 0])) - 1) < 1e-3
+
+
+def test_a_normal_density_of_codes_makes_all_categories_equally_likely() -> None:
+    column = Column(name="c", kind="category", source="c", categories=("a", "b", "d"))
+    code = ColumnCode([column])
+    rows = torch.tensor([[0.0], [1.0], [2.0], [3.0]])
+    spread, nats = code.spread(rows, torch.randn(4, 4))
+    logp = torch.distributions.Normal(0, 1).log_prob(spread).sum(1)
+    torch.testing.assert_close(logp + nats, torch.full((4,), -math.log(4)))
+
+
+def test_the_bound_of_a_category_is_its_probability_on_average() -> None:
+    column = Column(name="c", kind="category", source="c", categories=("a", "b"))
+    code, mean = ColumnCode([column]), torch.tensor([0.8, 0.0, -0.5])
+    base = torch.distributions.Normal(mean, 1.0)
+    drawn = base.sample((200_000,)).argmax(1)
+    for value in range(3):
+        spread, nats = code.spread(torch.full((200_000, 1), float(value)), torch.randn(200_000, 3))
+        logp = base.log_prob(spread).sum(1) + nats
+        share = float((drawn == value).float().mean())
+        assert abs(float(logp.exp().mean()) - share) < 0.01
+        assert float(logp.mean()) < math.log(share)
+
+
+def test_patterns_of_many_values_differ_and_the_nearest_is_found() -> None:
+    assert book(300).shape == (300, 9)
+    assert len(book(300).unique(dim=0)) == 300
+    column = Column(name="c", kind="category", source="c", categories=tuple(map(str, range(299))))
+    code = ColumnCode([column])
+    rows = torch.arange(300.0)[:, None]
+    assert torch.equal(code.decode(code.encode(rows) + torch.empty(300, 9).uniform_(-0.9, 0.9)), rows)
+
+
+def test_decimals_are_those_that_all_quantiles_have() -> None:
+    def of(values: list[float]) -> int | None:
+        mean, std = float(np.mean(values)), float(np.std(values))
+        quantiles = tuple((np.array(values) - mean) / std)
+        return decimals(Column(name="x", kind="number", source="x", mean=mean, std=std, quantiles=quantiles))
+
+    assert of([1.0, 2.0, 500001.0]) == 0
+    assert of([39.1, 18.7, 181.0]) == 1
+    assert of([7.25, 71.2833]) == 4
+    assert of([math.pi, 2.0]) is None
+
+
+def test_a_missing_number_is_noise_whose_density_is_known() -> None:
+    columns, rows = encoded({"x": [*np.linspace(0.1234567, 7.7654321, 50), *[None] * 10]})
+    code = ColumnCode(columns)
+    noise = torch.randn(60, 2)
+    spread, nats = code.spread(rows, noise)
+    assert torch.equal(spread[50:, 0], noise[50:, 0])
+    logp = torch.distributions.Normal(0, 1).log_prob(spread).sum(1) + nats
+    torch.testing.assert_close(logp[50:], torch.full((10,), -math.log(2)))  # a gap: one of two equally likely signs

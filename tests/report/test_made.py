@@ -1,0 +1,19 @@
+from pathlib import Path
+
+from PIL import Image
+
+from sonde.report.made import made_sections
+
+
+def test_the_picture_stands_in_the_page_with_how_it_was_made(tmp_path: Path) -> None:
+    Image.new("L", (4, 4)).save(tmp_path / "samples.png")
+    told = {"picture": "samples.png", "number": 60, "steps": 20, "sampler": "heun", "seed": 0, "classes": ["<b>", "2"]}
+    (section,) = made_sections({"samples": told}, tmp_path)
+    assert "(20 steps of sampler heun, seed 0)" in section.note
+    assert "A column for each class: <b>, 2." in section.note  # escaped by the template, as every note
+    assert 'src="data:image/png;base64,' in section.html
+
+
+def test_without_a_picture_there_is_no_section(tmp_path: Path) -> None:
+    assert made_sections({}, tmp_path) == []
+    assert made_sections({"samples": {"picture": "../elsewhere.png", "number": 1}}, tmp_path) == []

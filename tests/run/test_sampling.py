@@ -1,0 +1,75 @@
+import pytest
+import torch
+
+from sonde.core.dataset import InputSpec, Schema, TargetSpec
+from sonde.core.errors import ConfigError
+from sonde.core.generation import Generation, SampleRequest
+from sonde.core.seams import Abilities
+from sonde.run.sampling import AT_ONCE, Wanted, between, drawn
+
+SCHEMA = Schema(input=InputSpec(kind="array", shape=(3,)), target=TargetSpec(kind="class", names=("cat", "dog", "elk")))
+CPU = torch.device("cpu")
+
+
+class Task:
+    """Gives back where it began, and keeps what was asked."""
+
+    def __init__(self, *, classes: bool = False) -> None:
+        self.modules = torch.nn.ModuleDict()
+        self.asked: list[SampleRequest] = []
+        self.abilities = Abilities(generation=Generation(draw=self.draw, latent=(3,), classes=classes))
+
+    def draw(self, request: SampleRequest) -> torch.Tensor:
+        assert not self.modules.training
+        self.asked.append(request)
+        return request.start
+
+
+def test_parts_are_drawn_one_after_the_other_and_classes_go_in_turn() -> None:
+    task = Task(classes=True)
+    found = drawn(task, SCHEMA, Wanted(number=AT_ONCE + 2), CPU)  # type: ignore[arg-type]
+    assert [len(each.start) for each in task.asked] == [AT_ONCE, 2]
+    assert found.labels is not None
+    assert found.labels[:4].tolist() == [0, 1, 2, 0]
+    assert len(found.values) == AT_ONCE + 2
+    assert task.modules.training  # as it was
+
+
+def test_named_classes_go_in_turn_too_and_an_interpolation_stays_in_one() -> None:
+    task = Task(classes=True)
+    found = drawn(task, SCHEMA, Wanted(number=3, classes=["elk", "cat"]), CPU)  # type: ignore[arg-type]
+    assert found.labels is not None
+    assert found.labels.tolist() == [2, 0, 2]
+    found = drawn(task, SCHEMA, Wanted(number=3, classes=["elk", "cat"], interpolate=True), CPU)  # type: ignore[arg-type]
+    assert found.labels is not None
+    assert found.labels.tolist() == [2, 2, 2]
+
+
+def test_an_interpolation_goes_from_one_to_another_on_the_sphere() -> None:
+    first, last = torch.tensor([2.0, 0.0]), torch.tensor([0.0, 2.0])
+    path = between(first, last, 3)
+    torch.testing.assert_close(path, torch.tensor([[2.0, 0.0], [2**0.5, 2**0.5], [0.0, 2.0]]))
+    torch.testing.assert_close(between(first, first, 2), first.expand(2, 2))
+
+
+def test_a_latent_of_ones_own_is_where_it_begins() -> None:
+    given = torch.arange(6.0).view(2, 3)
+    found = drawn(Task(), SCHEMA, Wanted(latent=given), CPU)  # type: ignore[arg-type]
+    torch.testing.assert_close(found.values, given)
+    with pytest.raises(ConfigError, match=r"--latent holds rows of shape \(2,\), and sampling begins with \(3,\)"):
+        drawn(Task(), SCHEMA, Wanted(latent=given[:, :2]), CPU)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        (Wanted(steps=5), "--steps is for samplers in steps, and this network makes a sample in one pass"),
+        (Wanted(sampler="heun"), "--sampler is for samplers in steps"),
+        (Wanted(guidance=2.0), "--guidance steers toward a class, and this run was trained without classes"),
+        (Wanted(classes=["cat"]), "--classes: this run was trained without classes"),
+        (Wanted(keep=torch.ones(1, 3)), "--known: this network cannot keep a part of an input"),
+    ],
+)
+def test_a_network_of_one_pass_is_asked_for_no_steps(wanted: Wanted, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        drawn(Task(), SCHEMA, wanted, CPU)  # type: ignore[arg-type]
