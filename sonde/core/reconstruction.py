@@ -1,16 +1,26 @@
-"""What a network made of inputs that it saw a part of."""
+"""What a task can do that gives inputs back from a code. Free of torch."""
 
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from sonde.core.batch import Batch
 
 
-class Reconstruction(NamedTuple):
-    """Images in the scale of the input, (B, C, H, W).
+@dataclass(frozen=True, kw_only=True)
+class Reconstruction:
+    """How a task gives inputs back: its ability `reconstruction`. All in evaluation mode, without gradients.
 
-    given: the input itself;  seen: what the network saw of it, 0 elsewhere;  found: that and what it made of the rest
+    outputs:     what `sonde predict --what` names -> the like of the task's `predict`: latent, reconstruction, anomaly
+    latent:      a batch -> (B, L), the code of each row as numbers
+    reconstruct: a batch -> (B, *shape), on the scale that the network is fed
+    decode:      (N, L) -> (N, *shape); None where codes are not numbers that can be varied
     """
 
-    given: Tensor
-    seen: Tensor
-    found: Tensor
+    outputs: "Mapping[str, Callable[[Batch], Mapping[str, Tensor]]]"
+    latent: "Callable[[Batch], Tensor]"
+    reconstruct: "Callable[[Batch], Tensor]"
+    decode: "Callable[[Tensor], Tensor] | None" = None

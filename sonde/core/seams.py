@@ -18,6 +18,7 @@ from sonde.core.findings import Finding
 from sonde.core.generation import Generation
 from sonde.core.reconstruction import Reconstruction
 from sonde.core.records import Record, StepRecord, Verdict
+from sonde.core.unmasked import Unmasked
 
 
 class Loss(NamedTuple):
@@ -306,10 +307,11 @@ class Abilities:
     bind:             called with the first training batch, before anything else: what of such goes where
     samples:          (tokens that the model reads at most, seconds or None) -> one dict per text that the model wrote, "text"
                       among its keys; with seconds a single text, that ends when they are over
-    reconstruct:      what the network made of inputs that it saw a part of
+    unmask:           what the network made of inputs that it saw a part of
     notes:            batches of the validation rows, where known -> what is to be said before the first step of how the task is
                       evaluated and what chooses the best checkpoint
     generation:       how new inputs are made, of tasks that can
+    reconstruction:   how inputs are given back from a code, of tasks that do
     answers:          what `evaluate` gave -> (output, target) in the plainest form, for a metric of the caller's own: logits
                       (B, C) and classes (B,), or values and targets (B, T) in the targets' units
     batch_means:      names of metrics that are means over batches, though their value on a set is none
@@ -323,11 +325,12 @@ class Abilities:
     draw: Callable[[np.ndarray, Mapping[str, Any]], np.ndarray] | None = None
     bind: Callable[[Batch], Bound] | None = None
     samples: Callable[[int, float | None], list[dict[str, Any]]] | None = None
-    reconstruct: Callable[[Batch], Reconstruction] | None = None
+    unmask: Callable[[Batch], Unmasked] | None = None
     notes: Callable[[int | None], Sequence[Finding]] | None = None
     batch_means: Callable[[], Sequence[str]] | None = None
     answers: Callable[[Mapping[str, Tensor]], tuple[Tensor, Tensor]] | None = None
     generation: Generation | None = None
+    reconstruction: Reconstruction | None = None
 
 
 def abilities_of(task: Task) -> Abilities:

@@ -57,7 +57,7 @@ def write_evaluation(folder: Path, meter: Meter, source: Source, assembly: Assem
         write_json(folder / f"{stem}.json", content)
     if (samples := abilities_of(assembly.task).samples) is not None and assembly.dataset is not None:
         write_json(folder / "written.json", samples(assembly.dataset.schema.input.shape[0], None))
-    if abilities_of(assembly.task).reconstruct is not None and (batch := few_rows(source)) is not None:
+    if abilities_of(assembly.task).unmask is not None and (batch := few_rows(source)) is not None:
         with random_state.apart(assembly.device), evaluation_mode(assembly.task.modules), torch.no_grad():
             write_json(folder / "reconstructed.json", write_reconstructions(folder, batch, source, assembly))
     _write_samples(folder, assembly)
@@ -83,12 +83,12 @@ def write_reconstructions(folder: Path, batch: Batch, source: Source, assembly: 
 
     Returns: their entries of reconstructed.json
     """
-    reconstruct = abilities_of(assembly.task).reconstruct
-    assert reconstruct is not None
+    unmask = abilities_of(assembly.task).unmask
+    assert unmask is not None
     assert assembly.dataset is not None
     prepare, places = Normalise(assembly.dataset.schema.input, torch.device("cpu")), folder / "reconstructed"
     places.mkdir(parents=True, exist_ok=True)
-    made = {which: prepare.picture(images.float()) for which, images in reconstruct(batch)._asdict().items()}
+    made = {which: prepare.picture(images.float()) for which, images in unmask(batch)._asdict().items()}
     rows = []
     for place, index in enumerate(batch.index.tolist()):
         pictures = {}

@@ -98,7 +98,7 @@ class Samples:
         if batch is None:
             return {}
         with autocast(assembly.step_settings()):
-            if abilities_of(task).reconstruct is not None:
+            if abilities_of(task).unmask is not None:
                 return {"reconstructed": write_reconstructions(place, batch, source, assembly)}
             look = WithoutGradients(abilities_of(task).quick_evaluate or task.evaluate)
             outputs = look(batch)

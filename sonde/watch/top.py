@@ -108,7 +108,7 @@ def _gone(run: Reading) -> Top:
             title=title[:200],
             sentences=[told.because, OF_FOLDS],
             command=step.command,
-            why="goes on there",
+            why="continues there",
         )
     kept = dict(told.lines)[CHECKPOINT]
     sentences.append(f"{CHECKPOINT}: {kept[:1].lower()}{kept[1:]}")

@@ -77,7 +77,7 @@ def test_a_run_that_was_killed_leaves_no_word(folder: Path) -> None:
     assert found.sentences[2] == "Last good checkpoint: after step 20; 10 later steps will be done again."
     assert (found.command, found.why) == (
         f"sonde resume {folder}",
-        "goes on from step 20, as if it had never stopped",
+        "continues from step 20, as if it had never stopped",
     )
 
 
@@ -86,7 +86,7 @@ def test_a_run_of_the_callers_own_network_goes_on_by_its_call(folder: Path) -> N
     append(folder, step(10))
     found = of(folder, alive=False)
     assert found.sentences[-1] == "Last good checkpoint: none was written yet."
-    assert (found.command, found.why.split(" goes")[0]) == ("", f"The same call with out='{folder}'")
+    assert (found.command, found.why.split(" continues")[0]) == ("", f"The same call with out='{folder}'")
 
 
 def test_a_run_that_was_stopped_saved_its_last_step(folder: Path) -> None:

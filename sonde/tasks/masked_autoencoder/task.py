@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.reconstruction import Reconstruction
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
+from sonde.core.unmasked import Unmasked
 from sonde.losses.patches import images_of, masked_error, patches_of, restored
 from sonde.nn.features import features, remove_head
 from sonde.nn.patch_decoder import PatchDecoder
@@ -57,7 +57,7 @@ class MaskedAutoencoder:
         """Raises: ConfigError for a network without patches, too few of them, or when `monitor` is not a metric"""
         if not isinstance(model, Patchwise):
             raise ConfigError(
-                f"task masked-autoencoder masks patches of an image, and {type(model).__name__} has none; take --model "
+                f"task masked-autoencoder masks patches of an image, and {type(model).__name__} has none; use --model "
                 "vit-tiny-16, or --task simclr"
             )
         self.target, self.config = target, config
@@ -81,7 +81,7 @@ class MaskedAutoencoder:
         self.modules = nn.ModuleDict({"model": model, "decoder": decoder})
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model, decoder]),)
         self.objective: Objective = unlabelled_objective(target, monitor)
-        self.abilities = Abilities(reconstruct=self.reconstruct)
+        self.abilities = Abilities(unmask=self.unmask)
         self._evaluation_noise = torch.rand(EVALUATION_MASKS, self.count, generator=torch.Generator().manual_seed(0))
 
     def loss(self, batch: Batch) -> Loss:
@@ -107,14 +107,14 @@ class MaskedAutoencoder:
         """One {"features": {"0": number, …}} per row."""
         return numbered(outputs)
 
-    def reconstruct(self, batch: Batch) -> Reconstruction:
+    def unmask(self, batch: Batch) -> Unmasked:
         """Images under the masks of an evaluation. A masked patch's mean and deviation are those of the truth: its
         pixels are predicted without them."""
         predicted, masked = self._predicted(batch, self._fixed_noise(batch))
         patches = patches_of(batch["input"], self.patch)
         hidden = masked[..., None] > 0
         seen, found = patches.masked_fill(hidden, 0.0), torch.where(hidden, restored(predicted, patches), patches)
-        return Reconstruction(*(images_of(each, self.patch, self.grid) for each in (patches, seen, found)))
+        return Unmasked(*(images_of(each, self.patch, self.grid) for each in (patches, seen, found)))
 
     def _fixed_noise(self, batch: Batch) -> Tensor:
         """(B, T), the same for a row in every evaluation."""
