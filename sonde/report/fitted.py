@@ -11,6 +11,7 @@ from sonde.report.judged import loss_interval
 from sonde.report.learning import axis_of, train_of, validation_of
 
 Kind = Literal["over", "under", "neither", "unknown"]
+FAR = 1.5  # times the training loss, beyond which a validation loss is far from it; read off curves by eye
 FEWEST = 3  # evaluations, below which a curve has no course, and after the best one no rise
 
 
@@ -32,15 +33,13 @@ def fitted(run: Reading, *, learned: bool = True) -> Fitted:
     validation = course(curve)
     train = course(train_of(run))
     if validation is None or train is None:
-        return Fitted(kind="unknown", word="Cannot be told", text="no validation loss was measured beside training.")
+        return Fitted(kind="unknown", word="Not known", text="no validation loss was measured beside training.")
     names = {str(finding.get("name")) for finding in run.findings if finding.get("severity") != "note"}
     later = sum(y is not None and x > validation.at for x, y in curve)
     axis, sure = axis_of(run), loss_interval(run)
     numbers = _numbers(train, validation, axis, sure)
     if not learned or train.last > train.first:
-        return Fitted(
-            kind="unknown", word="Not the question", text=f"{numbers}; it has not learned enough to be either."
-        )
+        return Fitted(kind="unknown", word="Not applicable", text=f"{numbers}; it has not learned enough to be either.")
     if (later >= FEWEST and _rose(validation, sure)) or "overfitting" in names:
         since = f" since {axis} {place(validation.at)}" if validation.at < validation.last_at else ""
         kept = _kept(run)
@@ -53,12 +52,15 @@ def fitted(run: Reading, *, learned: bool = True) -> Fitted:
         )
     if validation.count < FEWEST:
         return Fitted(kind="unknown", word="Hard to tell", text=f"{numbers}; validation was evaluated too rarely.")
-    if validation.best > train.last and not (sure is not None and sure.holds(train.last)):
-        text = (
-            f"{numbers}: it fits its training rows better than new ones, but validation did not get worse by the end."
-        )
-        return Fitted(kind="neither", word="Hardly", text=text)
-    return Fitted(kind="neither", word="Neither", text=f"{numbers}: they agree, and validation did not get worse.")
+    rose = (
+        "validation rose since its best by no more than its noise"
+        if validation.turned
+        else "validation did not get worse"
+    )
+    if validation.best > FAR * train.last > 0 and not (sure is not None and sure.holds(train.last)):
+        text = f"{numbers}: it fits its training rows far better than new ones, but {rose}."
+        return Fitted(kind="neither", word="Somewhat overfitted", text=text)
+    return Fitted(kind="neither", word="Neither", text=f"{numbers}: they are close, and {rose}.")
 
 
 def still_improving(run: Reading) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sonde.core.units import is_share, metric, metric_name
+from sonde.core.units import OF_ONE, is_share, metric, metric_name
 from sonde.metrics.intervals import LEVEL, Interval, wilson
 from sonde.report.folder import SPLITS, Reading
 from sonde.report.how_sure import Details, interval_beside_baseline, interval_in
@@ -78,7 +78,7 @@ class Score:
         """Share of the baseline's errors that the model does not make; None where a perfect score is not known."""
         if self.baseline is None or self.higher is None:
             return None
-        bounded = is_share(self.name) or self.name in ("auroc", "r2", "f1", "macro_f1", "lddt", "dice", "miou", "map")
+        bounded = is_share(self.name) or self.name in OF_ONE or self.name == "r2"
         perfect = 1.0 if self.higher else 0.0
         missed = abs(perfect - self.baseline)
         if (self.higher and not bounded) or (not self.higher and min(self.baseline, self.value) < 0) or not missed:
@@ -112,7 +112,7 @@ def score_of(run: Reading) -> Score | None:
         beside_baseline=beside,
         higher=direction(run, run.metric),
         baseline=baseline,
-        what=str(found.get("what") or "an answer that ignores the input")[:120],
+        what=str(found.get("what") or "a prediction that ignores the input")[:120],
         **_classical(run),
     )
 
@@ -145,7 +145,7 @@ def sentences(run: Reading, score: Score) -> list[str]:
         words = {
             "better": ", worse than the network by more than chance",
             "worse": ", better than the network by more than chance",
-            "alike": ", not told from the network by these rows",
+            "alike": ", not distinguishable from the network on these rows",
             "unknown": "",
         }
         told.append(f"{score.called}: {metric(score.name, score.classical)}{words[score.beside]}")

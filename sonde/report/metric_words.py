@@ -4,15 +4,15 @@ from sonde.metrics.directions import higher_is_better
 from sonde.report.folder import Reading
 
 UNITS = {
-    "wer": "word edits for each true word",
-    "cer": "character edits for each true character",
-    "perplexity": "e to the nats a token",
+    "wer": "word edits per true word",
+    "cer": "character edits per true character",
+    "perplexity": "exp(nats per token)",
     "bits_per_character": "bits a character",
     "log_loss": "nats a row",
     "auroc": "0.5 is guessing, 1 is perfect",
     "ece": "mean gap between confidence and accuracy",
     "r2": "share of the variance that is explained",
-    "mase": "errors beside those of repeating the last season; below 1 beats it",
+    "mase": "MAE divided by that of repeating the last season; below 1 is better than it",
     "smape": "percent",
     "bleu": "of 100",
     "lddt": "of 1",
@@ -25,6 +25,9 @@ UNITS = {
 }
 """Of metrics that mean one thing wherever they stand."""
 
+OURS = {"near": True, "recovery": True}
+"""Whether more is better, of our own metrics whose names do not say it."""
+
 MOST_NAME = 40
 
 
@@ -33,7 +36,7 @@ def direction(run: Reading, name: str) -> bool | None:
     objective = run.result.get("objective") or {}
     if objective.get("metric") == name and objective.get("mode") in ("min", "max"):
         return objective["mode"] == "max"
-    return higher_is_better(name)
+    return OURS.get(name, higher_is_better(name))
 
 
 def direction_in_words(run: Reading, name: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 import torch
 
-from sonde.core.config import DataConfig, FeedConfig, Precision
+from sonde.core.config import FeedConfig, Precision
 from sonde.core.config_file import read_config
 from sonde.core.damaged import read_object, reading
 from sonde.core.dataset import Rows, Schema
@@ -18,9 +18,8 @@ from sonde.core.schema_file import read_schema
 from sonde.core.seams import Source, Task
 from sonde.data.feed.source import Augment
 from sonde.engine.plan import pick_device
-from sonde.modalities.settings import data_config, of_kind
 from sonde.run.evaluated_in import or_in_fp32, precision_of
-from sonde.run.inference import as_frame, fed, only_network, probabilities
+from sonde.run.inference import as_frame, fed, only_network, predictor, probabilities
 from sonde.run.keywords import Keywords
 from sonde.screen.screen import Screen
 from sonde.tasks.spec import TaskSpec
@@ -147,19 +146,24 @@ class Run:
         return self
 
     @overload
-    def predict(self, inputs: Any, *, frame: Literal[False] = False, tick: Tick = silent) -> list[dict[str, Any]]: ...
+    def predict(
+        self, inputs: Any, *, what: str = "", frame: Literal[False] = False, tick: Tick = silent
+    ) -> list[dict[str, Any]]: ...
     @overload
-    def predict(self, inputs: Any, *, frame: Literal[True], tick: Tick = silent) -> "pandas.DataFrame": ...
+    def predict(
+        self, inputs: Any, *, what: str = "", frame: Literal[True], tick: Tick = silent
+    ) -> "pandas.DataFrame": ...
     @Keywords()
-    def predict(self, inputs: Any, *, frame: bool = False, tick: Tick = silent) -> Any:
+    def predict(self, inputs: Any, *, what: str = "", frame: bool = False, tick: Tick = silent) -> Any:
         """One dict per input: "input" (its name) and the task's output, such as "prediction" and "probability".
 
         inputs: paths or folders of images, PIL images, arrays or tensors, tables or data frames, as the run was trained on; for a
                 run on custom data inputs as an array or tensor, a tuple or dict of them, a Dataset or a DataLoader, whose
                 predictions are called "row 0", …
+        what: of an autoencoder "latent", "reconstruction" or "anomaly"
         frame: a pandas DataFrame instead, with a column for each class's probability, and the index of a frame that is given
         """
-        found = self._predict(inputs, tick)
+        found = self._predict(inputs, what, tick)
         return as_frame(found, inputs) if frame else found
 
     @Keywords()
@@ -195,7 +199,8 @@ class Run:
 
         return self._source(rows_for(inputs, self.schema, tick=tick)[0])
 
-    def _predict(self, inputs: Any, tick: Tick) -> list[dict[str, Any]]:
+    def _predict(self, inputs: Any, what: str, tick: Tick) -> list[dict[str, Any]]:
+        predict = predictor(self.task, what, folder=self.folder)
         if self._of_custom_data:
             from sonde.run.custom_use import predicted
 
@@ -209,7 +214,7 @@ class Run:
         self.task.modules.eval()
         with torch.inference_mode():
             for batch in source:
-                found |= zip(batch.index.tolist(), self.task.format_predictions(self.task.predict(batch)), strict=True)
+                found |= zip(batch.index.tolist(), self.task.format_predictions(predict(batch)), strict=True)
         found |= {row: {} for row in unanswered(rows)}
         if (predictions := self.spec.predictions) is not None:
             return predictions(names, found, self.schema)
@@ -280,7 +285,7 @@ class Run:
         self, data: Any, *, split: str | None = None, target: Sequence[str] = (), tick: Tick = silent
     ) -> "Evaluation":
         """`evaluate`, with which rows were judged and whether the run was trained on them (`run/judged_rows`)."""
-        from sonde.run.judged_rows import ALL, Evaluation, caution_of_custom, judged
+        from sonde.run.judged_rows import ALL, Evaluation, caution_of_custom, judged, reading_of
 
         if self._of_custom_data:
             scores = self._scores_of_custom(data, split=split, target=target, tick=tick)
@@ -292,7 +297,15 @@ class Run:
 
         saved = read_config(self._folder.config).settings
         other = bool(target) and tuple(target) != tuple(saved.get("target") or ())
-        found = judged(self._folder, data, self.schema, self._reading(target), split=split, own_target=other, tick=tick)
+        found = judged(
+            self._folder,
+            data,
+            self.schema,
+            reading_of(self._folder, self.schema, target),
+            split=split,
+            own_target=other,
+            tick=tick,
+        )
         precision = precision_of(self._trained_in(saved), self._device)
         views = None
         if self.spec.views:  # all others are evaluated on images as they are
@@ -330,12 +343,6 @@ class Run:
         from sonde.run.report import write_report
 
         return write_report(self.folder)
-
-    def _reading(self, target: Sequence[str]) -> DataConfig:
-        """The settings by which the run read data of its kind, with nothing held out."""
-        settings = read_config(self._folder.config).settings
-        read = {name: settings[name] for name in of_kind(self.schema.input.kind) if name in settings}
-        return data_config({**read, "validation": 0.0, "test": 0.0, **({"target": target} if target else {})})
 
     def _trained_in(self, settings: Mapping[str, Any]) -> Any:
         """The precision that was decided on, which may be another than a recipe advised."""

@@ -100,7 +100,7 @@ def test_a_forecaster_is_off_by_so_much_in_the_users_units(image_run):
     ("difference", "beside", "told"),
     [
         ([0.001, 0.01], "better", ", worse than the network by more than chance"),
-        ([-0.001, 0.01], "alike", ", not told from the network by these rows"),
+        ([-0.001, 0.01], "alike", ", not distinguishable from the network on these rows"),
         ([-0.02, -0.01], "worse", ", better than the network by more than chance"),
         (None, "unknown", ""),
     ],
@@ -121,6 +121,19 @@ def test_of_an_error_less_is_better(regression_run):
     score = score_of(replace(run, result={**run.result, "classical": classical}))
     assert score is not None
     assert score.beside == "better"
+
+
+def test_our_own_metrics_have_a_direction(image_run):
+    """Without one a run was said to have no baseline."""
+    run = read_folder(image_run)
+    result = {
+        "headline": "near",
+        "metrics": {"test": {"near": 0.46}},
+        "baseline": {"near": 0.14, "what": "the mean angles"},
+    }
+    score = score_of(replace(run, result={**run.result, **result, "objective": {"metric": "loss", "mode": "min"}}))
+    assert score is not None
+    assert (score.higher, score.against) == (True, "better")
 
 
 def test_beside_a_rule_on_the_same_series_their_errors_are_paired(regression_run):

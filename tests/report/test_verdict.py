@@ -3,12 +3,14 @@
 import json
 import shlex
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from sonde.core.config import TrainConfig
 from sonde.report.folder import Reading, read_folder
 from sonde.report.next_steps import CURABLE
+from sonde.report.page import render
 from sonde.report.verdict import verdict
 from sonde.run.cure import remedies
 from sonde.run.resolve import NoSettings
@@ -38,7 +40,9 @@ def test_a_run_that_beats_its_baseline_worked(image_run):
         "It is better than the baseline (always predicting the most frequent) by more than chance: 99 % of its errors are gone, "
         "and the checks found nothing wrong."
     )
-    assert [question for question, _ in found.lines] == ["How well", "Over- or underfitted"]
+    assert [question for question, _ in found.lines] == [
+        "How well", "Over- or underfitted", "Weakest class", "Rows to check", "Long enough", "Cost",
+    ]  # fmt: skip
     assert commands(found) == ["sonde predict RUN x.png"]
 
 
@@ -68,7 +72,7 @@ def test_a_run_that_is_slow_worked_all_the_same(image_run):
 
 @pytest.mark.parametrize(
     ("accuracy", "findings", "answer"),
-    [(0.05, [], "No"), (0.1165, [], "Not that one can tell"), (0.1165, [IMPROVING], "No"), (0.1335, [], "Hardly")],
+    [(0.05, [], "No"), (0.1165, [], "Not clearly"), (0.1165, [IMPROVING], "No"), (0.1335, [], "Hardly")],
 )
 def test_a_run_that_does_not_beat_its_baseline_did_not_work(image_run, accuracy, findings, answer):
     run = read_folder(image_run)
@@ -106,9 +110,74 @@ def test_without_a_baseline_the_curves_tell_whether_it_learned(image_run):
     assert verdict(replace(run, evaluations=lines)).answer == "No"
 
 
+def test_one_evaluation_alone_does_not_tell_whether_it_learned(image_run):
+    run = quiet(read_folder(image_run))
+    run = replace(run, result={**run.result, "baseline": {}}, evaluations=run.evaluations[:1])
+    found = verdict(run)
+    assert (found.answer, found.because) == (
+        "It learned",
+        "Training loss fell from 2.36 to 0.121, validation loss was 1.96 at the only evaluation; there is no baseline to tell "
+        "whether that is good.",
+    )
+    found = verdict(replace(run, steps=run.steps[:1]))
+    assert (found.tone, found.answer) == ("open", "Not known")
+    assert found.because == (
+        "Validation loss was 1.96; there is no baseline to tell whether that is good, and no earlier loss to compare it with."
+    )
+
+
+def test_a_loss_that_stayed_where_it_was_is_no_learning(image_run):
+    run = quiet(read_folder(image_run))
+    lines = [{**line, "metrics": {"log_loss": 0.69 - place / 1e4}} for place, line in enumerate(run.evaluations)]
+    found = verdict(replace(run, result={**run.result, "baseline": {}}, evaluations=lines))
+    assert (found.tone, found.answer) == ("no", "No")
+    assert found.because.startswith("It did not learn: validation loss stayed at about 0.689;")
+
+
+def test_how_data_were_read_is_told_and_no_reason_to_doubt(image_run):
+    read = {**IMPROVING, "name": "data-read-otherwise", "check": "data", "evidence": "2 rows are dropped"}
+    run = replace(read_folder(image_run), findings=[read])
+    assert verdict(run).answer == "Yes"
+    assert verdict(run).because.endswith("Only how the data were read is to be looked at: data (2 rows are dropped).")
+    run = replace(run, findings=[read, IMPROVING])
+    assert verdict(run).because.endswith("but the checks warn: still improving (the loss went from 1 to 0.5).")
+
+
+def test_notes_are_named(image_run):
+    run = replace(read_folder(image_run), findings=[{**IMPROVING, "severity": "note"}])
+    assert verdict(run).because.endswith("of its errors are gone; the checks have only a note: still improving.")
+
+
+def test_few_evaluations_ask_for_a_longer_run(image_run):
+    run = quiet(read_folder(image_run))
+    ended = {**run.result, "ended_by": "epochs", "lengths": {"epochs": "1"}}
+    found = verdict(replace(run, result=ended, evaluations=run.evaluations[:1]))
+    assert commands(found) == [f"sonde resume {run.path} --epochs 2"]
+    assert commands(verdict(replace(run, result=ended))) == []
+
+
+def test_data_that_are_gone_are_missed_before_one_trains(image_run, tmp_path):
+    (image_run / "result.json").unlink()
+    run = read_folder(image_run)
+    gone = verdict(replace(run, config={**run.config, "data": str(tmp_path / "gone.csv")}))
+    assert gone.steps[-1].why == (
+        f"The data are no longer at {tmp_path}/gone.csv: put them back there before you train."
+    )
+    there = verdict(replace(run, config={**run.config, "data": str(tmp_path)}))
+    assert "no longer" not in there.steps[-1].why
+
+
+def test_a_network_of_ones_own_is_loaded_in_python(image_run):
+    run = quiet(read_folder(image_run))
+    found = verdict(replace(run, data={**run.data, "form": "custom data"}))
+    assert found.steps[-1].why == (
+        f"In Python, sonde.load({str(run.path)!r}, model=…).model is your network with its best weights."
+    )
+
+
 def test_nothing_to_judge_on(image_run):
     run = quiet(read_folder(image_run))
-    assert verdict(replace(run, result={**run.result, "metrics": {}})).answer == "Not judged"
+    assert verdict(replace(run, result={**run.result, "metrics": {}})).answer == "Not evaluated"
     alone = {**run.result, "metrics": {"train": {"loss": 0.1}}, "objective": {"metric": "loss", "mode": "min"}}
     assert verdict(replace(run, result=alone)).because.startswith("No rows were held out")
 
@@ -141,8 +210,11 @@ def test_a_run_that_was_stopped(image_run):
 
 def test_a_run_that_failed_says_by_what(image_run):
     found = ended(image_run, event="failed", details={"why": "ValueError: <b>no room</b>"})
-    assert (found.tone, found.because) == ("no", "An error ended it at step 3,210 of 3,200: ValueError: <b>no room</b>")
-    assert found.steps[0].why == "goes on from step 3,000, once what stopped it is mended"
+    assert (found.tone, found.because) == (
+        "no",
+        "An error ended it after step 3,210 of 3,200: ValueError: <b>no room</b>",
+    )
+    assert found.steps[0].why == "continues from step 3,000, once what stopped it is fixed"
 
 
 def test_a_run_with_what_is_not_finite_is_to_be_trained_anew(image_run):
@@ -157,7 +229,7 @@ def test_a_run_that_some_rows_stopped_is_trained_anew_on_mended_ones(image_run):
     (image_run / "findings.jsonl").write_text(json.dumps(line) + "\n")
     found = ended(image_run, event="failed", details={"why": "step 9: loss is nan"})
     assert [(step.command, step.why) for step in found.steps] == [
-        (f"sonde train --config {image_run}", "trains anew, once these rows are mended")
+        (f"sonde train --config {image_run}", "trains again, once these rows are fixed")
     ]
 
 
@@ -170,9 +242,12 @@ def test_an_overfitted_run_may_stop_earlier(image_run):
 def test_a_run_that_was_killed_lost_no_more_than_since_its_checkpoint(image_run):
     (image_run / "result.json").unlink()
     found = verdict(read_folder(image_run))
-    assert (found.answer, dict(found.lines)["Last good checkpoint"]) == ("Died without a word", "None was written yet.")
+    assert (found.answer, dict(found.lines)["Last good checkpoint"]) == (
+        "Ended without an error message",
+        "None was written yet.",
+    )
     assert found.steps[0].why == (
-        "goes on from the beginning (no checkpoint was written yet), as if it had never stopped"
+        "continues from the beginning (no checkpoint was written yet), as if it had never stopped"
     )
 
 
@@ -180,8 +255,25 @@ def test_a_run_that_lives_is_not_said_to_have_stopped(image_run):
     (image_run / "result.json").unlink()
     run = read_folder(image_run)
     found = verdict(replace(run, state=replace(run.state, condition="running")))
-    assert (found.answer, found.because) == ("Still running", "It was at step 3,200 of 3,200 when this page was drawn.")
+    because = "It was at step 3,200 of 3,200 when this page was drawn."
+    assert (found.answer, found.because) == ("Still running when drawn", because)
+    assert dict(found.lines)["Is it still?"].startswith("This page does not know what came after it")
     assert "Last good checkpoint" not in dict(found.lines)
+
+
+def test_a_page_drawn_by_the_run_says_when_and_until_when(image_run):
+    (image_run / "result.json").unlink()
+    run, at = read_folder(image_run), datetime(2026, 1, 31, 14, 2, 11, tzinfo=UTC)
+    run = replace(
+        run, state=replace(run.state, condition="running"), drawn=at, drawn_again_by=(by := at + timedelta(hours=1))
+    )
+    found = verdict(run)
+    assert found.because.endswith("when this page was drawn, on 2026-01-31 at 14:02:11 (UTC).")
+    assert dict(found.lines)["Is it still?"] == (
+        "As long as it trains, this page is drawn anew before 2026-01-31 at 15:02:11 (UTC). If you read this later, it has "
+        "ended, was killed or hangs: sonde report draws it anew, and tells."
+    )
+    assert f'data-due="{1000 * int(by.timestamp())}"' in render(run)
 
 
 def test_a_callers_own_network_is_used_by_the_same_call(image_run):
@@ -190,4 +282,6 @@ def test_a_callers_own_network_is_used_by_the_same_call(image_run):
     run = replace(run, data={**run.data, "form": "custom data"}, saved=3000)
     (step,) = verdict(run).steps
     assert step.command == ""
-    assert step.why == f"The same call with out={str(run.path)!r} goes on from step 3,000, as if it had never stopped."
+    assert (
+        step.why == f"The same call with out={str(run.path)!r} continues from step 3,000, as if it had never stopped."
+    )

@@ -50,8 +50,9 @@ class Regression:
         Raises: ConfigError when the targets are not numbers, or `monitor` is not a metric"""
         if target.kind != "value":
             raise ConfigError(
-                f"task regression needs numbers, and the targets are {'labels' if target.kind == 'labels' else 'classes'} "
-                f"({', '.join(target.names[:3])}{', …' if len(target.names) > 3 else ''}); take --task classification"
+                "task regression needs numbers, and the targets are "
+                f"{'labels' if target.kind == 'labels' else 'classes'} "
+                f"({', '.join(target.names[:3])}{', …' if len(target.names) > 3 else ''}); use --task classification"
             )
         self.modules = nn.ModuleDict({"model": model})
         self.target, self.config = target, config
@@ -111,11 +112,10 @@ class Regression:
             "loss": torch.zeros(len(target)),
         }
         meter.update(rows, torch.arange(len(target)))
-        what = (
-            f"always predicting the mean, {float(values):.4g}"
-            if values.numel() == 1
-            else "always predicting the mean of each target"
-        )
+        what = "always predicting the mean of each target"
+        if values.numel() == 1:
+            only = float(values)
+            what = f"always predicting the mean, {f'{only:,.0f}' if abs(only) >= 10_000 else f'{only:.4g}'}"
         return what, {name: value for name, value in meter.compute().items() if name != "loss"}
 
     def _own_units(self, values: Tensor) -> Tensor:

@@ -227,6 +227,13 @@ def test_it_writes_for_the_report() -> None:
     assert texts == made.samples(CONTEXT)
 
 
+def test_a_text_while_it_trains_ends_in_time() -> None:
+    made = task()
+    [one] = made.samples(CONTEXT, 60.0)
+    assert (one["temperature"], len(one["text"]) > 0) == (0.8, True)
+    assert made.samples(CONTEXT, 0.0) == [{"temperature": 0.8, "text": ""}]
+
+
 @pytest.mark.parametrize(
     ("name", "target", "settings", "message"),
     [
@@ -240,7 +247,7 @@ def test_it_writes_for_the_report() -> None:
             "gpt-small",
             TARGET,
             {"carry": True},
-            "--carry is for recurrent networks, which have a hidden state; take --model",
+            "--carry is for recurrent networks, which have a hidden state; use --model",
         ),
     ],
 )
@@ -251,5 +258,5 @@ def test_what_does_not_suit_is_refused(name: str, target: TargetSpec, settings: 
 
 def test_a_model_with_another_answer_is_refused() -> None:
     made = LanguageModel(nn.Embedding(SYMBOLS, 3), TARGET, LanguageModelConfig())
-    with pytest.raises(ConfigError, match=r"needs logits \(5, 12, 11\), and the model outputs \(5, 12, 3\); take --mo"):
+    with pytest.raises(ConfigError, match=r"needs logits \(5, 12, 11\), and the model outputs \(5, 12, 3\); use --mo"):
         made.loss(batch())
