@@ -5,8 +5,9 @@ python -m benchmarks.gan [--data mnist] [--minutes 30] [--samples 4000] [--judge
 All train one after the other for `--minutes` on all cores, from the start of the process for Sonde (validation and report
 included) and from the first step for the example; networks are of one size. What they make is judged by a classifier that Sonde
 trains on the same training rows for `--judge` minutes: the share of conditional samples that it takes for the class that was
-asked for, and in its features the kernel distance to the test rows, precision and recall (`sonde.metrics.two_samples`). The two
-halves of the test rows stand beside all. `--data digits --minutes 1 --judge 0.3` tries it.
+asked for, and in its features the Fréchet distance and the kernel distance to the test rows, precision and recall
+(`sonde.metrics.two_samples`). What two halves of the test rows
+have stands beside all. `--data digits --minutes 1 --judge 0.3` tries it.
 """
 
 import argparse
@@ -25,6 +26,7 @@ import sonde
 from benchmarks.timing import ROOT, data_folder, last_json, run, write
 from sonde.core.config import DataConfig
 from sonde.data.feed.normalise import Normalise
+from sonde.metrics.frechet import frechet_distance
 from sonde.metrics.two_samples import compare
 from sonde.modalities.open import open_data
 from sonde.nn.features import features, remove_head
@@ -83,7 +85,11 @@ def of_peer(images: np.ndarray, folder: Path, minutes: float, samples: int) -> t
 def judged(judge: Judge, real: Tensor, images: np.ndarray, asked: Tensor | None) -> dict[str, Any]:
     """What is measured of samples. asked: their classes, where they were made of one"""
     made, answers = judge(images)
-    found = asdict(compare(real, made))
+    half = len(real) // 2
+    found = asdict(compare(real[:half], made))
+    if half > real.shape[1]:  # at equal numbers of rows, by which Fréchet distances are biased
+        found["Fréchet"] = frechet_distance(real[:half], made[:half])
+        found["Fréchet between halves"] = frechet_distance(real[:half], real[half : 2 * half])
     if asked is not None:
         found["agreement"] = round(float((answers == asked).double().mean()), 4)
     counts = torch.bincount(answers, minlength=len(judge.names)).double() / len(answers)
@@ -105,7 +111,7 @@ def measured(chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
     train, test = rows_of(data)
     result = trained(data, folder / "judge", chosen.judge)
     judge = Judge(folder / "judge")
-    test = test[: chosen.samples]
+    test = test[: 2 * chosen.samples]
     real, _ = judge(test)
     table: dict[str, Any] = {}
     ways = {CONDITIONAL: (), UNCONDITIONAL: ("--no-by-class",)}
