@@ -42,7 +42,7 @@ class TrainKeywords(TypedDict, total=False):
     """Memory limit for resident data: a share of the free memory ("50%") or a size ("2GiB")."""
     augment: str
     """Augmentation: none, or a policy such as flip,crop=4,cutout=8 (audio: speed=0.1,noise=15); auto uses the
-    recipe's."""
+    recipe's; auto,generated=RUN,share=0.3 also takes 30 % of each batch from samples of a generative run."""
     balanced: bool
     """Sample training rows so that all classes are equally frequent."""
     bucket: bool
