@@ -194,11 +194,12 @@ class TrainKeywords(TypedDict, total=False):
     split_at: str | Sequence[str]
     """Where validation and test of a time series begin, and optionally where test ends: step numbers or dates."""
     hidden: int | Sequence[int]
-    """model mlp: Units of each hidden layer, in order; none gives a linear model."""
+    """model mlp: Units of each hidden layer, in order; none gives a linear model. model autoencoder-mlp: Units of
+    the encoder's hidden layers, in order; the decoder has the same in reverse. None gives a linear one."""
     activation: Literal["relu", "leaky-relu", "gelu", "silu", "sigmoid", "tanh", "softmax", "gelu-tanh", "swiglu"]
-    """model mlp: Activation after each hidden layer. model lenet5: Activation: tanh as in the paper, or relu. models
-    gpt-small, gpt-baby, gpt2, gpt2-medium and 2 more: GELU: the tanh approximation, as in GPT-2, or exact. model
-    text-transformer: Activation inside each MLP."""
+    """models mlp, autoencoder-mlp: Activation after each hidden layer. model lenet5: Activation: tanh as in the
+    paper, or relu. models gpt-small, gpt-baby, gpt2, gpt2-medium and 2 more: GELU: the tanh approximation, as in
+    GPT-2, or exact. model text-transformer: Activation inside each MLP."""
     dropout: float | None
     """models mlp, tabular, nhits: Dropout after each hidden layer. model alexnet: Dropout before each of the two
     hidden fully connected layers. models vgg11, vgg11-bn, vgg13, vgg13-bn and 4 more: Dropout after each of the
@@ -241,20 +242,21 @@ class TrainKeywords(TypedDict, total=False):
     the model's size. model audio-cnn: Channels of each stage; every stage halves the mel bands and, but for the
     first, the frames. model denoiser-unet: Channels at each resolution, from full resolution down by halves;
     multiples of 8. model dcgan: Channels after each halving, from full resolution down; none: 64, then doubled,
-    down to a side of at most 8 pixels."""
+    down to a side of at most 8 pixels. model autoencoder-cnn: Channels after each halving of the resolution."""
     layers: int | None
     """model compact-cnn: 3x3 convolutions in each stage. model tabular: Hidden layers. models unet-small, unet: 3x3
-    convolutions at each resolution, in the encoder and in the decoder. model modern-gpt: Transformer blocks.
-    models patchtst, text-transformer: Transformer layers. models lstm-forecaster, gru-forecaster, rnn, lstm and 6
-    more: Recurrent layers, stacked. model tcn: Residual blocks of two convolutions, dilated by 1, 2, 4, …: each
-    further block doubles the receptive field. model graph-network: Layers of message passing; the receptive field
-    of an atom is as many bonds. model structure-network: Blocks of triangle updates on the pairs (Evoformer).
-    model torsion-network: Recurrent layers. model inverse-folding-network: Layers of message passing between
-    neighbours. models speech-conformer-tiny, speech-conformer-small, speech-transformer: Conformer or transformer
-    blocks; by default as many as the model's name stands for. models seq2seq-gru, seq2seq-lstm: Recurrent layers
-    of the encoder and of the decoder. model denoiser-unet: Residual blocks at each resolution, in the encoder and
-    in the decoder. model denoiser-mlp: Residual blocks. model gan-mlp: Hidden layers of the generator, and of the
-    critic."""
+    convolutions at each resolution, in the encoder and in the decoder. models modern-gpt, denoiser-transformer:
+    Transformer blocks. models patchtst, text-transformer: Transformer layers. models lstm-forecaster,
+    gru-forecaster, rnn, lstm and 6 more: Recurrent layers, stacked. model tcn: Residual blocks of two
+    convolutions, dilated by 1, 2, 4, …: each further block doubles the receptive field. model graph-network:
+    Layers of message passing; the receptive field of an atom is as many bonds. model structure-network: Blocks of
+    triangle updates on the pairs (Evoformer). model torsion-network: Recurrent layers. model
+    inverse-folding-network: Layers of message passing between neighbours. models speech-conformer-tiny,
+    speech-conformer-small, speech-transformer: Conformer or transformer blocks; by default as many as the model's
+    name stands for. models seq2seq-gru, seq2seq-lstm: Recurrent layers of the encoder and of the decoder. model
+    denoiser-unet: Residual blocks at each resolution, in the encoder and in the decoder. model denoiser-mlp:
+    Residual blocks. model gan-mlp: Hidden layers of the generator, and of the critic. model autoencoder-cnn:
+    Residual blocks at the lowest resolution, in the encoder and in the decoder."""
     members: int
     """model tabular: Members of the ensemble; they share weight matrices, and their predictions are averaged."""
     width: int
@@ -268,7 +270,8 @@ class TrainKeywords(TypedDict, total=False):
     torsion-network: Hidden size of each recurrent layer, per direction. model inverse-folding-network: Channels
     of each residue (node) and each pair of neighbours (edge). models seq2seq-gru, seq2seq-lstm: Hidden size of
     the decoder; the bidirectional encoder has half of it per direction. models pair-reader, qa-reader: Hidden
-    width (channels of each token). models denoiser-mlp, gan-mlp: Units of each layer."""
+    width (channels of each token). model denoiser-transformer: Channels of a patch. models denoiser-mlp, gan-mlp:
+    Units of each layer."""
     number_embedding: Literal["piecewise", "periodic", "none"]
     """model tabular: Embedding of numerical columns: piecewise linear (training quantiles), periodic (learned
     frequencies), or none."""
@@ -313,7 +316,8 @@ class TrainKeywords(TypedDict, total=False):
     patch: int | Literal["auto"]
     """models vit-tiny-16, vit-small-8, vit-small-14, vit-small-16 and 7 more: Patch size in pixels; auto: that in
     the model's name, or 4 for images up to 64 pixels. model patchtst: Length of a patch (one token) in steps.
-    model denoiser-unet: Side of the patches that pixels are gathered in as channels: 2 costs a quarter of 1."""
+    model denoiser-unet: Side of the patches that pixels are gathered in as channels: 2 costs a quarter of 1.
+    model denoiser-transformer: Side of the patches, in pixels."""
     registers: int
     """Register tokens: learned tokens of no patch (Darcet et al. 2023, arXiv:2309.16588)."""
     pyramid_width: int
@@ -329,9 +333,9 @@ class TrainKeywords(TypedDict, total=False):
     bias: bool
     """Biases of linear layers and layer norms, as in GPT-2."""
     heads: int
-    """model modern-gpt: Attention heads, of width / heads channels each. model patchtst: Attention heads. model
-    text-transformer: Attention heads; must divide width=. model denoiser-unet: Attention heads at the lowest
-    resolution; 0 for no attention."""
+    """model modern-gpt: Attention heads, of width / heads channels each. models patchtst, denoiser-transformer:
+    Attention heads. model text-transformer: Attention heads; must divide width=. model denoiser-unet: Attention
+    heads at the lowest resolution; 0 for no attention."""
     kv_heads: int
     """model modern-gpt: Key-value heads (grouped-query attention); fewer than heads= give a smaller cache, 0 as
     many."""
@@ -402,7 +406,8 @@ class TrainKeywords(TypedDict, total=False):
     """models pair-reader, qa-reader: Vocabulary: the most frequent tokens with an embedding each; the others share
     one."""
     latent: int
-    """models dcgan, gan-mlp: Numbers of noise that an input is made of."""
+    """models dcgan, gan-mlp: Numbers of noise that an input is made of. tasks autoencoder, vae, anomaly: Numbers
+    that a row is encoded as: the bottleneck."""
     loss: Callable[..., object] | Literal["cross-entropy", "focal", "perceptron", "squared-error", "mse", "mae", "huber", "log-cosh", "dice", "both", "quantile"]
     """task classification: Loss function; squared-error is computed on the probabilities, perceptron is the
     perceptron rule (Rosenblatt 1958). task regression: Loss function, on standardised targets. task segmentation:
@@ -498,6 +503,53 @@ class TrainKeywords(TypedDict, total=False):
     by_class: bool
     """task gan: Make rows of a class where the data have classes: the generator is told which, and the critic judges
     rows as that."""
+    corrupt: float
+    """task autoencoder: Denoising: how much inputs are disturbed before they are encoded, in training; the loss asks
+    for the clean ones. task anomaly: How much inputs are disturbed before they are encoded, in training; the loss
+    asks for the clean ones."""
+    corruption: Literal["noise", "mask"]
+    """tasks autoencoder, anomaly: How: normal noise of deviation corrupt= (1 is that of the data), or the share
+    corrupt= of the values set to 0."""
+    sparsity: float
+    """task autoencoder: Sparse autoencoder: weight of the penalty on numbers of the code that are not 0."""
+    beta: float
+    """task vae: Weight of the divergence from the prior in the loss; above 1 numbers of the code tend to mean one
+    thing each."""
+    free_bits: float
+    """task vae: Nats of each number of the code that cost nothing, against codes that are not used; 0 for none."""
+    likelihood: Literal["gaussian", "bernoulli"]
+    """task vae: What the decoder's outputs mean: values with noise whose deviation is learned, or probabilities of
+    white pixels."""
+    binarise: Literal["auto", "dynamic", "threshold", "none"]
+    """task vae: With likelihood="bernoulli": pixels become 0 or 1 by chance anew each time (dynamic), or at one half
+    (threshold). auto is dynamic then; none takes grey pixels as they are, for which the bound is no likelihood."""
+    importance: int
+    """task vae: Samples a row of the importance-weighted bound, which final evaluations report beside the ELBO; 0
+    for none."""
+    quantiser: Literal["ema", "fsq"]
+    """task vq-vae: ema: a codebook whose codes follow the means of what chose them; fsq: a fixed grid, finite scalar
+    quantisation."""
+    codes: int
+    """task vq-vae: Codes of the codebook (quantiser="ema")."""
+    code_width: int
+    """task vq-vae: Numbers of a code (quantiser="ema")."""
+    codebook_decay: float
+    """task vq-vae: Share of the codebook's averages that a step keeps; 0 makes each step one of k-means."""
+    restart_below: float
+    """task vq-vae: A code that is chosen less than this share as often as the mean code starts anew from a vector;
+    0: never."""
+    commitment: float
+    """task vq-vae: Weight of the distance between what is encoded and its code, which keeps the encoder near the
+    codebook."""
+    levels: int | Sequence[int]
+    """task vq-vae: Levels of each number of a code (quantiser="fsq"); their product is the number of codes."""
+    normal: str | Sequence[str]
+    """task anomaly: Classes that are normal; only their rows are trained on, and all others are anomalies."""
+    anomalous: str | Sequence[str]
+    """task anomaly: Classes that are anomalies, instead of normal=; only rows of the others are trained on."""
+    false_alarms: float
+    """task anomaly: Share of normal rows that may be called anomalies: the threshold is that quantile of held-out
+    normal rows."""
     quantiles: float | Sequence[float]
     """task forecasting: Quantiles that loss="quantile" learns; 0.5 is the forecast itself."""
     hidden_share: float

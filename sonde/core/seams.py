@@ -16,6 +16,7 @@ from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.findings import Finding
 from sonde.core.generation import Generation
+from sonde.core.reconstruction import Reconstruction
 from sonde.core.records import Record, StepRecord, Verdict
 
 
@@ -307,6 +308,7 @@ class Abilities:
     notes:            batches of the validation rows, where known -> what is to be said before the first step of how the task is
                       evaluated and what chooses the best checkpoint
     generation:       how new inputs are made, of tasks that can
+    reconstruction:   how inputs are given back from a code, of tasks that do
     answers:          what `evaluate` gave -> (output, target) in the plainest form, for a metric of the caller's own: logits
                       (B, C) and classes (B,), or values and targets (B, T) in the targets' units
     batch_means:      names of metrics that are means over batches, though their value on a set is none
@@ -324,6 +326,7 @@ class Abilities:
     batch_means: Callable[[], Sequence[str]] | None = None
     answers: Callable[[Mapping[str, Tensor]], tuple[Tensor, Tensor]] | None = None
     generation: Generation | None = None
+    reconstruction: Reconstruction | None = None
 
 
 def abilities_of(task: Task) -> Abilities:

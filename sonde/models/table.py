@@ -13,7 +13,19 @@ from typing import Any, Literal, NamedTuple
 from sonde.core.catalogue import Catalogue
 
 Answer = Literal[
-    "row", "map", "boxes", "next", "text", "frames", "span", "horizon", "structure", "angles", "noise", "adversarial"
+    "row",
+    "map",
+    "boxes",
+    "next",
+    "text",
+    "frames",
+    "span",
+    "horizon",
+    "structure",
+    "angles",
+    "noise",
+    "adversarial",
+    "codes",
 ]
 
 COSTS = Path(__file__).with_name("costs.json")
@@ -31,8 +43,8 @@ class Entry(NamedTuple):
     answers: the output for one input: a row of logits, a map of them (those of every pixel), boxes, logits for the token
              after each (next), for a text of its own (text), for each frame of a recording (frames), where an answer
              begins and ends (span), the steps that follow (horizon), of residues their distances or types (structure)
-             or the angles of each (angles), for a noisy input and a condition what is noise in it (noise),
-             or an input made of noise and what a critic sees in inputs (adversarial)
+             or the angles of each (angles), for a noisy input and a condition what is noise in it (noise), an input made of
+             noise and what a critic sees in inputs (adversarial), or a code of the input and the input from a code (codes)
     also:    what else it outputs, by a head that the task puts on it
     symbols: size of the vocabulary that costs are counted with, also as outputs where tokens come out
     rate:    samples a second of the recordings that costs are counted at
@@ -130,7 +142,11 @@ PAPERS = {
     "Gulati 2020": "Gulati et al. 2020, Conformer: convolution-augmented transformer for speech recognition, arXiv:2005.08100",
     "Mohamed 2019": "after Mohamed et al. 2019, Transformers with convolutional context for ASR, arXiv:1904.11660",
     "Ho 2020": "after Ho, Jain and Abbeel 2020, Denoising diffusion probabilistic models, arXiv:2006.11239",
+    "Peebles 2022": "after Peebles and Xie 2022, Scalable diffusion models with transformers, arXiv:2212.09748",
     "Kotelnikov 2022": "after Kotelnikov et al. 2022, TabDDPM: modelling tabular data with diffusion models, arXiv:2209.15421",
+    "Hinton 2006": "Hinton and Salakhutdinov 2006, Reducing the dimensionality of data with neural networks, Science 313",
+    "Oord 2017": "after van den Oord, Vinyals and Kavukcuoglu 2017, Neural discrete representation learning, "
+    "arXiv:1711.00937",
     "Radford 2015": "after Radford, Metz and Chintala 2015, Unsupervised representation learning with deep convolutional "
     "generative adversarial networks, arXiv:1511.06434",
     "Goodfellow 2014": "after Goodfellow et al. 2014, Generative adversarial networks, arXiv:1406.2661",
@@ -155,6 +171,7 @@ _residues = partial(_row, input=(100,), reads=("protein",), symbols=25)
 _speech = partial(_row, input=(16_000,), reads=("audio",), answers="frames", symbols=32, rate=16_000)
 _translator = partial(_row, input=(64,), reads=("tokens",), answers="text", symbols=8_000)
 _denoiser = partial(_row, input=(1, 28, 28), answers="noise")
+_codes = partial(_row, input=(1, 28, 28), answers="codes")
 _bert = partial(_row, input=(128,), reads=("tokens",), also=("span",), symbols=30_522)
 
 MODELS: Catalogue[Entry] = Catalogue(
@@ -315,6 +332,9 @@ MODELS: Catalogue[Entry] = Catalogue(
         "pair-reader": _row("pair_reader:PairReader", "pair-reader", "Chen 2016", (64,), ("text-pair",), symbols=8_000),
         # what is noise in an input
         "denoiser-unet": _denoiser("denoiser_unet:DenoiserUNet", "denoiser-unet", "Ho 2020"),
+        "denoiser-transformer": _denoiser(
+            "denoiser_transformer:DenoiserTransformer", "denoiser-transformer", "Peebles 2022"
+        ),
         "denoiser-mlp": _denoiser(
             "denoiser_mlp:DenoiserMLP",
             "denoiser-mlp",
@@ -326,6 +346,11 @@ MODELS: Catalogue[Entry] = Catalogue(
         "dcgan": _row("dcgan:DCGAN", "dcgan", "Radford 2015", (1, 28, 28), answers="adversarial"),
         "gan-mlp": _row(
             "gan_mlp:GANMLP", "gan-mlp", "Goodfellow 2014", (16,), ("table", "array", "image"), answers="adversarial"
+        ),
+        # a code of an input, and the input from its code
+        "autoencoder-cnn": _codes("autoencoder_cnn:AutoencoderCNN", "autoencoder-cnn", "Oord 2017"),
+        "autoencoder-mlp": _codes(
+            "autoencoder_mlp:AutoencoderMLP", "autoencoder-mlp", "Hinton 2006", reads=("table", "array", "image")
         ),
         "qa-reader": _row("qa_reader:QAReader", "qa-reader", "Chen 2017b", (256,), ("tokens",), "span", symbols=8_000),
     },

@@ -25,6 +25,9 @@ UNITS = {
 }
 """Of metrics that mean one thing wherever they stand."""
 
+OURS = {"near": True, "recovery": True}
+"""Whether more is better, of our own metrics whose names do not say it."""
+
 MOST_NAME = 40
 
 
@@ -33,7 +36,7 @@ def direction(run: Reading, name: str) -> bool | None:
     objective = run.result.get("objective") or {}
     if objective.get("metric") == name and objective.get("mode") in ("min", "max"):
         return objective["mode"] == "max"
-    return higher_is_better(name)
+    return OURS.get(name, higher_is_better(name))
 
 
 def direction_in_words(run: Reading, name: str) -> str:

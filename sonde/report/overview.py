@@ -240,9 +240,20 @@ def _best(run: Reading) -> str:
         f"step {count(best['step'])}" if no_epochs else f"epoch {best['epoch'] + 1}"
     )
     if best.get("value") is not None and best.get("metric"):
-        text += f" ({metric(best['metric'], best['value'])} validation {metric_name(best['metric'])})"
+        text += f" ({metric(best['metric'], best['value'])} validation {metric_name(best['metric'])}{_since(run)})"
     tested = (run.result.get("metrics") or {}).get("test")
     return text + ("; the test split was evaluated once, with this checkpoint." if tested else ".")
+
+
+def _since(run: Reading) -> str:
+    """What the best checkpoint had when it was evaluated once more at the end, where that is another score."""
+    best, scores = run.result["best"], (run.result.get("metrics") or {}).get("validation") or {}
+    again = scores.get(best["metric"])
+    if not isinstance(again, int | float) or metric(best["metric"], again) == metric(best["metric"], best["value"]):
+        return ""
+    part = (run.result.get("evaluated") or {}).get("validation") or {}
+    on = f" on {part['rows']:,} of {part['of']:,} rows" if part.get("rows") and part.get("of") else ""
+    return f" then, {metric(best['metric'], again)} at the end{on}"
 
 
 def _value(name: str, value: Any) -> str:

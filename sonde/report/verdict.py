@@ -9,20 +9,24 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sonde.core.findings import WORST_FIRST, name_of
-from sonde.core.units import count, duration, metric, share
+from sonde.core.units import count, duration, metric, metric_name, share
 from sonde.report.captions import course, moved
 from sonde.report.fitted import fitted
 from sonde.report.folder import Reading
 from sonde.report.folds import fits
+from sonde.report.glance import glance
 from sonde.report.judged import Score, score_of, sentences
 from sonde.report.learning import train_of, validation_of
 from sonde.report.next_steps import Step, after_finishing, after_stopping, while_running
 
 Tone = Literal["yes", "partly", "no", "open"]
 
-OF_SPEED = frozenset(["slow-evaluation", "slow-input"])
+OF_SPEED = frozenset(["slow-evaluation", "slow-input", "time-limit"])
 """Findings that say nothing of the result."""
+OF_READING = "data-read-otherwise"
+"""What was made of odd data: told, and no reason to doubt a result that beats its baseline."""
 MOST_TEXT = 400  # characters of what a run or a check said
+MOST_NAME = 80  # characters of where, or of what a check is called
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +56,7 @@ def _of_result(run: Reading, follow: Sequence[str]) -> Verdict:
     else:
         fit = fitted(run, learned=tone != "no")
         lines.append(("Over- or underfitted", f"{fit.word}: {fit.text}"))
+    lines += glance(run, learned=tone in ("yes", "partly"))
     return Verdict(tone=tone, answer=answer, because=because, lines=lines, steps=steps)
 
 
@@ -82,21 +87,38 @@ def _worked(run: Reading, score: Score | None) -> tuple[Tone, str, str]:
         return "partly", "Hardly", f"{better}, which is little{but}."
     if score.beside == "worse":
         return "partly", "Partly", f"{better}; but {score.called} did better on the same rows{but}."
-    if wrong:
+    if wrong and name_of(wrong[0]) != OF_READING:
         return "partly", "Partly", f"{better}; but {trouble}."
-    warned = any(finding.get("severity") in ("error", "warning") for finding in run.findings)
-    return "yes", "Yes", f"{better}." if warned else f"{better}, and the checks found nothing wrong."
+    return "yes", "Yes", f"{better}{_unwarned(run, wrong)}."
+
+
+def _unwarned(run: Reading, read: Sequence[Mapping[str, Any]]) -> str:
+    """What the checks had to say of a run that worked. read: what they warn of, which is how data were read alone"""
+    if read:
+        return f". Only how the data were read is to be looked at: {_said(read[0])}"
+    if any(finding.get("severity") in ("error", "warning") for finding in run.findings):
+        return ""
+    notes = list(dict.fromkeys(str(finding.get("check"))[:MOST_NAME] for finding in run.findings))
+    if not notes:
+        return ", and the checks found nothing wrong"
+    return f"; the checks have only {'a note' if len(notes) == 1 else 'notes'}: {', '.join(notes)}"
 
 
 def _without_baseline(run: Reading, trouble: str) -> tuple[Tone, str, str]:
     """Of a run that there is nothing to compare with: whether its losses fell."""
-    found = course(validation_of(run)) or course(train_of(run))
+    validation, train = course(validation_of(run)), course(train_of(run))
+    found, which = (validation, "validation loss") if validation is not None else (train, "training loss")
     if found is None:
         return "open", "Not known", "There is no baseline for this task, and no loss was logged."
-    which = "validation loss" if course(validation_of(run)) else "training loss"
-    told = f"{moved(which, found)}; there is no baseline to tell whether that is good"
-    if found.best >= found.first and found.count > 1:
-        return "no", "No", f"It did not learn: {told}."
+    told = moved(which, found)
+    if found.count == 1 and train is not None and train.count > 1:  # of one evaluation alone there is no course
+        found, told = train, f"{moved('training loss', train)}, {told} at the only evaluation"
+    told = f"{told}; there is no baseline to tell whether that is good"
+    but = f"; {trouble}" if trouble else ""
+    if found.count == 1:
+        return "open", "Not known", f"{told[:1].upper()}{told[1:]}, and no earlier loss to compare it with{but}."
+    if found.best >= found.first or found.change != "fell":
+        return "no", "No", f"It did not learn: {told}{but}."
     if trouble:
         return "partly", "Partly", f"It learned: {told}; but {trouble}."
     return "yes", "It learned", f"{told[:1].upper()}{told[1:]}."
@@ -149,10 +171,22 @@ def _so_far(run: Reading) -> str:
     at = run.folds[-1] if run.folds else run
     found, validated = course(train_of(at)), course(validation_of(at))
     told = [moved(what, each) for what, each in (("training loss", found), ("validation loss", validated)) if each]
+    if run.folds and told:
+        told = [*_done(run), f"{at.path.name.replace('-', ' ')}: {told[0]}", *told[1:]]
     seconds = run.state.line.get("seconds")
     if run.state.line.get("kind") != "evaluation" and isinstance(seconds, int | float):
         told.append(f"{duration(seconds)} were spent")
     return _joined(told)
+
+
+def _done(run: Reading) -> list[str]:
+    """The scores of the folds that have one."""
+    scores = [(fold.path.name.replace("-", " "), score_of(fold)) for fold in run.folds if fold.result]
+    return [
+        f"{name} reached {metric(score.name, score.value)} {metric_name(score.name)} on its {score.split} rows"
+        for name, score in scores
+        if score is not None
+    ]
 
 
 def _checkpoint(run: Reading) -> str:
@@ -174,18 +208,22 @@ def _folds(run: Reading) -> str:
 def _warnings(run: Reading) -> list[Mapping[str, Any]]:
     """Errors and warnings about the result, the likeliest cause first."""
     rank = {severity: place for place, severity in enumerate(WORST_FIRST)}
+    rank |= {OF_READING: len(rank)}  # last, for it alone is no reason to doubt a result
     cause = {str(name): place for place, name in enumerate(run.result.get("diagnosis") or [])}
     found = [
         finding
         for finding in run.findings
         if finding.get("severity") in ("error", "warning") and finding.get("name") and name_of(finding) not in OF_SPEED
     ]
-    return sorted(found, key=lambda each: (rank[str(each["severity"])], cause.get(name_of(each), len(cause))))
+    return sorted(
+        found,
+        key=lambda each: (rank.get(name_of(each), rank[str(each["severity"])]), cause.get(name_of(each), len(cause))),
+    )
 
 
 def _said(finding: Mapping[str, Any]) -> str:
     where = f" in {finding['where']}" if finding.get("where") else ""
-    return f"{finding.get('check')}{where[:80]} ({str(finding.get('evidence'))[:MOST_TEXT]})"
+    return f"{finding.get('check')}{where[:MOST_NAME]} ({str(finding.get('evidence'))[:MOST_TEXT]})"
 
 
 def _joined(told: Sequence[str]) -> str:

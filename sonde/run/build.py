@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -11,6 +12,7 @@ from sonde.augment.policy import Policy, parse
 from sonde.augment.views import Views
 from sonde.core.batch import Batch
 from sonde.core.bounds import flag
+from sonde.core.catalogue import load
 from sonde.core.config import FeedConfig, Precision, TrainConfig
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import ConfigError
@@ -20,7 +22,7 @@ from sonde.core.seams import Objective, Source, Task
 from sonde.data.feed.build import build_source
 from sonde.data.feed.decide import FeedDecision, decide
 from sonde.data.feed.source import Augment
-from sonde.data.splits import labels_of
+from sonde.data.splits import labels_of, subset
 from sonde.engine import random_state
 from sonde.engine.clock import Clock
 from sonde.engine.execution.execution import Execution
@@ -192,6 +194,7 @@ def assemble(
             f"{flag('known')} is for networks that Sonde builds, and a module that you pass gets only the past; give "
             f"model='file.py:{type(model).__name__}', or take one of {', '.join(suitable('series', 'horizon'))}"
         )
+    dataset = _trained_on(dataset, config)
     rows = len(dataset.splits["train"])
     if config.feed.batch_size > rows:
         raise ConfigError(
@@ -233,6 +236,16 @@ def assemble(
         transferred=tuple(done),
         pool=pool,
     )
+
+
+def _trained_on(dataset: Dataset, config: TrainConfig) -> Dataset:
+    """The dataset with those training rows alone that the task learns from. Raises: ConfigError where it says what is wrong"""
+    chosen, target = spec(config.task), dataset.schema.target
+    if not chosen.trains_on or not target.has_classes:
+        return dataset
+    rows = dataset.splits["train"]
+    which = load(chosen.trains_on)(labels_of(rows), target, config.task_config)
+    return replace(dataset, splits={**dataset.splits, "train": subset(rows, np.flatnonzero(which))})
 
 
 def _model(dataset: Dataset, config: TrainConfig) -> nn.Module:

@@ -54,6 +54,8 @@ class TaskSpec:
     views:     True where its batches hold two views of each input (`sonde.augment.views`)
     own_loss:  True where the class also takes loss=, a function(output, target) of the caller's own
     class_counts: True where the class also takes class_counts=, training rows per class
+    trains_on: (classes of the training rows, their target, settings) -> which rows are trained on, where rows have classes and
+               that is not all of them; "" for all
     takes_input: True where the class also takes input=, the `InputSpec`, of tasks that make inputs
     generates: True where it makes new inputs (`sonde.core.generation`), for `sonde sample`
     network_input: an `InputSpec` -> that of what its network is called with, where the task codes its inputs; "" for the same
@@ -82,6 +84,7 @@ class TaskSpec:
     views: bool = False
     own_loss: bool = False
     class_counts: bool = False
+    trains_on: str = ""
     takes_input: bool = False
     generates: bool = False
     network_input: str = ""

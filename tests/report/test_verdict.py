@@ -38,7 +38,9 @@ def test_a_run_that_beats_its_baseline_worked(image_run):
         "It is better than the baseline (always predicting the most frequent) by more than chance: 99 % of its errors are gone, "
         "and the checks found nothing wrong."
     )
-    assert [question for question, _ in found.lines] == ["How well", "Over- or underfitted"]
+    assert [question for question, _ in found.lines] == [
+        "How well", "Over- or underfitted", "Weakest class", "Rows to check", "Long enough", "Cost",
+    ]  # fmt: skip
     assert commands(found) == ["sonde predict RUN x.png"]
 
 
@@ -104,6 +106,71 @@ def test_without_a_baseline_the_curves_tell_whether_it_learned(image_run):
     )
     lines = [{**line, "metrics": {"log_loss": 1.0 + place}} for place, line in enumerate(run.evaluations)]
     assert verdict(replace(run, evaluations=lines)).answer == "No"
+
+
+def test_one_evaluation_alone_does_not_tell_whether_it_learned(image_run):
+    run = quiet(read_folder(image_run))
+    run = replace(run, result={**run.result, "baseline": {}}, evaluations=run.evaluations[:1])
+    found = verdict(run)
+    assert (found.answer, found.because) == (
+        "It learned",
+        "Training loss fell from 2.36 to 0.121, validation loss was 1.96 at the only evaluation; there is no baseline to tell "
+        "whether that is good.",
+    )
+    found = verdict(replace(run, steps=run.steps[:1]))
+    assert (found.tone, found.answer) == ("open", "Not known")
+    assert found.because == (
+        "Validation loss was 1.96; there is no baseline to tell whether that is good, and no earlier loss to compare it with."
+    )
+
+
+def test_a_loss_that_stayed_where_it_was_is_no_learning(image_run):
+    run = quiet(read_folder(image_run))
+    lines = [{**line, "metrics": {"log_loss": 0.69 - place / 1e4}} for place, line in enumerate(run.evaluations)]
+    found = verdict(replace(run, result={**run.result, "baseline": {}}, evaluations=lines))
+    assert (found.tone, found.answer) == ("no", "No")
+    assert found.because.startswith("It did not learn: validation loss stayed at about 0.689;")
+
+
+def test_how_data_were_read_is_told_and_no_reason_to_doubt(image_run):
+    read = {**IMPROVING, "name": "data-read-otherwise", "check": "data", "evidence": "2 rows are dropped"}
+    run = replace(read_folder(image_run), findings=[read])
+    assert verdict(run).answer == "Yes"
+    assert verdict(run).because.endswith("Only how the data were read is to be looked at: data (2 rows are dropped).")
+    run = replace(run, findings=[read, IMPROVING])
+    assert verdict(run).because.endswith("but the checks warn: still improving (the loss went from 1 to 0.5).")
+
+
+def test_notes_are_named(image_run):
+    run = replace(read_folder(image_run), findings=[{**IMPROVING, "severity": "note"}])
+    assert verdict(run).because.endswith("of its errors are gone; the checks have only a note: still improving.")
+
+
+def test_few_evaluations_ask_for_a_longer_run(image_run):
+    run = quiet(read_folder(image_run))
+    ended = {**run.result, "ended_by": "epochs", "lengths": {"epochs": "1"}}
+    found = verdict(replace(run, result=ended, evaluations=run.evaluations[:1]))
+    assert commands(found) == [f"sonde resume {run.path} --epochs 2"]
+    assert commands(verdict(replace(run, result=ended))) == []
+
+
+def test_data_that_are_gone_are_missed_before_one_trains(image_run, tmp_path):
+    (image_run / "result.json").unlink()
+    run = read_folder(image_run)
+    gone = verdict(replace(run, config={**run.config, "data": str(tmp_path / "gone.csv")}))
+    assert gone.steps[-1].why == (
+        f"The data are no longer at {tmp_path}/gone.csv: put them back there before you train."
+    )
+    there = verdict(replace(run, config={**run.config, "data": str(tmp_path)}))
+    assert "no longer" not in there.steps[-1].why
+
+
+def test_a_network_of_ones_own_is_loaded_in_python(image_run):
+    run = quiet(read_folder(image_run))
+    found = verdict(replace(run, data={**run.data, "form": "custom data"}))
+    assert found.steps[-1].why == (
+        f"In Python, sonde.load({str(run.path)!r}, model=…).model is your network with its best weights."
+    )
 
 
 def test_nothing_to_judge_on(image_run):
