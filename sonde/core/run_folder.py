@@ -40,6 +40,7 @@ class RunFolder:
         self.events = path / "events"
         self.report = path / "report.html"
         self.code = path / "code"
+        self.generated = path / "generated.npz"
 
     def state(self) -> State:
         """Whether a run begins, resumes or is finished here. Raises: RunFolderError for a folder that is something else."""
@@ -69,7 +70,15 @@ class RunFolder:
         files = (self.config, self.plan, self.schema, self.data, self.env, self.metrics, self.result, self.findings)
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
-        for file in (*files, self.signals, self.tokenizer, self.target_tokenizer, self.lr_range, self.report):
+        for file in (
+            *files,
+            self.signals,
+            self.tokenizer,
+            self.target_tokenizer,
+            self.lr_range,
+            self.report,
+            self.generated,
+        ):
             file.unlink(missing_ok=True)
 
     def abandon(self) -> None:
