@@ -18,6 +18,7 @@ from sonde.core.findings import Finding
 from sonde.core.generation import Generation
 from sonde.core.reconstruction import Reconstruction
 from sonde.core.records import Record, StepRecord, Verdict
+from sonde.core.unmasked import Unmasked
 
 
 class Loss(NamedTuple):
@@ -304,7 +305,9 @@ class Abilities:
     draw:             (pixels, case) -> a row with the prediction on it, (3, H, W) uint8. pixels: (C, H, W) uint8, as stored;
                       case: its entry of `format_predictions`
     bind:             called with the first training batch, before anything else: what of such goes where
-    samples:          tokens that the model reads at most -> one dict per text that the model wrote, "text" among its keys
+    samples:          (tokens that the model reads at most, seconds or None) -> one dict per text that the model wrote, "text"
+                      among its keys; with seconds a single text, that ends when they are over
+    unmask:           what the network made of inputs that it saw a part of
     notes:            batches of the validation rows, where known -> what is to be said before the first step of how the task is
                       evaluated and what chooses the best checkpoint
     generation:       how new inputs are made, of tasks that can
@@ -321,7 +324,8 @@ class Abilities:
     tune_threshold: Callable[[Meter], None] | None = None
     draw: Callable[[np.ndarray, Mapping[str, Any]], np.ndarray] | None = None
     bind: Callable[[Batch], Bound] | None = None
-    samples: Callable[[int], list[dict[str, Any]]] | None = None
+    samples: Callable[[int, float | None], list[dict[str, Any]]] | None = None
+    unmask: Callable[[Batch], Unmasked] | None = None
     notes: Callable[[int | None], Sequence[Finding]] | None = None
     batch_means: Callable[[], Sequence[str]] | None = None
     answers: Callable[[Mapping[str, Tensor]], tuple[Tensor, Tensor]] | None = None

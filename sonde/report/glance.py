@@ -11,7 +11,7 @@ from sonde.core.units import TIME_PARTS, count, duration, share
 from sonde.report.captions import course, place
 from sonde.report.cases import Case, worst_rows
 from sonde.report.evaluated import class_rows, confused_pairs
-from sonde.report.fitted import FEWEST, still_improving
+from sonde.report.fitted import FEWEST, fitted, still_improving
 from sonde.report.folder import Reading
 from sonde.report.learning import axis_of, validation_of
 
@@ -48,7 +48,7 @@ def weakest(details: Mapping[str, Any]) -> str:
     if classes < 2 or len(known) < 2:
         return ""
     worst = min(known, key=lambda row: row.f1 or 0.0)
-    unit = str((details.get("per_class") or {}).get("unit") or "rows")
+    unit = str((details.get("confusion") or details["per_class"]).get("unit") or "rows")
     text = f"{_short(worst.name)}: F1 {share(worst.f1)}"
     if worst.recall is not None:
         text += f", {share(worst.recall, 0)} of its {count(worst.support)} {unit} found"
@@ -98,7 +98,7 @@ def long_enough(run: Reading, *, learned: bool = True) -> str:
     if found.at >= found.last_at:
         return f"Perhaps not: validation loss was lowest at the last evaluation, when {ended}."
     where = f"validation loss was lowest at {axis} {place(found.at)} of {place(found.last_at)}"
-    if found.at > LATE * found.last_at:
+    if found.at > LATE * found.last_at and fitted(run).kind != "over":
         return f"Perhaps not: {where}, shortly before {ended}."
     return f"{'Yes' if learned else 'Not for want of time'}: {where} and did not get lower since."
 

@@ -41,6 +41,7 @@ from sonde.report.overview import (
 )
 from sonde.report.reconstructed import reconstructed_sections
 from sonde.report.sample_quality import sample_quality_sections
+from sonde.report.samples import reconstructions, samples_shown
 from sonde.report.verdict import verdict
 
 if TYPE_CHECKING:
@@ -132,8 +133,10 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
     bar, spent = time_parts(run)
     rows, classes = class_rows(details)
     own = added(details)
+    restored = reconstructions(details, run.path / "evaluation" / run.split) if run.split and not run.folds else None
     found: dict[str, Any] = {
         "name": run.path.resolve().name,
+        "due": _due(run),
         "headline": headline(run),
         "verdict": verdict(run, follow),
         "keys": key_figures(run),
@@ -148,12 +151,13 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
         "matrix": confusion_figure(details),
         "unit": str((details.get("confusion") or details.get("per_class") or {}).get("unit") or "rows"),
         "evaluated": [*evaluation_figures(details, own.figures), *looked_figures(run.looked, details)],
+        "sections": [*own.sections, *([restored] if restored else [])],
+        "samples": samples_shown(run.samples, run.path / "samples", added(run.samples.get("files") or {})),
         "made": [
             *made_sections(details, run.path / "evaluation" / run.split),
             *reconstructed_sections(run.looked.get("reconstructions"), run.path / "evaluation"),
             *sample_quality_sections(run.looked.get("sample_quality"), run.result, run.path / "evaluation"),
         ],
-        "sections": own.sections,
         "pairs": confused_pairs(details),
         "many_classes": classes if classes > MOST_CLASSES else 0,
         "class_rows": rows,
@@ -191,6 +195,7 @@ def contents(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("metrics", "Scores", found["metrics"]),
         ("folds", "Folds", found["folds"]),
         ("learning", "Curves", found["learning"]),
+        ("samples", "Samples", found["samples"]),
         ("inside", "Inside", found["inside"]),
         ("evaluated", "Evaluation", judged),
         ("per-class", "Classes", found["class_rows"]),
@@ -204,6 +209,12 @@ def contents(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("machine", "Machine", found["machine"]),
     ]
     return [(name, title) for name, title, there in fixed if there]
+
+
+def _due(run: Reading) -> str:
+    """When the page of a run that trains should have been drawn anew, in milliseconds since 1970; "" where it will not be."""
+    running = run.state.condition == "running"
+    return "" if run.drawn_again_by is None or not running else f"{1000 * run.drawn_again_by.timestamp():.0f}"
 
 
 def _named(split: str) -> str:

@@ -6,23 +6,27 @@ run ended.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from sonde.core.findings import WORST_FIRST, name_of
 from sonde.core.units import count, duration, metric, metric_name, share
-from sonde.report.captions import course, moved
+from sonde.report.captions import Course, course, moved
 from sonde.report.fitted import fitted
 from sonde.report.folder import Reading
 from sonde.report.folds import fits
 from sonde.report.glance import glance
 from sonde.report.judged import Score, score_of, sentences
-from sonde.report.learning import train_of, validation_of
+from sonde.report.learning import metric_of, train_of, validation_of
+from sonde.report.metric_words import direction
 from sonde.report.next_steps import Step, after_finishing, after_stopping, while_running
+from sonde.report.overview import reached
 
 Tone = Literal["yes", "partly", "no", "open"]
 
 OF_SPEED = frozenset(["slow-evaluation", "slow-input", "time-limit"])
 """Findings that say nothing of the result."""
+CHECKPOINT = "Last good checkpoint"
 OF_READING = "data-read-otherwise"
 """What was made of odd data: told, and no reason to doubt a result that beats its baseline."""
 MOST_TEXT = 400  # characters of what a run or a check said
@@ -42,7 +46,7 @@ class Verdict:
 
 def verdict(run: Reading, follow: Sequence[str] = ()) -> Verdict:
     """Of a run in any state. follow: commands that use a finished run's network, by its task"""
-    return _of_result(run, follow) if run.result else _of_unfinished(run)
+    return _of_result(run, follow) if run.done else _of_unfinished(run)
 
 
 def _of_result(run: Reading, follow: Sequence[str]) -> Verdict:
@@ -105,8 +109,10 @@ def _unwarned(run: Reading, read: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _without_baseline(run: Reading, trouble: str) -> tuple[Tone, str, str]:
-    """Of a run that there is nothing to compare with: whether its losses fell."""
+    """Of a run that there is nothing to compare with: whether its losses fell, or what chose its checkpoint got better."""
     validation, train = course(validation_of(run)), course(train_of(run))
+    if validation is None and (chosen := _chosen_by(run)) is not None:
+        return _got_better(run, chosen, trouble)
     found, which = (validation, "validation loss") if validation is not None else (train, "training loss")
     if found is None:
         return "open", "Not known", "There is no baseline for this task, and no loss was logged."
@@ -119,6 +125,23 @@ def _without_baseline(run: Reading, trouble: str) -> tuple[Tone, str, str]:
         return "open", "Not known", f"{told[:1].upper()}{told[1:]}, and no earlier loss to compare it with{but}."
     if found.best >= found.first or found.change != "fell":
         return "no", "No", f"It did not learn: {told}{but}."
+    if trouble:
+        return "partly", "Partly", f"It learned: {told}; but {trouble}."
+    return "yes", "It learned", f"{told[:1].upper()}{told[1:]}."
+
+
+def _chosen_by(run: Reading) -> Course | None:
+    """The course of the metric that chose the checkpoint, where it was evaluated several times and more or less of it is better:
+    the training losses of a generator and its critic say nothing of either."""
+    higher = direction(run, run.metric) if run.metric else None
+    found = None if higher is None else course(metric_of(run, run.metric), higher=bool(higher))
+    return found if found is not None and found.count > 1 else None
+
+
+def _got_better(run: Reading, found: Course, trouble: str) -> tuple[Tone, str, str]:
+    told = f"{moved(f'validation {metric_name(run.metric)}', found)}; there is no baseline to tell whether that is good"
+    if found.best == found.first:
+        return "no", "No", f"It did not learn: {told}" + (f"; {trouble}." if trouble else ".")
     if trouble:
         return "partly", "Partly", f"It learned: {told}; but {trouble}."
     return "yes", "It learned", f"{told[:1].upper()}{told[1:]}."
@@ -141,11 +164,12 @@ def _of_unfinished(run: Reading) -> Verdict:
     planned = run.plan.get("steps")
     of = f" of {count(planned)}" if isinstance(planned, int) else ""
     fold = f" in fold {state.fold} of {_folds(run)}" if state.fold else ""
-    at = f"step {count(max(state.step, run.last_step))}{of}{fold}"
+    at = f"step {count(reached(run))}{of}{fold}"
+    failed = f"{'at' if state.failed_at else 'after'} {at}"
     tone, answer, because = {
-        "running": ("open", "Still running", f"It was at {at} when this page was drawn."),
+        "running": ("open", "Still running when drawn", f"It was at {at} when this page was drawn{_moment(run.drawn)}."),
         "interrupted": ("open", "Stopped on request", f"{_request(state.signal)} ended it after {at}; nothing was lost."),
-        "failed": ("no", "Failed", f"An error ended it at {at}: {state.why[:MOST_TEXT]}"),
+        "failed": ("no", "Failed", f"An error ended it {failed}: {state.why[:MOST_TEXT]}"),
     }.get(
         state.condition,
         (
@@ -155,12 +179,34 @@ def _of_unfinished(run: Reading) -> Verdict:
             "machine went down.",
         ),
     )  # fmt: skip
-    lines = [("So far", text) for text in [_so_far(run)] if text]
+    lines = [("Is it still?", _still(run))] if state.condition == "running" else []
+    lines += [("So far", text) for text in [_so_far(run)] if text]
     if state.condition != "running":
-        lines.append(("Last good checkpoint", _checkpoint(run)))
+        lines.append((CHECKPOINT, _checkpoint(run)))
     lines += [("The checks", f"{_said(finding)}.") for finding in _warnings(run)[:1]]
     steps = while_running(run) if state.condition == "running" else after_stopping(run)
     return Verdict(tone=tone, answer=answer, because=because, lines=lines, steps=steps)  # type: ignore[arg-type]
+
+
+def _moment(moment: datetime | None) -> str:
+    """In the machine's own time, with its zone.
+
+    >>> from datetime import timezone
+    >>> _moment(datetime(2026, 1, 31, 14, 2, 11, tzinfo=timezone.utc)), _moment(None)
+    (', on 2026-01-31 at 14:02:11 (UTC)', '')
+    """
+    return "" if moment is None else f", on {moment:%Y-%m-%d} at {moment:%H:%M:%S} ({moment:%Z})"
+
+
+def _still(run: Reading) -> str:
+    """What a page that may be read much later can say of a run that was running."""
+    by = run.drawn_again_by
+    told = "sonde report draws it anew, and tells"
+    if by is None:
+        return f"This page does not know what came after it: {told}."
+    when = _moment(by).removeprefix(", ").removeprefix("on ")
+    later = f"If you read this later, it has ended, was killed or hangs: {told}."
+    return f"As long as it trains, this page is drawn anew before {when}. {later}"
 
 
 def _request(signal: int) -> str:

@@ -67,6 +67,7 @@ class TaskSpec:
                dict per input
     shorten:   output of `predict` -> from its value to the cells that a terminal shows instead
     units:     metric -> what it is measured in, where its name does not say so; {target} is the target, where there is one
+    samples:   True where a few answers are worth showing while it trains: texts, forecasts, pictures
     next_commands: what to try after training; {run} is its folder, {input} what stands for an input
     """
 
@@ -97,6 +98,7 @@ class TaskSpec:
     )
     shorten: Mapping[str, Callable[[Any], Mapping[str, Any]]] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    samples: bool = False
     next_commands: tuple[str, ...] = ("sonde predict {run} {input}",)
 
     def suits(self, target: "TargetSpec") -> bool:

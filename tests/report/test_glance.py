@@ -31,7 +31,8 @@ def test_the_weakest_class_and_what_it_is_taken_for():
         '<a href="#per-class">all classes</a>'
     )
     assert "taken for" not in weakest({"per_class": CLASSES})
-    assert "of its 8 pixels" in weakest({"per_class": {**CLASSES, "unit": "pixels"}})
+    assert "of its 8 pixels" in weakest({"per_class": CLASSES, "confusion": {**CONFUSED, "unit": "pixels"}})
+    assert "of its 8 objects" in weakest({"per_class": {**CLASSES, "unit": "objects"}})
 
 
 def test_classes_that_are_alike_have_no_weakest_one():

@@ -80,7 +80,7 @@ def test_an_early_end_is_told(image_run, status, words):
     ("condition", "value", "what", "tone"),
     [
         ("killed", "Died at step 3,200", "of 3,200", "bad"),
-        ("failed", "Failed at step 3,200", "of 3,200", "bad"),
+        ("failed", "Failed after step 3,200", "of 3,200", "bad"),
         ("interrupted", "Stopped at step 3,200", "of 3,200", "open"),
         ("running", "No result yet", "", "open"),
     ],

@@ -224,7 +224,7 @@ def test_the_error_that_ended_a_run_stands_once(image_run):
     with (image_run / "metrics.jsonl").open("a") as file:
         file.write(json.dumps(line) + "\n")
     shown = page(image_run)
-    assert "An error ended it at step 3,200 of 3,200: ValueError: no room" in shown.text
+    assert "An error ended it after step 3,200 of 3,200: ValueError: no room" in shown.text
     assert "Findings" not in shown.headings
 
 

@@ -3,12 +3,14 @@
 import json
 import shlex
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from sonde.core.config import TrainConfig
 from sonde.report.folder import Reading, read_folder
 from sonde.report.next_steps import CURABLE
+from sonde.report.page import render
 from sonde.report.verdict import verdict
 from sonde.run.cure import remedies
 from sonde.run.resolve import NoSettings
@@ -208,7 +210,10 @@ def test_a_run_that_was_stopped(image_run):
 
 def test_a_run_that_failed_says_by_what(image_run):
     found = ended(image_run, event="failed", details={"why": "ValueError: <b>no room</b>"})
-    assert (found.tone, found.because) == ("no", "An error ended it at step 3,210 of 3,200: ValueError: <b>no room</b>")
+    assert (found.tone, found.because) == (
+        "no",
+        "An error ended it after step 3,210 of 3,200: ValueError: <b>no room</b>",
+    )
     assert found.steps[0].why == "continues from step 3,000, once what stopped it is fixed"
 
 
@@ -250,8 +255,25 @@ def test_a_run_that_lives_is_not_said_to_have_stopped(image_run):
     (image_run / "result.json").unlink()
     run = read_folder(image_run)
     found = verdict(replace(run, state=replace(run.state, condition="running")))
-    assert (found.answer, found.because) == ("Still running", "It was at step 3,200 of 3,200 when this page was drawn.")
+    because = "It was at step 3,200 of 3,200 when this page was drawn."
+    assert (found.answer, found.because) == ("Still running when drawn", because)
+    assert dict(found.lines)["Is it still?"].startswith("This page does not know what came after it")
     assert "Last good checkpoint" not in dict(found.lines)
+
+
+def test_a_page_drawn_by_the_run_says_when_and_until_when(image_run):
+    (image_run / "result.json").unlink()
+    run, at = read_folder(image_run), datetime(2026, 1, 31, 14, 2, 11, tzinfo=UTC)
+    run = replace(
+        run, state=replace(run.state, condition="running"), drawn=at, drawn_again_by=(by := at + timedelta(hours=1))
+    )
+    found = verdict(run)
+    assert found.because.endswith("when this page was drawn, on 2026-01-31 at 14:02:11 (UTC).")
+    assert dict(found.lines)["Is it still?"] == (
+        "As long as it trains, this page is drawn anew before 2026-01-31 at 15:02:11 (UTC). If you read this later, it has "
+        "ended, was killed or hangs: sonde report draws it anew, and tells."
+    )
+    assert f'data-due="{1000 * int(by.timestamp())}"' in render(run)
 
 
 def test_a_callers_own_network_is_used_by_the_same_call(image_run):
@@ -263,3 +285,24 @@ def test_a_callers_own_network_is_used_by_the_same_call(image_run):
     assert (
         step.why == f"The same call with out={str(run.path)!r} continues from step 3,000, as if it had never stopped."
     )
+
+
+def test_what_chose_the_checkpoint_tells_where_no_validation_loss_does(image_run):
+    """Of a generator and its critic, whose training losses rise while samples get better."""
+
+    def evaluated(distances: list[float]) -> Reading:
+        lines = [
+            {"kind": "evaluation", "step": 10 * n, "epoch": n, "split": "validation", "metrics": {"kernel_distance": d}}
+            for n, d in enumerate(distances, 1)
+        ]
+        result = {**run.result, "metrics": {"validation": {"kernel_distance": distances[-1]}}}
+        objective = {"metric": "kernel_distance", "mode": "min"}
+        return replace(
+            run, evaluations=lines, result={**result, "objective": objective, "baseline": {}, "baselines": {}}
+        )
+
+    run = quiet(read_folder(image_run))
+    better, worse = verdict(evaluated([0.5, 0.2, 0.1])), verdict(evaluated([0.5, 0.6, 0.7]))
+    assert (better.answer, worse.answer) == ("It learned", "No")
+    assert plain(better.because).startswith("Validation kernel distance fell from 0.500 to 0.100; there is no baseline")
+    assert plain(worse.because).startswith("It did not learn: validation kernel distance rose from 0.500 to 0.700")
