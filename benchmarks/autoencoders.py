@@ -176,7 +176,7 @@ def series(folder: Path, chosen: argparse.Namespace) -> dict[str, Any]:
     """AUROC of windows with planted anomalies."""
     found: dict[str, Any] = {}
     for name in SERIES:
-        arrays = windows(name, data_folder() / "timeseries")
+        arrays: dict[str, Any] = windows(name, data_folder() / "timeseries")
         path = folder / f"{name}.npz"
         np.savez(path, **arrays)
         flags = ["--task", "anomaly", "--normal", "0", *WINDOWS.split()]
