@@ -53,7 +53,7 @@ def fold_of(attempt: Attempt, number: int) -> Iterator[Job]:
 
 
 def _tell_failed(attempt: Attempt, number: int, trouble: Exception) -> None:
-    """Say which fold failed: in the error, in the report, and in the folder, since a fold that fails before a step leaves none."""
+    """Say which fold failed: in the error, the report, and the folder, since a fold that fails before a step leaves none."""
     folder, folds, why = attempt.folder, attempt.config.data.folds, in_words(trouble)
     with suppress(OSError, RunFolderError):  # of a full disk
         details = {"why": why, "fold": number}
