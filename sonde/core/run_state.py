@@ -157,14 +157,12 @@ def _of_failed_fold(place: Path) -> RunState | None:
     """Of a cross-validation whose fold failed before its first step, and so left no folder; None of any other."""
     line = last_line(place / "metrics.jsonl")
     details, owner = line.get("details"), owner_of(place)
-    fold = details.get("fold") if isinstance(details, dict) and line.get("event") == FAILED else None
-    if (
-        not isinstance(fold, int)
-        or (place / f"fold-{fold}" / "config.yaml").exists()
-        or owner not in (None, os.getpid())
-    ):
+    told: Mapping[str, Any] = details if isinstance(details, dict) and line.get("event") == FAILED else {}
+    fold = told.get("fold")
+    begun = isinstance(fold, int) and (place / f"fold-{fold}" / "config.yaml").exists()  # which tells by itself
+    if not isinstance(fold, int) or begun or owner not in (None, os.getpid()):
         return None
-    return RunState(condition="failed", why=str(details.get("why") or ""), fold=fold, line=line)
+    return RunState(condition="failed", why=str(told.get("why") or ""), fold=fold, line=line)
 
 
 def _last_error(path: Path) -> Mapping[str, Any]:

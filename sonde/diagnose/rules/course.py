@@ -21,6 +21,9 @@ DONE = 0.05  # of guessing: a loss below it has little left to learn
 FEW = 10  # steps, of which no course is seen
 LAST = 20  # steps whose median is where the loss ends
 GAP = 0.6  # training loss beside the validation loss: nearer ones differ by chance, a healthy one of 0.78 did at a high rate
+RISES = {"evaluation": (0.3, 3), "training": (0.3, 5)}
+"""In the midst of a run, whose validation loss may still come down: by which share of the lowest it has risen, in how many of the
+latest evaluations; at the end by a tenth, in three. Between evaluations looks are more frequent, so more is asked."""
 TALL = 0.1  # update / size of a layer late in a run; healthy layers ended below 0.086 (doctor.md 0.3)
 
 
@@ -115,17 +118,15 @@ def overfitting(seen: Seen) -> Suspicion | None:
     """The validation loss has risen well above its lowest while the training loss goes on falling, or stays where learning by
     heart leaves it."""
     scores = seen.held_losses()
-    if len(scores) < 4 or seen.moment == "training" or seen.context.phases > 1:
+    if len(scores) < 4 or seen.context.phases > 1:
         return None
     best_step, best = min(scores, key=lambda each: each[1])
     after = [value for step, value in scores if step > best_step]
     level, then = seen.level(), seen.level_at(best_step)
-    rise = (0.1 if seen.moment != "evaluation" else 0.3) * max(
-        abs(best), 1e-6
-    )  # in the midst of a run it may still come down
+    share, least = RISES.get(seen.moment, (0.1, 3))
     risen = (
-        len(after) >= 3
-        and min(after[-3:]) > best + rise
+        len(after) >= least
+        and min(after[-least:]) > best + share * max(abs(best), 1e-6)
         and level < min(math.inf if then is None else then, GAP * after[-1])
     )
     by_chance = risen and min(after[-3:]) <= best * (1 + _uncertainty(seen))
