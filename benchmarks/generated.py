@@ -3,12 +3,13 @@
 python -m benchmarks.generated RUN … --data mnist --judge RUN [--number 5000] [--guidance 1 2] [--write]
 
 Each run is measured as `sonde eval RUN DATA --judge JUDGE` does it, once for each guidance that is named (of runs that know none:
-once), and its samplers' speed by the best of three times 64 samples, with the threads that torch takes. Two halves of the real rows
-stand in the last line: no model can be told to be better than these. With --write the table goes to benchmarks/results.
+once), and its samplers' speed by the best of three times 64 samples, with the threads that torch takes. Two halves of the real
+rows stand in the last line: no model can be told to be better than these. With --write the table goes to benchmarks/results.
 
 Does it help a classifier? python -m benchmarks.generated --help-with mnist cifar10 [--minutes 20] [--seeds 3]: a tenth of the
 labels; a flow-matching run trained on these rows alone makes samples of each class; the default classifier is trained with its
-recipe's augmentation, and with `auto,generated=RUN` besides, for as many steps, at each seed. It takes minutes + 6 trainings a set.
+recipe's augmentation, and with `auto,generated=RUN` besides, for as many steps, at each seed. It takes minutes + 6 trainings a
+set.
 """
 
 import argparse
