@@ -489,8 +489,9 @@ class TrainKeywords(TypedDict, total=False):
     gan_loss: Literal["hinge", "non-saturating", "wgan-gp"]
     """task gan: What generator and critic minimise: hinge has a critic with spectral norm, wgan-gp one with a
     gradient penalty."""
-    spectral_norm: bool | None
-    """task gan: Hold the largest singular value of each layer of the critic at 1; by default for hinge."""
+    critic_norm: Literal["auto", "spectral", "none"]
+    """task gan: Spectral norm holds the largest singular value of each layer of the critic at 1; auto takes it for
+    hinge."""
     r1: float
     """task gan: Weight of the R1 penalty, half the squared gradient of the critic at real rows; 0 for none. 0.1 to
     10 are usual."""

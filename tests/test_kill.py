@@ -71,6 +71,17 @@ GENERATING: dict[str, dict[str, Any]] = {
         "evaluate_every": 0.5,
     }
     for task in ("diffusion", "flow-matching")
+} | {
+    "gan": {
+        "task": "gan",
+        "widths": (8,),
+        "r1": 1.0,
+        "critic_steps": 2,
+        "batch_size": 256,
+        "ema": 0.9,
+        "checkpoint_every": "2 steps",
+        "evaluate_every": 0.5,
+    }
 }
 STEPS = 12  # 1,294 training rows of digits in batches of 256, twice
 

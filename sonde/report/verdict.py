@@ -11,13 +11,14 @@ from typing import Any, Literal
 
 from sonde.core.findings import WORST_FIRST, name_of
 from sonde.core.units import count, duration, metric, metric_name, share
-from sonde.report.captions import course, moved
+from sonde.report.captions import Course, course, moved
 from sonde.report.fitted import fitted
 from sonde.report.folder import Reading
 from sonde.report.folds import fits
 from sonde.report.glance import glance
 from sonde.report.judged import Score, score_of, sentences
-from sonde.report.learning import train_of, validation_of
+from sonde.report.learning import metric_of, train_of, validation_of
+from sonde.report.metric_words import direction
 from sonde.report.next_steps import Step, after_finishing, after_stopping, while_running
 from sonde.report.overview import reached
 
@@ -108,8 +109,10 @@ def _unwarned(run: Reading, read: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _without_baseline(run: Reading, trouble: str) -> tuple[Tone, str, str]:
-    """Of a run that there is nothing to compare with: whether its losses fell."""
+    """Of a run that there is nothing to compare with: whether its losses fell, or what chose its checkpoint got better."""
     validation, train = course(validation_of(run)), course(train_of(run))
+    if validation is None and (chosen := _chosen_by(run)) is not None:
+        return _got_better(run, chosen, trouble)
     found, which = (validation, "validation loss") if validation is not None else (train, "training loss")
     if found is None:
         return "open", "Not known", "There is no baseline for this task, and no loss was logged."
@@ -122,6 +125,23 @@ def _without_baseline(run: Reading, trouble: str) -> tuple[Tone, str, str]:
         return "open", "Not known", f"{told[:1].upper()}{told[1:]}, and no earlier loss to compare it with{but}."
     if found.best >= found.first or found.change != "fell":
         return "no", "No", f"It did not learn: {told}{but}."
+    if trouble:
+        return "partly", "Partly", f"It learned: {told}; but {trouble}."
+    return "yes", "It learned", f"{told[:1].upper()}{told[1:]}."
+
+
+def _chosen_by(run: Reading) -> Course | None:
+    """The course of the metric that chose the checkpoint, where it was evaluated several times and more or less of it is better:
+    the training losses of a generator and its critic say nothing of either."""
+    higher = direction(run, run.metric) if run.metric else None
+    found = None if higher is None else course(metric_of(run, run.metric), higher=bool(higher))
+    return found if found is not None and found.count > 1 else None
+
+
+def _got_better(run: Reading, found: Course, trouble: str) -> tuple[Tone, str, str]:
+    told = f"{moved(f'validation {metric_name(run.metric)}', found)}; there is no baseline to tell whether that is good"
+    if found.best == found.first:
+        return "no", "No", f"It did not learn: {told}" + (f"; {trouble}." if trouble else ".")
     if trouble:
         return "partly", "Partly", f"It learned: {told}; but {trouble}."
     return "yes", "It learned", f"{told[:1].upper()}{told[1:]}."

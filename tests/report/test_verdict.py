@@ -285,3 +285,24 @@ def test_a_callers_own_network_is_used_by_the_same_call(image_run):
     assert (
         step.why == f"The same call with out={str(run.path)!r} continues from step 3,000, as if it had never stopped."
     )
+
+
+def test_what_chose_the_checkpoint_tells_where_no_validation_loss_does(image_run):
+    """Of a generator and its critic, whose training losses rise while samples get better."""
+
+    def evaluated(distances: list[float]) -> Reading:
+        lines = [
+            {"kind": "evaluation", "step": 10 * n, "epoch": n, "split": "validation", "metrics": {"kernel_distance": d}}
+            for n, d in enumerate(distances, 1)
+        ]
+        result = {**run.result, "metrics": {"validation": {"kernel_distance": distances[-1]}}}
+        objective = {"metric": "kernel_distance", "mode": "min"}
+        return replace(
+            run, evaluations=lines, result={**result, "objective": objective, "baseline": {}, "baselines": {}}
+        )
+
+    run = quiet(read_folder(image_run))
+    better, worse = verdict(evaluated([0.5, 0.2, 0.1])), verdict(evaluated([0.5, 0.6, 0.7]))
+    assert (better.answer, worse.answer) == ("It learned", "No")
+    assert plain(better.because).startswith("Validation kernel distance fell from 0.500 to 0.100; there is no baseline")
+    assert plain(worse.because).startswith("It did not learn: validation kernel distance rose from 0.500 to 0.700")
