@@ -222,7 +222,8 @@ class TrainKeywords(TypedDict, total=False):
     between layers and before the output. models bert-tiny, bert-mini, bert-small, bert-base and 1 more: Dropout
     after the embeddings, of each residual branch, and before the head. model pair-reader: Dropout after the
     embeddings, in each convolution, and before the head. model denoiser-unet: Dropout rate inside the residual
-    blocks. model qa-reader: Dropout after the embeddings and in each convolution."""
+    blocks. model realnvp-mlp: Dropout rate inside the couplings. model qa-reader: Dropout after the embeddings
+    and in each convolution."""
     norm: Literal["none", "batch", "layer", "pre", "post"]
     """model mlp: Normalisation between a hidden layer and its activation. models transformer-tiny,
     transformer-small, transformer-base, transformer-big: Layer norm: pre (before each sub-layer, more stable) or
@@ -252,7 +253,9 @@ class TrainKeywords(TypedDict, total=False):
     neighbours. models speech-conformer-tiny, speech-conformer-small, speech-transformer: Conformer or transformer
     blocks; by default as many as the model's name stands for. models seq2seq-gru, seq2seq-lstm: Recurrent layers
     of the encoder and of the decoder. model denoiser-unet: Residual blocks at each resolution, in the encoder and
-    in the decoder. model denoiser-mlp: Residual blocks."""
+    in the decoder. model denoiser-mlp: Residual blocks. model realnvp-mlp: Affine couplings, each behind an
+    activation normalisation and a mix of all columns. model glow: Affine couplings at each resolution, each
+    behind an activation normalisation and a mix of all channels."""
     members: int
     """model tabular: Members of the ensemble; they share weight matrices, and their predictions are averaged."""
     width: int
@@ -266,7 +269,8 @@ class TrainKeywords(TypedDict, total=False):
     torsion-network: Hidden size of each recurrent layer, per direction. model inverse-folding-network: Channels
     of each residue (node) and each pair of neighbours (edge). models seq2seq-gru, seq2seq-lstm: Hidden size of
     the decoder; the bidirectional encoder has half of it per direction. models pair-reader, qa-reader: Hidden
-    width (channels of each token). model denoiser-mlp: Units of each layer."""
+    width (channels of each token). model denoiser-mlp: Units of each layer. model realnvp-mlp: Units of the
+    hidden layers in each coupling. model glow: Channels of the hidden layers in each coupling."""
     number_embedding: Literal["piecewise", "periodic", "none"]
     """model tabular: Embedding of numerical columns: piecewise linear (training quantiles), periodic (learned
     frequencies), or none."""
@@ -399,6 +403,8 @@ class TrainKeywords(TypedDict, total=False):
     frequent_tokens: int
     """models pair-reader, qa-reader: Vocabulary: the most frequent tokens with an embedding each; the others share
     one."""
+    levels: int
+    """model glow: How often the sides are halved; 0 for as often as they can be, at most 3 times."""
     loss: Callable[..., object] | Literal["cross-entropy", "focal", "perceptron", "squared-error", "mse", "mae", "huber", "log-cosh", "dice", "both", "quantile"]
     """task classification: Loss function; squared-error is taken of the probabilities, perceptron is the perceptron
     rule (Rosenblatt 1958). task regression: Loss function, on standardised targets. task segmentation: Loss

@@ -12,7 +12,9 @@ from typing import Any, Literal, NamedTuple
 
 from sonde.core.catalogue import Catalogue
 
-Answer = Literal["row", "map", "boxes", "next", "text", "frames", "span", "horizon", "structure", "angles", "noise"]
+Answer = Literal[
+    "row", "map", "boxes", "next", "text", "frames", "span", "horizon", "structure", "angles", "noise", "density"
+]
 
 COSTS = Path(__file__).with_name("costs.json")
 
@@ -29,7 +31,8 @@ class Entry(NamedTuple):
     answers: the output for one input: a row of logits, a map of them (those of every pixel), boxes, logits for the token
              after each (next), for a text of its own (text), for each frame of a recording (frames), where an answer
              begins and ends (span), the steps that follow (horizon), of residues their distances or types (structure)
-             or the angles of each (angles), or for a noisy input and a condition what is noise in it (noise)
+             or the angles of each (angles), for a noisy input and a condition what is noise in it (noise), or for an input
+             and a condition normal numbers that it can be made of again, and how volumes change (density)
     also:    what else it outputs, by a head that the task puts on it
     symbols: size of the vocabulary that costs are counted with, also as outputs where tokens come out
     rate:    samples a second of the recordings that costs are counted at
@@ -128,6 +131,8 @@ PAPERS = {
     "Mohamed 2019": "after Mohamed et al. 2019, Transformers with convolutional context for ASR, arXiv:1904.11660",
     "Ho 2020": "after Ho, Jain and Abbeel 2020, Denoising diffusion probabilistic models, arXiv:2006.11239",
     "Kotelnikov 2022": "after Kotelnikov et al. 2022, TabDDPM: modelling tabular data with diffusion models, arXiv:2209.15421",
+    "Dinh 2016": "after Dinh, Sohl-Dickstein and Bengio 2016, Density estimation using Real NVP, arXiv:1605.08803",
+    "Kingma 2018": "after Kingma and Dhariwal 2018, Glow: generative flow with invertible 1x1 convolutions, arXiv:1807.03039",
     "Luong 2015": "after Luong et al. 2015, arXiv:1508.04025, and Bahdanau et al. 2014, arXiv:1409.0473",
 }
 
@@ -316,6 +321,11 @@ MODELS: Catalogue[Entry] = Catalogue(
             input=(16,),
             reads=("table", "array", "image"),
         ),
+        # what an input is as normal numbers, and back
+        "realnvp-mlp": _row(
+            "realnvp_mlp:RealNVP", "realnvp-mlp", "Dinh 2016", (16,), ("table", "array", "image"), answers="density"
+        ),
+        "glow": _row("glow:Glow", "glow", "Kingma 2018", (3, 32, 32), answers="density"),
         "qa-reader": _row("qa_reader:QAReader", "qa-reader", "Chen 2017b", (256,), ("tokens",), "span", symbols=8_000),
     },
 )
