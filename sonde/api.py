@@ -244,8 +244,8 @@ def doctor(  # noqa: PLR0913  # one for each thing that a run can be given
     model, loss: of a run of `sonde.fit`, the network (a copy of it is trained) and the loss, as that call was given them
     data, validation: needed where they were in memory: what the run was given; by default those of the run
     optimizer, schedule: objects of your program as the run was given them; most classes of torch's are made again without
-    cure: try the remedies of the first finding for 100 steps beside an untouched twin, and report how they end
-    silence: names of findings that are meant so, and are notes
+    cure: try the remedies of the first finding for 100 steps beside an unchanged copy of the run, and report how they end
+    silence: names of findings that are intended: shown as notes, not as warnings
     Raises: SondeError subclasses for data or a network that are not the run's
     """
     screen = _screen({"quiet": quiet})

@@ -62,7 +62,7 @@ class TrainKeywords(TypedDict, total=False):
     weight_decay: float
     """Weight decay: decoupled for adamw and muon, an L2 penalty for the others; never on norms and biases."""
     momentum: float
-    """Momentum of momentum, nesterov, rmsprop (where it is 0 by default) and muon (0.95 where that is named)."""
+    """Momentum factor of momentum, nesterov, rmsprop (where it is 0 by default) and muon (0.95 where that is named)."""
     beta1: float
     """Adam's decay rate of the first moment."""
     beta2: float
@@ -116,7 +116,7 @@ class TrainKeywords(TypedDict, total=False):
     checkpoint_every: float | str
     """Checkpoint interval: "500 steps", "1 epoch", "60s" (then also at an epoch's end, after a twentieth of it)."""
     doctor: bool
-    """Look for faults while training, and say what is wrong, where and what to do; the weights are the same without."""
+    """Look for faults while training, and say what is wrong, where and what to do; it does not change the weights."""
     classical: bool
     """Fit a classical model too where that takes seconds (tables: boosted trees; texts: TF-IDF), to compare the
     network with."""
@@ -184,7 +184,7 @@ class TrainKeywords(TypedDict, total=False):
     held_out: str
     """Test recordings, by a part of their names or a column: take=0-4, or speaker=theo,jackson."""
     max_seconds: float
-    """Seconds of a recording that are read at most: of longer ones their beginning, and with transcripts none."""
+    """Longest recording in seconds: of longer ones only the beginning is read; with transcripts they are left out."""
     horizon: int | None
     """Forecast horizon in time steps; by default one season (24 hours, 7 days, 12 months)."""
     look_back: int | None
@@ -241,21 +241,23 @@ class TrainKeywords(TypedDict, total=False):
     models unet-small, unet: Channels at each resolution, from full resolution down by halves. By default those of
     the model's size. model audio-cnn: Channels of each stage; every stage halves the mel bands and, but for the
     first, the frames. model denoiser-unet: Channels at each resolution, from full resolution down by halves;
-    multiples of 8."""
+    multiples of 8. model dcgan: Channels after each halving, from full resolution down; none: 64, then doubled,
+    down to a side of at most 8 pixels."""
     layers: int | None
     """model compact-cnn: 3x3 convolutions in each stage. model tabular: Hidden layers. models unet-small, unet: 3x3
-    convolutions at each resolution, in the encoder and in the decoder. model modern-gpt: Transformer blocks.
-    models patchtst, text-transformer: Transformer layers. models lstm-forecaster, gru-forecaster, rnn, lstm and 6
-    more: Recurrent layers, stacked. model tcn: Residual blocks of two convolutions, dilated by 1, 2, 4, …: each
-    further block doubles the receptive field. model graph-network: Layers of message passing; the receptive field
-    of an atom is as many bonds. model structure-network: Blocks of triangle updates on the pairs (Evoformer).
-    model torsion-network: Recurrent layers. model inverse-folding-network: Layers of message passing between
-    neighbours. models speech-conformer-tiny, speech-conformer-small, speech-transformer: Conformer or transformer
-    blocks; by default as many as the model's name stands for. models seq2seq-gru, seq2seq-lstm: Recurrent layers
-    of the encoder and of the decoder. model denoiser-unet: Residual blocks at each resolution, in the encoder and
-    in the decoder. model denoiser-mlp: Residual blocks. model realnvp-mlp: Affine couplings, each behind an
-    activation normalisation and a mix of all columns. model glow: Affine couplings at each resolution, each
-    behind an activation normalisation and a mix of all channels."""
+    convolutions at each resolution, in the encoder and in the decoder. models modern-gpt, denoiser-transformer:
+    Transformer blocks. models patchtst, text-transformer: Transformer layers. models lstm-forecaster,
+    gru-forecaster, rnn, lstm and 6 more: Recurrent layers, stacked. model tcn: Residual blocks of two
+    convolutions, dilated by 1, 2, 4, …: each further block doubles the receptive field. model graph-network:
+    Layers of message passing; the receptive field of an atom is as many bonds. model structure-network: Blocks of
+    triangle updates on the pairs (Evoformer). model torsion-network: Recurrent layers. model
+    inverse-folding-network: Layers of message passing between neighbours. models speech-conformer-tiny,
+    speech-conformer-small, speech-transformer: Conformer or transformer blocks; by default as many as the model's
+    name stands for. models seq2seq-gru, seq2seq-lstm: Recurrent layers of the encoder and of the decoder. model
+    denoiser-unet: Residual blocks at each resolution, in the encoder and in the decoder. model denoiser-mlp:
+    Residual blocks. model gan-mlp: Hidden layers of the generator, and of the critic. model realnvp-mlp: Affine
+    couplings, each behind an activation normalisation and a mix of all columns. model glow: Affine couplings at
+    each resolution, each behind an activation normalisation and a mix of all channels."""
     members: int
     """model tabular: Members of the ensemble; they share weight matrices, and their predictions are averaged."""
     width: int
@@ -269,8 +271,9 @@ class TrainKeywords(TypedDict, total=False):
     torsion-network: Hidden size of each recurrent layer, per direction. model inverse-folding-network: Channels
     of each residue (node) and each pair of neighbours (edge). models seq2seq-gru, seq2seq-lstm: Hidden size of
     the decoder; the bidirectional encoder has half of it per direction. models pair-reader, qa-reader: Hidden
-    width (channels of each token). model denoiser-mlp: Units of each layer. model realnvp-mlp: Units of the
-    hidden layers in each coupling. model glow: Channels of the hidden layers in each coupling."""
+    width (channels of each token). model denoiser-transformer: Channels of a patch. models denoiser-mlp, gan-mlp:
+    Units of each layer. model realnvp-mlp: Units of the hidden layers in each coupling. model glow: Channels of
+    the hidden layers in each coupling."""
     number_embedding: Literal["piecewise", "periodic", "none"]
     """model tabular: Embedding of numerical columns: piecewise linear (training quantiles), periodic (learned
     frequencies), or none."""
@@ -315,7 +318,8 @@ class TrainKeywords(TypedDict, total=False):
     patch: int | Literal["auto"]
     """models vit-tiny-16, vit-small-8, vit-small-14, vit-small-16 and 7 more: Patch size in pixels; auto: that in
     the model's name, or 4 for images up to 64 pixels. model patchtst: Length of a patch (one token) in steps.
-    model denoiser-unet: Side of the patches that pixels are gathered in as channels: 2 costs a quarter of 1."""
+    model denoiser-unet: Side of the patches that pixels are gathered in as channels: 2 costs a quarter of 1.
+    model denoiser-transformer: Side of the patches, in pixels."""
     registers: int
     """Register tokens: learned tokens of no patch (Darcet et al. 2023, arXiv:2309.16588)."""
     pyramid_width: int
@@ -331,9 +335,9 @@ class TrainKeywords(TypedDict, total=False):
     bias: bool
     """Biases of linear layers and layer norms, as in GPT-2."""
     heads: int
-    """model modern-gpt: Attention heads, of width / heads channels each. model patchtst: Attention heads. model
-    text-transformer: Attention heads; must divide width=. model denoiser-unet: Attention heads at the lowest
-    resolution; 0 for no attention."""
+    """model modern-gpt: Attention heads, of width / heads channels each. models patchtst, denoiser-transformer:
+    Attention heads. model text-transformer: Attention heads; must divide width=. model denoiser-unet: Attention
+    heads at the lowest resolution; 0 for no attention."""
     kv_heads: int
     """model modern-gpt: Key-value heads (grouped-query attention); fewer than heads= give a smaller cache, 0 as
     many."""
@@ -403,12 +407,14 @@ class TrainKeywords(TypedDict, total=False):
     frequent_tokens: int
     """models pair-reader, qa-reader: Vocabulary: the most frequent tokens with an embedding each; the others share
     one."""
+    latent: int
+    """models dcgan, gan-mlp: Numbers of noise that an input is made of."""
     levels: int
     """model glow: How often the sides are halved; 0 for as often as they can be, at most 3 times."""
     loss: Callable[..., object] | Literal["cross-entropy", "focal", "perceptron", "squared-error", "mse", "mae", "huber", "log-cosh", "dice", "both", "quantile"]
-    """task classification: Loss function; squared-error is taken of the probabilities, perceptron is the perceptron
-    rule (Rosenblatt 1958). task regression: Loss function, on standardised targets. task segmentation: Loss
-    function: cross-entropy of the pixels, Dice of the classes, or the sum of both. task forecasting: Loss
+    """task classification: Loss function; squared-error is computed on the probabilities, perceptron is the
+    perceptron rule (Rosenblatt 1958). task regression: Loss function, on standardised targets. task segmentation:
+    Loss function: cross-entropy of the pixels, Dice of the classes, or the sum of both. task forecasting: Loss
     function, on standardised values; quantile also learns prediction intervals around the forecast."""
     label_smoothing: float
     """task classification: Label smoothing: share of each target spread uniformly over all classes; for
@@ -483,6 +489,23 @@ class TrainKeywords(TypedDict, total=False):
     transport (shorter paths)."""
     times: Literal["uniform", "logit-normal"]
     """task flow-matching: How times are drawn in training: evenly, or more often in the middle (logit-normal)."""
+    gan_loss: Literal["hinge", "non-saturating", "wgan-gp"]
+    """task gan: What generator and critic minimise: hinge has a critic with spectral norm, wgan-gp one with a
+    gradient penalty."""
+    spectral_norm: bool | None
+    """task gan: Hold the largest singular value of each layer of the critic at 1; by default for hinge."""
+    r1: float
+    """task gan: Weight of the R1 penalty, half the squared gradient of the critic at real rows; 0 for none. 0.1 to
+    10 are usual."""
+    gradient_penalty: float | None
+    """task gan: Weight of the gradient penalty between real and made rows; for wgan-gp alone, 10 by default."""
+    critic_steps: int | None
+    """task gan: Updates of the critic for each of the generator; by default 5 for wgan-gp, else 1."""
+    critic_lr: float | None
+    """task gan: Learning rate of the critic; by default that of lr."""
+    by_class: bool
+    """task gan: Make rows of a class where the data have classes: the generator is told which, and the critic judges
+    rows as that."""
     quantiles: float | Sequence[float]
     """task forecasting: Quantiles that loss="quantile" learns; 0.5 is the forecast itself."""
     hidden_share: float
@@ -530,7 +553,7 @@ class FitKeywords(TypedDict, total=False):
     weight_decay: float
     """Weight decay: decoupled for adamw and muon, an L2 penalty for the others; never on norms and biases."""
     momentum: float
-    """Momentum of momentum, nesterov, rmsprop (where it is 0 by default) and muon (0.95 where that is named)."""
+    """Momentum factor of momentum, nesterov, rmsprop (where it is 0 by default) and muon (0.95 where that is named)."""
     beta1: float
     """Adam's decay rate of the first moment."""
     beta2: float
@@ -584,7 +607,7 @@ class FitKeywords(TypedDict, total=False):
     checkpoint_every: float | str
     """Checkpoint interval: "500 steps", "1 epoch", "60s" (then also at an epoch's end, after a twentieth of it)."""
     doctor: bool
-    """Look for faults while training, and say what is wrong, where and what to do; the weights are the same without."""
+    """Look for faults while training, and say what is wrong, where and what to do; it does not change the weights."""
     classical: bool
     """Fit a classical model too where that takes seconds (tables: boosted trees; texts: TF-IDF), to compare the
     network with."""
@@ -635,7 +658,7 @@ class StepsKeywords(TypedDict, total=False):
     weight_decay: float
     """Weight decay: decoupled for adamw and muon, an L2 penalty for the others; never on norms and biases."""
     momentum: float
-    """Momentum of momentum, nesterov, rmsprop (where it is 0 by default) and muon (0.95 where that is named)."""
+    """Momentum factor of momentum, nesterov, rmsprop (where it is 0 by default) and muon (0.95 where that is named)."""
     beta1: float
     """Adam's decay rate of the first moment."""
     beta2: float
@@ -706,7 +729,7 @@ class ResumeKeywords(TypedDict, total=False):
     checkpoint_every: float | str
     """Checkpoint interval: "500 steps", "1 epoch", "60s" (then also at an epoch's end, after a twentieth of it)."""
     doctor: bool
-    """Look for faults while training, and say what is wrong, where and what to do; the weights are the same without."""
+    """Look for faults while training, and say what is wrong, where and what to do; it does not change the weights."""
     classical: bool
     """Fit a classical model too where that takes seconds (tables: boosted trees; texts: TF-IDF), to compare the
     network with."""

@@ -280,7 +280,7 @@ def _fitted(estimator: Any, columns: Mapping[str, Any], targets: Mapping[str, np
     settings |= {} if estimator.hidden is None else {"hidden": estimator.hidden}
     settings |= dict(estimator.settings or {})
     if settings.get("loss") == "perceptron":
-        raise ValueError('loss="perceptron" gives scores, which are no probabilities; use sonde.train')
+        raise ValueError('loss="perceptron" gives scores, which are not probabilities; use sonde.train')
     model = estimator.model if isinstance(estimator.model, str | None) else copy.deepcopy(estimator.model)
     if model is None and estimator.hidden is not None:
         model = "mlp"

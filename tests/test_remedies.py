@@ -120,7 +120,8 @@ def flags(verb: str) -> dict[str, Any]:
     return {"help": bool} | flags_of(*kinds.get(verb, (NoOptions,)), CommonOptions)
 
 
-OWN_VERB = {"cli/evaluate.py": "eval", "cli/predict.py": "predict", "cli/resume.py": "resume", "cli/generate.py": "generate",
+OWN_VERB = {"cli/evaluate.py": "eval", "run/judge.py": "eval", "run/sample_quality.py": "eval",
+            "cli/predict.py": "predict", "cli/resume.py": "resume", "cli/generate.py": "generate",
             "cli/chat.py": "chat", "cli/doctor.py": "doctor", "cli/check.py": "check",
             "cli/runs.py": "runs", "cli/models.py": "models", "cli/report.py": "report",
             "cli/compare.py": "compare", "comparison/result.py": "compare",
@@ -259,12 +260,12 @@ def said_by(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 def test_what_resume_says_of_starting_over_works(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = said_by(["resume", str(run), "--epochs", "3", "--fresh"], capsys)
-    assert f"--fresh starts over, and resume goes on; train anew: sonde train --config {run}" in said
+    assert f"--fresh starts over, and resume continues; train again: sonde train --config {run}" in said
     said = said_by(["resume", str(run), "--epochs", "3", "--out", str(run.parent / "other")], capsys)
-    assert "a run goes on in its own folder; leave it out" in said
+    assert "a run continues in its own folder; leave it out" in said
     with (run.parent / "t.csv").open("a") as file:
         file.write("1,2,a\n")
     said = said_by(["resume", str(run), "--epochs", "3"], capsys)
-    command = said.split("train anew: sonde train ")[1].split(" (")[0].split()
+    command = said.split("train again: sonde train ")[1].split(" (")[0].split()
     assert main(["train", *command, "--quiet"]) == 0
     shutil.rmtree(run)

@@ -31,7 +31,7 @@ class CheckOptions:
     rows: int = 16
     """Training rows, the first of an epoch, of which the loss is computed."""
     seed: int = 0
-    """Of the subset, and of what dropout draws."""
+    """Random seed of the subset and of dropout."""
 
 
 def run(words: Sequence[str]) -> int:
@@ -54,7 +54,7 @@ def run(words: Sequence[str]) -> int:
         tick=screen.tick,
     )
     rows = [(_cut(name), *rest) for name, *rest in found.rows()]
-    screen.table("back-propagation beside finite differences", ["weight", "entries", "compared", "off by", ""], rows)
+    screen.table("back-propagation and finite differences", ["weight", "entries", "compared", "off by", ""], rows)
     screen.say("")
     for sentence in found.sentences():
         screen.say(sentence)

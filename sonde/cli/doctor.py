@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from sonde.screen.screen import Screen
 
 ABOUT = """\
-Say what is wrong with a run, finished, failed or going on: the likeliest cause first, with what it was seen by, where, how sure
-it is, and what to do about it. What its network and DATA (by default the run's) are able to do is tried on some steps, which
-are undone; the run stays as it is.
+Say what is wrong with a run, finished, failed or going on: the likeliest cause first, with its evidence, its place, how
+certain it is, and what to do about it. What its network and DATA (by default the run's) are able to do is tested on some
+steps, which are undone; the run stays as it is.
 
 examples:
   sonde doctor runs/mnist-mlp-1
@@ -39,13 +39,13 @@ class DoctorOptions:
     """What to show of a run, and what to try."""
 
     inside: bool = False
-    """Also show the error, the gradient and the update of each layer, how activations spread, and dead and saturated units."""
+    """Also show error, gradient and update of each layer, the spread of its activations, and dead and saturated units."""
     cure: bool = False
-    """Try the remedy of the first finding for 100 steps beside an untouched twin, and show how both end. Nothing is changed."""
+    """Try the remedy of the first finding for 100 steps beside an unchanged copy, and show both losses; nothing is changed."""
     silence: tuple[str, ...] = ()
-    """Names of findings that are meant so: they are notes, and no warnings."""
+    """Names of findings that are intended: they are shown as notes, not as warnings."""
     trials: bool = True
-    """Try what the network and the data are able to do; without, only what the run wrote down is read."""
+    """Run short trials of the network and the data; without them only the records of the run are read."""
 
 
 def run(words: Sequence[str]) -> int:
@@ -101,7 +101,7 @@ def condition(place: Path, state: RunState) -> str:
     """What state a run without a result is in, what of it is kept, and how it goes on.
 
     >>> condition(Path("a"), RunState(condition="killed", step=1200, line={}))
-    'killed after step 1,200, without a word; no checkpoint was written yet; sonde resume a begins anew'
+    'killed after step 1,200, without an error message; no checkpoint was written yet; sonde resume a starts again'
     """
     fold = f" of fold {state.fold}" if state.fold else ""
     at = f"step {state.step:,}{fold}"
@@ -110,12 +110,12 @@ def condition(place: Path, state: RunState) -> str:
     how = {
         "interrupted": f"interrupted as requested after {at}",
         "failed": f"failed after {at}" + (f": {state.why.splitlines()[0]}" if state.why else ""),
-    }.get(state.condition, f"killed after {at}, without a word")
+    }.get(state.condition, f"killed after {at}, without an error message")
     saved = checkpoint_step(place / f"fold-{state.fold}" if state.fold else place)
     if saved is None:
-        kept, on = "no checkpoint was written yet", "begins anew"
+        kept, on = "no checkpoint was written yet", "starts again"
     else:
-        kept, on = f"the last checkpoint is of step {saved:,}", "goes on from there"
+        kept, on = f"the last checkpoint is of step {saved:,}", "continues from there"
     again = f"the same call with out={str(place)!r}" if _custom(place) else f"sonde resume {shlex.quote(str(place))}"
     return f"{how}; {kept}; {again} {on}"
 

@@ -1,25 +1,39 @@
-"""`sonde eval RUN DATA`: metrics of a trained model on other data."""
+"""`sonde eval RUN DATA`: metrics of a trained model on other data, and of the samples of one that makes inputs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from sonde.cli.begin import begin, said_on, trained_run
+from sonde.cli.begin import Begun, begin, said_on, trained_run
+from sonde.core.bounds import flag
+from sonde.core.errors import ConfigError
 from sonde.core.units import metric, metric_name
+
+if TYPE_CHECKING:
+    from sonde.run.run import Run
 
 ABOUT = """\
 Evaluate the best checkpoint of RUN on DATA, which must be of the kind it was trained on. No files are written.
-Of the data that RUN was trained on, the test rows it held out are judged; the headline says which rows are, and where RUN was
+Of the data that RUN was trained on, the test rows it held out are evaluated; the headline says which rows are, and where RUN was
 trained on them.
+
+With --judge the samples of a generative run are measured instead: Fréchet and kernel distance, precision, recall, density and
+coverage beside held-out rows of DATA, in what the judge sees before its last layer; how many samples the judge takes for the
+class that was asked for; and whether samples are copies of training rows. The judge is a run of a classifier trained on the same
+data. The numbers go into RUN/evaluation/sample_quality.json and RUN's report.
 
 examples:
   sonde eval runs/mnist-mlp-1 photos/
   sonde eval runs/titanic-tabular-1 passengers/ --split validation
+  sonde eval runs/mnist-flow-matching-1 mnist --judge runs/mnist-compact-cnn-1 --number 5000
 """
+
+SHORT = {"-n": "--number"}  # as other programs have it
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvalOptions:
-    """What to evaluate on, and on which device."""
+    """What to evaluate on, and on which device; of a run that makes inputs, which samples are measured, and by whom."""
 
     split: str | None = None
     """Split to evaluate on: train, validation or test; by default test, of other data all rows where there is no test split."""
@@ -27,19 +41,69 @@ class EvalOptions:
     """Target columns of a table; by default those the run was trained on."""
     device: str = "cpu"
     """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
+    judge: str | None = None
+    """Measure the samples of RUN by this run of a classifier, trained on the same data."""
+    number: int | None = None
+    """With --judge: how many samples are made and measured (-n); 2,000 by default."""
+    steps: int | None = None
+    """With --judge: steps of the sampler; the task's own number by default."""
+    sampler: str | None = None
+    """With --judge: the sampler; the task's own by default."""
+    guidance: float | None = None
+    """With --judge: classifier-free guidance; 1 by default."""
+    seed: int | None = None
+    """With --judge: random seed of the samples; 0 by default."""
+
+
+OF_SAMPLES = ("number", "steps", "sampler", "guidance", "seed")
 
 
 def run(words: Sequence[str]) -> int:
     """Evaluate a run and print its metrics. Raises: SondeError subclasses."""
-    begun = begin(words, EvalOptions, usage="eval RUN DATA", about=ABOUT)
+    begun = begin([SHORT.get(word, word) for word in words], EvalOptions, usage="eval RUN DATA", about=ABOUT)
     if begun is None:
         return 0
     (folder, data), options = begun.words, begun.options
+    _check(options)
     trained = trained_run(folder, options.device, trust_code=begun.trust_code)
+    if options.judge is not None:
+        return _measure(trained, data, begun)
     with said_on(begun.screen):
         found = trained.evaluation(data, split=options.split, target=options.target, tick=begun.screen.tick)
     rows = [(metric_name(name), metric(name, value)) for name, value in found.scores.items()]
     begun.screen.table(f"{folder} on {data}: {found.headline}", ["metric", "value"], rows)
     for line in found.highlights:
         begun.screen.say(line)
+    if trained.spec.generates:
+        begun.screen.say("how good its samples are: --judge CLASSIFIER_RUN")
+    return 0
+
+
+def _check(options: EvalOptions) -> None:
+    """Raises: ConfigError for flags that do not go together"""
+    if options.judge is None:
+        for name in OF_SAMPLES:
+            if getattr(options, name) is not None:
+                raise ConfigError(f"{flag(name)} is for samples, which are measured with --judge CLASSIFIER_RUN")
+    elif options.split is not None or options.target:
+        given = "--split" if options.split is not None else "--target"
+        raise ConfigError(f"{given} is for metrics of rows, and with --judge samples are measured; leave it out")
+
+
+def _measure(trained: "Run", data: str, begun: Begun) -> int:
+    """Measure samples, print what was found, draw the report anew."""
+    from sonde.report.sample_quality import about, cautions, memorised, rows_of, title
+    from sonde.run.report import write_report
+    from sonde.run.sample_quality import Asked, sample_quality
+
+    options, screen = begun.options, begun.screen
+    judge = trained_run(options.judge, options.device, trust_code=begun.trust_code)
+    given = {name: getattr(options, name) for name in OF_SAMPLES if getattr(options, name) is not None}
+    with said_on(screen):
+        found = sample_quality(trained, data, judge, Asked(**given), tick=screen.tick)
+    screen.table(f"{trained.folder}: {title(found)}", ["measure", "samples", "real rows", "better"], rows_of(found))
+    for line in [*about(found), *cautions(found), memorised(found)]:
+        screen.say(line)
+    write_report(trained.folder)
+    screen.say(f"wrote {trained.folder / 'evaluation' / 'sample_quality.json'} and {trained.folder / 'report.html'}")
     return 0

@@ -90,11 +90,11 @@ def in_order(lines: Sequence[RunLine], sort: str) -> list[RunLine]:
     known = list(dict.fromkeys(name for line in lines for scores in line.metrics.values() for name in scores))
     if sort not in known:
         near = nearest(sort, ["time", "name", *known], count=1)
-        hint = f"did you mean {near[0]}?" if near else f"it takes time, name, {', '.join(known[:20])}"
+        hint = f"did you mean {near[0]}?" if near else f"give time, name, {', '.join(known[:20])}"
         raise ConfigError(f"--sort {sort}: no run here has such a metric; {hint}")
     higher = higher_is_better(sort)
     if higher is None:
-        raise ConfigError(f"--sort {sort}: whether more of it is better is not known; sort by another metric")
+        raise ConfigError(f"--sort {sort}: whether higher is better is not known; sort by another metric")
     return sorted(lines, key=lambda line: _place(_of(line, sort), higher))
 
 

@@ -137,7 +137,7 @@ def _known(trained: "Run", options: SampleOptions):  # noqa: ANN202
         return None, None
     if options.known is None or options.mask is None:
         given, other = ("--known", "--mask") if options.known is not None else ("--mask", "--known")
-        raise ConfigError(f"{given} needs {other}: an input, and where it is made anew")
+        raise ConfigError(f"{given} needs {other}: an input, and where it is generated again")
     if not trained.schema.input.has_planes:
         raise ConfigError("--known and --mask are for images")
     import numpy as np

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from sonde.watch.page import Listed
 
 ABOUT = """\
-Show a live page of RUN at an address of this machine: curves, findings, samples, what it uses, and whether it is running, has
+Show a live page of RUN at an address of this machine: curves, findings, samples, resources, and whether it is running, has
 finished, was stopped or has died, and why. RUN is the folder of a run, or one that holds runs; by default the newest in runs/.
-Training does not notice: only the files of its folder are read. Ctrl-C ends the page, not the training.
+Training is not affected: only the files of its folder are read. Ctrl-C ends the page, not the training.
 
 examples:
   sonde watch
@@ -37,7 +37,7 @@ class WatchOptions:
     """Where the page is."""
 
     port: int | None = None
-    """Of the address; by default 7663, or the next one that is free."""
+    """Port of the address; by default 7663, or the next one that is free."""
 
 
 def run(words: Sequence[str]) -> int:
@@ -55,7 +55,7 @@ def run(words: Sequence[str]) -> int:
     with listen(begun.options.port) as at:
         port = at.getsockname()[1]
         if begun.options.port is None and port != PORT:
-            begun.screen.say(f"port {PORT} is in use; {port} is taken instead")
+            begun.screen.say(f"port {PORT} is in use; {port} is used instead")
         begun.screen.say(f"watching {root / (named or newest(root))} at http://{ADDRESS}:{port}")
         begun.screen.say("Ctrl-C ends the page, not the training")
 
@@ -66,7 +66,7 @@ def run(words: Sequence[str]) -> int:
             return build(shown)
 
         serve(application, at)
-    begun.screen.say("the page has ended; what trains goes on")
+    begun.screen.say("the page has ended; training continues")
     return 0
 
 

@@ -50,7 +50,7 @@ def difference(unit: Unit, best: Unit, family: Family, *, spread: Spread | None,
         return Difference(value=value, interval=None, beyond=None, how="on other data")
     found = [*_by_seeds(unit, best, value, spread), *_by_rows(unit, best, family.metric, family.split, level)]
     if not found:
-        return Difference(value=value, interval=None, beyond=None, how="nothing tells the noise")
+        return Difference(value=value, interval=None, beyond=None, how="the noise is not known")
     widest = max((interval for interval, _, _ in found), key=lambda interval: interval.high - interval.low)
     return Difference(
         value=value,
@@ -133,7 +133,7 @@ def _alone(unit: Unit, best: Unit, metric: str, split: str, level: float) -> lis
     if mine is None or others is None:
         return []
     interval = apart(a, mine, b, others)
-    return [(interval, not interval.holds(0.0), "not known to be the same rows, so taken as different ones")]
+    return [(interval, not interval.holds(0.0), "not known to be the same rows, so treated as different ones")]
 
 
 def _p(p: float) -> str:

@@ -108,7 +108,7 @@ class Member:
         """The run as its name alone, for a folder that holds what no run writes."""
         empty = {name: {} for name in ("config", "plan", "data", "env", "result", "lr_range", "evaluated", "features")}
         logs = dict.fromkeys(("steps", "evaluations", "events", "findings", "logged", "signals"), ())
-        said = "its folder holds what no run writes there, so that nothing of it is shown"
+        said = "its folder holds what no run writes there, so nothing of it is shown"
         reading = replace(self.reading, **empty, **logs, unreadable=(said,))
         return Member(name=self.name, reading=reading, going=self.going)
 

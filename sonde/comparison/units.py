@@ -162,7 +162,7 @@ def of_rows(
         right, rows = (sum(pair[place] for pair in counts if pair) for place in (0, 1))
         return wilson(right, rows, level=level), counted(int(rows), "row", "rows")
     kept = all(each.get("answers") or each.get("sums") for each in details)
-    return None, "not a score that rows' answers tell" if kept else "rows' answers were not kept"
+    return None, "not a score of single rows" if kept else "predictions of single rows were not kept"
 
 
 def _evaluated_rows(member: Member, split: str) -> str:

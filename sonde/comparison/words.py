@@ -194,5 +194,5 @@ def how_sure(family: Family, found: Mapping[str, Difference]) -> str:
             "--seed 1, --seed 2, --seed 3; runs of the same settings are taken together."
         )
     elif any(1 < len(unit.values) < ENOUGH for unit in family.scored):
-        text += " Two seeds tell no interval; a third would."
+        text += " Two seeds give no interval; a third would."
     return text

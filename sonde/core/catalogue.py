@@ -67,7 +67,7 @@ def record_of_package(group: str, own: Iterable[str], name: str, *, kind: type, 
     package = _package(group, name)
     if not isinstance(found, kind):
         raise ConfigError(
-            f"{package} registers {name!r} in {group}, which is a {type(found).__name__}, no {kind.__name__}"
+            f"{package} registers {name!r} in {group}, which is a {type(found).__name__}, not a {kind.__name__}"
         )
     if getattr(found, called) != name:
         raise ConfigError(

@@ -132,7 +132,7 @@ class OptimConfig:
     weight_decay: float = 0.0
     """Weight decay: decoupled for adamw and muon, an L2 penalty for the others; never on norms and biases."""
     momentum: float = 0.9
-    """Momentum of momentum, nesterov, rmsprop (where it is 0 by default) and muon (0.95 where that is named)."""
+    """Momentum factor of momentum, nesterov, rmsprop (where it is 0 by default) and muon (0.95 where that is named)."""
     beta1: float = 0.9
     """Adam's decay rate of the first moment."""
     beta2: float = 0.999
@@ -200,7 +200,7 @@ class LoopConfig:
     checkpoint_every: float | str = "60s"
     """Checkpoint interval: "500 steps", "1 epoch", "60s" (then also at an epoch's end, after a twentieth of it)."""
     doctor: bool = True
-    """Look for faults while training, and say what is wrong, where and what to do; the weights are the same without."""
+    """Look for faults while training, and say what is wrong, where and what to do; it does not change the weights."""
     classical: bool = True
     """Fit a classical model too where that takes seconds (tables: boosted trees; texts: TF-IDF), to compare the network with."""
     silence: tuple[str, ...] = ()

@@ -78,7 +78,7 @@ def read_config(path: Path) -> SavedConfig:
         if not is_tree(content):
             raise RecursionError
     except RecursionError:
-        raise ConfigError(f"{file} is nested too deep, or leads back into itself; {_way_on(file)}") from None
+        raise ConfigError(f"{file} is nested too deeply, or refers to itself; {_way_on(file)}") from None
     except FileNotFoundError:
         raise ConfigError(f"there is no config file {file}; a run folder holds one as config.yaml") from None
     except OSError as error:
@@ -97,7 +97,7 @@ def read_config(path: Path) -> SavedConfig:
 
 def _way_on(file: Path, otherwise: str = "give the config.yaml of a run") -> str:
     """What to do about a file that cannot be read: in a run folder, Sonde wrote it."""
-    return "put it back from a copy of the run" if (file.parent / "data.json").exists() else otherwise
+    return "restore it from a copy of the run" if (file.parent / "data.json").exists() else otherwise
 
 
 def is_tree(content: Any) -> bool:

@@ -37,12 +37,12 @@ def reading(file: Path, *, run: Path, remedy: str = "") -> Iterator[None]:
 
 def way_on(run: Path) -> str:
     """What to do about a file that cannot be made up for."""
-    return f"put it back from a copy of the run, or {anew(run)}"
+    return f"restore it from a copy of the run, or {anew(run)}"
 
 
 def anew(run: Path) -> str:
     """How a run is begun again from its settings."""
-    return f"train anew: sonde train --config {run} --out {run} --fresh (from Python: the same call with fresh=True)"
+    return f"train again: sonde train --config {run} --out {run} --fresh (from Python: the same call with fresh=True)"
 
 
 @contextmanager

@@ -67,7 +67,7 @@ def parsed_json(content: bytes | str) -> Any:
     try:
         return json.loads(content.decode("utf-8") if isinstance(content, bytes) else content)
     except RecursionError:
-        raise json.JSONDecodeError("it is nested too deep", "", 0) from None
+        raise json.JSONDecodeError("it is nested too deeply", "", 0) from None
 
 
 def sync_folder(path: Path) -> None:

@@ -90,8 +90,8 @@ class RunFolder:
         link = next((entry for entry in (*top, *deep) if entry.is_symlink()), None)
         if link is not None:
             raise RunFolderError(
-                f"{link} is a link, and runs are written through none; put a copy of what it leads to in its place, or give "
-                "--out another folder"
+                f"{link} is a symbolic link, and runs are not written through links; replace it by a copy of its "
+                "target, or give --out another folder"
             )
         self.refuse_odd()
 

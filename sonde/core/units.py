@@ -123,6 +123,7 @@ def metric_name(name: str) -> str:
     known |= {"iou": "IoU", "miou": "mean IoU", "knn": "kNN", "lddt": "lDDT", "rmsd": "RMSD", "bleu": "BLEU"}
     known |= {"wer": "word error rate", "cer": "character error rate", "near": "within 60°"}
     known |= {"mase": "MASE", "smape": "sMAPE", "pearson": "Pearson correlation", "spearman": "Spearman correlation"}
+    known |= {"frechet": "Fréchet"}
     known |= {"map": "mAP", "map50": "mAP@50", "map75": "mAP@75"}
     head, slash, rest = name.partition("/")
     words = [known.get(word, word) for word in head.split("_")]

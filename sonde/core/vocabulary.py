@@ -196,7 +196,7 @@ def check_vocabulary(content: str) -> dict[str, Any]:
     if saved.get("kind") in ("characters", "words"):
         symbols = saved.get("symbols")
         if not isinstance(symbols, list | str) or not all(isinstance(symbol, str) for symbol in symbols):
-            raise ValueError("its symbols are no list of texts")
+            raise ValueError("its symbols are not a list of texts")
     return saved
 
 

@@ -48,7 +48,7 @@ def alike_classes(dataset: Dataset, *, seconds: float = SECONDS) -> list[Finding
                     certainty="certain" if looked == len(own) else "likely",
                     where=f"class {name}",
                     evidence=f"all {count(looked)} training {noun} of class {name!r} "
-                    f"{f'that were looked at (of {count(len(own))}) ' if looked < len(own) else ''}{how}: "
+                    f"{f'that were examined (of {count(len(own))}) ' if looked < len(own) else ''}{how}: "
                     f"{rows.describe(int(own[0]))}, …",
                     action=f"check how these {noun} were written or exported",
                 )

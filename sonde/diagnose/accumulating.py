@@ -54,8 +54,8 @@ def _finding(phase: Phase, pieces: int, whole: float, parts: float | None) -> Fi
         check="gradient accumulation changes the loss",
         name="gradient-accumulation-changes-the-loss",
         severity="warning",
-        evidence=f"phase {phase.name!r}: the first batch has the loss {whole:.4g} as a whole, and {seen}: it is no mean over "
-        "its rows",
-        action="return sonde.Loss(value, weight) with what the value is a mean over, such as weights.sum() or mask.sum(); or "
-        "--accumulate 1",
+        evidence=f"phase {phase.name!r}: the first batch has the loss {whole:.4g} as a whole, and {seen}: it is not a "
+        "mean over its rows",
+        action="return sonde.Loss(value, weight), where weight is what the sum was divided by, such as weights.sum() "
+        "or mask.sum(); or give --accumulate 1",
     )

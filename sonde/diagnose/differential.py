@@ -92,7 +92,7 @@ class Probing:
         def make() -> Trial:
             first = next(iter(self.batches), None)
             if first is None:
-                return self._unread("by-heart", "can it learn one batch by heart?")
+                return self._unread("by-heart", "can it overfit one batch?")
             return probes.by_heart(
                 self._stepper,
                 first,
@@ -102,7 +102,7 @@ class Probing:
                 when=self._when,
             )
 
-        return self._keep("by-heart", f"can it learn one batch by heart{self._when}?", make)
+        return self._keep("by-heart", f"can it overfit one batch{self._when}?", make)
 
     @cached_property
     def related(self) -> Trial:
@@ -121,12 +121,12 @@ class Probing:
 
         def make() -> Trial:
             if self._peak is None:
-                return self._unread("rates", "does another rate do better?")
+                return self._unread("rates", "does another learning rate do better?")
             trial, compared = probes.rates(self._stepper, *self._parts, self._peak, deadline=self._deadline)
             found.update(compared)
             return trial
 
-        return self._keep("rates", "does another rate do better?", make), found
+        return self._keep("rates", "does another learning rate do better?", make), found
 
     @cached_property
     def inputs(self) -> Trial:
@@ -146,7 +146,7 @@ class Probing:
 
     def _unread(self, name: str, question: str) -> Trial:
         return Trial(
-            name=name, question=question, answer=None, said="it could not be tried: the data cannot be read anew"
+            name=name, question=question, answer=None, said="it could not be tried: the data cannot be read again"
         )
 
     def _keep(self, name: str, question: str, make: Callable[[], Trial]) -> Trial:
@@ -235,9 +235,9 @@ def cannot_learn(heart: Trial, inputs: Trial, step: int) -> Suspicion:
     return Suspicion(
         name="network-cannot-learn",
         evidence=f"{heart.said}, at rates of {', '.join(f'{rate:g}' for rate in sorted(probes.BY_HEART))}: any network "
-        f"that works knows so few rows by then{ignores}",
+        f"that works has memorised so few rows by then{ignores}",
         action="look between the inputs and the loss: a field that is not used, units that are dead or stuck at their "
-        "limits, a detach() on the way, the wrong axis, a ReLU or sigmoid at the end that cannot give the targets; "
+        "limits, a detach() on the way, the wrong axis, a ReLU or sigmoid at the end that cannot reach the targets; "
         "`sonde doctor RUN --inside` shows where the signal ends",
         place="model",
         certainty="likely",
@@ -251,8 +251,8 @@ def unrelated(heart: Trial, related: Trial, step: int) -> Suspicion:
     return Suspicion(
         name="labels-unrelated-to-inputs",
         evidence=f"the network can learn ({heart.said}), but {related.said}",
-        action="look at some rows with their targets: were inputs and targets shuffled or sorted apart, joined by the "
-        "wrong key, or shifted by a row?",
+        action="check some rows with their targets: were inputs and targets shuffled or sorted separately, joined by "
+        "the wrong key, or shifted by a row?",
         place="data",
         certainty="likely",
         step=step,

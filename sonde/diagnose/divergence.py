@@ -49,7 +49,7 @@ class Divergence:
         begun = "in the first step" if self.known else f"at step {self.begins:,}"
         return (
             f"the training loss was {self.start:.4g} {begun} and {self.end:.4g} at the end (median of what was logged at "
-            f"{self.steps}), {self.times:.1g} times as much; above {self.limit:g} times by step {self.above:,}"
+            f"{self.steps}), {self.times:.1g} times as high; it passed {self.limit:g} times at step {self.above:,}"
         )
 
 

@@ -237,15 +237,15 @@ class Doctor:
         trouble = self.sampler.trouble
         if trouble and not self._blind:
             self._blind = True
-            notes.append(self._failed(f"measuring inside the network failed ({trouble}) and was given up"))
+            notes.append(self._failed(f"measuring inside the network failed ({trouble}) and was stopped"))
         return found, notes
 
     def _failed(self, evidence: str) -> Finding:
         return Finding(
             check="doctor",
             severity="note",
-            evidence=f"{evidence}; the training is the same",
-            action="nothing; --no-doctor leaves the doctor out",
+            evidence=f"{evidence}; training is not affected",
+            action="nothing; --no-doctor turns the doctor off",
             step=self.seen.step,
         )
 

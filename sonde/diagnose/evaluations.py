@@ -34,14 +34,14 @@ def sometimes_finite(lines: Sequence[Mapping[str, Any]], chose: str | None) -> l
     for name in done[0]["metrics"] if done else ():
         steps = [line["step"] for line in done if _broken(line["metrics"].get(name))]
         if steps and len(steps) < len(done):
-            apart = "; these were left out in the choice of the best checkpoint" if name == chose else ""
+            apart = "; these were ignored when choosing the best checkpoint" if name == chose else ""
             found.append(
                 Finding(
                     check="metric not always finite",
                     name="metric-not-always-finite",
                     severity="warning",
                     evidence=f"metric {name!r} was NaN or infinite in {len(steps)} of {len(done)} evaluations{apart}",
-                    action="it is not defined on what the network answered then (one class only, a division by zero?)",
+                    action="it is not defined on what the network predicted then (one class only, a division by zero?)",
                     step=steps[0],
                 )
             )

@@ -135,7 +135,8 @@ class GradientCheck:
             known = [each.worst.error for each in self.tensors if each.verdict == "agrees"]
             found.append(
                 f"back-propagation agrees with finite differences in all {count(len(self.tensors))} tensors "
-                f"({count(compared)} of {count(self.weights)} weights looked at; off by {max(known, default=0):.0e} at most)"
+                f"({count(compared)} of {count(self.weights)} weights compared; off by {max(known, default=0):.0e} at "
+                "most)"
             )
         for name in self.blamed:
             found.append(f"the backward pass of {name} is wrong: its gradient is not the slope of what it computes")

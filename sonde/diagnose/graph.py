@@ -68,8 +68,8 @@ def activated_twice(loss: Tensor) -> list[Finding]:
                     check="outputs that are no log-probabilities",
                     name="outputs-that-are-no-log-probabilities",
                     severity="warning",
-                    evidence=f"the negative log-likelihood is given {what} of the network: it has no lowest value, and what it "
-                    "learns is not what it says",
+                    evidence=f"the negative log-likelihood is given {what} of the network: it has no minimum, and its "
+                    "value is not the negative log-likelihood",
                     action="give torch.nn.functional.cross_entropy for logits, or end the network in nn.LogSoftmax(1)"
                     + (" instead of its softmax" if before == "Softmax" else ""),
                     step=1,

@@ -27,7 +27,9 @@ class Origin:
     def words(self) -> str:
         """For a finding."""
         if self.targetless:
-            return f"all targets of the batch are left out of {self.function} (ignore_index), whose mean is over none"
+            return (
+                f"all targets of the batch are left out of {self.function} (ignore_index), so its mean is over no rows"
+            )
         place = f" at or after {self.layer}" if self.layer else ""
         return f"the first value that is not finite comes from {self.function}{place}, which was given {self.given}"
 

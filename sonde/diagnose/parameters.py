@@ -190,9 +190,9 @@ class GradientCheck:
                     check="parameters without a gradient",
                     name="parameters-without-a-gradient",
                     severity="warning",
-                    evidence=f"{names}: the loss is computed from them (with one of them changed it is {found.after:.6g} in the "
-                    f"place of {found.before:.6g}), and no gradient reaches them in the first {SOON} steps, so that they stay as "
-                    "they were initialised",
+                    evidence=f"{names}: the loss is computed from them (with one of them changed it is "
+                    f"{found.after:.6g} instead of {found.before:.6g}), and no gradient reaches them in the first "
+                    f"{SOON} steps, so they stay as initialised",
                     action="look for detach(), .data, torch.no_grad() or numpy between them and the loss, or call "
                     "requires_grad_(False) on them",
                     step=SOON,
@@ -253,8 +253,8 @@ class GradientCheck:
                         check="parameters without a gradient",
                         name="parameters-without-a-gradient",
                         severity="warning",
-                        evidence=f"{found}: unused parameters; the loss of the first {steps} step{'s' * (steps > 1)} does not "
-                        "depend on them, so that they stay as they were initialised",
+                        evidence=f"{found}: unused parameters; the loss of the first {steps} step{'s' * (steps > 1)} "
+                        "does not depend on them, so they stay as initialised",
                         action="use them in forward, remove them, or call requires_grad_(False) on them",
                         step=steps,
                     )

@@ -65,7 +65,7 @@ def by_heart(
     """
     few = _few(batch)
     targets, words = _targets(few), f"{len(few)} rows"
-    trial = partial(Trial, name="by-heart", question=f"can it learn one batch by heart{when}?")
+    trial = partial(Trial, name="by-heart", question=f"can it overfit one batch{when}?")
     if targets is not None and _all_same(targets):
         return trial(answer=None, said=f"the targets of {words} are all the same")
     with trying(stepper):
@@ -91,7 +91,7 @@ def by_heart(
     many = targets is not None and targets.numel() > MANY * len(few)
     known = True if best.loss < KNOWN * first else False if best.loss > STUCK * first and not many else None
     if known and not best.steps:
-        return trial(answer=True, said=f"it knows {words} by heart already: their loss is {number(best.loss + floor)}")
+        return trial(answer=True, said=f"it has already memorised {words}: their loss is {number(best.loss + floor)}")
     fell = f"the loss of {words} fell from {number(first + floor)} to {number(best.loss + floor)}"
     return trial(
         answer=known,
@@ -137,7 +137,7 @@ def related(
     question = "do the targets belong to the inputs?"
     others = [shuffled for piece in held if (shuffled := permuted(piece)) is not None]
     if len(others) < 4 or len(others) != len(held):
-        return Trial(name="related", question=question, answer=None, said="there are too few other rows to tell by")
+        return Trial(name="related", question=question, answer=None, said="there are too few other rows to tell")
     done, own, dealt = 0, list[float](), list[float]()
     begun = time.perf_counter()
     half = begun + (deadline - begun) / 2
@@ -152,7 +152,7 @@ def related(
             for found, losses in zip(losses_of(stepper, pair), (own, dealt), strict=True):
                 losses.append(found)
     if not all(map(math.isfinite, (*own, *dealt))):
-        return Trial(name="related", question=question, answer=None, said="the loss of other rows is not finite")
+        return Trial(name="related", question=question, answer=None, said="the loss on other rows is not finite")
     found, rows = paired(own, dealt), sum(map(len, held[: len(own)]))
     sure = found.beyond and found.difference > TELLING * abs(found.first)
     telling = abs(found.difference) + 2 * found.error < TELLING * abs(found.second)  # even where chance hid the most
@@ -161,8 +161,8 @@ def related(
         name="related",
         question=question,
         answer=answer,
-        said=f"after {done} batches the loss of {rows:,} other rows is {number(found.first)} with their own targets and "
-        f"{number(found.second)} with one another's (difference {number(found.difference)} ± {number(found.error)})",
+        said=f"after {done} batches the loss of {rows:,} other rows is {number(found.first)} with their own targets "
+        f"and {number(found.second)} with shuffled ones (difference {number(found.difference)} ± {number(found.error)})",
         numbers={"own": found.first, "others": found.second, "difference": found.difference, "error": found.error},
     )
 
@@ -183,10 +183,12 @@ def rates(
     what is suspected, and suspects nothing by itself.
     peak: the run's rate;  Returns: also each rate's comparison, by its factor
     """
-    question = "does another rate do better?"
+    question = "does another learning rate do better?"
     if stepper.main_update.own_rate or stepper.main_update.closure or len(held) < 4 or not train:
         what = (
-            "the optimiser has a rate of its own" if train and len(held) >= 4 else "there are too few rows to tell by"
+            "the optimiser has a learning rate of its own"
+            if train and len(held) >= 4
+            else "there are too few rows to tell"
         )
         return Trial(name="rates", question=question, answer=None, said=what), {}
     ends: dict[float, list[float]] = {}
@@ -214,7 +216,7 @@ def rates(
         name="rates",
         question=question,
         answer=bool(gains),
-        said=f"after {steps} steps at {number(peak)} the loss of other rows is {finite(own)}; {beside}",
+        said=f"after {steps} steps at {number(peak)} the loss on other rows is {finite(own)}; {beside}",
         numbers={f"x{factor:g}": each.difference for factor, each in found.items()} | {"own": own},
     )
     return trial, found
@@ -234,27 +236,27 @@ def inputs_used(stepper: Stepper, batch: Batch, fields: Sequence[str]) -> Trial:
     given = {name: batch.fields[name] for name in fields if isinstance(batch.fields.get(name), Tensor)}
     if not given or len(batch) < 4:
         return Trial(
-            name="inputs", question=question, answer=None, said="there are too few rows, or no tensors, to tell by"
+            name="inputs", question=question, answer=None, said="there are too few rows, or no tensors, to tell"
         )
     order = torch.arange(len(batch)).roll(1)
     with random_state.apart(stepper.settings.device), evaluation_mode(stepper.task.modules):
         plain = _floats(answer(batch))
         if not plain:
-            return Trial(name="inputs", question=question, answer=None, said="what it answers is no number")
+            return Trial(name="inputs", question=question, answer=None, said="its output is not a number")
         if not all(bool(each.isfinite().all()) for each in plain):
-            return Trial(name="inputs", question=question, answer=None, said="some of what it answers is not finite")
+            return Trial(name="inputs", question=question, answer=None, said="some of its outputs are not finite")
         changes = {}
         for name, field in given.items():
             dealt = replace(batch, fields={**batch.fields, name: field[order.to(field.device)]})  # type: ignore[index]
             changes[name] = max(_change(a, b) for a, b in zip(plain, _floats(answer(dealt)), strict=True))
     unused = [name for name, change in changes.items() if change <= UNUSED]
     listed = ", ".join(f"{name} {number(100 * change)} %" for name, change in changes.items())
-    what = f"with the rows of an input dealt out anew the answers change, in their size, by: {listed}"
+    what = f"when the rows of an input are shuffled, the outputs change, relative to their size, by: {listed}"
     return Trial(
         name="inputs",
         question=question,
         answer=not unused,
-        said=f"the answers do not depend on {' and '.join(unused)}: {what}" if unused else what,
+        said=f"the outputs do not depend on {' and '.join(unused)}: {what}" if unused else what,
         numbers=changes,
     )
 

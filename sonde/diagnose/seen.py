@@ -15,7 +15,7 @@ from sonde.diagnose.signals.sample import LossCall, Sample, Trace
 
 ROUGH = 0.1  # of the reference, its standard error: 20 rows of which 2 are of a class have 0.45
 NEAR_ZERO = 0.05  # scale of weights (`Weights.scale`) below which a change says nothing: they begin at zero
-TRIES = " tries whether the network can learn a single batch by heart"
+TRIES = " tests whether the network can overfit a single batch"
 Moment = Literal["training", "evaluation", "end", "failure"]
 
 

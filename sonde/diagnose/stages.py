@@ -64,9 +64,9 @@ def best_before(
             check="best before a stage",
             name="best-before-a-stage",
             severity="warning",
-            evidence=f"the best {best['metric']} was reached at step {best['step']:,}, in stage {stages.stages[at].name!r}: in "
-            f"the weights that are kept {', '.join(parts)}, which only {' and '.join(map(repr, later))} trains, is as it was "
-            "at first",
+            evidence=f"the best {best['metric']} was reached at step {best['step']:,}, in stage "
+            f"{stages.stages[at].name!r}: in the weights that are kept {', '.join(parts)}, which only "
+            f"{' and '.join(map(repr, later))} trains, is still as initialised",
             action="choose by a metric of the last stage, or objective=None to keep the last weights (checkpoints/ holds them)",
         )
     ]

@@ -46,7 +46,7 @@ def units_alike(task: Task, answer: Answer | None = None, batch: Batch | None = 
             where=own_name(task, same[0]),
             evidence=f"all units of a layer have the same weights in {len(same)} of {len(weights)} weights ({names}): they "
             "compute the same, get the same gradient, and stay the same",
-            action="draw them at random, as torch does by itself, or by nn.init.kaiming_normal_(weight)",
+            action="initialise them at random, as torch does by default, or by nn.init.kaiming_normal_(weight)",
             step=0,
         )
     ]
@@ -160,8 +160,8 @@ def acts_linearly(task: Task, answer: Answer, batch: Batch, inputs: Sequence[str
             check="no nonlinearity",
             name="no-nonlinearity",
             severity="warning",
-            evidence=f"with {len(layers)} layers the network is one linear layer: what it answers to the mean of two rows is the "
-            "mean of its answers",
+            evidence=f"with {len(layers)} layers the network is one linear layer: its output for the mean of two rows "
+            "is the mean of its outputs",
             action="put an activation between the layers, such as nn.ReLU()",
             step=0,
         )
@@ -205,9 +205,9 @@ def sees_ahead(answer: Answer, batch: Batch, given: str, target: str) -> list[Fi
             check="future visible",
             name="future-visible",
             severity="warning",
-            evidence="what the network answers for earlier tokens changes with the last one, though each token's target is the "
-            f"next token (by {float(off):.2g}): it can copy what it is to tell",
-            action="mask what follows: is_causal=True, or a mask of torch.triu(ones, 1)",
+            evidence="the network's outputs for earlier tokens change with the last one, though each token's target is "
+            f"the next token (by {float(off):.2g}): it can copy what it is to predict",
+            action="mask later tokens: is_causal=True, or a mask of torch.triu(ones, 1)",
             step=0,
         )
     ]
@@ -271,11 +271,11 @@ def padding_drowns(answer: Answer, batch: Batch, given: str) -> list[Finding]:
             check="padding drowns text",
             name="padding-drowns-text",
             severity="warning",
-            evidence=f"{100 * share:.0f} % of the tokens of the first rows are padding ({int(padding)}) behind the text, and "
-            "the network "
-            f"reads it: its answers differ between rows by {with_it:.2g}, and by {without:.2g} without it",
-            action="take the answer at each row's last word (pack_padded_sequence, or outputs[rows, lengths - 1]), or mask the "
-            "padding",
+            evidence=f"{100 * share:.0f} % of the tokens of the first rows are padding ({int(padding)}) after the "
+            f"text, and the network reads it: its outputs differ between rows by {with_it:.2g}, and by {without:.2g} "
+            "without it",
+            action="use the output at each row's last token (pack_padded_sequence, or outputs[rows, lengths - 1]), or "
+            "mask the padding",
             step=0,
         )
     ]
@@ -306,7 +306,7 @@ def rows_mixed(answer: Answer, batch: Batch, modules: nn.Module | None = None) -
             check="rows mixed",
             name="rows-mixed",
             severity="warning",
-            evidence="in evaluation mode the network's answer for a row changes with the other rows of the batch (by "
+            evidence="in evaluation mode the network's output for a row changes with the other rows of the batch (by "
             f"{100 * off / size:.2g} % of its size)",
             where=next(iter(time_first), ""),
             action=_in_order(time_first)

@@ -19,8 +19,8 @@ FOLLOWS = {
 container holds stay in training mode, where batch norm mixes rows."""
 
 FIRST, ELSE = (
-    "see to ",
-    " first, which may be why; if it stays: ",
+    "fix ",
+    " first, which may be the cause; if this stays: ",
 )  # before the remedy of what follows from another finding
 
 OUTCOMES = frozenset({"worse-than-baseline"})

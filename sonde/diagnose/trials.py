@@ -66,7 +66,7 @@ class Paired:
         '0.500 ± 0.100'
         """
         if not math.isfinite(self.difference):
-            return "none can be told"
+            return "not defined"
         return (
             f"{number(self.difference)} ± {number(self.error)}"
             if math.isfinite(self.error)

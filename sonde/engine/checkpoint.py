@@ -76,14 +76,14 @@ def read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
                 held[key] = torch.view_as_complex(held[key])
         state = join(body["state"], tensors)
         if not isinstance(state, dict):
-            raise ValueError("the state is no object")
+            raise ValueError("the state is not an object")
         return weights, state
 
 
 def without(folder: Path) -> str:
     """What to do about a checkpoint that is damaged in a way that its hashes do not show."""
     if folder.name == "last" and (folder.parent / "previous").exists():
-        return f"move it away to go on from the one before: {folder}"
+        return f"move it away to resume from the previous one: {folder}"
     return way_on(folder.parent.parent)
 
 

@@ -119,8 +119,8 @@ def _fitting() -> Iterator[None]:
         raise
     except (*DAMAGE, RuntimeError) as error:
         raise RunFolderError(
-            f"the state in checkpoints/last does not fit this run ({first_line(error)}); move that folder away to go on from the "
-            "checkpoint before, or start over with --fresh"
+            f"the state in checkpoints/last does not fit this run ({first_line(error)}); move that folder away to "
+            "resume from the previous checkpoint, or start over with --fresh"
         ) from error
 
 

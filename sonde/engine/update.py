@@ -92,7 +92,7 @@ def total_norm(gradients: list[Tensor]) -> Tensor:
     return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
 
 
-SEARCH_REMEDY = "lower --lr, give larger batches (--batch-size), or take --optimizer adam"
+SEARCH_REMEDY = "lower --lr, give larger batches (--batch-size), or use --optimizer adam"
 """Where a search along the gradient ended nowhere; clipping, which helps elsewhere, is refused beside one."""
 
 

@@ -43,6 +43,7 @@ class ClassificationMeter:
         self.calibration, self.ranking = Calibration(), Ranking()
         self.worst, self.best = TopRows(WORST), TopRows(BEST)
         self.by_row = ByRow()
+        self._auroc: float | None = None  # once it was computed of what was added so far
 
     @property
     def notes(self) -> list[str]:
@@ -53,6 +54,7 @@ class ClassificationMeter:
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add rows: logp (B, C), target (B,), loss (B,), and weight (B,) of the loss where rows weigh differently."""
+        self._auroc = None
         logp, target = outputs["logp"].detach(), outputs["target"]
         self.first_nan.update(logp, index)
         prediction = self._predict(logp)
@@ -88,6 +90,7 @@ class ClassificationMeter:
             "by_row",
         ):
             getattr(self, name).merge(getattr(other, name))
+        self._auroc = None
 
     def compute(self) -> dict[str, float]:
         """All metrics over all rows so far. Raises: NonFinite when an output was NaN."""
@@ -105,6 +108,7 @@ class ClassificationMeter:
             found["top5_accuracy"] = float(self.top.value())
         columns = self.ranking.counts()
         found["auroc"] = mean_of_defined([area(column) for column in columns])
+        self._auroc = found["auroc"]
         if self.binary:
             found |= {"f1": float(f1[1]), "average_precision": average_precision(columns[0])}
         if self.probabilistic:
@@ -142,7 +146,7 @@ class ClassificationMeter:
             found["curve"] = curve(self.ranking.counts()[0])
         found["roc"] = self._roc(confusion)
         precision = mean_precision_interval(self.ranking) if self.binary else None
-        found["intervals"] = listed(auroc=mean_area_interval(self.ranking), average_precision=precision)
+        found["intervals"] = listed(auroc=mean_area_interval(self.ranking, self._auroc), average_precision=precision)
         return found
 
     def _roc(self, confusion: Tensor) -> dict[str, Any]:

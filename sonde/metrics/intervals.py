@@ -162,7 +162,7 @@ def bootstrap_difference(
     """
     a, b = _finite(first), _finite(second)
     if len(a) != len(b):
-        raise ValueError(f"{len(a)} and {len(b)} rows are no pairs")
+        raise ValueError(f"{len(a)} and {len(b)} rows are not pairs")
     return bootstrap_mean(a - b, level=level, draws=draws, seed=seed)
 
 

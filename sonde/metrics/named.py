@@ -122,7 +122,7 @@ class NamedMetric:
         if self.name == "top5":
             if number <= TOP:
                 raise ConfigError(
-                    f"metric 'top5' needs more than {TOP} classes, and there are {number}; take 'accuracy'"
+                    f"metric 'top5' needs more than {TOP} classes, and there are {number}; use 'accuracy'"
                 )
             best = output.topk(TOP, dim=1).indices
             self.top.update((best == target[:, None]).any(1).float())
@@ -136,7 +136,7 @@ class NamedMetric:
 
     def _add_labels(self, output: Tensor, truth: Tensor) -> None:
         if self.name == "top5":
-            raise ConfigError(f"metric 'top5' needs more than {TOP} classes of which one is right; take 'accuracy'")
+            raise ConfigError(f"metric 'top5' needs more than {TOP} classes of which one is right; use 'accuracy'")
         self.bounds.append((float(output.min()), float(output.max())))
         self.one_hot = self.one_hot and bool((truth.sum(1) == 1).all())
         if self.name == "auroc":
@@ -184,13 +184,13 @@ class NamedMetric:
         low, high = min(low for low, _ in self.bounds), max(high for _, high in self.bounds)
         if 0 <= low < high <= 1:
             raise ConfigError(
-                f"metric {self.name!r}: all outputs lie in 0..1, so that they may be probabilities, or logits; output logits and "
-                "train by nn.BCEWithLogitsLoss(), or give a function instead of the name"
+                f"metric {self.name!r}: all outputs lie in 0..1, so they may be probabilities or logits; output logits "
+                "and train by nn.BCEWithLogitsLoss(), or give a function instead of the name"
             )
         if self.kind == "flags" and self.one_hot:
             raise ConfigError(
-                f"metric {self.name!r}: every row has exactly one label of 1, so that they may be classes, or labels; give the "
-                "numbers of the classes as targets, or a function instead of the name"
+                f"metric {self.name!r}: every row has exactly one label of 1, so they may be classes or labels; give "
+                "the numbers of the classes as targets, or a function instead of the name"
             )
 
     def _unsuited(self, output: Tensor, target: Tensor) -> ConfigError:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sonde.core.dataset import Schema
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
 
@@ -19,6 +20,9 @@ class Made:
     endings: of files that `write` knows; "/" for a folder of one file each
     write:   (path, what `plain` gave, the class of each or None, the schema) -> the file or folder that was written
     picture: (samples as the network makes them, the schema, a path without ending) -> a picture of them for a report
+    joined:  several of what `plain` gave -> one;  chosen: (what `plain` gave, numbers of rows) -> these
+    vectors: (what `plain` gave, the schema) -> (N, D) in which rows are near to one another or not;  space: what D are, in words
+    pairs:   (some inputs as `plain` gives them, as many others, a path without ending) -> a picture of each beside its other
     with_classes: (what `plain` gave, the class of each, the schema) -> the same with these; None where they stand apart
     by_share: whether samples for which no class is named have those of the training rows, as often; else all in turn
     notes:    the schema -> what of the data is not made, a line each
@@ -28,6 +32,11 @@ class Made:
     endings: tuple[str, ...]
     write: Callable[[Path, Any, Sequence[str] | None, Schema], None]
     picture: Callable[["Tensor", Schema, Path], Path] | None = None
+    joined: Callable[[Sequence[Any]], Any]
+    chosen: Callable[[Any, "np.ndarray"], Any]
+    vectors: Callable[[Any, Schema], "Tensor"]
+    space: str
+    pairs: Callable[[Any, Any, Path], Path] | None = None
     with_classes: Callable[[Any, Sequence[str], Schema], Any] | None = None
     by_share: bool = False
     notes: Callable[[Schema], Sequence[str]] | None = None

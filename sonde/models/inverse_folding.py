@@ -75,7 +75,8 @@ class InverseFoldingNetwork(nn.Module):
         """Raises: ConfigError for residues"""
         if input.symbols:
             raise ConfigError(
-                "inverse-folding-network takes protein backbones as input, but this data is residues; take --task inverse-folding"
+                "inverse-folding-network takes protein backbones as input, but this data is residues; use --task "
+                "inverse-folding"
             )
         super().__init__()
         width = config.width

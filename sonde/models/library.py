@@ -65,8 +65,8 @@ def _timm_model(library: Any, name: str, input: InputSpec, out_dim: int) -> nn.M
 def _torchvision_model(library: Any, name: str, input: InputSpec, out_dim: int) -> nn.Module:
     if input.shape[0] != 3:
         raise ConfigError(
-            f"torchvision's networks take 3 channels, and these images have {input.shape[0]}; take timm:{name}, or one of "
-            "`sonde models`"
+            f"torchvision's networks take 3 channels, and these images have {input.shape[0]}; use timm:{name}, or one "
+            "of `sonde models`"
         )
     single = {"aux_logits": False, "init_weights": True} if name in AUXILIARY else {}
     return library.models.get_model(name, num_classes=out_dim, **single)

@@ -26,5 +26,11 @@ def sample(name: str, spec: InputSpec, *, rows: int = 1, seed: int = 0) -> tuple
     if name in MODELS and MODELS[name].answers in CONDITIONS:
         width = CONDITIONS[MODELS[name].answers]
         return (torch.randn(rows, *spec.shape, generator=drawn), torch.randn(rows, width, generator=drawn))
+    if name in MODELS and MODELS[name].answers == "adversarial":
+        from sonde.models.build import build
+
+        with torch.device("meta"):
+            width = int(build(name, spec, 1).latent)  # type: ignore[arg-type]
+        return (torch.randn(rows, width, generator=drawn), torch.randn(rows, width, generator=drawn))
     numbers = torch.randn(rows, *spec.shape, generator=drawn)
     return (numbers, torch.full((rows,), spec.shape[0])) if about.unit else (numbers,)

@@ -13,7 +13,19 @@ from typing import Any, Literal, NamedTuple
 from sonde.core.catalogue import Catalogue
 
 Answer = Literal[
-    "row", "map", "boxes", "next", "text", "frames", "span", "horizon", "structure", "angles", "noise", "density"
+    "row",
+    "map",
+    "boxes",
+    "next",
+    "text",
+    "frames",
+    "span",
+    "horizon",
+    "structure",
+    "angles",
+    "noise",
+    "adversarial",
+    "density",
 ]
 
 COSTS = Path(__file__).with_name("costs.json")
@@ -31,8 +43,9 @@ class Entry(NamedTuple):
     answers: the output for one input: a row of logits, a map of them (those of every pixel), boxes, logits for the token
              after each (next), for a text of its own (text), for each frame of a recording (frames), where an answer
              begins and ends (span), the steps that follow (horizon), of residues their distances or types (structure)
-             or the angles of each (angles), for a noisy input and a condition what is noise in it (noise), or for an input
-             and a condition normal numbers that it can be made of again, and how volumes change (density)
+             or the angles of each (angles), for a noisy input and a condition what is noise in it (noise),
+             an input made of noise and what a critic sees in inputs (adversarial), or for an input and a condition normal
+             numbers that it can be made of again, and how volumes change (density)
     also:    what else it outputs, by a head that the task puts on it
     symbols: size of the vocabulary that costs are counted with, also as outputs where tokens come out
     rate:    samples a second of the recordings that costs are counted at
@@ -130,7 +143,11 @@ PAPERS = {
     "Gulati 2020": "Gulati et al. 2020, Conformer: convolution-augmented transformer for speech recognition, arXiv:2005.08100",
     "Mohamed 2019": "after Mohamed et al. 2019, Transformers with convolutional context for ASR, arXiv:1904.11660",
     "Ho 2020": "after Ho, Jain and Abbeel 2020, Denoising diffusion probabilistic models, arXiv:2006.11239",
+    "Peebles 2022": "after Peebles and Xie 2022, Scalable diffusion models with transformers, arXiv:2212.09748",
     "Kotelnikov 2022": "after Kotelnikov et al. 2022, TabDDPM: modelling tabular data with diffusion models, arXiv:2209.15421",
+    "Radford 2015": "after Radford, Metz and Chintala 2015, Unsupervised representation learning with deep convolutional "
+    "generative adversarial networks, arXiv:1511.06434",
+    "Goodfellow 2014": "after Goodfellow et al. 2014, Generative adversarial networks, arXiv:1406.2661",
     "Dinh 2016": "after Dinh, Sohl-Dickstein and Bengio 2016, Density estimation using Real NVP, arXiv:1605.08803",
     "Kingma 2018": "after Kingma and Dhariwal 2018, Glow: generative flow with invertible 1x1 convolutions, arXiv:1807.03039",
     "Luong 2015": "after Luong et al. 2015, arXiv:1508.04025, and Bahdanau et al. 2014, arXiv:1409.0473",
@@ -314,12 +331,20 @@ MODELS: Catalogue[Entry] = Catalogue(
         "pair-reader": _row("pair_reader:PairReader", "pair-reader", "Chen 2016", (64,), ("text-pair",), symbols=8_000),
         # what is noise in an input
         "denoiser-unet": _denoiser("denoiser_unet:DenoiserUNet", "denoiser-unet", "Ho 2020"),
+        "denoiser-transformer": _denoiser(
+            "denoiser_transformer:DenoiserTransformer", "denoiser-transformer", "Peebles 2022"
+        ),
         "denoiser-mlp": _denoiser(
             "denoiser_mlp:DenoiserMLP",
             "denoiser-mlp",
             "Kotelnikov 2022",
             input=(16,),
             reads=("table", "array", "image"),
+        ),
+        # a generator and its critic
+        "dcgan": _row("dcgan:DCGAN", "dcgan", "Radford 2015", (1, 28, 28), answers="adversarial"),
+        "gan-mlp": _row(
+            "gan_mlp:GANMLP", "gan-mlp", "Goodfellow 2014", (16,), ("table", "array", "image"), answers="adversarial"
         ),
         # what an input is as normal numbers, and back
         "realnvp-mlp": _row(

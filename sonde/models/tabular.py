@@ -97,8 +97,8 @@ class Tabular(nn.Module):
         super().__init__()
         if len(input.shape) != 1:
             raise ConfigError(
-                "--model tabular reads rows of columns, and this data are sequences; take tcn, lstm, gru or text-transformer, or "
-                "mlp for all steps at once"
+                "--model tabular reads rows of columns, and these data are sequences; use tcn, lstm, gru or "
+                "text-transformer, or mlp for all steps at once"
             )
         numbers = [i for i, column in enumerate(input.columns) if column.kind == "number"]
         numbers = numbers if input.columns else list(range(input.shape[0]))

@@ -79,8 +79,8 @@ class Transformer(nn.Module):
         """Raises: ConfigError for one vocabulary that is to serve two sides of different ones"""
         if config.tied == "all" and input.symbols != out_dim:
             raise ConfigError(
-                f"--tied all needs one vocabulary for both sides, and they have {input.symbols:,} and {out_dim:,} symbols; take "
-                "--tied output"
+                f"--tied all needs one vocabulary for both sides, and they have {input.symbols:,} and {out_dim:,} "
+                "symbols; use --tied output"
             )
         super().__init__()
         self.dim = dim

@@ -40,7 +40,7 @@ def build_optimizer(
     Raises: ConfigError for settings that exclude each other
     """
     if config.optimizer == "nesterov" and config.momentum == 0:
-        raise ConfigError("--optimizer nesterov needs --momentum above 0; give one, or take --optimizer sgd")
+        raise ConfigError("--optimizer nesterov needs --momentum above 0; give one, or use --optimizer sgd")
     spare_the_compiler()
     choice = config.optimizer
     if isinstance(choice, GivenObject) and makes_its_own(choice):
@@ -74,7 +74,7 @@ def _ours(config: OptimConfig, groups: list[dict[str, Any]], *, lr: float, devic
         case "muon":
             dtype = product_dtype(device_type)
             return Muon(groups, lr=lr, momentum=config.momentum, betas=betas, eps=config.eps, dtype=dtype)
-    raise AssertionError(f"{config.optimizer} is no optimiser of ours")
+    raise AssertionError(f"{config.optimizer} is not an optimiser of Sonde's")
 
 
 def groups_of(

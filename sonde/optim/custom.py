@@ -62,7 +62,7 @@ def class_of(choice: Choice) -> Callable[..., Optimizer] | None:
     if choice in OURS:
         return None
     if choice not in torch_classes():
-        raise ConfigError(f"--optimizer {choice}: torch {torch.__version__} has no such optimizer; take another")
+        raise ConfigError(f"--optimizer {choice}: torch {torch.__version__} has no such optimizer; use another")
     return torch_classes()[choice]
 
 
@@ -168,8 +168,8 @@ def check_parameters(
         )
     shapes = ", ".join(str(tuple(parameter.shape)) for parameter in foreign[:3])
     raise ConfigError(
-        f"optimizer={choice}: {len(foreign)} of its {len(held)} parameters (of shape {shapes}) are not the network's; make it of "
-        "the parameters of the very network that is trained, after all its layers are there"
+        f"optimizer={choice}: {len(foreign)} of its {len(held)} parameters (of shape {shapes}) are not the network's; "
+        "make it from the parameters of the network that is trained, after all its layers exist"
     )
 
 
@@ -179,8 +179,8 @@ def check_sparse(optimizer: Optimizer, choice: Choice) -> None:
     keeps = any(group.get("momentum") for group in optimizer.param_groups)  # a sparse state, which no checkpoint holds
     if known and (keeps or not isinstance(optimizer, TAKE_SPARSE)):
         raise ConfigError(
-            f"optimizer={choice} takes no sparse gradients, and the network has an nn.Embedding(sparse=True); take sgd, adagrad "
-            "or sparseadam (which takes no others), or leave sparse out"
+            f"optimizer={choice} takes no sparse gradients, and the network has an nn.Embedding(sparse=True); use sgd, "
+            "adagrad or sparseadam (which takes no others), or leave sparse out"
         )
 
 
@@ -193,8 +193,8 @@ def check_dense(optimizer: Optimizer, choice: Choice, *, sparse: Collection[int]
     dense = sum(id(parameter) not in sparse for parameter in held)
     if isinstance(optimizer, torch.optim.SparseAdam) and dense:
         raise ConfigError(
-            f"optimizer={choice} takes sparse gradients only, of nn.Embedding(sparse=True), and {dense} of the {len(held)} "
-            "parameters have others; take adam"
+            f"optimizer={choice} takes sparse gradients only, of nn.Embedding(sparse=True), and {dense} of the "
+            f"{len(held)} parameters have others; use adam"
         )
 
 

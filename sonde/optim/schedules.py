@@ -41,7 +41,7 @@ def schedule(config: OptimConfig, *, total: int) -> Schedule:
                     f"--warmup ({warmup} steps) and --decay ({last} steps) do not fit into a run of {total} steps; lower one"
                 )
             return warmed(stable_decay(start=total - last, total=total, floor=floor), warmup)
-    raise AssertionError(f"{config.schedule} is no schedule of ours")
+    raise AssertionError(f"{config.schedule} is not a schedule of Sonde's")
 
 
 def warmup_steps(config: OptimConfig, *, total: int) -> int:

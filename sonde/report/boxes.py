@@ -18,11 +18,13 @@ MISSED, WRONG = "missed", "✗"
 
 def boxes() -> Drawing:
     """Of detection: truth and answers in two colours; what was missed, and what is not there, marked by words."""
-    marks = f"“{MISSED}”: an object without an answer; “{WRONG}”: an answer without an object (IoU below {MATCH:g})"
+    marks = (
+        f"“{MISSED}”: an object without a prediction; “{WRONG}”: a prediction without an object (IoU below {MATCH:g})"
+    )
     legend = key(
         [
             (swatch(TRUTH, "dashed"), "truth"),
-            (swatch(ANSWER, "line"), "answer, with its score"),
+            (swatch(ANSWER, "line"), "prediction, with its score"),
             (Markup(""), marks),
         ]
     )

@@ -18,8 +18,8 @@ WIDE_AT_ONCE = 4  # of such as take the page's width
 MOST_TEXT = 400  # characters of a row's text
 PICTURES_BYTES = 750_000  # all of them: base64 adds a third, and the page must stay under 2 MB
 MOVED = (
-    "“Moved the answer by”: the answer, minus what it would be on average with the column's values of other rows; what this "
-    "value adds is blue, what it takes away orange; for classes in percentage points of the probability of what was answered."
+    "“Moved the prediction by”: the prediction minus its average with the column's values of other rows; increases are "
+    "blue, decreases orange; for classes in percentage points of the predicted class's probability."
 )
 SMALL = 150  # pixels, up to which a picture is enlarged with hard edges
 
@@ -113,21 +113,27 @@ def _by_error(worst: Sequence[Case], details: Mapping[str, Any], split: str) -> 
     rows, mistakes = _mistakes(details)
     if wrong:
         all_ = f"All {count(mistakes)}" if mistakes == len(wrong) else f"{len(wrong)} of {count(mistakes)}"
-        told = "The only wrong answer" if mistakes == 1 else f"{all_} wrong answers" if mistakes else "Wrong answers"
+        told = (
+            "The only wrong prediction"
+            if mistakes == 1
+            else f"{all_} wrong predictions"
+            if mistakes
+            else "Wrong predictions"
+        )
         note = (
             f"{told} on the {split} data, the highest loss first. Mislabelled rows and corrupt inputs tend to be here."
         )
     else:
         what = counted(rows, f"{split} row is", f"{split} rows are") if rows else f"{split} rows are"
         note = (
-            f"None: all {what} answered rightly."
+            f"None: all {what} predicted correctly."
             if rows
-            else f"None of the {split} rows that are kept is answered wrongly."
+            else f"None of the {split} rows that are kept is predicted wrongly."
         )
     found = [Cases(name="worst", title="Most wrong", note=note, rows=wrong)]
     if right and len(wrong) < AT_ONCE:
-        note = f"{split.capitalize()} rows that are answered rightly, with the highest loss: close calls."
-        found.append(Cases(name="close", title="Right, but least sure", note=note, rows=right[:AT_ONCE]))
+        note = f"{split.capitalize()} rows that are predicted correctly, with the highest loss: close calls."
+        found.append(Cases(name="close", title="Correct, but least confident", note=note, rows=right[:AT_ONCE]))
     return found
 
 

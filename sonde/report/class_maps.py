@@ -33,7 +33,7 @@ def maps(names: Sequence[str]) -> Drawing:
     entries = [(swatch(COLOURS[place % len(COLOURS)], "area"), str(name)[:40]) for place, name in listed[:MOST_LISTED]]
     if len(listed) > MOST_LISTED:
         entries.append((Markup(""), f"and {len(listed) - MOST_LISTED} more classes"))
-    legend = key([*entries, (Markup('<i class="hatch"></i>'), "answered otherwise than the truth")])
+    legend = key([*entries, (Markup('<i class="hatch"></i>'), "predicted differently from the truth")])
     colours, numbers = palette(names), itertools.count()
 
     def draw(shot: Shot, entry: Mapping[str, Any]) -> Markup:
@@ -66,7 +66,7 @@ def _mapped(shot: Shot, entry: Mapping[str, Any], colours: Sequence[Colour], nam
         ([again, _layer(truth, colours, shot)], "truth"),
         (
             [again, _layer(found, colours, shot), _striped(wrong, shot)],
-            f"answer, {share(int(wrong.sum()) / counted, 1)} of the pixels wrong",
+            f"prediction, {share(int(wrong.sum()) / counted, 1)} of the pixels wrong",
         ),
     )
     return Markup("").join(

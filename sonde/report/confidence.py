@@ -56,7 +56,7 @@ def _calibration(filled: Sequence[tuple[float, float, float, float, int]]) -> Fi
 
 def _confidence(filled: Sequence[tuple[float, float, float, float, int]]) -> Figure:
     """Right answers upwards and wrong ones downwards, each as shares of their own number: so rare mistakes are seen too."""
-    title = "Confidence of right and wrong answers"
+    title = "Confidence of correct and wrong predictions"
     hits = [round(a * n) for *_, a, n in filled]
     right, wrong = sum(hits), sum(n for *_, n in filled) - sum(hits)
     if right + wrong < FEWEST:
@@ -66,16 +66,14 @@ def _confidence(filled: Sequence[tuple[float, float, float, float, int]]) -> Fig
     bars = []
     for (low, high, _, _, n), hit in zip(filled, hits, strict=True):
         where = f"confidence {share(low, 0)} to {share(high, 0)}"
-        for amount, whole, colour, said in ((hit, right, RIGHT, "right"), (n - hit, wrong, WRONG, "wrong")):
+        for amount, whole, colour, said in ((hit, right, RIGHT, "correct"), (n - hit, wrong, WRONG, "wrong")):
             if amount:
                 height = 100 * amount / whole * (1 if colour == RIGHT else -1)
-                told = f"{where}: {count(amount)} of {count(whole)} {said} answers"
+                told = f"{where}: {count(amount)} of {count(whole)} {said} predictions"
                 bars.append(Bar(low=low, high=high, height=height, colour=colour, title=told))
-    svg = histogram(bars, Axis(label="confidence"), Axis(label="% of its kind: right up, wrong down"), name=title)
+    svg = histogram(bars, Axis(label="confidence"), Axis(label="% of its kind: correct up, wrong down"), name=title)
     sure = sum(n - hit for (low, _, _, _, n), hit in zip(filled, hits, strict=True) if low >= 0.86)
-    caption = (
-        f"Upwards the {count(right)} right answers, downwards the {count(wrong)} wrong ones, as shares of their number."
-    )
+    caption = f"Upwards the {count(right)} correct predictions, downwards the {count(wrong)} wrong ones, each in % of its kind."
     if wrong:
         caption += f" {count(sure)} of the wrong ones were given with a confidence above 87 %."
     return Figure(title=title, svg=svg, caption=caption)
@@ -136,9 +134,7 @@ def _positive(shown: Sequence[Mapping[str, Any]], of: int) -> str:
     if of == 1:
         one = shown[0]
         return f"Positive: “{one['name']}” ({count(one['positives'])} of {count(one['positives'] + one['negatives'])} rows)."
-    which = (
-        "Each class" if of <= len(shown) else f"Of {count(of)} classes the {len(shown)} that are told apart worst; each"
-    )
+    which = "Each class" if of <= len(shown) else f"Of {count(of)} classes the {len(shown)} with the lowest score; each"
     return f"{which} as the positive one, against all others."
 
 

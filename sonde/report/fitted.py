@@ -32,15 +32,13 @@ def fitted(run: Reading, *, learned: bool = True) -> Fitted:
     validation = course(curve)
     train = course(train_of(run))
     if validation is None or train is None:
-        return Fitted(kind="unknown", word="Cannot be told", text="no validation loss was measured beside training.")
+        return Fitted(kind="unknown", word="Not known", text="no validation loss was measured beside training.")
     names = {str(finding.get("name")) for finding in run.findings if finding.get("severity") != "note"}
     later = sum(y is not None and x > validation.at for x, y in curve)
     axis, sure = axis_of(run), loss_interval(run)
     numbers = _numbers(train, validation, axis, sure)
     if not learned or train.last > train.first:
-        return Fitted(
-            kind="unknown", word="Not the question", text=f"{numbers}; it has not learned enough to be either."
-        )
+        return Fitted(kind="unknown", word="Not applicable", text=f"{numbers}; it has not learned enough to be either.")
     if (later >= FEWEST and _rose(validation, sure)) or "overfitting" in names:
         since = f" since {axis} {place(validation.at)}" if validation.at < validation.last_at else ""
         kept = _kept(run)

@@ -21,7 +21,7 @@ FINISHED = RunState(condition="finished", line={})
 
 
 CUSTOM = "custom data"  # the form of data that the caller's program alone can give again
-LOOKED = ("importance", "embedding", "seen")
+LOOKED = ("importance", "embedding", "seen", "sample_quality")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,6 +222,6 @@ def _yaml(path: Path, troubles: list[str]) -> dict[str, Any]:
         troubles.append(f"{path.name} is not YAML ({' '.join(str(error).split())}) and was left out")
         return {}
     if not is_tree(value):
-        troubles.append(f"{path.name} is nested too deep, or leads back into itself, and was left out")
+        troubles.append(f"{path.name} is nested too deeply, or refers to itself, and was left out")
         return {}
     return value if isinstance(value, dict) else {}

@@ -39,7 +39,7 @@ def folds_section(run: Reading) -> Section | None:
         for fold in run.folds
     )
     html = Markup('<div class="scroll"><table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}</tbody></table></div>\n')
-    note = "Each fold trained on the other parts of the rows, and was judged on its own part."
+    note = "Each fold trained on the other parts of the rows, and was evaluated on its own part."
     return Section(name="folds", title="Folds", note=note, html=html.format(head, body))
 
 

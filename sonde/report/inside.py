@@ -31,8 +31,9 @@ LETTERS = 17  # of a layer's name
 FAINTEST, STRONGEST = 0.06, 0.94
 
 ABOUT = (
-    "What went on between the layers, measured at some of the steps: rows are layers from the input (top) to the output, columns "
-    "the steps that were looked at. Dark is large; numbers are those of the first and of the last look."
+    "What went on between the layers, measured at some of the steps: rows are layers from the input (top) to the "
+    "output, columns the steps that were measured. Dark is large; the numbers are those of the first and the last of "
+    "these steps."
 )
 
 
@@ -64,19 +65,20 @@ def _quantities(seen: Inside) -> list[Quantity]:
             title="Error signal δ",
             grid=seen.error,
             says=error_says,
-            caption="Root mean square of the loss's gradient with respect to a layer's output: what back-propagation hands down.",
+            caption="Root mean square of the loss's gradient with respect to a layer's output: what back-propagation "
+            "passes back.",
         ),
         Quantity(
             title="Gradient of the weights",
             grid=seen.gradient,
             says=gradient_says,
-            caption="Norm, as it was used. From layer to layer it should be of one order of magnitude, or a few times apart.",
+            caption="Norm, as used for the update. From layer to layer it should stay within one order of magnitude.",
         ),
         Quantity(
             title="Spread of the activations",
             grid=seen.spread,
             says=spread_says,
-            caption="Standard deviation over units and rows. Towards 0: everything looks alike; growing: values run away.",
+            caption="Standard deviation over units and rows. Towards 0: all rows look alike; growing: values explode.",
         ),
         Quantity(
             title="Dead and saturated units",
@@ -86,10 +88,10 @@ def _quantities(seen: Inside) -> list[Quantity]:
             is_share=True,
         ),
         Quantity(
-            title="Update beside weight, %",
+            title="Update / weight, %",
             grid=seen.update,
             says=update_says,
-            caption=f"By how much a step changes a weight, beside its size: {HEALTHY_STEPS}.",
+            caption=f"By how much a step changes a weight, relative to its size: {HEALTHY_STEPS}.",
             percent=True,
         ),
     ]
@@ -98,7 +100,7 @@ def _quantities(seen: Inside) -> list[Quantity]:
 def _figure(shown: Quantity) -> Markup:
     grid, caption, drawn = shown.grid, shown.caption, Markup("")
     if len(grid.steps) < FEWEST:
-        caption += f" Only {len(grid.steps)} of the steps {'was' if len(grid.steps) == 1 else 'were'} looked at, too few to draw."
+        caption += f" Only {len(grid.steps)} of the steps {'was' if len(grid.steps) == 1 else 'were'} measured, too few to draw."
     else:
         values = [[None if value is None else 100 * value for value in row] for row in grid.values]
         drawn = heat(

@@ -112,7 +112,7 @@ def score_of(run: Reading) -> Score | None:
         beside_baseline=beside,
         higher=direction(run, run.metric),
         baseline=baseline,
-        what=str(found.get("what") or "an answer that ignores the input")[:120],
+        what=str(found.get("what") or "a prediction that ignores the input")[:120],
         **_classical(run),
     )
 
@@ -145,7 +145,7 @@ def sentences(run: Reading, score: Score) -> list[str]:
         words = {
             "better": ", worse than the network by more than chance",
             "worse": ", better than the network by more than chance",
-            "alike": ", not told from the network by these rows",
+            "alike": ", not distinguishable from the network on these rows",
             "unknown": "",
         }
         told.append(f"{score.called}: {metric(score.name, score.classical)}{words[score.beside]}")

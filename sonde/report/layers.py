@@ -214,20 +214,20 @@ def spread_says(grid: Grid) -> str:
     if len(known) < 2:
         name, value = known[0]
         then = grid.known(-1)
-        return f"The activations of {name} spread by {compact(value)}" + (
-            f" at first, and by {compact(then[0][1])} at step {count(grid.steps[-1])}."
+        return f"The activations of {name} have a standard deviation of {compact(value)}" + (
+            f" at first, and of {compact(then[0][1])} at step {count(grid.steps[-1])}."
             if then and len(grid.steps) > 1
             else "."
         )
     (first, a), (last, b) = known[0], known[-1]
-    text = f"The activations spread by {compact(a)} at {first} and by {compact(b)} at {last} in the first step"
+    text = f"The activations have a standard deviation of {compact(a)} at {first} and of {compact(b)} at {last} in the first step"
     then = grid.known(-1)
     if len(grid.steps) > 1 and len(then) > 1:
         text += f", {compact(then[0][1])} and {compact(then[-1][1])} at step {count(grid.steps[-1])}"
     if b and a / b > APART:
         return text + ": deep in the network all rows look nearly alike."
     if a and b / a > APART:
-        return text + ": what the layers give grows from layer to layer."
+        return text + ": outputs grow from layer to layer."
     return text + "."
 
 
@@ -235,13 +235,13 @@ def stuck_says(grid: Grid) -> str:
     """How many units no longer answer."""
     worst, last = grid.extreme(max), max(grid.known(-1), key=lambda pair: pair[1], default=None)
     if worst is None or worst[2] == 0:
-        return "No unit is dead or saturated at any step that was looked at."
+        return "No unit is dead or saturated at any step that was measured."
     name, step, value = worst
     if value < FEW:
         return f"Hardly any unit is dead or saturated: at most {share(value, 1)}, at {name} at step {count(step)}."
     text = f"Most units are dead or saturated at {name}: {share(value, 0)} at step {count(step)}"
     if last is not None and step != grid.steps[-1]:
-        text += f"; at the last look, step {count(grid.steps[-1])}, {share(last[1], 0)} at {last[0]}"
+        text += f"; at the last measured step, {count(grid.steps[-1])}, {share(last[1], 0)} at {last[0]}"
     return text + (": these pass on hardly any error." if value > MANY else ".")
 
 
@@ -304,8 +304,8 @@ def _verdict(grid: Grid) -> str:
                 "hardly or not at all" if middle < SURELY else "slowly"
             )
         if min(middle, looks[0]) > APART and step < 1 / BY_LAYER:
-            return "it explodes, and the first layers are thrown about"
-    return "far apart, which alone is no fault"
+            return "it explodes, and the first layers change erratically"
+    return "far apart, which alone is not a fault"
 
 
 def _by_layer(values: Sequence[float]) -> float:

@@ -47,13 +47,13 @@ def _importance(found: Any) -> Figure | None:
     worse = "falls" if found.get("larger") else "rises"
     repeats = len(shown[0]["drops"])
     caption = (
-        f"By how much the {metric} {worse} when a column's values are dealt out anew among {count(found['rows'])} "
-        f"{found['split']} rows: the mean of {counted(repeats, 'such shuffle', 'such shuffles')}, and the line from the least to "
-        "the most. Around 0: the network does without it. Columns that tell the same share their importance."
+        f"By how much the {metric} {worse} when a column's values are shuffled among {count(found['rows'])} "
+        f"{found['split']} rows: the mean of {counted(repeats, 'shuffle', 'shuffles')}, with a line from the least to "
+        "the most. Around 0: the network does not use it. Correlated columns share their importance."
     )
     if len(columns) > len(shown):
         caption += f" The {len(shown)} most important of {count(len(columns))} columns."
-    title = "What the answers depend on (permutation importance)"
+    title = "What the predictions depend on (permutation importance)"
     if len(shown) < FEWEST:
         told = "; ".join(f"{one['column']} {number(statistics.fmean(one['drops']))}" for one in shown)
         return Figure(title=title, svg=Markup(""), caption=f"{told}. {caption}")
@@ -82,17 +82,17 @@ def _embedding(found: Any, details: Mapping[str, Any]) -> Figure | None:
     ]
     first, second = found["explained"]
     axes = (Axis(label=f"1st component, {share(first, 0)}"), Axis(label=f"2nd component, {share(second, 0)}"))
-    title = "Where the rows lie before the last layer"
+    title = "Embeddings: the rows before the last layer"
     svg = cloud([group for group in groups if group.points], *axes, name=title)
     legend = key([(swatch(f"var(--p{n})" if n < 10 else "var(--ink)", "dot"), text) for n, text in entries])
     if wrong:
-        legend += key([(Markup('<b class="no">✗</b>'), " answered wrongly, in the colour of its truth")])
+        legend += key([(Markup('<b class="no">✗</b>'), " predicted wrongly, in the colour of its true class")])
     caption = (
-        f"What {found['layer']} is given for {count(len(points))} {found['split']} rows, {count(found['dimensions'])} numbers "
-        "each, seen along the two directions in which they vary most (PCA). "
+        f"The input of {found['layer']} for {count(len(points))} {found['split']} rows, {count(found['dimensions'])} "
+        "numbers each, seen along the two directions in which they vary most (PCA). "
     )
     if of_classes:
-        caption += "Classes that lie apart are easy; where they overlap here, other directions may still part them."
+        caption += "Classes that lie apart are easy; where they overlap here, other directions may still separate them."
     else:
         caption += "Where the colour changes gradually, the layer orders the rows by their target."
     return Figure(title=title, svg=Markup("{}{}").format(legend, svg), caption=caption)
@@ -149,7 +149,7 @@ def seen_section(looked: Mapping[str, Any], folder: Path, drawing: Drawing | Non
     if not cards:
         return Markup("")
     note = (
-        f"The first of the first training batch, changed as --augment {found.get('augment')} says; only the scale of the values "
-        "was put back for the eye."
+        f"The first of the first training batch, changed as --augment {found.get('augment')} says; only the range of "
+        "the values was restored for display."
     )
     return SECTION.format(note, drawing.legend if drawing is not None else "", Markup("").join(cards))

@@ -4,15 +4,15 @@ from sonde.metrics.directions import higher_is_better
 from sonde.report.folder import Reading
 
 UNITS = {
-    "wer": "word edits for each true word",
-    "cer": "character edits for each true character",
-    "perplexity": "e to the nats a token",
+    "wer": "word edits per true word",
+    "cer": "character edits per true character",
+    "perplexity": "exp(nats per token)",
     "bits_per_character": "bits a character",
     "log_loss": "nats a row",
     "auroc": "0.5 is guessing, 1 is perfect",
     "ece": "mean gap between confidence and accuracy",
     "r2": "share of the variance that is explained",
-    "mase": "errors beside those of repeating the last season; below 1 beats it",
+    "mase": "MAE divided by that of repeating the last season; below 1 is better than it",
     "smape": "percent",
     "bleu": "of 100",
     "lddt": "of 1",

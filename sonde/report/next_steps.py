@@ -45,11 +45,11 @@ def after_finishing(run: Reading, follow: Sequence[str], *, worked: bool = True,
         why = f"tries the remedy for {_words(warned)} on 100 steps"
         found.append(Step(command=_call(run, "doctor", cure=True), why=why))
     if warned == "learning-rate-too-high" and (lower := _lower_rate(run)):
-        found.append(_again(run, {"lr": lower}, "trains anew at a tenth of the rate"))
+        found.append(_again(run, {"lr": lower}, "trains again at a tenth of the rate"))
     if warned == "learning-rate-too-low":
-        found.append(_again(run, {"lr": "auto"}, "trains anew at a rate that a short test finds"))
+        found.append(_again(run, {"lr": "auto"}, "trains again at a rate that a short test finds"))
     if warned == "overfitting" and not _custom(run):
-        found.append(_again(run, {"patience": 3}, "trains anew, and stops once validation no longer improves"))
+        found.append(_again(run, {"patience": 3}, "trains again, and stops once validation no longer improves"))
     if not worked and not found and not _custom(run):
         found.append(Step(command=_call(run, "doctor"), why="looks for the cause"))
     cut_short = not worked and run.result.get("ended_by") == "time_limit"
@@ -61,23 +61,23 @@ def after_finishing(run: Reading, follow: Sequence[str], *, worked: bool = True,
 def after_stopping(run: Reading) -> list[Step]:
     """Of a run without a result, whose process is gone."""
     if run.state.condition != "failed":
-        return [_resumed(run, f"goes on {_from(run)}, as if it had never stopped")]
+        return [_resumed(run, f"continues {_from(run)}, as if it had never stopped")]
     checks = {str(finding.get("check")) for finding in run.findings if finding.get("severity") == "error"}
     if ROWS & checks:  # to mend them makes other data of them, which no run goes on with
-        return [_anew(run, "trains anew, once these rows are mended")]
+        return [_anew(run, "trains again, once these rows are fixed")]
     if "not finite" in checks and not _custom(run) and (lower := _lower_rate(run)):
         return [
-            _again(run, {"lr": lower, "clip": 1}, "trains anew at a tenth of the rate, with its gradients clipped"),
+            _again(run, {"lr": lower, "clip": 1}, "trains again at a tenth of the rate, with its gradients clipped"),
             Step(command=_call(run, "doctor"), why="looks for the cause"),
         ]
-    return [_resumed(run, f"goes on {_from(run)}, once what stopped it is mended")]
+    return [_resumed(run, f"continues {_from(run)}, once what stopped it is fixed")]
 
 
 def while_running(run: Reading) -> list[Step]:
     """Of a run that is going on."""
     if _custom(run):
         return []
-    return [Step(command=f"sonde report {_place(run)}", why="draws this page anew")]
+    return [Step(command=f"sonde report {_place(run)}", why="redraws this page")]
 
 
 def _after_folds(run: Reading) -> list[Step]:

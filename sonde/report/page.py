@@ -38,6 +38,7 @@ from sonde.report.overview import (
     split_table,
     time_parts,
 )
+from sonde.report.sample_quality import sample_quality_sections
 from sonde.report.verdict import verdict
 
 if TYPE_CHECKING:
@@ -134,7 +135,10 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
         "matrix": confusion_figure(details),
         "unit": str((details.get("confusion") or details.get("per_class") or {}).get("unit") or "rows"),
         "evaluated": [*evaluation_figures(details, own.figures), *looked_figures(run.looked, details)],
-        "made": made_sections(details, run.path / "evaluation" / run.split),
+        "made": [
+            *made_sections(details, run.path / "evaluation" / run.split),
+            *sample_quality_sections(run.looked.get("sample_quality"), run.result, run.path / "evaluation"),
+        ],
         "sections": own.sections,
         "pairs": confused_pairs(details),
         "many_classes": classes if classes > MOST_CLASSES else 0,

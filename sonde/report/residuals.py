@@ -26,7 +26,7 @@ def residual_figures(details: Mapping[str, Any]) -> list[Figure]:
         pairs = _pairs(targets, predictions)
         if len(pairs) < FEWEST:
             told = "; ".join(f"true {number(t, 4)}, predicted {number(p, 4)}" for t, p in pairs)
-            caption = f"{counted(len(pairs), 'row', 'rows')}{', ' if told else ''}{told}: too few for a picture."
+            caption = f"{counted(len(pairs), 'row', 'rows')}{', ' if told else ''}{told}: too few for a plot."
             figures.append(Figure(title=f"{name}: predicted and true", svg=Markup(""), caption=caption))
             continue
         all_ = pairs if len(table["names"]) > 1 else _all(details) or pairs
@@ -91,4 +91,4 @@ def _spread(name: str, pairs: Sequence[tuple[float, float]]) -> Figure:
     )
     if outer:
         caption += f" The first and the last bar hold the {outer} outermost rows of their side too."
-    return Figure(title=f"{name}: how often it is off by how much", svg=svg, caption=caption)
+    return Figure(title=f"{name}: distribution of the errors", svg=svg, caption=caption)

@@ -58,18 +58,18 @@ def _of_result(run: Reading, follow: Sequence[str]) -> Verdict:
 def _worked(run: Reading, score: Score | None) -> tuple[Tone, str, str]:
     """(tone, answer, why) of a finished run."""
     if score is None:
-        return "open", "Not judged", "There were no rows to judge it on."
+        return "open", "Not evaluated", "There were no rows to evaluate it on."
     wrong = _warnings(run)
     trouble = f"the checks warn: {_said(wrong[0])}" if wrong else ""
     but = f"; {trouble}" if trouble else ""
     if score.split == "train":
         found = course(train_of(run))
         told = "" if found is None else f"; {moved('training loss', found)}"
-        return "open", "Not judged", f"No rows were held out, so how it does on new rows is not known{told}{but}."
+        return "open", "Not evaluated", f"No rows were held out, so how it does on new rows is not known{told}{but}."
     if score.against == "worse":
-        return "no", "No", f"It is worse than an answer that needs no network ({score.what}){but}."
+        return "no", "No", f"It is worse than a prediction without a network ({score.what}){but}."
     if score.against == "unsure":
-        answer = "No" if trouble else "Not that one can tell"
+        answer = "No" if trouble else "Not clearly"
         return "no", answer, f"It is not better than the baseline ({score.what}) by more than chance{but}."
     if score.against == "unknown":
         return _without_baseline(run, trouble)
@@ -92,7 +92,7 @@ def _without_baseline(run: Reading, trouble: str) -> tuple[Tone, str, str]:
     """Of a run that there is nothing to compare with: whether its losses fell."""
     found = course(validation_of(run)) or course(train_of(run))
     if found is None:
-        return "open", "Cannot be told", "There is no baseline for this task, and no loss was logged."
+        return "open", "Not known", "There is no baseline for this task, and no loss was logged."
     which = "validation loss" if course(validation_of(run)) else "training loss"
     told = f"{moved(which, found)}; there is no baseline to tell whether that is good"
     if found.best >= found.first and found.count > 1:
@@ -128,9 +128,9 @@ def _of_unfinished(run: Reading) -> Verdict:
         state.condition,
         (
             "no",
-            "Died without a word",
-            f"Its process is gone after {at} and left no error: it was killed (often for want of memory), or the machine "
-            "went down.",
+            "Ended without an error message",
+            f"Its process is gone after {at} and left no error: it was killed (often because memory ran out), or the "
+            "machine went down.",
         ),
     )  # fmt: skip
     lines = [("So far", text) for text in [_so_far(run)] if text]
@@ -159,7 +159,7 @@ def _checkpoint(run: Reading) -> str:
     if run.folds:
         done = sum(bool(fold.result) for fold in run.folds)
         return (
-            f"{done} of {_folds(run)} folds are done and are kept; the one it was in goes on from its own checkpoint."
+            f"{done} of {_folds(run)} folds are done and are kept; the one it was in continues from its own checkpoint."
         )
     if run.saved is None:
         return "None was written yet."

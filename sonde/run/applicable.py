@@ -177,7 +177,7 @@ def _of_an_optimiser(name: str, value: Any, parts: Assembly) -> str:
         how = "has its own; set it there, or" if makes_its_own(chosen[0]) else "does not take it;"
         return f"optimizer={chosen[0]} {how} leave it out"
     readers = [flag("optimizer") + f" {each}" for each, names in USED.items() if name in names]
-    return f"--optimizer {chosen[0]} does not read it; leave it out, or take {' or '.join(readers)}"
+    return f"--optimizer {chosen[0]} does not read it; leave it out, or use {' or '.join(readers)}"
 
 
 def _is_read(phase: Phase, name: str, optim: OptimConfig) -> bool:
@@ -215,7 +215,7 @@ def _of_a_schedule(name: str, value: Any, parts: Assembly) -> str:
     if readers is None or any(each.schedule in readers for each in open_to_it):
         return ""
     return (
-        f"--schedule {open_to_it[0].schedule} does not read it; leave it out, or take "
+        f"--schedule {open_to_it[0].schedule} does not read it; leave it out, or use "
         f"{' or '.join(f'--schedule {reader}' for reader in readers)}"
     )
 

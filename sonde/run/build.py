@@ -187,7 +187,7 @@ def assemble(
     check_precision(config.machine, device)
     if model is not None and dataset.schema.input.covariates:
         raise ConfigError(
-            f"{flag('known')} is for networks that Sonde builds, and a module that is handed over gets the past alone; give "
+            f"{flag('known')} is for networks that Sonde builds, and a module that you pass gets only the past; give "
             f"model='file.py:{type(model).__name__}', or take one of {', '.join(suitable('series', 'horizon'))}"
         )
     rows = len(dataset.splits["train"])
@@ -256,8 +256,8 @@ def _task(model: nn.Module, dataset: Dataset, config: TrainConfig, labels: Any, 
     if task.objective is not None and not mine and loop.mode not in (None, task.objective.mode):
         better = "higher" if task.objective.mode == "max" else "lower"
         raise ConfigError(
-            f"{flag('mode')} {loop.mode} contradicts {flag('monitor')} {task.objective.metric}, of which {better} is better; "
-            f"leave {flag('mode')} out"
+            f"{flag('mode')} {loop.mode} contradicts {flag('monitor')} {task.objective.metric}, for which {better} is "
+            f"better; leave {flag('mode')} out"
         )
     if not measures.all:
         return task

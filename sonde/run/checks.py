@@ -83,8 +83,8 @@ def _harmless(assembly: Assembly) -> list[Finding]:
             Finding(
                 check="doctor",
                 severity="note",
-                evidence=f"the checks before the first step failed ({in_words(trouble)}) and are left out",
-                action="nothing; --no-doctor leaves the doctor out",
+                evidence=f"the checks before the first step failed ({in_words(trouble)}) and were skipped",
+                action="nothing; --no-doctor turns the doctor off",
                 step=0,
             )
         ]
@@ -136,8 +136,8 @@ def _summed(assembly: Assembly) -> list[Finding]:
             check="loss that sums",
             name="loss-that-sums",
             severity="warning",
-            evidence="the loss has reduction='sum': its gradient grows with the rows of a batch, a smaller last batch moves the "
-            "weights less, and what is reported of a set is a mean of the sums of its batches",
+            evidence="the loss has reduction='sum': its gradient grows with the rows of a batch, a smaller last batch "
+            "moves the weights less, and the reported loss of a dataset is the mean of its batches' sums",
             action="give it reduction='mean'; for the same steps of sgd multiply lr by the rows of a batch",
         )
     ]
@@ -152,10 +152,11 @@ def _by_batches(assembly: Assembly) -> list[Finding]:
         Finding(
             check="validation loss is a mean of batches",
             severity="note",
-            evidence="the loss of a batch is not that of its halves together: it is no mean over its rows (weights of classes, a "
-            "mask?), and that of the validation set is reported as the mean of its batches by their rows",
-            action="return sonde.Loss(value, weight) with what the value is a mean over, such as weight[target].sum() or "
-            "mask.sum(), or give torch.nn.CrossEntropyLoss(weight) itself",
+            evidence="the loss of a batch is not the mean of the losses of its halves: it is not a mean over rows "
+            "(class weights, a mask?), and the validation loss is reported as the mean over batches, weighted by their "
+            "rows",
+            action="return sonde.Loss(value, weight), where weight is what the sum was divided by, such as "
+            "weight[target].sum() or mask.sum(), or give torch.nn.CrossEntropyLoss(weight) itself",
         )
     ]
 

@@ -109,13 +109,13 @@ class Cure:
         if self.why:
             return f"no remedy was tried: {self.why}"
         if (best := self.best) is not None:
-            return f"train anew with {best.said}; nothing was changed by this"
+            return f"train again with {best.said}; this run was not changed"
         assert self.untouched is not None
         if not any(math.isfinite(arm.end) for arm in (self.untouched, *self.tried)):
             return (
-                "with none of them the loss stays finite: these settings are not to blame, the network or the rows are"
+                "the loss becomes non-finite with each of them: the cause is not a setting but the network or the rows"
             )
-        return "none of them does better beyond the noise of so few steps"
+        return "none of them is better by more than the noise of so few steps"
 
     def rows(self) -> list[tuple[str, ...]]:
         """A row for each twin: what was set, steps, training loss at the end, loss of held rows, difference, what that means."""
@@ -207,12 +207,12 @@ def untried(finding: Finding) -> str:
     """Why no twin can tell whether a finding's remedy helps, in a line that says what to do instead."""
     name, todo = name_of(finding.as_dict()), f"; to do: {finding.action}" if finding.action else ""
     if name in OVER_A_RUN:
-        return f"{finding.check} shows over a whole run, and a twin takes {STEPS} steps{todo}"
+        return f"{finding.check} shows only over a whole run, and a trial takes {STEPS} steps{todo}"
     if name in OF_TIME:
-        return f"{finding.check} costs time, and twins are compared by their loss{todo}"
+        return f"{finding.check} costs time, and trials are compared by their loss{todo}"
     if name == "not-finite" and (finding.step or 0) == 1:
         return f"it was not finite at the first step, before any setting had moved a weight{todo}"
-    return f"{finding.check} is no matter of a setting, so there is nothing that --cure can set{todo}"
+    return f"{finding.check} is not caused by a setting, so there is nothing that --cure can try{todo}"
 
 
 def cause_of(findings: Sequence[Finding]) -> Finding | None:
@@ -242,9 +242,9 @@ def cured(again: Reopened, findings: Sequence[Finding], screen: Screen) -> Cure:
     assembly, stepper = again.parts(at, total=_total(again, at))
     held = _held_back(assembly, stepper)
     if len(held) < 4:
-        return Cure(finding=name, why="the data cannot be read anew, or are too few to compare by")
-    where = "fresh weights, as it began" if at == "start" else f"its last checkpoint, step {again.saved.step:,}"  # type: ignore[union-attr]
-    screen.say(f"trying {len(wanted)} remedies beside an untouched twin, from {where}")
+        return Cure(finding=name, why="the data cannot be read again, or are too few to compare")
+    where = "fresh weights, as at its start" if at == "start" else f"its last checkpoint, step {again.saved.step:,}"  # type: ignore[union-attr]
+    screen.say(f"trying {len(wanted)} remedies beside an unchanged copy, from {where}")
     count = _count(again, at, first)
     untouched = _trained(again, at, assembly, stepper, "as it is", held, count, SECONDS / (len(wanted) + 1))
     if math.isfinite(untouched.end):  # one that fails says when, and not for how long there is time

@@ -335,7 +335,7 @@ def task_of(
     Raises: ConfigError for a module without a loss, no task at all, or what is no metric
     """
     if isinstance(task, type):
-        raise ConfigError(f"{task.__name__} is a class; give one of it, such as {task.__name__}()")
+        raise ConfigError(f"{task.__name__} is a class; give an instance, such as {task.__name__}()")
     if not isinstance(task, nn.Module):
         lacks = [
             name  # of the class, where it is there, so that nothing is computed before it is checked
@@ -388,7 +388,7 @@ LOSSES = {
 def _check_loss(loss: Any) -> None:
     """Raises: ConfigError for what is no function, such as a path or a class that was not called"""
     if isinstance(loss, type):
-        raise ConfigError(f"loss={loss.__name__} is a class; give one of it, such as {loss.__name__}()")
+        raise ConfigError(f"loss={loss.__name__} is a class; give an instance, such as {loss.__name__}()")
     if isinstance(loss, str):
         found = LOSSES.get(loss, loss)
         known = nn.functional.__dict__.get(found) or nn.functional.__dict__.get(f"{found}_loss")

@@ -142,9 +142,9 @@ def resumed_job(folder: RunFolder, data: Any, overrides: Mapping[str, Any], scre
 def _refuse_elsewhere(folder: RunFolder, overrides: Mapping[str, Any]) -> None:
     """Raises: ConfigError for settings of a new run, which one that goes on would pass over"""
     if overrides.get("fresh"):
-        raise ConfigError(f"{flag('fresh')} starts over, and resume goes on; {anew(folder.path)}")
+        raise ConfigError(f"{flag('fresh')} starts over, and resume continues; {anew(folder.path)}")
     if overrides.get("out") is not None and Path(overrides["out"]).resolve() != folder.path.resolve():
-        raise ConfigError(f"{flag('out')} {overrides['out']}: a run goes on in its own folder; leave it out")
+        raise ConfigError(f"{flag('out')} {overrides['out']}: a run continues in its own folder; leave it out")
 
 
 def prepare(data: Any, overrides: Overrides, caller: Caller) -> tuple[Dataset, Resolved]:

@@ -111,7 +111,7 @@ def _own(again: Reopened) -> str:
     names = [each.partition(" ")[0] for each in again.lost]
     call = ", ".join(f"{name}=…" for name in names)
     return (
-        f"its {' and its '.join(again.lost)} cannot be made again from what the folder says; sonde.doctor(folder, {call}) takes "
+        f"its {' and its '.join(again.lost)} cannot be rebuilt from the run folder; sonde.doctor(folder, {call}) takes "
         f"the {' and '.join(names)} that the run was given"
     )
 
@@ -136,7 +136,7 @@ def show(found: Examination, screen: Screen) -> None:
     if found.cure is None:
         return
     if not found.cure.why:
-        columns = ["setting", "steps", "training loss at the end", "loss of other rows", "difference", "which is"]
+        columns = ["setting", "steps", "training loss at the end", "loss on other rows", "difference", "which is"]
         screen.table(f"remedies for {found.cure.finding}, from {found.cure.at}", columns, found.cure.rows())
     screen.say(found.cure.line)
 
@@ -168,9 +168,8 @@ def _tried(
     context = context_from(again.config, beginning, stepper, total=total)
     if again.lost:
         context = _with_another(context, folder)
-        screen.say(
-            f"{_own(again)}; {'Adam at rate 0.001' if _optimizer_is_lost(again) else 'a constant rate'} stands in"
-        )
+        instead = "Adam at learning rate 0.001" if _optimizer_is_lost(again) else "a constant learning rate"
+        screen.say(f"{_own(again)}; {instead} is used instead")
     seen = _seen(folder, context)
     held = beginning.evaluation_sources.get("validation")
     probing = Probing(
@@ -189,7 +188,7 @@ def _tried(
             seen,
             suspicions,
             [],
-            "it trains by several losses at a time, or in stages, of which no single one can be tried",
+            "it trains by several losses at a time, or in stages, which cannot be tried one by one",
         )
     screen.say("trying what its network and data can do; nothing of the run is changed")
     suspicions = ranked(judged(seen, suspicions, probing))

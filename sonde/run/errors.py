@@ -36,10 +36,10 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)  # what a person c
 
 KEPT_GRAPH = "backward through the graph a second time"
 IN_RANGE = {
-    **dict.fromkeys(("log", "log2", "log10"), "keep what log is given above 0, such as x.clamp_min(1e-6).log()"),
-    **dict.fromkeys(("sqrt", "rsqrt"), "keep what sqrt is given above 0, such as x.clamp_min(1e-6).sqrt()"),
-    **dict.fromkeys(("div", "truediv", "reciprocal"), "keep the divisor from 0, such as x / y.clamp_min(1e-6)"),
-    "exp": "keep what exp is given small, such as x.clamp_max(20).exp()",
+    **dict.fromkeys(("log", "log2", "log10"), "keep the input of log above 0, such as x.clamp_min(1e-6).log()"),
+    **dict.fromkeys(("sqrt", "rsqrt"), "keep the input of sqrt above 0, such as x.clamp_min(1e-6).sqrt()"),
+    **dict.fromkeys(("div", "truediv", "reciprocal"), "keep the divisor away from 0, such as x / y.clamp_min(1e-6)"),
+    "exp": "keep the input of exp small, such as x.clamp_max(20).exp()",
 }
 """By torch's function, what keeps its results finite."""
 IGNORED = "targets mostly ignored"
@@ -99,7 +99,7 @@ def not_finite(trouble: NonFiniteStep, assembly: Assembly, folder: RunFolder) ->
         evidence += f"; {begun.words}"
         remedy = trouble.remedy or _remedy(trouble.step or 0, begun.function)
         if begun.targetless:
-            check, remedy = IGNORED, "look at how the targets are filled, or take a larger --batch-size"
+            check, remedy = IGNORED, "check how the targets are filled, or use a larger --batch-size"
     note(folder, evidence, check=check, action=remedy, step=trouble.step)
     why = f" ({check}: {begun.words})" if begun is not None and begun.targetless else ""
     return NonFinite(
@@ -113,7 +113,7 @@ def _remedy(step: int, function: str) -> str:
     inside = IN_RANGE.get(function.removesuffix("_"), "")
     if step != 1:
         return REMEDY + (f", or {inside}" if inside else "")
-    return f"{inside or f'keep what {function} is given within its range'}: no weight had been changed yet"
+    return f"{inside or f'keep the input of {function} within its domain'}: no weight had been changed yet"
 
 
 def _origin(trouble: NonFiniteStep, assembly: Assembly) -> Origin | None:

@@ -118,7 +118,7 @@ def _refuse_foreign(folder: RunFolder) -> None:
         or " in memory" in str(saved.data)
     ):
         raise ConfigError(
-            f"{folder.path} was trained by a program, which alone has its network and data; check it there: "
+            f"{folder.path} was trained by a program, and only that program has its network and data; check it there: "
             "sonde.check_gradients(network, batch, loss)"
         )
 

@@ -8,7 +8,7 @@ trained on are counted, and the headline says so.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sonde.core.config import GROUPS, DataConfig
 from sonde.core.config_file import read_config
@@ -22,14 +22,14 @@ from sonde.core.units import share
 from sonde.data.splits import SPLIT_NAMES
 from sonde.modalities.catalogue import embedded
 from sonde.modalities.open import open_data, open_like
-from sonde.modalities.settings import data_config, leaves
+from sonde.modalities.settings import data_config, leaves, of_kind
 from sonde.models.renamed import with_new_names
 from sonde.run.given_rows import fingerprints
 from sonde.run.split_checks import ENOUGH, rows_again
 from sonde.run.transfer import as_begun
 
-TRAINED_ON = "the run was trained on them, so this is no test score"
-CHOSE = "they chose the best checkpoint, so this is no test score"
+TRAINED_ON = "the run was trained on them, so this is not a test score"
+CHOSE = "they chose the best checkpoint, so this is not a test score"
 MAY_BE = "so rows that the run was trained on may be among them"
 ALL = "all"  # of data that have one part only
 
@@ -90,7 +90,34 @@ def judged(
     chosen = _chosen(dataset, split)
     rows = dataset.splits[chosen]
     called = chosen if split is not None or len(dataset.splits) > 1 else ALL
-    return Judged(rows=rows, split=called, caution=_again(folder, data, schema, rows, tick))
+    return Judged(rows=rows, split=called, caution=rows_trained_on(folder, data, schema, rows, tick))
+
+
+class Parts(NamedTuple):
+    """Data in their splits.  own: whether they are what the run was trained on, in the parts that they had then"""
+
+    splits: Mapping[str, Rows]
+    own: bool
+
+    @property
+    def held_out(self) -> str:
+        """The split that the run is judged on."""
+        return _first_of(self.splits)
+
+
+def parts_of(folder: RunFolder, data: Any, schema: Schema, *, tick: Tick = silent) -> Parts:
+    """All splits of some data, read as the run read its own. Raises: DataError"""
+    dataset = open_like(data, schema, reading_of(folder, schema), tick=tick)
+    warn(dataset.warnings)
+    trained = _trained_on(folder, data, schema, dataset, tick)
+    return Parts((dataset if trained is None else trained).splits, trained is not None)
+
+
+def reading_of(folder: RunFolder, schema: Schema, target: Sequence[str] = ()) -> DataConfig:
+    """The settings by which a run read data of its kind, with nothing held out. target: other columns than the run's"""
+    settings = read_config(folder.config).settings
+    read = {name: settings[name] for name in of_kind(schema.input.kind) if name in settings}
+    return data_config({**read, "validation": 0.0, "test": 0.0, **({"target": target} if target else {})})
 
 
 def caution_of_custom(folder: RunFolder, data: Any) -> str:
@@ -102,7 +129,11 @@ def caution_of_custom(folder: RunFolder, data: Any) -> str:
 def _chosen(dataset: Dataset, split: str | None) -> str:
     if split is not None and split not in dataset.splits:
         raise unknown("split", split, dataset.splits)
-    return split or next(name for name in ("test", "validation", "train") if name in dataset.splits)
+    return split or _first_of(dataset.splits)
+
+
+def _first_of(splits: Mapping[str, Rows]) -> str:
+    return next(name for name in ("test", "validation", "train") if name in splits)
 
 
 def _trained_on(folder: RunFolder, data: Any, schema: Schema, dataset: Dataset, tick: Tick) -> Dataset | None:
@@ -124,7 +155,7 @@ def _as_trained(folder: RunFolder, data: Any, schema: Schema, tick: Tick) -> Dat
     return dataset if same and dataset.schema == schema else None
 
 
-def _again(folder: RunFolder, data: Any, schema: Schema, rows: Rows, tick: Tick) -> str:
+def rows_trained_on(folder: RunFolder, data: Any, schema: Schema, rows: Rows, tick: Tick) -> str:
     """What is to be said of training rows among others, where that can be known: "" where there are none."""
     source = read_config(folder.config).data or ""
     if not (source in embedded() or Path(source).exists()):
@@ -134,7 +165,7 @@ def _again(folder: RunFolder, data: Any, schema: Schema, rows: Rows, tick: Tick)
     if found is not None:
         few = found <= max(1, ENOUGH * len(rows))
         of_all = f"{found:,} of them ({share(found / len(rows), 0)})"
-        some = f"{of_all} are equal to rows that the run was trained on, so this is no test score"
+        some = f"{of_all} are equal to rows that the run was trained on, so this is not a test score"
         return "" if few else TRAINED_ON if found == len(rows) else some
     return _by_place(Path(source), data, changed=trained is None)
 

@@ -108,7 +108,8 @@ class Live:
                 Finding(
                     check=LEFT,
                     severity="note",
-                    evidence=f"the observer {observer} left {', '.join(names)} in evaluation mode; training mode was put back",
+                    evidence=f"the observer {observer} left {', '.join(names)} in evaluation mode; training mode was "
+                    "restored",
                     action="call train() where eval() was called; parts that are to stay in it: live.freeze",
                     step=self.step,
                 )

@@ -91,8 +91,8 @@ def memory_or_itself(trouble: Exception, feed: FeedConfig, device: torch.device,
     each = -(-rows // feed.accumulate)
     if each <= 1:
         return OutOfMemory(
-            f"out of memory on {device} with one row at a time{asked}; give a network that is smaller, smaller inputs, or, on a "
-            "GPU, --precision bf16"
+            f"out of memory on {device} with one row at a time{asked}; give a smaller network, smaller inputs, or, on "
+            "a GPU, --precision bf16"
         )
     return OutOfMemory(
         f"out of memory on {device} with --batch-size {feed.batch_size} --accumulate {feed.accumulate}{asked}: "

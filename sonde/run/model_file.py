@@ -38,8 +38,8 @@ def check_unchanged(folder: RunFolder, model: str) -> None:
     if file is None or not has_changed(folder, model):
         return
     raise RunFolderError(
-        f"{file} has changed since {folder.path} was started; put the copy back to go on ({folder.code / file.name}), give "
-        f"{flag('out')} another folder, or start over with {flag('fresh')}"
+        f"{file} has changed since {folder.path} was started; restore the copy to continue "
+        f"({folder.code / file.name}), give {flag('out')} another folder, or start over with {flag('fresh')}"
     )
 
 

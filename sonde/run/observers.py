@@ -67,7 +67,7 @@ def _check(observer: Any, place: str) -> None:
         what = f"{place} is a {type(observer).__name__}, which cannot be called"
         if methods := [name for name in dir(observer) if name.startswith("on_")]:
             raise ConfigError(
-                f"{what} with a record; instead of {_most_telling(methods)}() write {FORM} with a look at `record`: "
+                f"{what} with a record; instead of {_most_telling(methods)}() write {FORM} that checks `record`: "
                 'record.event == "epoch ends" is an epoch\'s end'
             )
         raise ConfigError(f"{what}; give a function, {FORM}, or an object with __call__")
@@ -184,7 +184,7 @@ def note_missing(attempt: Attempt, training: Training, state: Mapping[str, Any])
             name="observers-missing",
             severity="warning",
             evidence=f"the observer {name} kept a state and is not among the observers of this resume; its state is dropped",
-            action=f"resume with observers=[{name}, ...] as before, or train anew without it",
+            action=f"resume with observers=[{name}, ...] as before, or train again without it",
             step=training.progress.step,
         )
         tell(attempt, [finding])

@@ -122,9 +122,7 @@ def _rate(
     if optim.lr != "auto":
         return optim.lr, []
     if any(update.closure for update in stepper.updates):
-        raise ConfigError(
-            "--lr auto has no effect on optimizers that search along the gradient, such as lbfgs; give --lr 1"
-        )
+        raise ConfigError("--lr auto has no effect on optimizers with a line search, such as lbfgs; give --lr 1")
     if folder.lr_range.exists() and saved is not None:
         return float(read_json(folder.lr_range)["chosen"]), []
     source = assembly.train
@@ -163,8 +161,9 @@ def _unsure(found: RangeTest) -> Finding:
         check="range test",
         name="range-test",
         severity="warning",
-        evidence=f"the training loss fell by {number(found.fall)} in the range test, which its noise from batch to batch may be "
-        f"alone (standard error {number(found.error)}), so that the rate {found.chosen:.3g} is hardly better than a guess",
+        evidence=f"the training loss fell by {number(found.fall)} in the range test, which may be only noise from "
+        f"batch to batch (standard error {number(found.error)}), so the rate {found.chosen:.3g} is hardly better than "
+        "a guess",
         action="give lr, or larger batches, with which lr='auto' sees more",
     )
 
@@ -201,7 +200,7 @@ def unused(bound: Bound) -> list[Finding]:
             check="field that nothing takes",
             name="field-that-nothing-takes",
             severity="warning",
-            evidence=f"the batch has {name!r}, which neither the network nor the loss takes, so that it changes nothing",
+            evidence=f"the batch has {name!r}, which neither the network nor the loss takes, so it has no effect",
             action=f"give the loss a parameter of this name, such as loss(output, target, {name}), or leave the field out",
         )
         for name in bound.unused

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 import torch
 
-from sonde.core.config import DataConfig, FeedConfig, Precision
+from sonde.core.config import FeedConfig, Precision
 from sonde.core.config_file import read_config
 from sonde.core.damaged import read_object, reading
 from sonde.core.dataset import Rows, Schema
@@ -18,7 +18,6 @@ from sonde.core.schema_file import read_schema
 from sonde.core.seams import Source, Task
 from sonde.data.feed.source import Augment
 from sonde.engine.plan import pick_device
-from sonde.modalities.settings import data_config, of_kind
 from sonde.run.evaluated_in import or_in_fp32, precision_of
 from sonde.run.inference import as_frame, fed, only_network, probabilities
 from sonde.run.keywords import Keywords
@@ -280,7 +279,7 @@ class Run:
         self, data: Any, *, split: str | None = None, target: Sequence[str] = (), tick: Tick = silent
     ) -> "Evaluation":
         """`evaluate`, with which rows were judged and whether the run was trained on them (`run/judged_rows`)."""
-        from sonde.run.judged_rows import ALL, Evaluation, caution_of_custom, judged
+        from sonde.run.judged_rows import ALL, Evaluation, caution_of_custom, judged, reading_of
 
         if self._of_custom_data:
             scores = self._scores_of_custom(data, split=split, target=target, tick=tick)
@@ -292,7 +291,15 @@ class Run:
 
         saved = read_config(self._folder.config).settings
         other = bool(target) and tuple(target) != tuple(saved.get("target") or ())
-        found = judged(self._folder, data, self.schema, self._reading(target), split=split, own_target=other, tick=tick)
+        found = judged(
+            self._folder,
+            data,
+            self.schema,
+            reading_of(self._folder, self.schema, target),
+            split=split,
+            own_target=other,
+            tick=tick,
+        )
         precision = precision_of(self._trained_in(saved), self._device)
         views = None
         if self.spec.views:  # all others are evaluated on images as they are
@@ -330,12 +337,6 @@ class Run:
         from sonde.run.report import write_report
 
         return write_report(self.folder)
-
-    def _reading(self, target: Sequence[str]) -> DataConfig:
-        """The settings by which the run read data of its kind, with nothing held out."""
-        settings = read_config(self._folder.config).settings
-        read = {name: settings[name] for name in of_kind(self.schema.input.kind) if name in settings}
-        return data_config({**read, "validation": 0.0, "test": 0.0, **({"target": target} if target else {})})
 
     def _trained_in(self, settings: Mapping[str, Any]) -> Any:
         """The precision that was decided on, which may be another than a recipe advised."""

@@ -155,7 +155,7 @@ def _as_classes(batch: Batch, describe: Describe) -> str:
     by_row = target.reshape(len(target), -1).cpu()
     if bool((gap := ~torch.isfinite(by_row).all(1)).any()):
         where = describe(int(batch.index[gap][0]))
-        return f"the target of {where} is no number; leave such rows out, and give the others as target.long()"
+        return f"the target of {where} is not a number; leave such rows out, and give the others as target.long()"
     if bool((broken := (by_row != by_row.round()).any(1)).any()):
         row = int(torch.nonzero(broken)[0])
         value = float(by_row[row][by_row[row] != by_row[row].round()][0])

@@ -181,8 +181,8 @@ def _check_clipping(update: Update, config: OptimConfig) -> None:
     for name, value in (("clip", update.clip), ("clip_value", update.clip_value)):
         if update.closure and value:
             raise ConfigError(
-                f"{name}={value:g} has no place beside optimizer={config.optimizer}: it searches along the gradient, which "
-                f"must be that of the loss; leave {name} out, or give the phase {name}=0"
+                f"{name}={value:g} cannot be combined with optimizer={config.optimizer}: its line search needs the "
+                f"gradient of the loss itself; leave {name} out, or give the phase {name}=0"
             )
 
 
@@ -194,7 +194,7 @@ def check_search(updates: Sequence[Update], precision: Precision, *, compiled: b
             raise ConfigError(f"--precision fp16: {name} compares losses, which fp16 scales; use --precision fp32")
         if update.closure and compiled:
             raise ConfigError(
-                f"--compile has no place beside {name}, which computes the loss as often as it needs; leave it out"
+                f"--compile cannot be combined with {name}, which computes the loss several times a step; leave it out"
             )
 
 
@@ -203,8 +203,8 @@ def check_watched(updates: Sequence[Update], *, watched: bool) -> None:
     for update in updates:
         if update.scheduler is not None and update.scheduler.every == "evaluation" and not watched:
             raise ConfigError(
-                f"phase {update.phase.name!r}: its schedule watches the monitored validation metric, and there is none; pass "
-                "validation= (to sonde.fit, for a task with an objective), or take another schedule"
+                f"phase {update.phase.name!r}: its schedule watches the monitored validation metric, and there is "
+                "none; pass validation= (to sonde.fit, for a task with an objective), or use another schedule"
             )
 
 

@@ -13,7 +13,7 @@ def diagnosis_lines(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[
 
     >>> diagnosis_lines([{"check": "dead units", "severity": "warning", "evidence": "90 % are 0", "action": "use gelu", "step": 3,
     ...                   "where": "body.2", "certainty": "likely", "name": "dead-units"}])[0][1]
-    ['dead units (likely), step 3, in body.2: 90 % are 0', 'to do: use gelu', 'not meant? --silence dead-units']
+    ['dead units (likely), step 3, in body.2: 90 % are 0', 'to do: use gelu', 'intended? --silence dead-units']
     """
     blocks = []
     for finding in found:
@@ -24,7 +24,7 @@ def diagnosis_lines(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[
         if finding.get("action"):
             lines.append(f"to do: {finding['action']}")
         if finding.get("name") and finding.get("severity") != "note":
-            lines.append(f"not meant? --silence {finding['name']}")
+            lines.append(f"intended? --silence {finding['name']}")
         blocks.append((str(finding.get("severity")), lines))
     return blocks
 

@@ -35,8 +35,9 @@ class Conditioned(nn.Module):
         super().__init__()
         if not isinstance(getattr(model, "condition", None), int):
             raise ConfigError(
-                f"task {task} needs a network that is called with a noisy input and a vector of `condition` numbers, and "
-                f"{type(model).__name__} has no `condition`; take --model denoiser-unet (images) or denoiser-mlp (numbers)"
+                f"task {task} needs a network that is called with a noisy input and a vector of `condition` numbers, "
+                f"and {type(model).__name__} has no `condition`; use --model denoiser-unet (images) or denoiser-mlp "
+                "(numbers)"
             )
         self.classes = len(target.names) if target.kind == "class" else 0
         self.model = model

@@ -35,6 +35,6 @@ def settings(dataset: Dataset, model: str) -> Settings:
         "ema": (0.999, "samples of averaged weights are better (Song and Ermon 2020, arXiv:2006.09011)"),
         "batch_size": (batch, why),
         "epochs": epochs_of_updates(UPDATES, rows=rows, batch=batch, fewest=5, most=500),
-        "augment": ("none", "changed inputs would be made too"),
+        "augment": ("none", "augmented inputs would be generated too"),
         **bf16_where_fast(),
     }

@@ -46,7 +46,7 @@ def check_shape(outputs: Tensor, expected: tuple[int, ...], needs: str, *, model
     """Raises: ConfigError for outputs of another shape. needs: "task torsions needs …", {} for the shape; model: that has it"""
     if tuple(outputs.shape) != expected:
         raise ConfigError(
-            f"{needs.format(expected)}, and the model outputs {tuple(outputs.shape)}; take --model {model}"
+            f"{needs.format(expected)}, and the model outputs {tuple(outputs.shape)}; use --model {model}"
         )
 
 
@@ -101,11 +101,11 @@ def own_loss(function: Callable[..., Any], outputs: Tensor, batch: Batch) -> Any
     """
     if "mix_target" in batch:
         raise ConfigError(
-            "loss=, a function of your own, cannot weigh mixed rows (mixup, cutmix); take another augment="
+            "loss=, a function of your own, cannot weigh mixed rows (mixup, cutmix); use another augment="
         )
     if "mask" in batch:
         raise ConfigError(
-            "loss=, a function of your own, cannot leave out missing targets; take one of the task's losses by name"
+            "loss=, a function of your own, cannot leave out missing targets; use one of the task's losses by name"
         )
     target = batch["target"]
     if outputs.ndim == 3:

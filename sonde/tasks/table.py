@@ -26,6 +26,7 @@ TASKS: dict[str, str] = {
     "masked-autoencoder": "sonde.tasks.masked_autoencoder.spec:MASKED_AUTOENCODER",
     "diffusion": "sonde.tasks.diffusion.spec:DIFFUSION",
     "flow-matching": "sonde.tasks.flow_matching.spec:FLOW_MATCHING",
+    "gan": "sonde.tasks.gan.spec:GAN",
     "normalizing-flow": "sonde.tasks.normalizing_flow.spec:NORMALIZING_FLOW",
     "forecasting": "sonde.tasks.forecasting.spec:FORECASTING",
     "masked-language-model": "sonde.tasks.masked_language_model.spec:MASKED_LANGUAGE_MODEL",

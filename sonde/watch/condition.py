@@ -102,7 +102,7 @@ def _gone(run: Reading) -> Condition:
     saved, value, what = saved_step(run), *_so_far(run)
     way_on: dict[str, Any] = {"value": value, "what": what, "command": _command(run)}
     kept = (
-        f"Saved at step {count(saved)}; go on from there with:"
+        f"Saved at step {count(saved)}; continue from there with:"
         if saved
         else "No checkpoint was saved; start it again with:"
     )
@@ -112,11 +112,14 @@ def _gone(run: Reading) -> Condition:
         said = (_sentence(str(last.get("evidence") or "")), _sentence(str(last.get("action") or "")), kept)
         return Condition(state="failed", title=f"Died{place}: {last.get('check')}"[:200], sentences=said, **way_on)
     if not run.last_step:
-        said = "The process is gone; the terminal it ran in tells why."
+        said = "The process is gone; the terminal it ran in shows why."
         return Condition(state="failed", title="Ended before its first step was logged", sentences=(said,))
     if saved is not None and saved >= run.last_step:
         return Condition(state="stopped", title=f"Stopped at step {count(saved)}", sentences=(kept,), **way_on)
-    said = "Its process is gone and left no word: it was killed, by a person, for want of memory or with the machine."
+    said = (
+        "Its process is gone and left no error message: it was killed (by a person, or out of memory), or the machine "
+        "went down."
+    )
     title = f"Died at step {count(run.last_step)}: the process is gone"
     return Condition(state="failed", title=title, sentences=(said, kept), **way_on)
 

@@ -79,7 +79,7 @@ def memory_figure(looks: Sequence[Look]) -> Figure | None:
     points: list[Point] = [(each.at - looks[0].at, each.memory / GB) for each in looks]
     figure = curves(
         [Series(name="memory", points=points, colour=4)],
-        Axis(label="seconds since one began to look", zero=True),
+        Axis(label="seconds since the page was opened", zero=True),
         Axis(label="memory, GB", zero=True),
         name="Memory of the training process over time",
     )

@@ -27,7 +27,7 @@ def require_extra() -> None:
 def listen(port: int | None) -> socket.socket:
     """A socket on `port`, or on the first free one from 7663. Raises: ConfigError for a port that cannot be had"""
     if port is not None and not 0 <= port <= 65_535:
-        raise ConfigError(f"--port {port} is no port; take one from 1024 to 65535, or leave it out")
+        raise ConfigError(f"--port {port} is not a port; use one from 1024 to 65535, or leave it out")
     for one in [port] if port is not None else range(DEFAULT, DEFAULT + FURTHER):
         found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if sys.platform != "win32":  # where it means something else
@@ -40,8 +40,8 @@ def listen(port: int | None) -> socket.socket:
             found.close()
             if port is None and error.errno in (errno.EADDRINUSE, errno.EACCES):
                 continue
-            why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had ({error.strerror})"
-            raise ConfigError(f"--port {port} {why}; give another, or leave it out to take one that is free") from None
+            why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+            raise ConfigError(f"--port {port} {why}; give another, or leave it out to use one that is free") from None
     raise ConfigError(f"no port from {DEFAULT} to {DEFAULT + FURTHER - 1} is free; give one with --port")
 
 

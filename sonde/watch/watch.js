@@ -48,7 +48,7 @@ function connect(from) {
   source = new EventSource(`/events/${key.split("/").map(encodeURIComponent).join("/")}?${words}`);
   source.onopen = () => (link.hidden = true);
   source.onerror = () => {
-    link.textContent = "Nothing comes any more: sonde watch has ended, or the tunnel to it. This is what was seen last; the page goes on when it is back.";
+    link.textContent = "Connection lost: sonde watch, or the tunnel to it, has ended. This is the last state received; the page continues once it is back.";
     link.hidden = false;
     if (source.readyState === EventSource.CLOSED) setTimeout(() => connect(""), 3000);
   };

@@ -52,15 +52,15 @@ def test_the_cause_first_with_what_to_do_and_how_to_silence_it(high: str, capsys
     first = next(number for number, line in enumerate(lines) if line.startswith("warning"))
     assert lines[first].startswith("warning   learning rate too high (likely), step ")
     assert lines[first + 1].strip().startswith("to do: --lr ")
-    assert lines[first + 2].strip() == "not meant? --silence learning-rate-too-high"
-    assert any(line.startswith("can it learn one batch by heart as it began?") for line in lines)
+    assert lines[first + 2].strip() == "intended? --silence learning-rate-too-high"
+    assert any(line.startswith("can it overfit one batch as it began?") for line in lines)
 
 
 def test_a_cure(high: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", high, "--cure"]) == 0
     out = capsys.readouterr().out
-    assert "remedies for learning-rate-too-high, from fresh weights, as it began" in out
-    assert "train anew with --lr " in out
+    assert "remedies for learning-rate-too-high, from fresh weights, as at its start" in out
+    assert "train again with --lr " in out
 
 
 def test_other_data_and_silence(high: str, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,7 +95,12 @@ def left_over(high: str, place: Path, *last: dict[str, object]) -> Path:
 @pytest.mark.parametrize(
     ("event", "details", "said"),
     [
-        ("", {}, "state     killed after step 216, without a word; the last checkpoint is of step 216; sonde resume "),
+        (
+            "",
+            {},
+            "state     killed after step 216, without an error message; the last checkpoint is of step 216; sonde "
+            "resume ",
+        ),
         (
             "interrupted",
             {"signal": 2},
@@ -116,7 +121,7 @@ def test_the_first_line_says_the_state_of_a_run_without_a_result(
     assert main(["doctor", str(place), "--no-trials"]) == 0
     first = capsys.readouterr().out.splitlines()[0]
     assert first.startswith(said)
-    assert first.endswith(f"sonde resume {place} goes on from there")
+    assert first.endswith(f"sonde resume {place} continues from there")
 
 
 def test_a_run_that_goes_on_and_one_without_a_checkpoint(tmp_path: Path) -> None:
@@ -124,7 +129,7 @@ def test_a_run_that_goes_on_and_one_without_a_checkpoint(tmp_path: Path) -> None
     assert condition(tmp_path, going) == "running, at step 1,200 of fold 2; what follows is of the run so far"
     (tmp_path / "data.json").write_text('{"form": "custom data"}')
     killed = condition(tmp_path, RunState(condition="killed", step=3, line={}))
-    assert killed.endswith(f"no checkpoint was written yet; the same call with out={str(tmp_path)!r} begins anew")
+    assert killed.endswith(f"no checkpoint was written yet; the same call with out={str(tmp_path)!r} starts again")
 
 
 def test_a_cross_validation_says_what_was_found_in_which_folds(

@@ -166,7 +166,7 @@ def test_runs_are_sorted_by_a_metric_the_best_first_by_time_or_by_name(tmp_path:
 
 def test_a_metric_without_a_direction_sorts_nothing(tmp_path: Path) -> None:
     make(tmp_path / "a", result={**RESULT, "metrics": {"test": {"my_score": 1.0}}})
-    with pytest.raises(ConfigError, match="--sort my_score: whether more of it is better is not known"):
+    with pytest.raises(ConfigError, match="--sort my_score: whether higher is better is not known"):
         in_order(find_runs(tmp_path), "my_score")
 
 

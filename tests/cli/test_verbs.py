@@ -92,7 +92,7 @@ def test_eval_judges_what_was_held_out_of_the_data_it_was_trained_on(capsys: pyt
     for split in ([], ["--split", "test"]):
         assert "runs/digits on digits: test, 359 rows" in out_of(["eval", "runs/digits", "digits", *split], capsys)
     out = out_of(["eval", "runs/digits", "digits", "--split", "train"], capsys)
-    assert "the run was trained on them, so this is no test score" in " ".join(out.split())
+    assert "the run was trained on them, so this is not a test score" in " ".join(out.split())
 
 
 def test_eval_names_the_splits_there_are(capsys: pytest.CaptureFixture[str]) -> None:

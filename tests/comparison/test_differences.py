@@ -47,7 +47,7 @@ def test_rows_that_differ_are_compared_by_both_intervals(tmp_path: Path, make_cl
     interval = newcombe((180, 200), (190, 200))
     assert found["b"].interval is not None
     assert (found["b"].interval.low, found["b"].interval.high) == pytest.approx((interval.low, interval.high))
-    assert (found["b"].beyond, found["b"].how) == (False, "not known to be the same rows, so taken as different ones")
+    assert (found["b"].beyond, found["b"].how) == (False, "not known to be the same rows, so treated as different ones")
 
 
 def test_pairs_of_seeds_and_the_rows_must_both_say_so(tmp_path: Path, make_classifier: Callable[..., Path]) -> None:
@@ -121,7 +121,7 @@ def test_without_answers_nothing_tells_the_noise(tmp_path: Path, make_run: Calla
     make_run(tmp_path / "a", score=0.9)
     make_run(tmp_path / "b", score=0.5, model="b")
     _, found = compared(tmp_path)
-    assert (found["b"].beyond, found["b"].how) == (None, "nothing tells the noise")
+    assert (found["b"].beyond, found["b"].how) == (None, "the noise is not known")
 
 
 def test_error_rates_of_the_same_recordings_are_paired(tmp_path: Path, make_run: Callable[..., Path]) -> None:

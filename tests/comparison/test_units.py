@@ -76,7 +76,7 @@ def test_a_run_without_answers_is_judged_by_its_confusion_matrix(tmp_path: Path,
     (family,) = families(members_of([tmp_path]))
     a, b = family.units
     assert (a.interval, a.why) == (wilson(75, 100), "100 rows")
-    assert (b.interval, b.why) == (None, "rows' answers were not kept")
+    assert (b.interval, b.why) == (None, "predictions of single rows were not kept")
 
 
 def test_folds_are_judged_by_all_their_rows(tmp_path: Path, make_classifier: Callable[..., Path]) -> None:

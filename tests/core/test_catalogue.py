@@ -108,7 +108,7 @@ def test_what_is_wrong_with_another_packages_record_is_said_with_its_name(packag
     for name, message in {
         "broken": "counting registers 'broken' in sonde.records as counting_broken:ROW, which cannot be imported: ModuleNotFound",
         "empty": "counting registers 'empty' in sonde.records as counting_rows2:NONE, which cannot be imported: AttributeError",
-        "number": "counting registers 'number' in sonde.records, which is a int, no SimpleNamespace",
+        "number": "counting registers 'number' in sonde.records, which is a int, not a SimpleNamespace",
         "other": "counting registers 'other' in sonde.records, and its record has name='path'; give both one name",
     }.items():
         with pytest.raises(ConfigError, match=message):

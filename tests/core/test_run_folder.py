@@ -160,7 +160,7 @@ def test_nothing_is_written_through_a_link(tmp_path: Path, name: str) -> None:
     (run / name).parent.mkdir(exist_ok=True)
     target.write_text("precious")
     (run / name).symlink_to(target)
-    with pytest.raises(RunFolderError, match=rf"{name} is a link"), RunFolder(run).claimed():
+    with pytest.raises(RunFolderError, match=rf"{name} is a symbolic link"), RunFolder(run).claimed():
         pass
     assert target.read_text() == "precious"
 

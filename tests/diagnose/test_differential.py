@@ -109,7 +109,7 @@ def test_a_suspected_rate_gets_the_numbers_of_a_trial() -> None:
     low = Suspicion(name="learning-rate-too-low", evidence="small", action="", place="optimiser", certainty="likely")
     made = probing(mlp(2, 64, 3), blobs(2048), lr=1e-5)[1]
     (found,) = told_apart(seen(1e-5), [low], made)
-    assert found.evidence.startswith("small; after 25 steps at 1.00e-05 the loss of other rows is ")
+    assert found.evidence.startswith("small; after 25 steps at 1.00e-05 the loss on other rows is ")
     fine = probing(mlp(2, 64, 3), blobs(2048), lr=3.0)[1]
     assert told_apart(seen(3.0), [low], fine) == [low]
 

@@ -29,7 +29,7 @@ def test_a_loss_that_ends_a_thousand_times_above_its_start_is_told_with_step_and
     assert (found.check, found.severity, found.action, found.step) == ("diverged", "warning", "lower --lr", 40)
     assert found.evidence == (
         "the training loss was 0.6931 in the first step and 6e+07 at the end (median of what was logged at steps 50 to 90), "
-        "9e+07 times as much; above 1000 times by step 40"
+        "9e+07 times as high; it passed 1000 times at step 40"
     )
 
 
@@ -105,7 +105,7 @@ def test_a_run_that_diverges_says_so_and_names_the_rate(tmp_path: Path) -> None:
     )
     cause, found = [each for each in findings(run) if each["check"] in ("diverged", "learning rate too high")]
     assert (cause["severity"], found["severity"]) == ("warning", "note")  # what follows from another is no warning
-    assert found["action"].startswith("see to learning rate too high first, which may be why; if it stays: ")
+    assert found["action"].startswith("fix learning rate too high first, which may be the cause; if this stays: ")
     assert found["action"].endswith(": lower --lr, which was 0.2, such as --lr 0.02, or add --clip 1")
     assert "diverged" in (run.folder / "report.html").read_text()
     blind = sonde.fit(

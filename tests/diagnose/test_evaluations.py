@@ -34,7 +34,7 @@ def test_what_is_a_number_in_some_evaluations_says_in_how_many_and_from_which_st
     ]
     (found,) = sometimes_finite(done, "a")
     assert found.evidence == (
-        "metric 'a' was NaN or infinite in 1 of 3 evaluations; these were left out in the choice of the best checkpoint"
+        "metric 'a' was NaN or infinite in 1 of 3 evaluations; these were ignored when choosing the best checkpoint"
     )
     assert found.step == 20
     assert sometimes_finite(done[:1], "a") == sometimes_finite(lines(), None) == []

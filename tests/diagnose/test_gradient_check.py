@@ -1,4 +1,4 @@
-"""Back-propagation beside finite differences: right networks, wrong ones, and what cannot be compared."""
+"""Back-propagation and finite differences: right networks, wrong ones, and what cannot be compared."""
 
 import pytest
 import torch

@@ -88,9 +88,7 @@ def test_a_body_without_a_gradient_is_named_after_three_steps(net: Callable[[], 
     assert evidence.startswith(
         "body.0.weight, body.0.bias, body.1.weight, body.1.bias: the loss is computed from them (with one"
     )
-    assert evidence.endswith(
-        "and no gradient reaches them in the first 3 steps, so that they stay as they were initialised"
-    )
+    assert evidence.endswith("and no gradient reaches them in the first 3 steps, so they stay as initialised")
 
 
 @pytest.mark.parametrize("net", [ByTurns, Experts, TwoHeads, lambda: Cut(nn.Identity())])

@@ -51,8 +51,8 @@ def found_in(task: sonde.Task, out: Path) -> dict[str, str]:
 def test_best_weights_from_before_a_stage_are_told_of(tmp_path: Path) -> None:
     found = found_in(Probed(0.5, 0.9, 0.1), tmp_path / "run")  # the first is of the trial before the first step
     assert found["best before a stage"] == (
-        "the best score was reached at step 4, in stage 'pretrain': in the weights that are kept probe, which only 'probe' "
-        "trains, is as it was at first"
+        "the best score was reached at step 4, in stage 'pretrain': in the weights that are kept probe, which only "
+        "'probe' trains, is still as initialised"
     )
     assert "best before a stage" not in found_in(Probed(0.5, 0.1, 0.9), tmp_path / "other")
 

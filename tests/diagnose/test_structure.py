@@ -378,7 +378,7 @@ class Averaged(nn.Module):
 def test_a_last_state_after_much_padding_says_nothing_of_the_text() -> None:
     torch.manual_seed(0)
     (words,) = drowned(Recurrent())
-    assert words.startswith("92 % of the tokens of the first rows are padding (0) behind the text")
+    assert words.startswith("92 % of the tokens of the first rows are padding (0) after the text")
 
 
 def test_padding_that_is_left_out_or_little_is_no_fault() -> None:

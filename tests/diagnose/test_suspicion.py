@@ -88,7 +88,7 @@ def test_what_follows_says_what_is_to_be_seen_to_first() -> None:
     rate = suspicion("rate", place="optimiser", action="--lr 0.1")
     first, then = ranked(ranked([rate, cause]))
     assert first.finding().action == "use relu"
-    assert then.finding().action == "see to vanishing gradient first, which may be why; if it stays: --lr 0.1"
+    assert then.finding().action == "fix vanishing gradient first, which may be the cause; if this stays: --lr 0.1"
     assert suspicion_of(then.finding().as_dict()).action == "--lr 0.1"
 
 

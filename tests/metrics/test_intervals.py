@@ -140,7 +140,7 @@ def test_pairs_of_rows_show_a_difference_that_their_own_intervals_hide() -> None
     apart, together = bootstrap_mean(first), bootstrap_difference(first, second)
     assert apart.holds(second.mean())
     assert 0.08 < together.low < together.high < 0.12
-    with pytest.raises(ValueError, match="3 and 2 rows are no pairs"):
+    with pytest.raises(ValueError, match="3 and 2 rows are not pairs"):
         bootstrap_difference([1, 2, 3], [1, 2])
 
 

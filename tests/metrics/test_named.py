@@ -125,8 +125,8 @@ def test_a_nan_is_never_an_answer() -> None:
         ("accuracy", drawn(80, 3), torch.full((80,), 3), "classes run from 3 to 3, and the outputs have 3 columns"),
         ("top5", drawn(80, 3), torch.zeros(80).long(), "needs more than 5 classes, and there are 3"),
         ("mae", drawn(80, 3), torch.zeros(80), "takes outputs and targets of one shape, not"),
-        ("f1", drawn(80).sigmoid(), torch.arange(80) % 2, "they may be probabilities, or logits"),
-        ("accuracy", drawn(80, 3), torch.eye(3).repeat(27, 1)[:80], "they may be classes, or labels"),
+        ("f1", drawn(80).sigmoid(), torch.arange(80) % 2, "they may be probabilities or logits"),
+        ("accuracy", drawn(80, 3), torch.eye(3).repeat(27, 1)[:80], "they may be classes or labels"),
     ],
 )
 def test_what_it_is_not_defined_for_is_one_line(name: str, output: Tensor, target: Tensor, told: str) -> None:

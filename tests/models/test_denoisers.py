@@ -6,6 +6,7 @@ import torch
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
 from sonde.models.denoiser_mlp import DenoiserMLP, DenoiserMLPConfig
+from sonde.models.denoiser_transformer import DenoiserTransformer, DenoiserTransformerConfig
 from sonde.models.denoiser_unet import DenoiserUNet, DenoiserUNetConfig
 
 
@@ -61,3 +62,41 @@ def test_every_weight_gets_a_gradient_once_the_network_has_moved() -> None:
 def test_settings_out_of_range_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message.replace("(", r"\(")):
         unet(1, 8, 8, **settings)
+
+
+def dit(*shape: int, **settings: Any) -> DenoiserTransformer:
+    torch.manual_seed(0)
+    spec = InputSpec(kind="image", shape=shape)
+    return DenoiserTransformer(spec, 1, DenoiserTransformerConfig(**{"width": 16, "layers": 2, "heads": 2, **settings}))
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 9, 7)])
+def test_a_transformer_answers_in_the_input_s_shape_and_begins_with_0(shape: tuple[int, ...]) -> None:
+    made, given = dit(*shape), torch.randn(2, *shape)
+    found = made(given, torch.randn(2, made.condition))
+    assert found.shape == given.shape
+    assert found.abs().max() == 0
+
+
+def test_a_transformer_s_patches_come_back_where_they_were() -> None:
+    """With blocks that do nothing and a head that gives a patch's own number, each patch is answered in its place."""
+    made = dit(1, 4, 6)
+    marked = torch.arange(6.0)  # one number a patch, in the first channel
+    with torch.no_grad():
+        made.places.zero_()
+        made.places[0, :, 0] = marked
+        made.stem.weight.zero_()
+        made.stem.bias.zero_()  # type: ignore[union-attr]
+        made.norm = torch.nn.Identity()  # type: ignore[assignment]
+        made.head.weight[:, 0] = 1
+    found = made(torch.randn(1, 1, 4, 6), torch.zeros(1, made.condition))
+    expected = marked.view(1, 1, 2, 3).repeat_interleave(2, 2).repeat_interleave(2, 3)
+    torch.testing.assert_close(found, expected)
+
+
+def test_every_weight_of_a_transformer_gets_a_gradient() -> None:
+    made = dit(1, 8, 8)
+    for parameter in made.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    made(torch.randn(2, 1, 8, 8), torch.randn(2, made.condition)).square().mean().backward()
+    assert [name for name, p in made.named_parameters() if p.grad is None or p.grad.abs().max() == 0] == []

@@ -60,9 +60,7 @@ def test_timms_networks_are_told_channels_classes_and_the_size_where_it_is_fixed
 def test_torchvisions_networks_put_out_logits_alone():
     assert asked("torchvision:resnet18", COLOUR)["num_classes"] == 7
     assert asked("torchvision:googlenet", COLOUR)["aux_logits"] is False
-    with pytest.raises(
-        ConfigError, match="torchvision's networks take 3 channels, and these images have 1; take timm:"
-    ):
+    with pytest.raises(ConfigError, match="torchvision's networks take 3 channels, and these images have 1; use timm:"):
         build("torchvision:resnet18", IMAGE, 7)
 
 

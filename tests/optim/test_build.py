@@ -212,7 +212,7 @@ def test_muon_multiplies_in_bfloat16_where_there_are_units_for_it(
 
 def test_nesterov_without_momentum_is_refused() -> None:
     with pytest.raises(
-        ConfigError, match="--optimizer nesterov needs --momentum above 0; give one, or take --optimizer sgd"
+        ConfigError, match="--optimizer nesterov needs --momentum above 0; give one, or use --optimizer sgd"
     ):
         build(network(), optimizer="nesterov", momentum=0.0)
 

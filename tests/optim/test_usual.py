@@ -52,7 +52,7 @@ def test_what_an_optimiser_is_unsuited_for_is_a_finding(name: str, kind: str, ba
 
 
 def test_sparse_gradients_are_asked_for_by_name(tmp_path: object) -> None:
-    with pytest.raises(sonde.SondeError, match="sparseadam takes sparse gradients only, .* take adam"):
+    with pytest.raises(sonde.SondeError, match="sparseadam takes sparse gradients only, .* use adam"):
         sonde.train("digits", model="mlp", optimizer="sparseadam", out=f"{tmp_path}/run", quiet=True, epochs=1)
 
 

@@ -39,20 +39,20 @@ def test_right_answers_are_not_among_the_most_wrong(tmp_path):
     details = classes(worst, [entry(2, "b", "b", 0.5), entry(3, "b", "b", 0.1)], wrong=1)
     wrong, close = sections_of_cases(details, tmp_path, split="test")[:2]
     assert (wrong.title, [case.index for case in wrong.rows]) == ("Most wrong", [0])
-    assert wrong.note.startswith("The only wrong answer on the test data")
-    assert (close.title, [case.index for case in close.rows]) == ("Right, but least sure", [1])
+    assert wrong.note.startswith("The only wrong prediction on the test data")
+    assert (close.title, [case.index for case in close.rows]) == ("Correct, but least confident", [1])
 
 
 def test_a_faultless_evaluation_says_so(tmp_path):
     wrong, _ = sections_of_cases(classes([entry(1, "a", "a")], [], wrong=0), tmp_path, split="test")
     assert wrong.rows == []
-    assert wrong.note == "None: all 100 test rows are answered rightly."
+    assert wrong.note == "None: all 100 test rows are predicted correctly."
 
 
 def test_how_many_of_the_wrong_ones_are_shown_is_said(tmp_path):
     worst = [entry(n, "a", "b") for n in range(24)]
     (wrong,) = sections_of_cases(classes(worst, [], wrong=30), tmp_path, split="test")
-    assert wrong.note.startswith("24 of 30 wrong answers")
+    assert wrong.note.startswith("24 of 30 wrong predictions")
 
 
 def test_the_lowest_loss_does_not_repeat_the_highest(image_run):

@@ -13,10 +13,10 @@ THREE = {
 def test_right_and_wrong_answers_are_counted_apart():
     calibration, spread = confidence_figures(THREE)
     assert calibration.svg.count("<circle") == 3
-    assert "the 14 right answers" in spread.caption
+    assert "the 14 correct predictions" in spread.caption
     assert "the 6 wrong ones" in spread.caption
-    assert "confidence 75 % to 100 %: 9 of 14 right answers" in spread.svg
-    assert "confidence 75 % to 100 %: 1 of 6 wrong answers" in spread.svg
+    assert "confidence 75 % to 100 %: 9 of 14 correct predictions" in spread.svg
+    assert "confidence 75 % to 100 %: 1 of 6 wrong predictions" in spread.svg
     assert spread.svg.count("<rect") == 6
 
 
@@ -44,7 +44,7 @@ def test_the_positive_class_is_named_with_its_area_and_interval():
 def test_of_many_classes_those_told_apart_worst_are_drawn():
     classes = [one(f"kind {n}!", 0.9 - n / 100) for n in range(12)]
     roc, _ = threshold_figures({"roc": {"classes": classes, "of": 30}})
-    assert "Of 30 classes the 4 that are told apart worst" in roc.caption
+    assert "Of 30 classes the 4 with the lowest score" in roc.caption
     assert [name in roc.svg for name in ("kind 0!", "kind 8!", "kind 11!")] == [False, True, True]
 
 

@@ -54,7 +54,7 @@ def test_binary_tables_get_threshold_curves_and_regressions_residuals(table_run,
     assert [f.title for f in evaluation_figures(details_of(read_folder(regression_run)))] == [
         f"{name}: {what}"
         for name in ("price", "rent")
-        for what in ("predicted and true", "residuals", "how often it is off by how much")
+        for what in ("predicted and true", "residuals", "distribution of the errors")
     ]
 
 

@@ -52,5 +52,5 @@ def test_what_the_checks_found_comes_first(image_run):
     run = validated(read_folder(image_run), 0.9, 0.7, 0.5, 0.3, 0.2, 0.15, 0.13, 0.12)
     improving = replace(run, findings=[{"name": "still-improving", "severity": "warning"}])
     assert (fitted(improving).kind, fitted(improving).word) == ("under", "Not trained to the end")
-    assert fitted(run, learned=False).word == "Not the question"
-    assert fitted(replace(run, evaluations=[])).word == "Cannot be told"
+    assert fitted(run, learned=False).word == "Not applicable"
+    assert fitted(replace(run, evaluations=[])).word == "Not known"

@@ -40,7 +40,7 @@ def test_two_looks_are_too_few_for_a_chart(image_run):
     section = inside_section(read_folder(image_run))
     assert section is not None
     assert "<svg" not in section.html
-    assert "Only 2 of the steps were looked at, too few to draw." in section.html
+    assert "Only 2 of the steps were measured, too few to draw." in section.html
 
 
 def test_a_run_without_signals_is_as_before_and_damaged_ones_are_named(image_run):

@@ -100,7 +100,7 @@ def test_a_forecaster_is_off_by_so_much_in_the_users_units(image_run):
     ("difference", "beside", "told"),
     [
         ([0.001, 0.01], "better", ", worse than the network by more than chance"),
-        ([-0.001, 0.01], "alike", ", not told from the network by these rows"),
+        ([-0.001, 0.01], "alike", ", not distinguishable from the network on these rows"),
         ([-0.02, -0.01], "worse", ", better than the network by more than chance"),
         (None, "unknown", ""),
     ],

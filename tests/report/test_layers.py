@@ -106,12 +106,15 @@ def test_a_ratio_alone_is_no_vanishing_gradient(rows: list[list[float]]):
 
 def test_gradients_spreads_units_and_updates_in_a_sentence_each():
     assert gradient_says(grid([1e-9], [1.0])) == (
-        "The gradient of l0 is 1.0e-9 times that of l1 in the first step: far apart, which alone is no fault."
+        "The gradient of l0 is 1.0e-9 times that of l1 in the first step: far apart, which alone is not a fault."
     )
     assert gradient_says(grid([0.0], [1.0])) == "The gradient of l0 is exactly 0 at step 1."
     assert spread_says(grid([1.0], [1e-4])).endswith("deep in the network all rows look nearly alike.")
-    assert spread_says(grid([0.5, 0.6])) == "The activations of l0 spread by 0.50 at first, and by 0.60 at step 2."
-    assert stuck_says(grid([0.0, 0.0])) == "No unit is dead or saturated at any step that was looked at."
+    assert (
+        spread_says(grid([0.5, 0.6]))
+        == "The activations of l0 have a standard deviation of 0.50 at first, and of 0.60 at step 2."
+    )
+    assert stuck_says(grid([0.0, 0.0])) == "No unit is dead or saturated at any step that was measured."
     assert stuck_says(grid([0.004, 0.0])) == "Hardly any unit is dead or saturated: at most 0.4 %, at l0 at step 1."
     assert stuck_says(grid([0.1, 0.9], [0.0, 0.2])) == (
         "Most units are dead or saturated at l0: 90 % at step 2: these pass on hardly any error."

@@ -33,7 +33,7 @@ def test_the_most_important_columns_are_drawn_with_their_spread():
     assert figure.svg.count('class="whisker"') == 20
     assert "&lt;c0&gt;: 0.150 accuracy, from 0.100 to 0.200" in figure.svg
     assert "the accuracy falls" in figure.caption
-    assert "the mean of 2 such shuffles" in figure.caption
+    assert "the mean of 2 shuffles" in figure.caption
     assert "The 20 most important of 30 columns." in figure.caption
 
 
@@ -52,7 +52,7 @@ def test_wrong_answers_are_crosses_on_the_map():
     ]  # row 7, in the colour of its truth
     assert figure.svg.count("h0") == 3
     assert "&lt;cat&gt;" in figure.svg
-    assert "answered wrongly" in figure.svg
+    assert "predicted wrongly" in figure.svg
 
 
 def test_rows_of_all_indices_are_found_without_an_index():

@@ -47,7 +47,7 @@ def test_of_a_program_they_are_calls_with_keywords(run: Reading) -> None:
     assert cure.command == f'sonde.doctor("{place}", cure=True)'
     assert (again.command, again.why) == (
         "",
-        "The same call with lr=0.01, and out= another folder, trains anew at a tenth of the rate.",
+        "The same call with lr=0.01, and out= another folder, trains again at a tenth of the rate.",
     )
     assert longer.command == f'sonde.resume("{place}", time_limit="40s")'
     in_memory = begun_in_program(replace(run, data={**run.data, "form": "arrays in memory"}))

@@ -201,6 +201,6 @@ def test_findings_have_their_place_and_certainty_the_cause_first(image_run):
     text = page(image_run).text
     shown = text[text.index("Findings") : text.index("Scores")]
     assert shown.startswith(
-        "Findings warning learning rate too high step 5, fc1, likely e → do not a fault? --silence learning-"
+        "Findings warning learning rate too high step 5, fc1, likely e → do intended? --silence learning-"
     )
     assert shown.index("dead units") < shown.index("1 more, which may go away with these") < shown.index("overfitting")

@@ -68,7 +68,7 @@ def test_a_run_that_is_slow_worked_all_the_same(image_run):
 
 @pytest.mark.parametrize(
     ("accuracy", "findings", "answer"),
-    [(0.05, [], "No"), (0.1165, [], "Not that one can tell"), (0.1165, [IMPROVING], "No"), (0.1335, [], "Hardly")],
+    [(0.05, [], "No"), (0.1165, [], "Not clearly"), (0.1165, [IMPROVING], "No"), (0.1335, [], "Hardly")],
 )
 def test_a_run_that_does_not_beat_its_baseline_did_not_work(image_run, accuracy, findings, answer):
     run = read_folder(image_run)
@@ -108,7 +108,7 @@ def test_without_a_baseline_the_curves_tell_whether_it_learned(image_run):
 
 def test_nothing_to_judge_on(image_run):
     run = quiet(read_folder(image_run))
-    assert verdict(replace(run, result={**run.result, "metrics": {}})).answer == "Not judged"
+    assert verdict(replace(run, result={**run.result, "metrics": {}})).answer == "Not evaluated"
     alone = {**run.result, "metrics": {"train": {"loss": 0.1}}, "objective": {"metric": "loss", "mode": "min"}}
     assert verdict(replace(run, result=alone)).because.startswith("No rows were held out")
 
@@ -142,7 +142,7 @@ def test_a_run_that_was_stopped(image_run):
 def test_a_run_that_failed_says_by_what(image_run):
     found = ended(image_run, event="failed", details={"why": "ValueError: <b>no room</b>"})
     assert (found.tone, found.because) == ("no", "An error ended it at step 3,210 of 3,200: ValueError: <b>no room</b>")
-    assert found.steps[0].why == "goes on from step 3,000, once what stopped it is mended"
+    assert found.steps[0].why == "continues from step 3,000, once what stopped it is fixed"
 
 
 def test_a_run_with_what_is_not_finite_is_to_be_trained_anew(image_run):
@@ -157,7 +157,7 @@ def test_a_run_that_some_rows_stopped_is_trained_anew_on_mended_ones(image_run):
     (image_run / "findings.jsonl").write_text(json.dumps(line) + "\n")
     found = ended(image_run, event="failed", details={"why": "step 9: loss is nan"})
     assert [(step.command, step.why) for step in found.steps] == [
-        (f"sonde train --config {image_run}", "trains anew, once these rows are mended")
+        (f"sonde train --config {image_run}", "trains again, once these rows are fixed")
     ]
 
 
@@ -170,9 +170,12 @@ def test_an_overfitted_run_may_stop_earlier(image_run):
 def test_a_run_that_was_killed_lost_no_more_than_since_its_checkpoint(image_run):
     (image_run / "result.json").unlink()
     found = verdict(read_folder(image_run))
-    assert (found.answer, dict(found.lines)["Last good checkpoint"]) == ("Died without a word", "None was written yet.")
+    assert (found.answer, dict(found.lines)["Last good checkpoint"]) == (
+        "Ended without an error message",
+        "None was written yet.",
+    )
     assert found.steps[0].why == (
-        "goes on from the beginning (no checkpoint was written yet), as if it had never stopped"
+        "continues from the beginning (no checkpoint was written yet), as if it had never stopped"
     )
 
 
@@ -190,4 +193,6 @@ def test_a_callers_own_network_is_used_by_the_same_call(image_run):
     run = replace(run, data={**run.data, "form": "custom data"}, saved=3000)
     (step,) = verdict(run).steps
     assert step.command == ""
-    assert step.why == f"The same call with out={str(run.path)!r} goes on from step 3,000, as if it had never stopped."
+    assert (
+        step.why == f"The same call with out={str(run.path)!r} continues from step 3,000, as if it had never stopped."
+    )

@@ -52,12 +52,12 @@ REFUSED = [
     ({"augment": "flip"}, "augment= flip has no effect: for tables there is no such augmentation; leave it out", {}),
     (
         {"momentum": 0.8, "optimizer": "adamw"},
-        'momentum=0.8 has no effect: optimizer="adamw" does not read it; leave it out, or take optimizer="momentum" or',
+        'momentum=0.8 has no effect: optimizer="adamw" does not read it; leave it out, or use optimizer="momentum" or',
         {"momentum": 0.8, "optimizer": "momentum"},
     ),
     (
         {"beta1": 0.8, "optimizer": "sgd"},
-        'beta1=0.8 .* take optimizer="adam" or',
+        'beta1=0.8 .* use optimizer="adam" or',
         {"beta1": 0.8, "optimizer": "adam"},
     ),
     (
@@ -70,11 +70,11 @@ REFUSED = [
     ({"evaluate_every": "3 steps", "validation": 0.0}, "evaluate_every=3 steps has no effect", {}),
     (
         {"lr_floor": 0.1, "schedule": "constant"},
-        'lr_floor=0.1 has no effect: schedule="constant" does not read it; .* take schedule="step" or',
+        'lr_floor=0.1 has no effect: schedule="constant" does not read it; .* use schedule="step" or',
         {"lr_floor": 0.1, "schedule": "cosine"},
     ),
-    ({"decay": 0.3, "schedule": "linear"}, 'decay=0.3 .* take schedule="wsd"$', {"decay": 0.3, "schedule": "wsd"}),
-    ({"step_size": 0.3, "schedule": "linear"}, 'step_size=0.3 .* take schedule="step"$', {}),
+    ({"decay": 0.3, "schedule": "linear"}, 'decay=0.3 .* use schedule="wsd"$', {"decay": 0.3, "schedule": "wsd"}),
+    ({"step_size": 0.3, "schedule": "linear"}, 'step_size=0.3 .* use schedule="step"$', {}),
 ]
 
 

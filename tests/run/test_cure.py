@@ -1,4 +1,4 @@
-"""A remedy is tried beside an untouched twin: what helps is told from what does not, and the run stays as it is."""
+"""A remedy is tried beside an unchanged copy: what helps is told from what does not, and the run stays as it is."""
 
 import copy
 import json
@@ -86,7 +86,7 @@ def test_a_twin_that_diverged_is_not_better_because_other_rows_happen_to_have_no
     cure = Cure(finding="learning-rate-too-high", at="the start", untouched=wild, tried=[tame, best])
     assert [row[-1] for row in cure.rows()] == ["", *["better (by the training loss)"] * 2]
     assert cure.best is best
-    assert cure.line == "train anew with --lr 0.01; nothing was changed by this"
+    assert cure.line == "train again with --lr 0.01; this run was not changed"
     turned = replace(cure, untouched=tame, tried=[wild])
     assert turned.rows()[1][-1] == "worse (by the training loss)"
     assert turned.best is None
@@ -124,7 +124,7 @@ def test_a_rate_is_cured_and_the_run_stays_as_it_is(lr: float, name: str, tmp_pa
     before = content(folder)
     cure = sonde.doctor(folder, data=(ROWS, CLASSES), cure=True, quiet=True).cure
     assert cure is not None
-    assert (cure.finding, cure.at) == (name, "fresh weights, as it began")
+    assert (cure.finding, cure.at) == (name, "fresh weights, as at its start")
     assert cure.untouched is not None
     assert {each.steps for each in (cure.untouched, *cure.tried)} == {100}
     assert cure.best is not None
@@ -183,7 +183,7 @@ def test_where_all_twins_break_the_settings_are_not_to_blame() -> None:
     broken = replace(arm("as it is", *[math.inf] * 4), end=math.inf)
     cure = Cure(finding="not-finite", at="the start", untouched=broken, tried=[replace(broken, said="--clip 1")])
     assert [row[-1] for row in cure.rows()] == ["", "no better"]
-    assert cure.line.startswith("with none of them the loss stays finite: these settings are not to blame")
+    assert cure.line.startswith("the loss becomes non-finite with each of them: the cause is not a setting")
 
 
 def finding(name: str, severity: str = "warning", **more: Any) -> Finding:
@@ -193,9 +193,12 @@ def finding(name: str, severity: str = "warning", **more: Any) -> Finding:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("labels-disagree", "labels disagree is no matter of a setting, so there is nothing that --cure can set; to do: do this"),
-        ("overfitting", "overfitting shows over a whole run, and a twin takes 100 steps; to do: do this"),
-        ("slow-input", "slow input costs time, and twins are compared by their loss; to do: do this"),
+        (
+            "labels-disagree",
+            "labels disagree is not caused by a setting, so there is nothing that --cure can try; to do: do this",
+        ),
+        ("overfitting", "overfitting shows only over a whole run, and a trial takes 100 steps; to do: do this"),
+        ("slow-input", "slow input costs time, and trials are compared by their loss; to do: do this"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_tried_says_why_and_what_to_do(name: str, said: str) -> None:
@@ -238,7 +241,7 @@ class Log(nn.Module):
 
 def test_a_run_that_came_to_nan_by_its_rate_is_cured(tmp_path: Path) -> None:
     cure = failed(mlp(), tmp_path / "run", lr=1e30, optimizer="adam", steps=20)
-    assert (cure.finding, cure.at) == ("not-finite", "fresh weights, as it began")
+    assert (cure.finding, cure.at) == ("not-finite", "fresh weights, as at its start")
     assert [(row[0], row[-1]) for row in cure.rows()] == [
         ("as it is", ""),
         ("lr=1e+29", "no better"),
@@ -247,15 +250,15 @@ def test_a_run_that_came_to_nan_by_its_rate_is_cured(tmp_path: Path) -> None:
     ]
     assert cure.untouched is not None
     assert cure.untouched.end == math.inf
-    assert cure.line == "train anew with lr=0.001; nothing was changed by this"
+    assert cure.line == "train again with lr=0.001; this run was not changed"
 
 
 def test_a_network_that_gives_nan_by_itself_has_no_setting_to_try(tmp_path: Path) -> None:
     cure = failed(mlp(Log()), tmp_path / "run", steps=20)
     assert (cure.finding, cure.tried, cure.untouched) == ("not-finite", (), None)
     assert cure.line == (
-        "no remedy was tried: it was not finite at the first step, before any setting had moved a weight; to do: keep what "
-        "log is given above 0, such as x.clamp_min(1e-6).log(): no weight had been changed yet"
+        "no remedy was tried: it was not finite at the first step, before any setting had moved a weight; to do: keep "
+        "the input of log above 0, such as x.clamp_min(1e-6).log(): no weight had been changed yet"
     )
 
 
@@ -307,5 +310,5 @@ def test_a_cure_in_the_spelling_of_a_call() -> None:
         finding="plateau", untouched=arm("as it is", *[1.0] * 9), tried=[arm("--lr 0.01 --clip 1", *[0.3] * 9)]
     ).respelled(in_keywords)
     assert cure.rows()[1][0] == "lr=0.01 clip=1"
-    assert cure.line == "train anew with lr=0.01 clip=1; nothing was changed by this"
-    assert in_keywords("there is nothing that --cure can set") == "there is nothing that cure=True can set"
+    assert cure.line == "train again with lr=0.01 clip=1; this run was not changed"
+    assert in_keywords("there is nothing that --cure can try") == "there is nothing that cure=True can try"

@@ -394,7 +394,7 @@ def test_a_share_of_the_rows_is_kept_for_validation(form: str, tmp_path: Path) -
         ({"test": 0.1}, ConfigError, "test=0.1 is a share, and a test set is data of its own"),
         ({"test": (IMAGE[:0], META[:0], LABEL[:0])}, DataError, "the test data hold no rows"),
         ({"loss": "loss.py"}, ConfigError, "loss='loss.py' is a str; give a function"),
-        ({"loss": nn.MSELoss}, ConfigError, r"loss=MSELoss is a class; give one of it, such as MSELoss\(\)"),
+        ({"loss": nn.MSELoss}, ConfigError, r"loss=MSELoss is a class; give an instance, such as MSELoss\(\)"),
         ({"train": (IMAGE, META[:60], LABEL)}, DataError, "fields differ in their number of rows: part_1 has 64, part_2 has 60"),
         ({"train": (IMAGE, LABEL, META, META)}, ConfigError, "samples have 4 parts"),
         ({"train": ["a.png", "b.png"]}, DataError, "give tensors, arrays or numbers"),

@@ -193,7 +193,7 @@ def test_a_state_whose_numbers_are_none_is_named(run: Path, capsys: pytest.Captu
     file.write_bytes(hashlib.sha256(text).hexdigest().encode() + b"\n" + text + b"\n")
     said = said_by(["resume", str(run), "--epochs", "3"], capsys)
     assert "last/state.json is damaged" in said
-    shutil.rmtree(said.split("from the one before: ")[1].strip())
+    shutil.rmtree(said.split("resume from the previous one: ")[1].strip())
     assert main(["resume", str(run), "--epochs", "3", "--quiet"]) == 0
 
 
@@ -234,7 +234,7 @@ def test_a_damaged_vocabulary_is_named(tmp_path: Path, capsys: pytest.CaptureFix
     change(run / "tokenizer.json", put("model", "vocab", value={"a": []}))
     said = said_by(["predict", str(run), "a film"], capsys)
     assert "tokenizer.json is damaged (the vocabulary cannot be read" in said
-    assert "put it back from a copy" in said
+    assert "restore it from a copy" in said
 
 
 def test_images_of_a_run_without_a_schema_are_read_again(tmp_path: Path) -> None:
@@ -264,6 +264,6 @@ def test_a_state_that_was_sealed_again_is_refused(run: Path, whole: Path, capsys
         file.write_bytes(hashlib.sha256(text).hexdigest().encode() + b"\n" + text + b"\n")
     assert "state.json" in said_by(["eval", str(run), str(whole / "t.csv")], capsys)
     said = said_by(["resume", str(run), "--epochs", "3"], capsys)
-    assert f"move it away to go on from the one before: {run / 'checkpoints' / 'last'}" in said
+    assert f"move it away to resume from the previous one: {run / 'checkpoints' / 'last'}" in said
     shutil.rmtree(run / "checkpoints" / "last")
     assert main(["resume", str(run), "--epochs", "3", "--quiet"]) == 0

@@ -48,4 +48,4 @@ def test_weights_that_lose_to_guessing_are_said_to(tmp_path: Path) -> None:
     assert said["worse-than-baseline"] == "warning"
     (line,) = (each for each in read_lines(run.folder / "findings.jsonl") if each["name"] == "worse-than-baseline")
     assert line["certainty"] == "certain"
-    assert "and guessing by the frequencies of their classes has 1.38" in line["evidence"]
+    assert "and guessing by the frequencies of their classes gives 1.38" in line["evidence"]

@@ -98,7 +98,7 @@ def test_a_run_of_our_own_network_agrees(tmp_path: Path, capsys: pytest.CaptureF
     run = str(sonde.train("digits", model="mlp", hidden=(8,), out=str(tmp_path / "run"), **QUIET).folder)
     assert main(["check", run, "--gradients", "--entries", "3", "--rows", "4"]) == 0
     out = capsys.readouterr().out
-    assert "back-propagation agrees with finite differences in all 4 tensors (12 of 610 weights looked at" in out
+    assert "back-propagation agrees with finite differences in all 4 tensors (12 of 610 weights compared" in out
     assert max(map(len, out.partition("\n\n")[0].splitlines())) <= 80
 
 

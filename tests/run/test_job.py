@@ -190,7 +190,7 @@ def test_resuming_elsewhere_is_not_starting_anew(tmp_path: Path) -> None:
     x, y = X.numpy(), Y.numpy()
     sonde.train((x, y), model="mlp", hidden=(4,), epochs=1, threads=1, quiet=True, out=tmp_path / "run")
     before = sonde.load(tmp_path / "run").result["steps"]
-    with pytest.raises(ConfigError, match="fresh=True starts over, and resume goes on"):
+    with pytest.raises(ConfigError, match="fresh=True starts over, and resume continues"):
         sonde.resume(tmp_path / "run", data=(x, y), epochs=2, fresh=True, quiet=True)
     with pytest.raises(ConfigError, match="out="):
         sonde.resume(tmp_path / "run", data=(x, y), epochs=2, out=str(tmp_path / "other"), quiet=True)

@@ -62,7 +62,7 @@ def test_training_rows_among_others_are_counted(trained: tuple[sonde.Run, Path],
     assert (mixed.split, mixed.rows) == (ALL, 200)
     count = int(mixed.caution.split(" ")[0])
     assert 60 <= count <= 84  # of rows 100 to 199, 0.72 were trained on
-    assert mixed.caution.endswith("are equal to rows that the run was trained on, so this is no test score")
+    assert mixed.caution.endswith("are equal to rows that the run was trained on, so this is not a test score")
     fresh = run.evaluation(table(tmp_path / "fresh.csv", range(200, 300)))
     assert fresh.headline == "all, 100 rows"
     with pytest.raises(ConfigError, match="unknown split 'validation'"):

@@ -61,9 +61,7 @@ def test_in_a_step_the_batch_is_to_be_smaller_and_that_helps(name: str, tmp_path
 
 
 def test_of_one_row_the_batch_is_not_to_be_smaller(tmp_path: Path) -> None:
-    with pytest.raises(
-        OutOfMemory, match="out of memory on cpu with one row at a time .*; give a network that is smaller"
-    ):
+    with pytest.raises(OutOfMemory, match="out of memory on cpu with one row at a time .*; give a smaller network"):
         fitted(Grows(TROUBLES["torch"]), tmp_path / "run", batch_size=1)
 
 

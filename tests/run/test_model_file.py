@@ -79,7 +79,7 @@ def test_comments_change_nothing(trained: tuple[Path, sonde.Run], capsys: pytest
 def test_a_changed_file_is_not_trained_further(trained: tuple[Path, sonde.Run]) -> None:
     file, run = trained
     write(file, sign="-")
-    said = rf"net\.py has changed since .*run was started; put the copy back to go on \({run.folder}/code/net\.py\), give out="
+    said = rf"net\.py has changed since .*run was started; restore the copy to continue \({run.folder}/code/net\.py\), give out="
     with pytest.raises(RunFolderError, match=said):
         sonde.resume(run.folder, epochs=2, quiet=True)
     with pytest.raises(RunFolderError, match=said):

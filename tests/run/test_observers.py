@@ -89,7 +89,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     ),
     "a callback of Keras": (
         [KerasLike()],
-        "instead of on_epoch_end() write def watch(record, live): ... with a look at `record`",
+        "instead of on_epoch_end() write def watch(record, live): ... that checks `record`",
     ),
     "half a state": ([Half()], "observers[0] (Half) has one of state_dict and load_state_dict; give both or neither"),
     "a coroutine": ([later], "observers[0] (later) would never run: give a plain function"),
@@ -184,7 +184,7 @@ def test_a_network_that_is_left_in_evaluation_mode_is_trained_all_the_same(tmp_p
     assert not network.training
     (found,) = other_findings(tmp_path / "run")
     assert (found["severity"], found["evidence"]) == (
-        "note", "the observer forgetful left model in evaluation mode; training mode was put back"
+        "note", "the observer forgetful left model in evaluation mode; training mode was restored"
     )  # fmt: skip
 
 

@@ -112,12 +112,15 @@ def test_the_worst_rows_are_found_though_a_loss_of_ones_own_is_a_mean(tmp_path: 
 @pytest.mark.parametrize(
     ("how", "told"),
     [
-        ({"metrics": {"accuracy": f1}}, "metric 'accuracy' is reported by the task itself; leave it out, or name yours other"),
+        (
+            {"metrics": {"accuracy": f1}},
+            "metric 'accuracy' is reported by the task itself; leave it out, or give yours another name",
+        ),
         ({"metrics": {"foo": f1}, "monitor": "foo"}, "monitor='foo': it is not known whether higher is better"),
         ({"metrics": {"foo": f1}, "monitor": "bar"}, "unknown metric to monitor 'bar'"),
-        ({"monitor": "accuracy", "mode": "min"}, 'mode="min" contradicts monitor= accuracy, of which higher is better'),
+        ({"monitor": "accuracy", "mode": "min"}, 'mode="min" contradicts monitor= accuracy, for which higher is better'),
         ({"metrics": {"none": lambda o, t: None}}, "metric 'none' is None; it must be a scalar"),
-        ({"metrics": {"more": lambda o, t, weight: 0.0}}, "metric 'more' takes 'weight', which is no field of the batch"),
+        ({"metrics": {"more": lambda o, t, weight: 0.0}}, "metric 'more' takes 'weight', which is not a field of the batch"),
         ({"loss": cross_entropy, "label_smoothing": 0.1}, "label_smoothing= has no effect: loss= is a function of your own"),
     ],
 )  # fmt: skip

@@ -98,7 +98,7 @@ def test_a_run_on_an_optimizer_and_a_scheduler_is_examined(tmp_path: Path, capsy
     found = examined(tmp_path, model, optimizer=optimizer, schedule=schedule)
     assert len(found.trials) == 5
     assert found.seen.context.rate == pytest.approx(0.01)
-    assert "stands in" not in capsys.readouterr().out
+    assert "is used instead" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("part", [False, True])
@@ -111,8 +111,8 @@ def test_adam_stands_in_for_what_only_the_program_can_make(
     assert found.seen.context.own_rate
     out = capsys.readouterr().out
     assert (
-        "sonde.doctor(folder, optimizer=…) takes the optimizer that the run was given; Adam at rate 0.001 stands in"
-        in out
+        "sonde.doctor(folder, optimizer=…) takes the optimizer that the run was given; Adam at learning rate 0.001 is "
+        "used instead" in out
     )
 
 
@@ -120,7 +120,7 @@ def test_the_program_can_give_it_once_more(tmp_path: Path, capsys: pytest.Captur
     found = examined(tmp_path, net(), optimizer=sgd, again={"optimizer": sgd})
     assert len(found.trials) == 5
     assert (found.seen.context.optimizer, found.seen.context.rate) == ("sgd", 0.1)
-    assert "stands in" not in capsys.readouterr().out
+    assert "is used instead" not in capsys.readouterr().out
     with pytest.raises(
         ConfigError, match=r"optimizer=adam: the run was trained with .*sgd; give that, or leave optimizer= out"
     ):

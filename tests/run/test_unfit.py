@@ -75,7 +75,7 @@ def test_targets_as_floats_become_classes_only_where_they_are_whole(tmp_path: Pa
         r"the target of row \d+ is [01].5, which is no class number; for numbers give a loss such as torch.nn", said
     )
     gap = with_value(0, torch.nan, Y.float())
-    assert "is no number; leave such rows out" in told_of(X, gap, tmp_path / "c", batch_size=40)
+    assert "is not a number; leave such rows out" in told_of(X, gap, tmp_path / "c", batch_size=40)
 
 
 def test_texts_and_ragged_rows_are_told_what_they_become(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def test_unknown_names_are_met_with_the_nearest() -> None:
         (
             "regression",
             CLASSES,
-            r"task regression needs numbers, and the targets are classes \(a, b, c\); take --task class",
+            r"task regression needs numbers, and the targets are classes \(a, b, c\); use --task class",
         ),
         ("regression", LABELS, r"task regression needs numbers, and the targets are labels \(a, b\)"),
         (
@@ -166,7 +166,7 @@ def test_unknown_names_are_met_with_the_nearest() -> None:
         (
             "classification",
             VALUES,
-            r"task classification needs classes, and the targets \(x\) are real numbers; take --task reg",
+            r"task classification needs classes, and the targets \(x\) are real numbers; use --task reg",
         ),
     ],
 )

@@ -53,7 +53,7 @@ def test_a_run_that_died_says_where_and_why(folder: Path) -> None:
     assert found.sentences == (
         "step 23: the loss is NaN.",
         "lower --lr.",
-        "Saved at step 20; go on from there with:",
+        "Saved at step 20; continue from there with:",
     )
     assert found.command == f"sonde resume {folder}"
 
@@ -63,7 +63,7 @@ def test_a_run_that_was_killed_leaves_no_word(folder: Path) -> None:
     checkpoint(folder, 20)
     found = of(folder, alive=False)
     assert (found.state, found.title) == ("failed", "Died at step 30: the process is gone")
-    assert found.sentences[1] == "Saved at step 20; go on from there with:"
+    assert found.sentences[1] == "Saved at step 20; continue from there with:"
 
 
 def test_a_run_of_the_callers_own_network_goes_on_by_its_call(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_run_that_was_stopped_saved_its_last_step(folder: Path) -> None:
     checkpoint(folder, 33)
     found = of(folder, alive=False)
     assert (found.state, found.title) == ("stopped", "Stopped at step 33")
-    assert found.sentences == ("Saved at step 33; go on from there with:",)
+    assert found.sentences == ("Saved at step 33; continue from there with:",)
 
 
 def test_a_run_that_has_finished(folder: Path) -> None:

@@ -145,13 +145,13 @@ def test_ctrl_c_ends_calmly_also_while_a_page_is_open(root: Path) -> None:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
-    assert out.endswith("the page has ended; what trains goes on\n")
+    assert out.endswith("the page has ended; training continues\n")
 
 
 def test_a_port_that_is_in_use() -> None:
     with listen(0) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(ConfigError, match=f"--port {port} is in use; give another, or leave it out to take one"):
+        with pytest.raises(ConfigError, match=f"--port {port} is in use; give another, or leave it out to use one"):
             listen(port)
 
 
@@ -167,7 +167,7 @@ def test_the_next_port_is_taken_where_none_was_named(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("port", [-1, 65_536])
 def test_what_is_no_port(port: int) -> None:
-    with pytest.raises(ConfigError, match=f"--port {port} is no port; take one from 1024 to 65535"):
+    with pytest.raises(ConfigError, match=f"--port {port} is not a port; use one from 1024 to 65535"):
         listen(port)
 
 

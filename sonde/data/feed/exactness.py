@@ -38,7 +38,7 @@ def exactness(loader: Iterable[Any]) -> Exactness:
     if isinstance(sampler, SequentialSampler | list | tuple | range):
         return Exactness(True, "the loader reads in order")
     if hasattr(sampler, "generator"):
-        return Exactness(True, "the loader's shuffling is seeded anew for every epoch")
+        return Exactness(True, "the loader's shuffling is seeded again for every epoch")
     if callable(getattr(sampler, "set_epoch", None)):
         return Exactness(True, f"the loader's {type(sampler).__name__} gets each epoch's number (set_epoch)")
     if has_state(sampler):

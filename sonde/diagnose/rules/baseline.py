@@ -32,8 +32,8 @@ def below_baseline(result: Mapping[str, Any], *, larger: bool | None, rows: int 
             severity="warning",
             evidence=f"{metric} on the {split} rows is {number(score)}, and {baseline.get('what', 'the baseline')} has "
             f"{number(other)}",
-            action="train longer or at another rate (--lr auto), see `sonde inspect` for the data; a rule that does better is "
-            "worth using",
+            action="train longer or at another rate (--lr auto), see `sonde inspect` for the data; if a simple rule "
+            "does better, use the rule",
             step=result.get("steps"),
             certainty="certain",
         )
@@ -64,18 +64,18 @@ def below_guessing(result: Mapping[str, Any], seen: Seen) -> list[Finding]:
     answers = seen.held_answers()
     single = single_answer(answers) if answers is not None and answers.confusion else None
     if single is not None:
-        beside += f"; class {single} is answered for nearly all rows, whatever is in them"
-    who = "guessing by the frequencies of their classes" if usual is not None else "always answering their mean"
+        beside += f"; class {single} is predicted for nearly all rows, whatever the input"
+    who = "guessing by the frequencies of their classes" if usual is not None else "always predicting their mean"
     return [
         Finding(
             check="worse than the baseline",
             name="worse-than-baseline",
             severity="warning",
-            evidence=f"{seen.held_name()} is {number(loss)}, and {who} has {number(guess)}{beside}",
-            action="do not use it as it is: what it has learned does not hold for other rows"
+            evidence=f"{seen.held_name()} is {number(loss)}, and {who} gives {number(guess)}{beside}",
+            action="do not use it as it is: what it has learned does not generalise to other rows"
             if single is None
-            else "do not use it as it is: it does not tell the classes apart; train longer or at another rate, and let rare "
-            "classes count for more",
+            else "do not use it as it is: it does not tell the classes apart; train longer or at another rate, and "
+            "give rare classes more weight",
             step=result.get("steps"),
             certainty="certain",
         )

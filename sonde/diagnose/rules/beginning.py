@@ -35,9 +35,9 @@ def inputs_constant(seen: Seen) -> Suspicion | None:
         return None
     return Suspicion(
         name="inputs-constant",
-        evidence=f"what reaches the first layer is the same in all rows of {len(looks)} batches (mean {number(looks[0].mean)}, "
-        "spread 0)",
-        action="look at a batch as it is read: a buffer that is never filled, a mask over everything, a scale of 0",
+        evidence=f"the input of the first layer is the same in all rows of {len(looks)} batches (mean "
+        f"{number(looks[0].mean)}, standard deviation 0)",
+        action="check a batch as it is read: a buffer that is never filled, a mask over everything, a scale of 0",
         place="data",
         certainty="certain",
         step=seen.early()[-1].step,
@@ -64,14 +64,15 @@ def inputs_not_scaled(seen: Seen) -> Suspicion | None:
     harmed = high or (seen.trained(SOON) and not seen.learned())
     return Suspicion(
         name="inputs-not-scaled",
-        evidence=f"what reaches the first layer lies between {number(look.lowest)} and {number(look.highest)} (mean "
-        f"{number(look.mean)}, spread {number(look.spread)}), and no normalisation follows"
+        evidence=f"the input of the first layer lies between {number(look.lowest)} and {number(look.highest)} (mean "
+        f"{number(look.mean)}, standard deviation {number(look.spread)}), and no normalisation follows"
         + (
-            f"; the first loss is {number(first or 0)} where guessing has {number(reference.value)}"
+            f"; the first loss is {number(first or 0)} where guessing gives {number(reference.value)}"
             if high and reference
             else ""
         ),
-        action="subtract the mean and divide by the spread of the training rows, or begin with a normalisation layer",
+        action="subtract the mean and divide by the standard deviation of the training rows, or begin with a "
+        "normalisation layer",
         place="data",
         certainty="likely" if harmed else "suspected",
         step=1,
@@ -92,14 +93,14 @@ def initialisation(seen: Seen) -> Suspicion | None:
     widest = max(early[0].weights, key=lambda w: w.scale, default=None)
     if widest is None or widest.scale <= TOO_WIDE:
         return None
-    guess = f"; the first loss is {number(first)} where guessing has {number(reference.value)}" if reference else ""
+    guess = f"; the first loss is {number(first)} where guessing gives {number(reference.value)}" if reference else ""
     return Suspicion(
         name="initialisation-too-large",
-        evidence=f"before any training {len(wide)} of {len(early[0].weights)} weights are {number(TOO_WIDE)} and more "
-        "times as large "
-        f"as suits their inputs, {widest.name} {number(widest.scale)} times{guess}",
+        evidence=f"before training {len(wide)} of {len(early[0].weights)} weights are {number(TOO_WIDE)} and more "
+        f"times larger than suits their inputs, {widest.name} {number(widest.scale)} times{guess}",
         where=widest.name,
-        action="draw them by He's or Xavier's rule: nn.init.kaiming_normal_(weight), nn.init.xavier_uniform_(weight)",
+        action="initialise them by He's or Xavier's rule: nn.init.kaiming_normal_(weight), "
+        "nn.init.xavier_uniform_(weight)",
         place="model",
         certainty="likely",
         step=1,
@@ -120,11 +121,12 @@ def initialisation_small(seen: Seen) -> Suspicion | None:
         return None
     return Suspicion(
         name="initialisation-too-small",
-        evidence=f"before any training the middle one of {len(scales)} weights has {number(middle)} times the size "
-        "that suits its "
-        f"inputs: what differs between rows is lost on the way; the loss is {number(seen.level())} after {seen.step:,} steps",
+        evidence=f"before training the median of {len(scales)} weights has {number(middle)} times the size that suits "
+        f"its inputs: differences between rows vanish on the way; the loss is {number(seen.level())} after "
+        f"{seen.step:,} steps",
         where=min((w for w in early[0].weights if w.size > 0), key=lambda each: each.scale).name,
-        action="draw them by He's or Xavier's rule: nn.init.kaiming_normal_(weight), nn.init.xavier_uniform_(weight)",
+        action="initialise them by He's or Xavier's rule: nn.init.kaiming_normal_(weight), "
+        "nn.init.xavier_uniform_(weight)",
         place="model",
         certainty="likely",
         step=1,
@@ -149,9 +151,9 @@ def targets_not_scaled(seen: Seen) -> Suspicion | None:
         return None
     return Suspicion(
         name="targets-not-scaled",
-        evidence=f"the targets of the first batch have a mean of {number(mean)} and a spread of "
-        f"{number(spread)}, and a fresh network answers near 0: the first loss is {number(first)}",
-        action="train on (target - mean) / spread of the training rows, and turn the answers back",
+        evidence=f"the targets of the first batch have a mean of {number(mean)} and a standard deviation of "
+        f"{number(spread)}, and a fresh network predicts values near 0: the first loss is {number(first)}",
+        action="train on (target - mean) / standard deviation of the training rows, and scale predictions back",
         place="data",
         certainty="likely",
         step=1,
@@ -169,9 +171,8 @@ def loss_negated(seen: Seen) -> Suspicion | None:
         return None
     return Suspicion(
         name="loss-negated",
-        evidence=f"the loss is {looks[0].calls[0].name} with its sign turned ({number(looks[0].loss)} in the first "
-        "step): training "
-        "makes the answers worse",
+        evidence=f"the loss is {looks[0].calls[0].name} with its sign flipped ({number(looks[0].loss)} in the first "
+        "step): training makes predictions worse",
         action="minimise it as it is, without the minus",
         place="loss",
         certainty="certain",
@@ -193,7 +194,7 @@ def targets_ignored(seen: Seen) -> Suspicion | None:
         name="targets-mostly-ignored",
         evidence=f"{number(100 * share)} % of the targets in the first {len(all_there)} steps are left out of the "
         "loss (ignore_index)",
-        action="look at how the targets are filled: -100 stands for none",
+        action="check how the targets are filled: -100 marks a target to ignore",
         place="data",
         certainty="certain",
         step=seen.early()[-1].step,

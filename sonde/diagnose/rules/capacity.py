@@ -25,9 +25,9 @@ def underfitting(seen: Seen) -> Suspicion | None:
         return None
     return Suspicion(
         name="underfitting",
-        evidence=f"the training loss is {number(seen.level())} after {seen.step:,} steps, where guessing has "
-        f"{number(reference.value)}, and {narrow.name} gives {narrow.units} number{'s' * (narrow.units > 1)} for a row, of which "
-        f"{reference.classes} classes are to be told apart",
+        evidence=f"the training loss is {number(seen.level())} after {seen.step:,} steps, where guessing gives "
+        f"{number(reference.value)}, and {narrow.name} gives {narrow.units} number{'s' * (narrow.units > 1)} for a "
+        f"row, from which {reference.classes} classes are to be distinguished",
         where=narrow.name,
         action=f"make it wider: {4 * reference.classes} units or more",
         place="model",

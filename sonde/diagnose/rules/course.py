@@ -39,14 +39,14 @@ def not_learning(seen: Seen) -> Suspicion | None:
     never = guess is not None and len(held) >= 3 and min(held) > (1 - LEVEL) * guess and level > 0.9 * reference.value
     if level < reference.value * (1 - LEVEL) - 2 * error and not never:
         return None
-    beside = f"; of {len(held)} evaluations the best had {number(min(held))}, and guessing {number(guess)}" if (
+    beside = f"; of {len(held)} evaluations the best had {number(min(held))}, and guessing gives {number(guess)}" if (
         never and guess is not None
     ) else ""  # fmt: skip
     return Suspicion(
         name="not-learning",
-        evidence=f"after {seen.step:,} steps the loss is {number(level)}, and guessing by the frequencies of the targets has "
-        f"{number(reference.value)}{beside}; the weights do move",
-        action=f"look at some rows with their targets: do they belong together?{tries(seen.context)}",
+        evidence=f"after {seen.step:,} steps the loss is {number(level)}, and guessing by the frequencies of the "
+        f"targets gives {number(reference.value)}{beside}; the weights do move",
+        action=f"check some rows with their targets: do they belong together?{tries(seen.context)}",
         place="outcome",
         certainty="likely",
         step=seen.step,
@@ -101,7 +101,7 @@ def plateau(seen: Seen) -> Suspicion | None:
         f"{number(last)} over the last {fifth:,}"
         + (f", while step {step:,} still changed {layer} by {number(100 * ratio)} % of its size" if high else ""),
         where=layer if high else "",
-        action=f"--lr {number(rate / 10)} (it is {number(rate)}{peak}), or a schedule that lets it fall"
+        action=f"--lr {number(rate / 10)} (it is {number(rate)}{peak}), or a schedule that lowers it"
         if high
         else f"compare runs with a higher and a lower --lr (it is {number(rate)}{peak}), and a wider network; this "
         "alone does not say which",
@@ -140,7 +140,8 @@ def overfitting(seen: Seen) -> Suspicion | None:
     )
     return Suspicion(
         name="overfitting",
-        evidence=how + (f"; {seen.context.objective} still improves: the answers grow too sure" if still else ""),
+        evidence=how
+        + (f"; {seen.context.objective} still improves: predictions become overconfident" if still else ""),
         action="the best checkpoint is kept; train for fewer steps (--patience 3), with more data, augmentation, "
         "dropout or weight decay",
         place="outcome",
@@ -216,7 +217,7 @@ def still_improving(seen: Seen) -> Suspicion | None:
         name="still-improving",
         evidence=f"in the last quarter of {seen.step:,} steps the loss went from {number(before)} to {number(last)}"
         + (f", and only {number(100 * (epochs or 0))} % of the rows were seen" if short else ""),
-        action="train longer: --epochs or --steps; the same command goes on from here",
+        action="train longer: --epochs or --steps; the same command continues from here",
         place="outcome",
         certainty="likely" if (brief or short) and len(losses) >= FEW and not done else "suspected",
         step=seen.step,

@@ -37,9 +37,9 @@ def vanishing(seen: Seen) -> Suspicion | None:
     first, last = _ends(looks[0])
     return Suspicion(
         name="vanishing-gradient",
-        evidence=f"the gradient of {first.name} is {number(_size(first))}, that of {last.name} "
-        f"{number(_size(last))} in the first "
-        f"step: {number(1 / max(ratios[0], 1e-30))} times weaker; over {len(looks)} looks {number(1 / max(middle, 1e-30))} times",
+        evidence=f"the gradient of {first.name} is {number(_size(first))}, that of {last.name} {number(_size(last))} "
+        f"in the first step: {number(1 / max(ratios[0], 1e-30))} times weaker; over {len(looks)} measurements "
+        f"{number(1 / max(middle, 1e-30))} times",
         where=first.name,
         action="use relu or gelu instead of sigmoid or tanh, add shortcuts or normalisation between the layers, or fewer layers",
         place="gradient",
@@ -59,9 +59,8 @@ def zero(seen: Seen) -> Suspicion | None:
     return Suspicion(
         name="zero-gradient",
         evidence=f"the gradient of every weight is exactly 0 in the first {len(looks)} steps",
-        action="the loss does not depend on the weights by anything that can be differentiated: argmax, rounding, "
-        "comparisons and "
-        "detach() have no gradient; compute it of the network's scores",
+        action="the loss does not depend on the weights through differentiable functions: argmax, rounding, "
+        "comparisons and detach() have no gradient; compute it from the network's scores",
         place="loss",
         certainty="certain",
         step=looks[-1].step,
@@ -94,11 +93,12 @@ def exploding(seen: Seen) -> Suspicion | None:
         where = _steepest(seen, step)
         return Suspicion(
             name="exploding-gradient",
-            evidence=f"from step {step:,} on gradients reach {number(largest)}, where the middle one of "
-            f"{len(before)} steps before "
-            f"has {number(middle)}; the loss has risen from {number(statistics.median(then[-30:]))} to {number(now)}",
+            evidence=f"from step {step:,} on gradients reach {number(largest)}, where the median of the {len(before)} "
+            f"steps before is {number(middle)}; the loss has risen from {number(statistics.median(then[-30:]))} to "
+            f"{number(now)}",
             where=where,
-            action=f"--clip {number(_ninetieth(before))}, which cut one in ten until then; a lower --lr, a longer --warmup",
+            action=f"--clip {number(_ninetieth(before))}, which would have clipped one in ten until then; a lower "
+            "--lr, a longer --warmup",
             place="gradient",
             certainty="likely",
             step=step,

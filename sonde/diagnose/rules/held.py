@@ -46,13 +46,10 @@ def labels_noisy(seen: Seen) -> Suspicion | None:
         return None
     return Suspicion(
         name="labels-noisy",
-        evidence=f"the training loss stands at {number(level)} and the {seen.held_name()} at {number(held)}, and neither "
-        "dropout nor "
-        "augmentation makes training harder: many of the training labels may be "
-        "wrong",
-        action="look at the rows with the highest loss; label smoothing (0.1) does with some wrong labels; do the "
-        "validation rows come "
-        "from the same source?",
+        evidence=f"the training loss stays at {number(level)} and the {seen.held_name()} at {number(held)}, and "
+        "neither dropout nor augmentation makes training harder: many of the training labels may be wrong",
+        action="check the rows with the highest loss; label smoothing (0.1) tolerates some wrong labels; do the "
+        "validation rows come from the same source?",
         place="data",
         certainty="likely",
         step=seen.step,
@@ -108,11 +105,11 @@ def worse_than_guessing(seen: Seen) -> Suspicion | None:
         return None  # of any weights that are kept the same is said as a fact (`baseline.below_guessing`)
     return Suspicion(
         name="labels-unrelated-to-inputs" if unrelated else "worse-than-guessing",
-        evidence=f"the training loss came down to {number(level)}, where guessing has {number(reference.value)}; of {len(held)} "
-        f"evaluations the best had a {seen.held_name()} of {number(min(held))} and the last {number(held[-1])}, and guessing has "
-        f"{number(guess)}",
-        action="look at some rows of both sets with their targets: do they belong together, and do both come from "
-        "the same source?",
+        evidence=f"the training loss came down to {number(level)}, where guessing gives {number(reference.value)}; of "
+        f"{len(held)} evaluations the best had a {seen.held_name()} of {number(min(held))} and the last "
+        f"{number(held[-1])}, and guessing gives {number(guess)}",
+        action="check some rows of both sets with their targets: do they belong together, and do both come from the "
+        "same source?",
         place="data" if unrelated else "outcome",
         certainty="likely" if unrelated else "suspected",
         step=seen.step,
@@ -166,9 +163,9 @@ def harder_to_judge(seen: Seen) -> Suspicion | None:
         f"{number(pairs[-1][1])} and the "
         f"{seen.held_name()} {number(pairs[-1][0])}",
         action=(
-            "the running statistics of batch norm do not suit: a larger batch, another momentum, or nn.GroupNorm"
+            "the running statistics of batch norm do not fit: a larger batch, another momentum, or nn.GroupNorm"
             if sure
-            else "are validation rows prepared as training rows are, and from the same source?"
+            else "are validation rows preprocessed as training rows are, and from the same source?"
         ),
         place="model",
         certainty="likely" if sure else "suspected",
@@ -199,7 +196,7 @@ def disagree(seen: Seen) -> Suspicion | None:
         name="loss-and-metric-disagree",
         evidence=f"over {len(scores)} evaluations the {seen.held_name()} fell from {number(losses[0])} to {number(losses[-1])}, "
         f"and {metric} went from {number(scores[0])} to {number(scores[-1])}",
-        action=f"does the loss ask for what {metric} measures? Look at its sign, its targets and its weights",
+        action=f"does the loss reward what {metric} measures? Check its sign, its targets and its weights",
         place="loss",
         certainty="likely",
         step=seen.step,

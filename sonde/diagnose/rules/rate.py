@@ -126,10 +126,10 @@ def keeps_low(seen: Seen) -> Suspicion | None:
     return Suspicion(
         name="schedule-keeps-rate-low",
         evidence=f"the schedule {what}{fall}",
-        action="let it count in steps of this run: --schedule cosine does, --warmup is a share or a number of steps"
+        action="let it count the steps of this run: --schedule cosine does, --warmup is a share or a number of steps"
         if seen.context.shares is not None
-        else "let the scheduler's numbers (gamma, step_size, milestones, T_max) suit the steps or epochs of this run, or take "
-        "--schedule cosine, which does",
+        else "let the scheduler's numbers (gamma, step_size, milestones, T_max) suit the steps or epochs of this run, "
+        "or use --schedule cosine, which does",
         place="optimiser",
         certainty="certain" if used < 0.1 and seen.context.shares is not None else "likely",
         step=seen.step,
@@ -185,10 +185,9 @@ def clip_too_tight(seen: Seen) -> Suspicion | None:
         return None
     return Suspicion(
         name="clip-too-tight",
-        evidence=f"{number(100 * cut)} % of the gradients are cut to {number(clip)}, the middle one to "
-        f"{number(clip / middle)} of "
-        "itself; with this optimiser the rate is as much smaller",
-        action=f"--clip {number(statistics.quantiles(norms, n=10)[-1])}, which cuts one in ten",
+        evidence=f"{number(100 * cut)} % of the gradients are clipped to {number(clip)}, the median one to "
+        f"{number(clip / middle)} of its norm; with this optimiser the learning rate shrinks by as much",
+        action=f"--clip {number(statistics.quantiles(norms, n=10)[-1])}, which clips one in ten",
         place="optimiser",
         certainty="likely",
         step=seen.step,
@@ -218,9 +217,10 @@ def decay_too_strong(seen: Seen) -> Suspicion | None:
     taken = min(1.0, decay * rate)
     return Suspicion(
         name="weight-decay-too-strong",
-        evidence=f"weights have {number(100 * statistics.median(shrunk))} % of their first size after {seen.samples[-1].step:,} "
-        f"steps: --weight-decay {number(decay)} takes {number(100 * taken)} % of them away at each"
-        + (f", so that of what a step has learned half is gone {_half_life(taken)} steps later" if forgets else ""),
+        evidence=f"weights have {number(100 * statistics.median(shrunk))} % of their first size after "
+        f"{seen.samples[-1].step:,} steps: --weight-decay {number(decay)} removes {number(100 * taken)} % of them at "
+        "each step"
+        + (f", so half of what a step has learned is gone {_half_life(taken)} steps later" if forgets else ""),
         action=f"--weight-decay {number(decay / 100)} or less; 0.01 to 0.1 are usual",
         place="optimiser",
         certainty="likely",

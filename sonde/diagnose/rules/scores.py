@@ -35,15 +35,16 @@ def never_predicted(seen: Seen) -> Suspicion | None:
     total = sum(counts.values())
     place = max(missed, key=lambda each: rows[each])
     share = (
-        f"; of {total:,} training targets that were looked at it is {number(100 * counts.get(place, 0) / total)} %"
+        f"; of {total:,} training targets that were counted it is {number(100 * counts.get(place, 0) / total)} %"
         if total
         else ""
     )
     usual = total > 0 and counts.get(place, 0) > 0.5 * total / max(1, len(counts))
     return Suspicion(
         name="class-never-predicted",
-        evidence=f"class {place} is answered for {number(100 * (recalls[place] or 0.0))} % of its {rows[place]:,} validation rows"
-        + (f", and {len(missed) - 1} more classes likewise" if len(missed) > 1 else "")
+        evidence=f"class {place} is predicted for {number(100 * (recalls[place] or 0.0))} % of its {rows[place]:,} "
+        "validation rows"
+        + (f", and the same holds for {len(missed) - 1} more classes" if len(missed) > 1 else "")
         + share,
         where=f"class {place}",
         action=f"{weighing(seen)}, or get more rows of it",
@@ -58,9 +59,9 @@ def never_predicted(seen: Seen) -> Suspicion | None:
 def weighing(seen: Seen) -> str:
     """How rare classes count for more, as a setting or a line of code."""
     if not seen.context.by_call:
-        return "weigh the classes (--class-weights balanced), or draw rare ones more often (--balanced)"
+        return "weight the classes (--class-weights balanced), or draw rare ones more often (--balanced)"
     return (
-        "weigh the classes: with n = y.bincount().clamp(min=1) of the training targets, "
+        "weight the classes: with n = y.bincount().clamp(min=1) of the training targets, "
         "nn.CrossEntropyLoss(weight=n.sum() / (len(n) * n)); or draw rare ones more often: a DataLoader with "
         "WeightedRandomSampler(1 / n[y], len(y))"
     )
@@ -91,12 +92,12 @@ def imbalance(seen: Seen) -> Suspicion | None:
     if not rare or reference.weak or (right <= max(rows) and single != rows.index(max(rows))):
         return None
     place = min(rare, key=lambda each: recalls[each] or 0.0)
-    answer = "" if single is None else f"; nearly every row, whatever is in it, is answered by class {single}"
+    answer = "" if single is None else f"; nearly every row, whatever the input, is predicted as class {single}"
     return Suspicion(
         name="class-imbalance",
-        evidence=f"class {place} is {number(most / reference.counts[place])} times rarer among the training targets that were "
-        f"looked at than the largest, and {number(100 * (recalls[place] or 0.0))} % of its {rows[place]:,} validation rows are "
-        f"found{answer}",
+        evidence=f"class {place} is {number(most / reference.counts[place])} times rarer among the training targets "
+        f"that were counted than the largest, and {number(100 * (recalls[place] or 0.0))} % of its {rows[place]:,} "
+        f"validation rows are found{answer}",
         where=f"class {place}",
         action=f"{weighing(seen)}, and judge by a metric that counts each class alike (balanced accuracy, macro F1)",
         place="data",
@@ -119,9 +120,10 @@ def answers_alike(seen: Seen) -> Suspicion | None:
         biggest = max(sum(row) for row in last.confusion)
         if sum(given) < 50 or max(given) < ALIKE * sum(given) or present < 2 or biggest > 0.9 * sum(given):
             return None
-        what = f"class {given.index(max(given))} is answered for {number(100 * max(given) / sum(given))} % of {sum(given):,} rows"
+        most = number(100 * max(given) / sum(given))
+        what = f"class {given.index(max(given))} is predicted for {most} % of {sum(given):,} rows"
     elif last.wanted > 0 and last.spread < NARROW * last.wanted:
-        what = f"the answers spread by {number(last.spread)} and the targets by {number(last.wanted)}"
+        what = f"predictions have a standard deviation of {number(last.spread)} and targets of {number(last.wanted)}"
     else:
         return None
     if not _lasts(seen, _alike):

@@ -38,7 +38,7 @@ def slow_evaluation(seen: Seen) -> Suspicion | None:
     return Suspicion(
         name="slow-evaluation",
         evidence=f"{len(seen.evaluations)} evaluations took {number(evaluating)} s, and training {number(working)} s",
-        action="--evaluate-every a longer time apart, or fewer validation rows",
+        action="evaluate less often (--evaluate-every), or on fewer validation rows",
         place="system",
         certainty="likely",
         step=seen.step,

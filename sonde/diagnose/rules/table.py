@@ -2,7 +2,19 @@
 
 from collections.abc import Callable
 
-from sonde.diagnose.rules import beginning, capacity, course, gradients, held, length, rate, scores, system, units
+from sonde.diagnose.rules import (
+    beginning,
+    capacity,
+    course,
+    generating,
+    gradients,
+    held,
+    length,
+    rate,
+    scores,
+    system,
+    units,
+)
 from sonde.diagnose.seen import Seen
 from sonde.diagnose.suspicion import Suspicion
 
@@ -40,6 +52,8 @@ RULES: tuple[Callable[[Seen], Suspicion | None], ...] = (
     held.disagree,
     capacity.underfitting,
     capacity.dropout_too_strong,
+    generating.critic_has_won,
+    generating.mode_collapse,
     length.few_steps,
     system.slow_input,
     system.slow_evaluation,

@@ -32,7 +32,8 @@ def dead(seen: Seen) -> Suspicion | None:
             name="dead-units",
             evidence=f"{number(100 * looks[-1][1])} % of the units of {name} are 0 for every row, {when}",
             where=name,
-            action="draw the weights and biases before it anew (He's initialisation, biases of 0), or use leaky_relu or gelu"
+            action="initialise the weights and biases before it again (He's initialisation, biases of 0), or use "
+            "leaky_relu or gelu"
             if from_start
             else "lower --lr or warm up; leaky_relu and gelu keep a gradient",
             place="model",
@@ -70,10 +71,10 @@ def saturated(seen: Seen) -> Suspicion | None:
             continue
         return Suspicion(
             name="saturated-units",
-            evidence=f"{number(100 * looks[0].stuck)} % of what {name} gives is within 3 % of its limits in the first "
-            "step already",
+            evidence=f"{number(100 * looks[0].stuck)} % of the outputs of {name} are within 3 % of its limits already "
+            "in the first step",
             where=name,
-            action="draw smaller weights (Xavier's initialisation), scale the inputs, or normalise before it",
+            action="initialise smaller weights (Xavier's initialisation), scale the inputs, or normalise before it",
             place="model",
             certainty="likely",
             step=early[0].step,

@@ -16,7 +16,7 @@ class AudioConfig:
     held_out: str = ""
     """Test recordings, by a part of their names or a column: take=0-4, or speaker=theo,jackson."""
     max_seconds: float = 40.0
-    """Seconds of a recording that are read at most: of longer ones their beginning, and with transcripts none."""
+    """Longest recording in seconds: of longer ones only the beginning is read; with transcripts they are left out."""
 
     def __post_init__(self) -> None:
         if not self.max_seconds > 0:

@@ -41,8 +41,9 @@ def blank_on_white(images: Images, headers: Sequence[Header]) -> list[str]:
     if len(blank) < max(2, MANY * seen):
         return []
     return [
-        f"{len(blank):,} of {seen:,} images that were looked at are of one colour once their transparency is laid over white, "
-        f"such as {blank[0]}; lay them over another: magick mogrify -background black -alpha remove -alpha off FILES"
+        f"{len(blank):,} of {seen:,} images that were examined are of one colour once their transparency is laid over "
+        f"white, such as {blank[0]}; lay them over another: magick mogrify -background black -alpha remove -alpha off "
+        "FILES"
     ]
 
 

@@ -61,7 +61,21 @@ def write(path: Path, images: Any, labels: Sequence[str] | None, schema: Schema)
 def picture(values: Tensor, schema: Schema, stem: Path) -> Path:
     """A picture of samples for a report, light enough to stand in the page."""
     classes = len(schema.target.names) if schema.target.kind == "class" else 0
-    page = sheet(plain(values, schema), columns_for(len(values), classes))
+    return _light(sheet(plain(values, schema), columns_for(len(values), classes)), stem)
+
+
+def pairs(first: Any, second: Any, stem: Path) -> Path:
+    """A picture for a report: images in a row, and below each the other of its pair."""
+    return _light(sheet(np.concatenate([first, second]), len(first)), stem)
+
+
+def vectors(images: Any, schema: Schema) -> Tensor:
+    """(N, …) uint8 -> (N, values of an image) uint8."""
+    return torch.from_numpy(np.ascontiguousarray(images).reshape(len(images), -1))
+
+
+def _light(page: Image.Image, stem: Path) -> Path:
+    """Write a page as a file that is small enough to stand in a report."""
     path = stem.with_suffix(".png")
     page.save(path, optimize=True)
     if path.stat().st_size <= HEAVY or page.mode not in ("L", "RGB"):
@@ -80,4 +94,14 @@ def _safe(name: str) -> str:
     return "".join(each if each.isalnum() or each in "-_" else "_" for each in name)[:40]
 
 
-MADE = Made(plain=plain, endings=(".png", "/"), write=write, picture=picture)
+MADE = Made(
+    plain=plain,
+    endings=(".png", "/"),
+    write=write,
+    picture=picture,
+    joined=np.concatenate,
+    chosen=np.ndarray.__getitem__,
+    vectors=vectors,
+    space="pixels",
+    pairs=pairs,
+)

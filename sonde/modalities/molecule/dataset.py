@@ -105,7 +105,7 @@ def _disagreeing(parts: Iterable[Part]) -> list[str]:
     other, there = next((p, n) for p, n in differ[0] if p.target[n].tobytes() != part.target[place].tobytes())
     first, second = part.table.place(int(part.index[place])), other.table.place(int(other.index[there]))
     return [
-        f"{counted(len(differ), 'molecule stands', 'molecules stand')} in several rows with different targets, such as "
+        f"{counted(len(differ), 'molecule occurs', 'molecules occur')} in several rows with different targets, such as "
         f"{part.graphs[place].name} in {first} and {second}; all rows are learned, so remove those that are wrong, or "
         "take their mean"
     ]

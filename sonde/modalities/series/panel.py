@@ -144,7 +144,7 @@ def find_ids(
             hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(list(table.columns)[:8])}"
             raise DataError(f"{table.name} has no column {group!r} for --group; {hint}")
         if len(np.unique(times.stamps)) == len(times.stamps):
-            raise DataError(f"{table.name} holds one series, since every time stands once in it; leave --group out")
+            raise DataError(f"{table.name} holds one series, since every time occurs once in it; leave --group out")
         if not _tells_apart(table, times, (group,)):
             _refuse_named(table, times, group, targets)
         return (group,)
@@ -171,9 +171,9 @@ def _refuse_named(table: Table, times: Times, group: str, targets: Sequence[str]
     others = find_ids(table, times, None, targets)
     if not others:
         raise DataError(_twice(table, times, group))
-    told = " and ".join(map(repr, others)) + (" together tell" if len(others) > 1 else " tells")
+    told = " and ".join(map(repr, others)) + (" together identify" if len(others) > 1 else " identifies")
     raise DataError(
-        f"{table.name}: several rows of one {group!r} have the same {times.name!r}; leave --group out, and {told} series apart"
+        f"{table.name}: several rows of one {group!r} have the same {times.name!r}; leave --group out, and {told} the series"
     )
 
 

@@ -7,11 +7,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from sonde.core.dataset import Column, Schema
 from sonde.core.date_parts import to_dates
 from sonde.modalities.made import Made
+from sonde.modalities.table.encode import encode
+from sonde.modalities.table.read import frame_table
 from sonde.nn.column_code import decimals, unit_of
 
 DIGITS = 6  # of a number whose decimals are not known
@@ -83,4 +87,33 @@ def _dates(values: np.ndarray, column: Column, unit: str, missing: np.ndarray) -
     return pa.array(dates, mask=missing)
 
 
-MADE = Made(plain=plain, endings=(".csv",), write=write, with_classes=with_classes, by_share=True, notes=notes)
+def vectors(table: pa.Table, schema: Schema) -> Tensor:
+    """(N, D): numbers standardised, a gap as 0 and a 1 beside it, a category as one of as many columns as there are, of size √½.
+
+    So that rows that differ in a category alone are as far apart as those whose number differs by one standard deviation.
+    """
+    if not schema.input.columns:
+        return torch.from_numpy(np.stack([column.to_numpy() for column in table.columns], 1))
+    coded = encode(frame_table(table, "table"), schema.input.columns)
+    parts = []
+    for place, column in enumerate(schema.input.columns):
+        values = torch.from_numpy(coded[:, place])
+        if column.kind == "category":
+            parts.append(F.one_hot(values.long(), len(column.categories) + 1).float() * 0.5**0.5)
+        else:
+            parts.append(values[:, None])
+    return torch.cat(parts, 1)
+
+
+MADE = Made(
+    plain=plain,
+    endings=(".csv",),
+    write=write,
+    with_classes=with_classes,
+    by_share=True,
+    notes=notes,
+    joined=pa.concat_tables,
+    chosen=pa.Table.take,
+    vectors=vectors,
+    space="standardised columns",
+)

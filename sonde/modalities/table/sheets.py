@@ -93,7 +93,7 @@ def _book(path: Path) -> Any:
         head = file.read(8)
     if not head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise DataError(
-            f"{path} is not a workbook (it begins with {head[:8]!r}); save it anew in Excel, as .xlsx or CSV"
+            f"{path} is not a workbook (it begins with {head[:8]!r}); save it again in Excel, as .xlsx or CSV"
         )
     if head.startswith(b"PK"):
         _check(path)
@@ -105,7 +105,7 @@ def _book(path: Path) -> Any:
 
 def _unreadable(path: Path, error: Exception) -> DataError:
     return DataError(
-        f"{path} cannot be read as a workbook ({first_line(error)}); save it anew in Excel, as .xlsx or CSV"
+        f"{path} cannot be read as a workbook ({first_line(error)}); save it again in Excel, as .xlsx or CSV"
     )
 
 
@@ -231,7 +231,7 @@ def _fill(sheet: Sheet, body: Grid, merged: Merged, header: int) -> None:
         if header < top < bottom and top <= end
     ]
     if sum(bottom - top for (top, _), (bottom, _) in filled) > sum(map(len, body)):
-        raise DataError(f"sheet {sheet.name!r} has merged cells that lie over each other; save it as CSV")
+        raise DataError(f"sheet {sheet.name!r} has merged cells that overlap; save it as CSV")
     for (top, left), (bottom, _) in filled:
         for row in range(top + 1, bottom + 1):
             body[row - header - 1][left] = body[top - header - 1][left]

@@ -64,7 +64,7 @@ class Tracker(Protocol):
 class Logger:
     """An observer that sends losses (every `log_every` steps), evaluations, logged numbers and the result to a tracker.
 
-    Its state is what the tracker calls the run, so that a resumed run goes on there.
+    Its state is what the tracker calls the run, so that a resumed run continues there.
     """
 
     def __init__(
@@ -125,14 +125,14 @@ class Logger:
             self._wake.notify()
         self._thread.join(END_S)
         if self._thread.is_alive():
-            self._tell(f"{self.name} was not done sending {END_S:.0f} s after the run", "look at what it holds")
+            self._tell(f"{self.name} was not done sending {END_S:.0f} s after the run", "check what it holds")
         self._look()
 
     def _look(self) -> None:
         if self._trouble is not None:
             self._tell(
                 f"{self.name} failed and is sent nothing more: {type(self._trouble).__name__}: {first_line(self._trouble)}",
-                f"metrics.jsonl and TensorBoard hold everything; a resume with log={self.name!r} goes on there",
+                f"metrics.jsonl and TensorBoard hold everything; a resume with log={self.name!r} continues there",
             )
 
     def _tell(self, evidence: str, action: str) -> None:

@@ -34,7 +34,7 @@ class MlflowRun:
         """All but a server that cannot be reached."""
         if isinstance(trouble, OSError) or any(words in str(trouble) for words in UNREACHED):
             return ""
-        return "mend it, give another MLFLOW_TRACKING_URI, or leave it out"
+        return "fix it, give another MLFLOW_TRACKING_URI, or leave it out"
 
     def begin(self, about: About) -> str:
         """Begin a run with its settings as parameters, or continue one."""

@@ -13,7 +13,7 @@ class ClassificationConfig:
     """Settings of classification."""
 
     loss: LossName = "cross-entropy"
-    """Loss function; squared-error is taken of the probabilities, perceptron is the perceptron rule (Rosenblatt 1958)."""
+    """Loss function; squared-error is computed on the probabilities, perceptron is the perceptron rule (Rosenblatt 1958)."""
     label_smoothing: float = 0.0
     """Label smoothing: share of each target spread uniformly over all classes; for cross-entropy."""
     class_weights: tuple[float | Literal["balanced", "none"], ...] = ()

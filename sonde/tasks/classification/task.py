@@ -229,7 +229,7 @@ def _answers(outputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
 def _check(target: TargetSpec, config: ClassificationConfig) -> None:
     if target.kind == "value":
         raise ConfigError(
-            f"task classification needs classes, and the targets ({', '.join(target.names[:3])}) are real numbers; take "
+            f"task classification needs classes, and the targets ({', '.join(target.names[:3])}) are real numbers; use "
             "--task regression"
         )
     if target.kind == "class" and len(target.names) < 2:

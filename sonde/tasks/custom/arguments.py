@@ -224,4 +224,6 @@ def _lacks(what: str, takes: Parameters, name: str, fields: Mapping[str, Any], r
         if is_placed(fields)
         else "name the parameter after a field, or `batch` for all of them"
     )
-    return ConfigError(f"{what}{takes} takes {name!r}, which is no field of the batch ({', '.join(fields)}); {remedy}")
+    return ConfigError(
+        f"{what}{takes} takes {name!r}, which is not a field of the batch ({', '.join(fields)}); {remedy}"
+    )

@@ -25,7 +25,7 @@ def counted(name: str) -> Finding:
         severity="warning",
         evidence=f"metric {name!r} was a whole number above 1 on a batch, as if rows were counted: what is reported is the "
         "mean of that over batches, weighted by their rows",
-        action=f"return the mean over the rows, such as (…).float().mean(), or name {name!r} otherwise",
+        action=f"return the mean over the rows, such as (…).float().mean(), or give {name!r} another name",
     )
 
 
@@ -40,8 +40,8 @@ def against_its_name(objective: Objective) -> list[Finding]:
             check="mode against the metric",
             name="mode-against-the-metric",
             severity="warning",
-            evidence=f"mode={objective.mode!r} keeps the weights with the {worse} {objective.metric}, of which, by its name, "
-            f"{better} is better",
-            action="leave mode= out; or name the metric otherwise, if it is meant",
+            evidence=f"mode={objective.mode!r} keeps the weights with the {worse} {objective.metric}, for which, by "
+            f"its name, {better} is better",
+            action="leave mode= out; or give the metric another name, if this is intended",
         )
     ]

@@ -13,8 +13,8 @@ NAN_ROWS = "(NaN rows)"
 """Key under which an evaluation hands a meter which rows (B,) of the output hold a NaN."""
 
 OF_OUTPUTS = (
-    "lower --lr or add --clip 1, fix the row if its input is not finite, or look at what the network computes only in evaluation "
-    "mode (net.eval()); numbers that are not to count are better 0 than NaN: torch.nan_to_num(output)"
+    "lower --lr or add --clip 1, fix the row if its input is not finite, or look at what the network computes only in "
+    "evaluation mode (net.eval()); set numbers that are not to count to 0, not NaN: torch.nan_to_num(output)"
 )
 OF_LOSSES = "lower --lr or add --clip 1, or keep the loss finite for these rows, such as with log(x.clamp(min=1e-7))"
 

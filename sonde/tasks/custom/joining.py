@@ -45,9 +45,7 @@ def _joined(parts: Sequence[Any], rows: Sequence[int], depth: int) -> Any:
             return NotJoined(str(trouble))
 
     if is_object(first):
-        raise ConfigError(
-            f"a {type(first).__name__} each cannot be joined; let it take the attributes of it that it needs"
-        )
+        raise ConfigError(f"a {type(first).__name__} each cannot be joined; pass only the attributes it needs")
     if isinstance(first, Tensor):
         return torch.stack(list(parts)) if first.ndim == 0 else torch.cat(list(parts))
     if isinstance(first, Mapping):

@@ -82,7 +82,8 @@ def measures_of(metrics: Any, scores: Scores | None) -> Iterator[Measure]:
             raise ConfigError(f"{TAKES}, not {name!r}")
         if name == "loss":
             raise ConfigError(
-                "a metric cannot be called 'loss', which is what is trained on and reported anyway; name it otherwise"
+                "a metric cannot be called 'loss', which is what is trained on and reported anyway; give it another "
+                "name"
             )
         if names.count(name) > 1:
             raise ConfigError(f'metrics holds {name!r} twice; name them by {{"name": function}}')
@@ -189,5 +190,5 @@ def _called(entry: Any) -> str:
 
 def _instead_of(entry: Any) -> str:
     if isinstance(entry, type):
-        return f"the class {entry.__name__} and no object: call it"
+        return f"the class {entry.__name__}, not an object: call it"
     return f"not {'None' if entry is None else f'a {type(entry).__name__}'}"

@@ -303,7 +303,7 @@ def checked_mode(name: str, higher: bool | None, mode: str | None, declared: boo
     said = None if higher is None else "max" if higher else "min"
     if mode is not None and said is not None and mode != said and declared:
         better = "higher" if higher else "lower"
-        raise ConfigError(f"monitor={name!r}, mode={mode!r}: of {name} {better} is better; leave mode out")
+        raise ConfigError(f"monitor={name!r}, mode={mode!r}: for {name} {better} is better; leave mode out")
     if mode is None and said is None:
         raise ConfigError(
             f"monitor={name!r}: it is not known whether higher is better; give mode='max' or mode='min', or "

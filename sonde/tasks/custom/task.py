@@ -224,7 +224,7 @@ class ModuleTask:
             return {**measured, **judged, "loss": _evaluated(found, output)}
         parts = {name: scalar(name, part) for name, part in loss.parts.items()}
         if twice := sorted(parts.keys() & measured.keys()):
-            raise ConfigError(f"{twice[0]!r} is a metric and a part of the loss; name one of them otherwise")
+            raise ConfigError(f"{twice[0]!r} is a metric and a part of the loss; give one of them another name")
         weights = {MEAN_OF: dict.fromkeys(("loss", *parts), loss.weight)}
         return {**measured, **judged, "loss": loss.value, **parts, **weights}
 

@@ -95,7 +95,7 @@ class MeterWithMetrics:
         own = {name: value for name, value in own.items() if name not in inner or name not in self._named}
         if twice := sorted(inner.keys() & own.keys()):
             raise ConfigError(
-                f"metric {twice[0]!r} is reported by the task itself; leave it out, or name yours otherwise"
+                f"metric {twice[0]!r} is reported by the task itself; leave it out, or give yours another name"
             )
         return {**inner, **own}
 
@@ -114,7 +114,7 @@ def _given(function: Callable[..., Any], what: str, target: Tensor, batch: Batch
     wanted = [*takes.required[1:], *takes.by_name]
     more = {name: batch[name] for name in (*wanted, *takes.optional) if name in batch and name != "target"}
     if lacking := [name for name in wanted if name not in more]:
-        raise ConfigError(f"{what} takes {lacking[0]!r}, which is no field of the batch ({', '.join(batch.fields)})")
+        raise ConfigError(f"{what} takes {lacking[0]!r}, which is not a field of the batch ({', '.join(batch.fields)})")
     if "mask" in batch and "mask" not in more:
         raise ConfigError(
             f"{what}: some targets are missing, which it cannot know; let it take them, function(output, target, mask), "

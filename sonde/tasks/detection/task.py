@@ -69,8 +69,8 @@ class Detection:
             raise ConfigError("task detection needs images annotated with boxes; leave --task detection out")
         if not isinstance(model, Dense):
             raise ConfigError(
-                f"task detection needs a network that outputs boxes, which {type(model).__name__} does not; take --model "
-                "detector-tiny"
+                f"task detection needs a network that outputs boxes, which {type(model).__name__} does not; use "
+                "--model detector-tiny"
             )
         self.modules = nn.ModuleDict({"model": model})
         self.target, self.config, self.names = target, config, target.names

@@ -3,12 +3,12 @@
 from sonde.tasks.diffusion.config import DiffusionConfig
 from sonde.tasks.spec import Answer, TaskSpec
 
-NOISE = Answer("noise", "what is noise in an input")
+NOISE = Answer("noise", "the noise in an input")
 KINDS = {"image": "images", "table": "tables", "array": "arrays"}
 
 DIFFUSION = TaskSpec(
     name="diffusion",
-    summary="new inputs like those of the data, by taking noise away in steps",
+    summary="new inputs like those of the data, by removing noise step by step",
     task="sonde.tasks.diffusion.task:Diffusion",
     config=DiffusionConfig,
     answers=NOISE,

@@ -3,7 +3,7 @@
 from sonde.tasks.flow_matching.config import FlowMatchingConfig
 from sonde.tasks.spec import Answer, TaskSpec
 
-NOISE = Answer("noise", "what is noise in an input")
+NOISE = Answer("noise", "the noise in an input")
 KINDS = {"image": "images", "table": "tables", "array": "arrays"}
 
 FLOW_MATCHING = TaskSpec(

@@ -14,5 +14,5 @@ INVERSE_FOLDING = TaskSpec(
     exclusive="residues",
     model=("inverse-folding-network", "predicts the residues of a backbone"),
     settings="sonde.tasks.inverse_folding.recipe:settings",
-    units={"loss": "nats a residue", "perplexity": "e to the nats a residue"},
+    units={"loss": "nats a residue", "perplexity": "exp(nats per residue)"},
 )

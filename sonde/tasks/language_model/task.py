@@ -57,7 +57,7 @@ class LanguageModel:
             raise ConfigError("task language-model needs plain text; leave --task language-model out")
         if config.carry and not isinstance(model, Unrolls):
             raise ConfigError(
-                "--carry is for recurrent networks, which have a hidden state; take --model lstm-lm, or leave it out"
+                "--carry is for recurrent networks, which have a hidden state; use --model lstm-lm, or leave it out"
             )
         self.modules = nn.ModuleDict({"model": model})
         self.target, self.config = target, config

@@ -56,7 +56,7 @@ class MaskedAutoencoder:
         """Raises: ConfigError for a network without patches, too few of them, or when `monitor` is not a metric"""
         if not isinstance(model, Patchwise):
             raise ConfigError(
-                f"task masked-autoencoder masks patches of an image, and {type(model).__name__} has none; take --model "
+                f"task masked-autoencoder masks patches of an image, and {type(model).__name__} has none; use --model "
                 "vit-tiny-16, or --task simclr"
             )
         self.target, self.config = target, config

@@ -16,5 +16,5 @@ MASKED_LANGUAGE_MODEL = TaskSpec(
     model=("bert-tiny", "the smallest bidirectional encoder"),
     settings="sonde.tasks.masked_language_model.recipe:settings",
     shorten={"features": lambda values: {"features": f"{count(len(values))} numbers"}},
-    units={"loss": "nats a masked token", "perplexity": "e to the nats a masked token"},
+    units={"loss": "nats per masked token", "perplexity": "exp(nats per masked token)"},
 )

@@ -54,7 +54,7 @@ class MaskedLanguageModel:
         if not isinstance(model, TokenEncoder):
             raise ConfigError(
                 f"task masked-language-model needs an output per token, and {type(model).__name__} outputs one vector per row; "
-                "take --model bert-tiny"
+                "use --model bert-tiny"
             )
         self.config = config
         remove_head(model)

@@ -132,7 +132,7 @@ class NormalizingFlow:
             self._usual = meter.quantiles()
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
-        """{"log_likelihood": (B,)} in nats, whatever the class; "anomaly": (B,), the share of validation rows that are likelier."""
+        """{"log_likelihood": (B,)} in nats whatever the class, "anomaly": (B,) the share of validation rows that are likelier."""
         code, nats = self._spread(batch["input"], self._fixed(batch)[0])
         found = []
         for number in range(max(1, self.net.classes)):

@@ -50,8 +50,9 @@ class Regression:
         Raises: ConfigError when the targets are not numbers, or `monitor` is not a metric"""
         if target.kind != "value":
             raise ConfigError(
-                f"task regression needs numbers, and the targets are {'labels' if target.kind == 'labels' else 'classes'} "
-                f"({', '.join(target.names[:3])}{', …' if len(target.names) > 3 else ''}); take --task classification"
+                "task regression needs numbers, and the targets are "
+                f"{'labels' if target.kind == 'labels' else 'classes'} "
+                f"({', '.join(target.names[:3])}{', …' if len(target.names) > 3 else ''}); use --task classification"
             )
         self.modules = nn.ModuleDict({"model": model})
         self.target, self.config = target, config

@@ -108,8 +108,8 @@ class SpeechRecognition:
         found = self.modules["model"](*batch.fed())
         if not isinstance(found, tuple) or len(found) != 2 or found[0].ndim != 3:
             raise ConfigError(
-                "task speech-recognition needs a model that outputs (logits of each frame, frames of each row); take --model "
-                "speech-conformer-tiny"
+                "task speech-recognition needs a model that outputs (logits of each frame, frames of each row); use "
+                "--model speech-conformer-tiny"
             )
         return wide(found[0]), found[1]
 

@@ -60,8 +60,8 @@ class Translation:
             raise ConfigError("task translation needs a target text for each source text; leave --task translation out")
         if not isinstance(model, Autoregressive):
             raise ConfigError(
-                f"task translation needs an autoregressive decoder, and {type(model).__name__} has no begin "
-                "and step; take --model transformer-small"
+                f"task translation needs an autoregressive decoder, and {type(model).__name__} has no begin and step; "
+                "use --model transformer-small"
             )
         Bleu()  # whether sacrebleu is there is better known before the training than after it
         self.modules = nn.ModuleDict({"model": model})

@@ -55,11 +55,11 @@ class Halves(BatchSampler):
     [
         (DataLoader(DATA, 6), True, "the loader reads in order"),
         (DataLoader(DATA, batch_size=None), True, "the loader reads in order"),
-        (shuffled(), True, "the loader's shuffling is seeded anew for every epoch"),
+        (shuffled(), True, "the loader's shuffling is seeded again for every epoch"),
         (
             DataLoader(DATA, 6, sampler=SubsetRandomSampler([1, 2])),
             True,
-            "the loader's shuffling is seeded anew for every epoch",
+            "the loader's shuffling is seeded again for every epoch",
         ),
         (
             DataLoader(DATA, batch_sampler=Halves(RandomSampler(DATA), 6, False)),

@@ -47,7 +47,7 @@ def test_kept_weights_that_lose_to_guessing() -> None:
     (found,) = below_guessing(kept(6.4, accuracy=0.11), poor)
     assert (found.name, found.severity, found.certainty) == ("worse-than-baseline", "warning", "certain")
     assert found.evidence == (
-        "validation loss is 6.40, and guessing by the frequencies of their classes has 2.30; accuracy is 0.110, and "
+        "validation loss is 6.40, and guessing by the frequencies of their classes gives 2.30; accuracy is 0.110, and "
         "the most frequent class has 0.100"
     )
     assert below_guessing(kept(2.30, accuracy=0.11), poor) == []
@@ -65,8 +65,8 @@ def test_kept_weights_that_answer_one_class() -> None:
     alike = Answers(confusion=[[286, 0], [14, 0]], rows=300)
     run = seen(loss_call=call({0: 76, 1: 4}, shape=(80, 2)), evaluations=evaluated([0.6, 0.5, 0.44], answers=alike))
     (found,) = below_guessing(kept(0.436, accuracy=286 / 300), run)
-    assert "guessing by the frequencies of their classes has 0.189" in found.evidence
-    assert "class 0 is answered for nearly all rows" in found.evidence
+    assert "guessing by the frequencies of their classes gives 0.189" in found.evidence
+    assert "class 0 is predicted for nearly all rows" in found.evidence
     assert "it does not tell the classes apart" in found.action
     assert worse_than_guessing(run) is None, "the same would be said twice"
 
@@ -77,7 +77,7 @@ def test_kept_weights_that_lose_to_the_mean() -> None:
         loss_call=values(spread=2.0), evaluations=evaluated([5.0], answers=Answers(spread=1, wanted=2.0, rows=9))
     )
     (found,) = below_guessing(kept(4.2), run)
-    assert found.evidence == "validation loss is 4.20, and always answering their mean has 4.00"
+    assert found.evidence == "validation loss is 4.20, and always predicting their mean gives 4.00"
     assert below_guessing(kept(4.05), run) == []
 
 

@@ -13,10 +13,10 @@ def test_a_loss_that_stands_where_guessing_puts_it() -> None:
     assert found is not None
     assert (found.name, found.certainty) == ("not-learning", "likely")
     assert "2.30" in found.evidence
-    assert "sonde.doctor(RUN, model=…, data=…, loss=…) tries" in found.action
+    assert "sonde.doctor(RUN, model=…, data=…, loss=…) tests" in found.action
     ours = course.not_learning(seen(flat(FIRST), of=context(by_call=False)))
     assert ours is not None
-    assert "`sonde doctor RUN` tries" in ours.action
+    assert "`sonde doctor RUN` tests" in ours.action
 
 
 @pytest.mark.parametrize("level", [0.9, 0.97])

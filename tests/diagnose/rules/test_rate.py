@@ -149,7 +149,7 @@ def test_a_decay_that_takes_all_weights_away() -> None:
     found = rate.decay_too_strong(seen(flat(2.0), last=weights(size=0.1), of=strong))
     assert found is not None
     assert found.name == "weight-decay-too-strong"
-    assert "takes 10.0 % of them" in found.evidence
+    assert "removes 10.0 % of them" in found.evidence
     assert rate.decay_too_strong(seen(last=weights(size=0.1), of=strong)) is None  # it learns
     assert rate.decay_too_strong(seen(flat(2.3), last=weights(size=0.9), of=context(weight_decay=0.1))) is None
 
@@ -161,7 +161,7 @@ def test_a_decay_by_which_what_is_learned_is_gone_after_some_steps() -> None:
     assert found is not None
     assert (found.name, found.certainty) == ("weight-decay-too-strong", "likely")
     assert (
-        "takes 10.0 % of them away at each, so that of what a step has learned half is gone 6.58 steps later"
+        "removes 10.0 % of them at each step, so half of what a step has learned is gone 6.58 steps later"
         in found.evidence
     )
     assert rate.decay_too_strong(seen(falling(), of=strong)) is None, "it learns"

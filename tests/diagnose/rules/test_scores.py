@@ -19,7 +19,7 @@ def test_a_class_that_is_answered_for_no_row() -> None:
     found = scores.never_predicted(run)
     assert found is not None
     assert (found.name, found.where, found.certainty) == ("class-never-predicted", "class 9", "likely")
-    assert "of 1,036 training targets that were looked at it is 2.70 %" in found.evidence
+    assert "of 1,036 training targets that were counted it is 2.70 %" in found.evidence
     assert "100 validation rows" in found.evidence
 
 
@@ -65,7 +65,7 @@ def test_a_rare_class_of_few_rows_where_all_have_one_answer() -> None:
     assert poor is not None
     assert (poor.name, poor.where, poor.certainty) == ("class-imbalance", "class 1", "likely")
     assert "0 % of its 14 validation rows are found; nearly every row" in poor.evidence
-    assert "is answered by class 0" in poor.evidence
+    assert "is predicted as class 0" in poor.evidence
     weak = scores.imbalance(
         seen(flat(0.1), loss_call=used, evaluations=evaluated(FALL, answers=Answers(confusion=table)))
     )
@@ -77,7 +77,7 @@ def test_a_rare_class_of_few_rows_where_all_have_one_answer() -> None:
 
 def test_the_advice_is_a_setting_or_a_line_that_works() -> None:
     ours, own = seen(of=context(by_call=False)), seen()
-    assert scores.weighing(ours).startswith("weigh the classes (--class-weights balanced)")
+    assert scores.weighing(ours).startswith("weight the classes (--class-weights balanced)")
     assert {"balanced", "class_weights"} <= TrainKeywords.__annotations__.keys()
     n = torch.tensor([0] * 90 + [1] * 10).bincount().clamp(min=1)
     line = "nn.CrossEntropyLoss(weight=n.sum() / (len(n) * n))"
@@ -91,7 +91,7 @@ def test_one_answer_for_all_rows() -> None:
     assert found is not None
     assert found.name == "answers-alike"
     assert found.action.endswith(
-        "; sonde.doctor(RUN, model=…, data=…, loss=…) tries whether the network can learn a single batch by heart"
+        "; sonde.doctor(RUN, model=…, data=…, loss=…) tests whether the network can overfit a single batch"
     )
     assert without_tries(found.action) == "the network does not use its inputs"
     unequal = Answers(confusion=[[0, 5], [0, 195]], rows=200)

@@ -74,5 +74,5 @@ def test_values_are_predicted_and_flat_rows_are_read_step_by_step(tmp_path: Path
 
 
 def test_a_model_of_columns_refuses_them(file: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="reads rows of columns, and this data are sequences; take tcn, lstm"):
+    with pytest.raises(ConfigError, match="reads rows of columns, and these data are sequences; use tcn, lstm"):
         trained(file, tmp_path, model="tabular")

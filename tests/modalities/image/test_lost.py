@@ -26,7 +26,7 @@ def icons(root: Path, ink: int) -> Path:
 def test_white_shapes_on_nothing_are_said_to_be_blank(tmp_path: Path) -> None:
     (said,) = open_data(icons(tmp_path / "white", 255), WHOLE).warnings
     assert said.startswith(
-        "8 of 8 images that were looked at are of one colour once their transparency is laid over white"
+        "8 of 8 images that were examined are of one colour once their transparency is laid over white"
     )
     assert "magick mogrify -background black -alpha remove" in said
     assert open_data(icons(tmp_path / "black", 0), WHOLE).warnings == []

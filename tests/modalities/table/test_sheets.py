@@ -125,12 +125,12 @@ def test_what_is_no_workbook_or_hostile_is_refused_in_a_line(tmp_path: Path) -> 
     pytest.importorskip("python_calamine")
     (tmp_path / "a.xls").write_text("<html><table><tr><td>1</td></tr></table></html>")
     with pytest.raises(
-        DataError, match=r"a\.xls is not a workbook \(it begins with b'<html><t'\); save it anew in Excel"
+        DataError, match=r"a\.xls is not a workbook \(it begins with b'<html><t'\); save it again in Excel"
     ):
         open_data(tmp_path / "a.xls", data_config())
     with zipfile.ZipFile(tmp_path / "b.xlsx", "w") as file:
         file.writestr("a.txt", "no workbook")
-    with pytest.raises(DataError, match=r"b\.xlsx cannot be read as a workbook \(.+\); save it anew in Excel"):
+    with pytest.raises(DataError, match=r"b\.xlsx cannot be read as a workbook \(.+\); save it again in Excel"):
         open_data(tmp_path / "b.xlsx", data_config())
     far = write_workbook(tmp_path / "c.xlsx", {"A": [["x", "y"], [1, 2]]})
     with zipfile.ZipFile(far) as file:
@@ -145,7 +145,7 @@ def test_what_is_no_workbook_or_hostile_is_refused_in_a_line(tmp_path: Path) -> 
         open_data(far, data_config())
     merged = ["A2:B1048576", "B2:C1048576"] * 3
     over = write_workbook(tmp_path / "e.xlsx", {"A": [["x", "y", "z"], *[[1, 2, 3]] * 8]}, merged=merged)
-    with pytest.raises(DataError, match=r"sheet 'A' has merged cells that lie over each other; save it as CSV"):
+    with pytest.raises(DataError, match=r"sheet 'A' has merged cells that overlap; save it as CSV"):
         open_data(over, data_config())
     with pytest.raises(DataError, match=r"d\.xlsx has no sheet with rows"):
         open_data(write_workbook(tmp_path / "d.xlsx", {"A": [], "B": [["alone"]]}), data_config())

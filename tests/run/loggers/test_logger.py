@@ -234,7 +234,7 @@ def test_no_login_is_refused_before_a_step(tmp_path: Path, wandb: Calls) -> None
 def test_what_mlflow_refuses_is_refused(tmp_path: Path, mlflow: Calls, wandb: Calls) -> None:
     mlflow.raises["create_run"] = ValueError("the filesystem backend is in maintenance mode")
     with pytest.raises(
-        ConfigError, match='log="mlflow": the filesystem backend is in maintenance mode; mend it, give another'
+        ConfigError, match='log="mlflow": the filesystem backend is in maintenance mode; fix it, give another'
     ):
         fitted(tmp_path / "run", log="wandb,mlflow")
     assert wandb.of("finish") == [{"exit_code": 1}]

@@ -123,7 +123,7 @@ def test_a_metric_takes_as_many_parts_as_it_has_parameters() -> None:
         (one, loss, {"x": A, "y": Y, "label": Y},
          r"the batch has 'y' and 'label', and the loss takes 'target'; name its parameter"),
         (one, weighted, {"x": A, "y": Y},
-         r"the loss\(output, target, weight\) takes 'weight', which is no field of the batch \(x, y\); name the"),
+         r"the loss\(output, target, weight\) takes 'weight', which is not a field of the batch \(x, y\); name the"),
         (one, loss, {"x": A, "amount": Y}, "the loss takes 'target', and the batch has x, amount; name its parameter"),
         (one, lambda: 0, (A, Y), "the loss takes nothing; let it take the network's output"),
         (lambda x, a=None, b=None: 0, lambda o, t, w=None: 0, (A, B, Y), "samples have 3 parts"),

@@ -130,7 +130,7 @@ def test_a_weighted_loss_in_a_function_of_one_s_own_is_said_to_be_a_mean_of_batc
         return [each["evidence"] for each in found if each["check"] == "validation loss is a mean of batches"]
 
     (said,) = checks("hidden", hidden, 5)
-    assert "it is no mean over its rows" in said
+    assert "it is not a mean over rows" in said
     assert checks("one batch", hidden, 23) == []
     assert checks("plain", lambda output, target: cross_entropy(output, target), 5) == []
     assert checks("known", nn.CrossEntropyLoss(weight=WEIGHT), 5) == []

@@ -127,7 +127,7 @@ def test_further_fields_are_taken_by_name() -> None:
     with torch.no_grad():
         expected = float(weighted(net(fields["input"]), fields["target"], fields["weight"]))
     assert judged(task, fields)["whole"] == pytest.approx(expected, rel=1e-6)
-    with pytest.raises(ConfigError, match=r"metric 'whole'.* takes 'weight', which is no field of the batch"):
+    with pytest.raises(ConfigError, match=r"metric 'whole'.* takes 'weight', which is not a field of the batch"):
         judged(task, {name: fields[name] for name in ("input", "target")})
 
 
@@ -194,14 +194,14 @@ def test_a_dict_of_numbers_chooses_once_it_is_known() -> None:
     ("metrics", "how", "told"),
     [
         ({"foo": mae}, {"monitor": "foo"}, r"monitor='foo': it is not known whether higher is better; give mode='max' or"),
-        ({"foo": sonde.Metric(mae, False)}, {"monitor": "foo", "mode": "max"}, "of foo lower is better; leave mode out"),
+        ({"foo": sonde.Metric(mae, False)}, {"monitor": "foo", "mode": "max"}, "for foo lower is better; leave mode out"),
         ({"foo": mae}, {"monitor": "loss", "mode": "max"}, "the loss is what training makes smaller"),
         ({"loss": mae}, {}, "a metric cannot be called 'loss'"),
         ({1: mae}, {}, "metrics takes names and functions"),
         ([mae, mae], {}, "metrics holds 'mae' twice"),
         ([lambda output, target: 0.0], {}, "a lambda among metrics has no name"),
         (["auorc"], {}, "metric 'auorc' is not one that is known by name; there are accuracy, top5"),
-        ([nn.L1Loss], {}, "metric 'L1Loss' is the class L1Loss and no object: call it"),
+        ([nn.L1Loss], {}, "metric 'L1Loss' is the class L1Loss, not an object: call it"),
         ({"a": None}, {}, "metric 'a' is not None; metrics takes"),
         ({"a": sonde.Metric(mae, name="b")}, {}, "gives one metric two names"),
         (3, {}, "metric 'int' is not a int"),
@@ -216,7 +216,7 @@ def test_what_cannot_be_is_one_line(metrics: Any, how: Mapping[str, str], told: 
 def test_a_metric_takes_a_function() -> None:
     with pytest.raises(ConfigError, match=r"sonde.Metric takes a function\(output, target\), not a str"):
         sonde.Metric("accuracy")
-    with pytest.raises(ConfigError, match="the class Counting and no object: call it"):
+    with pytest.raises(ConfigError, match="the class Counting, not an object: call it"):
         sonde.Metric(Counting)
     with pytest.raises(ConfigError, match="sees the whole set anyway"):
         sonde.Metric(Counting(), whole=True)

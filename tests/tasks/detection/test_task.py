@@ -204,7 +204,7 @@ def test_draws_what_was_found():
             TargetSpec(kind="class", names=("a", "b")),
             "task detection needs images annotated with boxes",
         ),
-        (nn.Linear(2, 2), TARGET, "outputs boxes, which Linear does not; take --model detector-tiny"),
+        (nn.Linear(2, 2), TARGET, "outputs boxes, which Linear does not; use --model detector-tiny"),
     ],
 )
 def test_refuses_what_does_not_suit_it(model: nn.Module, target: TargetSpec, message: str):

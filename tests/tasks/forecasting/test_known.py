@@ -80,7 +80,7 @@ class Last(nn.Module):
 
 def test_a_module_that_is_handed_over_is_refused_with_those_that_take_them(tmp_path: Path) -> None:
     shop()[0].to_csv(tmp_path / "shop.csv", index=False)
-    with pytest.raises(ConfigError, match=r"gets the past alone; give model='file.py:Last', or take one of .*nlinear"):
+    with pytest.raises(ConfigError, match=r"gets only the past; give model='file.py:Last', or take one of .*nlinear"):
         sonde.train(
             tmp_path / "shop.csv", model=Last(), target="sold", known="promo", horizon=HORIZON, out=tmp_path / "run"
         )

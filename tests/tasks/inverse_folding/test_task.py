@@ -89,6 +89,6 @@ def test_other_targets_settings_and_models_are_refused() -> None:
     model = nn.Identity()
     model.forward = lambda input, lengths: input.flatten(2)  # type: ignore[method-assign]
     with pytest.raises(
-        ConfigError, match=r"needs logits \(1, 5, 25\), and the model outputs \(1, 5, 12\); take --model inverse-f"
+        ConfigError, match=r"needs logits \(1, 5, 25\), and the model outputs \(1, 5, 12\); use --model inverse-f"
     ):
         InverseFolding(model, TARGET, InverseFoldingTaskConfig()).loss(batch(5))

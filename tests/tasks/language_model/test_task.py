@@ -240,7 +240,7 @@ def test_it_writes_for_the_report() -> None:
             "gpt-small",
             TARGET,
             {"carry": True},
-            "--carry is for recurrent networks, which have a hidden state; take --model",
+            "--carry is for recurrent networks, which have a hidden state; use --model",
         ),
     ],
 )
@@ -251,5 +251,5 @@ def test_what_does_not_suit_is_refused(name: str, target: TargetSpec, settings: 
 
 def test_a_model_with_another_answer_is_refused() -> None:
     made = LanguageModel(nn.Embedding(SYMBOLS, 3), TARGET, LanguageModelConfig())
-    with pytest.raises(ConfigError, match=r"needs logits \(5, 12, 11\), and the model outputs \(5, 12, 3\); take --mo"):
+    with pytest.raises(ConfigError, match=r"needs logits \(5, 12, 11\), and the model outputs \(5, 12, 3\); use --mo"):
         made.loss(batch())

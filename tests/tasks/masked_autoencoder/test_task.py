@@ -119,5 +119,5 @@ def test_settings_out_of_range_are_refused(settings: dict[str, Any], message: st
 
 
 def test_networks_without_patches_are_refused() -> None:
-    with pytest.raises(ConfigError, match="masks patches of an image, and Linear has none; take --model vit-tiny-16"):
+    with pytest.raises(ConfigError, match="masks patches of an image, and Linear has none; use --model vit-tiny-16"):
         task(nn.Linear(2, 2))

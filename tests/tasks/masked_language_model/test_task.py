@@ -127,7 +127,7 @@ def test_features_are_a_mean_over_tokens_and_not_over_padding() -> None:
 
 def test_a_network_that_answers_for_rows_alone_is_refused() -> None:
     with pytest.raises(
-        ConfigError, match="needs an output per token, and Linear outputs one vector per row; take --model bert-tiny"
+        ConfigError, match="needs an output per token, and Linear outputs one vector per row; use --model bert-tiny"
     ):
         MaskedLanguageModel(nn.Linear(1, 1), CLASSES, MaskedLanguageModelConfig())
 

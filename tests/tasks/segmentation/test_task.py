@@ -247,6 +247,6 @@ def test_settings_must_suit_the_targets(target: TargetSpec, settings: dict[str, 
 def test_a_model_that_answers_a_row_is_refused() -> None:
     made = Segmentation(nn.Sequential(nn.Flatten(), nn.LazyLinear(1)), BINARY, SegmentationConfig())
     with pytest.raises(
-        ConfigError, match=r"needs a map of logits \(6, 1, 12, 12\), and the model outputs \(6, 1\); take --model"
+        ConfigError, match=r"needs a map of logits \(6, 1, 12, 12\), and the model outputs \(6, 1\); use --model"
     ):
         made.loss(batch())

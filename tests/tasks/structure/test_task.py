@@ -135,7 +135,7 @@ def test_other_targets_settings_and_models_are_refused() -> None:
     model.forward = row  # type: ignore[method-assign]
     with pytest.raises(
         ConfigError,
-        match=r"needs logits \(1, 5, 5, 27\), and the model outputs \(1, 4\); take --model structure-network",
+        match=r"needs logits \(1, 5, 5, 27\), and the model outputs \(1, 4\); use --model structure-network",
     ):
         Structure(model, TARGET, StructureConfig()).loss(batch(5))
     with pytest.raises(ConfigError, match="unknown metric to monitor 'ldt'; did you mean .*'lddt'"):

@@ -95,6 +95,6 @@ def test_other_targets_and_models_are_refused() -> None:
     model = nn.Identity()
     model.forward = lambda input: input.float()  # type: ignore[method-assign]
     with pytest.raises(
-        ConfigError, match=r"needs \(cosine, sine\) pairs \(1, 5, 2, 2\), and the model outputs \(1, 5\); take --m"
+        ConfigError, match=r"needs \(cosine, sine\) pairs \(1, 5, 2, 2\), and the model outputs \(1, 5\); use --m"
     ):
         Torsions(model, TARGET, TorsionsConfig()).loss(batch(5))

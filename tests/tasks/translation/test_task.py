@@ -155,7 +155,7 @@ def test_what_does_not_suit_is_refused() -> None:
         ConfigError, match="^task translation needs a target text for each source text; leave --task translation out"
     ):
         Translation(model, TargetSpec(kind="class", names=("a", "b")), TranslationConfig())
-    with pytest.raises(ConfigError, match="and Linear has no begin and step; take --model transformer-small"):
+    with pytest.raises(ConfigError, match="and Linear has no begin and step; use --model transformer-small"):
         Translation(nn.Linear(2, 2), TARGET, TranslationConfig())
     with pytest.raises(ConfigError, match="unknown metric to monitor 'blue'.*'bleu'"):
         Translation(model, TARGET, TranslationConfig(), monitor="blue")

@@ -22,7 +22,7 @@ from sonde.modalities.table.modality import FILES as TABLES
 
 NONE = TargetSpec(kind="none", names=("image",))
 LOOKED_AT = 20  # lines of a list
-TASKS = ("simclr", "masked-autoencoder", "diffusion", "flow-matching", "normalizing-flow")  # that need no labels
+TASKS = ("simclr", "masked-autoencoder", "diffusion", "flow-matching", "gan", "normalizing-flow")  # that need no labels
 
 
 def _for_it(task: str | None) -> bool:

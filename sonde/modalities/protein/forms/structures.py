@@ -190,7 +190,7 @@ def _odd(chains: Sequence[Chain]) -> list[str]:
     warnings = []
     if several := [chain for chain in chains if chain.models > 1]:
         named = ", ".join(chain.name for chain in several[:LISTED]) + " …" * (len(several) > LISTED)
-        stand = counted(len(several), "chain stands", "chains stand")
+        stand = counted(len(several), "chain occurs", "chains occur")
         warnings.append(f"{stand} in several models (NMR), of which the first is read: {named}")
     if bare:
         count = sum(chain.bare for chain in bare)

@@ -251,7 +251,7 @@ def test_one_molecule_with_different_targets_is_said(tmp_path: Path) -> None:
     file = write(tmp_path / "a.csv", again, value=[*values, 9.5, values[5]])
     found = opened(file)
     assert [w for w in found.warnings if "different targets" in w] == [
-        "1 molecule stands in several rows with different targets, such as CO in a.csv row 2 and a.csv row 62; all "
+        "1 molecule occurs in several rows with different targets, such as CO in a.csv row 2 and a.csv row 62; all "
         "rows are learned, so remove those that are wrong, or take their mean"
     ]
 

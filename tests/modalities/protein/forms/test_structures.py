@@ -198,6 +198,6 @@ def test_of_several_models_the_first_is_read_and_that_is_said(tmp_path: Path) ->
         models = [f"MODEL     {m:4d}\n{pdb(letters, helix(14) + m)}ENDMDL\n" for m in range(1, 4 if n else 2)]
         (tmp_path / f"p{n}.pdb").write_text("".join(models) + "END\n")
     found = open_data(tmp_path, data_config(validation=0.0, test=0.0))
-    assert "5 chains stand in several models (NMR), of which the first is read: p1, p2, p3 …" in found.warnings
+    assert "5 chains occur in several models (NMR), of which the first is read: p1, p2, p3 …" in found.warnings
     coordinates = found.splits["train"].read(np.array([1]))["coordinates"][0]
     np.testing.assert_allclose(coordinates, helix(14)[:, 1] + 1, atol=2e-3)

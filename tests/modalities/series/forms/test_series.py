@@ -193,7 +193,7 @@ def test_what_is_no_even_series_is_refused_with_its_row(tmp_path: Path, spoil: A
         ),
         ({"time": "wen"}, "plant.csv has no column 'wen'; did you mean 'when'?"),
         ({"target": ("laod",)}, "plant.csv has no column 'laod' to predict; did you mean 'load'?"),
-        ({"group": "load"}, "holds one series, since every time stands once in it; leave --group out"),
+        ({"group": "load"}, "holds one series, since every time occurs once in it; leave --group out"),
         ({"folds": 3}, "--folds"),
     ],
 )

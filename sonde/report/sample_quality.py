@@ -1,0 +1,161 @@
+"""The part of a report that measures samples, and the same in a terminal: each number beside what real rows get."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from sonde.core.units import count, metric_name, number, share
+from sonde.report.additions import Section
+from sonde.report.media import data_uri, picture_of
+
+SHARES = ("class_agreement", "precision", "recall", "coverage")
+SURE = 0.01  # p below which samples are told to lie closer to the training rows
+ABSENT = "not measured"
+TABLE = Markup(
+    '<div class="scroll"><table><thead><tr><th>measure</th><th class="n">samples</th><th class="n">real rows</th>'
+    "<th>better</th></tr></thead><tbody>\n{}</tbody></table></div>\n"
+)
+ROW = Markup('<tr><td>{}</td><td class="n">{}</td><td class="n">{}</td><td>{}</td></tr>\n')
+PARAGRAPH = Markup('<p class="aside">{}</p>\n')
+COPIES = Markup('<h3>Copies of training rows</h3>\n<p class="aside">{}</p>\n')
+PAIRS = Markup('<h3>{}</h3>\n<p><img class="made" src="{}" alt="{}"></p>\n<p class="aside">{}</p>\n')
+MEANING = (
+    "Fréchet distance: between normal distributions fitted to features of samples and of real rows; it depends on the number of "
+    "rows. Kernel distance: the same question without that assumption, unbiased, ± its standard error. Precision: share of "
+    "samples that lie where real rows do. Recall: share of real rows that lie where samples do. Density and coverage: the same "
+    "two, less led astray by outliers."
+)
+
+
+def sample_quality_sections(found: Any, result: Mapping[str, Any], folder: Path) -> list[Section]:
+    """One section with what evaluation/sample_quality.json holds; none without it. folder: evaluation/"""
+    if not isinstance(found, Mapping) or not found.get("measures"):
+        return []
+    html = TABLE.format(Markup("").join(ROW.format(*row) for row in rows_of(found)))
+    said = [*_outdated(found, result), *cautions(found), MEANING]
+    html += Markup("").join(PARAGRAPH.format(line) for line in said)
+    html += COPIES.format(_sentences([memorised(found)])) + _pairs(found.get("memorisation"), folder)
+    return [
+        Section(
+            name="sample-quality",
+            title="How good the samples are",
+            html=html,
+            note=f"{title(found)}. {_sentences(about(found))}",
+        )
+    ]
+
+
+def title(found: Mapping[str, Any]) -> str:
+    """What stands beside what."""
+    return f"{count(found['samples']['number'])} samples beside {found['split']} rows of {found['data']}"
+
+
+def about(found: Mapping[str, Any]) -> list[str]:
+    """How the samples were made, which judge, how many rows, what was done to them: without these no number says anything."""
+    judge, samples, rows = found["judge"], found["samples"], count(found["n"])
+    made = f"samples: seed {samples['seed']}, guidance {samples['guidance']:g}"
+    made += f", {samples['steps']} steps" if samples.get("steps") else ""
+    made += f", sampler {samples['sampler']}" if samples.get("sampler") else ""
+    split = found["split"]
+    return [
+        f"{made}; weights {found['weights']}",
+        f"judge: {judge['run']} (weights {judge['weights']}), {judge['features']} features before its layer {judge['layer']}",
+        f"rows: {rows} samples against {rows} {split} rows; under real rows, {rows} other {split} rows against the same",
+        f"inputs: {found['preprocessing']}",
+    ]
+
+
+def _sentences(lines: Sequence[str]) -> str:
+    return " ".join(f"{line[0].upper()}{line[1:]}." for line in lines)
+
+
+def rows_of(found: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """(measure, of samples, of real rows, which way is better)."""
+    return [_row(each) for each in found["measures"]]
+
+
+def _row(each: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    name = str(each["name"])
+    if each.get("value") is None:
+        return metric_name(name), f"{ABSENT}: {each.get('reason') or ''}", "", str(each["better"])
+    value, real = _value(name, each["value"], each.get("error")), _value(name, each["real"], each.get("real_error"))
+    if "interval" in each:
+        low, high = each["interval"]
+        value += f" ({100 * low:.1f} to {100 * high:.1f})"
+    if name == "frechet_distance" and each["real"] > 0:
+        value += f" ({number(each['value'] / each['real'], 2)} times that of real rows)"
+    return metric_name(name), value, real, str(each["better"])
+
+
+def _value(name: str, value: float, error: float | None) -> str:
+    if name in SHARES:
+        return share(value, 1)
+    if error is None:
+        return number(value)
+    # as many digits as the error has
+    digits = max(0, 1 - math.floor(math.log10(error))) if error > 0 else 3
+    return f"{value:.{digits}f} ± {error:.{digits}f}"
+
+
+def cautions(found: Mapping[str, Any]) -> list[str]:
+    """Why the numbers may flatter."""
+    return [f"note: {line}" for line in found.get("caution") or []]
+
+
+def memorised(found: Mapping[str, Any]) -> str:
+    """What the test for copies says, in a sentence or two."""
+    test = found.get("memorisation")
+    if not isinstance(test, Mapping):
+        return "copies of training rows were not looked for: DATA are not what the run was trained on, or nothing was held out"
+    p, ratio = float(test["p_distance"]), float(test["p_ratio"])
+    numbers = (
+        f"{count(test['samples'])} samples and {count(test['held_out'])} held-out rows, by the nearest of "
+        f"{count(test['train'])} training rows in {test['in']}; one-sided Mann-Whitney test of distances p {_p(p)}, of distances "
+        f"relative to the next nearest row p {_p(ratio)}; closer than a third of that: {share(test['copied'], 1)} of the "
+        f"samples, {share(test['copied_held_out'], 1)} of the held-out rows"
+    )
+    return f"{_verdict(p, ratio, more=test['copied'] > test['copied_held_out'])} ({numbers})"
+
+
+def _verdict(p: float, ratio: float, *, more: bool) -> str:
+    if p < SURE and ratio < SURE:
+        return "copies of training rows are likely"
+    if p < SURE:
+        return "no sign of copies: samples are closer to training rows, but to several alike, as smooth inputs are"
+    if ratio < SURE and more:
+        return "some samples may be copies of training rows"
+    return "no sign of copies of training rows"
+
+
+def _p(value: float) -> str:
+    return "below 0.0001" if value < 1e-4 else f"= {value:.2g}"
+
+
+def _outdated(found: Mapping[str, Any], result: Mapping[str, Any]) -> list[str]:
+    step, now = found.get("step"), (result.get("best") or {}).get("step")
+    return [] if step == now else [f"measured at step {step}; the best checkpoint is now of step {now}: measure again"]
+
+
+def _pairs(test: Any, folder: Path) -> Markup:
+    """Pictures of the pairs that are most like copies, of samples and of held-out rows."""
+    if not isinstance(test, Mapping):
+        return Markup("")
+    html = Markup("")
+    for key, what in (("pairs", "Samples"), ("pairs_held_out", "Held-out rows")):
+        pairs = test.get(key) or {}
+        uri = data_uri(picture_of(folder, pairs.get("picture")))
+        if not uri:
+            continue
+        heading = f"{what} above their nearest training rows"
+        shown: Sequence[float] = pairs.get("ratio") or []
+        told = f"The {len(shown)} most like copies: " if shown else ""
+        told += (
+            f"{number(min(shown), 2)} to {number(max(shown), 2)} times as far from the row below as from the next nearest."
+            if shown
+            else ""
+        )
+        html += PAIRS.format(heading, uri, heading, told)
+    return html

@@ -1,0 +1,185 @@
+"""How good the samples of a run are: beside real rows that nobody trained on, in the features of a classifier of Sonde's own.
+
+Every number stands beside the same number of one half of the real rows and the other: what a perfect model would reach.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sonde.core.dataset import Rows, Schema
+from sonde.core.errors import ConfigError, DataError
+from sonde.core.files import write_json
+from sonde.core.progress import Tick, silent
+from sonde.core.run_folder import RunFolder
+from sonde.core.units import counted
+from sonde.data.splits import labels_of
+from sonde.metrics.coverage import NEIGHBOURS, coverage
+from sonde.metrics.frechet import frechet_distance
+from sonde.metrics.intervals import wilson
+from sonde.metrics.kernel_distance import FEWEST, SUBSETS, kernel_distance
+from sonde.modalities.catalogue import modality
+from sonde.run.copies import copies
+from sonde.run.judge import Seen, as_given, check_judge, seen_by, weights_hash
+from sonde.run.judged_rows import parts_of, rows_trained_on
+from sonde.run.real_rows import Real, real_rows
+from sonde.run.sampling import Wanted, drawn, generation_of, made_of
+
+if TYPE_CHECKING:
+    from sonde.run.run import Run
+
+NAME = "sample_quality"  # of the file and the folder of pictures in evaluation/
+NUMBER = 2000  # samples
+LEAST = FEWEST * SUBSETS  # rows on either side
+
+# M rows on either side
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Which samples are judged; see `sonde.run.sampling.Wanted`."""
+
+    number: int = NUMBER
+    steps: int = 0
+    sampler: str = ""
+    guidance: float = 1.0
+    seed: int = 0
+
+
+def sample_quality(run: "Run", data: Any, judge: "Run", asked: Asked, tick: Tick = silent) -> dict[str, Any]:
+    """Measure samples, and write evaluation/sample_quality.json and its pictures into the run's folder.
+
+    data: what the run was trained on; of other data there is no telling what was copied
+    Returns: what the file holds (docs/run-folder.md)
+    Raises: ConfigError for a judge or samples that cannot be; DataError for data that cannot be read, or too few real rows
+    """
+    generation, schema, folder = generation_of(run), run.schema, RunFolder(run.folder)
+    made = made_of(schema)
+    if made is None:
+        raise ConfigError(f"samples of {modality(schema.input.kind).noun} cannot be judged yet")
+    check_judge(judge, run)
+    if asked.number < LEAST:
+        raise ConfigError(f"--number must be at least {LEAST} for samples to be measured, got {asked.number}")
+    parts = parts_of(folder, data, schema, tick=tick)
+    split = parts.held_out
+    real = real_rows(parts.splits[split], schema, made, most=2 * asked.number)
+    if len(real.index) < 2 * LEAST:
+        rows = counted(len(real.index), "row", "rows")
+        raise DataError(f"{data} has {rows} to measure samples by, and {2 * LEAST} are needed, in two halves")
+    wanted = Wanted(
+        number=asked.number,
+        shares=_shares(parts.splits, schema) if generation.classes else (),
+        steps=asked.steps,
+        sampler=asked.sampler,
+        guidance=asked.guidance,
+        seed=asked.seed,
+    )
+    found = drawn(run.task, schema, wanted, run.device, tick)
+    plain = made.plain(found.values, schema)
+    seen = seen_by(judge, as_given(plain, schema), made, tick, "judging samples")
+    seen_real = seen_by(judge, as_given(real.plain, schema), made, tick, "judging real rows")
+    size = min(asked.number, len(real.index) // 2)
+    place = folder.evaluation / NAME
+    content = {
+        "samples": {**vars(asked), "steps": asked.steps or generation.steps},
+        "weights": weights_hash(run),
+        "step": (run.result.get("best") or {}).get("step") if folder.result.exists() else None,
+        "judge": {
+            "run": str(judge.folder),
+            "weights": weights_hash(judge),
+            "layer": seen.layer,
+            "features": seen.features.shape[1],
+        },
+        "preprocessing": _preprocessing(schema, judge.schema),
+        "data": str(data),
+        "split": split,
+        "n": size,
+        "k": NEIGHBOURS,
+        "caution": _caution(parts.own, run, judge, data, real, split, tick),
+        "measures": [
+            *_agreement(seen, found.labels, seen_real, real.labels, run, judge),
+            *_distances(seen, seen_real, size),
+        ],
+        "memorisation": copies(parts, plain, real.plain, schema, made, place, tick) if parts.own else None,
+    }
+    write_json(folder.evaluation / f"{NAME}.json", content)
+    return content
+
+
+def _shares(splits: Mapping[str, Rows], schema: Schema) -> tuple[float, ...]:
+    """How often each class is among the training rows."""
+    labels = labels_of(splits.get("train", next(iter(splits.values()))))
+    return tuple((np.bincount(labels, minlength=len(schema.target.names)) / len(labels)).tolist())
+
+
+def _distances(seen: Seen, real: Seen, size: int) -> list[dict[str, Any]]:
+    """Fréchet and kernel distance, precision, recall, density and coverage, each beside that of two halves of the real rows."""
+    samples, half, other = seen.features[:size], real.features[:size], real.features[size : 2 * size]
+    kernel, floor = kernel_distance(samples, half), kernel_distance(other, half)
+    found = [
+        _frechet(samples, half, other),
+        {
+            "name": "kernel_distance",
+            "better": "lower",
+            "value": kernel.value,
+            "error": kernel.error,
+            "real": floor.value,
+            "real_error": floor.error,
+        },
+    ]
+    held, limit = coverage(samples, half)._asdict(), coverage(other, half)._asdict()
+    return found + [
+        {"name": name, "better": "higher", "value": value, "real": limit[name]} for name, value in held.items()
+    ]
+
+
+def _frechet(samples: Tensor, half: Tensor, other: Tensor) -> dict[str, Any]:
+    entry: dict[str, Any] = {"name": "frechet_distance", "better": "lower", "value": None, "real": None}
+    size, features = samples.shape
+    if size <= features:
+        why = f"{size} rows are too few for the covariance of {features} features: more samples and more held-out rows are needed"
+        return {**entry, "reason": why}
+    return {**entry, "value": frechet_distance(samples, half), "real": frechet_distance(other, half)}
+
+
+def _agreement(
+    seen: Seen, labels: Tensor | None, real: Seen, truth: Tensor | None, run: "Run", judge: "Run"
+) -> list[dict[str, Any]]:
+    """In how many samples the judge sees the class that was asked for, beside how often it is right about real rows."""
+    if labels is None or truth is None:
+        return []
+    names = list(judge.schema.target.names)
+    absent = [name for name in run.schema.target.names if name not in names]
+    entry: dict[str, Any] = {"name": "class_agreement", "better": "higher", "value": None, "real": None}
+    if absent:
+        return [{**entry, "reason": f"the judge knows no class {absent[0]!r}"}]
+    numbers = torch.tensor([names.index(name) for name in run.schema.target.names])
+    hits = int((numbers[labels] == seen.classes).sum())
+    around = wilson(hits, len(labels))
+    right = float((numbers[truth] == real.classes).double().mean())
+    return [{**entry, "value": hits / len(labels), "interval": [around.low, around.high], "real": right}]
+
+
+def _preprocessing(schema: Schema, judge: Schema) -> str:
+    """In words; both samples and real rows go through it."""
+    if not schema.input.has_planes:
+        return "rows as the run makes them, then encoded as the judge encodes its own"
+    sizes = ["x".join(map(str, each.input.shape[1:])) for each in (schema, judge)]
+    resized = f"resized to the judge's {sizes[1]}" if sizes[0] != sizes[1] else "not resized"
+    return f"{sizes[0]} pixels as the run makes them, rounded to 8 bits, {resized}, normalised as the judge was trained"
+
+
+def _caution(own: bool, run: "Run", judge: "Run", data: Any, real: Real, split: str, tick: Tick) -> list[str]:
+    """Why the real rows may be no fair measure."""
+    said = []
+    if own and split == "train":
+        said.append("nothing was held out of training, so samples are compared with the rows that were trained on")
+    if not own and (told := rows_trained_on(RunFolder(run.folder), data, run.schema, real.rows, tick)):
+        said.append(f"of the real rows: {told}")
+    if told := rows_trained_on(RunFolder(judge.folder), data, judge.schema, real.rows, tick):
+        said.append(f"of the judge and the real rows: {told.replace('the run was', 'the judge was')}")
+    return said

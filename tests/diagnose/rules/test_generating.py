@@ -1,0 +1,80 @@
+"""A critic that has won, and a generator that makes the same over and over."""
+
+from collections.abc import Sequence
+
+from examined import context, evaluated, seen
+
+from sonde.diagnose.rules.generating import critic_has_won, mode_collapse
+from sonde.diagnose.seen import Seen
+
+HEALTHY = (0.5, 0.3, 0.12, 0.05, 0.02, 0.01)
+
+
+def made(  # noqa: PLR0913
+    distance: Sequence[float] = HEALTHY,
+    *,
+    accuracy: float = 0.8,
+    gradient: Sequence[float] | None = None,
+    recall: float = 0.6,
+    precision: float = 0.7,
+    spread: float = 0.95,
+    steps: int = 1200,
+) -> Seen:
+    count = len(distance)
+    scores = evaluated(
+        [1.0] * count,
+        steps=steps,
+        kernel_distance=distance,
+        kernel_floor=[1e-3] * count,
+        accuracy_real=[accuracy] * count,
+        accuracy_made=[accuracy] * count,
+        recall=[recall] * count,
+        recall_real=[0.8] * count,
+        precision=[precision] * count,
+        spread=[spread] * count,
+        generator_gradient=[1.0] * count if gradient is None else gradient,
+    )
+    return seen([1.4, 1.3] * (steps // 2), of=context(phases=2, total=steps), evaluations=scores)
+
+
+def test_healthy_runs() -> None:
+    still = (0.5, 0.3, 0.02, 0.02, 0.02, 0.02)
+    for run in (
+        made(),
+        made(accuracy=1.0),  # made rows still come nearer
+        made(still, accuracy=1.0),  # and are near in the end
+        made(recall=0.01, spread=0.3),  # on its way: dim shapes that lie close together
+        made(still, recall=0.1, precision=0.3),  # neither alike nor lifelike
+        made(still, spread=0.3),  # little variety within what is covered
+        made([0.5] * 3, accuracy=1.0, recall=0.0, spread=0.1),  # too few evaluations
+        made([0.5] * 6, accuracy=1.0, recall=0.0, spread=0.1, steps=300),  # too early
+        seen(),
+    ):
+        assert critic_has_won(run) is None
+        assert mode_collapse(run) is None
+
+
+def test_a_critic_that_nothing_deceives() -> None:
+    stands = critic_has_won(made([0.6, 0.55, 0.6, 0.58, 0.6, 0.6], accuracy=1.0))
+    assert stands is not None
+    assert (stands.name, stands.certainty) == ("discriminator-has-won", "likely")
+    assert (
+        "100.0 % of the real rows and 100.0 % of the made ones; the kernel distance of made rows is 0.6"
+        in stands.evidence
+    )
+    gone = critic_has_won(made(accuracy=0.995, gradient=[2.0, 1.0, 1e-2, 1e-3, 1e-3, 1e-3]))
+    assert gone is not None
+    assert "the generator's gradient is 0.00100, and was 2.00" in gone.evidence
+    assert critic_has_won(made(accuracy=0.97, gradient=[2.0, 1.0, 1e-2, 1e-3, 1e-3, 1e-3])) is None
+
+
+def test_the_same_over_and_over() -> None:
+    still = [0.5, 0.3, 0.2, 0.2, 0.2, 0.2]
+    alike = mode_collapse(made(still, recall=0.05, spread=0.1, precision=0.1))
+    assert alike is not None
+    assert (alike.name, alike.certainty) == ("mode-collapse", "likely")
+    assert "5.0 % of those lie among them" in alike.evidence
+    assert "they lie 0.100 times as far apart as real ones" in alike.evidence
+    few = mode_collapse(made(still, recall=0.05, precision=0.9))
+    assert few is not None
+    assert "90.0 % of them lie among real ones" in few.evidence
