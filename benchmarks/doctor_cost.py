@@ -3,8 +3,8 @@
 python -m benchmarks.doctor_cost: in one process, runs of `sonde.fit` with the doctor and without take turns, equal in all else;
 whole calls are timed, from the data to the report, by the processor's time of this process (one thread), which neighbours on
 the machine disturb less than a clock. A round is one of each; the share is the median over rounds of what is more, of what is
-without. Short runs are of so few steps that the first looks weigh most. Where another process keeps the machine busy, the file
-says so.
+without; beside it stands that of the fastest run of each, which a neighbour on the same core disturbs least. Short runs are of
+so few steps that the first looks weigh most. Where another process keeps the machine busy, the file says so.
 """
 
 import argparse
@@ -168,10 +168,12 @@ def measured(work: Workload, steps: int, rounds: int) -> dict[str, Any]:
         pairs.append(turn)
     found: dict[str, Any] = {"steps": steps, "looks": int(statistics.median(p[True]["looks"] for p in pairs[1:]))}
     for kind in ("processor", "clock"):
+        least = [min(p[doctor][kind] for p in pairs[1:]) for doctor in (True, False)]
         shares = sorted(100 * (p[True][kind] / p[False][kind] - 1) for p in pairs[1:])
         found |= {
             f"{kind}_s": round(statistics.median(p[False][kind] for p in pairs[1:]), 3),
             f"{kind}_more_percent": round(statistics.median(shares), 2),
+            f"{kind}_least_more_percent": round(100 * (least[0] / least[1] - 1), 2),
             f"{kind}_quartiles": [round(each, 2) for each in statistics.quantiles(shares, n=4)[::2]],
         }
     return found

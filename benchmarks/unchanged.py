@@ -30,11 +30,12 @@ from safetensors import deserialize
 
 from benchmarks.timing import ROOT, data_folder, write
 from benchmarks.unchanged_runs import COMMON, CONFIGURATIONS, Configuration, pieces
+from sonde.engine.used_memory import KEYS
 
 EXPECTED: Mapping[str, str] = {}
 """Configuration -> why another number is the right one now, where a fault was mended."""
 
-TIMES = frozenset(["seconds", "samples_per_s"])
+TIMES = frozenset(["seconds", "samples_per_s", *KEYS])
 RESULTS = (
     "metrics",
     "objective",

@@ -41,8 +41,8 @@ class TrainKeywords(TypedDict, total=False):
     memory: str
     """Memory limit for resident data: a share of the free memory ("50%") or a size ("2GiB")."""
     augment: str
-    """Augmentation: none, or a policy such as flip,crop=4,cutout=8 (audio: speed=0.1,noise=15); auto uses the
-    recipe's."""
+    """Augmentation: none, auto (the recipe's), or such as flip,crop=4; auto,generated=RUN,share=0.3 mixes in a run's
+    samples."""
     balanced: bool
     """Sample training rows so that all classes are equally frequent."""
     bucket: bool
@@ -194,11 +194,12 @@ class TrainKeywords(TypedDict, total=False):
     split_at: str | Sequence[str]
     """Where validation and test of a time series begin, and optionally where test ends: step numbers or dates."""
     hidden: int | Sequence[int]
-    """model mlp: Units of each hidden layer, in order; none gives a linear model."""
+    """model mlp: Units of each hidden layer, in order; none gives a linear model. model autoencoder-mlp: Units of
+    the encoder's hidden layers, in order; the decoder has the same in reverse. None gives a linear one."""
     activation: Literal["relu", "leaky-relu", "gelu", "silu", "sigmoid", "tanh", "softmax", "gelu-tanh", "swiglu"]
-    """model mlp: Activation after each hidden layer. model lenet5: Activation: tanh as in the paper, or relu. models
-    gpt-small, gpt-baby, gpt2, gpt2-medium and 2 more: GELU: the tanh approximation, as in GPT-2, or exact. model
-    text-transformer: Activation inside each MLP."""
+    """models mlp, autoencoder-mlp: Activation after each hidden layer. model lenet5: Activation: tanh as in the
+    paper, or relu. models gpt-small, gpt-baby, gpt2, gpt2-medium and 2 more: GELU: the tanh approximation, as in
+    GPT-2, or exact. model text-transformer: Activation inside each MLP."""
     dropout: float | None
     """models mlp, tabular, nhits: Dropout after each hidden layer. model alexnet: Dropout before each of the two
     hidden fully connected layers. models vgg11, vgg11-bn, vgg13, vgg13-bn and 4 more: Dropout after each of the
@@ -242,7 +243,7 @@ class TrainKeywords(TypedDict, total=False):
     the model's size. model audio-cnn: Channels of each stage; every stage halves the mel bands and, but for the
     first, the frames. model denoiser-unet: Channels at each resolution, from full resolution down by halves;
     multiples of 8. model dcgan: Channels after each halving, from full resolution down; none: 64, then doubled,
-    down to a side of at most 8 pixels."""
+    down to a side of at most 8 pixels. model autoencoder-cnn: Channels after each halving of the resolution."""
     layers: int | None
     """model compact-cnn: 3x3 convolutions in each stage. model tabular: Hidden layers. models unet-small, unet: 3x3
     convolutions at each resolution, in the encoder and in the decoder. models modern-gpt, denoiser-transformer:
@@ -255,7 +256,8 @@ class TrainKeywords(TypedDict, total=False):
     speech-conformer-small, speech-transformer: Conformer or transformer blocks; by default as many as the model's
     name stands for. models seq2seq-gru, seq2seq-lstm: Recurrent layers of the encoder and of the decoder. model
     denoiser-unet: Residual blocks at each resolution, in the encoder and in the decoder. model denoiser-mlp:
-    Residual blocks. model gan-mlp: Hidden layers of the generator, and of the critic. model realnvp-mlp: Affine
+    Residual blocks. model gan-mlp: Hidden layers of the generator, and of the critic. model autoencoder-cnn:
+    Residual blocks at the lowest resolution, in the encoder and in the decoder. model realnvp-mlp: Affine
     couplings, each behind an activation normalisation and a mix of all columns. model glow: Affine couplings at
     each resolution, each behind an activation normalisation and a mix of all channels."""
     members: int
@@ -408,9 +410,11 @@ class TrainKeywords(TypedDict, total=False):
     """models pair-reader, qa-reader: Vocabulary: the most frequent tokens with an embedding each; the others share
     one."""
     latent: int
-    """models dcgan, gan-mlp: Numbers of noise that an input is made of."""
-    levels: int
-    """model glow: How often the sides are halved; 0 for as often as they can be, at most 3 times."""
+    """models dcgan, gan-mlp: Numbers of noise that an input is made of. tasks autoencoder, vae, anomaly: Numbers
+    that a row is encoded as: the bottleneck."""
+    levels: int | Sequence[int]
+    """model glow: How often the sides are halved; 0 for as often as they can be, at most 3 times. task vq-vae:
+    Levels of each number of a code (quantiser="fsq"); their product is the number of codes."""
     loss: Callable[..., object] | Literal["cross-entropy", "focal", "perceptron", "squared-error", "mse", "mae", "huber", "log-cosh", "dice", "both", "quantile"]
     """task classification: Loss function; squared-error is computed on the probabilities, perceptron is the
     perceptron rule (Rosenblatt 1958). task regression: Loss function, on standardised targets. task segmentation:
@@ -492,8 +496,9 @@ class TrainKeywords(TypedDict, total=False):
     gan_loss: Literal["hinge", "non-saturating", "wgan-gp"]
     """task gan: What generator and critic minimise: hinge has a critic with spectral norm, wgan-gp one with a
     gradient penalty."""
-    spectral_norm: bool | None
-    """task gan: Hold the largest singular value of each layer of the critic at 1; by default for hinge."""
+    critic_norm: Literal["auto", "spectral", "none"]
+    """task gan: Spectral norm holds the largest singular value of each layer of the critic at 1; auto takes it for
+    hinge."""
     r1: float
     """task gan: Weight of the R1 penalty, half the squared gradient of the critic at real rows; 0 for none. 0.1 to
     10 are usual."""
@@ -506,6 +511,51 @@ class TrainKeywords(TypedDict, total=False):
     by_class: bool
     """task gan: Make rows of a class where the data have classes: the generator is told which, and the critic judges
     rows as that."""
+    corrupt: float
+    """task autoencoder: Denoising: how much inputs are disturbed before they are encoded, in training; the loss asks
+    for the clean ones. task anomaly: How much inputs are disturbed before they are encoded, in training; the loss
+    asks for the clean ones."""
+    corruption: Literal["noise", "mask"]
+    """tasks autoencoder, anomaly: How: normal noise of deviation corrupt= (1 is that of the data), or the share
+    corrupt= of the values set to 0."""
+    sparsity: float
+    """task autoencoder: Sparse autoencoder: weight of the penalty on numbers of the code that are not 0."""
+    beta: float
+    """task vae: Weight of the divergence from the prior in the loss; above 1 numbers of the code tend to mean one
+    thing each."""
+    free_bits: float
+    """task vae: Nats of each number of the code that cost nothing, against codes that are not used; 0 for none."""
+    likelihood: Literal["gaussian", "bernoulli"]
+    """task vae: What the decoder's outputs mean: values with noise whose deviation is learned, or probabilities of
+    white pixels."""
+    binarise: Literal["auto", "dynamic", "threshold", "none"]
+    """task vae: With likelihood="bernoulli": pixels become 0 or 1 by chance anew each time (dynamic), or at one half
+    (threshold). auto is dynamic then; none takes grey pixels as they are, for which the bound is no likelihood."""
+    importance: int
+    """task vae: Samples a row of the importance-weighted bound, which final evaluations report beside the ELBO; 0
+    for none."""
+    quantiser: Literal["ema", "fsq"]
+    """task vq-vae: ema: a codebook whose codes follow the means of what chose them; fsq: a fixed grid, finite scalar
+    quantisation."""
+    codes: int
+    """task vq-vae: Codes of the codebook (quantiser="ema")."""
+    code_width: int
+    """task vq-vae: Numbers of a code (quantiser="ema")."""
+    codebook_decay: float
+    """task vq-vae: Share of the codebook's averages that a step keeps; 0 makes each step one of k-means."""
+    restart_below: float
+    """task vq-vae: A code that is chosen less than this share as often as the mean code starts anew from a vector;
+    0: never."""
+    commitment: float
+    """task vq-vae: Weight of the distance between what is encoded and its code, which keeps the encoder near the
+    codebook."""
+    normal: str | Sequence[str]
+    """task anomaly: Classes that are normal; only their rows are trained on, and all others are anomalies."""
+    anomalous: str | Sequence[str]
+    """task anomaly: Classes that are anomalies, instead of normal=; only rows of the others are trained on."""
+    false_alarms: float
+    """task anomaly: Share of normal rows that may be called anomalies: the threshold is that quantile of held-out
+    normal rows."""
     quantiles: float | Sequence[float]
     """task forecasting: Quantiles that loss="quantile" learns; 0.5 is the forecast itself."""
     hidden_share: float

@@ -21,7 +21,7 @@ NAMED_LIKE_STDLIB = {"sonde.modalities.inspect"}
 MOST_LINES = 400
 GENERATED = {"sonde/settings.py"}
 # Of core only these may bring torch in: what --help, a config file and the report need stays quick.
-LOADS_TORCH_IN_CORE = {f"sonde.core.{name}" for name in ("batch", "boxes", "generation", "nested", "seams")}
+LOADS_TORCH_IN_CORE = {f"sonde.core.{name}" for name in ("batch", "boxes", "generation", "nested", "seams", "unmasked")}
 
 
 def module_name(path: Path) -> str:

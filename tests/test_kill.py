@@ -19,6 +19,7 @@ from sonde.engine.checkpoint import Writer
 from sonde.engine.json_lines import read_lines
 from sonde.engine.step import Stepper
 from sonde.engine.tree import same
+from sonde.engine.used_memory import KEYS
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 
@@ -70,6 +71,17 @@ GENERATING: dict[str, dict[str, Any]] = {
         "evaluate_every": 0.5,
     }
     for task in ("diffusion", "flow-matching")
+} | {
+    "gan": {
+        "task": "gan",
+        "widths": (8,),
+        "r1": 1.0,
+        "critic_steps": 2,
+        "batch_size": 256,
+        "ema": 0.9,
+        "checkpoint_every": "2 steps",
+        "evaluate_every": 0.5,
+    }
 }
 GENERATING["normalizing-flow"] = {
     "task": "normalizing-flow",
@@ -219,7 +231,7 @@ def left(out: Path) -> tuple[Any, Any]:
     kept = {name: state[name] for name in ("progress", "stepper", "source", "task", "random", "buffers", "observers")}
     lines = [line for line in read_lines(out / "metrics.jsonl") if line["kind"] != "event"]
     return {"weights": weights, "best": checkpoint.read(out / "checkpoints" / "best")[0], **kept}, [
-        {name: value for name, value in line.items() if name != "seconds"} for line in lines
+        {name: value for name, value in line.items() if name not in ("seconds", *KEYS)} for line in lines
     ]
 
 

@@ -16,6 +16,7 @@ from sonde.core.dataset import Dataset, TargetSpec
 from sonde.core.errors import ConfigError, DataError
 from sonde.core.units import share
 from sonde.run.choose import choose, choose_model, choose_task
+from sonde.run.generated import parted
 from sonde.tasks.detection.drawing import COLOURS
 from sonde.tasks.segmentation.drawing import painted
 
@@ -56,6 +57,10 @@ def policy_of(dataset: Dataset, text: str) -> tuple[str, Policy | BoxPolicy]:
     schema = dataset.schema
     if not schema.input.has_planes:
         raise ConfigError(f"--augment {text} changes images, and {dataset.source} holds none; leave it out")
+    if parted(text)[1] is not None:
+        raise ConfigError(
+            f"--augment {text}: samples of a run are not drawn here; leave generated= out, and see sonde sample"
+        )
     if text == "auto":
         task, model = choose_task(dataset, None)[0], choose_model(dataset, None)[0]
         text = str(choose(dataset, task=task, model=model).settings.get("augment", ("none", ""))[0])

@@ -109,7 +109,7 @@ def condition(place: Path, state: RunState) -> str:
         return f"running, at {at}; what follows is of the run so far"
     how = {
         "interrupted": f"interrupted as requested after {at}",
-        "failed": f"failed after {at}" + (f": {state.why.splitlines()[0]}" if state.why else ""),
+        "failed": f"failed {state.place}{fold}" + (f": {state.why.splitlines()[0]}" if state.why else ""),
     }.get(state.condition, f"killed after {at}, without an error message")
     saved = checkpoint_step(place / f"fold-{state.fold}" if state.fold else place)
     if saved is None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from sonde.cli.begin import begin, said_on, trained_run
 from sonde.cli.contact_sheet import write_sheet
+from sonde.cli.given_back import MAPS, PICTURED, check_given_back, has_pictures, write_arrays, write_given_back
 from sonde.cli.pictures import check_folder, is_folder, write_pictures
 from sonde.core.errors import ConfigError, DataError, nearest
 from sonde.core.files import plain, write_text
@@ -31,6 +32,7 @@ examples:
   sonde predict runs/squad-qa-reader-1 "Who built it?" "It was built by Anna Weber in 1907."
   sonde predict runs/photos-resnet18-1 new/ --out sheet.png
   sonde predict runs/cells-detector-tiny-1 new/ --out found/
+  sonde predict runs/mnist-autoencoder-cnn-1 new/ --what reconstruction --out given-back.png
 """
 MOST_ROWS = 50  # printed; --out gets all
 RUNNERS_UP = 3
@@ -44,7 +46,10 @@ class PredictOptions:
     """Where predictions are written, and on which device they are computed."""
 
     out: str | None = None
-    """Output file: .csv, .json, or .png for a contact sheet; or a folder for images with the predictions drawn on them."""
+    """Output file: .csv, .json, or .png for a contact sheet; or a folder for images with the predictions drawn on them.
+    Of autoencoders also .npy; .png and folders hold reconstructions, or where the errors lie."""
+    what: str = ""
+    """Of an autoencoder: latent (the code), reconstruction, or anomaly (how badly an input is given back, and where)."""
     device: str = "cpu"
     """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
 
@@ -60,9 +65,10 @@ def run(words: Sequence[str]) -> int:
         check_folder(Path(out)) if is_folder(out) else writer(Path(out))
     trained = trained_run(folder, begun.options.device, trust_code=begun.trust_code)
     if out is not None:
-        _check_shown(out, trained)
+        _check_shown(out, trained, begun.options.what)
     with said_on(begun.screen):
-        found = trained.predict(inputs[0] if len(inputs) == 1 else inputs, tick=begun.screen.tick)
+        asked = inputs[0] if len(inputs) == 1 else inputs
+        found = trained.predict(asked, what=begun.options.what, tick=begun.screen.tick)
     columns, rows = table(found[:MOST_ROWS], shorten=trained.spec.shorten)
     begun.screen.table("", columns, rows)
     if len(found) > MOST_ROWS:
@@ -79,7 +85,9 @@ def _write(out: str, found: Sequence[Mapping[str, Any]], trained: "Run") -> None
     from sonde.core.seams import abilities_of
 
     try:
-        if is_folder(out):
+        if has_pictures(found) and (is_folder(out) or Path(out).suffix.lower() == ".png"):
+            write_given_back(Path(out), found)
+        elif is_folder(out):
             draw = abilities_of(trained.task).draw
             assert draw is not None
             write_pictures(Path(out), found, draw)
@@ -89,10 +97,13 @@ def _write(out: str, found: Sequence[Mapping[str, Any]], trained: "Run") -> None
         raise DataError(f"cannot write {out}: {error.strerror or error}") from None
 
 
-def _check_shown(out: str, trained: "Run") -> None:
+def _check_shown(out: str, trained: "Run", what: str) -> None:
     """Raises: ConfigError where pictures are requested and there is nothing to draw on, or to draw."""
     from sonde.core.seams import abilities_of
 
+    check_given_back(Path(out), trained, what, folder=is_folder(out))
+    if what in PICTURED:
+        return
     if Path(out).suffix.lower() == ".png" and not trained.schema.input.has_planes:
         noun = modality(trained.schema.input.kind).noun
         raise ConfigError(
@@ -109,7 +120,7 @@ Writer = Callable[[Path, Sequence[Mapping[str, Any]]], None]
 
 def writer(out: Path) -> Writer:
     """The function that writes predictions to a file of this kind. Raises: ConfigError before anything is computed."""
-    known: dict[str, Writer] = {".csv": _write_csv, ".json": _write_json, ".png": write_sheet}
+    known: dict[str, Writer] = {".csv": _write_csv, ".json": _write_json, ".png": write_sheet, ".npy": write_arrays}
     suffix = out.suffix.lower()
     if suffix not in known:
         near = nearest(suffix, known, count=1)
@@ -191,6 +202,9 @@ def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _write_json(path: Path, found: Sequence[Mapping[str, Any]]) -> None:
-    """As Python gets it; maps of pixels as runs (sonde.core.run_lengths)."""
-    entries = [{n: encode(v) if isinstance(v, np.ndarray) else v for n, v in entry.items()} for entry in found]
+    """As Python gets it; maps of pixels as runs (sonde.core.run_lengths), those of autoencoders as lists."""
+    entries = [
+        {n: (v.tolist() if n in MAPS else encode(v)) if isinstance(v, np.ndarray) else v for n, v in entry.items()}
+        for entry in found
+    ]
     write_text(path, json.dumps(plain(entries), indent=2, ensure_ascii=False) + "\n")

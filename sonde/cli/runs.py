@@ -1,6 +1,7 @@
 """`sonde runs [FOLDER]`: the runs, side by side. Reads JSON alone, so a hundred runs cost what ten do."""
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from sonde.core.damaged import DAMAGE
 from sonde.core.errors import ConfigError, RunFolderError, nearest
 from sonde.core.files import plain, read_json
 from sonde.core.natural_order import natural
-from sonde.core.run_state import state_of
+from sonde.core.run_state import RunState, state_of
 from sonde.core.units import duration, metric, metric_name
 from sonde.metrics.directions import higher_is_better
 from sonde.screen.summary import headline
@@ -26,6 +27,7 @@ examples:
   sonde runs --json
 """
 DEFAULT = "runs"  # where `sonde train` puts them
+MOST_NEXT = 3  # commands that are named
 SPLITS = ("train", "validation", "test")
 
 
@@ -74,7 +76,17 @@ def run(words: Sequence[str]) -> int:
     splits = [split for split in SPLITS if any(split in line.scores for line in found)]
     columns = ["run", "data", "model", "epochs", "metric", *splits, "time", "status"]
     begun.screen.table("", columns, [_row(line, splits) for line in found])
+    if killed := [line.name for line in found if line.status.startswith("killed") and _drawn_before(Path(line.name))]:
+        begun.screen.next([f"sonde report {shlex.quote(name)}" for name in killed[-MOST_NEXT:]])
     return 0
+
+
+def _drawn_before(place: Path) -> bool:
+    """Whether the page of a run was drawn before its last line was logged, or never: one that was killed draws none."""
+    try:
+        return (place / "report.html").stat().st_mtime < (place / "metrics.jsonl").stat().st_mtime
+    except OSError:
+        return (place / "metrics.jsonl").exists()
 
 
 def in_order(lines: Sequence[RunLine], sort: str) -> list[RunLine]:
@@ -133,8 +145,9 @@ def read_line(place: Path) -> RunLine:
             "started": str(env.get("started", "")),
             "data": Path(str(data.get("source", ""))).name,
         }
-        if not (place / "result.json").exists():
-            return RunLine(**known, **_so_far(place))
+        state = state_of(place)
+        if state.condition != "finished":
+            return RunLine(**known, **_so_far(place, state))
         return RunLine(**known, **_finished(_mapping(place / "result.json")))
     except _Broken as trouble:
         return RunLine(name=str(place), status=f"broken: {trouble}")
@@ -185,9 +198,8 @@ def _numbers(scores: Mapping[str, Any]) -> dict[str, float]:
     return {str(name): value for name, value in scores.items() if isinstance(value, int | float)}
 
 
-def _so_far(place: Path) -> dict[str, Any]:
+def _so_far(place: Path, state: RunState) -> dict[str, Any]:
     """A run without a result: running now, or stopped before its end."""
-    state = state_of(place)
     seconds = state.line.get("seconds")
     return {
         "model": _model(place),

@@ -45,7 +45,7 @@ def render(families: Sequence[Family], found: Sequence[Differences], members: Se
     """The page as HTML. found: of each family the differences from its best; beside: the folder that it will lie in"""
     here, report = Path(__file__).parent, Path(figures.__file__).parent
     css = "".join(place.read_text(encoding="utf-8") for place in (report / "page.css", here / "compare.css"))
-    js = "".join((report / name).read_text(encoding="utf-8") for name in ("page.js", "curves.js"))
+    js = "".join((report / name).read_text(encoding="utf-8") for name in ("page.js", "charts.js", "curves.js"))
     return _template().render(
         css=Markup(css),
         js=Markup(js),

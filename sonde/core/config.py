@@ -94,7 +94,7 @@ class FeedConfig:
     memory: str = "50%"
     """Memory limit for resident data: a share of the free memory ("50%") or a size ("2GiB")."""
     augment: str = "auto"
-    """Augmentation: none, or a policy such as flip,crop=4,cutout=8 (audio: speed=0.1,noise=15); auto uses the recipe's."""
+    """Augmentation: none, auto (the recipe's), or such as flip,crop=4; auto,generated=RUN,share=0.3 mixes in a run's samples."""
     balanced: bool = False
     """Sample training rows so that all classes are equally frequent."""
     bucket: bool = True

@@ -6,7 +6,7 @@ from typing import Any
 from sonde.core.files import parsed_json
 
 TEXTS = ("kind", "split", "event", "check", "severity", "evidence", "action")
-NUMBERS = ("step", "epoch", "seconds", "rows", "loss", "lr", "norm")
+NUMBERS = ("step", "epoch", "seconds", "rows", "loss", "lr", "norm", "memory_bytes", "device_memory_bytes")
 
 
 def parsed_line(line: bytes) -> dict[str, Any] | None:

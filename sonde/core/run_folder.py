@@ -35,10 +35,12 @@ class RunFolder:
         self.result = path / "result.json"
         self.lr_range = path / "lr_range.json"
         self.evaluation = path / "evaluation"
+        self.samples = path / "samples"
         self.checkpoints = path / "checkpoints"
         self.events = path / "events"
         self.report = path / "report.html"
         self.code = path / "code"
+        self.generated = path / "generated.npz"
 
     def state(self) -> State:
         """Whether a run begins, resumes or is finished here. Raises: RunFolderError for a folder that is something else."""
@@ -64,11 +66,19 @@ class RunFolder:
             file = read_json(self.data).get("code", {}).get("file", {})
             (self.code / Path(str(file["name"])).name).unlink()
             self.code.rmdir()
-        folders = (self.evaluation, self.checkpoints, self.events)
+        folders = (self.evaluation, self.samples, self.checkpoints, self.events)
         files = (self.config, self.plan, self.schema, self.data, self.env, self.metrics, self.result, self.findings)
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
-        for file in (*files, self.signals, self.tokenizer, self.target_tokenizer, self.lr_range, self.report):
+        for file in (
+            *files,
+            self.signals,
+            self.tokenizer,
+            self.target_tokenizer,
+            self.lr_range,
+            self.report,
+            self.generated,
+        ):
             file.unlink(missing_ok=True)
 
     def abandon(self) -> None:
@@ -84,7 +94,7 @@ class RunFolder:
 
         Raises: RunFolderError naming the first
         """
-        inner = (self.checkpoints, self.evaluation, self.events, self.code)
+        inner = (self.checkpoints, self.evaluation, self.samples, self.events, self.code)
         top = [entry for entry in self.path.iterdir() if entry.name in self._names() or entry.name.startswith("fold-")]
         deep = (Path(at) / name for folder in inner for at, *found in os.walk(folder) for name in sum(found, []))
         link = next((entry for entry in (*top, *deep) if entry.is_symlink()), None)

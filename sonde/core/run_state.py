@@ -1,17 +1,18 @@
 """What state a run is in, told from its folder alone: finished, running, stopped as requested, failed, or gone without a word.
 
 A run that stops or fails says so in the last line of its metrics.jsonl, an event of `ENDINGS`, which is cut off again when it
-goes on. One that was killed could write nothing: its process holds the folder's lock no more. Free of torch.
+goes on. One that was killed could write nothing: its process holds the folder's lock no more. A run that is trained further
+after it had finished is again what its latest lines and its process say, until it has its new result. Free of torch.
 """
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from sonde.core.damaged import DAMAGE
-from sonde.core.files import parsed_json
+from sonde.core.files import parsed_json, read_json
 from sonde.core.log_lines import parsed_line
 from sonde.core.run_owner import owner_of
 
@@ -30,6 +31,7 @@ class RunState:
 
     condition: "killed" where the process is gone and could not say why
     step:      the last that was logged
+    failed_at: the step that an error names as its own, which is not done; 0 where none is named
     why:       what the run itself said when it stopped or failed
     signal:    that asked it to stop, 0 for none
     fold:      of a cross-validation, the part of the rows that it is at (from 1)
@@ -38,6 +40,7 @@ class RunState:
 
     condition: Condition
     step: int = 0
+    failed_at: int = 0
     why: str = ""
     signal: int = 0
     fold: int = 0
@@ -51,12 +54,21 @@ class RunState:
         'running, fold 2, step 1,200'
         """
         fold = f"fold {self.fold}, " if self.fold else ""
-        return f"{self.condition}, {fold}step {self.step:,}"
+        return f"{self.condition}, {fold}step {self.failed_at or self.step:,}"
+
+    @property
+    def place(self) -> str:
+        """Where it ended, or is: at a step that failed, else after the last that was logged.
+
+        >>> RunState(condition="failed", step=1, failed_at=2, line={}).place
+        'at step 2'
+        """
+        return f"at step {self.failed_at:,}" if self.failed_at else f"after step {self.step:,}"
 
 
 def state_of(place: Path) -> RunState:
     """The state of the run in a folder."""
-    if (place / "result.json").exists():
+    if (place / "result.json").exists() and not _goes_on(place):
         return RunState(condition="finished", line={})
     fold = _last_fold(place)
     if fold:
@@ -68,16 +80,20 @@ def state_of(place: Path) -> RunState:
         return RunState(condition="running", step=step, line=line)
     details = line.get("details")
     told: Mapping[str, Any] = details if isinstance(details, dict) else {}
-    why = str(told.get("why") or "")
+    why, error = str(told.get("why") or ""), _last_error(place / "findings.jsonl")
+    at = error.get("step")
+    failed_at = at if isinstance(at, int) else 0
     if event == INTERRUPTED:
         signal = told.get("signal")
         return RunState(
             condition="interrupted", step=step, why=why, signal=signal if isinstance(signal, int) else 0, line=line
         )
     if event == FAILED:
-        return RunState(condition="failed", step=step, why=why, line=line)
-    error = _last_error(place / "findings.jsonl")  # all that earlier versions wrote
-    return RunState(condition="failed" if error else "killed", step=step, why=error, line=line)
+        return RunState(condition="failed", step=step, failed_at=failed_at, why=why, line=line)
+    if not error:
+        return RunState(condition="killed", step=step, line=line)
+    why = str(error.get("evidence"))  # all that earlier versions wrote
+    return RunState(condition="failed", step=step, failed_at=failed_at, why=why, line=line)
 
 
 def last_line(path: Path) -> dict[str, Any]:
@@ -110,6 +126,15 @@ def folds_of(place: Path) -> list[Path]:
     return sorted(named, key=lambda entry: int(entry.name[5:]))
 
 
+def _goes_on(place: Path) -> bool:
+    """Whether a run that had a result was trained further since: lines are logged beyond it."""
+    try:
+        steps = read_json(place / "result.json").get("steps")
+    except (OSError, *DAMAGE):
+        return False
+    return isinstance(steps, int) and int(last_line(place / "metrics.jsonl").get("step") or 0) > steps
+
+
 def _last_fold(place: Path) -> int:
     folds = folds_of(place)
     return int(folds[-1].name[5:]) if folds else 0
@@ -120,14 +145,14 @@ def _of_folds(place: Path, fold: int) -> RunState:
     at = state_of(place / f"fold-{fold}")
     running = owner_of(place) is not None and at.condition not in ENDINGS
     condition: Condition = "running" if running else "killed" if at.condition == "finished" else at.condition
-    return RunState(condition=condition, step=at.step, why=at.why, signal=at.signal, fold=fold, line=at.line)
+    return replace(at, condition=condition, fold=fold)
 
 
-def _last_error(path: Path) -> str:
-    """The evidence of the last finding, where that is an error."""
+def _last_error(path: Path) -> Mapping[str, Any]:
+    """The last finding, where that is an error; empty where it is none."""
     try:
         lines = path.read_bytes().splitlines()
         last = parsed_json(lines[-1]) if lines else {}
-        return str(last.get("evidence")) if last.get("severity") == "error" else ""
+        return last if last.get("severity") == "error" else {}
     except (OSError, *DAMAGE):
-        return ""
+        return {}

@@ -16,7 +16,9 @@ from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.findings import Finding
 from sonde.core.generation import Generation
+from sonde.core.reconstruction import Reconstruction
 from sonde.core.records import Record, StepRecord, Verdict
+from sonde.core.unmasked import Unmasked
 
 
 class Loss(NamedTuple):
@@ -303,10 +305,13 @@ class Abilities:
     draw:             (pixels, case) -> a row with the prediction on it, (3, H, W) uint8. pixels: (C, H, W) uint8, as stored;
                       case: its entry of `format_predictions`
     bind:             called with the first training batch, before anything else: what of such goes where
-    samples:          tokens that the model reads at most -> one dict per text that the model wrote, "text" among its keys
+    samples:          (tokens that the model reads at most, seconds or None) -> one dict per text that the model wrote, "text"
+                      among its keys; with seconds a single text, that ends when they are over
+    unmask:           what the network made of inputs that it saw a part of
     notes:            batches of the validation rows, where known -> what is to be said before the first step of how the task is
                       evaluated and what chooses the best checkpoint
     generation:       how new inputs are made, of tasks that can
+    reconstruction:   how inputs are given back from a code, of tasks that do
     answers:          what `evaluate` gave -> (output, target) in the plainest form, for a metric of the caller's own: logits
                       (B, C) and classes (B,), or values and targets (B, T) in the targets' units
     batch_means:      names of metrics that are means over batches, though their value on a set is none
@@ -319,11 +324,13 @@ class Abilities:
     tune_threshold: Callable[[Meter], None] | None = None
     draw: Callable[[np.ndarray, Mapping[str, Any]], np.ndarray] | None = None
     bind: Callable[[Batch], Bound] | None = None
-    samples: Callable[[int], list[dict[str, Any]]] | None = None
+    samples: Callable[[int, float | None], list[dict[str, Any]]] | None = None
+    unmask: Callable[[Batch], Unmasked] | None = None
     notes: Callable[[int | None], Sequence[Finding]] | None = None
     batch_means: Callable[[], Sequence[str]] | None = None
     answers: Callable[[Mapping[str, Tensor]], tuple[Tensor, Tensor]] | None = None
     generation: Generation | None = None
+    reconstruction: Reconstruction | None = None
 
 
 def abilities_of(task: Task) -> Abilities:

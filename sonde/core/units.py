@@ -49,14 +49,14 @@ def share(value: float | None, digits: int = 2) -> str:
 def number(value: float | None, significant: int = 3) -> str:
     """A measured value with that many significant digits, never fewer than its whole part has.
 
-    >>> number(0.31249), number(0.004), number(12345.6), number(1.5e-6), number(0)
-    ('0.312', '0.00400', '12,346', '1.50e-06', '0')
+    >>> number(0.31249), number(0.004), number(12345.6), number(1.5e-6), number(0), number(4196.2, 4), number(123, 2)
+    ('0.312', '0.00400', '12,346', '1.50e-06', '0', '4,196', '123')
     """
     if value is None:
         return ABSENT
     if not math.isfinite(value) or value == 0:
         return f"{value:g}"
-    if abs(value) >= 10**significant:
+    if abs(value) >= min(10**significant, max(1000, 10 ** (significant - 1))):
         return f"{value:,.0f}" if abs(value) < 1e9 else f"{value:.{significant - 1}e}"
     return f"{value:#.{significant}g}".rstrip(".")
 
@@ -102,14 +102,27 @@ def is_share(metric: str) -> bool:
     return "accuracy" in name or name.startswith("top") or name in ("wer", "cer", "near")
 
 
+OF_ONE = frozenset(
+    [
+        "auroc", "average_precision", "dice", "exact_match", "f1", "lddt", "macro_f1", "map", "map50", "map75", "miou",
+        "precision", "recall", "recovery",
+    ]
+)  # fmt: skip
+"""Metrics between 0 and 1, of which next to nothing is nothing."""
+
+
 def metric(name: str, value: float | None) -> str:
     """A metric's value as it is customarily read.
 
     >>> metric("accuracy", 0.9936), metric("rmse", 4.1289), metric("log_loss", 0.0213)
     ('99.36 %', '4.129', '0.0213')
+    >>> metric("map", 3.499e-05), metric("mse", 3.499e-05)
+    ('<0.0001', '3.499e-05')
     """
     if is_share(name):
         return share(value)
+    if value is not None and 0 < value < 1e-4 and name.partition("/")[0] in OF_ONE:
+        return "<0.0001"
     return f"{value:.4f}" if value is not None and 1e-3 <= abs(value) < 1 else number(value, 4)
 
 
@@ -123,8 +136,9 @@ def metric_name(name: str) -> str:
     known |= {"iou": "IoU", "miou": "mean IoU", "knn": "kNN", "lddt": "lDDT", "rmsd": "RMSD", "bleu": "BLEU"}
     known |= {"wer": "word error rate", "cer": "character error rate", "near": "within 60°"}
     known |= {"mase": "MASE", "smape": "sMAPE", "pearson": "Pearson correlation", "spearman": "Spearman correlation"}
+    known |= {"psnr": "PSNR", "ssim": "SSIM", "elbo": "ELBO", "kl": "KL divergence"}
     known |= {"frechet": "Fréchet"}
-    known |= {"map": "mAP", "map50": "mAP@50", "map75": "mAP@75"}
+    known |= {"l": "at L", "map": "mAP", "map50": "mAP@50", "map75": "mAP@75"}
     head, slash, rest = name.partition("/")
     words = [known.get(word, word) for word in head.split("_")]
     words = [f"top-{w[3:]}" if w.startswith("top") and w[3:].isdigit() else "F1" if w == "f1" else w for w in words]

@@ -33,6 +33,7 @@ def log_step(training: Training, record: StepRecord) -> None:
             "norm": None if norm is None else float(norm),
             "seconds": round(elapsed, 4),
             "rows": progress.rows,
+            **training.used_memory(),
             **{name: float(value) for name, value in losses.items() if not name.endswith("/loss")},
             **_other_losses(losses),
             **_rates(training),

@@ -1,6 +1,6 @@
 """One run's moving parts, and their whole state: what a checkpoint must hold so that a resume is exact."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,6 +64,7 @@ class Training:
     progress: Progress = field(default_factory=Progress)
     journals: dict[str, Any] = field(default_factory=dict)  # file name -> JsonLinesLog
     threads: int = 1
+    used_memory: Callable[[], Mapping[str, int]] = dict  # for the lines of the log about steps
 
 
 def weights(modules: nn.Module) -> dict[str, Tensor]:

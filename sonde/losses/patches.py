@@ -13,10 +13,23 @@ def patches_of(images: Tensor, patch: int) -> Tensor:
     return cut.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(1, 2)
 
 
+def images_of(patches: Tensor, patch: int, grid: tuple[int, int]) -> Tensor:
+    """The images that `patches_of` cut: (B, T, V) -> (B, C, H, W), of a grid of T patches (rows, columns)."""
+    rows, columns = grid
+    cut = patches.unflatten(2, (-1, patch, patch)).unflatten(1, (rows, columns))  # (B, rows, columns, C, patch, patch)
+    return cut.permute(0, 3, 1, 4, 2, 5).flatten(4).flatten(2, 3)
+
+
 def normalised(patches: Tensor) -> Tensor:
     """Each patch with mean 0 and deviation 1, which the paper found the better target: (B, T, V) -> (B, T, V)."""
     mean, variance = patches.mean(2, keepdim=True), patches.var(2, keepdim=True)
     return (patches - mean) / (variance + EPS).sqrt()
+
+
+def restored(predicted: Tensor, patches: Tensor) -> Tensor:
+    """Predictions of `normalised` patches in the scale of the patches themselves, whose mean and deviation are not predicted."""
+    mean, variance = patches.mean(2, keepdim=True), patches.var(2, keepdim=True)
+    return predicted * (variance + EPS).sqrt() + mean
 
 
 def masked_error(predicted: Tensor, patches: Tensor, masked: Tensor) -> Tensor:

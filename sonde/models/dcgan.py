@@ -61,7 +61,7 @@ class Generator(nn.Module):
             nn.ConvTranspose2d(width, wider, 4, stride=2, padding=1) for width, wider in zip(rising, after, strict=True)
         )
         mean = torch.tensor(input.mean or (0.0,) * channels).view(-1, 1, 1)
-        std = torch.tensor(input.std or (1.0,) * channels).view(-1, 1, 1)
+        std = torch.tensor([each or 1.0 for each in input.std] or (1.0,) * channels).view(-1, 1, 1)
         # black and white as the network is fed, between which tanh goes
         self.register_buffer("low", (0 - mean) / std if input.mean else mean - 1, persistent=False)
         self.register_buffer("high", (1 - mean) / std if input.mean else mean + 1, persistent=False)

@@ -25,6 +25,7 @@ Answer = Literal[
     "angles",
     "noise",
     "adversarial",
+    "codes",
     "density",
 ]
 
@@ -43,9 +44,9 @@ class Entry(NamedTuple):
     answers: the output for one input: a row of logits, a map of them (those of every pixel), boxes, logits for the token
              after each (next), for a text of its own (text), for each frame of a recording (frames), where an answer
              begins and ends (span), the steps that follow (horizon), of residues their distances or types (structure)
-             or the angles of each (angles), for a noisy input and a condition what is noise in it (noise),
-             an input made of noise and what a critic sees in inputs (adversarial), or for an input and a condition normal
-             numbers that it can be made of again, and how volumes change (density)
+             or the angles of each (angles), for a noisy input and a condition what is noise in it (noise), an input made of
+             noise and what a critic sees in inputs (adversarial), a code of the input and the input from a code (codes), or
+             for an input and a condition normal numbers that it can be made of again, and how volumes change (density)
     also:    what else it outputs, by a head that the task puts on it
     symbols: size of the vocabulary that costs are counted with, also as outputs where tokens come out
     rate:    samples a second of the recordings that costs are counted at
@@ -145,6 +146,9 @@ PAPERS = {
     "Ho 2020": "after Ho, Jain and Abbeel 2020, Denoising diffusion probabilistic models, arXiv:2006.11239",
     "Peebles 2022": "after Peebles and Xie 2022, Scalable diffusion models with transformers, arXiv:2212.09748",
     "Kotelnikov 2022": "after Kotelnikov et al. 2022, TabDDPM: modelling tabular data with diffusion models, arXiv:2209.15421",
+    "Hinton 2006": "Hinton and Salakhutdinov 2006, Reducing the dimensionality of data with neural networks, Science 313",
+    "Oord 2017": "after van den Oord, Vinyals and Kavukcuoglu 2017, Neural discrete representation learning, "
+    "arXiv:1711.00937",
     "Radford 2015": "after Radford, Metz and Chintala 2015, Unsupervised representation learning with deep convolutional "
     "generative adversarial networks, arXiv:1511.06434",
     "Goodfellow 2014": "after Goodfellow et al. 2014, Generative adversarial networks, arXiv:1406.2661",
@@ -171,6 +175,7 @@ _residues = partial(_row, input=(100,), reads=("protein",), symbols=25)
 _speech = partial(_row, input=(16_000,), reads=("audio",), answers="frames", symbols=32, rate=16_000)
 _translator = partial(_row, input=(64,), reads=("tokens",), answers="text", symbols=8_000)
 _denoiser = partial(_row, input=(1, 28, 28), answers="noise")
+_codes = partial(_row, input=(1, 28, 28), answers="codes")
 _bert = partial(_row, input=(128,), reads=("tokens",), also=("span",), symbols=30_522)
 
 MODELS: Catalogue[Entry] = Catalogue(
@@ -345,6 +350,11 @@ MODELS: Catalogue[Entry] = Catalogue(
         "dcgan": _row("dcgan:DCGAN", "dcgan", "Radford 2015", (1, 28, 28), answers="adversarial"),
         "gan-mlp": _row(
             "gan_mlp:GANMLP", "gan-mlp", "Goodfellow 2014", (16,), ("table", "array", "image"), answers="adversarial"
+        ),
+        # a code of an input, and the input from its code
+        "autoencoder-cnn": _codes("autoencoder_cnn:AutoencoderCNN", "autoencoder-cnn", "Oord 2017"),
+        "autoencoder-mlp": _codes(
+            "autoencoder_mlp:AutoencoderMLP", "autoencoder-mlp", "Hinton 2006", reads=("table", "array", "image")
         ),
         # what an input is as normal numbers, and back
         "realnvp-mlp": _row(

@@ -50,7 +50,9 @@ class ColumnCode:
             [order.get(gap.get(columns[n].source, -1), len(gap)) for n in number], dtype=torch.long
         )
         self._categories = [place for place, column in enumerate(columns) if column.kind == "category"]
-        self._first = [0 if columns[place].gaps else 1 for place in self._categories]  # code of each one's first pattern
+        self._first = [
+            0 if columns[place].gaps else 1 for place in self._categories
+        ]  # code of each one's first pattern
         sizes = zip(self._categories, self._first, strict=True)
         self._books = [book(len(columns[place].categories) + 1 - first) for place, first in sizes]
         self._curve = Curve([columns[place] for place in number])

@@ -19,7 +19,8 @@ MISSED, WRONG = "missed", "✗"
 def boxes() -> Drawing:
     """Of detection: truth and answers in two colours; what was missed, and what is not there, marked by words."""
     marks = (
-        f"“{MISSED}”: an object without a prediction; “{WRONG}”: a prediction without an object (IoU below {MATCH:g})"
+        f"“{MISSED}”: an object without a prediction; “{WRONG}”: a prediction without an object (IoU below {MATCH:g}), named "
+        "where there is room"
     )
     legend = key(
         [
@@ -43,12 +44,13 @@ def _boxed(shot: Shot, entry: Mapping[str, Any]) -> Markup:
     parts += [box.outline(ANSWER, unit) for box in answers]
     labels = _Labels(shot.size, unit)
     told = f"{MISSED} " if "objects" in entry else ""  # of training data there are no answers
-    for box, hit in zip(answers, right, strict=True):
-        sure = "" if box.score is None else f" {number(box.score, 2)}"
-        labels.add(box, f"{'' if hit else WRONG + ' '}{box.name}{sure}", ANSWER)
     for box, hit in zip(truth, found, strict=True):
         if not hit:
             labels.add(box, told + box.name, TRUTH)
+    surest = sorted(zip(answers, right, strict=True), key=lambda answer: (not answer[1], -(answer[0].score or 0.0)))
+    for box, hit in surest:
+        sure = "" if box.score is None else f" {number(box.score, 2)}"
+        labels.add(box, f"{'' if hit else WRONG + ' '}{box.name}{sure}", ANSWER, crowded=hit)
     return panel(shot, [image(shot), *parts, *labels.drawn])
 
 
@@ -91,12 +93,17 @@ class _Labels:
         self.taken: list[Box] = []
         self.drawn: list[Markup] = []
 
-    def add(self, box: Box, text: str, colour: str) -> None:
-        """Above the box, in its upper or lower corner, or below it; the first that is free, else above all others."""
+    def add(self, box: Box, text: str, colour: str, *, crowded: bool = True) -> None:
+        """Above the box, in its upper or lower corner, or below it: the first place that is free.
+
+        crowded: whether it is written above all others where none is free; else the box stays without its name
+        """
         width = 0.65 * self.letter * len(text) + 0.5 * self.letter
         tops = (box.top - self.high, box.bottom, box.top, box.bottom - self.high)
         places = [self._place(x, y, width) for y in tops for x in (box.left, box.right - width)]
         free = [place for place in places if all(overlap(place, one) == 0 for one in self.taken)]
+        if not free and not crowded:
+            return
         chosen = (free or places)[0]
         self.taken.append(chosen)
         self.drawn.append(

@@ -59,7 +59,7 @@ const charts = (() => {
     if (focused?.matches(".key") && (event.key === "Enter" || event.key === " ")) {
       event.preventDefault();
       toggle(focused);
-    } else if (focused?.matches("svg") && event.key in steps && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    } else if (focused?.matches("svg") && event.key in steps && !event.shiftKey && !event.ctrlKey && !event.metaKey && !event.altKey) {
       event.preventDefault();
       const last = bands(focused).length - 1;
       const at = marked(focused);

@@ -1,4 +1,5 @@
-// Curves of several figures: a legend that hides them, and zooming into a figure by dragging over a part of it.
+// What figures of several runs have besides charts.js, which reads values off them: a legend for all of a page, which hides curves,
+// and zooming into a figure by dragging over a part of it, without a server that would draw it in more detail (watch.js asks one).
 // The figures are those of figures.curves(legend=False): an inner svg.plot that tells its scales.
 for (const legend of document.querySelectorAll(".legend")) {
   const inside = legend.closest(".family");

@@ -11,6 +11,7 @@ from sonde.report.judged import loss_interval
 from sonde.report.learning import axis_of, train_of, validation_of
 
 Kind = Literal["over", "under", "neither", "unknown"]
+FAR = 1.5  # times the training loss, beyond which a validation loss is far from it; read off curves by eye
 FEWEST = 3  # evaluations, below which a curve has no course, and after the best one no rise
 
 
@@ -51,12 +52,15 @@ def fitted(run: Reading, *, learned: bool = True) -> Fitted:
         )
     if validation.count < FEWEST:
         return Fitted(kind="unknown", word="Hard to tell", text=f"{numbers}; validation was evaluated too rarely.")
-    if validation.best > train.last and not (sure is not None and sure.holds(train.last)):
-        text = (
-            f"{numbers}: it fits its training rows better than new ones, but validation did not get worse by the end."
-        )
-        return Fitted(kind="neither", word="Hardly", text=text)
-    return Fitted(kind="neither", word="Neither", text=f"{numbers}: they agree, and validation did not get worse.")
+    rose = (
+        "validation rose since its best by no more than its noise"
+        if validation.turned
+        else "validation did not get worse"
+    )
+    if validation.best > FAR * train.last > 0 and not (sure is not None and sure.holds(train.last)):
+        text = f"{numbers}: it fits its training rows far better than new ones, but {rose}."
+        return Fitted(kind="neither", word="Somewhat overfitted", text=text)
+    return Fitted(kind="neither", word="Neither", text=f"{numbers}: they are close, and {rose}.")
 
 
 def still_improving(run: Reading) -> bool:

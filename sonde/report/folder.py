@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,9 @@ class Reading:
     findings: Sequence[dict[str, Any]]
     evaluated: dict[str, dict[str, Any]]  # split -> file stem -> content of evaluation/<split>/<stem>.json
     features: dict[str, Any] = field(default_factory=dict)  # evaluation/features.json
+    samples: dict[str, Any] = field(
+        default_factory=dict
+    )  # "about": samples/about.json, "files": those of its split by stem
     looked: dict[str, Any] = field(default_factory=dict)  # stem -> other files of evaluation/ itself
     logged: Sequence[dict[str, Any]] = field(default=())  # by observers
     signals: Sequence[dict[str, Any]] = field(default=())  # what the doctor measured inside the network
@@ -52,6 +56,10 @@ class Reading:
     saved: int | None = None  # step of the newest checkpoint that is whole, of a run without a result
     units: Mapping[str, str] = field(default_factory=dict)  # of metrics, by the run's task, where they are known
     folds: "Sequence[Reading]" = field(default=())  # of a cross-validation
+    drawn: datetime | None = None  # when the page is drawn, with its zone
+    drawn_again_by: datetime | None = (
+        None  # when it will have been drawn anew if it still trains, where the run draws it
+    )
 
     @property
     def in_program(self) -> bool:
@@ -62,6 +70,11 @@ class Reading:
     def split(self) -> str:
         """The split the report speaks of: test before validation before train; "" when none was evaluated."""
         return next((split for split in SPLITS if self.evaluated.get(split)), "")
+
+    @property
+    def done(self) -> bool:
+        """Whether it has a result, and was not trained further since."""
+        return bool(self.result) and self.state.condition == "finished"
 
     @property
     def metric(self) -> str:
@@ -121,6 +134,7 @@ def read_files(path: Path) -> Reading:
         evaluated=_evaluated(run, troubles),
         features=_json(run.evaluation / "features.json", troubles),
         looked={stem: _json(run.evaluation / f"{stem}.json", troubles) for stem in LOOKED},
+        samples={} if state.condition == "finished" else _samples(run, troubles),
         schema=_json(run.schema, troubles),
         state=state,
         saved=None if state.condition == "finished" else checkpoint_step(path),
@@ -188,6 +202,17 @@ def _evaluated(run: RunFolder, troubles: list[str]) -> dict[str, dict[str, Any]]
             files = sorted(folder.glob("*.json"))
             found[split] = {path.stem: value for path in files if (value := _parsed(path, troubles)) is not None}
     return found
+
+
+def _samples(run: RunFolder, troubles: list[str]) -> dict[str, Any]:
+    """What a run shows while it trains."""
+    about = _json(run.samples / "about.json", troubles)
+    split, stems = about.get("split"), about.get("files")
+    if split not in SPLITS or not isinstance(stems, list):
+        return {}
+    names = [stem for stem in stems if isinstance(stem, str) and stem.isidentifier()]
+    files = {stem: _parsed(run.samples / split / f"{stem}.json", troubles) for stem in names}
+    return {"about": about, "files": {stem: content for stem, content in files.items() if content is not None}}
 
 
 def _parsed(path: Path, troubles: list[str]) -> Any:

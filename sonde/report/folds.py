@@ -24,14 +24,14 @@ def folds_section(run: Reading) -> Section | None:
     name = run.metric or next((fold.metric for fold in run.folds if fold.metric), "")
     split = _split(run.folds, name)
     heads = ["fold", f"{split} {metric_name(name)}".strip(), "rows", "epochs", "time", "fit", ""]
-    number = Markup(' class="n"')
+    number, words = Markup(' class="n"'), Markup(' class="words"')
     head = Markup("").join(
         Markup("<th{}>{}</th>").format(number if 0 < place < 5 else "", text) for place, text in enumerate(heads)
     )
     body = Markup("").join(
         Markup("<tr>{}{}</tr>\n").format(
             Markup("").join(
-                Markup("<td{}>{}</td>").format(number if 0 < place < 5 else "", text)
+                Markup("<td{}>{}</td>").format(number if 0 < place < 5 else words if place else "", text)
                 for place, text in enumerate(_cells(fold, split, name))
             ),
             _link(fold),

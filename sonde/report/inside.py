@@ -27,7 +27,7 @@ FEWEST = 3  # looks, below which there is nothing to draw
 MOST_LAYERS, MOST_LOOKS = 26, 30  # of a map; of more the first, the last and those evenly between
 WIDTH, NAMES, NUMBERS, ROW, HEAD, FOOT = 460, 126, 52, 15, 18, 34
 LEAST_RATIO = 10.0  # of the darkest to the lightest value
-LETTERS = 17  # of a layer's name
+LETTERS = 16  # of a layer's name
 FAINTEST, STRONGEST = 0.06, 0.94
 
 ABOUT = (

@@ -10,7 +10,7 @@ from sonde.report.folder import Reading
 
 FILES = {
     "config": "config.yaml", "plan": "plan.json", "data": "data.json", "env": "env.json", "result": "result.json",
-    "lr_range": "lr_range.json", "features": "features.json",
+    "lr_range": "lr_range.json", "features": "features.json", "samples": "samples/",
 }  # fmt: skip
 LOGS = ("steps", "evaluations", "events", "logged")  # kinds of lines in metrics.jsonl
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sonde.core.units import is_share, metric, metric_name
+from sonde.core.units import OF_ONE, is_share, metric, metric_name
 from sonde.metrics.intervals import LEVEL, Interval, wilson
 from sonde.report.folder import SPLITS, Reading
 from sonde.report.how_sure import Details, interval_beside_baseline, interval_in
@@ -78,7 +78,7 @@ class Score:
         """Share of the baseline's errors that the model does not make; None where a perfect score is not known."""
         if self.baseline is None or self.higher is None:
             return None
-        bounded = is_share(self.name) or self.name in ("auroc", "r2", "f1", "macro_f1", "lddt", "dice", "miou", "map")
+        bounded = is_share(self.name) or self.name in OF_ONE or self.name == "r2"
         perfect = 1.0 if self.higher else 0.0
         missed = abs(perfect - self.baseline)
         if (self.higher and not bounded) or (not self.higher and min(self.baseline, self.value) < 0) or not missed:

@@ -239,7 +239,9 @@ def stuck_says(grid: Grid) -> str:
     name, step, value = worst
     if value < FEW:
         return f"Hardly any unit is dead or saturated: at most {share(value, 1)}, at {name} at step {count(step)}."
-    text = f"Most units are dead or saturated at {name}: {share(value, 0)} at step {count(step)}"
+    text = (
+        f"{share(value, 0)} of the units at {name} are dead or saturated at step {count(step)}, the most of any layer"
+    )
     if last is not None and step != grid.steps[-1]:
         text += f"; at the last measured step, {count(grid.steps[-1])}, {share(last[1], 0)} at {last[0]}"
     return text + (": these pass on hardly any error." if value > MANY else ".")

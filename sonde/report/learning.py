@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from sonde.core.units import is_share, metric_name, number, share
+from sonde.core.units import is_share, metric_name, number, share, size
 from sonde.report import captions
 from sonde.report.figures import Axis, Series, curves
 from sonde.report.folder import Reading
@@ -22,6 +22,9 @@ FEWEST = 3  # points; fewer are a sentence
 
 RATE = "/lr"  # of a phase, beside others
 _STEP_KEYS = {"kind", "step", "epoch", "loss", "lr", "norm", "seconds", "rows", "samples_per_s"}
+_MEMORY = {"memory_bytes": "process and workers", "device_memory_bytes": "device"}
+_STEP_KEYS |= set(_MEMORY)
+GB = 1e9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +39,8 @@ class Figure:
 
 def learning_figures(run: Reading) -> list[Figure]:
     """The figures of whatever was logged so far."""
-    figures = [_loss(run), _metric(run), _parts(run), *_further_metrics(run), _rate(run), _norm(run), _throughput(run)]
-    figures += [_range_test(run), *_logged(run)]
+    figures = [_loss(run), _metric(run), _parts(run), *_further_metrics(run), _rate(run), _norm(run)]
+    figures += [_throughput(run), _memory(run), _range_test(run), *_logged(run)]
     return [figure for figure in figures if figure is not None]
 
 
@@ -302,6 +305,27 @@ def _throughput(run: Reading) -> Figure | None:
     series += [Series(name="rows per second", points=smoothed(points, window), colour=3)] if window > 2 else []
     figure = curves(series, _across(run), Axis(label="rows per second", zero=True), name="Throughput over time")
     return Figure(title="Throughput", svg=figure, caption="Rows trained on per second; evaluations are left out.")
+
+
+def _memory(run: Reading) -> Figure | None:
+    """What the process and its workers held, and torch of the device."""
+    found = {key: [(x, None if y is None else y / GB) for x, y in _series(run, key)] for key in _MEMORY}
+    shown = {key: points for key, points in found.items() if len(_finite(points)) >= FEWEST}
+    if not shown:
+        return None
+    series = [
+        Series(name=_MEMORY[key], points=points, colour=4 if key == "memory_bytes" else 1)
+        for key, points in shown.items()
+    ]
+    figure = curves(series, _across(run), Axis(label="memory, GB", zero=True), name="Memory over time")
+    told = [f"{size(max(_finite(points)) * GB)} of the {_MEMORY[key]}" for key, points in shown.items()]
+    caption = f"Memory that was held, at most {' and '.join(told)}; it should not grow for long."
+    return Figure(title="Memory", svg=figure, caption=caption)
+
+
+def most_memory(run: Reading) -> float | None:
+    """The most bytes that the process and its workers held at a logged step; None where that was not noted."""
+    return max(_finite(_series(run, "memory_bytes")), default=None)
 
 
 def _difference(before: Mapping[str, Any], line: Mapping[str, Any], key: str) -> float | None:

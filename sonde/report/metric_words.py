@@ -25,6 +25,13 @@ UNITS = {
 }
 """Of metrics that mean one thing wherever they stand."""
 
+OURS: dict[str, bool | None] = {
+    "near": True, "recovery": True,
+    # of a critic, which is neither good nor bad, and of real rows alone
+    "accuracy_made": None, "accuracy_real": None, "accuracy_train": None, "recall_real": None,
+}  # fmt: skip
+"""Whether more is better, of our own metrics whose names do not say it."""
+
 MOST_NAME = 40
 
 
@@ -33,7 +40,7 @@ def direction(run: Reading, name: str) -> bool | None:
     objective = run.result.get("objective") or {}
     if objective.get("metric") == name and objective.get("mode") in ("min", "max"):
         return objective["mode"] == "max"
-    return higher_is_better(name)
+    return OURS.get(name, higher_is_better(name))
 
 
 def direction_in_words(run: Reading, name: str) -> str:

@@ -5,13 +5,15 @@ import math
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sonde.core.durations import Duration, Unit, parse
 from sonde.core.findings import name_of
-from sonde.report.fitted import still_improving
+from sonde.report.fitted import FEWEST, still_improving
 from sonde.report.folder import CUSTOM, Reading
 
+MOST_TEXT = 200  # characters of a path
 IN_MEMORY = "arrays in memory"  # a form of data that a call must be given again
 CURABLE = frozenset(
     [
@@ -52,14 +54,33 @@ def after_finishing(run: Reading, follow: Sequence[str], *, worked: bool = True,
         found.append(_again(run, {"patience": 3}, "trains again, and stops once validation no longer improves"))
     if not worked and not found and not _custom(run):
         found.append(Step(command=_call(run, "doctor"), why="looks for the cause"))
-    cut_short = not worked and run.result.get("ended_by") == "time_limit"
+    evaluations = sum(line.get("split") == "validation" for line in run.evaluations)
+    cut_short = evaluations < FEWEST or (not worked and run.result.get("ended_by") == "time_limit")
     if (still_improving(run) or cut_short or beaten) and (longer := _twice(run)):
         found.append(_longer(run, longer))
+    found += _elsewhere(run, found)
+    if _custom(run) and worked:
+        found.append(
+            Step(why=f"In Python, sonde.load({str(run.path)!r}, model=…).model is your network with its best weights.")
+        )
     return found + [Step(command=command, why="applies it") for command in (follow if worked else ())]
 
 
 def after_stopping(run: Reading) -> list[Step]:
     """Of a run without a result, whose process is gone."""
+    found = _after_stopping(run)
+    return [*found, *_elsewhere(run, found)]
+
+
+def _elsewhere(run: Reading, found: Sequence[Step]) -> list[Step]:
+    """What to see to before these commands, where the data are no longer where they were read."""
+    source = str(run.config.get("data") or "")
+    if not Path(source).is_absolute() or Path(source).exists() or not any(step.command for step in found):
+        return []
+    return [Step(why=f"The data are no longer at {source[:MOST_TEXT]}: put them back there before you train.")]
+
+
+def _after_stopping(run: Reading) -> list[Step]:
     if run.state.condition != "failed":
         return [_resumed(run, f"continues {_from(run)}, as if it had never stopped")]
     checks = {str(finding.get("check")) for finding in run.findings if finding.get("severity") == "error"}

@@ -21,6 +21,7 @@ from sonde.core.units import (
 )
 from sonde.report.figures import bars, stacked_bar
 from sonde.report.folder import SPLITS, Reading
+from sonde.report.learning import most_memory
 from sonde.report.metric_words import about
 
 MOST_CLASS_BARS = 40
@@ -49,7 +50,7 @@ class Setting:
 def headline(run: Reading) -> Headline:
     """The main metric in words, its baseline, and how the run went."""
     split, value = _main(run)
-    if not run.result:
+    if not run.done:
         return _without_result(run)
     sentences = [_story(run), _best(run)]
     if split == "":
@@ -70,6 +71,7 @@ def key_figures(run: Reading) -> list[tuple[str, str]]:
         ("parameters", count(result["parameters"]) if result.get("parameters") is not None else ""),
         ("training time", duration(seconds["total"]) if seconds.get("total") else ""),
         ("rows per second", rate(result["samples_per_s"]) if result.get("samples_per_s") else ""),
+        ("memory at most", size(most) if (most := most_memory(run)) else ""),
         ("steps", count(result.get("steps") or max(run.last_step, run.state.step))),
         ("machine", str(run.env.get("device") or run.plan.get("device") or "")),
     ]
@@ -182,7 +184,7 @@ def _main(run: Reading) -> tuple[str, str]:
 
 
 def _without_result(run: Reading) -> Headline:
-    state, step = run.state, max(run.state.step, run.last_step)
+    state, step = run.state, reached(run)
     planned = run.plan.get("steps")
     of = f" of {count(planned)}" if planned else ""
     fold = f", fold {state.fold}" if state.fold else ""
@@ -192,13 +194,19 @@ def _without_result(run: Reading) -> Headline:
             text = "The run has not logged a step yet: it is starting."
         return Headline(value="No result yet", what="", sentences=[text], tone="open")
     words = {"interrupted": "Stopped", "failed": "Failed"}.get(state.condition, "Died")
+    place = "after" if state.condition == "failed" and not state.failed_at else "at"
     told = "This page shows what was logged until then."
     return Headline(
-        value=f"{words} at step {count(step)}",
+        value=f"{words} {place} step {count(step)}",
         what=f"{of}{fold}".strip(" ,"),
         sentences=[told],
         tone="open" if state.condition == "interrupted" else "bad",
     )
+
+
+def reached(run: Reading) -> int:
+    """How far a run without a result came: the step that failed, where an error names one, else the last one known."""
+    return run.state.failed_at or max(run.state.step, run.last_step)
 
 
 def _story(run: Reading) -> str:
@@ -240,9 +248,20 @@ def _best(run: Reading) -> str:
         f"step {count(best['step'])}" if no_epochs else f"epoch {best['epoch'] + 1}"
     )
     if best.get("value") is not None and best.get("metric"):
-        text += f" ({metric(best['metric'], best['value'])} validation {metric_name(best['metric'])})"
+        text += f" ({metric(best['metric'], best['value'])} validation {metric_name(best['metric'])}{_since(run)})"
     tested = (run.result.get("metrics") or {}).get("test")
     return text + ("; the test split was evaluated once, with this checkpoint." if tested else ".")
+
+
+def _since(run: Reading) -> str:
+    """What the best checkpoint had when it was evaluated once more at the end, where that is another score."""
+    best, scores = run.result["best"], (run.result.get("metrics") or {}).get("validation") or {}
+    again = scores.get(best["metric"])
+    if not isinstance(again, int | float) or metric(best["metric"], again) == metric(best["metric"], best["value"]):
+        return ""
+    part = (run.result.get("evaluated") or {}).get("validation") or {}
+    on = f" on {part['rows']:,} of {part['of']:,} rows" if part.get("rows") and part.get("of") else ""
+    return f" then, {metric(best['metric'], again)} at the end{on}"
 
 
 def _value(name: str, value: Any) -> str:

@@ -1,3 +1,8 @@
+// A page of a run that trained when it was drawn, and that should have been drawn anew by now.
+for (const box of document.querySelectorAll(".verdict[data-due]")) {
+  if (Date.now() > Number(box.dataset.due)) box.querySelector("b").textContent = "Ended since, killed, or hanging";
+}
+
 // Sort a table by the column whose heading is clicked: numbers by value, text by alphabet; a second click turns it round.
 const tables = {
   ready: (root) => {

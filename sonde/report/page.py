@@ -1,5 +1,6 @@
 """`report.html`: one offline file drawn from a run folder, in any state the run may be in."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -39,6 +40,7 @@ from sonde.report.overview import (
     time_parts,
 )
 from sonde.report.sample_quality import sample_quality_sections
+from sonde.report.samples import reconstructions, samples_shown
 from sonde.report.verdict import verdict
 
 if TYPE_CHECKING:
@@ -91,10 +93,21 @@ def environment(*folders: Path) -> "Environment":
         lstrip_blocks=True,
     )
     found.filters |= {"count": count, "number": number, "share": share}
+    found.filters["unbroken_flags"] = unbroken_flags
     found.globals["figure"] = figure_html
     parts = found.get_template("parts.html").module
     found.globals |= {name: getattr(parts, name) for name in ("finding", "section", "setting_rows")}
     return found
+
+
+def unbroken_flags(command: str) -> Markup:
+    """A command whose flags stay whole where a line is broken; what is copied from the page is unchanged.
+
+    >>> unbroken_flags("sonde train --lr 1 <a>")
+    Markup('sonde train <span class="flag">--lr</span> 1 &lt;a&gt;')
+    """
+    flag = Markup('<span class="flag">{}</span>')
+    return Markup(" ").join(flag.format(word) if word.startswith("--") else word for word in command.split(" "))
 
 
 def _files(*names: str) -> str:
@@ -119,8 +132,10 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
     bar, spent = time_parts(run)
     rows, classes = class_rows(details)
     own = added(details)
-    return {
+    restored = reconstructions(details, run.path / "evaluation" / run.split) if run.split and not run.folds else None
+    found: dict[str, Any] = {
         "name": run.path.resolve().name,
+        "due": _due(run),
         "headline": headline(run),
         "verdict": verdict(run, follow),
         "keys": key_figures(run),
@@ -135,11 +150,12 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
         "matrix": confusion_figure(details),
         "unit": str((details.get("confusion") or details.get("per_class") or {}).get("unit") or "rows"),
         "evaluated": [*evaluation_figures(details, own.figures), *looked_figures(run.looked, details)],
+        "sections": [*own.sections, *([restored] if restored else [])],
+        "samples": samples_shown(run.samples, run.path / "samples", added(run.samples.get("files") or {})),
         "made": [
             *made_sections(details, run.path / "evaluation" / run.split),
             *sample_quality_sections(run.looked.get("sample_quality"), run.result, run.path / "evaluation"),
         ],
-        "sections": own.sections,
         "pairs": confused_pairs(details),
         "many_classes": classes if classes > MOST_CLASSES else 0,
         "class_rows": rows,
@@ -163,6 +179,40 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
         "machine": machine(run),
         "unreadable": run.unreadable[:MOST_LINES],
     }
+    return {**found, "links": contents(found)}
+
+
+def contents(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(id, title) of the page's parts that are there, in their order."""
+    judged = found["matrix"] or found["evaluated"] or found["pairs"] or found["class_rows"]
+    early, late = (
+        [(each.name, each.title) for each in found["sections"] if each.last is last] for last in (False, True)
+    )
+    fixed = [
+        ("findings", "Findings", found["findings"] or found["remarks"]),
+        ("metrics", "Scores", found["metrics"]),
+        ("folds", "Folds", found["folds"]),
+        ("learning", "Curves", found["learning"]),
+        ("samples", "Samples", found["samples"]),
+        ("inside", "Inside", found["inside"]),
+        ("evaluated", "Evaluation", judged),
+        ("per-class", "Classes", found["class_rows"]),
+        *((name, title, True) for name, title in early),
+        *((each.name, each.title, True) for each in found["cases"]),
+        *((name, title, True) for name, title in late),
+        ("features", "Features", found["features"]),
+        ("data", "Data", found["facts"] or found["split_rows"]),
+        ("time", "Time", found["time_rows"] or found["plan"] or found["events"]),
+        ("settings", "Settings", found["chosen"] or found["defaults"]),
+        ("machine", "Machine", found["machine"]),
+    ]
+    return [(name, title) for name, title, there in fixed if there]
+
+
+def _due(run: Reading) -> str:
+    """When the page of a run that trains should have been drawn anew, in milliseconds since 1970; "" where it will not be."""
+    running = run.state.condition == "running"
+    return "" if run.drawn_again_by is None or not running else f"{1000 * run.drawn_again_by.timestamp():.0f}"
 
 
 def _named(split: str) -> str:
@@ -179,7 +229,8 @@ def _findings(run: Reading) -> list[dict[str, Any]]:
     """Worst first, of these causes first; the same finding at several steps stands once, with what was seen at each."""
     diagnosis = [str(name) for name in run.result.get("diagnosis") or []]
     found = []
-    for severity, check, same in grouped(run.findings, diagnosis):
+    kept = [each for each in run.findings if not _told(run, each)]
+    for severity, check, same in grouped(kept, diagnosis):
         first, *others = _evidences(same)
         steps = [finding["step"] for finding in same if finding.get("step") is not None]
         place = f"step {count(steps[-1])}" if steps else ""
@@ -199,6 +250,12 @@ def _findings(run: Reading) -> list[dict[str, Any]]:
             }
         )
     return found[:MOST_LINES]
+
+
+def _told(run: Reading, finding: Mapping[str, Any]) -> bool:
+    """Whether it is the error that ended the run, with which the verdict begins."""
+    evidence = re.sub(r"^fold \d+: ", "", str(finding.get("evidence")))
+    return run.state.condition == "failed" and finding.get("check") == "failed" and evidence == run.state.why
 
 
 def _evidences(same: Sequence[Mapping[str, Any]]) -> list[str]:

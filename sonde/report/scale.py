@@ -84,13 +84,15 @@ def _short(value: float) -> str:
 def tick_text(value: float, step: float) -> str:
     """A tick with no more digits than its step needs.
 
-    >>> tick_text(0.25, 0.05), tick_text(1500, 500), tick_text(20000, 10000), tick_text(0.00015, 0.00005)
-    ('0.25', '1,500', '20k', '1.5e-4')
+    >>> tick_text(0.25, 0.05), tick_text(1500, 500), tick_text(20000, 10000), tick_text(0.00015, 0.00005), tick_text(0, 1e-8)
+    ('0.25', '1,500', '20k', '1.5e-4', '0')
     """
     if value and step >= 1e6:
         return f"{value / 1e6:g}M"
     if value and step >= 1000 and abs(value) >= 10_000:
         return f"{value / 1000:g}k"
+    if not value and step < 1e-4:
+        return "0"
     if abs(value) >= 1e9 or (value and step < 1e-4):
         mantissa, _, power = f"{value:.1e}".partition("e")
         return f"{mantissa.removesuffix('.0')}e{int(power)}"

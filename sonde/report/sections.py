@@ -5,7 +5,7 @@ from sonde.report.intact import drawn
 from sonde.report.page import AddedBy, context, nothing, template
 
 SECTIONS = (
-    "unreadable", "findings", "metrics", "learning", "inside", "evaluated", "data", "time", "settings", "machine",
+    "unreadable", "findings", "metrics", "learning", "samples", "inside", "evaluated", "data", "time", "settings", "machine",
 )  # fmt: skip
 
 

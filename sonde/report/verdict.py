@@ -6,23 +6,31 @@ run ended.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from sonde.core.findings import WORST_FIRST, name_of
-from sonde.core.units import count, duration, metric, share
-from sonde.report.captions import course, moved
+from sonde.core.units import count, duration, metric, metric_name, share
+from sonde.report.captions import Course, course, moved
 from sonde.report.fitted import fitted
 from sonde.report.folder import Reading
 from sonde.report.folds import fits
+from sonde.report.glance import glance
 from sonde.report.judged import Score, score_of, sentences
-from sonde.report.learning import train_of, validation_of
+from sonde.report.learning import metric_of, train_of, validation_of
+from sonde.report.metric_words import direction
 from sonde.report.next_steps import Step, after_finishing, after_stopping, while_running
+from sonde.report.overview import reached
 
 Tone = Literal["yes", "partly", "no", "open"]
 
-OF_SPEED = frozenset(["slow-evaluation", "slow-input"])
+OF_SPEED = frozenset(["slow-evaluation", "slow-input", "time-limit"])
 """Findings that say nothing of the result."""
+CHECKPOINT = "Last good checkpoint"
+OF_READING = "data-read-otherwise"
+"""What was made of odd data: told, and no reason to doubt a result that beats its baseline."""
 MOST_TEXT = 400  # characters of what a run or a check said
+MOST_NAME = 80  # characters of where, or of what a check is called
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +46,7 @@ class Verdict:
 
 def verdict(run: Reading, follow: Sequence[str] = ()) -> Verdict:
     """Of a run in any state. follow: commands that use a finished run's network, by its task"""
-    return _of_result(run, follow) if run.result else _of_unfinished(run)
+    return _of_result(run, follow) if run.done else _of_unfinished(run)
 
 
 def _of_result(run: Reading, follow: Sequence[str]) -> Verdict:
@@ -52,6 +60,7 @@ def _of_result(run: Reading, follow: Sequence[str]) -> Verdict:
     else:
         fit = fitted(run, learned=tone != "no")
         lines.append(("Over- or underfitted", f"{fit.word}: {fit.text}"))
+    lines += glance(run, learned=tone in ("yes", "partly"))
     return Verdict(tone=tone, answer=answer, because=because, lines=lines, steps=steps)
 
 
@@ -82,21 +91,57 @@ def _worked(run: Reading, score: Score | None) -> tuple[Tone, str, str]:
         return "partly", "Hardly", f"{better}, which is little{but}."
     if score.beside == "worse":
         return "partly", "Partly", f"{better}; but {score.called} did better on the same rows{but}."
-    if wrong:
+    if wrong and name_of(wrong[0]) != OF_READING:
         return "partly", "Partly", f"{better}; but {trouble}."
-    warned = any(finding.get("severity") in ("error", "warning") for finding in run.findings)
-    return "yes", "Yes", f"{better}." if warned else f"{better}, and the checks found nothing wrong."
+    return "yes", "Yes", f"{better}{_unwarned(run, wrong)}."
+
+
+def _unwarned(run: Reading, read: Sequence[Mapping[str, Any]]) -> str:
+    """What the checks had to say of a run that worked. read: what they warn of, which is how data were read alone"""
+    if read:
+        return f". Only how the data were read is to be looked at: {_said(read[0])}"
+    if any(finding.get("severity") in ("error", "warning") for finding in run.findings):
+        return ""
+    notes = list(dict.fromkeys(str(finding.get("check"))[:MOST_NAME] for finding in run.findings))
+    if not notes:
+        return ", and the checks found nothing wrong"
+    return f"; the checks have only {'a note' if len(notes) == 1 else 'notes'}: {', '.join(notes)}"
 
 
 def _without_baseline(run: Reading, trouble: str) -> tuple[Tone, str, str]:
-    """Of a run that there is nothing to compare with: whether its losses fell."""
-    found = course(validation_of(run)) or course(train_of(run))
+    """Of a run that there is nothing to compare with: whether its losses fell, or what chose its checkpoint got better."""
+    validation, train = course(validation_of(run)), course(train_of(run))
+    if validation is None and (chosen := _chosen_by(run)) is not None:
+        return _got_better(run, chosen, trouble)
+    found, which = (validation, "validation loss") if validation is not None else (train, "training loss")
     if found is None:
         return "open", "Not known", "There is no baseline for this task, and no loss was logged."
-    which = "validation loss" if course(validation_of(run)) else "training loss"
-    told = f"{moved(which, found)}; there is no baseline to tell whether that is good"
-    if found.best >= found.first and found.count > 1:
-        return "no", "No", f"It did not learn: {told}."
+    told = moved(which, found)
+    if found.count == 1 and train is not None and train.count > 1:  # of one evaluation alone there is no course
+        found, told = train, f"{moved('training loss', train)}, {told} at the only evaluation"
+    told = f"{told}; there is no baseline to tell whether that is good"
+    but = f"; {trouble}" if trouble else ""
+    if found.count == 1:
+        return "open", "Not known", f"{told[:1].upper()}{told[1:]}, and no earlier loss to compare it with{but}."
+    if found.best >= found.first or found.change != "fell":
+        return "no", "No", f"It did not learn: {told}{but}."
+    if trouble:
+        return "partly", "Partly", f"It learned: {told}; but {trouble}."
+    return "yes", "It learned", f"{told[:1].upper()}{told[1:]}."
+
+
+def _chosen_by(run: Reading) -> Course | None:
+    """The course of the metric that chose the checkpoint, where it was evaluated several times and more or less of it is better:
+    the training losses of a generator and its critic say nothing of either."""
+    higher = direction(run, run.metric) if run.metric else None
+    found = None if higher is None else course(metric_of(run, run.metric), higher=bool(higher))
+    return found if found is not None and found.count > 1 else None
+
+
+def _got_better(run: Reading, found: Course, trouble: str) -> tuple[Tone, str, str]:
+    told = f"{moved(f'validation {metric_name(run.metric)}', found)}; there is no baseline to tell whether that is good"
+    if found.best == found.first:
+        return "no", "No", f"It did not learn: {told}" + (f"; {trouble}." if trouble else ".")
     if trouble:
         return "partly", "Partly", f"It learned: {told}; but {trouble}."
     return "yes", "It learned", f"{told[:1].upper()}{told[1:]}."
@@ -119,11 +164,12 @@ def _of_unfinished(run: Reading) -> Verdict:
     planned = run.plan.get("steps")
     of = f" of {count(planned)}" if isinstance(planned, int) else ""
     fold = f" in fold {state.fold} of {_folds(run)}" if state.fold else ""
-    at = f"step {count(max(state.step, run.last_step))}{of}{fold}"
+    at = f"step {count(reached(run))}{of}{fold}"
+    failed = f"{'at' if state.failed_at else 'after'} {at}"
     tone, answer, because = {
-        "running": ("open", "Still running", f"It was at {at} when this page was drawn."),
+        "running": ("open", "Still running when drawn", f"It was at {at} when this page was drawn{_moment(run.drawn)}."),
         "interrupted": ("open", "Stopped on request", f"{_request(state.signal)} ended it after {at}; nothing was lost."),
-        "failed": ("no", "Failed", f"An error ended it at {at}: {state.why[:MOST_TEXT]}"),
+        "failed": ("no", "Failed", f"An error ended it {failed}: {state.why[:MOST_TEXT]}"),
     }.get(
         state.condition,
         (
@@ -133,12 +179,34 @@ def _of_unfinished(run: Reading) -> Verdict:
             "machine went down.",
         ),
     )  # fmt: skip
-    lines = [("So far", text) for text in [_so_far(run)] if text]
+    lines = [("Is it still?", _still(run))] if state.condition == "running" else []
+    lines += [("So far", text) for text in [_so_far(run)] if text]
     if state.condition != "running":
-        lines.append(("Last good checkpoint", _checkpoint(run)))
+        lines.append((CHECKPOINT, _checkpoint(run)))
     lines += [("The checks", f"{_said(finding)}.") for finding in _warnings(run)[:1]]
     steps = while_running(run) if state.condition == "running" else after_stopping(run)
     return Verdict(tone=tone, answer=answer, because=because, lines=lines, steps=steps)  # type: ignore[arg-type]
+
+
+def _moment(moment: datetime | None) -> str:
+    """In the machine's own time, with its zone.
+
+    >>> from datetime import timezone
+    >>> _moment(datetime(2026, 1, 31, 14, 2, 11, tzinfo=timezone.utc)), _moment(None)
+    (', on 2026-01-31 at 14:02:11 (UTC)', '')
+    """
+    return "" if moment is None else f", on {moment:%Y-%m-%d} at {moment:%H:%M:%S} ({moment:%Z})"
+
+
+def _still(run: Reading) -> str:
+    """What a page that may be read much later can say of a run that was running."""
+    by = run.drawn_again_by
+    told = "sonde report draws it anew, and tells"
+    if by is None:
+        return f"This page does not know what came after it: {told}."
+    when = _moment(by).removeprefix(", ").removeprefix("on ")
+    later = f"If you read this later, it has ended, was killed or hangs: {told}."
+    return f"As long as it trains, this page is drawn anew before {when}. {later}"
 
 
 def _request(signal: int) -> str:
@@ -149,10 +217,22 @@ def _so_far(run: Reading) -> str:
     at = run.folds[-1] if run.folds else run
     found, validated = course(train_of(at)), course(validation_of(at))
     told = [moved(what, each) for what, each in (("training loss", found), ("validation loss", validated)) if each]
+    if run.folds and told:
+        told = [*_done(run), f"{at.path.name.replace('-', ' ')}: {told[0]}", *told[1:]]
     seconds = run.state.line.get("seconds")
     if run.state.line.get("kind") != "evaluation" and isinstance(seconds, int | float):
         told.append(f"{duration(seconds)} were spent")
     return _joined(told)
+
+
+def _done(run: Reading) -> list[str]:
+    """The scores of the folds that have one."""
+    scores = [(fold.path.name.replace("-", " "), score_of(fold)) for fold in run.folds if fold.result]
+    return [
+        f"{name} reached {metric(score.name, score.value)} {metric_name(score.name)} on its {score.split} rows"
+        for name, score in scores
+        if score is not None
+    ]
 
 
 def _checkpoint(run: Reading) -> str:
@@ -174,18 +254,22 @@ def _folds(run: Reading) -> str:
 def _warnings(run: Reading) -> list[Mapping[str, Any]]:
     """Errors and warnings about the result, the likeliest cause first."""
     rank = {severity: place for place, severity in enumerate(WORST_FIRST)}
+    rank |= {OF_READING: len(rank)}  # last, for it alone is no reason to doubt a result
     cause = {str(name): place for place, name in enumerate(run.result.get("diagnosis") or [])}
     found = [
         finding
         for finding in run.findings
         if finding.get("severity") in ("error", "warning") and finding.get("name") and name_of(finding) not in OF_SPEED
     ]
-    return sorted(found, key=lambda each: (rank[str(each["severity"])], cause.get(name_of(each), len(cause))))
+    return sorted(
+        found,
+        key=lambda each: (rank.get(name_of(each), rank[str(each["severity"])]), cause.get(name_of(each), len(cause))),
+    )
 
 
 def _said(finding: Mapping[str, Any]) -> str:
     where = f" in {finding['where']}" if finding.get("where") else ""
-    return f"{finding.get('check')}{where[:80]} ({str(finding.get('evidence'))[:MOST_TEXT]})"
+    return f"{finding.get('check')}{where[:MOST_NAME]} ({str(finding.get('evidence'))[:MOST_TEXT]})"
 
 
 def _joined(told: Sequence[str]) -> str:

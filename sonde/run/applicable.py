@@ -161,7 +161,7 @@ def _of_augmentation(name: str, value: Any, parts: Assembly) -> str:
     schema = parts.dataset.schema
     if getattr(parts.config.task_config, "carry", False):
         return "with --carry windows stay where they are; leave one of the two out"
-    if changes(schema, value, task=parts.config.task) is None:
+    if changes(schema, value, task=parts.config.task) is None and parts.pool is None:
         return f"for {modality(schema.input.kind).noun} there is no such augmentation; leave it out"
     return ""
 

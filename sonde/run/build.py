@@ -4,13 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import nn
 
-from sonde.augment.policy import parse
+from sonde.augment.policy import Policy, parse
 from sonde.augment.views import Views
 from sonde.core.batch import Batch
 from sonde.core.bounds import flag
+from sonde.core.catalogue import load
 from sonde.core.config import FeedConfig, Precision, TrainConfig
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import ConfigError
@@ -20,7 +22,7 @@ from sonde.core.seams import Objective, Source, Task
 from sonde.data.feed.build import build_source
 from sonde.data.feed.decide import FeedDecision, decide
 from sonde.data.feed.source import Augment
-from sonde.data.splits import labels_of
+from sonde.data.splits import labels_of, subset
 from sonde.engine import random_state
 from sonde.engine.clock import Clock
 from sonde.engine.execution.execution import Execution
@@ -37,6 +39,7 @@ from sonde.models.layers import distances
 from sonde.models.suitable import suitable
 from sonde.optim.ema import EMA
 from sonde.run import transfer
+from sonde.run.generated import Pool, parted, pool_for
 from sonde.run.memory import room_for, sizes_of
 from sonde.run.updates import check_search, check_watched, schedules, updates
 from sonde.tasks.custom.metrics import Measures, own_names
@@ -85,6 +88,7 @@ class Assembly:
     in_batches: bool = False  # whether the caller's training data come in batches that were made elsewhere
     notes: tuple[str, ...] = ()  # what was done to the caller's data, a line each
     monitored: Objective | None = None  # of a task without an objective of its own, what the caller chose
+    pool: Pool | None = None  # samples of another run that are mixed into the training rows
     made_by: str = ""  # and what the caller gave, in words, such as "the DataLoader"
 
     def __post_init__(self) -> None:
@@ -190,6 +194,7 @@ def assemble(
             f"{flag('known')} is for networks that Sonde builds, and a module that you pass gets only the past; give "
             f"model='file.py:{type(model).__name__}', or take one of {', '.join(suitable('series', 'horizon'))}"
         )
+    dataset = _trained_on(dataset, config)
     rows = len(dataset.splits["train"])
     if config.feed.batch_size > rows:
         raise ConfigError(
@@ -207,6 +212,7 @@ def assemble(
             check_output(built, dataset.schema.input, out_dim, name=name, maps=maps)
         done = transfer.prepare(built, config.transfer, name=config.model, out_dim=out_dim, fresh=fresh, tick=tick)
         task = _task(built, dataset, config, labels, own)
+    pool = pool_for(dataset, config, tick)
     channels_last = dataset.schema.input.has_planes and any(p.ndim == 4 for p in task.modules.parameters())
     with room_for(f"moving the network to {device}", f"lower {sizes_of(config.model_config)}"):
         task.modules.to(device)
@@ -214,7 +220,7 @@ def assemble(
         task.modules.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     decision = decide(dataset, config.feed, free_bytes=free_bytes())
     with room_for("reading the data", f"give a smaller --memory than {config.feed.memory}, or fewer rows"):
-        train, held_back = _sources(dataset, config, device, decision, channels_last, labels, tick)
+        train, held_back = _sources(dataset, config, device, decision, channels_last, labels, tick, pool)
     average = EMA(task.modules, config.optim.ema) if config.optim.ema else None
     return Assembly(
         dataset=dataset,
@@ -228,7 +234,18 @@ def assemble(
         average=average,
         clock=clock,
         transferred=tuple(done),
+        pool=pool,
     )
+
+
+def _trained_on(dataset: Dataset, config: TrainConfig) -> Dataset:
+    """The dataset with those training rows alone that the task learns from. Raises: ConfigError where it says what is wrong"""
+    chosen, target = spec(config.task), dataset.schema.target
+    if not chosen.trains_on or not target.has_classes:
+        return dataset
+    rows = dataset.splits["train"]
+    which = load(chosen.trains_on)(labels_of(rows), target, config.task_config)
+    return replace(dataset, splits={**dataset.splits, "train": subset(rows, np.flatnonzero(which))})
 
 
 def _model(dataset: Dataset, config: TrainConfig) -> nn.Module:
@@ -272,9 +289,12 @@ def _sources(
     channels_last: bool,
     labels: Any,
     tick: Tick,
+    pool: Pool | None,
 ) -> tuple[Source, dict[str, Source]]:
     schema, feed = dataset.schema, config.feed
     augment = changes(schema, feed.augment, task=config.task)
+    if pool is not None:
+        augment = mixed(pool, schema, config, augment)
     activations = activations_per_value(schema)
     goes_on = bool(getattr(config.task_config, "carry", False))  # windows of a text stay where they are, and follow on
 
@@ -308,11 +328,20 @@ def _sources(
     return train, held_back
 
 
+def mixed(pool: Pool, schema: Schema, config: TrainConfig, then: Augment | Views | None) -> Augment:
+    """What mixes samples into a batch before it is augmented. Raises: ConfigError for tasks that learn from inputs alone"""
+    wanted = parted(config.feed.augment)[1]
+    if wanted is None or isinstance(then, Views) or not spec(config.task).labels:
+        raise ConfigError(f"--augment generated= is for classifiers, and this is task {config.task}; leave it out")
+    return pool.mixed(wanted.share, then.filled_with(schema.input.mean) if isinstance(then, Policy) else then)
+
+
 def changes(schema: Schema, text: str, *, task: str) -> Augment | Views | None:
     """The augmentation for a task; None for none.
 
     Raises: ConfigError for text that says no such thing
     """
+    text = parted(text)[0]
     if spec(task).views:
         return Views(policy=parse("none" if text == "auto" else text))
     return augmentation(schema, text)

@@ -18,6 +18,7 @@ from sonde.core.findings import Finding
 from sonde.core.seams import Meter, Source, abilities_of, extras_of, rewinds
 from sonde.core.units import metric_name
 from sonde.core.vocabulary import read_vocabulary
+from sonde.data.feed.normalise import Normalise
 from sonde.data.rows import Labelled
 from sonde.data.splits import truth_of
 from sonde.engine import random_state
@@ -26,6 +27,7 @@ from sonde.engine.execution.settings import autocast
 from sonde.engine.met import note_batch
 from sonde.engine.tree import copied
 from sonde.modalities.catalogue import modality
+from sonde.modalities.image.show import save_picture
 from sonde.modalities.modality import Case
 from sonde.run.build import Assembly
 from sonde.run.constant_baseline import constant_baseline
@@ -37,6 +39,7 @@ from sonde.tasks.spec import TaskSpec
 
 SAMPLES = 60  # new inputs in a report: of ten classes six rows
 MORE = 1000  # batches that are read before the first step, where a metric fails on the first
+FEW = 4  # rows, of which reconstructions and answers while it trains are shown
 CASES = ("worst", "best", "examples")  # tables of rows that are shown
 
 
@@ -46,18 +49,55 @@ def write_evaluation(folder: Path, meter: Meter, source: Source, assembly: Assem
     write_json(folder / "metrics.json", meter.compute())
     for stem, content in meter.details().items():
         if stem in CASES:
-            content = [
-                _with_picture(entry, f"{stem}/{number}", folder, source, assembly)
-                for number, entry in enumerate(content)
-            ]
+            content = with_pictures(content, stem, folder, source, assembly)
         elif stem == "by_series":
             content = _labelled(content, _rows(folder, assembly))
         elif stem == "attention":
             content = [_with_source(entry, folder, assembly) for entry in content]
         write_json(folder / f"{stem}.json", content)
     if (samples := abilities_of(assembly.task).samples) is not None and assembly.dataset is not None:
-        write_json(folder / "written.json", samples(assembly.dataset.schema.input.shape[0]))
+        write_json(folder / "written.json", samples(assembly.dataset.schema.input.shape[0], None))
+    if abilities_of(assembly.task).unmask is not None and (batch := few_rows(source)) is not None:
+        with random_state.apart(assembly.device), evaluation_mode(assembly.task.modules), torch.no_grad():
+            write_json(folder / "reconstructed.json", write_reconstructions(folder, batch, source, assembly))
     _write_samples(folder, assembly)
+
+
+def few_rows(source: Source) -> Batch | None:
+    """Some rows of a source's first batch, spread over it; None of data that cannot be rewound. The source is put back."""
+    if not rewinds(source):
+        return None
+    position = source.state_dict()
+    try:
+        batch = next(iter(source), None)
+    finally:
+        source.load_state_dict(position)
+    if batch is None:
+        return None
+    count = min(FEW, len(batch))
+    return batch.rows((torch.arange(count) * len(batch)) // count)
+
+
+def write_reconstructions(folder: Path, batch: Batch, source: Source, assembly: Assembly) -> list[dict[str, Any]]:
+    """Pictures of a batch's images, what the network saw of them and what it made of that: reconstructed/<row>-<which>.png.
+
+    Returns: their entries of reconstructed.json
+    """
+    unmask = abilities_of(assembly.task).unmask
+    assert unmask is not None
+    assert assembly.dataset is not None
+    prepare, places = Normalise(assembly.dataset.schema.input, torch.device("cpu")), folder / "reconstructed"
+    places.mkdir(parents=True, exist_ok=True)
+    made = {which: prepare.picture(images.float()) for which, images in unmask(batch)._asdict().items()}
+    rows = []
+    for place, index in enumerate(batch.index.tolist()):
+        pictures = {}
+        for which, pixels in made.items():
+            path = places / f"{place}-{which}.png"
+            kept = save_picture(path, np.ascontiguousarray(pixels[place].transpose(2, 0, 1)))
+            pictures[which] = f"reconstructed/{kept.name}"
+        rows.append({"index": index, "row": source.describe(index), "pictures": pictures})
+    return rows
 
 
 def _write_samples(folder: Path, assembly: Assembly) -> None:
@@ -210,6 +250,13 @@ def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
     )
     what, metrics = able.trivial_baseline(known, evaluated)
     return {**metrics, "what": what}
+
+
+def with_pictures(
+    entries: Sequence[dict[str, Any]], stem: str, folder: Path, source: Source, assembly: Assembly
+) -> list[dict[str, Any]]:
+    """A table of rows, each with where it came from and what its kind of data shows of it, in files of a folder `stem`."""
+    return [_with_picture(entry, f"{stem}/{number}", folder, source, assembly) for number, entry in enumerate(entries)]
 
 
 def _with_picture(entry: dict[str, Any], stem: str, folder: Path, source: Source, assembly: Assembly) -> dict[str, Any]:

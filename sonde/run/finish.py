@@ -1,5 +1,6 @@
 """The end of a run: its best checkpoint evaluated on held-out rows, result.json, the report, the closing lines."""
 
+import shutil
 from collections.abc import Mapping
 from typing import Any
 
@@ -157,6 +158,7 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
     """Write result.json and the report, and print how the run ended."""
     folder, screen = attempt.folder, attempt.job.screen
     write_json(folder.result, dict(result))
+    shutil.rmtree(folder.samples, ignore_errors=True)  # evaluation/ holds those of the best checkpoint
     write_report(folder.path)
     screen.result(result)
     fresh, told = ([finding.as_dict() for finding in each] for each in parted(attempt))

@@ -1,6 +1,6 @@
 """A trained network's inputs and answers, row by row: tensors as it is fed them, probabilities as an array, tables."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sonde.core.batch import Batch
-from sonde.core.errors import ConfigError, MissingDependency
-from sonde.core.seams import Task
+from sonde.core.errors import ConfigError, MissingDependency, unknown
+from sonde.core.seams import Task, abilities_of
 from sonde.tasks.custom.task import ModuleTask
 
 SINGULAR = {"probabilities": "probability", "scores": "score"}
@@ -46,6 +46,18 @@ def probabilities(task: Task, batches: Iterable[Batch], *, classes: int, folder:
             index.append(batch.index)
             found.append(probs.double().cpu())
     return torch.cat(found)[torch.argsort(torch.cat(index), stable=True)].numpy()
+
+
+def predictor(task: Task, what: str, *, folder: Path) -> Callable[[Batch], Mapping[str, Tensor]]:
+    """The task's `predict`, or what of its reconstruction is named. Raises: ConfigError for a name that the run does not have"""
+    if not what:
+        return task.predict
+    found = abilities_of(task).reconstruction
+    if found is None:
+        raise ConfigError(f"--what {what} is for autoencoders, and {folder} is none; leave it out")
+    if what not in found.outputs:
+        raise unknown("--what", what, found.outputs)
+    return found.outputs[what]
 
 
 def only_network(modules: nn.ModuleDict, folder: Path) -> nn.Module:

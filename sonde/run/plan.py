@@ -21,6 +21,7 @@ from sonde.run.build import Assembly
 from sonde.run.compiling import Compiling, compiled_execution, not_compilable, time_compiling
 from sonde.run.computing import Computing, choose_computing, first_batch
 from sonde.run.evaluation import check_evaluation
+from sonde.run.generated import parted, told
 from sonde.run.lengths import check_length, fixed_ends, fixed_why
 from sonde.run.saved import Saved
 from sonde.run.time_limit import Length, Trial, length_in_time
@@ -227,4 +228,10 @@ def _plan_lines(
     if batches := assembly.config.data.overfit_batches:
         same = "the same batch" if batches == 1 else f"the same {batches} batches"
         lines.append(f"{same} in every epoch, and evaluated on the same rows (--overfit-batches)")
-    return [*lines, *assembly.transferred, *training_lines(assembly.task, computing.stepper.kept)]
+    return [*lines, *assembly.transferred, *_samples(assembly), *training_lines(assembly.task, computing.stepper.kept)]
+
+
+def _samples(assembly: Assembly) -> list[str]:
+    """What is said of samples among the training rows."""
+    wanted = parted(assembly.config.feed.augment)[1] if assembly.pool is not None else None
+    return [] if wanted is None or assembly.pool is None else [told(assembly.pool, wanted)]

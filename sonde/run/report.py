@@ -2,6 +2,7 @@
 
 import shlex
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sonde.core.catalogue import load
@@ -14,15 +15,18 @@ from sonde.tasks.spec import TaskSpec
 from sonde.tasks.table import names, spec
 
 
-def write_report(folder: Path) -> Path:
+def write_report(folder: Path, *, renewed_within_s: float | None = None) -> Path:
     """Draw `folder`/report.html from the folder's files and return its path.
 
+    renewed_within_s: seconds after which it will have been drawn anew while the run trains, where the run itself draws it
     Raises: RunFolderError when there is no run in `folder`, or it cannot be written to
     """
     run = in_its_spelling(read_folder(Path(folder)))
     known = _task_of(run)
     run = run if known is None else replace(run, units=known.units)
-    return write_page(run, added_by(run), _follow(run))
+    now = datetime.now().astimezone()
+    again = None if renewed_within_s is None else now + timedelta(seconds=renewed_within_s)
+    return write_page(replace(run, drawn=now, drawn_again_by=again), added_by(run), _follow(run))
 
 
 def in_its_spelling(run: Reading) -> Reading:

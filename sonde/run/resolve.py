@@ -97,6 +97,9 @@ def resolve(overrides: Overrides, recipe: Recipe, *, custom_task: bool = False) 
             raise unknown_setting(name, known, custom_task=custom_task)
     left = (("augment", "auto"), ("lr", None), ("optimizer", None), ("schedule", None))  # to choose nothing
     typed = {name: value for name, value in overrides.values.items() if (name, value) not in left}
+    if (rest := str(typed.get("augment", ""))).startswith("auto,"):  # the recipe's, and samples of a run
+        of_recipe = str(recipe.settings.get("augment", ("none", ""))[0])
+        typed["augment"] = ",".join(part for part in (of_recipe, rest.removeprefix("auto,")) if part != "none")
     # what recipes know of models is said of the shipped ones: a parameter of a custom one keeps its default
     advisable = known - model_names if ".py:" in recipe.model else known
     kind = kind_of(MODELS[recipe.model]) if recipe.model in MODELS else "unknown"

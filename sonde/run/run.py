@@ -19,7 +19,7 @@ from sonde.core.seams import Source, Task
 from sonde.data.feed.source import Augment
 from sonde.engine.plan import pick_device
 from sonde.run.evaluated_in import or_in_fp32, precision_of
-from sonde.run.inference import as_frame, fed, only_network, probabilities
+from sonde.run.inference import as_frame, fed, only_network, predictor, probabilities
 from sonde.run.keywords import Keywords
 from sonde.screen.screen import Screen
 from sonde.tasks.spec import TaskSpec
@@ -146,19 +146,24 @@ class Run:
         return self
 
     @overload
-    def predict(self, inputs: Any, *, frame: Literal[False] = False, tick: Tick = silent) -> list[dict[str, Any]]: ...
+    def predict(
+        self, inputs: Any, *, what: str = "", frame: Literal[False] = False, tick: Tick = silent
+    ) -> list[dict[str, Any]]: ...
     @overload
-    def predict(self, inputs: Any, *, frame: Literal[True], tick: Tick = silent) -> "pandas.DataFrame": ...
+    def predict(
+        self, inputs: Any, *, what: str = "", frame: Literal[True], tick: Tick = silent
+    ) -> "pandas.DataFrame": ...
     @Keywords()
-    def predict(self, inputs: Any, *, frame: bool = False, tick: Tick = silent) -> Any:
+    def predict(self, inputs: Any, *, what: str = "", frame: bool = False, tick: Tick = silent) -> Any:
         """One dict per input: "input" (its name) and the task's output, such as "prediction" and "probability".
 
         inputs: paths or folders of images, PIL images, arrays or tensors, tables or data frames, as the run was trained on; for a
                 run on custom data inputs as an array or tensor, a tuple or dict of them, a Dataset or a DataLoader, whose
                 predictions are called "row 0", …
+        what: of an autoencoder "latent", "reconstruction" or "anomaly"
         frame: a pandas DataFrame instead, with a column for each class's probability, and the index of a frame that is given
         """
-        found = self._predict(inputs, tick)
+        found = self._predict(inputs, what, tick)
         return as_frame(found, inputs) if frame else found
 
     @Keywords()
@@ -194,7 +199,8 @@ class Run:
 
         return self._source(rows_for(inputs, self.schema, tick=tick)[0])
 
-    def _predict(self, inputs: Any, tick: Tick) -> list[dict[str, Any]]:
+    def _predict(self, inputs: Any, what: str, tick: Tick) -> list[dict[str, Any]]:
+        predict = predictor(self.task, what, folder=self.folder)
         if self._of_custom_data:
             from sonde.run.custom_use import predicted
 
@@ -208,7 +214,7 @@ class Run:
         self.task.modules.eval()
         with torch.inference_mode():
             for batch in source:
-                found |= zip(batch.index.tolist(), self.task.format_predictions(self.task.predict(batch)), strict=True)
+                found |= zip(batch.index.tolist(), self.task.format_predictions(predict(batch)), strict=True)
         found |= {row: {} for row in unanswered(rows)}
         if (predictions := self.spec.predictions) is not None:
             return predictions(names, found, self.schema)

@@ -55,6 +55,8 @@ def write_start(
     about = {**about, "code": {**about.get("code", {}), **kept}}
     if not about["code"]:
         del about["code"]
+    if assembly.pool is not None and not folds:
+        about = {**about, "generated": assembly.pool.keep(folder)}
     if folds or assembly.dataset is None:
         write_json(folder.data, dict(about))
     else:

@@ -30,6 +30,7 @@ from sonde.engine.thread_tuner import ThreadTuner
 from sonde.engine.time_budget import TimeBudget
 from sonde.engine.trainable import undo
 from sonde.engine.training import Training, capture, restore, weights
+from sonde.engine.used_memory import UsedMemory
 from sonde.report.events import Events
 from sonde.run.build import Assembly
 from sonde.run.checks import at_the_start, say, watched
@@ -48,6 +49,7 @@ from sonde.run.plan import make_plan
 from sonde.run.renewal import Renewal
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import take_over
+from sonde.run.samples import samples_of
 from sonde.run.start import write_fields, write_reason
 from sonde.run.telling import parted, show, tell
 from sonde.run.time_limit import TimeLimit, tuner_affordable
@@ -229,15 +231,17 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
     purge = None if saved is None else int(saved.state["progress"]["step"]) + 1
     events, renewal = Events(folder.events, log_every=settings.log_every, purge_step=purge), Renewal(folder.path)
     live = Live(folder.path, attempt.findings, lambda finding: tell(attempt, [finding]))
+    own = [Watched(observer, live) for observer in attempt.job.observers]
     training = live.training = Training(
         task=assembly.task,
         source=assembly.train,
         stepper=stepper,
         clock=assembly.clock,
         device=assembly.device,
-        observers=[progress, events, *(Watched(o, live) for o in attempt.job.observers), *attempt.loggers, renewal],
+        observers=[progress, events, *own, *attempt.loggers, *samples_of(attempt), renewal],
         journals={},
         threads=plan.threads,
+        used_memory=UsedMemory(assembly.device),
     )
     attempt.training = training  # before a state is put back that may not fit: the logs are closed all the same
     random_state.seed_everything(assembly.config.machine.seed, stream="dropout")

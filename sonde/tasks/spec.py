@@ -54,6 +54,8 @@ class TaskSpec:
     views:     True where its batches hold two views of each input (`sonde.augment.views`)
     own_loss:  True where the class also takes loss=, a function(output, target) of the caller's own
     class_counts: True where the class also takes class_counts=, training rows per class
+    trains_on: (classes of the training rows, their target, settings) -> which rows are trained on, where rows have classes and
+               that is not all of them; "" for all
     takes_input: True where the class also takes input=, the `InputSpec`, of tasks that make inputs
     generates: True where it makes new inputs (`sonde.core.generation`), for `sonde sample`
     network_input: an `InputSpec` -> that of what its network is called with, where the task codes its inputs; "" for the same
@@ -65,6 +67,7 @@ class TaskSpec:
                dict per input
     shorten:   output of `predict` -> from its value to the cells that a terminal shows instead
     units:     metric -> what it is measured in, where its name does not say so; {target} is the target, where there is one
+    samples:   True where a few answers are worth showing while it trains: texts, forecasts, pictures
     next_commands: what to try after training; {run} is its folder, {input} what stands for an input
     """
 
@@ -82,6 +85,7 @@ class TaskSpec:
     views: bool = False
     own_loss: bool = False
     class_counts: bool = False
+    trains_on: str = ""
     takes_input: bool = False
     generates: bool = False
     network_input: str = ""
@@ -94,6 +98,7 @@ class TaskSpec:
     )
     shorten: Mapping[str, Callable[[Any], Mapping[str, Any]]] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    samples: bool = False
     next_commands: tuple[str, ...] = ("sonde predict {run} {input}",)
 
     def suits(self, target: "TargetSpec") -> bool:

@@ -145,7 +145,7 @@ class Watcher:
 
     def _look(self, key: str, window: Window | None = None) -> tuple[Shown, str]:
         shown = self.followed(key).shown(window)
-        return shown, self._runs(key, shown.condition.state)
+        return shown, self._runs(key, shown.top.light)
 
     async def _pause(self) -> None:
         until = time.monotonic() + LOOK_S

@@ -10,15 +10,16 @@ from pathlib import Path
 
 from sonde.core.run_folder import RunFolder, open_run
 from sonde.core.run_owner import owner_of
+from sonde.core.run_state import folds_of, state_of
 from sonde.report.folder import SPLITS, Reading, read_files, with_lines
 from sonde.report.intact import drawn
 from sonde.report.learning import within
 from sonde.report.page import AddedBy, nothing, render
 from sonde.report.sections import sections
-from sonde.watch.condition import Condition, condition
 from sonde.watch.page import resources_html, title_of, top_html
-from sonde.watch.resources import MOST_LOOKS, Look, look
+from sonde.watch.resources import Look, look
 from sonde.watch.tail import Tail
+from sonde.watch.top import Top, top_of
 
 Window = tuple[float, float]
 SHARE = 0.005  # of the time at most for each of two drawings, together 1 %: training goes on on the same processors
@@ -30,7 +31,7 @@ MOST_RECENT = 8  # versions that are kept, for pages that begin to listen after 
 class Shown:
     """What a page shows of a run. parts: name -> HTML;  title: of the browser's tab;  version: the same for the same parts"""
 
-    condition: Condition
+    top: Top
     title: str
     parts: Mapping[str, str]
     version: str
@@ -74,7 +75,7 @@ class Following:
         self._looks: list[Look] = []
         self._top = _Drawing(parts={})
         self._sections: dict[Window | None, _Drawing] = {}
-        self._state = Condition(state="starting", title="")
+        self._top_now = Top(light="starting", title="")
         self._recent: dict[str, Mapping[str, str]] = {}  # version -> parts, of the last that were shown
         self._lock = threading.Lock()
 
@@ -104,7 +105,7 @@ class Following:
         while len(self._recent) > MOST_RECENT:
             self._recent.pop(next(iter(self._recent)))
         name = self.path.resolve().name
-        return Shown(condition=self._state, title=title_of(name, self._state), parts=parts, version=version)
+        return Shown(top=self._top_now, title=title_of(name, self._top_now), parts=parts, version=version)
 
     def parts_of(self, version: str) -> Mapping[str, str]:
         """What a page shows that was drawn a moment ago; nothing of one that is older."""
@@ -132,6 +133,8 @@ class Following:
         if (stamp := _stamp(folder)) != self._stamp:
             self._files, self._stamp = read_files(self.path), stamp
             changed.append(True)
+        elif any(changed):
+            self._files = replace(self._files, state=state_of(self.path))
         return any(changed)
 
     def _draw(self, drawing: "_Drawing", draw: Callable[[Reading], Mapping[str, str]]) -> None:
@@ -143,17 +146,17 @@ class Following:
     def _live(self, run: Reading) -> Mapping[str, str]:
         """What is not in the report: the top, and what a run that trains uses."""
         if self._owner is not None and (seen := look(self._owner)) is not None:
-            self._looks = [*self._looks, seen][-MOST_LOOKS:]
+            self._looks = [*self._looks[-1:], seen]
 
-        def draw(whole: Reading) -> tuple[Condition, dict[str, str]]:
-            state = condition(whole, alive=self._owner is not None)
-            trains = state.state in ("starting", "running")
-            return state, {
-                "top": top_html(whole, state),
+        def draw(whole: Reading) -> tuple[Top, dict[str, str]]:
+            top = top_of(whole)
+            trains = top.light in ("starting", "running")
+            return top, {
+                "top": top_html(whole, top),
                 "resources": resources_html(whole, self._looks) if trains else "",
             }
 
-        self._state, parts = drawn(run, draw)
+        self._top_now, parts = drawn(run, draw)
         return parts
 
     def _sections_of(self, run: Reading, window: Window | None) -> Mapping[str, str]:
@@ -173,7 +176,8 @@ def _stamp(folder: RunFolder) -> tuple[object, ...]:
     """What changes when a file that is not a log is written: each is replaced in one step, which its folder tells too."""
     splits = [folder.evaluation / split for split in SPLITS]
     files = (folder.config, folder.plan, folder.data, folder.env, folder.result, folder.lr_range)
-    return tuple(_seen(place) for place in (*files, folder.evaluation, *splits, folder.checkpoints / "last"))
+    seen = [_seen(place) for place in (*files, folder.evaluation, folder.samples, *splits, folder.checkpoints / "last")]
+    return (*seen, len(folds_of(folder.path)))
 
 
 def _seen(place: Path) -> tuple[int, int, int] | None:

@@ -11,8 +11,8 @@ from markupsafe import Markup
 from sonde.core.units import count, duration, rate
 from sonde.report.folder import Reading
 from sonde.report.page import environment
-from sonde.watch.condition import Condition
-from sonde.watch.resources import Look, facts, memory_figure
+from sonde.watch.resources import Look, facts
+from sonde.watch.top import Top
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -21,8 +21,8 @@ HERE = Path(__file__).parent
 REPORT = HERE.parent / "report"
 # the report's order, but for what one looks at while a run trains
 ORDER = (
-    "top", "unreadable", "findings", "learning", "resources", "metrics", "evaluated", "inside", "data", "time", "settings",
-    "machine",
+    "top", "unreadable", "findings", "learning", "samples", "resources", "metrics", "evaluated", "inside", "data", "time",
+    "settings", "machine",
 )  # fmt: skip
 STYLES = (REPORT / "page.css", REPORT / "cases.css", HERE / "watch.css")
 SCRIPTS = (REPORT / "page.js", REPORT / "charts.js", HERE / "watch.js")
@@ -43,14 +43,14 @@ def _template(name: str) -> "Template":
     return environment(HERE).get_template(name)
 
 
-def top_html(run: Reading, state: Condition) -> str:
+def top_html(run: Reading, top: Top) -> str:
     """State, the number that says most, and how far the run is."""
-    return _block("top", name=run.path.resolve().name, state=state, keys=_keys(run))
+    return _block("top", name=run.path.resolve().name, top=top, keys=_keys(run))
 
 
 def resources_html(run: Reading, looks: Sequence[Look]) -> str:
     """What a run that trains uses; empty while nothing is known."""
-    return _block("resources", facts=facts(run, looks), memory=memory_figure(looks))
+    return _block("resources", facts=facts(run, looks))
 
 
 def runs_html(runs: Sequence[Listed], key: str) -> str:
@@ -65,9 +65,9 @@ def page_html(title: str, key: str, version: str, parts: dict[str, str]) -> str:
     return _template("watch.html").render(title=title, key=key, version=version, parts=ordered, runs_part=runs)
 
 
-def title_of(name: str, state: Condition) -> str:
+def title_of(name: str, top: Top) -> str:
     """What the browser's tab shows, the state first."""
-    part = f"{100 * state.part:.0f} % " if state.part is not None else f"{state.title}: "
+    part = f"{100 * top.part:.0f} % " if top.part is not None else f"{top.title}: "
     return f"{part}{name}"
 
 
@@ -79,7 +79,8 @@ def _block(block: str, **shown: object) -> str:
 def _keys(run: Reading) -> list[tuple[str, str]]:
     """(name, value) of what one wants to know beside the score."""
     lines = [line for line in run.steps if line.get("seconds") is not None]
-    result, seconds = run.result, run.result.get("seconds") or {}
+    result = run.result if run.done else {}
+    seconds = result.get("seconds") or {}
     total = seconds.get("total") or (lines[-1]["seconds"] if lines else None)
     losses = [line["loss"] for line in run.steps if line.get("loss") is not None]
     found = [
@@ -95,7 +96,7 @@ def _keys(run: Reading) -> list[tuple[str, str]]:
 
 def _pace(run: Reading, lines: Sequence[dict]) -> str:
     """Rows per second: of the whole run once it has ended, else of the latest lines."""
-    if run.result.get("samples_per_s"):
+    if run.done and run.result.get("samples_per_s"):
         return rate(run.result["samples_per_s"])
     if len(lines) < 2:
         return ""

@@ -6,16 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sonde.core.memory import PROC, children_of, resident_bytes
 from sonde.core.units import share, size
-from sonde.report.figures import Axis, Series, curves
 from sonde.report.folder import Reading
-from sonde.report.learning import Figure
-from sonde.report.scale import Point
-
-PROC = Path("/proc")
-FEWEST = 3  # looks, below which there is no curve
-MOST_LOOKS = 2_000
-GB = 1e9
+from sonde.report.learning import most_memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,28 +23,15 @@ class Look:
 
 def look(process: int, *, proc: Path = PROC) -> Look | None:
     """A process and the workers below it, whose shared memory counts once; None where /proc does not tell."""
+    memory, busy = resident_bytes(process, proc=proc), 0.0
     try:
-        memory = busy = 0.0
-        for one in [process, *_children(process, proc)]:
+        for one in [process, *children_of(process, proc=proc)]:
             # after the name in brackets: proc(5), of which utime and stime are the fields 14 and 15
             fields = (proc / str(one) / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
             busy += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-            resident, shared = (proc / str(one) / "statm").read_text(encoding="ascii").split()[1:3]
-            pages = int(resident) - (int(shared) if one != process else 0)
-            memory += pages * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
         return None
-    return Look(at=time.monotonic(), memory=int(memory), busy=busy)
-
-
-def _children(process: int, proc: Path) -> list[int]:
-    found: list[int] = []
-    for listing in (proc / str(process) / "task").glob("*/children"):
-        try:
-            found += [int(word) for word in listing.read_text(encoding="ascii").split()]
-        except OSError:  # a thread that has ended meanwhile
-            continue
-    return found
+    return None if memory is None else Look(at=time.monotonic(), memory=memory, busy=busy)
 
 
 def facts(run: Reading, looks: Sequence[Look]) -> list[tuple[str, str]]:
@@ -60,7 +41,7 @@ def facts(run: Reading, looks: Sequence[Look]) -> list[tuple[str, str]]:
         whole = run.env.get("memory_bytes")
         of = f" of {size(whole)}" if isinstance(whole, int | float) and whole > 0 else ""
         found.append(("memory", f"{size(looks[-1].memory)}{of}"))
-        found.append(("at most, while watched", size(max(each.memory for each in looks))))
+        found.append(("at most", size(max(looks[-1].memory, most_memory(run) or 0))))
     if len(looks) > 1 and looks[-1].at > looks[-2].at:
         cores = run.env.get("cores")
         busy = max(0.0, looks[-1].busy - looks[-2].busy) / (looks[-1].at - looks[-2].at)
@@ -70,17 +51,3 @@ def facts(run: Reading, looks: Sequence[Look]) -> list[tuple[str, str]]:
     if seconds and evaluating:
         found.append(("of the time so far in evaluations", share(min(1.0, evaluating / seconds), 1)))
     return found
-
-
-def memory_figure(looks: Sequence[Look]) -> Figure | None:
-    """Memory since one began to look."""
-    if len(looks) < FEWEST:
-        return None
-    points: list[Point] = [(each.at - looks[0].at, each.memory / GB) for each in looks]
-    figure = curves(
-        [Series(name="memory", points=points, colour=4)],
-        Axis(label="seconds since the page was opened", zero=True),
-        Axis(label="memory, GB", zero=True),
-        name="Memory of the training process over time",
-    )
-    return Figure(title="Memory", svg=figure, caption="Resident memory of the training process and its workers.")

@@ -1,6 +1,7 @@
 """`sonde runs` over folders in every state a run folder can be in."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -191,3 +192,24 @@ def test_runs_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     (tmp_path / "none").mkdir()
     assert main(["runs", str(tmp_path / "none"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
+
+
+def test_the_page_of_a_run_that_was_killed_is_a_command_away(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = '{"kind": "step", "step": 3, "epoch": 0, "seconds": 1}\n'
+    for name in ("drawn", "late"):
+        make(tmp_path / name, records=line)
+    (tmp_path / "late" / "report.html").write_text("")
+    os.utime(tmp_path / "late" / "report.html", (1e9, 1e9))
+    (tmp_path / "drawn" / "report.html").write_text("")
+    assert main(["runs", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert f"sonde report {tmp_path / 'late'}" in out
+    assert f"sonde report {tmp_path / 'drawn'}" not in out
+
+
+def test_a_finished_run_that_trains_further_is_running(tmp_path: Path) -> None:
+    folder = make(tmp_path / "a", result={**RESULT, "steps": 3}, records='{"kind": "step", "step": 5, "epoch": 0}\n')
+    with RunFolder(folder).claimed():
+        assert read_line(folder).status == "running, step 5"

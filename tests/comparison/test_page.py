@@ -99,6 +99,10 @@ addEventListener("load", () => {
   const key = document.querySelector(".legend button");
   key.click();
   said.push(getComputedStyle(plot.querySelector('[data-key="0"]')).display, key.getAttribute("aria-pressed"));
+  figure.dispatchEvent(new MouseEvent("dblclick", { bubbles: true }));
+  figure.focus();
+  figure.dispatchEvent(new KeyboardEvent("keydown", { key: "Home", bubbles: true }));
+  said.push(document.querySelector(".tip").textContent.split("\\n")[0]);
   document.documentElement.setAttribute("said", JSON.stringify(said));
 });
 </script></body>"""
@@ -106,7 +110,9 @@ addEventListener("load", () => {
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium here")
 @pytest.mark.timeout(60)
-def test_in_a_browser_figures_zoom_and_the_legend_hides(tmp_path: Path, make_classifier: Callable[..., Path]) -> None:
+def test_in_a_browser_figures_zoom_are_read_and_the_legend_hides(
+    tmp_path: Path, make_classifier: Callable[..., Path]
+) -> None:
     make_classifier(tmp_path / "runs" / "a", 10)
     make_classifier(tmp_path / "runs" / "b", 40, model="b")
     place = tmp_path / "tried.html"
@@ -116,6 +122,6 @@ def test_in_a_browser_figures_zoom_and_the_legend_hides(tmp_path: Path, make_cla
     shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=50).stdout
     said = re.findall(r' said="(.*?)"', shown)[0].replace("&quot;", '"')
     assert said.startswith('[true,"')
-    assert said.endswith(',true,true,"none","false"]')
+    assert said.endswith(',true,true,"none","false","step 10.00"]')
     assert " 28  26 " in said  # steps
     assert " 1.76  1.74  1.72 " in said  # the loss at them

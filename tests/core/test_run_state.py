@@ -53,6 +53,20 @@ def test_a_folder_of_an_earlier_version_failed_where_its_last_finding_is_an_erro
     assert (state_of(tmp_path).condition, state_of(tmp_path).why) == ("failed", "loss is NaN")
 
 
+def test_an_error_names_the_step_that_failed(tmp_path):
+    put(tmp_path, STEP, ended("failed", why="step 44: the loss is nan"))
+    put(tmp_path, {"severity": "error", "evidence": "the loss is nan", "step": 44}, name="findings.jsonl")
+    state = state_of(tmp_path)
+    assert (state.step, state.failed_at, state.place, state.words) == (43, 44, "at step 44", "failed, step 44")
+
+
+def test_a_finished_run_that_was_trained_further_has_no_result_yet(tmp_path):
+    (put(tmp_path, STEP) / "result.json").write_text('{"steps": 40}')
+    assert state_of(tmp_path).condition == "finished"
+    put(tmp_path, STEP, {**STEP, "step": 50})
+    assert state_of(tmp_path).words == "killed, step 50"
+
+
 def test_a_cross_validation_is_where_its_last_fold_is(tmp_path):
     put(tmp_path / "fold-1", STEP)
     (tmp_path / "fold-1" / "result.json").write_text("{}")

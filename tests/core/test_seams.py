@@ -78,7 +78,7 @@ def test_a_task_may_leave_out_what_it_does_not_need() -> None:
     assert (extras.across_rows, extras.after_step, extras.state_dict()) == ((), None, {})
     extras.load_state_dict({"from": "elsewhere"})
     able = abilities_of(ModuleTask(mlp(2, 3), nn.functional.cross_entropy))
-    assert replace(able, bind=None) == Abilities()
+    assert replace(able, bind=None, constant_baselines=None) == Abilities()
 
 
 def test_what_a_task_has_is_what_the_engine_calls() -> None:
@@ -105,6 +105,6 @@ def test_a_method_or_attribute_of_the_users_own_is_never_taken_for_an_ability() 
     made: Any = ModuleTask(mlp(2, 3), nn.functional.cross_entropy)
     for name in Abilities.__dataclass_fields__:
         setattr(made, name, lambda *given: pytest.fail("called"))
-    assert replace(abilities_of(made), bind=None) == Abilities()
+    assert replace(abilities_of(made), bind=None, constant_baselines=None) == Abilities()
     made.abilities = ["swim"]
     assert abilities_of(made) == Abilities()

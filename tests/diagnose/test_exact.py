@@ -16,6 +16,7 @@ from sonde.core.errors import Interrupted
 from sonde.engine import checkpoint
 from sonde.engine.execution.compiled import cxx_compiler
 from sonde.engine.json_lines import read_lines
+from sonde.engine.used_memory import KEYS
 
 APART = ("clock", "journals", "observers", "observed_by", "elapsed")  # seconds, lengths of files, and who looks on
 
@@ -40,7 +41,9 @@ def state_of(run: Path) -> dict[str, Any]:
 def metrics_of(run: Path) -> list[dict[str, Any]]:
     lines = read_lines(run / "metrics.jsonl")
     return [
-        {name: each for name, each in line.items() if name != "seconds"} for line in lines if line["kind"] != "event"
+        {name: each for name, each in line.items() if name not in ("seconds", *KEYS)}
+        for line in lines
+        if line["kind"] != "event"
     ]
 
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sonde.losses.patches import masked_error, normalised, patches_of
+from sonde.losses.patches import images_of, masked_error, normalised, patches_of, restored
 
 
 def drawn(*shape: int) -> Tensor:
@@ -18,6 +18,16 @@ def test_patches_are_squares_of_the_image_row_by_row() -> None:
         down, across = divmod(place, 3)
         square = images[:, :, 2 * down : 2 * down + 2, 2 * across : 2 * across + 2]
         assert torch.equal(found[:, place], square.flatten(1))
+
+
+def test_patches_become_images_again() -> None:
+    images = drawn(2, 3, 4, 6)
+    assert torch.equal(images_of(patches_of(images, 2), 2, (2, 3)), images)
+
+
+def test_normalised_patches_are_put_back() -> None:
+    patches = 3 * drawn(2, 5, 48) + 7
+    assert torch.allclose(restored(normalised(patches), patches), patches, atol=1e-4)
 
 
 def test_patches_are_normalised_each_by_itself() -> None:

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from markupsafe import Markup
 
@@ -44,3 +46,16 @@ def test_objects_of_training_data_are_not_missed():
     drawn = boxes().draw(SHOT, {"truth": [{"name": "a", "box": [20, 20, 40, 40]}]})
     assert MISSED not in drawn
     assert ">a<" in drawn
+
+
+def test_of_very_many_answers_those_are_named_that_have_room():
+    answers = [{"name": "cat", "box": [0, 0, 90, 45], "score": (n + 1) / 100} for n in range(40)]
+    drawn = boxes().draw(SHOT, {"truth": [{"name": "cat", "box": [0, 0, 9, 9]}], "objects": answers})
+    places = [
+        tuple(map(float, found)) for found in re.findall(r'<text class="mark-text" x="([^"]+)" y="([^"]+)"', drawn)
+    ]
+    assert 2 <= len(places) < 20
+    assert len(set(places)) == len(places)
+    assert f">{MISSED} cat<" in drawn
+    assert f">{WRONG} cat 0.40<" in drawn  # the surest
+    assert drawn.count('stroke="#ffb31a"') == 40

@@ -123,6 +123,19 @@ def test_of_an_error_less_is_better(regression_run):
     assert score.beside == "better"
 
 
+def test_our_own_metrics_have_a_direction(image_run):
+    """Without one a run was said to have no baseline."""
+    run = read_folder(image_run)
+    result = {
+        "headline": "near",
+        "metrics": {"test": {"near": 0.46}},
+        "baseline": {"near": 0.14, "what": "the mean angles"},
+    }
+    score = score_of(replace(run, result={**run.result, **result, "objective": {"metric": "loss", "mode": "min"}}))
+    assert score is not None
+    assert (score.higher, score.against) == (True, "better")
+
+
 def test_beside_a_rule_on_the_same_series_their_errors_are_paired(regression_run):
     """The errors of series differ more than those of the model and the rule, which is worse in all."""
     ours = [1.0, 5.0, 20.0, 2.0, 40.0, 8.0]

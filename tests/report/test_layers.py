@@ -117,7 +117,7 @@ def test_gradients_spreads_units_and_updates_in_a_sentence_each():
     assert stuck_says(grid([0.0, 0.0])) == "No unit is dead or saturated at any step that was measured."
     assert stuck_says(grid([0.004, 0.0])) == "Hardly any unit is dead or saturated: at most 0.4 %, at l0 at step 1."
     assert stuck_says(grid([0.1, 0.9], [0.0, 0.2])) == (
-        "Most units are dead or saturated at l0: 90 % at step 2: these pass on hardly any error."
+        "90 % of the units at l0 are dead or saturated at step 2, the most of any layer: these pass on hardly any error."
     )
     assert "(median), most l0 at step 2 (30 %), least l0 at step 1 (1.0 %): much" in update_says(grid([0.01, 0.3]))
     assert "by 1.0e-4 % (median)" in update_says(grid([1e-6]))

@@ -166,6 +166,22 @@ def test_a_resume_that_went_back_is_no_negative_throughput(image_run):
     assert (figure.title, figure.svg.count("rows per second: 64.00")) == ("Throughput", 4)
 
 
+def test_memory_is_drawn_beside_throughput_and_is_no_loss_term(image_run):
+    run = read_folder(image_run)
+    steps = [{"kind": "step", "step": n, "rows": 64 * n, "seconds": 0.5 * n, "loss": 1.0} for n in range(1, 8)]
+    used = [{**line, "memory_bytes": 1e9 + 1e8 * line["step"]} if line["step"] % 2 else line for line in steps]
+    figures = learning_figures(replace(run, steps=used, evaluations=[], lr_range={}))
+    assert [figure.title for figure in figures][-2:] == ["Throughput", "Memory"]
+    assert figures[-1].caption.startswith("Memory that was held, at most 1.7 GB of the process and workers;")
+    assert "process and workers: 1.300" in figures[-1].svg
+    assert "Loss terms" not in [figure.title for figure in figures]
+    on_a_gpu = [{**line, "device_memory_bytes": 2e9} for line in used]
+    both = learning_figures(replace(run, steps=on_a_gpu, evaluations=[], lr_range={}))[-1]
+    assert "at most 1.7 GB of the process and workers and 2.0 GB of the device" in both.caption
+    few = replace(run, steps=used[:4], evaluations=[], lr_range={})
+    assert learning_figures(few)[-1].title == "Throughput"  # two points are no curve
+
+
 def test_a_part_of_the_curves_is_drawn_on_its_own_axis(image_run):
     run = read_folder(image_run)
     part = within(run, 2.0, 4.0)

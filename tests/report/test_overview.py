@@ -23,6 +23,19 @@ def test_the_headline_is_the_test_score_in_words(image_run):
     ]
 
 
+def test_a_best_score_that_was_another_when_judged_once_more_is_told_so(image_run):
+    run = read_folder(image_run)
+    result = {
+        **run.result,
+        "metrics": {"validation": {"accuracy": 0.5}},
+        "evaluated": {"validation": {"rows": 16, "of": 1014}},
+    }
+    sentence = headline(replace(run, result=result)).sentences[-1].replace("\u00a0", " ")
+    assert sentence == (
+        "The best checkpoint is from epoch 7 (99.31 % validation accuracy then, 50.00 % at the end on 16 of 1,014 rows)."
+    )
+
+
 def test_a_network_of_ones_own_is_called_by_its_class(tmp_path):
     x = torch.randn(64, 2)
     run = sonde.fit(
@@ -67,7 +80,7 @@ def test_an_early_end_is_told(image_run, status, words):
     ("condition", "value", "what", "tone"),
     [
         ("killed", "Died at step 3,200", "of 3,200", "bad"),
-        ("failed", "Failed at step 3,200", "of 3,200", "bad"),
+        ("failed", "Failed after step 3,200", "of 3,200", "bad"),
         ("interrupted", "Stopped at step 3,200", "of 3,200", "open"),
         ("running", "No result yet", "", "open"),
     ],

@@ -5,12 +5,15 @@ import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
 from sonde.core.errors import RunFolderError
 from sonde.report.folder import read_folder
-from sonde.report.page import write_page
+from sonde.report.page import unbroken_flags, write_page
+
+REPORT = Path(__file__).parents[2] / "sonde" / "report"
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 NASTY = '<script>alert("x")</script>'
@@ -80,7 +83,9 @@ def test_the_page_is_one_offline_file(kind, request):
     folder = request.getfixturevalue(kind)
     shown = page(folder)
     html = (folder / "report.html").read_text(encoding="utf-8")
-    assert all(url.startswith("data:image/png;base64,") for url in shown.urls)
+    assert all(url.startswith(("data:image/png;base64,", "#")) for url in shown.urls)
+    places = {url.removeprefix("#") for url in shown.urls if url.startswith("#")}
+    assert {"metrics", "learning", "time"} <= places <= set(re.findall(r'id="([^"]+)"', html))
     assert not re.search(r"(https?:)?//[a-z]+\.[a-z]", html, re.IGNORECASE)
     assert "@import" not in html
     assert "url(" not in html
@@ -113,7 +118,7 @@ def test_texts_from_outside_are_harmless(make_images, tmp_path):
         file.write(json.dumps({"kind": "step", "step": 3201, NASTY: 0.5}) + "\n")
     shown = page(folder)
     assert shown.scripts == 1  # our own
-    assert len(shown.urls) == 14  # our own pictures
+    assert sum(not url.startswith("#") for url in shown.urls) == 14  # our own pictures
     assert shown.text.count(NASTY) > 10
 
 
@@ -199,8 +204,38 @@ def test_findings_have_their_place_and_certainty_the_cause_first(image_run):
     result = json.loads((image_run / "result.json").read_text())
     (image_run / "result.json").write_text(json.dumps({**result, "diagnosis": ["learning-rate-too-high"]}))
     text = page(image_run).text
-    shown = text[text.index("Findings") : text.index("Scores")]
+    shown = text[text.rindex("Findings ") : text.rindex("Scores")]
     assert shown.startswith(
         "Findings warning learning rate too high step 5, fc1, likely e → do intended? --silence learning-"
     )
     assert shown.index("dead units") < shown.index("1 more, which may go away with these") < shown.index("overfitting")
+
+
+def test_the_error_that_ended_a_run_stands_once(image_run):
+    (image_run / "result.json").unlink()
+    told = {
+        "check": "failed",
+        "severity": "error",
+        "evidence": "ValueError: no room",
+        "action": "fix it, then resume the run",
+    }
+    (image_run / "findings.jsonl").write_text(json.dumps(told) + "\n")
+    line = {"kind": "event", "step": 9, "event": "failed", "details": {"why": "ValueError: no room"}}
+    with (image_run / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    shown = page(image_run)
+    assert "An error ended it after step 3,200 of 3,200: ValueError: no room" in shown.text
+    assert "Findings" not in shown.headings
+
+
+def test_colours_of_the_verdict_are_its_own():
+    """A rule for right and wrong answers once coloured the whole box."""
+    styles = "".join((REPORT / name).read_text(encoding="utf-8") for name in ("page.css", "cases.css"))
+    alone = re.findall(r"(?:^|[\s,}])\.(yes|no|partly|open)\s*\{", styles)
+    assert alone == []
+
+
+def test_flags_are_not_broken():
+    assert str(unbroken_flags("sonde resume a-b --epochs 3")) == (
+        'sonde resume a-b <span class="flag">--epochs</span> 3'
+    )

@@ -3,12 +3,14 @@
 import json
 import shlex
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from sonde.core.config import TrainConfig
 from sonde.report.folder import Reading, read_folder
 from sonde.report.next_steps import CURABLE
+from sonde.report.page import render
 from sonde.report.verdict import verdict
 from sonde.run.cure import remedies
 from sonde.run.resolve import NoSettings
@@ -38,7 +40,9 @@ def test_a_run_that_beats_its_baseline_worked(image_run):
         "It is better than the baseline (always predicting the most frequent) by more than chance: 99 % of its errors are gone, "
         "and the checks found nothing wrong."
     )
-    assert [question for question, _ in found.lines] == ["How well", "Over- or underfitted"]
+    assert [question for question, _ in found.lines] == [
+        "How well", "Over- or underfitted", "Weakest class", "Rows to check", "Long enough", "Cost",
+    ]  # fmt: skip
     assert commands(found) == ["sonde predict RUN x.png"]
 
 
@@ -106,6 +110,71 @@ def test_without_a_baseline_the_curves_tell_whether_it_learned(image_run):
     assert verdict(replace(run, evaluations=lines)).answer == "No"
 
 
+def test_one_evaluation_alone_does_not_tell_whether_it_learned(image_run):
+    run = quiet(read_folder(image_run))
+    run = replace(run, result={**run.result, "baseline": {}}, evaluations=run.evaluations[:1])
+    found = verdict(run)
+    assert (found.answer, found.because) == (
+        "It learned",
+        "Training loss fell from 2.36 to 0.121, validation loss was 1.96 at the only evaluation; there is no baseline to tell "
+        "whether that is good.",
+    )
+    found = verdict(replace(run, steps=run.steps[:1]))
+    assert (found.tone, found.answer) == ("open", "Not known")
+    assert found.because == (
+        "Validation loss was 1.96; there is no baseline to tell whether that is good, and no earlier loss to compare it with."
+    )
+
+
+def test_a_loss_that_stayed_where_it_was_is_no_learning(image_run):
+    run = quiet(read_folder(image_run))
+    lines = [{**line, "metrics": {"log_loss": 0.69 - place / 1e4}} for place, line in enumerate(run.evaluations)]
+    found = verdict(replace(run, result={**run.result, "baseline": {}}, evaluations=lines))
+    assert (found.tone, found.answer) == ("no", "No")
+    assert found.because.startswith("It did not learn: validation loss stayed at about 0.689;")
+
+
+def test_how_data_were_read_is_told_and_no_reason_to_doubt(image_run):
+    read = {**IMPROVING, "name": "data-read-otherwise", "check": "data", "evidence": "2 rows are dropped"}
+    run = replace(read_folder(image_run), findings=[read])
+    assert verdict(run).answer == "Yes"
+    assert verdict(run).because.endswith("Only how the data were read is to be looked at: data (2 rows are dropped).")
+    run = replace(run, findings=[read, IMPROVING])
+    assert verdict(run).because.endswith("but the checks warn: still improving (the loss went from 1 to 0.5).")
+
+
+def test_notes_are_named(image_run):
+    run = replace(read_folder(image_run), findings=[{**IMPROVING, "severity": "note"}])
+    assert verdict(run).because.endswith("of its errors are gone; the checks have only a note: still improving.")
+
+
+def test_few_evaluations_ask_for_a_longer_run(image_run):
+    run = quiet(read_folder(image_run))
+    ended = {**run.result, "ended_by": "epochs", "lengths": {"epochs": "1"}}
+    found = verdict(replace(run, result=ended, evaluations=run.evaluations[:1]))
+    assert commands(found) == [f"sonde resume {run.path} --epochs 2"]
+    assert commands(verdict(replace(run, result=ended))) == []
+
+
+def test_data_that_are_gone_are_missed_before_one_trains(image_run, tmp_path):
+    (image_run / "result.json").unlink()
+    run = read_folder(image_run)
+    gone = verdict(replace(run, config={**run.config, "data": str(tmp_path / "gone.csv")}))
+    assert gone.steps[-1].why == (
+        f"The data are no longer at {tmp_path}/gone.csv: put them back there before you train."
+    )
+    there = verdict(replace(run, config={**run.config, "data": str(tmp_path)}))
+    assert "no longer" not in there.steps[-1].why
+
+
+def test_a_network_of_ones_own_is_loaded_in_python(image_run):
+    run = quiet(read_folder(image_run))
+    found = verdict(replace(run, data={**run.data, "form": "custom data"}))
+    assert found.steps[-1].why == (
+        f"In Python, sonde.load({str(run.path)!r}, model=…).model is your network with its best weights."
+    )
+
+
 def test_nothing_to_judge_on(image_run):
     run = quiet(read_folder(image_run))
     assert verdict(replace(run, result={**run.result, "metrics": {}})).answer == "Not evaluated"
@@ -141,7 +210,10 @@ def test_a_run_that_was_stopped(image_run):
 
 def test_a_run_that_failed_says_by_what(image_run):
     found = ended(image_run, event="failed", details={"why": "ValueError: <b>no room</b>"})
-    assert (found.tone, found.because) == ("no", "An error ended it at step 3,210 of 3,200: ValueError: <b>no room</b>")
+    assert (found.tone, found.because) == (
+        "no",
+        "An error ended it after step 3,210 of 3,200: ValueError: <b>no room</b>",
+    )
     assert found.steps[0].why == "continues from step 3,000, once what stopped it is fixed"
 
 
@@ -183,8 +255,25 @@ def test_a_run_that_lives_is_not_said_to_have_stopped(image_run):
     (image_run / "result.json").unlink()
     run = read_folder(image_run)
     found = verdict(replace(run, state=replace(run.state, condition="running")))
-    assert (found.answer, found.because) == ("Still running", "It was at step 3,200 of 3,200 when this page was drawn.")
+    because = "It was at step 3,200 of 3,200 when this page was drawn."
+    assert (found.answer, found.because) == ("Still running when drawn", because)
+    assert dict(found.lines)["Is it still?"].startswith("This page does not know what came after it")
     assert "Last good checkpoint" not in dict(found.lines)
+
+
+def test_a_page_drawn_by_the_run_says_when_and_until_when(image_run):
+    (image_run / "result.json").unlink()
+    run, at = read_folder(image_run), datetime(2026, 1, 31, 14, 2, 11, tzinfo=UTC)
+    run = replace(
+        run, state=replace(run.state, condition="running"), drawn=at, drawn_again_by=(by := at + timedelta(hours=1))
+    )
+    found = verdict(run)
+    assert found.because.endswith("when this page was drawn, on 2026-01-31 at 14:02:11 (UTC).")
+    assert dict(found.lines)["Is it still?"] == (
+        "As long as it trains, this page is drawn anew before 2026-01-31 at 15:02:11 (UTC). If you read this later, it has "
+        "ended, was killed or hangs: sonde report draws it anew, and tells."
+    )
+    assert f'data-due="{1000 * int(by.timestamp())}"' in render(run)
 
 
 def test_a_callers_own_network_is_used_by_the_same_call(image_run):
@@ -196,3 +285,24 @@ def test_a_callers_own_network_is_used_by_the_same_call(image_run):
     assert (
         step.why == f"The same call with out={str(run.path)!r} continues from step 3,000, as if it had never stopped."
     )
+
+
+def test_what_chose_the_checkpoint_tells_where_no_validation_loss_does(image_run):
+    """Of a generator and its critic, whose training losses rise while samples get better."""
+
+    def evaluated(distances: list[float]) -> Reading:
+        lines = [
+            {"kind": "evaluation", "step": 10 * n, "epoch": n, "split": "validation", "metrics": {"kernel_distance": d}}
+            for n, d in enumerate(distances, 1)
+        ]
+        result = {**run.result, "metrics": {"validation": {"kernel_distance": distances[-1]}}}
+        objective = {"metric": "kernel_distance", "mode": "min"}
+        return replace(
+            run, evaluations=lines, result={**result, "objective": objective, "baseline": {}, "baselines": {}}
+        )
+
+    run = quiet(read_folder(image_run))
+    better, worse = verdict(evaluated([0.5, 0.2, 0.1])), verdict(evaluated([0.5, 0.6, 0.7]))
+    assert (better.answer, worse.answer) == ("It learned", "No")
+    assert plain(better.because).startswith("Validation kernel distance fell from 0.500 to 0.100; there is no baseline")
+    assert plain(worse.because).startswith("It did not learn: validation kernel distance rose from 0.500 to 0.700")

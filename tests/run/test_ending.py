@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import sonde
-from sonde.core.errors import Interrupted
+from sonde.core.errors import Interrupted, NonFinite
 from sonde.core.run_state import state_of
 
 ROWS = torch.randn(64, 3, generator=torch.Generator().manual_seed(0))
@@ -40,7 +40,7 @@ def test_a_run_that_fails_says_so_in_its_last_line_and_on_its_page(tmp_path):
     state = state_of(tmp_path)
     assert (state.condition, state.step, state.why) == ("failed", 5, "ValueError: my observer <b>broke</b>")
     page = (tmp_path / "report.html").read_text()
-    assert "Failed at step 5" in page
+    assert "Failed after step 5" in page
     assert "ValueError: my observer &lt;b&gt;broke&lt;/b&gt;" in page
     assert "<b>broke" not in page
 
@@ -73,3 +73,24 @@ def test_a_refused_resume_leaves_how_the_run_ended(tmp_path):
         trained(tmp_path, lr=0.5)
     assert (tmp_path / "metrics.jsonl").read_bytes() == before
     assert state_of(tmp_path).condition == "failed"
+
+
+def test_the_page_names_the_step_that_the_error_names(tmp_path):
+    calls = 0
+
+    def broken(output, target):
+        nonlocal calls
+        calls += torch.is_grad_enabled()
+        loss = nn.functional.mse_loss(output, target)
+        return loss * float("nan") if calls > 6 else loss
+
+    data = (ROWS, ROWS[:, :1])
+    settings = {"epochs": 3, "batch_size": 16, "threads": 1, "precision": "fp32", "quiet": True, "out": str(tmp_path)}
+    with pytest.raises(NonFinite) as error:
+        sonde.fit(nn.Linear(3, 1), data, loss=broken, doctor=False, **settings)
+    step = int(str(error.value).removeprefix("step ").split(",")[0])
+    state = state_of(tmp_path)
+    assert (state.condition, state.failed_at, state.step) == ("failed", step, step - 1)
+    page = (tmp_path / "report.html").read_text()
+    assert f"Failed at step {step}" in page
+    assert f"An error ended it at step {step} of 12: step {step}, phase" in page

@@ -21,7 +21,7 @@ class Clock:
 def test_drawing_takes_a_hundredth_of_the_time(tmp_path: Path) -> None:
     clock, drawn = Clock(), []
 
-    def draw(folder: Path) -> Path:
+    def draw(folder: Path, seconds: float) -> Path:
         drawn.append(clock.now)
         clock.now += 0.5
         return folder
@@ -35,9 +35,25 @@ def test_drawing_takes_a_hundredth_of_the_time(tmp_path: Path) -> None:
     assert min(b - a for a, b in zip(drawn, drawn[1:], strict=False)) >= 50
 
 
+def test_a_page_says_until_when_it_holds_and_is_drawn_anew_before(tmp_path: Path) -> None:
+    clock, drawn = Clock(), []
+
+    def draw(folder: Path, seconds: float) -> Path:
+        drawn.append((clock.now, clock.now + seconds))
+        clock.now += 0.5
+        return folder
+
+    renewal = Renewal(tmp_path, clock=clock, draw=draw)
+    for _ in range(100):  # an evaluation every 100 s
+        clock.now += 100.0
+        renewal(EVALUATED)
+    assert drawn[0] == (200.0, 200.0 + 3 * (60 + 100))
+    assert all(later < by for (_, by), (later, _) in zip(drawn, drawn[1:], strict=False))
+
+
 def test_only_evaluations_and_ends_of_epochs_are_worth_it(tmp_path: Path) -> None:
     clock, drawn = Clock(), []
-    renewal = Renewal(tmp_path, clock=clock, draw=lambda folder: drawn.append(folder) or folder)
+    renewal = Renewal(tmp_path, clock=clock, draw=lambda folder, seconds: drawn.append(folder) or folder)
     clock.now += FIRST_S
     renewal(StepRecord(step=1, epoch=0, rows=1, losses={}, norms={}, lr=0.1))
     renewal(EventRecord(1, "resumed"))
@@ -49,7 +65,7 @@ def test_only_evaluations_and_ends_of_epochs_are_worth_it(tmp_path: Path) -> Non
 def test_a_full_disk_does_not_end_the_training(tmp_path: Path) -> None:
     clock = Clock()
 
-    def draw(folder: Path) -> Path:
+    def draw(folder: Path, seconds: float) -> Path:
         raise RunFolderError("cannot write")
 
     renewal = Renewal(tmp_path, clock=clock, draw=draw)

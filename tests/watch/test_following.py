@@ -44,18 +44,18 @@ def test_states_one_after_the_other(folder: Path) -> None:
     run = Following(folder)
     process = training(folder)
     try:
-        assert run.shown().condition.state == "starting"
+        assert run.shown().top.light == "starting"
         append(folder, *map(step, (10, 20)))
         run._top.due = 0.0
         shown = run.shown()
-        assert (shown.condition.state, shown.title) == ("running", "5 % run")
+        assert (shown.top.light, shown.title) == ("running", "5 % run")
     finally:
         killed(process)
     shown = run.shown()
     assert shown.title == "Died at step 20: the process is gone: run"
     assert shown.parts["resources"] == ""
     with RunFolder(folder).claimed():
-        assert run.shown().condition.state == "running"
+        assert run.shown().top.light == "running"
         finished(folder, steps=20)
     shown = run.shown()
     assert shown.title == "Finished: run"
@@ -82,7 +82,7 @@ def test_drawing_takes_a_hundredth_of_the_time(folder: Path) -> None:
         assert "Step 20 of 400" in second.parts["top"]
         append(folder, step(30))
         assert run.shown() == second
-    assert run.shown().condition.title == "Died at step 30: the process is gone"
+    assert run.shown().top.title == "Died at step 30: the process is gone"
 
 
 def test_the_top_does_not_wait_for_curves_that_take_long(folder: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_run_that_is_begun_anew_in_its_folder(folder: Path) -> None:
     run.shown()
     RunFolder(folder).clear()
     begun(folder)
-    assert run.shown().condition.title == "Ended before its first step was logged"
+    assert run.shown().top.title == "Ended before its first step was logged"
 
 
 def test_a_folder_that_is_removed(folder: Path) -> None:

@@ -69,9 +69,9 @@ def test_the_curves_of_a_run_grow_and_its_death_is_told(browser: Browser, addres
         append(folder, failed("step 203: the loss is NaN", at=203), log="findings.jsonl")
     finally:
         killed(process)
-    browser.wait("document.querySelector('.state').innerText === 'Died at step 203: not finite'")
+    browser.wait("document.querySelector('.state').innerText === 'Failed at step 203: not finite'")
     assert "step 203: the loss is NaN" in text(browser, "#findings")
-    assert browser.eval("document.title") == "Died at step 203: not finite: grows"
+    assert browser.eval("document.title") == "Failed at step 203: not finite: grows"
 
 
 def test_a_run_finishes_while_one_looks_and_one_that_is_removed_is_said_to_be(
@@ -194,7 +194,7 @@ def test_nothing_of_data_becomes_markup(browser: Browser, address: str, root: Pa
     browser.open(f"{address}/run/evil")
     append(folder, step(30, **{EVIL: 2.0}))
     browser.wait("document.querySelector('.keys').innerText.includes('30')")
-    assert browser.eval("document.title") == "Died at step 20: not finite: evil"
+    assert browser.eval("document.title") == "Failed at step 20: not finite: evil"
     assert browser.eval("document.querySelectorAll('main img, main script').length") == 0
     assert "<script>" in text(browser, "#findings")
 

@@ -8,7 +8,7 @@ import pytest
 from sample_runs import append, begun, evaluation, step
 
 from sonde.report.folder import read_folder
-from sonde.watch.resources import Look, facts, look, memory_figure
+from sonde.watch.resources import Look, facts, look
 
 
 def process(proc: Path, number: int, *, resident: int, shared: int, ticks: int, children: str = "") -> None:
@@ -43,20 +43,14 @@ def test_this_process() -> None:
 
 def test_what_is_said(tmp_path: Path) -> None:
     folder = begun(tmp_path / "run")
-    append(folder, step(100), evaluation(100, 0.5))  # 50 s, of which the evaluation took 0.1
+    append(
+        folder, step(90, memory_bytes=4e9), step(100), evaluation(100, 0.5)
+    )  # 50 s, of which the evaluation took 0.1
     looks = [Look(at=0.0, memory=3_000_000_000, busy=10.0), Look(at=2.0, memory=1_000_000_000, busy=13.0)]
     assert facts(read_folder(folder), looks) == [
         ("memory", "1.0 GB of 8.0 GB"),
-        ("at most, while watched", "3.0 GB"),
+        ("at most", "4.0 GB"),
         ("processors in use", "1.5 of 2"),
         ("of the time so far in evaluations", "0.2 %"),
     ]
     assert facts(read_folder(folder), [])[0][0] == "of the time so far in evaluations"
-
-
-def test_memory_is_drawn_from_three_looks_on() -> None:
-    looks = [Look(at=10.0 + n, memory=2_000_000_000, busy=0.0) for n in range(3)]
-    assert memory_figure(looks[:2]) is None
-    figure = memory_figure(looks)
-    assert figure is not None
-    assert "memory: 2.000" in figure.svg

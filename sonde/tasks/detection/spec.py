@@ -14,5 +14,6 @@ DETECTION = TaskSpec(
     exclusive="boxes",
     model=("detector-tiny", "object detection in images"),
     settings="sonde.tasks.detection.recipe:settings",
+    samples=True,
     figures="sonde.tasks.detection.figures:additions",
 )

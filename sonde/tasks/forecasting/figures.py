@@ -70,11 +70,9 @@ def _cells(line: Sequence[str]) -> Markup:
 
 
 def forecast_figures(details: Mapping[str, Any]) -> list[Figure]:
-    """The error by step, then windows as they came and those with the highest loss."""
+    """The error by step, where it was counted, then windows as they came and those with the highest loss."""
     table = details.get("horizon")
-    if not table:
-        return []
-    found = [_by_step(table)]
+    found = [_by_step(table)] if table else []
     for stem, title in (("examples", "Forecast"), ("worst", "Highest loss")):
         entries = _apart([entry for entry in details.get(stem) or [] if entry.get("found")])
         found += [_window(entry, title) for entry in entries[:MOST_WINDOWS]]

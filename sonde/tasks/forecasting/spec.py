@@ -60,6 +60,7 @@ FORECASTING = TaskSpec(
     suggests={"series": "rows are evenly spaced in time"},
     model="sonde.tasks.forecasting.recipe:model",
     settings="sonde.tasks.forecasting.recipe:settings",
+    samples=True,
     figures="sonde.tasks.forecasting.figures:additions",
     highlights="sonde.tasks.forecasting.figures:highlights",
     predictions=by_step,

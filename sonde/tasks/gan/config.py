@@ -16,8 +16,8 @@ class GANConfig:
 
     gan_loss: Literal["hinge", "non-saturating", "wgan-gp"] = "hinge"
     """What generator and critic minimise: hinge has a critic with spectral norm, wgan-gp one with a gradient penalty."""
-    spectral_norm: bool | None = None
-    """Hold the largest singular value of each layer of the critic at 1; by default for hinge."""
+    critic_norm: Literal["auto", "spectral", "none"] = "auto"
+    """Spectral norm holds the largest singular value of each layer of the critic at 1; auto takes it for hinge."""
     r1: float = 0.0
     """Weight of the R1 penalty, half the squared gradient of the critic at real rows; 0 for none. 0.1 to 10 are usual."""
     gradient_penalty: float | None = None
@@ -42,7 +42,7 @@ class GANConfig:
     @property
     def normalised(self) -> bool:
         """Whether the critic has spectral norm."""
-        return self.gan_loss == "hinge" if self.spectral_norm is None else self.spectral_norm
+        return self.critic_norm == "spectral" or (self.critic_norm == "auto" and self.gan_loss == "hinge")
 
     @property
     def every(self) -> int:

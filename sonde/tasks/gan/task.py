@@ -17,6 +17,7 @@ from sonde.metrics.random_features import random_features
 from sonde.nn.spectral_norm import spectrally_normalised
 from sonde.tasks.gan.config import GANConfig
 from sonde.tasks.gan.networks import Judge, ToldGenerator, adversaries, noise_of_rows
+from sonde.tasks.input_code import InputCode
 from sonde.tasks.supervised import objective
 
 KEPT = 128  # training rows, for the critic's accuracy on them
@@ -45,7 +46,7 @@ class GAN:
     ) -> None:
         """Raises: ConfigError for a network of another kind, or when `monitor` is not a metric"""
         nets = adversaries(model)
-        self.config, self.input, self.latent = config, input, nets.latent
+        self.config, self.code, self.latent = config, InputCode(input), nets.latent
         self.classes = len(target.names) if target.kind == "class" and config.by_class else 0
         self.generator = ToldGenerator(nets.generator, nets.latent, self.classes)
         self.critic = Judge(nets.critic, nets.critic.features, self.classes)  # type: ignore[arg-type]
@@ -59,7 +60,7 @@ class GAN:
         )
         self.objective: Objective = objective("kernel_distance", MODES, monitor)
         self._critic_loss, self._generator_loss = LOSSES[config.gan_loss]
-        self._features = random_features(input.shape)
+        self._features = random_features(self.code.shape)
         self._kept: tuple[Tensor, Tensor | None] | None = None
         self._gradient: Tensor | None = None
         self.abilities = Abilities(
@@ -68,7 +69,7 @@ class GAN:
 
     def critic_loss(self, batch: Batch) -> Loss:
         """How badly real rows are told from made ones, and penalties of the critic's gradient."""
-        real, label = batch["input"], self._labels(batch)
+        real, label = self.code.encode(batch["input"]), self._labels(batch)
         with torch.no_grad():
             made = self.generator(torch.randn(len(real), self.latent, device=real.device), label)
         if self._kept is None:
@@ -101,10 +102,13 @@ class GAN:
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: features and logits of the rows, and of rows made of fixed noise for the same classes."""
-        real, label = batch["input"], self._labels(batch)
-        made = self.generator(noise_of_rows(batch.index, self.latent).to(real.device), label)
+        real, label = self.code.encode(batch["input"]), self._labels(batch)
+        code = self.generator(noise_of_rows(batch.index, self.latent).to(real.device), label)
+        made = self.code.encode(
+            self.code.decode(code)
+        )  # as somebody gets them: of tables with values that a table could have
         found = {"real": self._features(real), "made": self._features(made)}
-        found |= {"real_logit": self.critic(real, label), "made_logit": self.critic(made, label)}
+        found |= {"real_logit": self.critic(real, label), "made_logit": self.critic(code, label)}
         return found if label is None else found | {"label": label}
 
     def meter(self) -> Meter:
@@ -118,7 +122,9 @@ class GAN:
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"critic": (B,)}, how real the critic finds each row: a logit."""
-        return {"critic": self.critic(batch["input"], self._labels(batch) if "target" in batch else None)}
+        return {
+            "critic": self.critic(self.code.encode(batch["input"]), self._labels(batch) if "target" in batch else None)
+        }
 
     def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One {"critic": number} per row."""
@@ -126,7 +132,7 @@ class GAN:
 
     def draw(self, request: SampleRequest) -> Tensor:
         """Rows of noise: (N, latent) -> (N, *shape), in one pass."""
-        return self.generator(request.start, request.labels)
+        return self.code.decode(self.generator(request.start, request.labels))
 
     def state_dict(self) -> dict[str, Any]:
         """The training rows that were kept, and the mean norm of the generator's gradient."""

@@ -13,6 +13,7 @@ LANGUAGE_MODEL = TaskSpec(
     suggests={"next": "text without labels"},
     model=("modern-gpt", "a decoder-only transformer"),
     settings="sonde.tasks.language_model.recipe:settings",
+    samples=True,
     figures="sonde.tasks.language_model.figures:additions",
     next_commands=("sonde predict {run} {input}", "sonde generate {run}"),
     units={"loss": "nats a token"},

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -30,6 +31,7 @@ MODES: dict[str, Literal["max", "min"]] = {
 }
 LIKELY = 5  # next tokens that a prediction names
 WRITTEN = (Sampling(temperature=0.5), Sampling(temperature=0.8), Sampling(temperature=1.0))  # samples for the report
+MEANWHILE = (Sampling(temperature=0.8),)  # while it trains
 WRITTEN_TOKENS = 300  # of each
 TORN = "\N{REPLACEMENT CHARACTER}"  # what the first bytes of a character are decoded to
 
@@ -177,12 +179,16 @@ class LanguageModel:
         line = self.vocabulary.encode("\n")
         return line if line and UNKNOWN not in line else [BEGIN]
 
-    def samples(self, context: int) -> list[dict[str, Any]]:
-        """Texts of its own for the report, at several temperatures; with the same weights always the same."""
-        found = []
-        for number, sampling in enumerate(WRITTEN):
+    def samples(self, context: int, seconds: float | None = None) -> list[dict[str, Any]]:
+        """Texts of its own for the report, at several temperatures; with the same weights always the same.
+
+        seconds: for a single text, which ends when they are over
+        """
+        found, until = [], math.inf if seconds is None else time.perf_counter() + seconds
+        for number, sampling in enumerate(WRITTEN if seconds is None else MEANWHILE):
             pieces = self.stream("", context=context, tokens=WRITTEN_TOKENS, sampling=sampling, seed=number)
-            found.append({"temperature": sampling.temperature, "text": "".join(pieces)})
+            text = "".join(itertools.takewhile(lambda piece: time.perf_counter() < until, pieces))
+            found.append({"temperature": sampling.temperature, "text": text})
         return found
 
     def state_dict(self) -> dict[str, Any]:

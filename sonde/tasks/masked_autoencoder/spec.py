@@ -12,6 +12,7 @@ MASKED_AUTOENCODER = TaskSpec(
     answers=ROW,
     targets=(),
     inputs={"image": "images"},
+    samples=True,
     labels=False,
     model=("vit-tiny-16", "a small vision transformer"),
     settings="sonde.tasks.masked_autoencoder.recipe:settings",

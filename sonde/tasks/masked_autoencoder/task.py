@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.seams import Loss, Meter, Objective, Phase
-from sonde.losses.patches import masked_error, patches_of
+from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
+from sonde.core.unmasked import Unmasked
+from sonde.losses.patches import images_of, masked_error, patches_of, restored
 from sonde.nn.features import features, remove_head
 from sonde.nn.patch_decoder import PatchDecoder
 from sonde.tasks.masked_autoencoder.config import HEADS, MaskedAutoencoderConfig
@@ -60,7 +61,7 @@ class MaskedAutoencoder:
                 "vit-tiny-16, or --task simclr"
             )
         self.target, self.config = target, config
-        self.patch, self.count = model.patch, model.grid[0] * model.grid[1]
+        self.patch, self.grid, self.count = model.patch, model.grid, model.grid[0] * model.grid[1]
         self.visible = round(self.count * (1 - config.mask_share))
         if not 0 < self.visible < self.count:
             raise ConfigError(
@@ -80,6 +81,7 @@ class MaskedAutoencoder:
         self.modules = nn.ModuleDict({"model": model, "decoder": decoder})
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model, decoder]),)
         self.objective: Objective = unlabelled_objective(target, monitor)
+        self.abilities = Abilities(unmask=self.unmask)
         self._evaluation_noise = torch.rand(EVALUATION_MASKS, self.count, generator=torch.Generator().manual_seed(0))
 
     def loss(self, batch: Batch) -> Loss:
@@ -89,7 +91,7 @@ class MaskedAutoencoder:
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: the error of the masked patches (B,), the features of the whole image (B, D), and its class."""
-        noise = self._evaluation_noise[batch.index % EVALUATION_MASKS].to(batch["input"].device)
+        noise = self._fixed_noise(batch)
         known = features(self.modules["model"], batch["input"])
         return probed(batch, self.target, known, self._each(batch, noise))
 
@@ -105,11 +107,28 @@ class MaskedAutoencoder:
         """One {"features": {"0": number, …}} per row."""
         return numbered(outputs)
 
+    def unmask(self, batch: Batch) -> Unmasked:
+        """Images under the masks of an evaluation. A masked patch's mean and deviation are those of the truth: its
+        pixels are predicted without them."""
+        predicted, masked = self._predicted(batch, self._fixed_noise(batch))
+        patches = patches_of(batch["input"], self.patch)
+        hidden = masked[..., None] > 0
+        seen, found = patches.masked_fill(hidden, 0.0), torch.where(hidden, restored(predicted, patches), patches)
+        return Unmasked(*(images_of(each, self.patch, self.grid) for each in (patches, seen, found)))
+
+    def _fixed_noise(self, batch: Batch) -> Tensor:
+        """(B, T), the same for a row in every evaluation."""
+        return self._evaluation_noise[batch.index % EVALUATION_MASKS].to(batch["input"].device)
+
     def _each(self, batch: Batch, noise: Tensor) -> Tensor:
         """(B,), the error where noise (B, T) is largest."""
+        predicted, masked = self._predicted(batch, noise)
+        return masked_error(predicted, patches_of(batch["input"], self.patch), masked)
+
+    def _predicted(self, batch: Batch, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Patches (B, T, V), and 1 for those that were masked (B, T): where noise (B, T) is largest."""
         order = noise.argsort(1)
         model = cast(Patchwise, self.modules["model"])
         tokens = model.tokens(batch["input"], order[:, : self.visible])
         predicted = wide(self.modules["decoder"](tokens, order))
-        masked = torch.ones_like(noise).scatter_(1, order[:, : self.visible], 0.0)
-        return masked_error(predicted, patches_of(batch["input"], self.patch), masked)
+        return predicted, torch.ones_like(noise).scatter_(1, order[:, : self.visible], 0.0)

@@ -112,11 +112,10 @@ class Regression:
             "loss": torch.zeros(len(target)),
         }
         meter.update(rows, torch.arange(len(target)))
-        what = (
-            f"always predicting the mean, {float(values):.4g}"
-            if values.numel() == 1
-            else "always predicting the mean of each target"
-        )
+        what = "always predicting the mean of each target"
+        if values.numel() == 1:
+            only = float(values)
+            what = f"always predicting the mean, {f'{only:,.0f}' if abs(only) >= 10_000 else f'{only:.4g}'}"
         return what, {name: value for name, value in meter.compute().items() if name != "loss"}
 
     def _own_units(self, values: Tensor) -> Tensor:

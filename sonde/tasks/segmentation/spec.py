@@ -26,6 +26,7 @@ SEGMENTATION = TaskSpec(
     exclusive="masks",
     model=("unet-small", "semantic segmentation, with few enough channels for a CPU"),
     settings="sonde.tasks.segmentation.recipe:settings",
+    samples=True,
     figures="sonde.tasks.segmentation.figures:additions",
     shorten={"shares": _covers},
     units={"accuracy": "share of the pixels"},

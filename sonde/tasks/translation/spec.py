@@ -14,6 +14,7 @@ TRANSLATION = TaskSpec(
     inputs={"tokens": "texts"},
     model="sonde.tasks.translation.recipe:model",
     settings="sonde.tasks.translation.recipe:settings",
+    samples=True,
     figures="sonde.tasks.translation.figures:additions",
     units={"loss": "nats a token"},
 )

@@ -10,7 +10,8 @@ def test_what_a_loss_brings_with_it() -> None:
     assert (GANConfig().normalised, GANConfig().every, GANConfig().penalty) == (True, 1, 0.0)
     wgan = GANConfig(gan_loss="wgan-gp")
     assert (wgan.normalised, wgan.every, wgan.penalty) == (False, 5, 10.0)
-    assert GANConfig(gan_loss="non-saturating", spectral_norm=True, critic_steps=2).normalised
+    assert GANConfig(gan_loss="non-saturating", critic_norm="spectral", critic_steps=2).normalised
+    assert not GANConfig(critic_norm="none").normalised
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_spectral_norm_comes_with_hinge() -> None:
 
     assert normalised(task())
     assert all(name.startswith("critic.") for name in normalised(task()))
-    assert normalised(task(gan_loss="wgan-gp")) == normalised(task(spectral_norm=False)) == []
+    assert normalised(task(gan_loss="wgan-gp")) == normalised(task(critic_norm="none")) == []
 
 
 def test_samples_are_of_the_class_that_is_asked_for() -> None:

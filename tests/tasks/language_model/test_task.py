@@ -227,6 +227,13 @@ def test_it_writes_for_the_report() -> None:
     assert texts == made.samples(CONTEXT)
 
 
+def test_a_text_while_it_trains_ends_in_time() -> None:
+    made = task()
+    [one] = made.samples(CONTEXT, 60.0)
+    assert (one["temperature"], len(one["text"]) > 0) == (0.8, True)
+    assert made.samples(CONTEXT, 0.0) == [{"temperature": 0.8, "text": ""}]
+
+
 @pytest.mark.parametrize(
     ("name", "target", "settings", "message"),
     [

@@ -9,7 +9,7 @@ from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Meter, Objective, Task, extras_of
-from sonde.losses.patches import masked_error, patches_of
+from sonde.losses.patches import masked_error, normalised, patches_of
 from sonde.models.vit import VisionTransformer, ViTConfig
 from sonde.tasks.masked_autoencoder.config import MaskedAutoencoderConfig
 from sonde.tasks.masked_autoencoder.task import MaskedAutoencoder
@@ -121,3 +121,16 @@ def test_settings_out_of_range_are_refused(settings: dict[str, Any], message: st
 def test_networks_without_patches_are_refused() -> None:
     with pytest.raises(ConfigError, match="masks patches of an image, and Linear has none; use --model vit-tiny-16"):
         task(nn.Linear(2, 2))
+
+
+def test_what_was_seen_is_shown_as_it_was_and_the_rest_restored() -> None:
+    made, given = task(), batch()
+    found = made.unmask(given)
+    assert torch.equal(found.given, given["input"])
+    hidden = patches_of(found.seen, 4).abs().sum(2) == 0  # (B, T)
+    assert hidden.sum(1).tolist() == [12] * 6
+    assert torch.equal(found.found[found.seen != 0], found.given[found.seen != 0])
+    assert not torch.allclose(found.found, found.given)
+    assert torch.equal(made.unmask(given).seen, found.seen)  # always under the same masks
+    made._predicted = lambda rows, noise: (normalised(patches_of(rows["input"], 4)), hidden.float())  # type: ignore[method-assign]
+    assert torch.allclose(made.unmask(given).found, found.given, atol=1e-4)  # what is learned perfectly is the image

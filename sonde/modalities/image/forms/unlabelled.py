@@ -22,7 +22,10 @@ from sonde.modalities.table.modality import FILES as TABLES
 
 NONE = TargetSpec(kind="none", names=("image",))
 LOOKED_AT = 20  # lines of a list
-TASKS = ("simclr", "masked-autoencoder", "diffusion", "flow-matching", "gan", "normalizing-flow")  # that need no labels
+TASKS = (  # that need no labels
+    *("simclr", "masked-autoencoder", "diffusion", "flow-matching", "gan", "normalizing-flow"),
+    *("autoencoder", "vae", "vq-vae", "anomaly"),
+)
 
 
 def _for_it(task: str | None) -> bool:

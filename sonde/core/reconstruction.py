@@ -1,0 +1,26 @@
+"""What a task can do that gives inputs back from a code. Free of torch."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from sonde.core.batch import Batch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconstruction:
+    """How a task gives inputs back: its ability `reconstruction`. All in evaluation mode, without gradients.
+
+    outputs:     what `sonde predict --what` names -> the like of the task's `predict`: latent, reconstruction, anomaly
+    latent:      a batch -> (B, L), the code of each row as numbers
+    reconstruct: a batch -> (B, *shape), on the scale that the network is fed
+    decode:      (N, L) -> (N, *shape); None where codes are not numbers that can be varied
+    """
+
+    outputs: "Mapping[str, Callable[[Batch], Mapping[str, Tensor]]]"
+    latent: "Callable[[Batch], Tensor]"
+    reconstruct: "Callable[[Batch], Tensor]"
+    decode: "Callable[[Tensor], Tensor] | None" = None

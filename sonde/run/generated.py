@@ -1,0 +1,198 @@
+"""Samples of a generative run among the training rows of a classifier: `--augment generated=RUN,share=0.3`.
+
+They are drawn once, before the first step, and kept in the run's folder, so that a run that goes on does so with the same ones.
+"""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sonde.augment.generated import Change, WithGenerated
+from sonde.core.config import TrainConfig
+from sonde.core.damaged import read_object
+from sonde.core.dataset import Dataset, Schema
+from sonde.core.errors import ConfigError, RunFolderError
+from sonde.core.files import sha256, write_bytes
+from sonde.core.progress import Tick, silent
+from sonde.core.run_folder import RunFolder, open_run
+from sonde.core.units import count, share
+from sonde.data.splits import labels_of
+from sonde.engine.plan import pick_device
+
+if TYPE_CHECKING:
+    from sonde.run.run import Run
+
+PART, SHARE = "generated", "share"  # of the text
+USUAL = 0.3
+FEWEST, MOST = 1_000, 10_000  # samples; between them as many as an epoch takes
+
+# P rows of the pool
+
+
+class Generated(NamedTuple):
+    """run: whose samples are mixed in;  share: of each batch, on average"""
+
+    run: str
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """input: (P, C, H, W) uint8;  target: (P,) int64, numbers of the data's classes
+
+    about: for data.json: the run, the hash of its weights, the seed;  file: what the pool is kept as
+    """
+
+    input: Tensor
+    target: Tensor
+    about: Mapping[str, Any]
+    file: bytes
+
+    def mixed(self, share: float, then: Change | None) -> WithGenerated:
+        """What a batch goes through."""
+        return WithGenerated(input=self.input, target=self.target, share=share, then=then)
+
+    def keep(self, folder: RunFolder) -> dict[str, Any]:
+        """Write generated.npz; what data.json says of it."""
+        write_bytes(folder.generated, self.file)
+        return {**self.about, "sha256": sha256(folder.generated)}
+
+
+def parted(text: str) -> tuple[str, Generated | None]:
+    """A policy without its generated part, and that part. Raises: ConfigError for a share that is none
+
+    >>> parted("crop=1:zero,generated=runs/Flow-1,share=0.5")
+    ('crop=1:zero', Generated(run='runs/Flow-1', share=0.5))
+    """
+    parts = [part.strip() for part in text.split(",")]
+    named = [part.partition("=")[::2] for part in parts]
+    own = {name: value for name, value in named if name in (PART, SHARE)}
+    if not own:
+        return text, None
+    rest = [part for part, (name, _) in zip(parts, named, strict=True) if name not in own]
+    if len(rest) + len(own) < len(parts):
+        raise ConfigError(f"--augment {text!r} gives {PART} or {SHARE} twice")
+    if not own.get(PART):
+        raise ConfigError(f"--augment {text!r}: {SHARE}= says how much of what {PART}=RUN makes; give both")
+    try:
+        part = float(own.get(SHARE, USUAL))
+    except ValueError:
+        part = 0.0
+    if not 0 < part < 1:
+        raise ConfigError(
+            f"--augment {SHARE}={own[SHARE]}: write {SHARE}=S with a share S of each batch above 0 and below 1"
+        )
+    return ",".join(rest) or "none", Generated(own[PART], part)
+
+
+def pool_for(dataset: Dataset, config: TrainConfig, tick: Tick = silent) -> Pool | None:
+    """The samples that a run trains on; those that are kept in its folder, where it goes on. None where it takes none.
+
+    Raises: ConfigError for a run whose samples do not fit; RunFolderError for samples that are no longer those of before
+    """
+    wanted = parted(config.feed.augment)[1]
+    if wanted is None:
+        return None
+    folder = None if config.place.out is None or config.place.fresh else RunFolder(Path(config.place.out))
+    if folder is not None and folder.data.exists():
+        before = read_object(folder.data, run=folder.path).get(PART)
+        if isinstance(before, Mapping):
+            return _kept(folder, before)
+    return _drawn(wanted, dataset, config, tick)
+
+
+def told(pool: Pool, wanted: Generated) -> str:
+    """What the plan says of them."""
+    about = pool.about
+    caution = f"; {about['caution']}" if about.get("caution") else ""
+    return (
+        f"{share(wanted.share, 0)} of each batch from {count(len(pool.input))} samples of {about['run']} (weights "
+        f"{about['weights']}, seed {about['seed']}){caution}"
+    )
+
+
+def _kept(folder: RunFolder, before: Mapping[str, Any]) -> Pool:
+    """Raises: RunFolderError for a file that is gone or changed"""
+    try:
+        content = folder.generated.read_bytes()
+    except OSError:
+        content = b""
+    if not content or sha256(folder.generated) != before.get("sha256"):
+        what = "changed" if content else "is gone"
+        raise RunFolderError(
+            f"{folder.generated}, the samples that this run trains on, {what}; restore it, or start over with --fresh"
+        )
+    with np.load(io.BytesIO(content), allow_pickle=False) as held:
+        about = json.loads(str(held["about"]))
+        return Pool(
+            input=torch.from_numpy(held["input"]), target=torch.from_numpy(held["target"]), about=about, file=content
+        )
+
+
+def _drawn(wanted: Generated, dataset: Dataset, config: TrainConfig, tick: Tick) -> Pool:
+    from sonde.run.judge import weights_hash
+    from sonde.run.run import Run
+    from sonde.run.sampling import Wanted, drawn, generation_of, made_of
+
+    run = Run(open_run(wanted.run), trust_code=config.place.trust_code)
+    schema = dataset.schema
+    _check(run.schema, schema, wanted.run)
+    run.to(pick_device(config.machine.device))
+    if not generation_of(run).classes:
+        raise ConfigError(
+            f"--augment {PART}={wanted.run}: its samples have no classes; name a run on data with classes"
+        )
+    labels = labels_of(dataset.splits["train"])
+    names, others = list(schema.target.names), list(run.schema.target.names)
+    counts = np.zeros(len(others))
+    counts[[others.index(name) for name in names]] = np.bincount(labels, minlength=len(names))
+    number = min(MOST, max(FEWEST, round(wanted.share * len(labels))))
+    asked = Wanted(number=number, shares=tuple((counts / counts.sum()).tolist()), seed=config.machine.seed)
+    found = drawn(run.task, run.schema, asked, run.device, tick)
+    made = made_of(run.schema)
+    assert made is not None
+    assert found.labels is not None
+    pictures = made.plain(found.values, run.schema)
+    pictures = pictures[:, None] if pictures.ndim == 3 else pictures.transpose(0, 3, 1, 2)
+    target = np.array([names.index(name) if name in names else -1 for name in others])[found.labels.numpy()]
+    about = {"run": wanted.run, "weights": weights_hash(run), "samples": number, "seed": config.machine.seed}
+    about["caution"] = _caution(run, dataset, tick)
+    file = io.BytesIO()
+    np.savez_compressed(file, input=pictures, target=target, about=np.array(json.dumps(about)))
+    pool = torch.from_numpy(np.ascontiguousarray(pictures))
+    return Pool(input=pool, target=torch.from_numpy(target), about=about, file=file.getvalue())
+
+
+def _caution(run: "Run", dataset: Dataset, tick: Tick) -> str:
+    """That the run whose samples are trained on has seen the rows that are judged; "" where it has not."""
+    from sonde.run.judged_rows import rows_trained_on
+
+    split = next((name for name in ("test", "validation") if name in dataset.splits), None)
+    if split is None:
+        return ""
+    said = rows_trained_on(RunFolder(run.folder), dataset.source, run.schema, dataset.splits[split], tick)
+    return f"of the {split} rows: {said.replace('the run was', f'{run.folder} was')}" if said else ""
+
+
+def _check(made: Schema, schema: Schema, run: str) -> None:
+    """Raises: ConfigError for a run that makes other inputs, or knows other classes"""
+    place = f"--augment {PART}={run}"
+    if not schema.target.has_classes or not schema.input.has_planes:
+        raise ConfigError(f"{place} is for images of which each has one of several classes; leave it out")
+    if (made.input.kind, made.input.shape) != (schema.input.kind, schema.input.shape):
+        sizes = ["x".join(map(str, each.input.shape)) for each in (made, schema)]
+        raise ConfigError(
+            f"{place}: it makes {made.input.kind} of {sizes[0]}, and the data are {schema.input.kind} of {sizes[1]}"
+        )
+    absent = [name for name in schema.target.names if name not in made.target.names]
+    if absent:
+        raise ConfigError(
+            f"{place}: it makes no class {absent[0]!r}; its classes are {', '.join(map(str, made.target.names)) or 'not known'}"
+        )

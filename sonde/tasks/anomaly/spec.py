@@ -1,0 +1,26 @@
+"""The record of task anomaly."""
+
+from sonde.tasks.anomaly.config import AnomalyConfig
+from sonde.tasks.autoencoder.spec import CODES, KINDS, SHORTEN
+from sonde.tasks.spec import TaskSpec
+
+ANOMALY = TaskSpec(
+    name="anomaly",
+    summary="which inputs are unlike those that are normal, and where (by reconstruction)",
+    task="sonde.tasks.anomaly.task:Anomaly",
+    config=AnomalyConfig,
+    answers=CODES,
+    targets=(),
+    inputs=KINDS,
+    labels=False,
+    takes_input=True,
+    trains_on="sonde.tasks.anomaly.normal:trained_on",
+    model="sonde.tasks.reconstructing_recipe:model",
+    settings="sonde.tasks.anomaly.recipe:settings",
+    figures="sonde.tasks.anomaly.figures:additions",
+    shorten=SHORTEN,
+    next_commands=(
+        "sonde predict {run} {input} --out scores.csv",
+        "sonde predict {run} {input} --what anomaly",
+    ),
+)

@@ -1,0 +1,113 @@
+"""Anomaly detection: what an autoencoder that has only seen normal rows cannot give back."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from sonde.core.batch import Batch
+from sonde.core.dataset import InputSpec, TargetSpec
+from sonde.core.reconstruction import Reconstruction
+from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
+from sonde.metrics.anomaly import AnomalyMeter
+from sonde.nn.mixed_columns import MixedColumns
+from sonde.tasks.anomaly.config import AnomalyConfig
+from sonde.tasks.anomaly.normal import normal_classes
+from sonde.tasks.reconstructing import Bottleneck, Worded, disturbed
+from sonde.tasks.supervised import objective
+
+# B rows
+
+
+class Anomaly:
+    """Trained as an autoencoder on normal rows alone; a row's score is the mean error of its values.
+
+    A validation chooses the threshold: the score that its normal rows exceed at the stated rate. Which rows are anomalies chooses
+    nothing: the best checkpoint is the one with the least error on normal rows.
+    Source: Sakurada and Yairi 2014, Anomaly detection using autoencoders with nonlinear dimensionality reduction, MLSDA
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        target: TargetSpec,
+        config: AnomalyConfig,
+        *,
+        input: InputSpec,
+        monitor: str | None = None,
+    ) -> None:
+        """Raises: ConfigError for a network of another kind, where nobody says what is normal, or when `monitor` is no metric"""
+        self.net = Bottleneck(model, latent=config.latent, task="anomaly")
+        self.config, self.input = config, input
+        self.normal = normal_classes(target, config)
+        self.names = target.names if self.normal else ()
+        self.columns = MixedColumns(input)
+        self.format = Worded(input)
+        self.threshold: float | None = None
+        self.modules = nn.ModuleDict({"model": self.net, "columns": self.columns})
+        self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[self.net]),)
+        modes: dict[str, Any] = {"loss": "min"}
+        modes |= {"auroc": "max", "average_precision": "max"} if self.names else {}
+        self.objective: Objective = objective("loss", modes, monitor)
+        self.abilities = Abilities(
+            tune_threshold=self.tune_threshold,
+            reconstruction=Reconstruction(
+                outputs={"latent": self.latent, "reconstruction": self.given_back, "anomaly": self.anomaly},
+                latent=lambda batch: self.net.encode(batch["input"]),
+                reconstruct=lambda batch: self.given_back(batch)["reconstruction"],
+                decode=lambda latent: self.columns.values(self.net.decode(latent)),
+            ),
+        )
+
+    def loss(self, batch: Batch) -> Loss:
+        """The mean error of the values; the rows are normal ones."""
+        output = self.net(disturbed(batch["input"], self.config.corrupt, self.config.corruption))
+        return Loss(self.columns.errors(output, batch["input"]).mean(), len(batch))
+
+    def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
+        """For the meter: score and loss (B,), which are the same, and the class of each row where rows have one."""
+        score = self.anomaly(batch)["score"]
+        found = {"score": score, "loss": score}
+        return {**found, "target": batch["target"]} if self.names else found
+
+    def meter(self) -> Meter:
+        """A fresh one, with the current threshold."""
+        return AnomalyMeter(self.names, self.normal, false_alarms=self.config.false_alarms, threshold=self.threshold)
+
+    def tune_threshold(self, meter: Meter) -> None:
+        """Let a validation choose the threshold."""
+        if isinstance(meter, AnomalyMeter):
+            self.threshold = meter.choose_threshold()
+
+    def predict(self, batch: Batch) -> Mapping[str, Tensor]:
+        """{"score": (B,)}."""
+        return {"score": self.anomaly(batch)["score"]}
+
+    def anomaly(self, batch: Batch) -> Mapping[str, Tensor]:
+        """{"score": (B,), the mean of "error": (B, *shape)}."""
+        error = self.columns.errors(self.net(batch["input"]), batch["input"])
+        return {"score": error.flatten(1).mean(1), "error": error}
+
+    def latent(self, batch: Batch) -> Mapping[str, Tensor]:
+        """{"latent": (B, L)}."""
+        return {"latent": self.net.encode(batch["input"])}
+
+    def given_back(self, batch: Batch) -> Mapping[str, Tensor]:
+        """{"reconstruction": (B, *shape)}."""
+        return {"reconstruction": self.columns.values(self.net(batch["input"]))}
+
+    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+        """As `Worded`; a score that exceeds the threshold is of an anomaly: {"prediction": "anomaly", "score": number}."""
+        rows = self.format(outputs)
+        limit = self.threshold
+        if "score" not in outputs or limit is None:
+            return rows
+        return [{"prediction": "anomaly" if row["score"] > limit else "normal", **row} for row in rows]
+
+    def state_dict(self) -> dict[str, Any]:
+        """The threshold that a validation chose."""
+        return {"threshold": [] if self.threshold is None else [self.threshold]}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Judge by a saved threshold."""
+        self.threshold = next((float(value) for value in state["threshold"]), None)

@@ -1,0 +1,31 @@
+"""The record of task vae."""
+
+from sonde.tasks.autoencoder.spec import CODES, FOLLOW, KINDS, SHORTEN
+from sonde.tasks.spec import TaskSpec
+from sonde.tasks.vae.config import VAEConfig
+
+VAE = TaskSpec(
+    name="vae",
+    summary="a short code of each input, and new inputs from random codes (variational autoencoder)",
+    task="sonde.tasks.vae.task:VAE",
+    config=VAEConfig,
+    answers=CODES,
+    targets=(),
+    inputs=KINDS,
+    labels=False,
+    takes_input=True,
+    generates=True,
+    model="sonde.tasks.reconstructing_recipe:model",
+    settings="sonde.tasks.reconstructing_recipe:settings",
+    figures="sonde.tasks.autoencoder.figures:additions",
+    shorten=SHORTEN,
+    units={
+        "loss": "nats",
+        "elbo": "nats",
+        "bound": "nats",
+        "kl": "nats",
+        "mse": "variance of the inputs",
+        "psnr": "dB",
+    },
+    next_commands=("sonde sample {run} --number 64 --out samples.png", *FOLLOW),
+)

@@ -1,0 +1,156 @@
+"""Variational autoencoders: a code with noise, close to a normal distribution, from which new inputs can be decoded."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from sonde.core.batch import Batch
+from sonde.core.dataset import InputSpec, TargetSpec
+from sonde.core.generation import Generation, SampleRequest
+from sonde.core.reconstruction import Reconstruction
+from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
+from sonde.metrics.reconstruction import ReconstructionMeter
+from sonde.tasks.reconstructing import Bottleneck, Worded, pixels_of, qualities, quality
+from sonde.tasks.supervised import objective
+from sonde.tasks.vae.config import VAEConfig
+from sonde.tasks.vae.likelihood import NOISES, Bernoulli, Gaussian
+
+AT_ONCE = 8  # samples a row that are decoded at a time for the importance-weighted bound
+WIDEST = 10.0  # of a code's log-variance, either way: beyond it float32 overflows in early steps
+
+# B rows, L numbers of a latent, K samples
+
+
+class VAE:
+    """Trained by minus the evidence lower bound, in nats a row: what the decoder says of the input, and KL(q(z|x) || N(0, I)).
+
+    Evaluated with noise that is fixed by the number of a row. `loss` is what is trained, `elbo` has beta 1 and no free bits.
+    Source: Kingma and Welling 2013, arXiv:1312.6114; beta: Higgins et al. 2017, ICLR; free bits: Kingma et al. 2016,
+    arXiv:1606.04934, appendix C.8; importance-weighted bound: Burda, Grosse and Salakhutdinov 2015, arXiv:1509.00519
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        target: TargetSpec,
+        config: VAEConfig,
+        *,
+        input: InputSpec,
+        monitor: str | None = None,
+    ) -> None:
+        """Raises: ConfigError for a network or inputs of another kind, or when `monitor` is not a metric"""
+        self.net = Bottleneck(model, latent=config.latent, task="vae", moments=2)
+        self.likelihood = Bernoulli(input, config.binarise) if config.likelihood == "bernoulli" else Gaussian(input)
+        self.config, self.input = config, input
+        self.pixels = pixels_of(input)
+        self.format_predictions = Worded(input)
+        self.modules = nn.ModuleDict({"model": self.net, "likelihood": self.likelihood})
+        self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[self.net, self.likelihood]),)
+        self.across_rows = ("model",) if config.free_bits else ()
+        modes = qualities(self.pixels, elbo="max", kl="min")
+        self.objective: Objective = objective("loss", modes, monitor)
+        self._noise = torch.randn(NOISES, config.latent, generator=torch.Generator().manual_seed(0))
+        self.abilities = Abilities(
+            quick_evaluate=self.quick_evaluate if config.importance else None,
+            generation=Generation(draw=self.draw, latent=(config.latent,)),
+            reconstruction=Reconstruction(
+                outputs={"latent": self.predict, "reconstruction": self.given_back, "anomaly": self.anomaly},
+                latent=lambda batch: self._moments(batch["input"])[0],
+                reconstruct=lambda batch: self.given_back(batch)["reconstruction"],
+                decode=lambda latent: self.likelihood.mean(self.net.decode(latent)),
+            ),
+        )
+
+    def loss(self, batch: Batch) -> Loss:
+        """Minus the bound, the mean over rows, with one sample of each code."""
+        target, fed = self._target(batch["input"], None)
+        mean, log_variance = self._moments(fed)
+        latent = mean + (log_variance / 2).exp() * torch.randn_like(mean)
+        error = -self.likelihood.log_probability(self.net.decode(latent), target).mean()
+        divergence = divergences(mean, log_variance)
+        # of the mean over the batch: a number may carry more for some rows and less for others
+        price = divergence.mean(0).clamp(min=self.config.free_bits).sum()
+        parts = {"error": error, "kl": divergence.sum(1).mean()}
+        return Loss(error + self.config.beta * price, len(batch), parts)
+
+    def quick_evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
+        """For the meter: loss, elbo, kl, mse, of images psnr and ssim, (B,) each; the means of codes as latent (B, L)."""
+        target, fed = self._target(batch["input"], batch.index)
+        mean, log_variance = self._moments(fed)
+        noise = self._noise[batch.index.cpu() % NOISES].to(mean)
+        latent = mean + (log_variance / 2).exp() * noise
+        likelihood = self.likelihood.log_probability(self.net.decode(latent), target)
+        kl = divergences(mean, log_variance).sum(1)
+        found = {"loss": self.config.beta * kl - likelihood, "elbo": likelihood - kl, "kl": kl, "latent": mean}
+        return found | quality(self.likelihood.mean(self.net.decode(mean)), fed, self.pixels)
+
+    def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
+        """The same, and with --importance the bound of as many samples (B,)."""
+        found = dict(self.quick_evaluate(batch))
+        if self.config.importance:
+            found["bound"] = self.bound(batch, self.config.importance)
+        return found
+
+    def bound(self, batch: Batch, samples: int) -> Tensor:
+        """(B,) log of the mean over K samples z of q(z|x) of p(x, z) / q(z|x): it rises to log p(x) with K."""
+        target, fed = self._target(batch["input"], batch.index)
+        mean, log_variance = self._moments(fed)
+        deviation = (log_variance / 2).exp()
+        drawn = torch.Generator().manual_seed(2)
+        row = batch.index.cpu() % NOISES
+        parts: list[Tensor] = []
+        for first in range(0, samples, AT_ONCE):
+            number = min(AT_ONCE, samples - first)
+            noise = torch.randn(number, NOISES, mean.shape[1], generator=drawn)[:, row].to(mean)  # (K, B, L)
+            latent = mean + deviation * noise
+            output = self.net.decode(latent.flatten(0, 1))
+            repeated = target.expand(number, *target.shape).flatten(0, 1)
+            likelihood = self.likelihood.log_probability(output, repeated).unflatten(0, (number, -1))
+            # the normalisers of p(z) and q(z|x) cancel, but for the deviation
+            ratio = (noise.square() - latent.square()).sum(2) / 2 + log_variance.sum(1) / 2
+            parts.append((likelihood + ratio).double() if mean.device.type != "mps" else likelihood + ratio)
+        return torch.cat(parts).logsumexp(0) - math.log(samples)
+
+    def meter(self) -> Meter:
+        """A fresh one."""
+        return ReconstructionMeter()
+
+    def predict(self, batch: Batch) -> Mapping[str, Tensor]:
+        """{"latent": (B, L)}, the means of the codes."""
+        return {"latent": self._moments(batch["input"])[0]}
+
+    def given_back(self, batch: Batch) -> Mapping[str, Tensor]:
+        """{"reconstruction": (B, *shape)}, from the means of the codes."""
+        mean, _ = self._moments(batch["input"])
+        return {"reconstruction": self.likelihood.mean(self.net.decode(mean))}
+
+    def anomaly(self, batch: Batch) -> Mapping[str, Tensor]:
+        """{"score": (B,), minus the bound at the mean code in nats, "error": (B, *shape), minus the log-likelihood by value}."""
+        target, fed = self._target(batch["input"], batch.index)
+        mean, log_variance = self._moments(fed)
+        error = self.likelihood.each(self.net.decode(mean), target)
+        return {"score": error.flatten(1).sum(1) + divergences(mean, log_variance).sum(1), "error": error}
+
+    def draw(self, request: SampleRequest) -> Tensor:
+        """Codes (N, L) of a standard normal distribution -> new inputs (N, *shape)."""
+        output = self.net.decode(request.start)
+        if request.noise is None:
+            return self.likelihood.mean(output)
+        return self.likelihood.drawn(output, request.noise)
+
+    def _target(self, input: Tensor, index: Tensor | None) -> tuple[Tensor, Tensor]:
+        """(What the decoder is to give back, what the encoder is fed)."""
+        target = self.likelihood.target(input, index)
+        return target, self.likelihood.fed(target) if isinstance(self.likelihood, Bernoulli) else input
+
+    def _moments(self, input: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of the codes, (B, L) each."""
+        mean, log_variance = self.net.encode(input).chunk(2, 1)
+        return mean, log_variance.clamp(-WIDEST, WIDEST)
+
+
+def divergences(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL(N(mean, variance) || N(0, 1)) of each number, (B, L) in nats. Source: Kingma and Welling 2013, appendix B"""
+    return (mean.square() + log_variance.exp() - 1 - log_variance) / 2
