@@ -39,6 +39,7 @@ from sonde.report.overview import (
     split_table,
     time_parts,
 )
+from sonde.report.reconstructed import reconstructed_sections
 from sonde.report.sample_quality import sample_quality_sections
 from sonde.report.samples import reconstructions, samples_shown
 from sonde.report.verdict import verdict
@@ -154,7 +155,8 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
         "samples": samples_shown(run.samples, run.path / "samples", added(run.samples.get("files") or {})),
         "made": [
             *made_sections(details, run.path / "evaluation" / run.split),
-            *sample_quality_sections(run.looked.get("sample_quality"), run.result, run.path / "evaluation"),
+            *reconstructed_sections(run.looked.get("reconstructions"), run.path / "evaluation"),
+            *sample_quality_sections(run),
         ],
         "pairs": confused_pairs(details),
         "many_classes": classes if classes > MOST_CLASSES else 0,
