@@ -1,6 +1,6 @@
 """A generator makes rows of noise, a critic tells them from real ones, and each learns from the other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -79,15 +79,15 @@ class GAN:
         loss = self._critic_loss(real_logit, made_logit)
         parts = {"real": real_logit.detach().mean(), "made": made_logit.detach().mean()}
         if self.config.r1 or self.config.penalty:
-            penalties = self._penalties
+            penalties: Callable[..., dict[str, Tensor]] = self._penalties
             if torch.compiler.is_compiling():  # compiled code cannot be differentiated twice
-                penalties = torch.compiler.disable(penalties)  # type: ignore[arg-type, call-arg]
+                penalties = torch.compiler.disable(penalties)  # type: ignore[assignment]
             found = penalties(real, made, label)
             loss, parts = loss + found["weighted"], parts | {name: found[name] for name in found if name != "weighted"}
         return Loss(loss, len(batch), parts)
 
     def _penalties(self, real: Tensor, made: Tensor, label: Tensor | None) -> dict[str, Tensor]:
-        """ "weighted", the sum of the penalties by their weights, and each of them."""
+        """The sum of the penalties by their weights, "weighted", and each of them."""
         config, found = self.config, dict[str, Tensor]()
 
         def critic(rows: Tensor) -> Tensor:
