@@ -23,6 +23,7 @@ PEERS: dict[str, list[list[str]]] = {
         ["--no-deps", "torchcfm==1.0.7", "torchdiffeq==0.2.5", "POT==0.9.7.post1"],
     ],
     "diffusers": [[TORCH, "numpy", "pillow"], ["diffusers==0.42.1"]],
+    "vector-quantize-pytorch": [[TORCH, "numpy", "pillow", "pyarrow"], ["vector-quantize-pytorch==1.32.0"]],
     "lightning": [[TORCH, "numpy"], ["lightning==2.6.6"]],
     "keras": [[TORCH, "numpy"], ["keras==3.15.1", "jax==0.10.2"]],
     "fastai": [

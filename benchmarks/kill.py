@@ -1,6 +1,6 @@
 """SIGKILLs at random moments of real `sonde train` processes, each resumed until it ends: does anything differ?
 
-python -m benchmarks.kill [--kills 100]: three configurations take turns. Each is first run straight through; then it is started,
+python -m benchmarks.kill [--kills 100]: five configurations take turns. Each is first run straight through; then it is started,
 killed after a random time, resumed, killed again, … until it finishes, and compared bit by bit with the straight run.
 """
 
@@ -32,10 +32,14 @@ STREAM = (
     "digits --feed streaming --workers 2 --optimizer nesterov --lr 0.05 --epochs 6 --checkpoint-every 4steps "
     "--augment crop=1"
 )
+VAE = "digits --task vae --ema 0.95 --epochs 25 --checkpoint-every 5steps"
+VQ_VAE = "digits --task vq-vae --codes 64 --epochs 10 --checkpoint-every 5steps"
 CONFIGS: Mapping[str, Sequence[str]] = {
     "mlp, pieces, average, patience": MLP.split(),
     "compact-cnn, fused AdamW, channels_last, augmented": CNN.split(),
     "streaming workers, Nesterov": STREAM.split(),
+    "vae, average": VAE.split(),
+    "vq-vae, codebook": VQ_VAE.split(),
 }
 
 

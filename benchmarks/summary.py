@@ -273,6 +273,35 @@ def few_labels(found: dict[str, Any]) -> Iterator[Row]:
         yield what, ", ".join(ours), ", ".join(peer), f"{found['draws']} draws"
 
 
+def autoencoders(found: dict[str, Any]) -> Iterator[Row]:
+    """Those parts that were measured."""
+    if vae := found.get("vae"):
+        what = f"dynamically binarised MNIST, VAE, {vae['minutes']:g} minutes: bound of {vae['samples']} samples"
+        yield what, f"{vae['bound']:.2f} ± {vae['standard_error']:.2f} nats", "published VAEs: 86 to 88", "1"
+    if books := found.get("vq-vae"):
+        said = {
+            name: f"{name}: SSIM {each['ssim']:.3f}, PSNR {each['psnr']:.2f} dB, {each['codebook_use']:.1%} of 512 codes"
+            for name, each in books.items()
+            if isinstance(each, dict)
+        }
+        peer = said.pop("vector-quantize-pytorch", "")
+        yield f"CIFAR-10, VQ-VAE, {books['minutes']:g} minutes", "; ".join(said.values()), peer, "1"
+    digits = found.get("digits") or {}
+    for what, scores in digits.items():
+        if isinstance(scores, dict):
+            peers = ", ".join(f"{name} {each['mean']:.3f}" for name, each in scores.items() if name != "sonde")
+            yield f"MNIST, {what}: mean AUROC", _spread(scores["sonde"]), peers, "10 digits"
+    for name, scores in (found.get("series") or {}).items():
+        if isinstance(scores, dict):
+            peers = ", ".join(f"{one} {scores[one]:.3f}" for one in ("PCA", "isolation forest", "one-class SVM"))
+            yield f"{name}, planted anomalies: AUROC", f"{scores['sonde']:.3f}", peers, f"{scores['windows']} windows"
+    for numbers, scores in (found.get("codes") or {}).items():
+        if isinstance(scores, dict):
+            ours = f"error {scores['mse']:.3f} ({scores['ratio']:.2f} of PCA's), kNN {scores['knn']:.1%}"
+            peer = f"PCA: error {scores['mse_of_pca']:.3f}, kNN {scores['knn_of_pca']:.1%}"
+            yield f"MNIST in {numbers}", ours, peer, "1"
+
+
 def throughput(found: dict[str, Any]) -> Iterator[Row]:
     """Images per second, beside the same network in a bare loop, in the faster of two memory layouts."""
     cells: dict[tuple[str, int, str], dict[str, dict[str, Any]]] = {}
@@ -415,6 +444,7 @@ RENDERERS: dict[str, Callable[[dict[str, Any]], Iterator[Row]]] = {
     "protein": protein,
     "sequence_speed": sequence_speed,
     "few_labels": few_labels,
+    "autoencoders": autoencoders,
     "segmentation": segmentation,
     "language": language,
     "language_speed": language_speed,

@@ -82,16 +82,20 @@ def _embedding(found: Any, details: Mapping[str, Any]) -> Figure | None:
     ]
     first, second = found["explained"]
     axes = (Axis(label=f"1st component, {share(first, 0)}"), Axis(label=f"2nd component, {share(second, 0)}"))
-    title = "Embeddings: the rows before the last layer"
+    of_latent = bool(found.get("of_latent"))
+    title = "Map of the latent space" if of_latent else "Embeddings: the rows before the last layer"
     svg = cloud([group for group in groups if group.points], *axes, name=title)
     legend = key([(swatch(f"var(--p{n})" if n < 10 else "var(--ink)", "dot"), text) for n, text in entries])
     if wrong:
         legend += key([(Markup('<b class="no">✗</b>'), " predicted wrongly, in the colour of its true class")])
+    what = "The latent codes of" if of_latent else f"The input of {found['layer']} for"
     caption = (
-        f"The input of {found['layer']} for {count(len(points))} {found['split']} rows, {count(found['dimensions'])} "
+        f"{what} {count(len(points))} {found['split']} rows, {count(found['dimensions'])} "
         "numbers each, seen along the two directions in which they vary most (PCA). "
     )
-    if of_classes:
+    if of_latent:
+        caption += "The network was not told what the colours show."
+    elif of_classes:
         caption += "Classes that lie apart are easy; where they overlap here, other directions may still separate them."
     else:
         caption += "Where the colour changes gradually, the layer orders the rows by their target."

@@ -18,6 +18,7 @@ from sonde.core.dataset import Dataset, Rows, TargetSpec
 from sonde.core.errors import first_line
 from sonde.core.files import read_json, write_json
 from sonde.core.findings import Finding
+from sonde.core.reconstruction import Reconstruction
 from sonde.core.run_folder import RunFolder
 from sonde.core.run_lengths import encode
 from sonde.core.seams import Source, abilities_of, rewinds
@@ -35,6 +36,7 @@ from sonde.modalities.catalogue import modality
 from sonde.modalities.image.show import save_picture
 from sonde.models.layers import followed
 from sonde.run.build import Assembly
+from sonde.run.reconstructed import write_reconstructions
 
 FEATURES_S = 5.0  # seconds for feature visualisation; of a run with a time limit at most a hundredth of it
 COLUMNS_S = 3.0  # for permutation importance, likewise
@@ -71,7 +73,13 @@ def look(assembly: Assembly, folder: RunFolder, settings: StepSettings) -> list[
     if dataset is None or "model" not in assembly.task.modules or not assembly.evaluation_sources:
         return []
     judged, notes = _judged(assembly, dataset), list[Finding]()
-    if abilities_of(assembly.task).generation is not None:  # its network answers no row: it makes them
+    if (back := abilities_of(assembly.task).reconstruction) is not None:
+        with random_state.apart(assembly.device), torch.inference_mode():
+            notes += _harmless("the map of the latent", lambda: _embedding(assembly, folder, judged, settings, back))
+            notes += _harmless("reconstructions", lambda: _given_back(assembly, folder, judged, settings, back))
+    if (
+        abilities_of(assembly.task).generation is not None or back is not None
+    ):  # its network answers no row: it makes them
         if dataset.schema.input.has_planes:
             notes += _harmless("the training images as fed", lambda: _seen(assembly, folder, dataset))
         return notes
@@ -127,8 +135,25 @@ def _features(assembly: Assembly, folder: RunFolder, judged: Judged) -> None:
     write_features(folder.evaluation, model, followed(model), images, seconds=seconds)
 
 
-def _embedding(assembly: Assembly, folder: RunFolder, judged: Judged, settings: StepSettings) -> None:
-    """embedding.json: where each of some rows lies before the last layer."""
+def _given_back(
+    assembly: Assembly, folder: RunFolder, judged: Judged, settings: StepSettings, back: Reconstruction
+) -> None:
+    def batches(most: int) -> list[Batch]:
+        numbers = judged.shuffled(most)
+        return [judged.read(numbers[begun : begun + AT_ONCE]) for begun in range(0, len(numbers), AT_ONCE)]
+
+    with as_used(assembly.task.modules), autocast(settings):
+        write_reconstructions(folder.evaluation, back, judged.dataset.schema, batches, split=judged.split)
+
+
+def _embedding(
+    assembly: Assembly,
+    folder: RunFolder,
+    judged: Judged,
+    settings: StepSettings,
+    back: Reconstruction | None = None,
+) -> None:
+    """embedding.json: where each of some rows lies before the last layer; of an autoencoder, in its latent space."""
     target = judged.dataset.schema.target
     if not (target.has_classes or target.has_values) or len(judged.rows) < 3:
         return
@@ -140,9 +165,10 @@ def _embedding(assembly: Assembly, folder: RunFolder, judged: Judged, settings: 
     with as_used(last.model), autocast(settings), last.watching():
         while begun < len(numbers):
             batch = judged.read(numbers[begun : begun + AT_ONCE])
-            last.value = None
-            assembly.task.predict(batch)
-            value = last.value
+            if back is None:
+                last.value = None
+                assembly.task.predict(batch)
+            value = last.value if back is None else back.latent(batch).float()
             if value is None or value.shape[0] != len(batch) or (found and value.shape[1:] != found[0].shape[1:]):
                 return
             found.append(value.cpu())
@@ -158,7 +184,8 @@ def _embedding(assembly: Assembly, folder: RunFolder, judged: Judged, settings: 
         return
     content = {
         "split": judged.split,
-        "layer": last.name or "model",
+        "layer": "latent" if back is not None else last.name or "model",
+        "of_latent": back is not None,
         "dimensions": values.shape[1],
         "explained": [round(part, DIGITS) for part in plane.explained],
         "x": _short(plane.places[:, 0]),
