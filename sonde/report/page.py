@@ -156,7 +156,7 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
         "made": [
             *made_sections(details, run.path / "evaluation" / run.split),
             *reconstructed_sections(run.looked.get("reconstructions"), run.path / "evaluation"),
-            *sample_quality_sections(run.looked.get("sample_quality"), run.result, run.path / "evaluation"),
+            *sample_quality_sections(run),
         ],
         "pairs": confused_pairs(details),
         "many_classes": classes if classes > MOST_CLASSES else 0,
