@@ -108,7 +108,7 @@ def _row(each: Mapping[str, Any]) -> tuple[str, str, str, str]:
         low, high = each["interval"]
         value += f" ({100 * low:.1f} to {100 * high:.1f})"
     if name == "frechet_distance" and each["real"] > 0:
-        value += f" ({number(each['value'] / each['real'], 2)} times that of real rows)"
+        value += f" ({number(each['value'] / each['real'], 2)} × real)"
     return metric_name(name), value, real, str(each["better"])
 
 
