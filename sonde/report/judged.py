@@ -217,7 +217,7 @@ def _own_units(run: Reading, score: Score) -> list[str]:
 
 def _accuracy(run: Reading, score: Score) -> list[str]:
     """Of classes whose score is another: what share of the answers is right, which everybody asks first."""
-    table = (run.evaluated.get(score.split) or {}).get("confusion")
+    table = (run.evaluated.get(score.split) or {}).get("confusion") or {}
     if score.name == "accuracy" or not _one_class_a_row(run, score.split) or "accuracy" in _metrics(run, score.split):
         return []
     counts = table["counts"]

@@ -57,10 +57,8 @@ def test_an_interval_stands_beside_the_loss_that_it_is_of(image_run):
     of_rows = {"metrics": {"validation": {"log_loss": 0.12}}}
     sure = replace(run, result={**run.result, **of_rows}, evaluated={"validation": {"answers": answers}})
     text = fitted(sure).text
-    assert (
-        "validation loss 0.700 at best (epoch 3) and 0.715 at the end; log loss of the kept checkpoint 0.120 (95"
-        in text
-    )
+    assert "0.700 at best (epoch 3; the kept checkpoint's log loss is 0.120, 95" in text
+    assert text.count(") and 0.715 at the end") == 1
     assert fitted(sure).kind == "neither"  # 0.715 is within the noise of the rows above 0.7
 
 
