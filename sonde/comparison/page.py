@@ -22,6 +22,7 @@ from sonde.core.files import write_text
 from sonde.core.units import metric_name
 from sonde.report import figures
 from sonde.report.additions import figure_html
+from sonde.report.readable import readable
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -46,7 +47,7 @@ def render(families: Sequence[Family], found: Sequence[Differences], members: Se
     here, report = Path(__file__).parent, Path(figures.__file__).parent
     css = "".join(place.read_text(encoding="utf-8") for place in (report / "page.css", here / "compare.css"))
     js = "".join((report / name).read_text(encoding="utf-8") for name in ("page.js", "charts.js", "curves.js"))
-    return _template().render(
+    page = _template().render(
         css=Markup(css),
         js=Markup(js),
         headline=title(families, found),
@@ -55,6 +56,7 @@ def render(families: Sequence[Family], found: Sequence[Differences], members: Se
         families=[_context(family, each, beside) for family, each in zip(families, found, strict=True)],
         cost_columns=COST_COLUMNS,
     )
+    return readable(page)
 
 
 @cache
