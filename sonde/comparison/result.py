@@ -59,6 +59,7 @@ def compare_runs(places: Sequence[str | Path], *, metric: str = "") -> Compariso
         _refuse_unknown(metric, members)
     groups = families(members, metric)
     if all(len(family.members) == 1 for family in groups):
+        _refuse_repeats(groups)
         kinds = ", ".join(f"{each.members[0].name} is {each.task} by {metric_name(each.metric)}" for each in groups[:4])
         raise ConfigError(
             f"these runs have nothing to be compared by: {kinds}; compare runs of one task, or name a metric that they "
@@ -99,6 +100,17 @@ def _refuse_unknown(metric: str, members: Sequence[Member]) -> None:
         near = nearest(metric, known, count=1)
         hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known[:20])}"
         raise ConfigError(f"no run has a metric {metric!r}; {hint}")
+
+
+def _refuse_repeats(groups: Sequence[Family]) -> None:
+    """Raises: ConfigError where there is one run beside its repeats"""
+    repeated = [unit for family in groups for unit in family.units if unit.repeats]
+    if repeated:
+        names = ", ".join(member.name for member in repeated[0].repeats)
+        raise ConfigError(
+            f"{names} {'is' if len(repeated[0].repeats) == 1 else 'are'} {repeated[0].name} once more: the same settings, "
+            "code, data, seed and score; name a run that differs by one of them"
+        )
 
 
 def _first(family: Family) -> str:

@@ -67,7 +67,7 @@ def key_figures(run: Reading) -> list[tuple[str, str]]:
     """(name, value) of the key figures."""
     result, seconds = run.result, run.result.get("seconds") or {}
     found = [
-        ("model", result.get("network") or result.get("model") or (run.config.get("settings") or {}).get("model")),
+        ("model", run.model),
         ("parameters", count(result["parameters"]) if result.get("parameters") is not None else ""),
         ("training time", duration(seconds["total"]) if seconds.get("total") else ""),
         ("rows per second", rate(result["samples_per_s"]) if result.get("samples_per_s") else ""),

@@ -17,6 +17,27 @@ def test_one_run_is_nothing_to_compare(tmp_path: Path, make_run: Callable[..., P
         compare_runs([tmp_path])
 
 
+def test_a_run_and_its_repeat_are_refused_by_name(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    make_run(tmp_path / "a")
+    make_run(tmp_path / "b")
+    with pytest.raises(
+        ConfigError, match="b is a once more: the same settings, code, data, seed and score; name a run"
+    ):
+        compare_runs([tmp_path])
+
+
+def test_runs_of_a_seed_that_was_had_before_are_told_in_a_line(
+    tmp_path: Path, make_classifier: Callable[..., Path]
+) -> None:
+    for name, wrong in (("a", 10), ("b", 10), ("c", 4)):
+        make_classifier(tmp_path / name, wrong)
+    shown = io.StringIO()
+    compare_runs([tmp_path]).show(Screen(file=shown))
+    told = " ".join(shown.getvalue().split())
+    assert "Counted once, as a: b repeats what is counted there" in told
+    assert "a: settings, code, data and seed are those of c and the score is not, so they stand apart" in told
+
+
 def test_runs_of_different_tasks_alone_are_refused_with_a_remedy(tmp_path: Path, make_run: Callable[..., Path]) -> None:
     make_run(tmp_path / "a")
     make_run(tmp_path / "b", task="regression", metric="rmse", mode="min")
