@@ -7,7 +7,7 @@ from pathlib import Path
 from sonde.comparison.curves import curve_figures
 from sonde.comparison.differences import Difference, from_the_best
 from sonde.comparison.members import Member, members_of
-from sonde.comparison.page import write_page
+from sonde.comparison.page import Spelling, write_page
 from sonde.comparison.rows import cost_rows, metric_rows, score_rows
 from sonde.comparison.settings import beside_settings, differing
 from sonde.comparison.told import findings_of
@@ -35,6 +35,11 @@ class Comparison:
     members: Sequence[Member]
     page: Path | None = None
 
+    @property
+    def in_program(self) -> bool:
+        """Whether programs began all of the runs, whose settings are then told as keywords, also on the command line."""
+        return all(member.reading.in_program for member in self.members)
+
     def show(self, screen: Screen, *, columns: int = 120) -> None:
         """Print it, in so many columns."""
         for text in cautions(self.families, self.members):
@@ -52,9 +57,7 @@ def compare_runs(places: Sequence[str | Path], *, metric: str = "") -> Compariso
     """
     members = [member if _is_sound(member) else member.without_files() for member in members_of(map(Path, places))]
     if len(members) < 2:
-        raise ConfigError(
-            f"{members[0].reading.path} is one run; name another: sonde compare RUN RUN, or a folder of runs"
-        )
+        raise ConfigError(f"{members[0].reading.path} is one run; name another to compare it with, or a folder of runs")
     if metric:
         _refuse_unknown(metric, members)
     groups = families(members, metric)
@@ -68,10 +71,13 @@ def compare_runs(places: Sequence[str | Path], *, metric: str = "") -> Compariso
     return Comparison(families=groups, differences=[from_the_best(family) for family in groups], members=members)
 
 
-def written(found: Comparison, out: Path) -> Comparison:
-    """The same, with its page in a file (or as compare.html in a folder). Raises: RunFolderError"""
+def written(found: Comparison, out: Path, *, spelling: Spelling = str) -> Comparison:
+    """The same, with its page in a file (or as compare.html in a folder).
+
+    spelling: of settings on the page. Raises: RunFolderError
+    """
     path = out / PAGE if out.is_dir() else out
-    write_page(path, found.families, found.differences, found.members)
+    write_page(path, found.families, found.differences, found.members, spelling=spelling)
     return Comparison(families=found.families, differences=found.differences, members=found.members, page=path)
 
 

@@ -13,7 +13,7 @@ from sonde.screen.screen import Screen
 
 def test_one_run_is_nothing_to_compare(tmp_path: Path, make_run: Callable[..., Path]) -> None:
     make_run(tmp_path / "a")
-    with pytest.raises(ConfigError, match="a is one run; name another: sonde compare RUN RUN, or a folder of runs"):
+    with pytest.raises(ConfigError, match="a is one run; name another to compare it with, or a folder of runs"):
         compare_runs([tmp_path])
 
 
@@ -95,6 +95,39 @@ def test_from_python(
     assert sonde.compare(tmp_path, quiet=True).page == Path("compare.html")
     with pytest.raises(RunFolderError, match="there is no run folder"):
         sonde.compare([a, "nowhere"])
+
+
+def test_a_program_reads_keywords_on_the_page_on_the_screen_and_in_errors(
+    tmp_path: Path,
+    make_classifier: Callable[..., Path],
+    make_run: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    finding = {"check": "x", "severity": "warning", "evidence": "--lr 0.5 is high", "action": "lower --lr", "step": 1}
+    more = {"settings": {"lr": 0.5}, "findings": [finding]}
+    a, b = make_classifier(tmp_path / "a", 10), make_classifier(tmp_path / "b", 40, **more)
+    sonde.compare([a, b], out=tmp_path / "c.html")
+    page = (tmp_path / "c.html").read_text()
+    assert "<button>lr</button>" in page
+    assert "train each with seed=1, seed=2, seed=3;" in page
+    assert "lr=0.5 is high" in page
+    assert "lr: 0.001 (a); 0.5 (b)" in capsys.readouterr().out
+    assert main(["compare", str(a), str(b), "--out", str(tmp_path / "c.html")]) == 0
+    assert "<button>--lr</button>" in (tmp_path / "c.html").read_text()
+    make_run(tmp_path / "d", task="regression", metric="rmse")
+    with pytest.raises(ConfigError, match=r"name a metric that they share: metric=NAME"):
+        sonde.compare([a, tmp_path / "d"])
+
+
+def test_runs_of_programs_are_told_in_keywords_on_the_command_line_too(
+    tmp_path: Path, make_classifier: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, lr in (("a", 0.1), ("b", 0.5)):
+        folder = make_classifier(tmp_path / name, 10, settings={"lr": lr})
+        (folder / "env.json").write_text('{"in_program": true}')
+    assert main(["compare", str(tmp_path), "--out", str(tmp_path / "c.html")]) == 0
+    assert "differ    lr: 0.1 (a); 0.5 (b)" in capsys.readouterr().out
+    assert "<button>lr</button>" in (tmp_path / "c.html").read_text()
 
 
 def test_a_run_whose_files_are_damaged_is_named_and_the_others_are_compared(
