@@ -1,7 +1,6 @@
 """`sonde runs [FOLDER]`: the runs, side by side. Reads JSON alone, so a hundred runs cost what ten do."""
 
 import json
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from sonde.cli.begin import begin
 from sonde.core.damaged import DAMAGE
 from sonde.core.errors import ConfigError, RunFolderError, nearest
 from sonde.core.files import plain, read_json
+from sonde.core.marks import shell_quoted
 from sonde.core.natural_order import natural
 from sonde.core.run_state import RunState, state_of
 from sonde.core.units import duration, metric, metric_name
@@ -77,7 +77,7 @@ def run(words: Sequence[str]) -> int:
     columns = ["run", "data", "model", "epochs", "metric", *splits, "time", "status"]
     begun.screen.table("", columns, [_row(line, splits) for line in found])
     if killed := [line.name for line in found if line.status.startswith("killed") and _drawn_before(Path(line.name))]:
-        begun.screen.next([f"sonde report {shlex.quote(name)}" for name in killed[-MOST_NEXT:]])
+        begun.screen.next([f"sonde report {shell_quoted(name)}" for name in killed[-MOST_NEXT:]])
     return 0
 
 

@@ -23,6 +23,7 @@ from sonde.core.files import write_text
 from sonde.core.units import metric_name
 from sonde.report import figures
 from sonde.report.additions import figure_html
+from sonde.report.readable import readable
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -62,7 +63,7 @@ def render(
     here, report = Path(__file__).parent, Path(figures.__file__).parent
     css = "".join(place.read_text(encoding="utf-8") for place in (report / "page.css", here / "compare.css"))
     js = "".join((report / name).read_text(encoding="utf-8") for name in ("page.js", "charts.js", "curves.js"))
-    return _template().render(
+    page = _template().render(
         css=Markup(css),
         js=Markup(js),
         headline=title(families, found),
@@ -71,6 +72,7 @@ def render(
         families=[_context(family, each, beside, spelling) for family, each in zip(families, found, strict=True)],
         cost_columns=COST_COLUMNS,
     )
+    return readable(page)
 
 
 @cache

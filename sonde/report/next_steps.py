@@ -2,7 +2,6 @@
 
 import json
 import math
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from sonde.core.durations import Duration, Unit, parse
 from sonde.core.findings import name_of
+from sonde.core.marks import shell_quoted
 from sonde.report.fitted import FEWEST, still_improving
 from sonde.report.folder import CUSTOM, Reading
 
@@ -160,7 +160,7 @@ def _flags(settings: Mapping[str, Any]) -> str:
     """
     named = {f"--{name.replace('_', '-')}": value for name, value in settings.items()}
     return " ".join(
-        flag if value is True else f"{flag} {shlex.quote(_written(value))}" for flag, value in named.items()
+        flag if value is True else f"{flag} {shell_quoted(_written(value))}" for flag, value in named.items()
     )
 
 
@@ -210,7 +210,7 @@ def _custom(run: Reading) -> bool:
 
 
 def _place(run: Reading) -> str:
-    return shlex.quote(str(run.path))
+    return shell_quoted(str(run.path))
 
 
 def _words(name: str) -> str:

@@ -3,11 +3,11 @@
 Which state a run is in tells `core.run_state`; what is said of one that ended without a result is the report's verdict.
 """
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from sonde.core.marks import shell_quoted
 from sonde.core.units import count, duration, metric, metric_name
 from sonde.report.folder import Reading
 from sonde.report.overview import headline, reached
@@ -99,7 +99,7 @@ def _gone(run: Reading) -> Top:
         sentences.append(_sentence(str(last.get("action") or "")))
     elif state.condition == "killed":
         title += ": the process is gone"
-        sentences.append(f"Its report.html was drawn before; sonde report {shlex.quote(str(run.path))} draws it anew.")
+        sentences.append(f"Its report.html was drawn before; sonde report {shell_quoted(str(run.path))} draws it anew.")
     if not (state.fold or reached(run)):
         title = "Ended before its first step was logged"
     if state.fold:
