@@ -75,8 +75,12 @@ class Member:
         return self.parts[0].evaluations
 
     def value(self, split: str, metric: str) -> float | None:
-        """A score of the finished run."""
+        """A score of the finished run. The log loss is also that of the rows' answers, of runs that do not report it."""
         found = ((self.result.get("metrics") or {}).get(split) or {}).get(metric)
+        if found is None and metric == "log_loss" and self.result:
+            held = self.answers(split)
+            rows = None if held is None or len(held.target) < held.rows else held.log_loss
+            found = None if rows is None else float(rows.mean())
         return float(found) if isinstance(found, int | float) else None
 
     def answers(self, split: str) -> Answers | None:

@@ -16,6 +16,13 @@ def code_hashes(member: Member) -> Hashable:
     return tuple(sorted((what, hashed) for what, _, hashed in _parts(member)))
 
 
+def measured_apart(one: Member, other: Member, metric: str) -> bool:
+    """Whether two runs are known to measure by different functions what goes by one name: a loss or metric of one's own."""
+    what = "loss" if metric == "loss" else f"metric {metric}"
+    first, second = ({part: hashed for part, _, hashed in _parts(member)}.get(what) for member in (one, other))
+    return first is not None and second is not None and first != second
+
+
 def code_differing(members: Sequence[Member]) -> list[tuple[str, list[str]]]:
     """(part, what it is in each run) of the caller's own code that is not the same in all runs, networks first.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sonde.comparison.curves import curve_figures
 from sonde.comparison.differences import Difference, from_the_best
-from sonde.comparison.members import Member, members_of
+from sonde.comparison.members import JUDGED, Member, members_of
 from sonde.comparison.page import Spelling, write_page
 from sonde.comparison.rows import cost_rows, metric_rows, score_rows
 from sonde.comparison.settings import beside_settings, differing
@@ -102,6 +102,8 @@ def _is_sound(member: Member) -> bool:
 def _refuse_unknown(metric: str, members: Sequence[Member]) -> None:
     results = [scores for member in members for scores in (member.result.get("metrics") or {}).values()]
     known = list(dict.fromkeys(str(name) for scores in results for name in scores))
+    if any(member.value(split, "log_loss") is not None for member in members for split in JUDGED):
+        known = list(dict.fromkeys([*known, "log_loss"]))
     if metric not in known:
         near = nearest(metric, known, count=1)
         hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known[:20])}"

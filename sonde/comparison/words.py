@@ -4,6 +4,7 @@ from collections.abc import Hashable, Mapping, Sequence
 
 from sonde.comparison.differences import Difference
 from sonde.comparison.members import Member, clipped
+from sonde.comparison.own_code import measured_apart
 from sonde.comparison.settings import beside_settings, differing, same_but_for_chance
 from sonde.comparison.told import named
 from sonde.comparison.units import ENOUGH, Family, Unit, by_unit
@@ -95,6 +96,8 @@ def headline(family: Family, found: Mapping[str, Difference]) -> str:
     if family.higher is None:
         return f"{counted(len(scored), 'score', 'scores')}, of which none is known to be better"
     beyond = [each.beyond for each in found.values()]
+    if _about_measures(family):
+        return f"Different {metric_name(family.metric)} functions: scores not comparable"
     if all(beyond):
         return f"{scored[0].name} is best"
     if False not in beyond:
@@ -134,7 +137,7 @@ def cautions(families: Sequence[Family], members: Sequence[Member]) -> list[str]
             f"Different problems or data, which are not comparable with one another, each in a part of its own: {kinds}."
         )
     for family in families:
-        found += _about_data(family) + _about_repeats(family)
+        found += _about_data(family) + _about_repeats(family) + _about_measures(family)
         lacking = [unit.name for unit in family.units if not unit.values and unit.members[0].result]
         if lacking and family.split:
             found.append(f"{named(lacking)}: no {metric_name(family.metric)} on the {family.split} data.")
@@ -184,6 +187,22 @@ def _about_repeats(family: Family) -> list[str]:
                 "taken together where each has its own --seed."
             )
     return found[:MOST_NAMED] + ([f"{len(found) - MOST_NAMED} more such runs."] if len(found) > MOST_NAMED else [])
+
+
+def _about_measures(family: Family) -> list[str]:
+    """Said where scores of one name are of different functions."""
+    first, *others = family.scored or [None]
+    apart = [
+        unit.name
+        for unit in others
+        if first is not None and unit is not None and measured_apart(unit.members[0], first.members[0], family.metric)
+    ]
+    if not apart or first is None:
+        return []
+    return [
+        f"{named(apart)}: {metric_name(family.metric)} is another function there than in {first.name}, so that these scores are "
+        "not comparable; name a metric that is the same in all: --metric NAME."
+    ]
 
 
 def _setting(unit: Unit) -> Hashable:
