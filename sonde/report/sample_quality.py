@@ -20,7 +20,7 @@ TABLE = Markup(
     '<div class="scroll"><table><thead><tr><th>measure</th><th class="n">samples</th><th class="n">real rows</th>'
     "<th>better</th></tr></thead><tbody>\n{}</tbody></table></div>\n"
 )
-ROW = Markup('<tr><td>{}</td><td class="n">{}</td><td class="n">{}</td><td>{}</td></tr>\n')
+ROW = Markup('<tr><td class="word">{}</td><td class="n">{}</td><td class="n">{}</td><td class="word">{}</td></tr>\n')
 COMMAND = Markup("<p><code>{}</code></p>\n")
 PARAGRAPH = Markup('<p class="aside">{}</p>\n')
 COPIES = Markup('<h3>Copies of training rows</h3>\n<p class="aside">{}</p>\n')
@@ -108,7 +108,7 @@ def _row(each: Mapping[str, Any]) -> tuple[str, str, str, str]:
         low, high = each["interval"]
         value += f" ({100 * low:.1f} to {100 * high:.1f})"
     if name == "frechet_distance" and each["real"] > 0:
-        value += f" ({number(each['value'] / each['real'], 2)} times that of real rows)"
+        value += f" ({number(each['value'] / each['real'], 2)} × real)"
     return metric_name(name), value, real, str(each["better"])
 
 

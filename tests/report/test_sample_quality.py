@@ -39,7 +39,7 @@ def found(**more: Any) -> dict[str, Any]:
 def test_each_number_stands_beside_that_of_real_rows() -> None:
     assert rows_of(found()) == [
         ("class agreement", "97.0 % (96.0 to 98.0)", "99.0 %", "higher"),
-        ("Fréchet distance", "3.00 (2.0 times that of real rows)", "1.50", "lower"),
+        ("Fréchet distance", "3.00 (2.0 × real)", "1.50", "lower"),
         ("kernel distance", "0.0123 ± 0.0042", "0.0 ± 1.2", "lower"),
     ]
     assert about(found()) == [
