@@ -67,6 +67,15 @@ class Reading:
         return bool(self.env.get("in_program")) or self.data.get("form") == CUSTOM
 
     @property
+    def model(self) -> str:
+        """The class of the caller's own network, also while it trains, else the model's name; "" while unknown."""
+        settings, code = self.config.get("settings"), self.data.get("code")
+        network = code.get("network") if isinstance(code, Mapping) else None
+        own = network.get("name") if isinstance(network, Mapping) else None
+        typed = settings.get("model") if isinstance(settings, Mapping) else None
+        return str(self.result.get("network") or own or self.result.get("model") or typed or "")
+
+    @property
     def split(self) -> str:
         """The split the report speaks of: test before validation before train; "" when none was evaluated."""
         return next((split for split in SPLITS if self.evaluated.get(split)), "")
