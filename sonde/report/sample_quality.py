@@ -20,7 +20,7 @@ TABLE = Markup(
     '<div class="scroll"><table><thead><tr><th>measure</th><th class="n">samples</th><th class="n">real rows</th>'
     "<th>better</th></tr></thead><tbody>\n{}</tbody></table></div>\n"
 )
-ROW = Markup('<tr><td>{}</td><td class="n">{}</td><td class="n">{}</td><td>{}</td></tr>\n')
+ROW = Markup('<tr><td class="word">{}</td><td class="n">{}</td><td class="n">{}</td><td class="word">{}</td></tr>\n')
 COMMAND = Markup("<p><code>{}</code></p>\n")
 PARAGRAPH = Markup('<p class="aside">{}</p>\n')
 COPIES = Markup('<h3>Copies of training rows</h3>\n<p class="aside">{}</p>\n')

@@ -97,6 +97,7 @@ def _kinds() -> dict[str, str]:
         "model": "str",
         "task": "str",
         "cure": repr(bool),
+        "metric": "str",
         "target": "Sequence[str]",
     }
 

@@ -86,7 +86,7 @@ def _keys(run: Reading) -> list[tuple[str, str]]:
     total = seconds.get("total") or (lines[-1]["seconds"] if lines else None)
     losses = [line["loss"] for line in run.steps if line.get("loss") is not None]
     found = [
-        ("model", result.get("network") or result.get("model") or (run.config.get("settings") or {}).get("model")),
+        ("model", run.model),
         ("steps", count(run.last_step) if run.last_step else ""),
         ("training time", duration(total) if total else ""),
         ("rows per second", _pace(run, lines)),
