@@ -10,6 +10,7 @@ from sonde.core.bounds import flag
 from sonde.core.units import (
     ABSENT,
     TIME_PARTS,
+    best_place,
     count,
     duration,
     mean_of_batches,
@@ -251,10 +252,7 @@ def _best(run: Reading) -> str:
     best = run.result.get("best") or {}
     if best.get("epoch") is None:
         return ""
-    no_epochs = run.result.get("epochs", 1) is None  # of data that never came to an end
-    text = "The best checkpoint is from " + (
-        f"step {count(best['step'])}" if no_epochs else f"epoch {best['epoch'] + 1}"
-    )
+    text = f"The best checkpoint is from {best_place(run.result)}"
     if best.get("value") is not None and best.get("metric"):
         text += f" ({metric(best['metric'], best['value'])} validation {metric_name(best['metric'])}{_since(run)})"
     tested = (run.result.get("metrics") or {}).get("test")
