@@ -556,6 +556,9 @@ class TrainKeywords(TypedDict, total=False):
     false_alarms: float
     """task anomaly: Share of normal rows that may be called anomalies: the threshold is that quantile of held-out
     normal rows."""
+    outlier_share: float
+    """task normalizing-flow: Share of the density, of rows of numbers, that is that of independent columns: rows
+    unlike all others cost no more."""
     quantiles: float | Sequence[float]
     """task forecasting: Quantiles that loss="quantile" learns; 0.5 is the forecast itself."""
     hidden_share: float

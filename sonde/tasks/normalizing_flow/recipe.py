@@ -26,7 +26,7 @@ def settings(dataset: Dataset, model: str) -> Settings:
         "weight_decay": (1e-4, why),
         "schedule": ("cosine", "the rate falls to 0, so that the last weights are no noisier than their average"),
         "warmup": (0.02, why),
-        "clip": (5.0, "rare rows have large gradients"),
+        "clip": (25.0, "rare rows have large gradients; housing: the usual norm is about 10"),
         "ema": (0.99, "averaged weights give likelier held-out rows"),
         "batch_size": (batch, why),
         "epochs": epochs_of_updates(UPDATES, rows=rows, batch=batch, fewest=5, most=200),

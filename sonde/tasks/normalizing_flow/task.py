@@ -73,7 +73,9 @@ class NormalizingFlow:
     bounds their probability from below (`ColumnCode.spread`; of images Theis et al. 2015, arXiv:1511.01844).
 
     The loss is in nats a row: of tables in standard deviations of their numbers, of images for pixels of 8 bits. With classes it
-    is that of the row and its class together; a row without one is as likely as with all of them together.
+    is that of the row and its class together; a row without one is as likely as with all of them together. Of rows of numbers
+    a small share of the density is that of independent columns, since a flow makes single rows unlike all others so improbable
+    that they outweigh the rest; samples come from the flow alone.
     Source: Dinh, Sohl-Dickstein and Bengio 2016, arXiv:1605.08803
     """
 
@@ -106,13 +108,13 @@ class NormalizingFlow:
         """The mean negative log-likelihood, with noise drawn anew below the steps of what is rounded."""
         noise = torch.randn(len(batch), *self.code.shape, device=batch["input"].device)
         code, nats = self._spread(batch["input"], noise)
-        logp, prior = self.net(code, self._labels(batch))
+        logp, prior = self._logp(code, self._labels(batch))
         return Loss(-(logp + nats + prior).mean(), len(batch))
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: loss (B,) of row and class, and nats (B,) of the row given its class; with fixed noise."""
         code, nats = self._spread(batch["input"], self._fixed(batch)[0])
-        logp, prior = self.net(code, self._labels(batch))
+        logp, prior = self._logp(code, self._labels(batch))
         return {"loss": -(logp + nats + prior), "nats": -(logp + nats)}
 
     def evaluate_plain(self, batch: Batch) -> Mapping[str, Tensor]:
@@ -137,7 +139,7 @@ class NormalizingFlow:
         found = []
         for number in range(max(1, self.net.classes)):
             label = torch.full((len(code),), number, device=code.device) if self.net.classes else None
-            found.append(sum(self.net(code, label)))
+            found.append(sum(self._logp(code, label)))
         logp = torch.stack(found).logsumexp(0) + nats
         if not self._usual:
             return {"log_likelihood": logp}
@@ -163,6 +165,14 @@ class NormalizingFlow:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """What `state_dict` gave."""
         self._usual = [float(value) for value in state["usual"]]
+
+    def _logp(self, code: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor]:
+        """What the network gives, mixed with a little of the density of independent columns where inputs are rows of numbers."""
+        logp, prior = self.net(code, label)
+        share = self.config.outlier_share
+        if share and not self.input.has_planes:
+            logp = torch.logaddexp(logp + math.log1p(-share), log_normal(code) + math.log(share))
+        return logp, prior
 
     def _labels(self, batch: Batch) -> Tensor | None:
         return batch["target"] if self.net.classes else None

@@ -85,6 +85,16 @@ def test_unusual_rows_are_told_beside_validation_rows() -> None:
     assert np.mean([case["anomaly"] for case in cases]) == pytest.approx(0.5, abs=0.02)
 
 
+def test_a_row_unlike_all_others_costs_no_more_than_with_independent_columns() -> None:
+    task = task_of(InputSpec(kind="array", shape=(2,)))
+    task.net.model.flow.layers[-1].log_scale.fill_(4.0)  # type: ignore[union-attr, operator]
+    strange = rows(torch.tensor([[5.0, -5.0]]))
+    plain = float(task.evaluate_plain(strange)["loss"])
+    assert float(task.evaluate(strange)["loss"]) == pytest.approx(plain + math.log(100), abs=1e-3)
+    with pytest.raises(ConfigError, match="--outlier-share must lie from 0 to below 1, got 1"):
+        NormalizingFlowConfig(outlier_share=1)
+
+
 def test_a_network_that_cannot_be_undone_is_refused() -> None:
     with pytest.raises(
         ConfigError, match="needs a network with an `inverse`, and Linear has none; take --model realnvp-mlp"
