@@ -273,7 +273,7 @@ def compare(
     several = [runs] if isinstance(runs, str | Path | Run) else list(runs)
     found = compare_runs([each.folder if isinstance(each, Run) else each for each in several], metric=metric)
     if out is not None:
-        found = written(found, Path(out))
+        found = written(found, Path(out), spelling=in_keywords)
     found.show(_screen({"quiet": quiet}))
     return found
 

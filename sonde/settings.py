@@ -223,7 +223,8 @@ class TrainKeywords(TypedDict, total=False):
     between layers and before the output. models bert-tiny, bert-mini, bert-small, bert-base and 1 more: Dropout
     after the embeddings, of each residual branch, and before the head. model pair-reader: Dropout after the
     embeddings, in each convolution, and before the head. model denoiser-unet: Dropout rate inside the residual
-    blocks. model qa-reader: Dropout after the embeddings and in each convolution."""
+    blocks. model realnvp-mlp: Dropout rate inside the couplings. model qa-reader: Dropout after the embeddings
+    and in each convolution."""
     norm: Literal["none", "batch", "layer", "pre", "post"]
     """model mlp: Normalisation between a hidden layer and its activation. models transformer-tiny,
     transformer-small, transformer-base, transformer-big: Layer norm: pre (before each sub-layer, more stable) or
@@ -256,7 +257,9 @@ class TrainKeywords(TypedDict, total=False):
     name stands for. models seq2seq-gru, seq2seq-lstm: Recurrent layers of the encoder and of the decoder. model
     denoiser-unet: Residual blocks at each resolution, in the encoder and in the decoder. model denoiser-mlp:
     Residual blocks. model gan-mlp: Hidden layers of the generator, and of the critic. model autoencoder-cnn:
-    Residual blocks at the lowest resolution, in the encoder and in the decoder."""
+    Residual blocks at the lowest resolution, in the encoder and in the decoder. model realnvp-mlp: Affine
+    couplings, each behind an activation normalisation and a mix of all columns. model glow: Affine couplings at
+    each resolution, each behind an activation normalisation and a mix of all channels."""
     members: int
     """model tabular: Members of the ensemble; they share weight matrices, and their predictions are averaged."""
     width: int
@@ -271,7 +274,8 @@ class TrainKeywords(TypedDict, total=False):
     of each residue (node) and each pair of neighbours (edge). models seq2seq-gru, seq2seq-lstm: Hidden size of
     the decoder; the bidirectional encoder has half of it per direction. models pair-reader, qa-reader: Hidden
     width (channels of each token). model denoiser-transformer: Channels of a patch. models denoiser-mlp, gan-mlp:
-    Units of each layer."""
+    Units of each layer. model realnvp-mlp: Units of the hidden layers in each coupling. model glow: Channels of
+    the hidden layers in each coupling."""
     number_embedding: Literal["piecewise", "periodic", "none"]
     """model tabular: Embedding of numerical columns: piecewise linear (training quantiles), periodic (learned
     frequencies), or none."""
@@ -408,6 +412,9 @@ class TrainKeywords(TypedDict, total=False):
     latent: int
     """models dcgan, gan-mlp: Numbers of noise that an input is made of. tasks autoencoder, vae, anomaly: Numbers
     that a row is encoded as: the bottleneck."""
+    levels: int | Sequence[int]
+    """model glow: How often the sides are halved; 0 for as often as they can be, at most 3 times. task vq-vae:
+    Levels of each number of a code (quantiser="fsq"); their product is the number of codes."""
     loss: Callable[..., object] | Literal["cross-entropy", "focal", "perceptron", "squared-error", "mse", "mae", "huber", "log-cosh", "dice", "both", "quantile"]
     """task classification: Loss function; squared-error is computed on the probabilities, perceptron is the
     perceptron rule (Rosenblatt 1958). task regression: Loss function, on standardised targets. task segmentation:
@@ -542,8 +549,6 @@ class TrainKeywords(TypedDict, total=False):
     commitment: float
     """task vq-vae: Weight of the distance between what is encoded and its code, which keeps the encoder near the
     codebook."""
-    levels: int | Sequence[int]
-    """task vq-vae: Levels of each number of a code (quantiser="fsq"); their product is the number of codes."""
     normal: str | Sequence[str]
     """task anomaly: Classes that are normal; only their rows are trained on, and all others are anomalies."""
     anomalous: str | Sequence[str]
@@ -551,6 +556,9 @@ class TrainKeywords(TypedDict, total=False):
     false_alarms: float
     """task anomaly: Share of normal rows that may be called anomalies: the threshold is that quantile of held-out
     normal rows."""
+    outlier_share: float
+    """task normalizing-flow: Share of the density, of rows of numbers, that is that of independent columns: rows
+    unlike all others cost no more."""
     quantiles: float | Sequence[float]
     """task forecasting: Quantiles that loss="quantile" learns; 0.5 is the forecast itself."""
     hidden_share: float

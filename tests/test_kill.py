@@ -83,6 +83,16 @@ GENERATING: dict[str, dict[str, Any]] = {
         "evaluate_every": 0.5,
     }
 }
+GENERATING["normalizing-flow"] = {
+    "task": "normalizing-flow",
+    "width": 8,
+    "layers": 2,
+    "levels": 1,
+    "batch_size": 256,
+    "ema": 0.9,
+    "checkpoint_every": "2 steps",
+    "evaluate_every": 0.5,
+}
 STEPS = 12  # 1,294 training rows of digits in batches of 256, twice
 
 

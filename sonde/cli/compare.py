@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sonde.cli.begin import begin
+from sonde.screen.screen import Screen
 
 ABOUT = """\
 Compare runs, or all runs in a folder: who is best, and whether that is more than noise; curves over one another, the settings
@@ -35,7 +36,12 @@ def run(words: Sequence[str]) -> int:
     if begun is None:
         return 0
     from sonde.comparison.result import compare_runs, written
+    from sonde.run.keywords import in_keywords
 
     found = compare_runs(begun.words, metric=begun.options.metric)
-    written(found, begun.options.out).show(begun.screen, columns=shutil.get_terminal_size((120, 24)).columns)
+    spelling = in_keywords if found.in_program else str
+    screen = Screen(quiet=begun.screen.quiet, spelling=spelling)
+    written(found, begun.options.out, spelling=spelling).show(
+        screen, columns=shutil.get_terminal_size((120, 24)).columns
+    )
     return 0

@@ -1,6 +1,5 @@
 """`sonde doctor RUN`: what is wrong with a run, and what its signals say of the network's inside."""
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 from sonde.cli.begin import begin
 from sonde.core.damaged import DAMAGE
 from sonde.core.files import read_json
+from sonde.core.marks import shell_quoted
 from sonde.core.run_folder import open_run
 from sonde.core.run_state import RunState, checkpoint_step, folds_of, state_of
 from sonde.report.next_steps import CUSTOM
@@ -74,7 +74,7 @@ def run(words: Sequence[str]) -> int:
         else:
             _show_inside(folder.path, screen)
     if folds and folder.report.exists():
-        screen.next([f"open {folder.report}"])
+        screen.next([f"open {shell_quoted(str(folder.report))}"])
     return 0
 
 
@@ -116,7 +116,7 @@ def condition(place: Path, state: RunState) -> str:
         kept, on = "no checkpoint was written yet", "starts again"
     else:
         kept, on = f"the last checkpoint is of step {saved:,}", "continues from there"
-    again = f"the same call with out={str(place)!r}" if _custom(place) else f"sonde resume {shlex.quote(str(place))}"
+    again = f"the same call with out={str(place)!r}" if _custom(place) else f"sonde resume {shell_quoted(str(place))}"
     return f"{how}; {kept}; {again} {on}"
 
 

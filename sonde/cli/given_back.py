@@ -21,7 +21,12 @@ def check_given_back(out: Path, trained: "Run", what: str, *, folder: bool) -> N
     from sonde.core.seams import abilities_of
 
     suffix, images = out.suffix.lower(), trained.schema.input.has_planes
-    if suffix == ".npy" and abilities_of(trained.task).reconstruction is None:
+    able = abilities_of(trained.task).reconstruction is not None
+    if able and images and what not in PICTURED and (folder or suffix == ".png"):
+        raise ConfigError(
+            f"--out {out}: pictures are of --what reconstruction or --what anomaly; give one of them, or use .csv"
+        )
+    if suffix == ".npy" and not able:
         raise ConfigError(f"--out {out}: arrays are written of autoencoders' codes; use .csv or .json")
     if what == "reconstruction" and suffix == ".csv" and images:
         raise ConfigError(f"--out {out}: reconstructions of images are pictures; use .png, a folder/ or .npy")

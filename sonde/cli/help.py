@@ -5,9 +5,11 @@ import re
 import types
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import field, fields, make_dataclass
+from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from sonde.cli.values import takes_list
+from sonde.core.given_object import GivenObject
 from sonde.core.value_types import annotations
 
 
@@ -67,17 +69,20 @@ def _in_plain_words(info: Any) -> Any:
 def placeholder(annotation: Any) -> str:
     """What stands for a flag's value.
 
-    >>> placeholder(float | Literal["auto"]), placeholder(int | None), placeholder(tuple[str, ...])
-    ('NUMBER|auto', 'INTEGER', 'NAME …')
+    What no command line can give, such as an object, has none.
+
+    >>> placeholder(float | Literal["auto"]), placeholder(int | None), placeholder(tuple[str, ...]), placeholder(Path)
+    ('NUMBER|auto', 'INTEGER', 'NAME …', 'PATH')
     """
     if takes_list(annotation):
         element = get_args(annotation)[0]
         return f"{'NAME' if element is str else placeholder(element)} …"
     if get_origin(annotation) in (Union, types.UnionType):
-        return "|".join(placeholder(part) for part in get_args(annotation) if part is not type(None))
+        parts = [part for part in get_args(annotation) if part not in (type(None), GivenObject)]
+        return "|".join(placeholder(part) for part in parts)
     if get_origin(annotation) is Literal:
         return "|".join(map(str, get_args(annotation)))
-    return {float: "NUMBER", int: "INTEGER", str: "TEXT"}.get(annotation, str(annotation))
+    return {float: "NUMBER", int: "INTEGER", str: "TEXT", Path: "PATH"}.get(annotation, "VALUE")
 
 
 def _default(value: Any) -> list[str]:

@@ -1,5 +1,6 @@
 """`sonde watch [RUN]`: a live page of a run, for this machine's browser."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,18 +8,19 @@ from typing import TYPE_CHECKING
 
 from sonde.cli.begin import begin
 from sonde.cli.runs import DEFAULT, RunLine, find_runs, read_line
-from sonde.core.errors import RunFolderError
 from sonde.core.run_folder import open_run
 from sonde.core.units import metric, metric_name
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
+    from sonde.screen.screen import Screen
     from sonde.watch.page import Listed
 
 ABOUT = """\
 Show a live page of RUN at an address of this machine: curves, findings, samples, resources, and whether it is running, has
 finished, was stopped or has died, and why. RUN is the folder of a run, or one that holds runs; by default the newest in runs/.
+Where there is no run yet, the first one is waited for.
 Training is not affected: only the files of its folder are read. Ctrl-C ends the page, not the training.
 
 examples:
@@ -30,6 +32,7 @@ On another machine, forward the port and open http://localhost:7663 here:
   ssh -L 7663:localhost:7663 THAT_MACHINE
 """
 SPLITS = ("test", "validation")
+LOOK_S = 1.0  # between looks for the first run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,11 @@ def run(words: Sequence[str]) -> int:
 
     root, named = _place(begun.words[0])
     require_extra()
+    if not named:
+        try:
+            wait_for_first(root, begun.screen)
+        except KeyboardInterrupt:
+            return 0
     with listen(begun.options.port) as at:
         port = at.getsockname()[1]
         if begun.options.port is None and port != PORT:
@@ -78,11 +86,19 @@ def _place(word: str | None) -> tuple[Path, str]:
         if _holds_run(path.parent):  # a fold
             return path.parent.parent, f"{path.parent.name}/{path.name}"
         return path.parent, path.name
-    if not given.is_dir() and word is not None:
+    if not given.is_dir() and given != Path(DEFAULT):  # a name that is mistyped is not waited for
         open_run(given)
-    if not given.is_dir() or not newest(given):
-        raise RunFolderError(f"no runs in {given}; start one with: sonde train digits")
     return given, ""
+
+
+def wait_for_first(root: Path, screen: "Screen", pause: Callable[[], None] = lambda: time.sleep(LOOK_S)) -> None:
+    """Return once a folder holds a run, saying so where it is waited for. Raises: RunFolderError"""
+    said = False
+    while not (root.is_dir() and newest(root)):
+        if not said:
+            screen.say(f"no runs in {root} yet; waiting for the first to begin (Ctrl-C ends this)")
+            said = True
+        pause()
 
 
 def _holds_run(place: Path) -> bool:

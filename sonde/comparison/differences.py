@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sonde.comparison.own_code import measured_apart
 from sonde.comparison.units import ENOUGH, Family, Unit, of_rows
 from sonde.metrics.intervals import Interval, Spread, apart, bootstrap_difference, mcnemar, pooled, student, welch
 from sonde.report.answers import Answers, paired, row_values, same_rows
@@ -48,6 +49,8 @@ def difference(unit: Unit, best: Unit, family: Family, *, spread: Spread | None,
     value = float(np.mean(unit.values) - np.mean(best.values))
     if unit.members[0].data != best.members[0].data:
         return Difference(value=value, interval=None, beyond=None, how="on other data")
+    if measured_apart(unit.members[0], best.members[0], family.metric):
+        return Difference(value=value, interval=None, beyond=None, how="measured by another function")
     found = [*_by_seeds(unit, best, value, spread), *_by_rows(unit, best, family.metric, family.split, level)]
     if not found:
         return Difference(value=value, interval=None, beyond=None, how="the noise is not known")

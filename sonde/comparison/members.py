@@ -61,7 +61,7 @@ class Member:
     @property
     def model(self) -> str:
         """Its name, or the class of the caller's own network."""
-        return str(self.result.get("network") or self.result.get("model") or self.settings.get("model") or "")
+        return self.reading.model
 
     @property
     def metric(self) -> str:
@@ -75,8 +75,12 @@ class Member:
         return self.parts[0].evaluations
 
     def value(self, split: str, metric: str) -> float | None:
-        """A score of the finished run."""
+        """A score of the finished run. The log loss is also that of the rows' answers, of runs that do not report it."""
         found = ((self.result.get("metrics") or {}).get(split) or {}).get(metric)
+        if found is None and metric == "log_loss" and self.result:
+            held = self.answers(split)
+            rows = None if held is None or len(held.target) < held.rows else held.log_loss
+            found = None if rows is None else float(rows.mean())
         return float(found) if isinstance(found, int | float) else None
 
     def answers(self, split: str) -> Answers | None:
@@ -150,7 +154,7 @@ def members_of(places: Iterable[Path]) -> list[Member]:
 
     Raises: RunFolderError for a folder without a run
     """
-    paths = list(dict.fromkeys(path for place in places for path in _runs_in(place)))
+    paths = list({path.resolve(): path for place in places for path in _runs_in(place)}.values())
     names = short_names(paths)
     return [_read(path, name) for path, name in zip(paths, names, strict=True)]
 
@@ -178,7 +182,7 @@ def _read(path: Path, name: str) -> Member:
 
 
 def short_names(paths: Sequence[Path]) -> list[str]:
-    """As much of each path's end as tells it from the others, and no more than NAME characters of it.
+    """As much of each path's end as tells it from the others, and no more than NAME characters of it; no two are equal.
 
     >>> short_names([Path("runs/a"), Path("old/a"), Path("runs/b")])
     ['runs/a', 'old/a', 'b']
@@ -189,6 +193,22 @@ def short_names(paths: Sequence[Path]) -> list[str]:
         others = [other for other in parts if other != own]
         length = next((n for n in range(1, len(own)) if all(other[-n:] != own[-n:] for other in others)), len(own))
         found.append(clipped("/".join(own[-length:])))
+    return told_apart(found)
+
+
+def told_apart(names: Sequence[str]) -> list[str]:
+    """The names, with a number behind those that an earlier one has: what is kept by name would lose one of two.
+
+    >>> told_apart(["a", "b", "a"])
+    ['a', 'b', 'a (2)']
+    """
+    found: list[str] = []
+    for name in names:
+        own, place = name, 1
+        while own in found:
+            place += 1
+            own = f"{name} ({place})"
+        found.append(own)
     return found
 
 

@@ -1,7 +1,8 @@
 """The page of a comparison: one offline HTML file."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from sonde.core.files import write_text
 from sonde.core.units import metric_name
 from sonde.report import figures
 from sonde.report.additions import figure_html
+from sonde.report.readable import readable
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -29,11 +31,19 @@ if TYPE_CHECKING:
 MOST_COLUMNS = 8  # units in the table of all metrics
 
 Differences = Mapping[str, Difference]
+Spelling = Callable[[str], str]
 
 
-def write_page(path: Path, families: Sequence[Family], found: Sequence[Differences], members: Sequence[Member]) -> None:
-    """Write the page. Raises: RunFolderError when it cannot be written"""
-    page = render(families, found, members, beside=path.parent)
+def write_page(
+    path: Path,
+    families: Sequence[Family],
+    found: Sequence[Differences],
+    members: Sequence[Member],
+    *,
+    spelling: Spelling = str,
+) -> None:
+    """Write the page. spelling: of settings, for who reads it. Raises: RunFolderError when it cannot be written"""
+    page = render(families, found, members, beside=path.parent, spelling=spelling)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, page)
@@ -41,20 +51,28 @@ def write_page(path: Path, families: Sequence[Family], found: Sequence[Differenc
         raise RunFolderError(f"cannot write {path}: {error.strerror}; give --out a file you may write") from None
 
 
-def render(families: Sequence[Family], found: Sequence[Differences], members: Sequence[Member], *, beside: Path) -> str:
+def render(
+    families: Sequence[Family],
+    found: Sequence[Differences],
+    members: Sequence[Member],
+    *,
+    beside: Path,
+    spelling: Spelling = str,
+) -> str:
     """The page as HTML. found: of each family the differences from its best; beside: the folder that it will lie in"""
     here, report = Path(__file__).parent, Path(figures.__file__).parent
     css = "".join(place.read_text(encoding="utf-8") for place in (report / "page.css", here / "compare.css"))
     js = "".join((report / name).read_text(encoding="utf-8") for name in ("page.js", "charts.js", "curves.js"))
-    return _template().render(
+    page = _template().render(
         css=Markup(css),
         js=Markup(js),
         headline=title(families, found),
         total=len(members),
-        cautions=cautions(families, members),
-        families=[_context(family, each, beside) for family, each in zip(families, found, strict=True)],
+        cautions=[spelling(text) for text in cautions(families, members)],
+        families=[_context(family, each, beside, spelling) for family, each in zip(families, found, strict=True)],
         cost_columns=COST_COLUMNS,
     )
+    return readable(page)
 
 
 @cache
@@ -73,7 +91,7 @@ def _template() -> "Template":
     return environment.get_template("compare.html")
 
 
-def _context(family: Family, found: Differences, beside: Path) -> dict[str, Any]:
+def _context(family: Family, found: Differences, beside: Path, spelling: Spelling) -> dict[str, Any]:
     keys, members = keys_of(family), family.members
     settings = [*beside_settings(members), *differing(members)]
     wide = len(family.scored) <= MOST_COLUMNS
@@ -90,20 +108,25 @@ def _context(family: Family, found: Differences, beside: Path) -> dict[str, Any]
             {**vars(row), "colour": keys[row.name][1], "link": _link(unit.members, beside)}
             for row, unit in zip(score_rows(family, found), family.units, strict=True)
         ],
-        "how_sure": how_sure(family, found),
+        "how_sure": spelling(how_sure(family, found)),
         "scored": [unit.name for unit in family.scored],
         "metrics": metric_rows(family) if wide else [],
         "figures": curve_figures(family),
         "legend": [(name, key, colour) for name, (key, colour) in keys.items() if colour],
         "greys": max(0, len(keys) - COLOURS),
-        "settings": [(name, by_unit(family, texts)) for name, texts in settings[:MOST]],
+        "settings": [(_column(name, spelling), by_unit(family, texts)) for name, texts in settings[:MOST]],
         "more_settings": max(0, len(settings) - MOST),
         "runs": [unit.name for unit in family.units],
         "costs": cost_rows(family),
-        "findings": told,
+        "findings": [replace(each, evidence=spelling(each.evidence), action=spelling(each.action)) for each in told],
         "more_findings": more,
         "without": named([member.name for member in members if not findings_of(member)[0]]),
     }
+
+
+def _column(name: str, spelling: Spelling) -> str:
+    """A setting's name at the head of its column, as it is spelled before a colon: without a sign of equality."""
+    return spelling(f"{name}:").removesuffix(":")
 
 
 def _link(members: Sequence[Member], beside: Path) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from sonde.comparison.curves import curve_figures
 from sonde.comparison.differences import Difference, from_the_best
-from sonde.comparison.members import Member, members_of
-from sonde.comparison.page import write_page
+from sonde.comparison.members import JUDGED, Member, members_of
+from sonde.comparison.page import Spelling, write_page
 from sonde.comparison.rows import cost_rows, metric_rows, score_rows
 from sonde.comparison.settings import beside_settings, differing
 from sonde.comparison.told import findings_of
@@ -15,6 +15,7 @@ from sonde.comparison.units import Family, families
 from sonde.comparison.words import cautions, headline, judged_on, problem, settings_lines, summary
 from sonde.core.damaged import DAMAGE
 from sonde.core.errors import ConfigError, nearest
+from sonde.core.marks import shell_quoted
 from sonde.core.units import metric_name
 from sonde.screen.screen import Screen
 
@@ -35,6 +36,11 @@ class Comparison:
     members: Sequence[Member]
     page: Path | None = None
 
+    @property
+    def in_program(self) -> bool:
+        """Whether programs began all of the runs, whose settings are then told as keywords, also on the command line."""
+        return all(member.reading.in_program for member in self.members)
+
     def show(self, screen: Screen, *, columns: int = 120) -> None:
         """Print it, in so many columns."""
         for text in cautions(self.families, self.members):
@@ -42,7 +48,7 @@ class Comparison:
         for family, found in zip(self.families, self.differences, strict=True):
             _show(screen, family, found, columns, named=len(self.families) > 1)
         if self.page is not None:
-            screen.next([f"open {self.page}"])
+            screen.next([f"open {shell_quoted(str(self.page))}"])
 
 
 def compare_runs(places: Sequence[str | Path], *, metric: str = "") -> Comparison:
@@ -52,13 +58,12 @@ def compare_runs(places: Sequence[str | Path], *, metric: str = "") -> Compariso
     """
     members = [member if _is_sound(member) else member.without_files() for member in members_of(map(Path, places))]
     if len(members) < 2:
-        raise ConfigError(
-            f"{members[0].reading.path} is one run; name another: sonde compare RUN RUN, or a folder of runs"
-        )
+        raise ConfigError(f"{members[0].reading.path} is one run; name another to compare it with, or a folder of runs")
     if metric:
         _refuse_unknown(metric, members)
     groups = families(members, metric)
     if all(len(family.members) == 1 for family in groups):
+        _refuse_repeats(groups)
         kinds = ", ".join(f"{each.members[0].name} is {each.task} by {metric_name(each.metric)}" for each in groups[:4])
         raise ConfigError(
             f"these runs have nothing to be compared by: {kinds}; compare runs of one task, or name a metric that they "
@@ -67,10 +72,13 @@ def compare_runs(places: Sequence[str | Path], *, metric: str = "") -> Compariso
     return Comparison(families=groups, differences=[from_the_best(family) for family in groups], members=members)
 
 
-def written(found: Comparison, out: Path) -> Comparison:
-    """The same, with its page in a file (or as compare.html in a folder). Raises: RunFolderError"""
+def written(found: Comparison, out: Path, *, spelling: Spelling = str) -> Comparison:
+    """The same, with its page in a file (or as compare.html in a folder).
+
+    spelling: of settings on the page. Raises: RunFolderError
+    """
     path = out / PAGE if out.is_dir() else out
-    write_page(path, found.families, found.differences, found.members)
+    write_page(path, found.families, found.differences, found.members, spelling=spelling)
     return Comparison(families=found.families, differences=found.differences, members=found.members, page=path)
 
 
@@ -95,10 +103,23 @@ def _is_sound(member: Member) -> bool:
 def _refuse_unknown(metric: str, members: Sequence[Member]) -> None:
     results = [scores for member in members for scores in (member.result.get("metrics") or {}).values()]
     known = list(dict.fromkeys(str(name) for scores in results for name in scores))
+    if any(member.value(split, "log_loss") is not None for member in members for split in JUDGED):
+        known = list(dict.fromkeys([*known, "log_loss"]))
     if metric not in known:
         near = nearest(metric, known, count=1)
         hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known[:20])}"
         raise ConfigError(f"no run has a metric {metric!r}; {hint}")
+
+
+def _refuse_repeats(groups: Sequence[Family]) -> None:
+    """Raises: ConfigError where there is one run beside its repeats"""
+    repeated = [unit for family in groups for unit in family.units if unit.repeats]
+    if repeated:
+        names = ", ".join(member.name for member in repeated[0].repeats)
+        raise ConfigError(
+            f"{names} {'is' if len(repeated[0].repeats) == 1 else 'are'} {repeated[0].name} once more: the same settings, "
+            "code, data, seed and score; name a run that differs by one of them"
+        )
 
 
 def _first(family: Family) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from sonde.comparison.members import Member, clipped
+from sonde.comparison.own_code import code_differing, code_hashes
 from sonde.core.bounds import flag
 from sonde.core.units import ABSENT
 
@@ -16,13 +17,15 @@ CARRIED_OUT = frozenset(
 SEED = "seed"
 MOST = 24  # settings that are shown
 TEXT = 60  # characters of a value
+CODE = 120  # characters of what tells networks apart
 
 
 def same_but_for_chance(member: Member) -> Hashable:
-    """Equal for runs of the same task, data and settings, whatever their seed."""
+    """Equal for runs of the same task, data, settings and code of one's own, whatever their seed."""
     settings = member.settings
     kept = {name: settings[name] for name in settings if name not in ASIDE | CARRIED_OUT | {SEED}}
-    return member.task, member.model, member.data, str(sorted(kept.items(), key=lambda item: str(item[0])))
+    listed = str(sorted(kept.items(), key=lambda item: str(item[0])))
+    return member.task, member.model, member.data, listed, code_hashes(member)
 
 
 def differing(members: Sequence[Member]) -> list[tuple[str, list[str]]]:
@@ -44,7 +47,7 @@ def differing(members: Sequence[Member]) -> list[tuple[str, list[str]]]:
 
 
 def beside_settings(members: Sequence[Member]) -> list[tuple[str, list[str]]]:
-    """(what, its value in each run) of what else the runs differ by: data, versions, machine."""
+    """(what, its value in each run) of what else the runs differ by: code of one's own, data, versions, machine."""
     columns = {
         "data": [
             str(member.reading.data.get("source") or member.reading.config.get("data") or "") for member in members
@@ -53,13 +56,10 @@ def beside_settings(members: Sequence[Member]) -> list[tuple[str, list[str]]]:
             name: [str(member.parts[0].env.get(name) or "") for member in members]
             for name in ("sonde", "torch", "device", "processor")
         },
-        "own code": [_code(member) for member in members],
     }
-    return [
-        (what, [clipped(text, TEXT) or ABSENT for text in texts])
-        for what, texts in columns.items()
-        if len({text for text in texts if text}) > 1
-    ]
+    beside = [(what, texts) for what, texts in columns.items() if len({text for text in texts if text}) > 1]
+    shown = [(what, [clipped(text, TEXT) or ABSENT for text in texts]) for what, texts in beside]
+    return [*((what, [clipped(text, CODE) for text in texts]) for what, texts in code_differing(members)), *shown]
 
 
 def plain_value(value: Any) -> str:
@@ -78,11 +78,3 @@ def plain_value(value: Any) -> str:
 def _origin(member: Member, name: str) -> str:
     origin = member.reading.config.get("origin")
     return str(origin.get(name, "default")) if isinstance(origin, Mapping) else "default"
-
-
-def _code(member: Member) -> str:
-    """The beginnings of the hashes of the caller's own functions and networks."""
-    code = member.reading.data.get("code")
-    parts = code.items() if isinstance(code, Mapping) else ()
-    hashes = {what: held.get("hash") or held.get("sha256") for what, held in parts if isinstance(held, Mapping)}
-    return ", ".join(f"{what} {str(found)[:8]}" for what, found in sorted(hashes.items()) if found)

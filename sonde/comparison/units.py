@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sonde.comparison.members import Member, clipped, split_of
+from sonde.comparison.members import Member, clipped, split_of, told_apart
 from sonde.comparison.settings import SEED, differing, same_but_for_chance
 from sonde.core.units import counted, is_share
 from sonde.metrics.intervals import LEVEL, Interval, student, wilson
@@ -19,6 +19,7 @@ UNBOUNDED = ("wer", "cer")  # percentages that may exceed 100 %
 class Unit:
     """Runs of the same settings, one of each seed, or one run.
 
+    members: those that are counted;  repeats: further ones of the same seed and score, which add nothing
     value: its score, of several runs their mean; None for what has none (yet)
     interval: of that score: over the evaluated rows of one run (of several with one and the same score too), over the seeds of
               several; None where neither tells
@@ -27,6 +28,7 @@ class Unit:
 
     name: str
     members: Sequence[Member]
+    repeats: Sequence[Member] = ()
     values: Sequence[float] = ()
     interval: Interval | None = None
     why: str = ""
@@ -117,18 +119,37 @@ def _family(task: str, metric: str, members: Sequence[Member]) -> Family:
         scored = member.value(split, metric) is not None
         key = (same_but_for_chance(member), bool(member.folds)) if scored else member.name
         groups.setdefault(key, []).append(member)
-    units = [_unit(group, metric, split) for group in groups.values()]
+    units = [unit for group in groups.values() for unit in _units(group, metric, split)]
     if higher is not None:
         units.sort(key=lambda unit: -(unit.value or 0.0) if higher else (unit.value or 0.0))
     units.sort(key=lambda unit: unit.value is None)
     return Family(task=task, metric=metric, split=split, higher=higher, units=_named(units))
 
 
-def _unit(members: Sequence[Member], metric: str, split: str) -> Unit:
-    one_a_seed = list({str(member.seed): member for member in reversed(members)}.values())[::-1]
+def _units(members: Sequence[Member], metric: str, split: str) -> list[Unit]:
+    """Runs of the same settings as units in which each seed counts once.
+
+    What repeats a run, seed and score, is kept as a repeat. Where the same seed gave another score, something that no folder
+    holds differs, such as the first weights of a caller's network: such runs make units of their own, so that none is lost.
+    """
+    found = []
+    left = list(members)
+    while left:
+        first = {str(member.seed): member for member in reversed(left)}
+        one_a_seed = [member for member in left if member is first[str(member.seed)]]
+        again = [member for member in left if member is not first[str(member.seed)]]
+        repeats, left = list[Member](), list[Member]()
+        for member in again:
+            same = member.value(split, metric) == first[str(member.seed)].value(split, metric)
+            (repeats if same else left).append(member)
+        found.append(replace(_unit(one_a_seed, metric, split), repeats=repeats))
+    return found
+
+
+def _unit(one_a_seed: Sequence[Member], metric: str, split: str) -> Unit:
     values = [value for member in one_a_seed if (value := member.value(split, metric)) is not None]
     if not values:
-        return Unit(name=members[0].name, members=members)
+        return Unit(name=one_a_seed[0].name, members=one_a_seed)
     if len(values) > 1:
         why = f"mean of {len(values)} seeds"
         if len(values) >= ENOUGH and len(set(values)) == 1:  # a spread of 0 tells nothing, the rows do
@@ -138,7 +159,7 @@ def _unit(members: Sequence[Member], metric: str, split: str) -> Unit:
             interval = _possible(student(values), metric) if len(values) >= ENOUGH else None
     else:
         interval, why = of_rows(one_a_seed[0], metric, split, values[0])
-    return Unit(name=members[0].name, members=one_a_seed, values=values, interval=interval, why=why)
+    return Unit(name=one_a_seed[0].name, members=one_a_seed, values=values, interval=interval, why=why)
 
 
 def _possible(interval: Interval, metric: str) -> Interval:
@@ -182,8 +203,16 @@ def _right(details: dict[str, object]) -> tuple[float, float] | None:
 
 
 def _named(units: Sequence[Unit]) -> list[Unit]:
-    """Names that say what each is: a run's own, and of several runs the model and what tells it from others of that model."""
-    return [replace(unit, name=_name(unit, units)) for unit in units]
+    """Names that say what each is: a run's own, and of several runs the model and what tells it from others of that model.
+
+    Where that does not tell them apart, the first run of each does.
+    """
+    names = [_name(unit, units) for unit in units]
+    full = [
+        _of_seeds(f"{unit.members[0].model} {unit.name}…", unit) if names.count(name) > 1 else name
+        for unit, name in zip(units, names, strict=True)
+    ]
+    return [replace(unit, name=name) for unit, name in zip(units, told_apart(full), strict=True)]
 
 
 def _name(unit: Unit, units: Sequence[Unit]) -> str:
@@ -193,4 +222,8 @@ def _name(unit: Unit, units: Sequence[Unit]) -> str:
     place = [id(other) for other in alike].index(id(unit))
     apart = differing([other.members[0] for other in alike])
     told = [f"{name[2:]} {texts[place]}" for name, texts in apart if name != f"--{SEED}"][:2]
-    return f"{clipped(' '.join([unit.members[0].model, *told]))} ({len(unit.members)} seeds)"
+    return _of_seeds(" ".join([unit.members[0].model, *told]), unit)
+
+
+def _of_seeds(text: str, unit: Unit) -> str:
+    return f"{clipped(text)} ({len(unit.members)} seeds)"

@@ -1,10 +1,11 @@
 """A comparison in words: the verdict, scores with their intervals, differences, and what stands in the way of comparing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 from sonde.comparison.differences import Difference
 from sonde.comparison.members import Member, clipped
-from sonde.comparison.settings import beside_settings, differing
+from sonde.comparison.own_code import measured_apart
+from sonde.comparison.settings import beside_settings, differing, same_but_for_chance
 from sonde.comparison.told import named
 from sonde.comparison.units import ENOUGH, Family, Unit, by_unit
 from sonde.core.units import ABSENT, counted, is_share, metric, metric_name, number
@@ -95,6 +96,8 @@ def headline(family: Family, found: Mapping[str, Difference]) -> str:
     if family.higher is None:
         return f"{counted(len(scored), 'score', 'scores')}, of which none is known to be better"
     beyond = [each.beyond for each in found.values()]
+    if _about_measures(family):
+        return f"Different {metric_name(family.metric)} functions: scores not comparable"
     if all(beyond):
         return f"{scored[0].name} is best"
     if False not in beyond:
@@ -134,7 +137,7 @@ def cautions(families: Sequence[Family], members: Sequence[Member]) -> list[str]
             f"Different problems or data, which are not comparable with one another, each in a part of its own: {kinds}."
         )
     for family in families:
-        found += _about_data(family)
+        found += _about_data(family) + _about_repeats(family) + _about_measures(family)
         lacking = [unit.name for unit in family.units if not unit.values and unit.members[0].result]
         if lacking and family.split:
             found.append(f"{named(lacking)}: no {metric_name(family.metric)} on the {family.split} data.")
@@ -166,6 +169,46 @@ def _about_data(family: Family) -> list[str]:
     return []
 
 
+def _about_repeats(family: Family) -> list[str]:
+    """Said of runs that are another training of a setting with a seed that was had before."""
+    found = []
+    firsts: dict[Hashable, Unit] = {}
+    for unit in family.units:
+        if unit.repeats:
+            names = named([member.name for member in unit.repeats])
+            found.append(
+                f"Counted once, as {unit.name}: {names} {'repeats' if len(unit.repeats) == 1 else 'repeat'} what is counted "
+                "there, with the same settings, code, data, seed and score."
+            )
+        if unit.values and (first := firsts.setdefault(_setting(unit), unit)) is not unit:
+            found.append(
+                f"{unit.name}: settings, code, data and seed are those of {first.name} and the score is not, so they stand "
+                "apart; what differs is in no file of theirs, such as a network's first weights. Runs of one setting are "
+                "taken together where each has its own --seed."
+            )
+    return found[:MOST_NAMED] + ([f"{len(found) - MOST_NAMED} more such runs."] if len(found) > MOST_NAMED else [])
+
+
+def _about_measures(family: Family) -> list[str]:
+    """Said where scores of one name are of different functions."""
+    first, *others = family.scored or [None]
+    apart = [
+        unit.name
+        for unit in others
+        if first is not None and unit is not None and measured_apart(unit.members[0], first.members[0], family.metric)
+    ]
+    if not apart or first is None:
+        return []
+    return [
+        f"{named(apart)}: {metric_name(family.metric)} is another function there than in {first.name}, so that these scores are "
+        "not comparable; name a metric that is the same in all: --metric NAME."
+    ]
+
+
+def _setting(unit: Unit) -> Hashable:
+    return same_but_for_chance(unit.members[0]), bool(unit.members[0].folds)
+
+
 def settings_lines(family: Family) -> list[str]:
     """What the runs differ by, a line each, those that somebody typed first: "--lr: 0.001 (a, b); 0.1 (c)"."""
     found = [*beside_settings(family.members), *differing(family.members)]
@@ -173,8 +216,11 @@ def settings_lines(family: Family) -> list[str]:
     for name, texts in found[:MOST_SETTINGS]:
         runs: dict[str, list[str]] = {}
         for unit, text in zip(family.units, by_unit(family, texts), strict=True):
-            runs.setdefault(clipped(text, SHORT), []).append(unit.name)
-        shown = [f"{text} ({named(units)})" for text, units in list(runs.items())[:MOST_NAMED]]
+            runs.setdefault(text, []).append(unit.name)
+        short = [clipped(text, SHORT) for text in runs]
+        told = [text if short.count(cut) > 1 else cut for text, cut in zip(runs, short, strict=True)]
+        pairs = list(zip(told, runs.values(), strict=True))[:MOST_NAMED]
+        shown = [f"{text} ({named(units)})" for text, units in pairs]
         rest = len(runs) - MOST_NAMED
         lines.append(f"{name}: {'; '.join(shown)}{f'; {rest} more values' if rest > 0 else ''}")
     if len(found) > MOST_SETTINGS:

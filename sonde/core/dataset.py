@@ -36,6 +36,7 @@ class Column:
     mean: float = 0.0
     std: float = 1.0
     categories: tuple[str, ...] = ()
+    gaps: bool = field(default=True, compare=False)  # of categories: whether training rows have code 0
     quantiles: tuple[float, ...] = ()  # of the standardised training values, for models that bin numbers
 
 

@@ -1,7 +1,8 @@
 """Numbers formatted for people: 60,000; 97.20 %; 41 s; 1 m 12 s; 47 MB. Used on the terminal, in reports and in facts."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 ABSENT = "–"
 
@@ -171,3 +172,24 @@ def ordinal(number: int) -> str:
     """
     ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number:,}{ending}"
+
+
+def best_place(result: Mapping[str, Any]) -> str:
+    """Where in a run its best checkpoint was written, of a `result.json` with "best": after how many epochs, of data that never
+    come to an end after how many steps.
+
+    >>> best_place({"epochs": 8, "steps": 80, "best": {"epoch": 5, "step": 60}})
+    'epoch 6'
+    >>> best_place({"epochs": 2.15, "steps": 215, "best": {"epoch": 2, "step": 215}})  # its third epoch had only begun
+    'epoch 2.1'
+    >>> best_place({"epochs": None, "steps": 1200, "best": {"epoch": 0, "step": 1200}})
+    'step 1,200'
+    """
+    best, epochs, steps = result["best"], result.get("epochs", 1), result.get("steps")
+    if epochs is None:
+        return f"step {count(best['step'])}"
+    whole = best["epoch"] + 1
+    done = best["step"] * epochs / steps if steps and best.get("step") else whole
+    if not best["epoch"] < done < whole - 0.01:  # at its end, or of a run whose epochs had several lengths
+        return f"epoch {whole}"
+    return f"epoch {done:.1f}" if done >= 1 else f"epoch {done:.2g}"

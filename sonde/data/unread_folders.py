@@ -2,10 +2,10 @@
 
 import os
 import re
-import shlex
 from collections import Counter
 from pathlib import Path
 
+from sonde.core.marks import shell_quoted
 from sonde.data.listing import Listing
 
 TABLES = (".csv", ".tsv", ".txt")
@@ -34,7 +34,7 @@ def _without_endings(listing: Listing) -> str:
     bare = [name for name in listing.below if not os.path.splitext(name)[1]]
     if len(bare) < FEWEST or len(bare) * 2 < len(listing.below) or not all("/" in name for name in bare):
         return ""
-    place = shlex.quote(str(listing.path))
+    place = shell_quoted(str(listing.path))
     return (
         f"holds {len(bare):,} files without a suffix, such as {bare[0]}; if they are texts, give them one: find "
         f"{place} -type f ! -name '*.*' -exec mv {{}} {{}}.txt ';', and call the folders of splits train and test"

@@ -65,7 +65,7 @@ def _phrases(text: str) -> frozenset[tuple[str, ...]]:
 
 _HIGHER, _LOWER, _NO_MEAN = _phrases(HIGHER), _phrases(LOWER), _phrases(NO_MEAN)
 _LONGEST = max(len(phrase) for phrase in _HIGHER | _LOWER | _NO_MEAN)
-_RUNS = ((re.compile(r"([a-z0-9])([A-Z])"), r"\1 \2"), (re.compile(r"([A-Z]+)([A-Z][a-z])"), r"\1 \2"))
+_RUNS = ((re.compile(r"([a-z0-9])([A-Z])"), r"\1 \2"), (re.compile(r"([A-Z])([A-Z][a-z])"), r"\1 \2"))
 _WHOLE_WORDS = {"IoU": "Iou", "mAP": "Map", "mAR": "Mar", "mIoU": "Miou", "chrF": "Chrf", "LogCosh": "Logcosh"}
 
 
@@ -111,6 +111,8 @@ def words_of(name: str) -> list[str]:
 
     >>> words_of("val/Top5Accuracy"), words_of("BinaryAUROC")
     (['val', 'top5', 'accuracy'], ['binary', 'auroc'])
+    >>> words_of("AUROCScore")
+    ['auroc', 'score']
     """
     for written, word in _WHOLE_WORDS.items():
         name = name.replace(written, f" {word} ")

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sonde.core.dataset import Schema
+from sonde.core.dataset import Rows, Schema
+from sonde.core.run_folder import RunFolder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +23,8 @@ class Made:
     picture: (samples as the network makes them, the schema, a path without ending) -> a picture of them for a report
     joined:  several of what `plain` gave -> one;  chosen: (what `plain` gave, numbers of rows) -> these
     vectors: (what `plain` gave, the schema) -> (N, D) in which rows are near to one another or not;  space: what D are, in words
+    labelled: (what `plain` gave, with classes; a classifier's schema, its folder) -> rows for that classifier; None where none
+             of the columns is what it answers for
     pairs:   (some inputs as `plain` gives them, as many others, a path without ending) -> a picture of each beside its other
     with_classes: (what `plain` gave, the class of each, the schema) -> the same with these; None where they stand apart
     by_share: whether samples for which no class is named have those of the training rows, as often; else all in turn
@@ -36,6 +39,7 @@ class Made:
     chosen: Callable[[Any, "np.ndarray"], Any]
     vectors: Callable[[Any, Schema], "Tensor"]
     space: str
+    labelled: Callable[[Any, Schema, RunFolder], Rows | None] | None = None
     pairs: Callable[[Any, Any, Path], Path] | None = None
     with_classes: Callable[[Any, Sequence[str], Schema], Any] | None = None
     by_share: bool = False

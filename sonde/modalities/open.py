@@ -1,7 +1,6 @@
 """Point at data: find out what they are, and open them. A place is listed once, and the surest form opens it."""
 
 import os
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from sonde.core.catalogue import load
 from sonde.core.config import DataConfig, flat
 from sonde.core.dataset import Dataset, Fact, Schema
 from sonde.core.errors import DataError, nearest
+from sonde.core.marks import shell_quoted
 from sonde.core.progress import Tick, silent
 from sonde.data.listing import Listing, can_be_a_path
 from sonde.data.unread import left_unread, way_to_read
@@ -122,7 +122,7 @@ def _way(listing: Listing) -> str:
         return f"cannot be read as it is: {way}" if (way := way_to_read(listing.path)) else ""
     packed = next((file for file in listing.files if is_packed(file.name)), None)
     if packed is not None:
-        return f"holds {packed.name}, which is read if you give it itself: {shlex.quote(str(packed))}"
+        return f"holds {packed.name}, which is read if you give it itself: {shell_quoted(str(packed))}"
     unread = [name for name in listing.below if way_to_read(Path(name))]
     if not unread:
         return way_to_read_folder(listing)

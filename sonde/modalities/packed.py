@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shlex
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from sonde.core.catalogue import load
 from sonde.core.config import cache_folder
 from sonde.core.dataset import Fact
 from sonde.core.errors import DataError
+from sonde.core.marks import shell_quoted
 from sonde.core.progress import Tick, silent
 from sonde.core.units import count
 from sonde.data.archives import ARCHIVES, COMPRESSED
@@ -156,7 +156,7 @@ def _chosen(content: Path, path: Path, part: str) -> Path:
         or (sheets and not tables)
     ):
         what = f"has rows in {len(data)} sheets" if sheets else f"holds {len(data)} tables"
-        first = shlex.quote(f"{path.name}{PART}{data[0].name}")
+        first = shell_quoted(f"{path.name}{PART}{data[0].name}")
         raise DataError(
             f"{path} {what} ({first_few([entry.name for entry in data], LISTED)}); name one, such as {first}"
         )

@@ -7,7 +7,10 @@ from sonde.core.catalogue import load
 from sonde.core.dataset import InputSpec
 from sonde.modalities.catalogue import modality
 from sonde.models.table import MODELS
+from sonde.nn.invertible import CLASS_CONDITION
 from sonde.nn.time_condition import CONDITION
+
+CONDITIONS = {"noise": CONDITION, "density": CLASS_CONDITION}
 
 
 def sample(name: str, spec: InputSpec, *, rows: int = 1, seed: int = 0) -> tuple[Tensor, ...]:
@@ -20,8 +23,9 @@ def sample(name: str, spec: InputSpec, *, rows: int = 1, seed: int = 0) -> tuple
     if about.sample:
         answers = MODELS[name].answers if name in MODELS else "row"
         return load(about.sample)(spec, rows, answers, drawn)
-    if name in MODELS and MODELS[name].answers == "noise":
-        return (torch.randn(rows, *spec.shape, generator=drawn), torch.randn(rows, CONDITION, generator=drawn))
+    if name in MODELS and MODELS[name].answers in CONDITIONS:
+        width = CONDITIONS[MODELS[name].answers]
+        return (torch.randn(rows, *spec.shape, generator=drawn), torch.randn(rows, width, generator=drawn))
     if name in MODELS and MODELS[name].answers == "adversarial":
         from sonde.models.build import build
 

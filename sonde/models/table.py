@@ -26,6 +26,7 @@ Answer = Literal[
     "noise",
     "adversarial",
     "codes",
+    "density",
 ]
 
 COSTS = Path(__file__).with_name("costs.json")
@@ -44,7 +45,8 @@ class Entry(NamedTuple):
              after each (next), for a text of its own (text), for each frame of a recording (frames), where an answer
              begins and ends (span), the steps that follow (horizon), of residues their distances or types (structure)
              or the angles of each (angles), for a noisy input and a condition what is noise in it (noise), an input made of
-             noise and what a critic sees in inputs (adversarial), or a code of the input and the input from a code (codes)
+             noise and what a critic sees in inputs (adversarial), a code of the input and the input from a code (codes), or
+             for an input and a condition normal numbers that it can be made of again, and how volumes change (density)
     also:    what else it outputs, by a head that the task puts on it
     symbols: size of the vocabulary that costs are counted with, also as outputs where tokens come out
     rate:    samples a second of the recordings that costs are counted at
@@ -150,6 +152,8 @@ PAPERS = {
     "Radford 2015": "after Radford, Metz and Chintala 2015, Unsupervised representation learning with deep convolutional "
     "generative adversarial networks, arXiv:1511.06434",
     "Goodfellow 2014": "after Goodfellow et al. 2014, Generative adversarial networks, arXiv:1406.2661",
+    "Dinh 2016": "after Dinh, Sohl-Dickstein and Bengio 2016, Density estimation using Real NVP, arXiv:1605.08803",
+    "Kingma 2018": "after Kingma and Dhariwal 2018, Glow: generative flow with invertible 1x1 convolutions, arXiv:1807.03039",
     "Luong 2015": "after Luong et al. 2015, arXiv:1508.04025, and Bahdanau et al. 2014, arXiv:1409.0473",
 }
 
@@ -352,6 +356,11 @@ MODELS: Catalogue[Entry] = Catalogue(
         "autoencoder-mlp": _codes(
             "autoencoder_mlp:AutoencoderMLP", "autoencoder-mlp", "Hinton 2006", reads=("table", "array", "image")
         ),
+        # what an input is as normal numbers, and back
+        "realnvp-mlp": _row(
+            "realnvp_mlp:RealNVP", "realnvp-mlp", "Dinh 2016", (16,), ("table", "array", "image"), answers="density"
+        ),
+        "glow": _row("glow:Glow", "glow", "Kingma 2018", (3, 32, 32), answers="density"),
         "qa-reader": _row("qa_reader:QAReader", "qa-reader", "Chen 2017b", (256,), ("tokens",), "span", symbols=8_000),
     },
 )

@@ -16,6 +16,7 @@ KNOTS = 17  # of a number's curve: few rows fall between two, also of a small ta
 ONE_HOT = 16  # values of a category; more are written in bits
 END = 0.005  # of the rows are taken to lie beyond the first and beyond the last
 MOST_DECIMALS = 4
+UNSEEN = math.log(1e-6)  # what a category is taken to be as likely as that no training row has, in nats
 LOG_NORMAL = 0.5 * math.log(2 * math.pi)
 
 
@@ -26,7 +27,7 @@ class ColumnCode:
                 its own (Kotelnikov et al. 2022, arXiv:2209.15421, use quantiles too); a missing one is 0
     gaps:       a bit, 1 or -1
     categories: one of C numbers 1 and the others -1, of more than 16 values the bits of their number as 1 and -1 (Chen et al.
-                2022, arXiv:2208.04202); "missing or unknown" is a value like others
+                2022, arXiv:2208.04202); "missing or unknown" is a value like others where training rows have it
     dates:      their time alone; the other parts follow from it
     """
 
@@ -49,7 +50,11 @@ class ColumnCode:
             [order.get(gap.get(columns[n].source, -1), len(gap)) for n in number], dtype=torch.long
         )
         self._categories = [place for place, column in enumerate(columns) if column.kind == "category"]
-        self._books = [book(len(columns[place].categories) + 1) for place in self._categories]
+        self._first = [
+            0 if columns[place].gaps else 1 for place in self._categories
+        ]  # code of each one's first pattern
+        sizes = zip(self._categories, self._first, strict=True)
+        self._books = [book(len(columns[place].categories) + 1 - first) for place, first in sizes]
         self._curve = Curve([columns[place] for place in number])
         self._steps = torch.tensor([_step(columns[place]) for place in number], dtype=torch.float64)
         self._dates = [place for place in number if columns[place].part == "time"]
@@ -84,7 +89,7 @@ class ColumnCode:
             one_hot = 0 < values <= ONE_HOT
             parts.append(_placed(given[at], drawn) if one_hot else given[at] * drawn.abs())
             nats = nats + _nats(drawn).sum(1) - (math.log(values) if one_hot else drawn.shape[1] * math.log(2))
-        return torch.cat(parts, 1), nats
+        return torch.cat(parts, 1), nats + UNSEEN * self._unseen(rows)
 
     def decode(self, code: Tensor) -> Tensor:
         """(B, W) -> (B, F): the nearest values that a row of the training table could have."""
@@ -95,9 +100,9 @@ class ColumnCode:
         rows[:, self._gaps] = bits
         rows[:, self._numbers] = torch.where(self._missing(rows), 0, numbers)
         at = size + gaps
-        for place, patterns in zip(self._categories, self._books, strict=True):
+        for place, first, patterns in zip(self._categories, self._first, self._books, strict=True):
             width = patterns.shape[1]
-            rows[:, place] = (code[:, at : at + width] @ patterns.to(code).T).argmax(1).to(code)
+            rows[:, place] = (code[:, at : at + width] @ patterns.to(code).T).argmax(1).to(code) + first
             at += width
         for place in self._dates:
             self._follow(rows, place)
@@ -115,9 +120,14 @@ class ColumnCode:
     def _patterns(self, rows: Tensor) -> list[Tensor]:
         """(B, C) or (B, bits) of each category."""
         return [
-            patterns.to(rows)[rows[:, place].long()]
-            for place, patterns in zip(self._categories, self._books, strict=True)
+            patterns.to(rows)[(rows[:, place].long() - first).clamp(min=0)]
+            for place, first, patterns in zip(self._categories, self._first, self._books, strict=True)
         ]
+
+    def _unseen(self, rows: Tensor) -> Tensor:
+        """(B,) how many categories of a row are missing or unknown, where no training row has such."""
+        places = [place for place, first in zip(self._categories, self._first, strict=True) if first]
+        return (rows[:, places] < 1).sum(1)
 
     def _follow(self, rows: Tensor, place: int) -> None:
         """Set all parts of a date by its time."""

@@ -16,6 +16,7 @@ class Answers:
     """Rows of an evaluation, (N,) each. rows: evaluated in all, of which N may be a sample
 
     log_loss: -log p of the truth; None where outputs are no probabilities;  classes: whether targets are numbers of classes
+    plain_loss: whether the run's loss is the mean of `log_loss`, as cross-entropy without weights or smoothing is
     """
 
     rows: int
@@ -24,6 +25,7 @@ class Answers:
     prediction: np.ndarray
     log_loss: np.ndarray | None = field(default=None)
     classes: bool = False
+    plain_loss: bool = False
 
 
 def read_answers(details: Mapping[str, Any]) -> Answers | None:
@@ -36,7 +38,11 @@ def read_answers(details: Mapping[str, Any]) -> Answers | None:
         return None
     target, prediction = np.asarray(found["target"], np.float64), np.asarray(found["prediction"], np.float64)
     index = np.arange(len(target)) if found["index"] is None else np.asarray(found["index"], np.int64)
-    loss = found.get("log_loss")
+    loss, mean = found.get("log_loss"), (details.get("metrics") or {}).get("loss")
+    known = None if loss is None or None in loss else np.asarray(loss, np.float64)
+    plain = False
+    if known is not None and len(known) == int(found["rows"]) and isinstance(mean, int | float):
+        plain = bool(np.isclose(known.mean(), mean, rtol=SAME))
     if not (np.isfinite(target).all() and np.isfinite(prediction).all()) or len(index) != len(target):
         return None
     return Answers(
@@ -44,8 +50,9 @@ def read_answers(details: Mapping[str, Any]) -> Answers | None:
         index=index,
         target=target,
         prediction=prediction,
-        log_loss=None if loss is None or None in loss else np.asarray(loss, np.float64),
+        log_loss=known,
         classes=all(isinstance(value, int) for value in found["target"]),
+        plain_loss=plain,
     )
 
 
@@ -59,6 +66,7 @@ def joined(several: Sequence[Answers]) -> Answers:
         prediction=np.concatenate([each.prediction for each in several]),
         log_loss=None if any(loss is None for loss in losses) else np.concatenate(losses),  # type: ignore[arg-type]
         classes=several[0].classes,
+        plain_loss=all(each.plain_loss for each in several),
     )
 
 
@@ -77,7 +85,7 @@ def row_values(answers: Answers, metric: str) -> np.ndarray | None:
     """Values of rows whose mean is a metric, (N,); None for a metric that is no mean of rows, or of what is not known."""
     if metric == "accuracy" and answers.classes:
         return (answers.prediction == answers.target).astype(np.float64)
-    if metric == "log_loss":
+    if metric == "log_loss" or (metric == "loss" and answers.plain_loss):
         return answers.log_loss
     if metric == "mae" and not answers.classes:
         return np.abs(answers.prediction - answers.target)

@@ -1,18 +1,31 @@
 """Whether a run is over- or underfitted: its training loss beside its validation loss, with their noise in mind."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from sonde.core.units import best_place, share
 from sonde.metrics.intervals import Interval
 from sonde.report.captions import Course, course, place, short
 from sonde.report.folder import Reading
-from sonde.report.judged import loss_interval
+from sonde.report.judged import log_loss_of_rows
 from sonde.report.learning import axis_of, train_of, validation_of
 
 Kind = Literal["over", "under", "neither", "unknown"]
 FAR = 1.5  # times the training loss, beyond which a validation loss is far from it; read off curves by eye
+SAME = 1e-3  # relative; two numbers that are read as the same loss
 FEWEST = 3  # evaluations, below which a curve has no course, and after the best one no rise
+
+MOST_NAME = 80  # characters of what a check is called
+NO_MATTER_OF_TIME = frozenset(
+    [
+        "dead-units", "exploding-gradient", "labels-unrelated-to-inputs", "learning-rate-too-high", "loss-negated",
+        "network-cannot-learn", "not-learning", "parameters-without-a-gradient", "parameters-without-an-optimiser",
+        "zero-gradient",
+    ]
+)  # fmt: skip
+"""Findings that more training does not cure."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +49,8 @@ def fitted(run: Reading, *, learned: bool = True) -> Fitted:
         return Fitted(kind="unknown", word="Not known", text="no validation loss was measured beside training.")
     names = {str(finding.get("name")) for finding in run.findings if finding.get("severity") != "note"}
     later = sum(y is not None and x > validation.at for x, y in curve)
-    axis, sure = axis_of(run), loss_interval(run)
-    numbers = _numbers(train, validation, axis, sure)
+    axis, of_rows = axis_of(run), log_loss_of_rows(run)
+    numbers, sure = _numbers(train, validation, axis, of_rows), _around(validation.best, of_rows)
     if not learned or train.last > train.first:
         return Fitted(kind="unknown", word="Not applicable", text=f"{numbers}; it has not learned enough to be either.")
     if (later >= FEWEST and _rose(validation, sure)) or "overfitting" in names:
@@ -50,6 +63,8 @@ def fitted(run: Reading, *, learned: bool = True) -> Fitted:
         return Fitted(
             kind="under", word="Not trained to the end", text=f"{numbers}; it was still improving at its end."
         )
+    if validation.count < FEWEST and (seen := seen_once(run)):
+        return Fitted(kind="unknown", word="Too short to tell", text=f"{numbers}; {seen}.")
     if validation.count < FEWEST:
         return Fitted(kind="unknown", word="Hard to tell", text=f"{numbers}; validation was evaluated too rarely.")
     rose = (
@@ -68,8 +83,45 @@ def still_improving(run: Reading) -> bool:
     return any(finding.get("name") == "still-improving" for finding in run.findings)
 
 
-def _numbers(train: Course, validation: Course, axis: str, sure: Interval | None) -> str:
-    around = "" if sure is None else f", 95\u00a0%: {short(sure.low)} to {short(sure.high)}"
+def cannot_learn(run: Reading) -> str:
+    """What the checks warned of that keeps a network from learning however long it is trained; "" for nothing like it."""
+    warned = [
+        f for f in run.findings if f.get("severity") in ("warning", "error") and f.get("name") in NO_MATTER_OF_TIME
+    ]
+    cause = [str(name) for name in run.result.get("diagnosis") or []]
+    warned.sort(key=lambda f: cause.index(f["name"]) if f["name"] in cause else len(cause))
+    return str(warned[0].get("check"))[:MOST_NAME] if warned else ""
+
+
+def seen_once(run: Reading) -> str:
+    """That not even all training rows were seen, in words; "" of a longer run."""
+    epochs = run.result.get("epochs")
+    if not isinstance(epochs, int | float) or not 0 < epochs < 1:
+        return ""
+    return f"only {share(epochs, 0)} of the training rows were seen, once"
+
+
+def _around(best: float, of_rows: tuple[float, Interval] | None) -> Interval | None:
+    """How far a validation loss may be off: by as much as the log loss of its rows, which is lower where labels are smoothed.
+
+    >>> _around(0.5, (0.25, Interval(0.125, 0.5))), _around(0.5, None)
+    (Interval(low=0.375, high=0.75), None)
+    """
+    if of_rows is None:
+        return None
+    value, interval = of_rows
+    return Interval(best + interval.low - value, best + interval.high - value)
+
+
+def _numbers(train: Course, validation: Course, axis: str, of_rows: tuple[float, Interval] | None) -> str:
+    around = ""
+    if of_rows is not None:
+        value, sure = of_rows
+        interval = f"95\u00a0%: {short(sure.low)} to {short(sure.high)}"
+        if math.isclose(value, validation.best, rel_tol=SAME):
+            around = f", {interval}"
+        else:  # a loss with smoothed labels, or another evaluation's
+            around = f"; the kept checkpoint's log loss is {short(value)}, {interval}"
     text = f"training loss {short(train.last)} at the end, validation loss {short(validation.best)} at best"
     if validation.at < validation.last_at:
         return f"{text} ({axis} {place(validation.at)}{around}) and {short(validation.last)} at the end"
@@ -87,5 +139,4 @@ def _kept(run: Reading) -> str:
     best: Mapping[str, Any] = run.result.get("best") or {}
     if best.get("epoch") is None:
         return "."
-    where = f"step {best['step']:,}" if run.result.get("epochs", 1) is None else f"epoch {best['epoch'] + 1}"
-    return f"; the checkpoint of {where} is the one that is kept and was evaluated."
+    return f"; the checkpoint of {best_place(run.result)} is the one that is kept and was evaluated."

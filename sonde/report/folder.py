@@ -67,6 +67,23 @@ class Reading:
         return bool(self.env.get("in_program")) or self.data.get("form") == CUSTOM
 
     @property
+    def model(self) -> str:
+        """The class of the caller's own network, also while it trains, else the model's name; "" while unknown."""
+        settings, code = self.config.get("settings"), self.data.get("code")
+        network = code.get("network") if isinstance(code, Mapping) else None
+        own = network.get("name") if isinstance(network, Mapping) else None
+        typed = settings.get("model") if isinstance(settings, Mapping) else None
+        return str(self.result.get("network") or own or self.result.get("model") or typed or "")
+
+    @property
+    def train_loss_of(self) -> str:
+        """What the training loss of the result is a mean over, as the screen has it; "" where that is not known."""
+        steps = self.result.get("train_loss_steps")
+        if not isinstance(steps, int):
+            return ""
+        return f"mean of the last {steps:,} training steps" if steps > 1 else "of the last training step"
+
+    @property
     def split(self) -> str:
         """The split the report speaks of: test before validation before train; "" when none was evaluated."""
         return next((split for split in SPLITS if self.evaluated.get(split)), "")
@@ -156,7 +173,7 @@ def _of_folds(run: Reading) -> Reading:
 
 
 def respelled(run: Reading, spelling: Callable[[str], str]) -> Reading:
-    """The run with what its findings, its plan and its data say in another spelling of settings."""
+    """The run with what its findings, its plan, its data and the reasons of its settings say in another spelling of settings."""
 
     def told(entry: Mapping[str, Any]) -> dict[str, Any]:
         texts = {name: spelling(entry[name]) for name in ("evidence", "action") if isinstance(entry.get(name), str)}
@@ -168,8 +185,18 @@ def respelled(run: Reading, spelling: Callable[[str], str]) -> Reading:
             return dict(held)
         return {**held, name: [spelling(line) if isinstance(line, str) else line for line in given]}
 
+    def reasons(held: Mapping[str, Any]) -> dict[str, Any]:
+        given = held.get("reasons")
+        if not isinstance(given, Mapping):
+            return dict(held)
+        return {
+            **held,
+            "reasons": {name: spelling(why) if isinstance(why, str) else why for name, why in given.items()},
+        }
+
     return replace(
         run,
+        config=reasons(run.config),
         findings=[told(finding) for finding in run.findings],
         plan=lines(run.plan, "lines"),
         data=lines(run.data, "warnings"),

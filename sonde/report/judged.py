@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sonde.core.units import OF_ONE, is_share, metric, metric_name
+from sonde.core.units import OF_ONE, is_share, metric, metric_name, share
 from sonde.metrics.intervals import LEVEL, Interval, wilson
 from sonde.report.folder import SPLITS, Reading
 from sonde.report.how_sure import Details, interval_beside_baseline, interval_in
@@ -136,6 +136,8 @@ def sentences(run: Reading, score: Score) -> list[str]:
         where = f"{score.rows:,}{of} {split} {'row' if score.rows == 1 else 'rows'}"
     meaning = "; ".join(each for each in (unit(run, score.name), direction_in_words(run, score.name)) if each)
     told = [f"{text} on {where}" + (f" ({meaning})" if meaning else "")]
+    if score.split == "train" and score.name == "loss" and run.train_loss_of:  # no evaluation of the rows
+        told = [f"{text}, {run.train_loss_of}" + (f" ({meaning})" if meaning else "")]
     if score.interval is not None:
         of = f" (of {score.of})" if score.of else ""
         told.append(f"{LEVEL:.0%} interval {span(score.name, score.interval)}{of}".replace("%", "\u00a0%", 1))
@@ -149,10 +151,22 @@ def sentences(run: Reading, score: Score) -> list[str]:
             "unknown": "",
         }
         told.append(f"{score.called}: {metric(score.name, score.classical)}{words[score.beside]}")
-    told += _own_units(run, score)
+    told += _own_units(run, score) + _accuracy(run, score)
     if score.split == "validation":
         told.append("these rows also chose the best checkpoint, so new rows may do a little worse")
     return told
+
+
+def less_than_baseline(score: Score) -> str:
+    """By how much the network is better: in errors only where the score counts them; "" where a perfect score is not known."""
+    gone = score.errors_gone
+    if gone is None:
+        return ""
+    much, than = share(gone, 0).replace(" %", "\u00a0%"), " than guessing" * score.what.startswith("guessing")
+    if is_share(score.name) or score.name == "exact_match":
+        return f"{much} fewer errors{than}"
+    name = metric_name(score.name)
+    return f"{much} of the way from there to a perfect {name}" if score.higher else f"{much} less {name}{than}"
 
 
 def span(name: str, interval: Interval) -> str:
@@ -165,11 +179,11 @@ def span(name: str, interval: Interval) -> str:
     return f"{low.removesuffix(' %')} to {high}"
 
 
-def loss_interval(run: Reading) -> Interval | None:
-    """Of the validation loss of the best checkpoint, where that is the log loss of rows."""
-    scores = _metrics(run, "validation")
-    value = _number(scores.get("log_loss"))
-    return None if value is None else interval_in(_details(run, "validation"), "log_loss", value)[0]
+def log_loss_of_rows(run: Reading) -> tuple[float, Interval] | None:
+    """The validation log loss of the best checkpoint and its interval; None where no rows tell it."""
+    value = _number(_metrics(run, "validation").get("log_loss"))
+    interval = None if value is None else interval_in(_details(run, "validation"), "log_loss", value)[0]
+    return None if value is None or interval is None else (value, interval)
 
 
 def _interval(run: Reading, split: str, value: float) -> tuple[Interval | None, str]:
@@ -201,6 +215,18 @@ def _own_units(run: Reading, score: Score) -> list[str]:
     around, of_what = interval_in(_details(run, score.split), "raw_mae", mae)
     sure = "" if around is None else f" (95\u00a0% interval {span('raw_mae', around)}, of {of_what})"
     return [f"in the data's own units a forecast{of} is off by {metric('raw_mae', mae)} on average{sure}{beside}"]
+
+
+def _accuracy(run: Reading, score: Score) -> list[str]:
+    """Of classes whose score is another: what share of the answers is right, which everybody asks first."""
+    table = (run.evaluated.get(score.split) or {}).get("confusion") or {}
+    if score.name == "accuracy" or not _one_class_a_row(run, score.split) or "accuracy" in _metrics(run, score.split):
+        return []
+    counts = table["counts"]
+    rows = sum(map(sum, counts))
+    right = sum(row[place] for place, row in enumerate(counts))
+    most = max(map(sum, counts)) / rows if rows else 0.0
+    return [f"accuracy {share(right / rows)} (the commonest class alone: {share(most)})"] if rows else []
 
 
 def _metrics(run: Reading, split: str) -> Mapping[str, Any]:

@@ -2,7 +2,6 @@
 
 import json
 import math
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +9,10 @@ from typing import Any
 
 from sonde.core.durations import Duration, Unit, parse
 from sonde.core.findings import name_of
-from sonde.report.fitted import FEWEST, still_improving
+from sonde.core.marks import shell_quoted
+from sonde.report.fitted import FEWEST, cannot_learn
 from sonde.report.folder import CUSTOM, Reading
+from sonde.report.glance import fell_short
 
 MOST_TEXT = 200  # characters of a path
 IN_MEMORY = "arrays in memory"  # a form of data that a call must be given again
@@ -54,9 +55,10 @@ def after_finishing(run: Reading, follow: Sequence[str], *, worked: bool = True,
         found.append(_again(run, {"patience": 3}, "trains again, and stops once validation no longer improves"))
     if not worked and not found and not _custom(run):
         found.append(Step(command=_call(run, "doctor"), why="looks for the cause"))
+    futile = not worked and bool(cannot_learn(run))
     evaluations = sum(line.get("split") == "validation" for line in run.evaluations)
     cut_short = evaluations < FEWEST or (not worked and run.result.get("ended_by") == "time_limit")
-    if (still_improving(run) or cut_short or beaten) and (longer := _twice(run)):
+    if (fell_short(run, learned=worked) or cut_short or beaten) and not futile and (longer := _twice(run)):
         found.append(_longer(run, longer))
     found += _elsewhere(run, found)
     if _custom(run) and worked:
@@ -162,7 +164,7 @@ def _flags(settings: Mapping[str, Any]) -> str:
     """
     named = {f"--{name.replace('_', '-')}": value for name, value in settings.items()}
     return " ".join(
-        flag if value is True else f"{flag} {shlex.quote(_written(value))}" for flag, value in named.items()
+        flag if value is True else f"{flag} {shell_quoted(_written(value))}" for flag, value in named.items()
     )
 
 
@@ -212,7 +214,7 @@ def _custom(run: Reading) -> bool:
 
 
 def _place(run: Reading) -> str:
-    return shlex.quote(str(run.path))
+    return shell_quoted(str(run.path))
 
 
 def _words(name: str) -> str:

@@ -10,6 +10,7 @@ from sonde.core.bounds import flag
 from sonde.core.units import (
     ABSENT,
     TIME_PARTS,
+    best_place,
     count,
     duration,
     mean_of_batches,
@@ -59,7 +60,10 @@ def headline(run: Reading) -> Headline:
         )
     unbroken = [text.replace(" %", "\u00a0%") for text in sentences if text]  # percentages stay on one line
     what = metric_name(run.metric) + mean_of_batches(run.metric, run.result.get("batch_means") or ())
-    what = f"{what} on the {'training' if split == 'train' else split} data"
+    if split == "train" and run.metric == "loss" and run.train_loss_of:
+        what = f"{what}, {run.train_loss_of}"
+    else:
+        what = f"{what} on the {'training' if split == 'train' else split} data"
     return Headline(value=value, what=what, sentences=unbroken, tone="good")
 
 
@@ -67,7 +71,7 @@ def key_figures(run: Reading) -> list[tuple[str, str]]:
     """(name, value) of the key figures."""
     result, seconds = run.result, run.result.get("seconds") or {}
     found = [
-        ("model", result.get("network") or result.get("model") or (run.config.get("settings") or {}).get("model")),
+        ("model", run.model),
         ("parameters", count(result["parameters"]) if result.get("parameters") is not None else ""),
         ("training time", duration(seconds["total"]) if seconds.get("total") else ""),
         ("rows per second", rate(result["samples_per_s"]) if result.get("samples_per_s") else ""),
@@ -102,16 +106,21 @@ def settings(run: Reading) -> tuple[list[Setting], list[Setting]]:
     origin, reasons = run.config.get("origin") or {}, run.config.get("reasons") or {}
     rows = [
         Setting(
-            flag=flag(str(name)),
+            flag=str(name) if run.in_program else flag(str(name)),
             value=_plain(value),
-            origin=str(origin.get(name, "default")),
+            origin=_by_whom(run, str(origin.get(name, "default"))),
             reason=_plain(reasons.get(name)) if reasons.get(name) else "",
         )
         for name, value in (run.config.get("settings") or {}).items()
     ]
-    order = {"typed": 0, "file": 1, "inferred": 2, "recipe": 3}
+    order = {"typed": 0, "given": 0, "file": 1, "inferred": 2, "recipe": 3}
     chosen = sorted((row for row in rows if row.origin in order), key=lambda row: order[row.origin])
     return chosen, [row for row in rows if row.origin not in order]
+
+
+def _by_whom(run: Reading, origin: str) -> str:
+    """Where a setting comes from: a program gives what is typed on a command line."""
+    return "given" if origin == "typed" and run.in_program else origin
 
 
 def split_table(run: Reading) -> list[tuple[str, str]]:
@@ -246,10 +255,7 @@ def _best(run: Reading) -> str:
     best = run.result.get("best") or {}
     if best.get("epoch") is None:
         return ""
-    no_epochs = run.result.get("epochs", 1) is None  # of data that never came to an end
-    text = "The best checkpoint is from " + (
-        f"step {count(best['step'])}" if no_epochs else f"epoch {best['epoch'] + 1}"
-    )
+    text = f"The best checkpoint is from {best_place(run.result)}"
     if best.get("value") is not None and best.get("metric"):
         text += f" ({metric(best['metric'], best['value'])} validation {metric_name(best['metric'])}{_since(run)})"
     tested = (run.result.get("metrics") or {}).get("test")

@@ -39,6 +39,7 @@ from sonde.report.overview import (
     split_table,
     time_parts,
 )
+from sonde.report.readable import readable
 from sonde.report.reconstructed import reconstructed_sections
 from sonde.report.sample_quality import sample_quality_sections
 from sonde.report.samples import reconstructions, samples_shown
@@ -121,7 +122,7 @@ def render(run: Reading, added: AddedBy = nothing, follow: Sequence[str] = ()) -
     from jinja2 import TemplateError
 
     fixed, page = {name: Markup(text) for name, text in assets.items()}, template()
-    return drawn(run, lambda whole: page.render(**fixed, **context(whole, added, follow)), (TemplateError,))
+    return readable(drawn(run, lambda whole: page.render(**fixed, **context(whole, added, follow)), (TemplateError,)))
 
 
 def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[str, Any]:
@@ -156,7 +157,7 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
         "made": [
             *made_sections(details, run.path / "evaluation" / run.split),
             *reconstructed_sections(run.looked.get("reconstructions"), run.path / "evaluation"),
-            *sample_quality_sections(run.looked.get("sample_quality"), run.result, run.path / "evaluation"),
+            *sample_quality_sections(run),
         ],
         "pairs": confused_pairs(details),
         "many_classes": classes if classes > MOST_CLASSES else 0,

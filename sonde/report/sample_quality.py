@@ -1,6 +1,7 @@
 """The part of a report that measures samples, and the same in a terminal: each number beside what real rows get."""
 
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,18 @@ from markupsafe import Markup
 
 from sonde.core.units import count, metric_name, number, share
 from sonde.report.additions import Section
+from sonde.report.folder import Reading
 from sonde.report.media import data_uri, picture_of
 
-SHARES = ("class_agreement", "precision", "recall", "coverage")
+SHARES = ("class_agreement", "precision", "recall", "coverage", "trained_on_samples_accuracy")
 SURE = 0.01  # p below which samples are told to lie closer to the training rows
 ABSENT = "not measured"
 TABLE = Markup(
     '<div class="scroll"><table><thead><tr><th>measure</th><th class="n">samples</th><th class="n">real rows</th>'
     "<th>better</th></tr></thead><tbody>\n{}</tbody></table></div>\n"
 )
-ROW = Markup('<tr><td>{}</td><td class="n">{}</td><td class="n">{}</td><td>{}</td></tr>\n')
+ROW = Markup('<tr><td class="word">{}</td><td class="n">{}</td><td class="n">{}</td><td class="word">{}</td></tr>\n')
+COMMAND = Markup("<p><code>{}</code></p>\n")
 PARAGRAPH = Markup('<p class="aside">{}</p>\n')
 COPIES = Markup('<h3>Copies of training rows</h3>\n<p class="aside">{}</p>\n')
 PAIRS = Markup('<h3>{}</h3>\n<p><img class="made" src="{}" alt="{}"></p>\n<p class="aside">{}</p>\n')
@@ -28,14 +31,19 @@ MEANING = (
     "samples that lie where real rows do. Recall: share of real rows that lie where samples do. Density and coverage: the same "
     "two, less led astray by outliers."
 )
+USE = (
+    "Trained on samples accuracy: of gradient-boosted trees trained on samples, on real held-out rows; under real rows, of trees "
+    "trained on as many real rows."
+)
 
 
-def sample_quality_sections(found: Any, result: Mapping[str, Any], folder: Path) -> list[Section]:
-    """One section with what evaluation/sample_quality.json holds; none without it. folder: evaluation/"""
+def sample_quality_sections(run: Reading) -> list[Section]:
+    """One section with what evaluation/sample_quality.json holds; where samples were not measured, how that is done."""
+    found, folder = run.looked.get("sample_quality"), run.path / "evaluation"
     if not isinstance(found, Mapping) or not found.get("measures"):
-        return []
+        return _unmeasured(run)
     html = TABLE.format(Markup("").join(ROW.format(*row) for row in rows_of(found)))
-    said = [*_outdated(found, result), *cautions(found), MEANING]
+    said = [*_outdated(found, run.result), *cautions(found), MEANING, *_use(found)]
     html += Markup("").join(PARAGRAPH.format(line) for line in said)
     html += COPIES.format(_sentences([memorised(found)])) + _pairs(found.get("memorisation"), folder)
     return [
@@ -46,6 +54,16 @@ def sample_quality_sections(found: Any, result: Mapping[str, Any], folder: Path)
             note=f"{title(found)}. {_sentences(about(found))}",
         )
     ]
+
+
+def _unmeasured(run: Reading) -> list[Section]:
+    if not run.done or not run.evaluated.get(run.split, {}).get("samples"):
+        return []
+    data = shlex.quote(str(run.config.get("data") or "DATA"))
+    command = f"sonde eval {shlex.quote(str(run.path))} {data} --judge CLASSIFIER_RUN"
+    html = COMMAND.format(command)
+    note = "Not measured yet. A classifier trained on the same data measures them:"
+    return [Section(name="sample-quality", title="How good the samples are", html=html, note=note)]
 
 
 def title(found: Mapping[str, Any]) -> str:
@@ -68,6 +86,10 @@ def about(found: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _use(found: Mapping[str, Any]) -> list[str]:
+    return [USE] if any(each["name"] == "trained_on_samples_accuracy" for each in found["measures"]) else []
+
+
 def _sentences(lines: Sequence[str]) -> str:
     return " ".join(f"{line[0].upper()}{line[1:]}." for line in lines)
 
@@ -80,13 +102,13 @@ def rows_of(found: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
 def _row(each: Mapping[str, Any]) -> tuple[str, str, str, str]:
     name = str(each["name"])
     if each.get("value") is None:
-        return metric_name(name), f"{ABSENT}: {each.get('reason') or ''}", "", str(each["better"])
+        return metric_name(name), ABSENT, "", str(each["better"])
     value, real = _value(name, each["value"], each.get("error")), _value(name, each["real"], each.get("real_error"))
     if "interval" in each:
         low, high = each["interval"]
         value += f" ({100 * low:.1f} to {100 * high:.1f})"
     if name == "frechet_distance" and each["real"] > 0:
-        value += f" ({number(each['value'] / each['real'], 2)} times that of real rows)"
+        value += f" ({number(each['value'] / each['real'], 2)} × real)"
     return metric_name(name), value, real, str(each["better"])
 
 
@@ -101,8 +123,9 @@ def _value(name: str, value: float, error: float | None) -> str:
 
 
 def cautions(found: Mapping[str, Any]) -> list[str]:
-    """Why the numbers may flatter."""
-    return [f"note: {line}" for line in found.get("caution") or []]
+    """Why the numbers may flatter, or are not there."""
+    absent = [f"{metric_name(str(each['name']))}: {each['reason']}" for each in found["measures"] if each.get("reason")]
+    return [*absent, *(f"note: {line}" for line in found.get("caution") or [])]
 
 
 def memorised(found: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from sonde.report.folder import Reading
 from sonde.report.intact import drawn
 from sonde.report.page import AddedBy, context, nothing, template
+from sonde.report.readable import readable
 
 SECTIONS = (
     "unreadable", "findings", "metrics", "learning", "samples", "inside", "evaluated", "data", "time", "settings", "machine",
@@ -17,6 +18,6 @@ def sections(run: Reading, added: AddedBy = nothing) -> dict[str, str]:
 
     def draw(whole: Reading) -> dict[str, str]:
         shown = page.new_context(context(whole, added))
-        return {name: "".join(page.blocks[name](shown)).strip() for name in SECTIONS}
+        return {name: readable("".join(page.blocks[name](shown)).strip()) for name in SECTIONS}
 
     return drawn(run, draw, (TemplateError,))

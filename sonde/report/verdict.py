@@ -11,13 +11,13 @@ from typing import Any, Literal
 
 from sonde.core.findings import WORST_FIRST, name_of
 from sonde.core.run_state import checkpoint_step
-from sonde.core.units import count, duration, metric, metric_name, share
+from sonde.core.units import count, duration, metric, metric_name
 from sonde.report.captions import Course, course, moved
 from sonde.report.fitted import fitted
 from sonde.report.folder import Reading
 from sonde.report.folds import fits
 from sonde.report.glance import glance
-from sonde.report.judged import Score, score_of, sentences
+from sonde.report.judged import Score, less_than_baseline, score_of, sentences
 from sonde.report.learning import metric_of, train_of, validation_of
 from sonde.report.metric_words import direction
 from sonde.report.next_steps import Step, after_finishing, after_stopping, while_running
@@ -83,11 +83,10 @@ def _worked(run: Reading, score: Score | None) -> tuple[Tone, str, str]:
         return "no", answer, f"It is not better than the baseline ({score.what}) by more than chance{but}."
     if score.against == "unknown":
         return _without_baseline(run, trouble)
-    gone = score.errors_gone
     better = f"It is better than the baseline ({score.what}) by more than chance"
     if score.interval is None:
         better = f"It is better than the baseline ({score.what})"
-    better += "" if gone is None else f": {share(gone, 0)} of its errors are gone".replace(" %", "\u00a0%")
+    better += f": {less}" if (less := less_than_baseline(score)) else ""
     if score.against == "little":
         return "partly", "Hardly", f"{better}, which is little{but}."
     if score.beside == "worse":

@@ -110,8 +110,7 @@ def _write_samples(folder: Path, assembly: Assembly) -> None:
     made = load(about.made) if about.made else None
     if made is None or made.picture is None:
         return
-    with autocast(assembly.step_settings()):
-        found = drawn(assembly.task, schema, Wanted(number=SAMPLES), assembly.device)
+    found = drawn(assembly.task, schema, Wanted(number=SAMPLES), assembly.device)  # in fp32, as `sonde sample` does
     picture = made.picture(found.values, schema, folder / "samples")
     content = {"picture": picture.name, "number": SAMPLES, "steps": generation.steps, "seed": 0}
     if generation.samplers:

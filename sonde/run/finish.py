@@ -8,6 +8,7 @@ from sonde.core.catalogue import load
 from sonde.core.errors import Interrupted
 from sonde.core.files import plain, read_json, write_json
 from sonde.core.findings import AT_A_TIME, Finding
+from sonde.core.marks import shell_quoted
 from sonde.core.records import RUN_ENDS, EventRecord
 from sonde.core.run_folder import TEMPORARY, RunFolder
 from sonde.core.seams import abilities_of
@@ -172,13 +173,16 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
 def _next_commands(attempt: Attempt) -> list[str]:
     folder = attempt.folder
     if attempt.built is None:
-        return [f"open {folder.report}", f"sonde train --config {folder.path} --folds 0"]
-    commands, dataset = [f"open {folder.report}"], attempt.built.dataset
+        return [
+            f"open {shell_quoted(str(folder.report))}",
+            f"sonde train --config {shell_quoted(str(folder.path))} --folds 0",
+        ]
+    commands, dataset = [f"open {shell_quoted(str(folder.report))}"], attempt.built.dataset
     if attempt.config.model == CUSTOM_MODULE or dataset is None:  # only the caller's program can use such a network
         return commands
     input_word = modality(dataset.schema.input.kind).input_word
     follows = spec(attempt.config.task).next_commands
-    return [*commands, *(text.format(run=folder.path, input=input_word) for text in follows)]
+    return [*commands, *(text.format(run=shell_quoted(str(folder.path)), input=input_word) for text in follows)]
 
 
 def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any]:

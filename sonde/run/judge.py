@@ -62,16 +62,16 @@ def seen_by(judge: "Run", inputs: Any, made: "Made", tick: Tick = silent, label:
     features: list[Tensor] = []
     classes: list[Tensor] = []
     for first in range(0, len(inputs), AT_ONCE):
-        rows = np.arange(first, min(first + AT_ONCE, len(inputs)))
-        fed = judge.preprocess(made.chosen(inputs, rows))
+        part = made.chosen(inputs, np.arange(first, min(first + AT_ONCE, len(inputs))))
+        fed = judge.preprocess(part)
         with as_used(judge.model), torch.inference_mode(), watched.watching():
-            logits = judge.model(*(fed if isinstance(fed, tuple) else (fed,)))
-        if watched.value is None or not isinstance(logits, Tensor) or logits.ndim != 2:
+            judge.model(*(fed if isinstance(fed, tuple) else (fed,)))
+        if watched.value is None or len(watched.value) != len(part):
             raise ConfigError(
                 f"--judge {judge.folder}: its network has no last layer whose input is one vector per row"
             )
         features.append(watched.value.cpu())
-        classes.append((logits[:, 0] > 0).long().cpu() if logits.shape[1] == 1 else logits.argmax(1).cpu())
+        classes.append(torch.from_numpy(judge.predict_proba(part).argmax(1)))
         tick(label, min(first + AT_ONCE, len(inputs)), len(inputs))
     return Seen(features=torch.cat(features), classes=torch.cat(classes), layer=watched.name)
 

@@ -1,11 +1,11 @@
 """`report.html` with the figures of the run's task. Free of torch: a copied folder is drawn without it."""
 
-import shlex
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from sonde.core.catalogue import load
+from sonde.core.marks import shell_quoted
 from sonde.modalities.catalogue import modality
 from sonde.modalities.catalogue import names as modality_names
 from sonde.report.folder import Reading, read_folder, respelled
@@ -41,8 +41,8 @@ def _follow(run: Reading) -> list[str]:
         return []
     word = modality(str(kind)).input_word
     file = _example(run, word)
-    given = word if file is None else shlex.quote(str(file))
-    return [text.format(run=shlex.quote(str(run.path)), input=given) for text in known.next_commands]
+    given = word if file is None else shell_quoted(str(file))
+    return [text.format(run=shell_quoted(str(run.path)), input=given) for text in known.next_commands]
 
 
 def _example(run: Reading, word: str) -> Path | None:

@@ -27,7 +27,8 @@ from sonde.run.copies import copies
 from sonde.run.judge import Seen, as_given, check_judge, seen_by, weights_hash
 from sonde.run.judged_rows import parts_of, rows_trained_on
 from sonde.run.real_rows import Real, real_rows
-from sonde.run.sampling import Wanted, drawn, generation_of, made_of
+from sonde.run.sampling import Wanted, class_names, drawn, generation_of, made_of
+from sonde.run.trained_on_samples import trained_on_samples
 
 if TYPE_CHECKING:
     from sonde.run.run import Run
@@ -82,6 +83,8 @@ def sample_quality(run: "Run", data: Any, judge: "Run", asked: Asked, tick: Tick
     plain = made.plain(found.values, schema)
     seen = seen_by(judge, as_given(plain, schema), made, tick, "judging samples")
     seen_real = seen_by(judge, as_given(real.plain, schema), made, tick, "judging real rows")
+    names = class_names(found, schema)
+    whole = plain if made.with_classes is None or names is None else made.with_classes(plain, names, schema)
     size = min(asked.number, len(real.index) // 2)
     place = folder.evaluation / NAME
     content = {
@@ -103,6 +106,7 @@ def sample_quality(run: "Run", data: Any, judge: "Run", asked: Asked, tick: Tick
         "measures": [
             *_agreement(seen, found.labels, seen_real, real.labels, run, judge),
             *_distances(seen, seen_real, size),
+            *trained_on_samples(judge, data, whole, made, tick),
         ],
         "memorisation": copies(parts, plain, real.plain, schema, made, place, tick) if parts.own else None,
     }

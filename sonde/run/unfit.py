@@ -104,7 +104,7 @@ def _of_the_rows(first: str, batch: Batch, describe: Describe) -> str:
     if re.search(r"expected target dtype to be Long|expected scalar type Long", first):
         return _as_classes(batch, describe)
     if "shapes cannot be multiplied" in first:
-        return _unflattened(batch)
+        return _of_a_product(first, batch)
     if (planes := re.search(r"expected input\[(.+)\] to have (\d+) channels", first)) is not None:
         return _channels_last([int(size) for size in planes[1].split(",")], int(planes[2]))
     if "must be Tensor, not list" in first or "'list' object has no" in first:
@@ -166,8 +166,13 @@ def _as_classes(batch: Batch, describe: Describe) -> str:
     return "give the targets as target.long()"
 
 
-def _unflattened(batch: Batch) -> str:
-    """A linear layer reads the last axis only, which is seldom meant of images."""
+def _of_a_product(first: str, batch: Batch) -> str:
+    """A linear layer reads the last axis only, which is seldom meant of images; rows that are flat already have another size."""
+    sizes = re.search(r"\((\d+)x(\d+) and (\d+)x(\d+)\)", first)
+    rows, given, taken, out = map(int, sizes.groups()) if sizes else (0, 0, 0, 0)
+    if rows == len(batch.index):
+        said = f"what reaches that layer has {given} numbers a row, and it reads {taken}"
+        return f"{said}: nn.Linear({given}, {out}) reads them all"
     if "input" not in batch:
         return ""
     field: Any = batch["input"]

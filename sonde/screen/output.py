@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import IO, TYPE_CHECKING, TextIO
 
+from sonde.core.marks import cut_words, visible
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -63,27 +65,33 @@ class Output:
         """Text in the spelling of who reads it."""
         return text if self._spelling is None else self._spelling(text)
 
-    def line(self, text: str, *, label: str = "", style: str = "") -> None:
-        """One line, its label in a column of its own; on a terminal wrapped beside that column."""
+    def line(self, text: str, *, label: str = "", style: str = "", whole: bool = False) -> None:
+        """One line, its label in a column of its own; on a terminal wrapped beside that column.
+
+        whole: of a text with a label, whether its long words are left whole, as those of what is copied
+        """
         if self.quiet:
             return
         self.clear()
-        text = self.spelled(text)
+        text = visible(self.spelled(text))
+        if label and not whole:
+            text = cut_words(text)
         if self.rich:
             self._rich_line(text, label, style)
         else:
             self.raw(f"{label:<{INDENT}}{text}".rstrip() if label or style else text)
 
-    def block(self, label: str, lines: Sequence[str]) -> None:
+    def block(self, label: str, lines: Sequence[str], *, whole: bool = False) -> None:
         """Lines below one another, the label before the first."""
         for place, line in enumerate(lines):
-            self.line(line, label=label if place == 0 else " ")
+            self.line(line, label=label if place == 0 else " ", whole=whole)
 
     def row(self, text: str, *, style: str = "") -> None:
         """One line under the label column, never wrapped."""
         if self.quiet:
             return
         self.clear()
+        text = cut_words(visible(text))
         if self.rich:
             from rich.text import Text
 
@@ -114,9 +122,9 @@ class Output:
 
         console = self.console()
         self._erase()
-        cut = Text(encodable(text, console.file), style="dim")
-        cut.truncate(max(1, console.width - 1), overflow="ellipsis")
-        console.print(cut, end="", no_wrap=True)
+        shown = Text(encodable(visible(text), console.file), style="dim")
+        shown.truncate(max(1, console.width - 1), overflow="ellipsis")
+        console.print(shown, end="", no_wrap=True)
         self._line_shown = True
         console.file.flush()
 

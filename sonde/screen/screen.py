@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from sonde.core.marks import cut_words, visible
 from sonde.core.units import count
 from sonde.screen.diagnosis import diagnosis_lines
 from sonde.screen.output import INDENT, Output, encodable
@@ -57,7 +58,7 @@ class Screen:
 
     def folder(self, path: Path | str) -> None:
         """Where the run is written."""
-        self.output.line(str(path), label="run")
+        self.output.line(str(path), label="run", whole=True)
 
     def tick(self, label: str, done: int, total: int) -> None:
         """A `core.progress.Tick`: shows work that takes over a second, in place on a terminal, else every ten seconds."""
@@ -149,7 +150,7 @@ class Screen:
 
     def next(self, lines: Sequence[str]) -> None:
         """Commands that one may want to run next."""
-        self.output.block("next", lines)
+        self.output.block("next", lines, whole=True)
 
     def say(self, text: str) -> None:
         """Any other text, as it is."""
@@ -165,8 +166,8 @@ class Screen:
             return
         self.output.clear()
         spelled = self.output.spelled
-        title, columns = spelled(title), [*map(spelled, columns)]
-        rows = [[spelled(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+        title, columns = visible(spelled(title)), [visible(spelled(column)) for column in columns]
+        rows = [[visible(spelled(cell)) if isinstance(cell, str) else cell for cell in row] for row in rows]
         if self.output.rich:
             self.output.console().print(rich_table(title, columns, rows))
             return
@@ -187,7 +188,7 @@ class Screen:
 
     def _to_stderr(self, message: str) -> None:
         self.output.clear()
-        text = " ".join(self.output.spelled(message).splitlines())
+        text = cut_words(visible(" ".join(self.output.spelled(message).splitlines())))
         sys.stderr.write(encodable(text, sys.stderr) + "\n")
         sys.stderr.flush()
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sonde.core.findings import certainty_of, grouped, silencing
-from sonde.core.units import TIME_PARTS, count, duration, mean_of_batches, metric, metric_name
+from sonde.core.units import TIME_PARTS, best_place, count, duration, mean_of_batches, metric, metric_name
 
 
 def headline(result: Mapping[str, Any]) -> str:
@@ -80,9 +80,7 @@ def _best(result: Mapping[str, Any], name: str, split: str) -> str:
     chosen_by = f", {metric(name, value)} validation" if of_same_metric else ""
     if value is not None and not of_same_metric and best.get("metric") not in (None, name):
         chosen_by = f", validation {metric_name(best['metric'])} {metric(best['metric'], value)}"
-    no_epochs = result.get("epochs", 1) is None  # of data that never came to an end
-    place = f"step {count(best['step'])}" if no_epochs else f"epoch {best['epoch'] + 1}"
-    return f" (best checkpoint: {place}{chosen_by})"
+    return f" (best checkpoint: {best_place(result)}{chosen_by})"
 
 
 def _spread(result: Mapping[str, Any], name: str, split: str) -> str:

@@ -1,6 +1,6 @@
 """What tasks that learn to take noise away share: which network, which noise in an evaluation, classes, guidance."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol, cast, runtime_checkable
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
+from sonde.core.generation import Generation, SampleRequest
 from sonde.nn.time_condition import TimeCondition
 from sonde.tasks.supervised import wide
 
@@ -55,6 +56,28 @@ class Conditioned(nn.Module):
         both = self(torch.cat([input, input]), torch.cat([time, time]), torch.cat([label, nothing]))
         chosen, free = both.chunk(2)
         return torch.lerp(free, chosen, guidance)
+
+    def generation(
+        self,
+        draw: Callable[[SampleRequest], Tensor],
+        shape: tuple[int, ...],
+        samplers: Iterable[str],
+        *,
+        steps: int,
+        dropped: bool,
+        keeps: bool,
+    ) -> Generation:
+        """What a task that draws by this network can do. dropped: whether classes are hidden in training, for guidance"""
+        classes = self.classes > 0
+        return Generation(
+            draw=draw,
+            latent=shape,
+            steps=steps,
+            samplers=tuple(samplers),
+            classes=classes,
+            guided=classes and dropped,
+            keeps=keeps,
+        )
 
     def labels(self, batch: Batch, drop: float) -> Tensor | None:
         """The rows' classes, each replaced by "no class" with probability `drop`; None where there are none."""

@@ -31,6 +31,7 @@ TASKS: dict[str, str] = {
     "vae": "sonde.tasks.vae.spec:VAE",
     "vq-vae": "sonde.tasks.vq_vae.spec:VQ_VAE",
     "anomaly": "sonde.tasks.anomaly.spec:ANOMALY",
+    "normalizing-flow": "sonde.tasks.normalizing_flow.spec:NORMALIZING_FLOW",
     "forecasting": "sonde.tasks.forecasting.spec:FORECASTING",
     "masked-language-model": "sonde.tasks.masked_language_model.spec:MASKED_LANGUAGE_MODEL",
     "question-answering": "sonde.tasks.question_answering.spec:QUESTION_ANSWERING",

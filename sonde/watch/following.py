@@ -17,7 +17,7 @@ from sonde.report.learning import within
 from sonde.report.page import AddedBy, nothing, render
 from sonde.report.sections import sections
 from sonde.watch.page import resources_html, title_of, top_html
-from sonde.watch.resources import Look, look
+from sonde.watch.resources import Look, kept, look
 from sonde.watch.tail import Tail
 from sonde.watch.top import Top, top_of
 
@@ -146,7 +146,7 @@ class Following:
     def _live(self, run: Reading) -> Mapping[str, str]:
         """What is not in the report: the top, and what a run that trains uses."""
         if self._owner is not None and (seen := look(self._owner)) is not None:
-            self._looks = [*self._looks[-1:], seen]
+            self._looks = kept(self._looks, seen)
 
         def draw(whole: Reading) -> tuple[Top, dict[str, str]]:
             top = top_of(whole)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from sonde.core.marks import cut_words, visible
 from sonde.core.units import count, duration, rate
 from sonde.report.folder import Reading
 from sonde.report.page import environment
+from sonde.report.readable import readable
 from sonde.watch.resources import Look, facts
 from sonde.watch.top import Top
 
@@ -68,12 +70,12 @@ def page_html(title: str, key: str, version: str, parts: dict[str, str]) -> str:
 def title_of(name: str, top: Top) -> str:
     """What the browser's tab shows, the state first."""
     part = f"{100 * top.part:.0f} % " if top.part is not None else f"{top.title}: "
-    return f"{part}{name}"
+    return cut_words(visible(f"{part}{name}"))
 
 
 def _block(block: str, **shown: object) -> str:
     page = _template("live.html")
-    return "".join(page.blocks[block](page.new_context(shown))).strip()
+    return readable("".join(page.blocks[block](page.new_context(shown))).strip())
 
 
 def _keys(run: Reading) -> list[tuple[str, str]]:
@@ -84,7 +86,7 @@ def _keys(run: Reading) -> list[tuple[str, str]]:
     total = seconds.get("total") or (lines[-1]["seconds"] if lines else None)
     losses = [line["loss"] for line in run.steps if line.get("loss") is not None]
     found = [
-        ("model", result.get("network") or result.get("model") or (run.config.get("settings") or {}).get("model")),
+        ("model", run.model),
         ("steps", count(run.last_step) if run.last_step else ""),
         ("training time", duration(total) if total else ""),
         ("rows per second", _pace(run, lines)),

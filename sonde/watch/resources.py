@@ -11,6 +11,8 @@ from sonde.core.units import share, size
 from sonde.report.folder import Reading
 from sonde.report.learning import most_memory
 
+APART_S = 1.0  # between looks that processors are counted by: the system counts in hundredths of a second
+
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
@@ -34,6 +36,12 @@ def look(process: int, *, proc: Path = PROC) -> Look | None:
     return None if memory is None else Look(at=time.monotonic(), memory=memory, busy=busy)
 
 
+def kept(looks: Sequence[Look], further: Look) -> list[Look]:
+    """Looks with a further one: the latest that lies far enough before it, and those since."""
+    before = [each for each in looks if further.at - each.at >= APART_S]
+    return [*before[-1:], *looks[len(before) :], further]
+
+
 def facts(run: Reading, looks: Sequence[Look]) -> list[tuple[str, str]]:
     """(name, value): memory now and at most, processors in use, and the part of the time that evaluations took."""
     found = []
@@ -42,9 +50,9 @@ def facts(run: Reading, looks: Sequence[Look]) -> list[tuple[str, str]]:
         of = f" of {size(whole)}" if isinstance(whole, int | float) and whole > 0 else ""
         found.append(("memory", f"{size(looks[-1].memory)}{of}"))
         found.append(("at most", size(max(looks[-1].memory, most_memory(run) or 0))))
-    if len(looks) > 1 and looks[-1].at > looks[-2].at:
+    if looks and looks[-1].at - looks[0].at >= APART_S:
         cores = run.env.get("cores")
-        busy = max(0.0, looks[-1].busy - looks[-2].busy) / (looks[-1].at - looks[-2].at)
+        busy = max(0.0, looks[-1].busy - looks[0].busy) / (looks[-1].at - looks[0].at)
         found.append(("processors in use", f"{busy:.1f}" + (f" of {cores}" if isinstance(cores, int) else "")))
     seconds = max((line["seconds"] for line in (*run.steps, *run.evaluations) if line.get("seconds")), default=0.0)
     evaluating = sum(float(line.get("seconds") or 0.0) for line in run.evaluations)

@@ -3,13 +3,14 @@
 Which state a run is in tells `core.run_state`; what is said of one that ended without a result is the report's verdict.
 """
 
-import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from sonde.core.marks import shell_quoted
 from sonde.core.units import count, duration, metric, metric_name
 from sonde.report.folder import Reading
+from sonde.report.metric_words import direction
 from sonde.report.overview import headline, reached
 from sonde.report.verdict import CHECKPOINT, verdict
 
@@ -100,7 +101,7 @@ def _gone(run: Reading) -> Top:
         sentences.append(_sentence(str(last.get("action") or "")))
     elif state.condition == "killed":
         title += ": the process is gone"
-        sentences.append(f"Its report.html was drawn before; sonde report {shlex.quote(str(run.path))} draws it anew.")
+        sentences.append(f"Its report.html was drawn before; sonde report {shell_quoted(str(run.path))} draws it anew.")
     if not (state.fold or reached(run)):
         title = "Ended before its first step was logged"
     if state.fold:
@@ -125,13 +126,26 @@ def _gone(run: Reading) -> Top:
 
 
 def _so_far(run: Reading) -> tuple[str, str]:
-    """The metric that is read first, at its latest evaluation; else the training loss."""
+    """The metric that is read first, at its latest evaluation and beside its best; else the training loss."""
     lines = [line for line in run.evaluations if line.get("split") == "validation" and line.get("metrics")]
     if lines:
         name = next(iter(lines[-1]["metrics"]))
-        return metric(name, lines[-1]["metrics"][name]), f"{metric_name(name)} on the validation data so far"
+        last = lines[-1]["metrics"][name]
+        return metric(
+            name, last
+        ), f"{metric_name(name)} on the validation data{_beside_the_best(run, name, last, lines)}"
     losses = [line.get("loss") for line in run.steps if line.get("loss") is not None]
     return (metric("loss", losses[-1]), "training loss so far") if losses else ("", "")
+
+
+def _beside_the_best(run: Reading, name: str, last: Any, lines: Sequence[Mapping[str, Any]]) -> str:
+    """Whether the latest evaluation is the best so far, and else what that was; only when it was where better is not known."""
+    values = [value for line in lines if isinstance(value := line["metrics"].get(name), int | float) and value == value]
+    higher = direction(run, name)
+    if higher is None or not values or not isinstance(last, int | float):
+        return " at the last evaluation"
+    best = max(values) if higher else min(values)
+    return ", the best so far" if last == best else f" at the last evaluation; the best so far is {metric(name, best)}"
 
 
 def _sentence(text: str) -> str:

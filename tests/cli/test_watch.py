@@ -7,8 +7,9 @@ import pytest
 from sample_runs import append, begun, finished, put, step
 
 from sonde.cli.main import main
-from sonde.cli.watch import _place, list_of, newest
+from sonde.cli.watch import _place, list_of, newest, wait_for_first
 from sonde.core.errors import RunFolderError
+from sonde.screen.screen import Screen
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_newest_run_is_shown_where_none_is_named(runs: Path) -> None:
-    assert _place(None) == (Path("runs"), "")
+    assert _place(None) == _place("") == _place("runs") == (Path("runs"), "")
     assert newest(Path("runs")) == "new"
     assert _place("runs") == (Path("runs"), "")
 
@@ -36,13 +37,22 @@ def test_a_run_that_is_named(runs: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(RunFolderError, match="no runs in runs; start one with: sonde train digits"):
-        _place(None)
+    assert _place(None) == _place("") == _place("runs") == (Path("runs"), "")
     with pytest.raises(RunFolderError, match="there is no run folder elsewhere; `sonde runs` lists existing runs"):
         _place("elsewhere")
     Path("empty").mkdir()
-    with pytest.raises(RunFolderError, match="no runs in empty"):
-        _place("empty")
+    assert _place("empty") == (Path("empty"), "")
+
+
+def test_the_first_run_is_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    left = [lambda: None, lambda: (tmp_path / "runs").mkdir(), lambda: begun(tmp_path / "runs" / "first")]
+    wait_for_first(tmp_path / "runs", Screen(), pause=lambda: left.pop(0)())
+    assert left == []
+    assert capsys.readouterr().out == (
+        f"no runs in {tmp_path / 'runs'} yet; waiting for the first to begin (Ctrl-C ends this)\n"
+    )
+    wait_for_first(tmp_path / "runs", Screen())
+    assert capsys.readouterr().out == ""
 
 
 def test_the_list_is_newest_first_with_folds_in_their_order(runs: Path) -> None:

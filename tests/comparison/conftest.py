@@ -53,7 +53,7 @@ def write_run(
     settings: dict[str, Any] | None = None,
     **more: Any,
 ) -> Path:
-    """A run folder. score None: one that is not over;  more: mode of the metric, data's hash and source, findings"""
+    """A run folder. score None: one that is not over;  more: mode of the metric, data's hash and source, code, findings"""
     folder.mkdir(parents=True)
     source, mode = more.get("source", "digits"), more.get("mode", "max")
     typed = {"model": model, "task": task, "seed": 0, "lr": 0.001, "out": str(folder), **(settings or {})}
@@ -61,7 +61,8 @@ def write_run(
     (folder / "config.yaml").write_text(json.dumps(config), encoding="utf-8")
     put(
         folder / "data.json",
-        {"source": source, "form": "x", "facts": [], "fingerprint": {"images": more.get("data", "abc")}},
+        {"source": source, "form": "x", "facts": [], "fingerprint": {"images": more.get("data", "abc")}}
+        | ({"code": more["code"]} if "code" in more else {}),
     )
     put(folder / "plan.json", {"steps": 400, "batches_per_epoch": 20})
     put(folder / "env.json", {"started": "2026-01-01T00:00:00", "device": "cpu"})

@@ -8,6 +8,7 @@ import pytest
 from sonde.comparison.differences import from_the_best
 from sonde.comparison.members import members_of
 from sonde.comparison.units import families
+from sonde.comparison.words import cautions, headline
 from sonde.metrics.intervals import bootstrap_difference, mcnemar, newcombe, pooled, student
 
 
@@ -144,3 +145,38 @@ def test_error_rates_of_the_same_recordings_are_paired(tmp_path: Path, make_run:
     assert found["b"].interval is not None
     assert (found["b"].interval.low, found["b"].interval.high) == pytest.approx((0.1, 0.1))  # one edit more in each
     assert found["b"].beyond
+
+
+def test_the_loss_is_compared_row_by_row_where_it_is_the_mean_of_the_rows(
+    tmp_path: Path, make_classifier: Callable[..., Path]
+) -> None:
+    generator = np.random.default_rng(0)
+    losses = {name: generator.uniform(low, low + 0.1, 200) for name, low in (("a", 0.1), ("b", 0.5), ("c", 0.3))}
+    for name, rows in losses.items():
+        folder = make_classifier(tmp_path / name, 10, model=name)
+        evaluation, result = folder / "evaluation" / "test", folder / "result.json"
+        answers = json.loads((evaluation / "answers.json").read_text()) | {"log_loss": rows.tolist()}
+        (evaluation / "answers.json").write_text(json.dumps(answers))
+        loss = float(rows.mean()) * (2 if name == "c" else 1)  # that of c is more than its rows' log losses
+        (evaluation / "metrics.json").write_text(json.dumps({"loss": loss}))
+        scores = json.loads(result.read_text())
+        scores["metrics"]["test"]["loss"] = loss
+        result.write_text(json.dumps(scores))
+    family, found = compared(tmp_path, "loss")
+    assert family.scored[0].interval is not None
+    assert found["b"].beyond
+    assert found["b"].how == "the same 200 rows, paired bootstrap"
+    assert found["c"].how == "the noise is not known"
+    family, found = compared(tmp_path, "log_loss")  # which result.json does not have
+    assert [unit.value for unit in family.units] == [pytest.approx(losses[name].mean()) for name in "acb"]
+    assert found["c"].beyond
+
+
+def test_losses_of_different_functions_are_not_judged(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    for name, score in (("a", 0.5), ("b", 0.2)):
+        code = {"loss": {"name": name, "hash": name}}
+        make_run(tmp_path / name, metric="loss", mode="min", score=score, answers=None, code=code)
+    family, found = compared(tmp_path)
+    assert found["a"].how == "measured by another function"
+    assert headline(family, found) == "Different loss functions: scores not comparable"
+    assert "a: loss is another function there than in b" in cautions([family], family.members)[0]

@@ -20,6 +20,20 @@ def test_a_folder_stands_for_the_runs_in_it_in_their_natural_order(
     assert [member.name for member in found] == ["runs/run-9", "run-10", "old/run-9"]
 
 
+def test_one_folder_by_two_paths_is_one_run(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    run = make_run(tmp_path / "a")
+    (tmp_path / "link").symlink_to(run)
+    assert len(members_of([run, tmp_path / "a" / ".." / "a", tmp_path / "link"])) == 1
+
+
+def test_a_network_of_ones_own_is_called_by_its_class_while_it_trains(
+    tmp_path: Path, make_run: Callable[..., Path]
+) -> None:
+    code = {"network": {"name": "Net", "hash": "1"}}
+    (found,) = members_of([make_run(tmp_path / "a", score=None, model="custom", code=code)])
+    assert found.model == "Net"
+
+
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match="there is no run folder .*nowhere"):
         members_of([tmp_path / "nowhere"])
@@ -29,6 +43,8 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
 
 def test_names_are_as_long_as_it_takes_to_tell_them_apart() -> None:
     assert short_names([Path("/a/x/1"), Path("/a/y/1"), Path("/b/y/1")]) == ["x/1", "a/y/1", "b/y/1"]
+    long = [Path("/a") / f"{'x' * 30}{middle}{'x' * 30}" for middle in "ab"]
+    assert len(set(short_names(long))) == 2  # also where what tells them apart is cut out
     assert clipped("a" * 10_000) == "a" * 23 + "…" + "a" * 23
     assert clipped("two\nlines") == "two lines"
     assert clipped("a\u202eb\u2067c") == "abc"  # would turn round the sentence they stand in

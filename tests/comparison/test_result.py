@@ -13,8 +13,29 @@ from sonde.screen.screen import Screen
 
 def test_one_run_is_nothing_to_compare(tmp_path: Path, make_run: Callable[..., Path]) -> None:
     make_run(tmp_path / "a")
-    with pytest.raises(ConfigError, match="a is one run; name another: sonde compare RUN RUN, or a folder of runs"):
+    with pytest.raises(ConfigError, match="a is one run; name another to compare it with, or a folder of runs"):
         compare_runs([tmp_path])
+
+
+def test_a_run_and_its_repeat_are_refused_by_name(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    make_run(tmp_path / "a")
+    make_run(tmp_path / "b")
+    with pytest.raises(
+        ConfigError, match="b is a once more: the same settings, code, data, seed and score; name a run"
+    ):
+        compare_runs([tmp_path])
+
+
+def test_runs_of_a_seed_that_was_had_before_are_told_in_a_line(
+    tmp_path: Path, make_classifier: Callable[..., Path]
+) -> None:
+    for name, wrong in (("a", 10), ("b", 10), ("c", 4)):
+        make_classifier(tmp_path / name, wrong)
+    shown = io.StringIO()
+    compare_runs([tmp_path]).show(Screen(file=shown))
+    told = " ".join(shown.getvalue().split())
+    assert "Counted once, as a: b repeats what is counted there" in told
+    assert "a: settings, code, data and seed are those of c and the score is not, so they stand apart" in told
 
 
 def test_runs_of_different_tasks_alone_are_refused_with_a_remedy(tmp_path: Path, make_run: Callable[..., Path]) -> None:
@@ -74,6 +95,39 @@ def test_from_python(
     assert sonde.compare(tmp_path, quiet=True).page == Path("compare.html")
     with pytest.raises(RunFolderError, match="there is no run folder"):
         sonde.compare([a, "nowhere"])
+
+
+def test_a_program_reads_keywords_on_the_page_on_the_screen_and_in_errors(
+    tmp_path: Path,
+    make_classifier: Callable[..., Path],
+    make_run: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    finding = {"check": "x", "severity": "warning", "evidence": "--lr 0.5 is high", "action": "lower --lr", "step": 1}
+    more = {"settings": {"lr": 0.5}, "findings": [finding]}
+    a, b = make_classifier(tmp_path / "a", 10), make_classifier(tmp_path / "b", 40, **more)
+    sonde.compare([a, b], out=tmp_path / "c.html")
+    page = (tmp_path / "c.html").read_text()
+    assert "<button>lr</button>" in page
+    assert "train each with seed=1, seed=2, seed=3;" in page
+    assert "lr=0.5 is high" in page
+    assert "lr: 0.001 (a); 0.5 (b)" in capsys.readouterr().out
+    assert main(["compare", str(a), str(b), "--out", str(tmp_path / "c.html")]) == 0
+    assert "<button>--lr</button>" in (tmp_path / "c.html").read_text()
+    make_run(tmp_path / "d", task="regression", metric="rmse")
+    with pytest.raises(ConfigError, match=r"name a metric that they share: metric=NAME"):
+        sonde.compare([a, tmp_path / "d"])
+
+
+def test_runs_of_programs_are_told_in_keywords_on_the_command_line_too(
+    tmp_path: Path, make_classifier: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, lr in (("a", 0.1), ("b", 0.5)):
+        folder = make_classifier(tmp_path / name, 10, settings={"lr": lr})
+        (folder / "env.json").write_text('{"in_program": true}')
+    assert main(["compare", str(tmp_path), "--out", str(tmp_path / "c.html")]) == 0
+    assert "differ    lr: 0.1 (a); 0.5 (b)" in capsys.readouterr().out
+    assert "<button>lr</button>" in (tmp_path / "c.html").read_text()
 
 
 def test_a_run_whose_files_are_damaged_is_named_and_the_others_are_compared(

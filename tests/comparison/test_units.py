@@ -30,6 +30,58 @@ def test_two_seeds_have_no_interval_and_a_seed_counts_once(
         make_classifier(tmp_path / name, 10, settings={"seed": seed})
     ((unit,),) = [family.units for family in families(members_of([tmp_path]))]
     assert (unit.seeds, unit.interval, unit.why) == (["0", "1"], None, "mean of 2 seeds")
+    assert [member.name for member in unit.repeats] == ["c"]
+
+
+def test_every_run_that_was_named_is_in_a_unit_or_told_as_a_repeat(
+    tmp_path: Path, make_classifier: Callable[..., Path]
+) -> None:
+    for name, seed, wrong in (("a0", 0, 10), ("a1", 1, 12), ("b0", 0, 10), ("c0", 0, 4), ("d0", 0, 30)):
+        make_classifier(tmp_path / name, wrong, settings={"seed": seed})
+    (family,) = families(members_of([tmp_path]))
+    found = [
+        (unit.name, [each.name for each in unit.members], [each.name for each in unit.repeats]) for unit in family.units
+    ]
+    assert found == [
+        ("c0", ["c0"], []),  # the same seed with another score: the best of them is not lost
+        ("mlp (2 seeds)", ["a0", "a1"], ["b0"]),
+        ("d0", ["d0"], []),
+    ]
+
+
+def test_networks_and_losses_of_ones_own_are_settings(tmp_path: Path, make_classifier: Callable[..., Path]) -> None:
+    nets = {"small": "Linear(in=16)", "wide": "Linear(in=64)"}
+    for net, text in nets.items():
+        for seed, wrong in enumerate((10, 12, 14)):
+            code = {"python": "3.11", "network": {"name": "Sequential", "hash": net, "text": text}}
+            make_classifier(tmp_path / f"{net}{seed}", wrong + len(net), settings={"seed": seed}, code=code)
+    smooth = {"network": {"name": "Sequential", "hash": "wide"}, "loss": {"name": "smooth", "hash": "1"}}
+    make_classifier(tmp_path / "smooth", 40, code=smooth)
+    (family,) = families(members_of([tmp_path]))
+    assert [unit.name for unit in family.units] == [
+        "Sequential wide0… (3 seeds)",
+        "Sequential small0… (3 seeds)",
+        "smooth",
+    ]
+    assert sorted(member.name for member in family.members) == sorted(path.name for path in tmp_path.iterdir())
+
+
+def test_observers_are_no_setting(tmp_path: Path, make_classifier: Callable[..., Path]) -> None:
+    make_classifier(tmp_path / "a", 10, code={"observer seen": {"name": "seen", "hash": "1"}})
+    make_classifier(tmp_path / "b", 12, settings={"seed": 1}, code={})
+    (family,) = families(members_of([tmp_path]))
+    assert [unit.seeds for unit in family.units] == [["0", "1"]]
+
+
+def test_units_that_differ_by_a_third_setting_have_names_of_their_own(
+    tmp_path: Path, make_classifier: Callable[..., Path]
+) -> None:
+    for name, third in (("a", 1), ("b", 2)):
+        for seed in (0, 1):
+            given = {"seed": seed, "lr": 0.1, "hidden": "x" * 30 + str(third) + "x" * 30}
+            make_classifier(tmp_path / f"{name}{seed}", 10 * third, settings=given)
+    (family,) = families(members_of([tmp_path]))
+    assert len({unit.name for unit in family.units}) == 2
 
 
 def test_an_interval_of_shares_ends_where_shares_do(tmp_path: Path, make_classifier: Callable[..., Path]) -> None:
@@ -51,7 +103,7 @@ def test_tasks_metrics_and_data_have_parts_of_their_own(tmp_path: Path, make_run
     names = [(family.task, family.metric, [member.name for member in family.members]) for family in found]
     assert names == [
         ("classification", "accuracy", ["x1", "y1"]),  # of data that no other run had
-        ("classification", "accuracy", ["a", "c-open"]),  # b and c are a once more
+        ("classification", "accuracy", ["a", "c-open"]),  # b and c repeat a
         ("regression", "rmse", ["house"]),
     ]
 

@@ -35,8 +35,8 @@ def test_rows_come_back() -> None:
     code = ColumnCode(columns)
     found = code.encode(rows)
     assert found.shape == (60, code.width)
-    # age, fare, time; is age missing; 3 values of sex, 5 bits of 21 cabins
-    assert code.width == 3 + 1 + 3 + 5
+    # age, fare, time; is age missing; 3 values of sex, 5 bits of 20 cabins
+    assert code.width == 3 + 1 + 3 + 5  # sex has a gap, cabin none
     torch.testing.assert_close(code.decode(found), rows, atol=2e-5, rtol=0)
     torch.testing.assert_close(code.decode(found + 0.2 * torch.randn_like(found).clamp(-1, 1))[:, [1]], rows[:, [1]])
 
@@ -120,3 +120,15 @@ def test_a_missing_number_is_noise_whose_density_is_known() -> None:
     assert torch.equal(spread[50:, 0], noise[50:, 0])
     logp = torch.distributions.Normal(0, 1).log_prob(spread).sum(1) + nats
     torch.testing.assert_close(logp[50:], torch.full((10,), -math.log(2)))  # a gap: one of two equally likely signs
+
+
+def test_a_category_without_gaps_is_never_decoded_as_one_and_an_unknown_value_is_unlikely() -> None:
+    columns, rows = encoded({"c": ["a", "b", "c"] * 20, "d": ["e", None, "f"] * 20})
+    assert [column.gaps for column in columns] == [False, True]
+    code = ColumnCode(columns)
+    assert code.width == 3 + 3
+    assert torch.equal(code.decode(code.encode(rows)), rows)
+    assert set(code.decode(torch.randn(200, 6))[:, 0].tolist()) == {1.0, 2.0, 3.0}
+    noise = torch.randn(2, 6)
+    nats = code.spread(torch.tensor([[1.0, 1.0], [0.0, 1.0]]), noise[:1].expand(2, 6))[1]
+    assert abs(float(nats[0] - nats[1]) + math.log(1e-6)) < 1e-4

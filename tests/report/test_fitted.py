@@ -49,6 +49,19 @@ def test_a_rise_within_the_noise_of_the_rows_is_none(image_run):
     assert fitted(sure).kind == "neither"  # 0.12 is known to ±0.026 only
 
 
+def test_an_interval_stands_beside_the_loss_that_it_is_of(image_run):
+    """With smoothed labels the loss of the curve is not the log loss of the rows, which alone has an interval."""
+    values = (0.9, 0.8, 0.7, 0.72, 0.71, 0.72, 0.73, 0.715)
+    run = validated(read_folder(image_run), *values)
+    answers = {"rows": 80, "index": None, "target": [0] * 80, "prediction": [0] * 80, "log_loss": [0.0, 0.24] * 40}
+    of_rows = {"metrics": {"validation": {"log_loss": 0.12}}}
+    sure = replace(run, result={**run.result, **of_rows}, evaluated={"validation": {"answers": answers}})
+    text = fitted(sure).text
+    assert "0.700 at best (epoch 3; the kept checkpoint's log loss is 0.120, 95" in text
+    assert text.count(") and 0.715 at the end") == 1
+    assert fitted(sure).kind == "neither"  # 0.715 is within the noise of the rows above 0.7
+
+
 def test_a_rise_is_told_where_there_is_one(image_run):
     run = read_folder(image_run)
     rose = "it fits its training rows far better than new ones, but validation rose since its best by no more than its noise."

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 from markupsafe import Markup
 
+from sonde.report.fitted import fitted
 from sonde.report.folder import read_folder
-from sonde.report.glance import cost, glance, long_enough, rows_to_check, weakest
+from sonde.report.glance import cost, fell_short, glance, long_enough, rows_to_check, weakest
 
 CLASSES = {
     "names": ["a", "b<i>"],
@@ -27,10 +28,14 @@ def of_losses(run, *values):
 def test_the_weakest_class_and_what_it_is_taken_for():
     told = weakest({"per_class": CLASSES, "confusion": CONFUSED})
     assert told == Markup(
-        "b&lt;i&gt;: F1 60.00 %, 75 % of its 8 rows found, most often taken for a (2). "
+        "b&lt;i&gt;: F1 60.00 %, 75 % of its 8 rows found, but only 50 % of those predicted as it are right, "
+        "the others most often a (2). "
         '<a href="#per-class">all classes</a>'
     )
-    assert "taken for" not in weakest({"per_class": CLASSES})
+    assert "most often" not in weakest({"per_class": CLASSES})
+    missed = {**CLASSES, "precision": [1.0, 0.9]}
+    told = weakest({"per_class": missed, "confusion": CONFUSED})
+    assert told.startswith("b&lt;i&gt;: F1 60.00 %, 75 % of its 8 rows found, most often taken for a (2).")
     assert "of its 8 pixels" in weakest({"per_class": CLASSES, "confusion": {**CONFUSED, "unit": "pixels"}})
     assert "of its 8 objects" in weakest({"per_class": {**CLASSES, "unit": "objects"}})
 
@@ -38,7 +43,11 @@ def test_the_weakest_class_and_what_it_is_taken_for():
 def test_classes_that_are_alike_have_no_weakest_one():
     assert weakest({"per_class": {**CLASSES, "f1": [1.0, 1.0]}}).startswith("All 2 alike: F1 100.00 %.")
     several = {"names": ["a", "b", "c", "d"], "precision": [0.0] * 4, "recall": [0.0] * 4, "f1": [0.0, 0.0, 0.0, 0.5]}
-    assert weakest({"per_class": {**several, "support": [9] * 4}}).startswith("3 classes, such as a, b: F1 0.00 %.")
+    assert weakest({"per_class": {**several, "support": [9] * 4}}).startswith("a, b and c: F1 0.00 % each.")
+    one = {"names": ["a", "b", "c", "d"], "counts": [[0, 0, 0, 9]] * 4}
+    assert weakest({"per_class": {**several, "support": [9] * 4}, "confusion": one}).startswith(
+        "It predicts d for every one"
+    )
     assert weakest({"per_class": {**CLASSES, "support": [20, 0]}}) == ""  # of which nothing was judged
     assert weakest({}) == ""
 
@@ -64,6 +73,8 @@ def test_rows_with_values_and_texts():
     assert rows_to_check({"worst": [text]}).startswith(
         "a.txt character 9 (loss 3.31): the highest losses, where corrupt rows"
     )
+    told = rows_to_check({"worst": [row], "scatter": {"names": ["a"]}}, "test", "CSV table")
+    assert "mislabelled rows tend to be. Only test rows were looked at; a header is row 1. <a" in told
     both = {**row, "target": {"price": 1.0, "rent": 2.0}, "prediction": {"price": 3.0, "rent": 4.0}}
     assert rows_to_check({"worst": [both], "scatter": {"names": ["a"]}}).startswith("t.csv row 1 (loss 13.2): ")
 
@@ -88,6 +99,35 @@ def test_what_has_not_learned_does_not_lack_time(image_run):
         "Not for want of time: validation loss was lowest at epoch 3 of 5"
     )
     assert "Rows to check" not in dict(glance(run, learned=False))
+
+
+def test_what_cannot_learn_does_not_lack_time(image_run):
+    run = of_losses(read_folder(image_run), 0.5, 0.4, 0.3)
+    diverged = {"name": "learning-rate-too-high", "check": "learning rate too high", "severity": "warning"}
+    run = replace(run, findings=[diverged, {"name": "still-improving", "severity": "note"}])
+    assert long_enough(run, learned=False) == (
+        "Not for want of time: the checks warn of what more training does not cure (learning rate too high)."
+    )
+    assert (fell_short(run, learned=False), fell_short(run)) == (False, True)
+
+
+def test_rows_that_were_never_seen_are_want_of_time(image_run):
+    run = of_losses(read_folder(image_run), 0.5, 0.4)
+    run = replace(run, result={**run.result, "ended_by": "time_limit", "epochs": 0.2158})
+    assert long_enough(run) == ("No: only 22 % of the training rows were seen, once, when the time limit ended it.")
+    assert fitted(run).word == "Too short to tell"
+
+
+def test_the_loss_that_chose_the_checkpoint_is_told_where_it_is_another(image_run):
+    run = of_losses(read_folder(image_run), 0.5, 0.3, 0.35)
+    lines = [{**line, "metrics": {**line["metrics"], "loss": loss}}
+             for line, loss in zip(run.evaluations, (0.9, 0.8, 0.7), strict=True)]  # fmt: skip
+    best = {"epoch": 1, "step": 800, "metric": "log_loss", "value": 0.3}
+    run = replace(run, evaluations=lines, result={**run.result, "best": best})
+    assert long_enough(run) == (
+        "Perhaps not: validation loss was lowest at the last evaluation, when its epochs ended; the log loss, which chose "
+        "the checkpoint, was lowest at epoch 2."
+    )
 
 
 @pytest.mark.parametrize(("severity", "word"), [("warning", "No"), ("note", "Perhaps not")])

@@ -7,7 +7,8 @@ import pytest
 
 from sonde.metrics.intervals import wilson
 from sonde.report.folder import read_folder
-from sonde.report.judged import score_of, sentences
+from sonde.report.judged import less_than_baseline, score_of, sentences
+from sonde.report.overview import headline
 
 
 def test_a_share_of_rows_has_wilsons_interval(image_run):
@@ -17,6 +18,35 @@ def test_a_share_of_rows_has_wilsons_interval(image_run):
     assert score.interval == wilson(9936, 10_000)
     assert score.against == "better"
     assert score.errors_gone == pytest.approx(1 - 0.0064 / 0.8865)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "baseline", "higher", "what", "told"),
+    [
+        ("accuracy", 0.9, 0.5, True, "always predicting a", "80\u00a0% fewer errors"),
+        ("loss", 0.3, 1.0, False, "guessing by the class frequencies", "70\u00a0% less loss than guessing"),
+        ("rmse", 5.0, 10.0, False, "always predicting the mean, 7", "50\u00a0% less RMSE"),
+        ("f1", 0.75, 0.5, True, "always predicting a", "50\u00a0% of the way from there to a perfect F1"),
+        ("gain", 7.0, 5.0, True, "always predicting a", ""),
+    ],
+)
+def test_only_what_counts_errors_has_fewer_of_them(image_run, name, value, baseline, higher, what, told):
+    score = score_of(read_folder(image_run))
+    assert score is not None
+    score = replace(score, name=name, value=value, baseline=baseline, higher=higher, what=what)
+    assert less_than_baseline(score) == told
+
+
+def test_accuracy_is_told_of_classes_beside_another_score(image_run):
+    run = read_folder(image_run)
+    run = replace(
+        run,
+        result={**run.result, "headline": "loss", "metrics": {"test": {"loss": 0.3}}},
+        evaluated={"test": {"confusion": {"names": ["a", "b"], "counts": [[5, 1], [0, 4]]}}},
+    )
+    score = score_of(run)
+    assert score is not None
+    assert sentences(run, score)[-1] == "accuracy 90.00 % (the commonest class alone: 60.00 %)"
 
 
 def test_sentences_have_rows_interval_direction_and_baseline(image_run):
@@ -155,3 +185,13 @@ def test_beside_a_rule_on_the_same_series_their_errors_are_paired(regression_run
     assert score.interval.holds(1.2 * mean)
     assert score.against == "better"
     assert "(of 6 series)" in sentences(run, score)[1]
+
+
+def test_a_training_loss_is_said_to_be_of_the_last_steps(image_run):
+    run = read_folder(image_run)
+    more = {"metrics": {"train": {"loss": 2.151}}, "headline": "loss", "baseline": {}, "train_loss_steps": 6}
+    run = replace(run, result={**run.result, **more}, evaluated={})
+    score = score_of(run)
+    assert score is not None
+    assert sentences(run, score)[0].startswith("2.151 loss, mean of the last 6 training steps (")
+    assert headline(run).what == "loss, mean of the last 6 training steps"

@@ -37,19 +37,25 @@ def test_of_a_command_they_are_commands(run: Reading) -> None:
     assert [step.command for step in after_finishing(run, [], worked=False)] == [
         f"sonde doctor {place} --cure",
         f"sonde train --config {place} --lr 0.01",
-        f"sonde resume {place} --time-limit 40s",
-    ]
+    ]  # and not longer at the same rate
+
+
+def test_what_fell_short_is_trained_further(run: Reading) -> None:
+    """The losses of this run are lowest at its last evaluation."""
+    commands = [step.command for step in after_finishing(replace(run, findings=[]), ["sonde predict"])]
+    assert commands == [f"sonde resume {run.path} --time-limit 40s", "sonde predict"]
+    longer = after_finishing(begun_in_program(replace(run, findings=[])), [])[0]
+    assert longer.command == f'sonde.resume("{run.path}", time_limit="40s")'
 
 
 def test_of_a_program_they_are_calls_with_keywords(run: Reading) -> None:
     place = str(run.path)
-    cure, again, longer = after_finishing(begun_in_program(run), [], worked=False)
+    cure, again = after_finishing(begun_in_program(run), [], worked=False)
     assert cure.command == f'sonde.doctor("{place}", cure=True)'
     assert (again.command, again.why) == (
         "",
         "The same call with lr=0.01, and out= another folder, trains again at a tenth of the rate.",
     )
-    assert longer.command == f'sonde.resume("{place}", time_limit="40s")'
     in_memory = begun_in_program(replace(run, data={**run.data, "form": "arrays in memory"}))
     assert after_finishing(in_memory, [])[0].command == f'sonde.doctor("{place}", data=..., cure=True)'
 

@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import sonde
 from sonde.core.units import TIME_PARTS
 from sonde.report import overview
-from sonde.report.folder import read_folder
+from sonde.report.folder import read_folder, respelled
 from sonde.report.overview import class_balance, headline, key_figures, machine, metric_table, settings, time_parts
 
 
@@ -119,6 +119,15 @@ def test_settings_tell_what_was_chosen_by_whom_and_why(image_run):
     assert next(s.reason for s in chosen if s.flag == "--lr") == "best of 5 rates on digits"
     values = {s.flag: s.value for s in defaults}
     assert (values["--hidden"], values["--deterministic"], values["--time-limit"]) == ("256 128", "no", "–")
+
+
+def test_settings_of_a_program_are_keywords(image_run):
+    run = read_folder(image_run)
+    run = respelled(replace(run, env={**run.env, "in_program": True}), lambda text: text.replace("best", "lowest"))
+    chosen, defaults = settings(run)
+    assert [(s.flag, s.origin) for s in chosen][:2] == [("batch_size", "given"), ("model", "inferred")]
+    assert next(s.reason for s in chosen if s.flag == "lr") == "lowest of 5 rates on digits"
+    assert all("--" not in s.flag for s in defaults)
 
 
 def test_time_adds_up(image_run):

@@ -1,7 +1,8 @@
 from pathlib import Path
 from typing import Any
 
-from sonde.report.sample_quality import about, memorised, rows_of, sample_quality_sections
+from sonde.report.folder import Reading
+from sonde.report.sample_quality import about, cautions, memorised, rows_of, sample_quality_sections
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
 
@@ -38,7 +39,7 @@ def found(**more: Any) -> dict[str, Any]:
 def test_each_number_stands_beside_that_of_real_rows() -> None:
     assert rows_of(found()) == [
         ("class agreement", "97.0 % (96.0 to 98.0)", "99.0 %", "higher"),
-        ("Fréchet distance", "3.00 (2.0 times that of real rows)", "1.50", "lower"),
+        ("Fréchet distance", "3.00 (2.0 × real)", "1.50", "lower"),
         ("kernel distance", "0.0123 ± 0.0042", "0.0 ± 1.2", "lower"),
     ]
     assert about(found()) == [
@@ -51,7 +52,9 @@ def test_each_number_stands_beside_that_of_real_rows() -> None:
 
 def test_what_was_not_measured_says_why() -> None:
     entry = {"name": "frechet_distance", "better": "lower", "value": None, "real": None, "reason": "too few rows"}
-    assert rows_of(found(measures=[entry])) == [("Fréchet distance", "not measured: too few rows", "", "lower")]
+    content = found(measures=[entry], caution=["rows are few"])
+    assert rows_of(content) == [("Fréchet distance", "not measured", "", "lower")]
+    assert cautions(content) == ["Fréchet distance: too few rows", "note: rows are few"]
 
 
 def test_the_verdict_on_copies_needs_both_tests() -> None:
@@ -66,18 +69,32 @@ def test_the_verdict_on_copies_needs_both_tests() -> None:
     assert memorised(found()).startswith("copies of training rows were not looked for")
 
 
+def reading(path: Path, step: int = 7, **more: Any) -> Reading:
+    empty: dict[str, Any] = {name: {} for name in ("config", "plan", "data", "env", "lr_range")}
+    empty |= {name: () for name in ("steps", "evaluations", "events", "findings")}
+    result = {"best": {"step": step}, "status": "finished"}
+    return Reading(path=path, result=result, **{"evaluated": {}, **empty, **more})
+
+
 def test_the_section_holds_pairs_escapes_names_and_says_when_it_is_old(tmp_path: Path) -> None:
-    (tmp_path / "pairs.png").write_bytes(PNG)
+    (tmp_path / "evaluation").mkdir()
+    (tmp_path / "evaluation/pairs.png").write_bytes(PNG)
     pairs = {"picture": "pairs.png", "ratio": [0.1, 0.25]}
     test = {"in": "pixels", "samples": 10, "held_out": 9, "train": 8, "p_distance": 0.5, "p_ratio": 0.5, "copied": 0.0}
     content = found(memorisation={**test, "copied_held_out": 0.0, "pairs": pairs})
     content["measures"][0]["name"] = "<b>"
-    section = sample_quality_sections(content, {"best": {"step": 7}}, tmp_path)[0]
+    section = sample_quality_sections(reading(tmp_path, looked={"sample_quality": content}))[0]
     assert "runs/<judge>" in section.note  # which the template escapes
     assert "<b>" not in section.html
     assert "&lt;b&gt;" in section.html
     assert "The 2 most like copies: 0.10 to 0.25 times as far" in section.html
     assert "measure again" not in section.html
-    later = sample_quality_sections(content, {"best": {"step": 9}}, tmp_path)[0]
+    later = sample_quality_sections(reading(tmp_path, step=9, looked={"sample_quality": content}))[0]
     assert "measured at step 7; the best checkpoint is now of step 9: measure again" in later.html
-    assert sample_quality_sections({}, {}, tmp_path) == []
+
+
+def test_samples_that_were_not_measured_say_how_they_are(tmp_path: Path) -> None:
+    made = {"test": {"samples": {"picture": "samples.png"}}}
+    section = sample_quality_sections(reading(tmp_path, evaluated=made, config={"data": "a b"}))[0]
+    assert f"<code>sonde eval {tmp_path} &#39;a b&#39; --judge CLASSIFIER_RUN</code>" in section.html
+    assert sample_quality_sections(reading(tmp_path)) == []

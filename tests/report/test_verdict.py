@@ -37,7 +37,7 @@ def test_a_run_that_beats_its_baseline_worked(image_run):
     found = verdict(run, ["sonde predict RUN x.png"])
     assert (found.tone, found.answer) == ("yes", "Yes")
     assert plain(found.because) == (
-        "It is better than the baseline (always predicting the most frequent) by more than chance: 99 % of its errors are gone, "
+        "It is better than the baseline (always predicting the most frequent) by more than chance: 99 % fewer errors, "
         "and the checks found nothing wrong."
     )
     assert [question for question, _ in found.lines] == [
@@ -145,7 +145,7 @@ def test_how_data_were_read_is_told_and_no_reason_to_doubt(image_run):
 
 def test_notes_are_named(image_run):
     run = replace(read_folder(image_run), findings=[{**IMPROVING, "severity": "note"}])
-    assert verdict(run).because.endswith("of its errors are gone; the checks have only a note: still improving.")
+    assert verdict(run).because.endswith("fewer errors; the checks have only a note: still improving.")
 
 
 def test_few_evaluations_ask_for_a_longer_run(image_run):
@@ -153,7 +153,12 @@ def test_few_evaluations_ask_for_a_longer_run(image_run):
     ended = {**run.result, "ended_by": "epochs", "lengths": {"epochs": "1"}}
     found = verdict(replace(run, result=ended, evaluations=run.evaluations[:1]))
     assert commands(found) == [f"sonde resume {run.path} --epochs 2"]
-    assert commands(verdict(replace(run, result=ended))) == []
+    losses = (0.5, 0.3, 0.2, 0.25, 0.3)
+    enough = [
+        {**line, "metrics": {**line["metrics"], "log_loss": loss}}
+        for line, loss in zip(run.evaluations, losses, strict=False)
+    ]
+    assert commands(verdict(replace(run, result=ended, evaluations=enough))) == []
 
 
 def test_data_that_are_gone_are_missed_before_one_trains(image_run, tmp_path):

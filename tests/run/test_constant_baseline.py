@@ -60,7 +60,7 @@ def test_classes_have_the_commonest_one_by_the_callers_metrics(tmp_path: Path) -
     known = DummyClassifier(strategy="prior").fit(X[:200], CLASSES[:200])
     assert found["right"] == pytest.approx(accuracy_score(CLASSES[200:], known.predict(X[200:])))
     assert found["loss"] == pytest.approx(log_loss(CLASSES[200:], known.predict_proba(X[200:])), rel=1e-4)
-    assert found["what"] == f"always predicting class {known.predict(X[:1])[0]}"
+    assert found["what"] == f"guessing by the class frequencies, most often class {known.predict(X[:1])[0]}"
 
 
 def test_a_share_that_is_held_out_is_no_training_row(tmp_path: Path) -> None:

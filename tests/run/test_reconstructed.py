@@ -92,6 +92,10 @@ def test_samples_come_from_codes(vae: sonde.Run, tmp_path: Path) -> None:
             "reconstructions of images are pictures; use .png, a folder/",
         ),
         (["--what", "codes"], "unknown --what 'codes'"),
+        (
+            ["--out", "{}/a.png"],
+            "pictures are of --what reconstruction or --what anomaly; give one of them, or use .csv",
+        ),
     ],
 )
 def test_forms_that_have_no_room_are_refused(

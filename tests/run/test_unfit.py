@@ -171,3 +171,14 @@ def test_a_recurrent_layer_gives_a_pair(tmp_path: Path) -> None:
             return self.head(self.cell(x))
 
     assert told_of(X[:, None], Y, tmp_path / "a", Reads()).endswith("returns (outputs, state); take its [0]")
+
+
+def test_a_layer_after_flat_rows_is_not_told_to_flatten(tmp_path: Path) -> None:
+    x = torch.zeros(40, 1, 4, 4)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(16, 10), nn.Linear(3, 2))
+    said = told_of(x, Y, tmp_path / "run", network)
+    assert said.endswith(
+        "; what reaches that layer has 10 numbers a row, and it reads 3: nn.Linear(10, 2) reads them all"
+    )
+    said = told_of(x, Y, tmp_path / "other", nn.Sequential(nn.Linear(16, 2)))
+    assert said.endswith("to read all of a row put nn.Flatten() before it")

@@ -84,3 +84,14 @@ def test_a_real_terminal_is_seen_as_one(monkeypatch):
     leader, follower = pty.openpty()
     with os.fdopen(leader, "rb"), os.fdopen(follower, "w") as stream:
         assert Output(file=stream).live
+
+
+def test_names_turn_no_line_and_are_cut_but_for_what_is_copied():
+    out = io.StringIO()
+    output = Output(file=out)
+    output.line("class \u202eabc " + "L" * 10_000, label="data")
+    output.line("sonde report " + "L" * 300, label="next", whole=True)
+    assert out.getvalue().splitlines() == [
+        "data      class \\u202eabc " + "L" * 80 + "…" + "L" * 40,
+        "next      sonde report " + "L" * 300,
+    ]

@@ -8,7 +8,7 @@ import pytest
 from sample_runs import append, begun, evaluation, step
 
 from sonde.report.folder import read_folder
-from sonde.watch.resources import Look, facts, look
+from sonde.watch.resources import Look, facts, kept, look
 
 
 def process(proc: Path, number: int, *, resident: int, shared: int, ticks: int, children: str = "") -> None:
@@ -54,3 +54,14 @@ def test_what_is_said(tmp_path: Path) -> None:
         ("of the time so far in evaluations", "0.2 %"),
     ]
     assert facts(read_folder(folder), [])[0][0] == "of the time so far in evaluations"
+
+
+def test_processors_are_counted_between_looks_that_lie_apart(tmp_path: Path) -> None:
+    run = read_folder(begun(tmp_path / "run"))
+    looks: list[Look] = []
+    said = []
+    for at, busy in ((0.0, 5.0), (0.01, 5.0), (4.0, 9.0), (4.01, 9.0)):
+        looks = kept(looks, Look(at=at, memory=1, busy=busy))
+        said.append(dict(facts(run, looks)).get("processors in use"))
+    assert said == [None, None, "1.0 of 2", "1.0 of 2"]
+    assert [each.at for each in looks] == [0.01, 4.0, 4.01]

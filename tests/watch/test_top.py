@@ -36,9 +36,13 @@ def test_a_run_that_trains(folder: Path) -> None:
     append(folder, *map(step, range(10, 101, 10)), evaluation(50, 0.5), evaluation(100, 0.75))
     found = of(folder, alive=True)
     assert (found.light, found.title, found.part) == ("running", "Running", 0.25)
-    assert (found.value, found.what) == ("75.00 %", "accuracy on the validation data so far")
+    assert (found.value, found.what) == ("75.00 %", "accuracy on the validation data, the best so far")
     # half a second a step, of which 300 are left
     assert found.sentences == ["Step 100 of 400, epoch 2.0 of 8.", "About 2 m 30 s left."]
+    append(folder, evaluation(110, 0.625))
+    found = of(folder, alive=True)
+    assert found.value == "62.50 %"
+    assert found.what == "accuracy on the validation data at the last evaluation; the best so far is 75.00 %"
 
 
 def test_a_run_without_an_end_that_is_known(folder: Path) -> None:

@@ -143,6 +143,7 @@ IMAGE = Modality(
                 "diffusion",
                 "flow-matching",
                 "gan",
+                "normalizing-flow",
                 "autoencoder",
                 "vae",
                 "vq-vae",

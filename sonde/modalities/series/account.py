@@ -1,11 +1,11 @@
 """What is said of series that were opened: how long they are and how they are cut, what was sorted, filled or left out."""
 
-import shlex
 from collections.abc import Mapping
 
 import numpy as np
 
 from sonde.core.dataset import Fact, Rows
+from sonde.core.marks import shell_quoted
 from sonde.data.targets import first_few
 from sonde.modalities.series.panel import FEWEST, Panel
 from sonde.modalities.series.windows import SeriesWindows
@@ -59,7 +59,7 @@ def warnings_of(panel: Panel) -> list[str]:
 
 def flags_of(names: list[str]) -> str:
     """Names of columns as a shell takes them."""
-    return " ".join(shlex.quote(name) for name in names[:LISTED]) + " …" * (len(names) > LISTED)
+    return " ".join(shell_quoted(name) for name in names[:LISTED]) + " …" * (len(names) > LISTED)
 
 
 def ahead_of(panel: Panel, carried: list[str]) -> list[str]:

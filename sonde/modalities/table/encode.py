@@ -205,7 +205,8 @@ def _fit_category(name: str, values: Categories, train: np.ndarray) -> tuple[lis
     # categories seen once would be memorised; with the unseen ones they share code 0, which is trained through them
     least = 2 if distinct > FEW else 1
     names = in_natural_order(n for n, count in zip(values.names, counts, strict=True) if count >= least)
-    return [Column(name=name, kind="category", source=name, categories=tuple(names))], ""
+    gaps = missing > 0 or len(names) < distinct
+    return [Column(name=name, kind="category", source=name, categories=tuple(names), gaps=gaps)], ""
 
 
 def _spelled(values: Categories, train: np.ndarray) -> tuple[Categories, str]:

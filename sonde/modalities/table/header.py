@@ -9,6 +9,8 @@ MOST_WORDS = 8  # of a name
 SENTENCE = 4  # words from which on a cell may be a sentence
 FEWEST = 2  # rows below that show what a column holds
 MOSTLY = 0.8
+FEWEST_BELOW_LONG = 5  # rows below a long cell, to be sure that they are of another kind
+FAR_SHORTER = 4  # times
 _VALUE = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
@@ -17,9 +19,10 @@ NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 def is_header(rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first of some rows names the columns, which it does unless a cell of it cannot be a name.
 
-    A cell is no name when it is longer than names are. A number that its column holds again below, beside a cell that may
-    be a sentence, is a value. Of short cells, the first row is like the others where it repeats what they hold, or has numbers
-    above numbers that are none of a row of names, as those of pixels and years are.
+    A cell is no name when it is longer than names are, unless what stands below it is numbers, or far shorter. A number that
+    its column holds again below, beside a cell that may be a sentence, is a value. Of short cells, the first row is like the
+    others where it repeats what they hold, or has numbers above numbers that are none of a row of names, as those of pixels
+    and years are.
 
     >>> is_header([["text", "label"], ["a film of rare charm", "1"]])
     True
@@ -29,7 +32,11 @@ def is_header(rows: Sequence[Sequence[str]]) -> bool:
     False
     """
     first, below = rows[0], rows[1:]
-    if any(len(cell.strip()) > LONGEST_NAME or len(cell.split()) > MOST_WORDS for cell in first):
+    long = [len(cell.strip()) > LONGEST_NAME or len(cell.split()) > MOST_WORDS for cell in first]
+    if any(
+        there and not _above_others(cell, place, below)
+        for place, (cell, there) in enumerate(zip(first, long, strict=True))
+    ):
         return False
     for place, cell in enumerate(first):
         if below and _is_chain(cell) and all(_is_chain(row[place]) for row in below[:10] if len(row) > place):
@@ -39,6 +46,18 @@ def is_header(rows: Sequence[Sequence[str]]) -> bool:
     if not any(len(cell.split()) >= SENTENCE for cell in first):
         return not _is_row(cells, columns)
     return not any(NUMBER.fullmatch(cell) and cell in column for cell, column in zip(cells, columns, strict=True))
+
+
+def _above_others(cell: str, place: int, below: Sequence[Sequence[str]]) -> bool:
+    """Whether a cell that is long for a name, but has few words, stands above values that are numbers or far shorter."""
+    values = [row[place].strip() for row in below if len(row) > place]
+    filled = [value for value in values if value]
+    if len(filled) < FEWEST_BELOW_LONG or _is_chain(cell):
+        return False
+    numbers = sum(_VALUE.fullmatch(value) is not None for value in filled)
+    return numbers == len(filled) or (
+        len(cell.split()) <= MOST_WORDS and max(map(len, filled)) * FAR_SHORTER <= len(cell.strip())
+    )
 
 
 def _is_row(cells: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:

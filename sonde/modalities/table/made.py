@@ -11,11 +11,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sonde.core.config_file import read_config
 from sonde.core.dataset import Column, Schema
 from sonde.core.date_parts import to_dates
+from sonde.core.run_folder import RunFolder
 from sonde.modalities.made import Made
 from sonde.modalities.table.encode import encode
 from sonde.modalities.table.read import frame_table
+from sonde.modalities.table.rows import TableRows
+from sonde.modalities.table.target import read_target
 from sonde.nn.column_code import decimals, unit_of
 
 DIGITS = 6  # of a number whose decimals are not known
@@ -105,6 +109,18 @@ def vectors(table: pa.Table, schema: Schema) -> Tensor:
     return torch.cat(parts, 1)
 
 
+def labelled(table: pa.Table, schema: Schema, folder: RunFolder) -> TableRows | None:
+    """The rows as a classifier of one of their columns reads them."""
+    columns = tuple(read_config(folder.config).settings.get("target") or ())
+    if len(columns) != 1 or columns[0] not in table.column_names:
+        return None
+    read = frame_table(table, "samples")
+    target = read_target(read, columns, schema.target)
+    known = np.flatnonzero(target >= 0)
+    coded = encode(read, schema.input.columns)
+    return TableRows({"input": coded[known], "target": target[known]}, "samples", known)
+
+
 MADE = Made(
     plain=plain,
     endings=(".csv",),
@@ -116,4 +132,5 @@ MADE = Made(
     chosen=pa.Table.take,
     vectors=vectors,
     space="standardised columns",
+    labelled=labelled,
 )

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from sonde.core.dataset import Fact, TargetSpec
-from sonde.core.errors import DataError, nearest
+from sonde.core.errors import DataError
 from sonde.core.natural_order import in_natural_order
 from sonde.modalities.table.censored import is_censored, relations_beside
 from sonde.modalities.table.gaps import codes_of_gaps
@@ -27,6 +27,7 @@ from sonde.modalities.table.kinds import (
     number_name,
     parse,
 )
+from sonde.modalities.table.lacking import hint_of
 from sonde.modalities.table.measures import MARKS, without_limits
 from sonde.modalities.table.read import Table
 from sonde.modalities.table.spelling import as_known, number_text, one_spelling
@@ -74,9 +75,7 @@ def target_columns(table: Table, requested: Sequence[str], task: str | None = No
         )
     for name in requested:
         if name not in table.columns:
-            near = nearest(name, names) or [n for n in names if n.lower() == name.lower()]
-            hint = f"did you mean {' or '.join(map(repr, near))}?" if near else _by_place(name, names)
-            raise DataError(f"{table.name} has no column {name!r} to predict; {hint}")
+            raise DataError(f"{table.name} has no column {name!r} to predict; {hint_of(table, name)}")
     return tuple(dict.fromkeys(requested))
 
 
@@ -92,19 +91,6 @@ def infer_target(table: Table, columns: Sequence[str], task: str | None) -> Targ
     found = _several(table, tuple(columns), wanted) if several else _single(table, columns[0], wanted, f"--task {task}")
     said = relations_beside(table, columns) if found.spec.kind == "value" else []
     return replace(found, warnings=(*found.warnings, *said)) if said else found
-
-
-def _by_place(name: str, names: Sequence[str]) -> str:
-    """What a column that is not there may mean: a number names none, but may be a place."""
-    place = int(name) if re.fullmatch(r"-?\d{1,6}", name) else 0
-    meant = []
-    if 1 <= place <= len(names):
-        meant.append(f"column {place} is {names[place - 1]!r}")
-    if 0 <= place < len(names) and name.isdigit():
-        meant.append(f"column {place} counted from 0 is {names[place]!r}")
-    if -len(names) <= place < 0:
-        meant.append(f"the {'last' if place == -1 else f'{-place}th from the end'} is {names[place]!r}")
-    return f"columns are given by name: {', '.join(meant)}" if meant else f"it has {_listed(names)}"
 
 
 def _first_that_works(table: Table, names: Sequence[str], task: str | None) -> str:

@@ -9,12 +9,14 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.reconstruction import Reconstruction
-from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
+from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase, RuleBaseline
 from sonde.metrics.reconstruction import ReconstructionMeter
 from sonde.nn.mixed_columns import MixedColumns
 from sonde.tasks.autoencoder.config import AutoencoderConfig
 from sonde.tasks.reconstructing import Bottleneck, Worded, disturbed, pixels_of, qualities, quality
 from sonde.tasks.supervised import objective
+
+MEAN = "always giving back the mean"
 
 # B rows, L numbers of a latent
 
@@ -46,12 +48,13 @@ class Autoencoder:
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[self.net]),)
         self.objective: Objective = objective("loss", qualities(self.pixels), monitor)
         self.abilities = Abilities(
+            rule_baseline=None if self.columns.mixed else RuleBaseline(MEAN, self.mean_given_back),
             reconstruction=Reconstruction(
                 outputs={"latent": self.predict, "reconstruction": self.given_back, "anomaly": self.anomaly},
                 latent=lambda batch: self._code(batch["input"]),
                 reconstruct=self._reconstructed,
                 decode=lambda latent: self.columns.values(self.net.decode(latent)),
-            )
+            ),
         )
 
     def loss(self, batch: Batch) -> Loss:
@@ -74,6 +77,11 @@ class Autoencoder:
             found["loss"] = found["loss"] + self.config.sparsity * self._price(code)
             found["nonzero"] = (code > 0).float().mean(1)
         return found
+
+    def mean_given_back(self, batch: Batch) -> Mapping[str, Tensor]:
+        """Of a network that gives back the mean of the training rows, which is 0 on its scale."""
+        found = quality(torch.zeros_like(batch["input"]), batch["input"], self.pixels)
+        return {"loss": found["mse"], **found}
 
     def meter(self) -> Meter:
         """A fresh one."""

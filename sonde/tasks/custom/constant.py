@@ -63,7 +63,7 @@ def _classes(targets: Tensor, shown: Answers) -> list[Constant]:
     if not len(classes):
         return []
     share = (counts.clamp(min=0.5) / counts.clamp(min=0.5).sum()).to(output.device)
-    what = f"always predicting class {int(counts.argmax())}"
+    what = f"guessing by the class frequencies, most often class {int(counts.argmax())}"
     return [Constant(what, _as_outputs(share, output, shown.scores).to(output.dtype))]
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
-from sonde.core.generation import Generation, SampleRequest
+from sonde.core.generation import SampleRequest
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.metrics.noise_levels import NoiseLevelMeter
 from sonde.tasks.denoising import WHITE, Conditioned, EvaluationNoise, by_row, kept, like_rows
@@ -46,16 +46,14 @@ class FlowMatching:
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[self.net]),)
         self.objective: Objective = objective("loss", {"loss": "min"}, monitor)
         self._fixed = EvaluationNoise(self.code.shape)
-        classes = bool(self.net.classes)
         self.abilities = Abilities(
             trivial_baseline=self.trivial_baseline,
-            generation=Generation(
-                draw=self.draw,
-                latent=self.code.shape,
+            generation=self.net.generation(
+                self.draw,
+                self.code.shape,
+                SOLVERS,
                 steps=STEPS,
-                samplers=tuple(SOLVERS),
-                classes=classes,
-                guided=classes and config.class_dropout > 0,
+                dropped=config.class_dropout > 0,
                 keeps=not input.columns,
             ),
         )

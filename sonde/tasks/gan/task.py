@@ -1,6 +1,6 @@
 """A generator makes rows of noise, a critic tells them from real ones, and each learns from the other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -78,14 +78,29 @@ class GAN:
         real_logit, made_logit = self.critic(torch.cat([real, made.to(real.dtype)]), twice).chunk(2)
         loss = self._critic_loss(real_logit, made_logit)
         parts = {"real": real_logit.detach().mean(), "made": made_logit.detach().mean()}
-        if self.config.r1:
-            parts["r1"] = adversarial.r1_penalty(lambda rows: self.critic(rows, label), real)
-            loss = loss + self.config.r1 * parts["r1"]
-        if self.config.penalty:
-            share = torch.rand(len(real), device=real.device)
-            parts["penalty"] = adversarial.gradient_penalty(lambda rows: self.critic(rows, label), real, made, share)
-            loss = loss + self.config.penalty * parts["penalty"]
+        if self.config.r1 or self.config.penalty:
+            penalties: Callable[..., dict[str, Tensor]] = self._penalties
+            if torch.compiler.is_compiling():  # compiled code cannot be differentiated twice
+                penalties = torch.compiler.disable(penalties)  # type: ignore[assignment]
+            found = penalties(real, made, label)
+            loss, parts = loss + found["weighted"], parts | {name: found[name] for name in found if name != "weighted"}
         return Loss(loss, len(batch), parts)
+
+    def _penalties(self, real: Tensor, made: Tensor, label: Tensor | None) -> dict[str, Tensor]:
+        """The sum of the penalties by their weights, "weighted", and each of them."""
+        config, found = self.config, dict[str, Tensor]()
+
+        def critic(rows: Tensor) -> Tensor:
+            return self.critic(rows, label)
+
+        if config.r1:
+            found["r1"] = adversarial.r1_penalty(critic, real)
+        if config.penalty:
+            share = torch.rand(len(real), device=real.device)
+            found["penalty"] = adversarial.gradient_penalty(critic, real, made, share)
+        weights = {"r1": config.r1, "penalty": config.penalty}
+        weighted = [weights[name] * value for name, value in found.items()]
+        return found | {"weighted": torch.stack(weighted).sum()}
 
     def generator_loss(self, batch: Batch) -> Loss:
         """How badly the critic is deceived by rows made of new noise, of the classes of the batch."""

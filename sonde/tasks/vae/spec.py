@@ -27,5 +27,5 @@ VAE = TaskSpec(
         "mse": "variance of the inputs",
         "psnr": "dB",
     },
-    next_commands=("sonde sample {run} --number 64 --out samples.png", *FOLLOW),
+    next_commands=("sonde sample {run} --number 64", *FOLLOW),
 )

@@ -10,13 +10,14 @@ from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.generation import Generation, SampleRequest
 from sonde.core.reconstruction import Reconstruction
-from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
+from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase, RuleBaseline
 from sonde.metrics.reconstruction import ReconstructionMeter
 from sonde.tasks.reconstructing import Bottleneck, Worded, pixels_of, qualities, quality
 from sonde.tasks.supervised import objective
 from sonde.tasks.vae.config import VAEConfig
 from sonde.tasks.vae.likelihood import NOISES, Bernoulli, Gaussian
 
+WITHOUT_CODE = "a normal distribution without a code"
 AT_ONCE = 8  # samples a row that are decoded at a time for the importance-weighted bound
 WIDEST = 10.0  # of a code's log-variance, either way: beyond it float32 overflows in early steps
 
@@ -52,7 +53,9 @@ class VAE:
         modes = qualities(self.pixels, elbo="max", kl="min")
         self.objective: Objective = objective("loss", modes, monitor)
         self._noise = torch.randn(NOISES, config.latent, generator=torch.Generator().manual_seed(0))
+        plain = isinstance(self.likelihood, Gaussian) and not self.likelihood.columns.mixed
         self.abilities = Abilities(
+            rule_baseline=RuleBaseline(WITHOUT_CODE, self.evaluate_without_code) if plain else None,
             quick_evaluate=self.quick_evaluate if config.importance else None,
             generation=Generation(draw=self.draw, latent=(config.latent,)),
             reconstruction=Reconstruction(
@@ -92,6 +95,13 @@ class VAE:
         if self.config.importance:
             found["bound"] = self.bound(batch, self.config.importance)
         return found
+
+    def evaluate_without_code(self, batch: Batch) -> Mapping[str, Tensor]:
+        """Of a decoder that is told nothing: values with mean 0 and deviation 1, as they are on the network's scale."""
+        input = batch["input"]
+        nats = ((input.square() + math.log(2 * math.pi)) / 2).flatten(1).sum(1)
+        found = {"loss": nats, "elbo": -nats, "kl": torch.zeros_like(nats)}
+        return found | quality(torch.zeros_like(input), input, self.pixels)
 
     def bound(self, batch: Batch, samples: int) -> Tensor:
         """(B,) log of the mean over K samples z of q(z|x) of p(x, z) / q(z|x): it rises to log p(x) with K."""

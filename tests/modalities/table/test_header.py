@@ -14,6 +14,9 @@ from sonde.modalities.table.header import is_header
         [["sequence", "class"], ["ACGTACGTACGT", "EI"]],
         [["ACTGAT", "class"], ["ACGTAC", "EI"]],
         [["name"]],
+        [["How well did you sleep last night, on a scale from one to five? " * 2, "y"], *[["3", "a"], ["4", "b"]] * 3],
+        [["W" * 300, "target"], *[["", "a"], ["0.5", "b"]] * 6],
+        [["Q" * 300, "v"], *[["cat", "0.5"], ["dog", "1.5"]] * 3],
     ],
 )
 def test_names_are_a_header(rows: list[list[str]]) -> None:
@@ -28,6 +31,11 @@ def test_names_are_a_header(rows: list[list[str]]) -> None:
         [["EI", "ATRINS-DONOR-521", "  CCAGCTGCATCACAGGAGGCC"], ["IE", "X", "ACGTACGTACGTACGTACGTN"]],
         [["+", "S10", "\ttactagcaatacgcttgcgt"], ["-", "A1", "\t\ttgctatcctgacagttgtc"]],
         [["x" * 61, "a"]],
+        [["x" * 100, "a"], *[["y" * 90, "b"], ["z", "a"]] * 4],  # an address above addresses
+        [
+            ["a long review of a film, all in all, about what it is to be alive", "1"],
+            *[["fine", "0"], ["dull", "1"]] * 5,
+        ],
     ],
 )
 def test_what_reads_like_the_rows_below_is_none(rows: list[list[str]]) -> None:

@@ -12,6 +12,7 @@ import torch
 
 from sonde.core.errors import DataError
 from sonde.modalities.table.read import Table, frame_table, head_of, read_table, table_suffix
+from sonde.modalities.table.target import target_columns
 
 
 def written(tmp_path: Path, content: str | bytes, name: str = "t.csv") -> Path:
@@ -326,3 +327,12 @@ def test_the_miles_of_cars(tmp_path: Path):
 @pytest.mark.parametrize("line", ["it is what it is", "5 stars for this film", "pixels 1 2"])
 def test_sentences_are_not_cut_at_blanks(tmp_path: Path, line: str):
     assert list(read_table(written(tmp_path, "text\n" + f"{line}\n" * 9)).columns) == ["text"]
+
+
+def test_a_target_in_a_first_row_that_was_taken_for_data_says_so(tmp_path: Path) -> None:
+    rows = ["x" * 100 + ",fine", *["y" * 90 + ",a", "z,b"] * 4]
+    (tmp_path / "t.csv").write_text("\n".join(rows))
+    with pytest.raises(
+        DataError, match="its first row, which holds that name, .* was taken for data: .* with --columns$"
+    ):
+        target_columns(read_table(tmp_path / "t.csv"), ["fine"])

@@ -84,6 +84,14 @@ def test_a_sparse_code_gains_nothing_by_small_numbers_and_large_weights() -> Non
     assert made.evaluate(given)["nonzero"].mean() < 0.9 * before["nonzero"].mean()
 
 
+def test_the_baseline_is_a_network_that_gives_back_the_mean() -> None:
+    made, given = task(IMAGES), batch(IMAGES)
+    assert abilities_of(made).rule_baseline is not None
+    found = made.mean_given_back(given)
+    assert found.keys() == made.evaluate(given).keys()
+    torch.testing.assert_close(found["loss"], given["input"].square().flatten(1).mean(1))
+
+
 def test_images_have_a_quality_on_the_scale_of_pixels() -> None:
     made, given = task(IMAGES), batch(IMAGES)
     found = made.evaluate(given)

@@ -128,6 +128,14 @@ def test_it_learns_the_deviation_of_the_noise() -> None:
     assert float(cast(Gaussian, made.likelihood).deviation.detach()) == pytest.approx(0.2, rel=0.1)
 
 
+def test_the_baseline_is_a_decoder_that_is_told_nothing() -> None:
+    made, given = task(), batch()
+    expected = Normal(0.0, 1.0).log_prob(given["input"]).sum(1)
+    torch.testing.assert_close(made.evaluate_without_code(given)["elbo"], expected)
+    assert abilities_of(made).rule_baseline is not None
+    assert abilities_of(task(IMAGES, likelihood="bernoulli")).rule_baseline is None
+
+
 def test_free_bits_cost_nothing() -> None:
     made, given = task(free_bits=0.5, latent=4), batch()
     with torch.no_grad():

@@ -23,7 +23,7 @@ from sonde.modalities.table.modality import FILES as TABLES
 NONE = TargetSpec(kind="none", names=("image",))
 LOOKED_AT = 20  # lines of a list
 TASKS = (  # that need no labels
-    *("simclr", "masked-autoencoder", "diffusion", "flow-matching", "gan"),
+    *("simclr", "masked-autoencoder", "diffusion", "flow-matching", "gan", "normalizing-flow"),
     *("autoencoder", "vae", "vq-vae", "anomaly"),
 )
 

@@ -1,0 +1,197 @@
+"""Normalizing flow: a network that can be undone turns inputs into normal numbers, and so knows how likely each is."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, cast
+
+import torch
+from torch import Tensor, nn
+
+from sonde.core.batch import Batch
+from sonde.core.dataset import InputSpec, TargetSpec
+from sonde.core.errors import ConfigError
+from sonde.core.generation import Generation, SampleRequest
+from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase, RuleBaseline
+from sonde.metrics.likelihood import LikelihoodMeter
+from sonde.tasks.denoising import EvaluationNoise
+from sonde.tasks.input_code import InputCode
+from sonde.tasks.normalizing_flow.config import NormalizingFlowConfig
+from sonde.tasks.supervised import objective, wide
+
+LEVELS = 255  # steps of a pixel's brightness
+
+# B rows, N samples
+
+
+class Invertible(Protocol):
+    """A network of an input and a vector of `condition` numbers: normal numbers and the log-determinant, and the way back."""
+
+    condition: int
+
+    def __call__(self, input: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]: ...
+    def inverse(self, normal: Tensor, condition: Tensor) -> Tensor: ...
+
+
+class ConditionedFlow(nn.Module):
+    """An invertible network with a vector for each class (one for all where there are none), and how frequent classes are."""
+
+    def __init__(self, model: nn.Module, target: TargetSpec) -> None:
+        """Raises: ConfigError for a network of another kind"""
+        super().__init__()
+        if not isinstance(getattr(model, "condition", None), int) or not callable(getattr(model, "inverse", None)):
+            raise ConfigError(
+                f"task normalizing-flow needs a network with an `inverse`, and {type(model).__name__} has none; take --model "
+                "realnvp-mlp (numbers) or glow (images)"
+            )
+        self.classes = len(target.names) if target.kind == "class" else 0
+        self.model = model
+        self.vectors = nn.Embedding(max(1, self.classes), cast(Invertible, model).condition)
+        self.prior = nn.Parameter(torch.zeros(self.classes)) if self.classes else None
+
+    def forward(self, code: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor]:
+        """(B, *shape), classes (B,) -> log-density of the codes given their class (B,), log-probability of the class (B,)."""
+        normal, volume = self.model(code, self._condition(code, label))
+        logp = wide(volume) + log_normal(wide(normal))
+        return logp, self.log_prior(code, label)
+
+    def log_prior(self, code: Tensor, label: Tensor | None) -> Tensor:
+        """(B,)."""
+        if self.prior is None or label is None:
+            return code.new_zeros(len(code))
+        return self.prior.log_softmax(0)[label]
+
+    def inverse(self, normal: Tensor, label: Tensor | None) -> Tensor:
+        """(N, *shape), classes (N,) -> (N, *shape)."""
+        return cast(Invertible, self.model).inverse(normal, self._condition(normal, label))
+
+    def _condition(self, rows: Tensor, label: Tensor | None) -> Tensor:
+        return self.vectors(torch.zeros(len(rows), dtype=torch.int64, device=rows.device) if label is None else label)
+
+
+class NormalizingFlow:
+    """Trained by maximum likelihood, exact for numbers; pixels, rounded numbers, categories and gaps are dequantised, which
+    bounds their probability from below (`ColumnCode.spread`; of images Theis et al. 2015, arXiv:1511.01844).
+
+    The loss is in nats a row: of tables in standard deviations of their numbers, of images for pixels of 8 bits. With classes it
+    is that of the row and its class together; a row without one is as likely as with all of them together. Of rows of numbers
+    a small share of the density is that of independent columns, since a flow makes single rows unlike all others so improbable
+    that they outweigh the rest; samples come from the flow alone.
+    Source: Dinh, Sohl-Dickstein and Bengio 2016, arXiv:1605.08803
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        target: TargetSpec,
+        config: NormalizingFlowConfig,
+        *,
+        input: InputSpec,
+        monitor: str | None = None,
+    ) -> None:
+        """Raises: ConfigError for a network of another kind, or when `monitor` is not a metric"""
+        self.net = ConditionedFlow(model, target)
+        self.config, self.input, self.code = config, input, InputCode(input)
+        self.modules = nn.ModuleDict({"model": self.net})
+        self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[self.net]),)
+        self.objective: Objective = objective("loss", {"loss": "min", "bits_per_dim": "min"}, monitor)
+        self._fixed = EvaluationNoise(self.code.shape)
+        self._pixel = _pixel(input) if input.has_planes else None
+        self._usual: list[float] = []  # quantiles of the losses of validation rows
+        what = "white noise" if input.has_planes else "columns that know nothing of each other, each bent to be normal"
+        self.abilities = Abilities(
+            rule_baseline=RuleBaseline(what, self.evaluate_plain),
+            tune_threshold=self.tune_threshold,
+            generation=Generation(draw=self.draw, latent=self.code.shape, classes=bool(self.net.classes)),
+        )
+
+    def loss(self, batch: Batch) -> Loss:
+        """The mean negative log-likelihood, with noise drawn anew below the steps of what is rounded."""
+        noise = torch.randn(len(batch), *self.code.shape, device=batch["input"].device)
+        code, nats = self._spread(batch["input"], noise)
+        logp, prior = self._logp(code, self._labels(batch))
+        return Loss(-(logp + nats + prior).mean(), len(batch))
+
+    def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
+        """For the meter: loss (B,) of row and class, and nats (B,) of the row given its class; with fixed noise."""
+        code, nats = self._spread(batch["input"], self._fixed(batch)[0])
+        logp, prior = self._logp(code, self._labels(batch))
+        return {"loss": -(logp + nats + prior), "nats": -(logp + nats)}
+
+    def evaluate_plain(self, batch: Batch) -> Mapping[str, Tensor]:
+        """The same without a network: what is fed is taken for normal numbers, and all classes for equally frequent."""
+        code, nats = self._spread(batch["input"], self._fixed(batch)[0])
+        found = -(log_normal(code) + nats)
+        return {"loss": found + math.log(max(1, self.net.classes)), "nats": found}
+
+    def meter(self) -> LikelihoodMeter:
+        """A fresh one."""
+        columns = {column.source for column in self.input.columns}
+        return LikelihoodMeter(len(columns) or math.prod(self.input.shape))
+
+    def tune_threshold(self, meter: Meter) -> None:
+        """Keep how likely validation rows are, beside which a row is unusual."""
+        if isinstance(meter, LikelihoodMeter):
+            self._usual = meter.quantiles()
+
+    def predict(self, batch: Batch) -> Mapping[str, Tensor]:
+        """{"log_likelihood": (B,)} in nats whatever the class, "anomaly": (B,) the share of validation rows that are likelier."""
+        code, nats = self._spread(batch["input"], self._fixed(batch)[0])
+        found = []
+        for number in range(max(1, self.net.classes)):
+            label = torch.full((len(code),), number, device=code.device) if self.net.classes else None
+            found.append(sum(self._logp(code, label)))
+        logp = torch.stack(found).logsumexp(0) + nats
+        if not self._usual:
+            return {"log_likelihood": logp}
+        usual = torch.tensor(self._usual, dtype=torch.float64, device=logp.device)
+        return {"log_likelihood": logp, "anomaly": torch.searchsorted(usual, -logp.double()).double() / len(usual)}
+
+    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+        """One {"log_likelihood": nats, "anomaly": 0..1} per row."""
+        names, values = list(outputs), [outputs[name].tolist() for name in outputs]
+        return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
+
+    def draw(self, request: SampleRequest) -> Tensor:
+        """Undo the network: normal numbers `start` -> new inputs, (N, *shape)."""
+        code = self.net.inverse(request.start, request.labels)
+        if self._pixel is not None:
+            code = code - self._pixel.to(code) / 2  # in the middle between two steps of brightness lies the lower one
+        return self.code.decode(code)
+
+    def state_dict(self) -> dict[str, Any]:
+        """How likely validation rows were."""
+        return {"usual": list(self._usual)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """What `state_dict` gave."""
+        self._usual = [float(value) for value in state["usual"]]
+
+    def _logp(self, code: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor]:
+        """What the network gives, mixed with a little of the density of independent columns where inputs are rows of numbers."""
+        logp, prior = self.net(code, label)
+        share = self.config.outlier_share
+        if share and not self.input.has_planes:
+            logp = torch.logaddexp(logp + math.log1p(-share), log_normal(code) + math.log(share))
+        return logp, prior
+
+    def _labels(self, batch: Batch) -> Tensor | None:
+        return batch["target"] if self.net.classes else None
+
+    def _spread(self, input: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, *input.shape) and normal numbers (B, *shape) -> (codes (B, *shape), nats that come to their log-density (B,))."""
+        if self._pixel is None:
+            return self.code.spread(input, noise)
+        pixel = self._pixel.to(input)
+        nats = pixel.log().expand_as(input[0]).sum()
+        return input + torch.special.ndtr(noise) * pixel, nats.expand(len(input))
+
+
+def log_normal(values: Tensor) -> Tensor:
+    """(B, …) -> (B,) the log-density of standard normal numbers."""
+    return -0.5 * (values.square() + math.log(2 * math.pi)).flatten(1).sum(1)
+
+
+def _pixel(input: InputSpec) -> Tensor:
+    """(C, 1, 1) how far two steps of brightness are apart in what a network is fed."""
+    std = torch.tensor(input.std or (1.0,) * input.shape[0], dtype=torch.float64)
+    return (1 / (LEVELS * torch.where(std > 0, std, 1.0))).view(-1, 1, 1)

@@ -1,0 +1,129 @@
+"""The task normalizing-flow: densities that add up, a Gaussian's entropy, unusual rows, samples, and exact resumption."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import sonde
+from sonde.core.batch import Batch
+from sonde.core.dataset import Column, InputSpec, TargetSpec
+from sonde.core.errors import ConfigError
+from sonde.core.generation import SampleRequest
+from sonde.models.realnvp_mlp import RealNVP, RealNVPConfig
+from sonde.tasks.input_code import network_input
+from sonde.tasks.normalizing_flow.config import NormalizingFlowConfig
+from sonde.tasks.normalizing_flow.task import NormalizingFlow
+
+NONE = TargetSpec(kind="none", names=("row",))
+
+
+def task_of(input: InputSpec, target: TargetSpec = NONE) -> NormalizingFlow:
+    torch.manual_seed(0)
+    network = RealNVP(network_input(input), 1, RealNVPConfig(width=16, layers=2))
+    task = NormalizingFlow(network, target, NormalizingFlowConfig(), input=input)
+    for parameter in task.modules.parameters():
+        parameter.data += 0.1 * torch.randn_like(parameter)
+        parameter.requires_grad_(False)
+    return task
+
+
+def rows(values: torch.Tensor, **more: torch.Tensor) -> Batch:
+    return Batch({"input": values, **more}, torch.arange(len(values)))
+
+
+def test_the_density_of_numbers_integrates_to_one() -> None:
+    columns = (Column(name="x", kind="number", source="x", quantiles=(-1.5, -0.4, 0.1234567, 2.0)),)
+    task = task_of(InputSpec(kind="table", shape=(1,), columns=columns))
+    grid = torch.linspace(-30, 30, 60_001)[:, None]
+    density = (-task.evaluate(rows(grid))["loss"].double()).exp()
+    assert float(torch.trapezoid(density, grid[:, 0].double())) == pytest.approx(1, abs=1e-3)
+
+
+def test_the_probabilities_of_pixels_add_up_to_one() -> None:
+    task = task_of(InputSpec(kind="image", shape=(1, 1, 1), mean=(0.4,), std=(0.3,)))
+    pixels = ((torch.arange(-300.0, 600.0) / 255 - 0.4) / 0.3).view(-1, 1, 1, 1).repeat(20, 1, 1, 1)
+    task._fixed._noise = torch.randn(64, 1, 1, 1)
+    nats = task.evaluate(rows(pixels))["loss"].double()
+    assert float((-nats).exp().sum() / 20) == pytest.approx(1, abs=0.02)
+
+
+def test_classes_are_part_of_the_likelihood_and_a_row_without_one_has_that_of_all() -> None:
+    task = task_of(InputSpec(kind="array", shape=(3,)), TargetSpec(kind="class", names=("a", "b", "c")))
+    given = torch.randn(5, 3)
+    each = [
+        -task.evaluate(rows(given, target=torch.full((5,), number)))["loss"].double().detach() for number in range(3)
+    ]
+    found = task.predict(rows(given))["log_likelihood"].double()
+    torch.testing.assert_close(torch.stack(each).logsumexp(0), found, atol=1e-5, rtol=1e-5)
+
+
+def test_what_is_drawn_goes_back_to_the_noise_that_it_came_from() -> None:
+    task = task_of(InputSpec(kind="array", shape=(4,)))
+    start = torch.randn(6, 4)
+    made = task.draw(SampleRequest(start=start))
+    torch.testing.assert_close(task.net.model(made, task.net._condition(made, None))[0], start, atol=1e-4, rtol=0)
+
+
+def test_unusual_rows_are_told_beside_validation_rows() -> None:
+    task = task_of(InputSpec(kind="array", shape=(2,)))
+    assert "anomaly" not in task.predict(rows(torch.zeros(1, 2)))
+    meter = task.meter()
+    usual = rows(torch.randn(300, 2))
+    meter.update(task.evaluate(usual), usual.index)
+    task.tune_threshold(meter)
+    again = task_of(InputSpec(kind="array", shape=(2,)))
+    again.load_state_dict(task.state_dict())
+    found = again.predict(rows(torch.tensor([[0.1, 0.0], [9.0, 9.0]])))["anomaly"]
+    assert found[0] < 0.6
+    assert found[1] == 1
+    cases = again.format_predictions(again.predict(usual))
+    assert set(cases[0]) == {"log_likelihood", "anomaly"}
+    assert np.mean([case["anomaly"] for case in cases]) == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_row_unlike_all_others_costs_no_more_than_with_independent_columns() -> None:
+    task = task_of(InputSpec(kind="array", shape=(2,)))
+    task.net.model.flow.layers[-1].log_scale.fill_(4.0)  # type: ignore[union-attr, operator]
+    strange = rows(torch.tensor([[5.0, -5.0]]))
+    plain = float(task.evaluate_plain(strange)["loss"])
+    assert float(task.evaluate(strange)["loss"]) == pytest.approx(plain + math.log(100), abs=1e-3)
+    with pytest.raises(ConfigError, match="--outlier-share must lie from 0 to below 1, got 1"):
+        NormalizingFlowConfig(outlier_share=1)
+
+
+def test_a_network_that_cannot_be_undone_is_refused() -> None:
+    with pytest.raises(
+        ConfigError, match="needs a network with an `inverse`, and Linear has none; take --model realnvp-mlp"
+    ):
+        NormalizingFlow(nn.Linear(2, 2), NONE, NormalizingFlowConfig(), input=InputSpec(kind="array", shape=(2,)))
+
+
+def correlated(number: int, seed: int) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    x = generator.standard_normal((number, 2))
+    return np.stack([x[:, 0], 0.9 * x[:, 0] + math.sqrt(1 - 0.81) * x[:, 1]], 1)
+
+
+def test_it_learns_the_entropy_of_a_gaussian_and_samples_have_its_correlation(tmp_path: Path) -> None:
+    data = correlated(3000, 0)
+    run = sonde.train(
+        {"x": data[:, 0].tolist(), "y": data[:, 1].tolist()},
+        task="normalizing-flow",
+        out=tmp_path / "run",
+        steps=400,
+        width=32,
+        layers=2,
+        threads=1,
+        quiet=True,
+    )
+    entropy = math.log(2 * math.pi * math.e) + 0.5 * math.log(1 - 0.81)
+    assert run.metrics["loss"] == pytest.approx(entropy, abs=0.12)
+    made = run.sample(500, seed=1)
+    assert np.corrcoef(made["x"].to_numpy(), made["y"].to_numpy())[0, 1] == pytest.approx(0.9, abs=0.05)
+    normal, strange = run.predict({"x": [0.1, 2.0], "y": [0.0, -2.0]})
+    assert strange["anomaly"] > 0.98 > normal["anomaly"]
+    assert strange["log_likelihood"] < normal["log_likelihood"] - 5
