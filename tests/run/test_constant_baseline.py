@@ -113,7 +113,7 @@ def test_a_set_that_is_read_row_by_row_has_one(tmp_path: Path, share: float | No
     sets = {"data": Numbered()} | ({} if share is None else {"validation": share})
     found = fitted(tmp_path / "run", nn.CrossEntropyLoss(), CLASSES, outputs=3, sets=sets, metrics=["accuracy"])
     usual = np.bincount(CLASSES[:200]).argmax()
-    assert found["what"] == f"always predicting class {usual}"
+    assert found["what"].endswith(f" class {usual}")
     split = tmp_path / "run" / "evaluation" / "validation"
     assert read_json(split / "per_class.json")["names"] == list(Numbered.classes)
     if share is None:
