@@ -60,7 +60,10 @@ def headline(run: Reading) -> Headline:
         )
     unbroken = [text.replace(" %", "\u00a0%") for text in sentences if text]  # percentages stay on one line
     what = metric_name(run.metric) + mean_of_batches(run.metric, run.result.get("batch_means") or ())
-    what = f"{what} on the {'training' if split == 'train' else split} data"
+    if split == "train" and run.metric == "loss" and run.train_loss_of:
+        what = f"{what}, {run.train_loss_of}"
+    else:
+        what = f"{what} on the {'training' if split == 'train' else split} data"
     return Headline(value=value, what=what, sentences=unbroken, tone="good")
 
 

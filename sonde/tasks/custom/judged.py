@@ -77,7 +77,11 @@ class JudgedMeter:
     def details(self) -> dict[str, Any]:
         """As `ClassificationMeter` and `RegressionMeter` tell them (docs/run-folder.md); classes are called by their numbers."""
         self._take()
-        return {} if self._meter is None else self._meter.details()
+        found: dict[str, Any] = {} if self._meter is None else self._meter.details()
+        if isinstance(self._meter, RegressionMeter):  # the caller's loss is of a batch: of a row nobody knows it
+            by = "squared error" if len(self._meter.names) == 1 else "mean squared error"
+            found["worst"] = [{**entry, "by": by} for entry in found["worst"]]
+        return found
 
     def _end(self) -> None:
         self._first = "", False
