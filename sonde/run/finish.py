@@ -1,7 +1,7 @@
 """The end of a run: its best checkpoint evaluated on held-out rows, result.json, the report, the closing lines."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sonde.core.catalogue import load
@@ -15,7 +15,7 @@ from sonde.core.seams import abilities_of
 from sonde.diagnose.divergence import NAME as DIVERGED
 from sonde.diagnose.divergence import diverged, remedy
 from sonde.diagnose.evaluations import never_finite, sometimes_finite
-from sonde.diagnose.rules.baseline import below_baseline, below_guessing
+from sonde.diagnose.rules.baseline import below_baseline, below_guessing, below_validation
 from sonde.diagnose.stages import best_before
 from sonde.engine import checkpoint
 from sonde.engine.evaluate import EvaluationBudget, evaluate
@@ -117,7 +117,15 @@ def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
         found = below_guessing({**result, "baseline": {}}, run.doctor.seen)
     else:
         found = below_baseline(result, larger=known, rows=rows) + below_guessing(result, run.doctor.seen)
+    if name == "accuracy":
+        found = [*found, *below_validation(result["metrics"], _rows_answered(attempt.folder, result["metrics"]))]
     tell(attempt, found, at_once=False)
+
+
+def _rows_answered(folder: RunFolder, splits: Iterable[str]) -> dict[str, int]:
+    """How many rows of each split were answered, where the evaluation kept the answers."""
+    places = {split: folder.evaluation / split / "answers.json" for split in splits}
+    return {split: int(read_json(place)["rows"]) for split, place in places.items() if place.exists()}
 
 
 def _stopped(request: StopRequest) -> Interrupted:
