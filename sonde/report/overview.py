@@ -205,9 +205,12 @@ def _without_result(run: Reading) -> Headline:
     words = {"interrupted": "Stopped", "failed": "Failed"}.get(state.condition, "Died")
     place = "after" if state.condition == "failed" and not state.failed_at else "at"
     told = "This page shows what was logged until then."
+    value, what = f"{words} {place} step {count(step)}", f"{of}{fold}".strip(" ,")
+    if state.fold and state.condition == "failed" and not step:
+        value, what = f"{words} in fold {state.fold}", "before its first step"
     return Headline(
-        value=f"{words} {place} step {count(step)}",
-        what=f"{of}{fold}".strip(" ,"),
+        value=value,
+        what=what,
         sentences=[told],
         tone="open" if state.condition == "interrupted" else "bad",
     )
