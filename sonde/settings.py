@@ -409,15 +409,13 @@ class TrainKeywords(TypedDict, total=False):
     frequent_tokens: int
     """models pair-reader, qa-reader: Vocabulary: the most frequent tokens with an embedding each; the others share
     one."""
-    latent: int
-    """models dcgan, gan-mlp: Numbers of noise that an input is made of. tasks autoencoder, vae, anomaly: Numbers
-    that a row is encoded as: the bottleneck."""
+    noise_size: int
+    """models dcgan, gan-mlp: Numbers of noise that an input is made of."""
     coupling: Literal["spline", "affine"]
     """model realnvp-mlp: How a coupling changes half of the columns: bends each by a spline (neural spline flow), or
     scales and shifts (RealNVP)."""
-    levels: int | Sequence[int]
-    """model glow: How often the sides are halved; 0 for as often as they can be, at most 3 times. task vq-vae:
-    Levels of each number of a code (quantiser="fsq"); their product is the number of codes."""
+    levels: int
+    """model glow: How often the sides are halved; 0 for as often as they can be, at most 3 times."""
     loss: Callable[..., object] | Literal["cross-entropy", "focal", "perceptron", "squared-error", "mse", "mae", "huber", "log-cosh", "dice", "both", "quantile"]
     """task classification: Loss function; squared-error is computed on the probabilities, perceptron is the
     perceptron rule (Rosenblatt 1958). task regression: Loss function, on standardised targets. task segmentation:
@@ -514,6 +512,8 @@ class TrainKeywords(TypedDict, total=False):
     by_class: bool
     """task gan: Make rows of a class where the data have classes: the generator is told which, and the critic judges
     rows as that."""
+    latent: int
+    """tasks autoencoder, vae, anomaly: Numbers that a row is encoded as: the bottleneck."""
     corrupt: float
     """task autoencoder: Denoising: how much inputs are disturbed before they are encoded, in training; the loss asks
     for the clean ones. task anomaly: How much inputs are disturbed before they are encoded, in training; the loss
@@ -552,6 +552,8 @@ class TrainKeywords(TypedDict, total=False):
     commitment: float
     """task vq-vae: Weight of the distance between what is encoded and its code, which keeps the encoder near the
     codebook."""
+    fsq_levels: int | Sequence[int]
+    """task vq-vae: Levels of each number of a code (quantiser="fsq"); their product is the number of codes."""
     normal: str | Sequence[str]
     """task anomaly: Classes that are normal; only their rows are trained on, and all others are anomalies."""
     anomalous: str | Sequence[str]

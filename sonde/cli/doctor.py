@@ -74,7 +74,7 @@ def run(words: Sequence[str]) -> int:
         else:
             _show_inside(folder.path, screen)
     if folds and folder.report.exists():
-        screen.next([f"open {folder.report}"])
+        screen.next([f"open {shell_quoted(str(folder.report))}"])
     return 0
 
 

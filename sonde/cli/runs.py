@@ -1,6 +1,7 @@
 """`sonde runs [FOLDER]`: the runs, side by side. Reads JSON alone, so a hundred runs cost what ten do."""
 
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -10,16 +11,18 @@ from sonde.cli.begin import begin
 from sonde.core.damaged import DAMAGE
 from sonde.core.errors import ConfigError, RunFolderError, nearest
 from sonde.core.files import plain, read_json
+from sonde.core.log_lines import parsed_line
 from sonde.core.marks import shell_quoted
 from sonde.core.natural_order import natural
 from sonde.core.run_state import RunState, state_of
 from sonde.core.units import duration, metric, metric_name
 from sonde.metrics.directions import higher_is_better
+from sonde.screen.screen import Screen
 from sonde.screen.summary import headline
 
 ABOUT = """\
-Runs in FOLDER (by default runs), newest last: data, model, main metric on each split, duration, status. `sonde compare` tells
-whether they differ by more than noise.
+Runs in FOLDER (by default runs), newest last: data, model, main metric on each split, duration, status; of a run without a
+result the scores of its last evaluation. `sonde compare` tells whether they differ by more than noise.
 
 examples:
   sonde runs
@@ -27,6 +30,10 @@ examples:
   sonde runs --json
 """
 DEFAULT = "runs"  # where `sonde train` puts them
+EXPENDABLE = ("train", "model", "epochs", "time", "data")
+"""Columns that a narrow terminal goes without, the first one first."""
+MOST_FOLDED = 32  # characters of a cell, of which more is folded
+TAIL_BYTES = 2_000_000  # of metrics.jsonl, in which the last evaluation is looked for
 MOST_NEXT = 3  # commands that are named
 SPLITS = ("train", "validation", "test")
 
@@ -75,10 +82,69 @@ def run(words: Sequence[str]) -> int:
         found = [replace(line, metric=options.sort, scores=_of(line, options.sort)) for line in found]
     splits = [split for split in SPLITS if any(split in line.scores for line in found)]
     columns = ["run", "data", "model", "epochs", "metric", *splits, "time", "status"]
-    begun.screen.table("", columns, [_row(line, splits) for line in found])
+    list_runs(begun.screen, columns, [_row(line, splits) for line in found])
     if killed := [line.name for line in found if line.status.startswith("killed") and _drawn_before(Path(line.name))]:
         begun.screen.next([f"sonde report {shell_quoted(name)}" for name in killed[-MOST_NEXT:]])
     return 0
+
+
+def list_runs(screen: Screen, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table; on a terminal that is too narrow for it without what matters least, or with a line or two for each run."""
+    width = screen.output.width
+    kept = columns if width is None else columns_within(columns, rows, width)
+    places = [columns.index(name) for name in kept]
+    shown = [[row[place] for place in places] for row in rows]
+    if width is None or _width(kept, shown) <= width:
+        screen.table("", kept, shown)
+    else:
+        for name, *cells in rows:
+            screen.say(name)
+            for line in textwrap.wrap(", ".join(_in_words(columns[1:], cells)), max(20, width - 2)):
+                screen.say(f"  {line}")
+    if len(kept) < len(columns):
+        left = [name for name in columns if name not in kept]
+        screen.say(f"no room for {', '.join(left)}; --json has all")
+
+
+def columns_within(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Names of the columns for a terminal of so many characters: all of them, or without some that say least; the same as given
+    where even the others have no room.
+    """
+    kept = list(columns)
+    for name in (*EXPENDABLE, ""):
+        shown = [[row[columns.index(each)] for each in kept] for row in rows]
+        if _width(kept, shown) <= width:
+            return kept
+        kept = [each for each in kept if each != name]
+    return list(columns)
+
+
+def _width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Characters that a table needs, with two between columns; long texts are folded."""
+    longest = [max(len(columns[place]), *(len(row[place]) for row in rows)) for place in range(len(columns))]
+    return sum(min(MOST_FOLDED, each) for each in longest) + 2 * (len(columns) - 1)
+
+
+def _in_words(columns: Sequence[str], cells: Sequence[str]) -> list[str]:
+    """The cells of a run that are not empty, with what a number is.
+
+    >>> _in_words(["data", "epochs", "metric", "test", "time"], ["digits", "5", "accuracy", "90.00 %", "8 s"])
+    ['digits', '5 epochs', 'accuracy 90.00 % test', '8 s']
+    """
+    found = dict(zip(columns, cells, strict=True))
+    scores = " and ".join(f"{found[split]} {split}" for split in reversed(SPLITS) if found.get(split))
+    scores = scores.replace(" train", " training")
+    epochs = f"{found['epochs']} epoch{'s' * (found['epochs'] != '1')}" if found.get("epochs") else ""
+    metric = f"{found['metric']} {scores}" if scores else ""
+    named = [
+        found.get("data", ""),
+        found.get("model", ""),
+        epochs,
+        metric,
+        found.get("time", ""),
+        found.get("status", ""),
+    ]
+    return [part for part in named if part]
 
 
 def _drawn_before(place: Path) -> bool:
@@ -201,12 +267,32 @@ def _numbers(scores: Mapping[str, Any]) -> dict[str, float]:
 def _so_far(place: Path, state: RunState) -> dict[str, Any]:
     """A run without a result: running now, or stopped before its end."""
     seconds = state.line.get("seconds")
+    metrics = {} if state.fold else _evaluated(place / "metrics.jsonl")
+    name = next((name for scores in metrics.values() for name in scores), "")
     return {
         "model": _model(place),
         "epochs": state.line.get("epoch"),
+        "metric": name,
+        "scores": {split: scores[name] for split, scores in metrics.items() if name in scores},
+        "metrics": metrics,
         "seconds": seconds if state.line.get("kind") != "evaluation" else None,
         "status": state.words,
     }
+
+
+def _evaluated(path: Path) -> dict[str, dict[str, float]]:
+    """Split -> metrics of the last evaluation that was logged; empty for none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - TAIL_BYTES))
+            lines = file.read().splitlines()
+    except OSError:
+        return {}
+    for text in reversed(lines):
+        line = (parsed_line(text) or {}) if b'"evaluation"' in text else {}
+        if line.get("kind") == "evaluation" and isinstance(line.get("metrics"), dict):
+            return {str(line.get("split")): _numbers(line["metrics"])}
+    return {}
 
 
 def _model(place: Path) -> str:
@@ -218,7 +304,7 @@ def _model(place: Path) -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("  model:")), "")
 
 
-def _row(line: RunLine, splits: Sequence[str]) -> list[Any]:
+def _row(line: RunLine, splits: Sequence[str]) -> list[str]:
     scores = [metric(line.metric, line.scores[split]) if split in line.scores else "" for split in splits]
     epochs = "" if line.epochs is None else _epochs(line.epochs)
     time = "" if line.seconds is None else duration(line.seconds)

@@ -86,7 +86,7 @@ def _place(word: str | None) -> tuple[Path, str]:
         if _holds_run(path.parent):  # a fold
             return path.parent.parent, f"{path.parent.name}/{path.name}"
         return path.parent, path.name
-    if not given.is_dir() and word is not None:
+    if not given.is_dir() and given != Path(DEFAULT):  # a name that is mistyped is not waited for
         open_run(given)
     return given, ""
 

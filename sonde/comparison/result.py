@@ -15,6 +15,7 @@ from sonde.comparison.units import Family, families
 from sonde.comparison.words import cautions, headline, judged_on, problem, settings_lines, summary
 from sonde.core.damaged import DAMAGE
 from sonde.core.errors import ConfigError, nearest
+from sonde.core.marks import shell_quoted
 from sonde.core.units import metric_name
 from sonde.screen.screen import Screen
 
@@ -47,7 +48,7 @@ class Comparison:
         for family, found in zip(self.families, self.differences, strict=True):
             _show(screen, family, found, columns, named=len(self.families) > 1)
         if self.page is not None:
-            screen.next([f"open {self.page}"])
+            screen.next([f"open {shell_quoted(str(self.page))}"])
 
 
 def compare_runs(places: Sequence[str | Path], *, metric: str = "") -> Comparison:

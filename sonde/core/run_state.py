@@ -20,6 +20,7 @@ INTERRUPTED, FAILED = "interrupted", "failed"
 ENDINGS = (INTERRUPTED, FAILED)
 """Events that say how a run without a result ended; their details have "why", in one line."""
 TAIL_BYTES = 16_384  # of metrics.jsonl: its last whole line is in there
+MOST_WHY = 60  # characters of what a fold said, in a listing
 MOST_STATE = 50_000_000  # bytes of a checkpoint's state.json that are read for a number
 
 Condition = Literal["finished", "running", "interrupted", "failed", "killed"]
@@ -52,9 +53,13 @@ class RunState:
 
         >>> RunState(condition="running", step=1200, fold=2, line={}).words
         'running, fold 2, step 1,200'
+        >>> RunState(condition="failed", fold=2, why="RuntimeError: no room", line={}).words
+        'failed, fold 2, step 0: RuntimeError: no room'
         """
         fold = f"fold {self.fold}, " if self.fold else ""
-        return f"{self.condition}, {fold}step {self.failed_at or self.step:,}"
+        why = self.why if self.condition == "failed" and self.fold else ""  # which fold's, its folder may not tell
+        why = f": {why if len(why) <= MOST_WHY else why[:MOST_WHY].rstrip() + '…'}" if why else ""
+        return f"{self.condition}, {fold}step {self.failed_at or self.step:,}{why}"
 
     @property
     def place(self) -> str:
@@ -72,7 +77,7 @@ def state_of(place: Path) -> RunState:
         return RunState(condition="finished", line={})
     fold = _last_fold(place)
     if fold:
-        return _of_folds(place, fold)
+        return _of_failed_fold(place) or _of_folds(place, fold)
     line = last_line(place / "metrics.jsonl")
     step, event = int(line.get("step") or 0), line.get("event")
     owner = owner_of(place)
@@ -146,6 +151,18 @@ def _of_folds(place: Path, fold: int) -> RunState:
     running = owner_of(place) is not None and at.condition not in ENDINGS
     condition: Condition = "running" if running else "killed" if at.condition == "finished" else at.condition
     return replace(at, condition=condition, fold=fold)
+
+
+def _of_failed_fold(place: Path) -> RunState | None:
+    """Of a cross-validation whose fold failed before its first step, and so left no folder; None of any other."""
+    line = last_line(place / "metrics.jsonl")
+    details, owner = line.get("details"), owner_of(place)
+    told: Mapping[str, Any] = details if isinstance(details, dict) and line.get("event") == FAILED else {}
+    fold = told.get("fold")
+    begun = isinstance(fold, int) and (place / f"fold-{fold}" / "config.yaml").exists()  # which tells by itself
+    if not isinstance(fold, int) or begun or owner not in (None, os.getpid()):
+        return None
+    return RunState(condition="failed", why=str(told.get("why") or ""), fold=fold, line=line)
 
 
 def _last_error(path: Path) -> Mapping[str, Any]:

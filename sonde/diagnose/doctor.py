@@ -143,7 +143,7 @@ class Doctor:
         skip, self._recalled = step - trace.first, []
         later = [each for each in trace.samples if each.step >= step]
         self.seen.trace = Trace(losses=trace.losses[skip:], norms=trace.norms[skip:], first=step, samples=later)
-        self.seen.evaluations = []
+        self.seen.evaluations, self.seen.earlier = [], ()
 
     def _keep(self, record: StepRecord) -> None:
         main = record.main

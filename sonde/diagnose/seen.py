@@ -126,6 +126,9 @@ class Seen:
     moment: Moment = "training"
     result: Mapping[str, Any] = field(default_factory=dict)  # at the end: result.json
     spent: Mapping[str, float] = field(default_factory=dict)  # seconds of the run's parts so far
+    earlier: Sequence[
+        tuple[int, float]
+    ] = ()  # of a resumed run, (step, mean loss since the one before) as it was logged
     _known: tuple[tuple[int, int], Reference | None] | None = field(default=None, repr=False)
 
     @property
@@ -174,6 +177,14 @@ class Seen:
         """Mean loss of the last steps: a share of all of them."""
         last = self.trace.losses[-max(least, round(share * len(self.trace.losses))) :]
         return statistics.fmean(last) if last else math.nan
+
+    def level_at(self, step: int) -> float | None:
+        """Mean loss of the steps before one that is done; of an earlier sitting's as it was logged, None where it was not."""
+        place = step - self.trace.first + 1
+        if place > 0 or self.trace.first == 1:
+            near = self.trace.losses[max(0, place - 20) : place] or self.trace.losses[:20]
+            return statistics.fmean(near) if near else None
+        return next((loss for at, loss in self.earlier if at >= step and math.isfinite(loss)), None)
 
     def noise(self, steps: int = 50) -> float:
         """Standard error of the mean of the last steps' losses, from their differences, which a trend does not enter."""

@@ -18,6 +18,11 @@ FOLLOWS = {
 """What follows from a fact: rows of classes that are never trained on are answered wrong, whatever is learned; layers that no
 container holds stay in training mode, where batch norm mixes rows."""
 
+NO_CAUSE = {
+    "overfitting": frozenset({"frozen-random-weights", "parameters-without-a-gradient", "phase-that-never-runs"})
+}
+"""What does not follow from a fact: weights that are not trained learn nothing by heart."""
+
 FIRST, ELSE = (
     "fix ",
     " first, which may be the cause; if this stays: ",
@@ -113,6 +118,7 @@ def ranked(suspicions: Iterable[Suspicion]) -> list[Suspicion]:
         is_fact = cause.certainty == "certain" and cause.place in FACTS_ABOUT and cause.severity != "note"
         for each in held:
             follows = is_fact and each.certainty != "certain" and each.place not in ("data", "system")
+            follows = follows and cause.name not in NO_CAUSE.get(each.name, ())
             if each.name != cause.name and (
                 follows or (each.name in cause.explains and cause.certainty != "suspected")
             ):

@@ -20,11 +20,11 @@ class DCGANConfig:
 
     widths: tuple[int, ...] = ()
     """Channels after each halving, from full resolution down; none: 64, then doubled, down to a side of at most 8 pixels."""
-    latent: int = 64
+    noise_size: int = 64
     """Numbers of noise that an input is made of."""
 
     def __post_init__(self) -> None:
-        check_counts(self, "widths", "latent")
+        check_counts(self, "widths", "noise_size")
 
 
 class ScaledNorm(nn.Module):
@@ -117,8 +117,8 @@ class DCGAN(nn.Module):
             raise ConfigError(
                 f"--widths has {len(widths)} halvings, and images of {sides} pixels allow {most}; give at most {most} widths"
             )
-        self.latent = config.latent
-        self.generator = Generator(input, widths, config.latent)
+        self.latent = config.noise_size
+        self.generator = Generator(input, widths, config.noise_size)
         self.critic = Critic(input, widths)
         for part in self.modules():  # arXiv:1511.06434, section 3
             if isinstance(part, nn.Conv2d | nn.ConvTranspose2d):

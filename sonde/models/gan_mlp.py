@@ -21,11 +21,11 @@ class GANMLPConfig:
     """Units of each layer."""
     layers: int = 3
     """Hidden layers of the generator, and of the critic."""
-    latent: int = 32
+    noise_size: int = 32
     """Numbers of noise that an input is made of."""
 
     def __post_init__(self) -> None:
-        check_counts(self, "width", "layers", "latent")
+        check_counts(self, "width", "layers", "noise_size")
 
 
 class Generator(nn.Module):
@@ -34,7 +34,7 @@ class Generator(nn.Module):
     def __init__(self, shape: tuple[int, ...], config: GANMLPConfig) -> None:
         super().__init__()
         self.shape = shape
-        sizes = (2 * config.latent, *(config.width,) * config.layers)
+        sizes = (2 * config.noise_size, *(config.width,) * config.layers)
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False))
         self.norms = nn.ModuleList(nn.LayerNorm(config.width) for _ in range(config.layers))
         self.out = nn.Linear(config.width, prod(shape))
@@ -70,7 +70,7 @@ class GANMLP(nn.Module):
     def __init__(self, input: InputSpec, out_dim: int, config: GANMLPConfig) -> None:
         """out_dim: not used, as what comes out is like what goes in"""
         super().__init__()
-        self.latent = config.latent
+        self.latent = config.noise_size
         self.generator = Generator(input.shape, config)
         self.critic = Critic(input.shape, config)
 

@@ -40,7 +40,9 @@ def read_answers(details: Mapping[str, Any]) -> Answers | None:
     index = np.arange(len(target)) if found["index"] is None else np.asarray(found["index"], np.int64)
     loss, mean = found.get("log_loss"), (details.get("metrics") or {}).get("loss")
     known = None if loss is None or None in loss else np.asarray(loss, np.float64)
-    whole = known is not None and len(known) == int(found["rows"]) and isinstance(mean, int | float)
+    plain = False
+    if known is not None and len(known) == int(found["rows"]) and isinstance(mean, int | float):
+        plain = bool(np.isclose(known.mean(), mean, rtol=SAME))
     if not (np.isfinite(target).all() and np.isfinite(prediction).all()) or len(index) != len(target):
         return None
     return Answers(
@@ -50,7 +52,7 @@ def read_answers(details: Mapping[str, Any]) -> Answers | None:
         prediction=prediction,
         log_loss=known,
         classes=all(isinstance(value, int) for value in found["target"]),
-        plain_loss=whole and bool(np.isclose(np.mean(loss), mean, rtol=SAME)),
+        plain_loss=plain,
     )
 
 

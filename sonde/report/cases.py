@@ -40,6 +40,7 @@ class Case:
     prediction: str
     confidence: str
     loss: str
+    by: str  # what that is, where it is not the run's loss
     right: bool | None = None
     text: str = ""
     sound: str = ""
@@ -195,6 +196,7 @@ def worst_rows(
             prediction=_text(entry.get("prediction")),
             confidence=share(entry["confidence"], 0) if entry.get("confidence") is not None else "",
             loss=number(entry.get("loss")),
+            by=str(entry.get("by") or "loss")[:40],
             right=entry.get("target") == entry.get("prediction") if exact else None,
             text=str(entry.get("text") or "")[:MOST_TEXT],
             sound=sound,

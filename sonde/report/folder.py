@@ -76,6 +76,14 @@ class Reading:
         return str(self.result.get("network") or own or self.result.get("model") or typed or "")
 
     @property
+    def train_loss_of(self) -> str:
+        """What the training loss of the result is a mean over, as the screen has it; "" where that is not known."""
+        steps = self.result.get("train_loss_steps")
+        if not isinstance(steps, int):
+            return ""
+        return f"mean of the last {steps:,} training steps" if steps > 1 else "of the last training step"
+
+    @property
     def split(self) -> str:
         """The split the report speaks of: test before validation before train; "" when none was evaluated."""
         return next((split for split in SPLITS if self.evaluated.get(split)), "")

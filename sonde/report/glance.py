@@ -12,7 +12,7 @@ from sonde.report.captions import course, place
 from sonde.report.cases import Case, worst_rows
 from sonde.report.evaluated import class_rows, confused_pairs
 from sonde.report.fitted import FEWEST, cannot_learn, fitted, seen_once, still_improving
-from sonde.report.folder import Reading
+from sonde.report.folder import CUSTOM, Reading
 from sonde.report.learning import axis_of, metric_of, validation_of
 
 MOST_ROWS = 3  # that are named
@@ -22,6 +22,7 @@ MOST_PARTS = 3  # of the time
 SMALL_PART = 0.05  # of the time; less is not worth a word
 LATE = 0.9  # of the way, from which a best evaluation stands at the end
 
+OF_LINES = ("CSV table", "TSV table")  # forms of data whose rows have the numbers of their lines
 TOO_SHORT = ("No", "Perhaps not", "Not known")  # answers to whether it was long enough
 
 Line = tuple[str, str]
@@ -36,7 +37,7 @@ def glance(run: Reading, *, learned: bool = True) -> list[Line]:
     details = run.evaluated.get(run.split, {})
     found = [
         ("Weakest class", weakest(details)),
-        ("Rows to check", rows_to_check(details) if learned else ""),
+        ("Rows to check", rows_to_check(details, run.split, str(run.data.get("form") or "")) if learned else ""),
         ("Long enough", "" if run.folds else long_enough(run, learned=learned)),
         ("Cost", cost(run)),
     ]
@@ -87,8 +88,11 @@ def _always(details: Mapping[str, Any]) -> str:
     return named[0] if len(named) == 1 else ""
 
 
-def rows_to_check(details: Mapping[str, Any]) -> str:
-    """The rows with the worst answers, among which mislabelled ones would be; "" where no rows were kept."""
+def rows_to_check(details: Mapping[str, Any], split: str = "", form: str = "") -> str:
+    """The rows with the worst answers, among which mislabelled ones would be; "" where no rows were kept.
+
+    split: that these rows are of, told because no others were looked at;  form: of the data, by which rows are numbered
+    """
     if not details.get("worst"):
         return ""
     entries = [{**entry, "picture": None, "sound": None} for entry in details["worst"]]
@@ -101,7 +105,20 @@ def rows_to_check(details: Mapping[str, Any]) -> str:
     told = "; ".join(_row(case, in_full=(judged or values) and not several) for case in kept[:MOST_ROWS])
     why = "the most wrong predictions" if judged else "the largest errors" if values else "the highest losses"
     odd = "mislabelled" if judged or values else "corrupt"
-    return _leading(f"{told}: {why}, where {odd} rows tend to be.", "worst", "all that were kept")
+    text = f"{told}: {why}, where {odd} rows tend to be.{_looked_at(split, form)}"
+    return _leading(text, "worst", "all that were kept")
+
+
+def _looked_at(split: str, form: str) -> str:
+    """Among which rows one looked, and what their numbers mean.
+
+    >>> _looked_at("test", "CSV table"), _looked_at("validation", "custom data"), _looked_at("", "")
+    (' Only test rows were looked at; a header is row 1.', ' Only validation rows were looked at, and count from 0.', '')
+    """
+    if not split:
+        return ""
+    numbered = "; a header is row 1" if form in OF_LINES else ", and count from 0" if form == CUSTOM else ""
+    return f" Only {split.replace('train', 'training')} rows were looked at{numbered}."
 
 
 def long_enough(run: Reading, *, learned: bool = True) -> str:

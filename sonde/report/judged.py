@@ -136,6 +136,8 @@ def sentences(run: Reading, score: Score) -> list[str]:
         where = f"{score.rows:,}{of} {split} {'row' if score.rows == 1 else 'rows'}"
     meaning = "; ".join(each for each in (unit(run, score.name), direction_in_words(run, score.name)) if each)
     told = [f"{text} on {where}" + (f" ({meaning})" if meaning else "")]
+    if score.split == "train" and score.name == "loss" and run.train_loss_of:  # no evaluation of the rows
+        told = [f"{text}, {run.train_loss_of}" + (f" ({meaning})" if meaning else "")]
     if score.interval is not None:
         of = f" (of {score.of})" if score.of else ""
         told.append(f"{LEVEL:.0%} interval {span(score.name, score.interval)}{of}".replace("%", "\u00a0%", 1))

@@ -93,7 +93,9 @@ def _after_stopping(run: Reading) -> list[Step]:
             _again(run, {"lr": lower, "clip": 1}, "trains again at a tenth of the rate, with its gradients clipped"),
             Step(command=_call(run, "doctor"), why="looks for the cause"),
         ]
-    return [_resumed(run, f"continues {_from(run)}, once what stopped it is fixed")]
+    file = str((run.config.get("settings") or {}).get("model") or "").rpartition(":")[0]
+    anew = f"; another {Path(file).name} needs a run of its own" if file.endswith(".py") else ""
+    return [_resumed(run, f"continues {_from(run)}, once what stopped it is fixed{anew}")]
 
 
 def while_running(run: Reading) -> list[Step]:

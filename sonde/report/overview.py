@@ -60,7 +60,10 @@ def headline(run: Reading) -> Headline:
         )
     unbroken = [text.replace(" %", "\u00a0%") for text in sentences if text]  # percentages stay on one line
     what = metric_name(run.metric) + mean_of_batches(run.metric, run.result.get("batch_means") or ())
-    what = f"{what} on the {'training' if split == 'train' else split} data"
+    if split == "train" and run.metric == "loss" and run.train_loss_of:
+        what = f"{what}, {run.train_loss_of}"
+    else:
+        what = f"{what} on the {'training' if split == 'train' else split} data"
     return Headline(value=value, what=what, sentences=unbroken, tone="good")
 
 
@@ -202,9 +205,12 @@ def _without_result(run: Reading) -> Headline:
     words = {"interrupted": "Stopped", "failed": "Failed"}.get(state.condition, "Died")
     place = "after" if state.condition == "failed" and not state.failed_at else "at"
     told = "This page shows what was logged until then."
+    value, what = f"{words} {place} step {count(step)}", f"{of}{fold}".strip(" ,")
+    if state.fold and state.condition == "failed" and not step:
+        value, what = f"{words} in fold {state.fold}", "before its first step"
     return Headline(
-        value=f"{words} {place} step {count(step)}",
-        what=f"{of}{fold}".strip(" ,"),
+        value=value,
+        what=what,
         sentences=[told],
         tone="open" if state.condition == "interrupted" else "bad",
     )

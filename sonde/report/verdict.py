@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from sonde.core.findings import WORST_FIRST, name_of
+from sonde.core.run_state import checkpoint_step
 from sonde.core.units import count, duration, metric, metric_name
 from sonde.report.captions import Course, course, moved
 from sonde.report.fitted import fitted
@@ -164,11 +165,13 @@ def _of_unfinished(run: Reading) -> Verdict:
     of = f" of {count(planned)}" if isinstance(planned, int) else ""
     fold = f" in fold {state.fold} of {_folds(run)}" if state.fold else ""
     at = f"step {count(reached(run))}{of}{fold}"
-    failed = f"{'at' if state.failed_at else 'after'} {at}"
+    failed = f"it {'at' if state.failed_at else 'after'} {at}"
+    if state.fold and not reached(run):
+        failed = f"fold {state.fold} of {_folds(run)} before its first step was done"
     tone, answer, because = {
         "running": ("open", "Still running when drawn", f"It was at {at} when this page was drawn{_moment(run.drawn)}."),
         "interrupted": ("open", "Stopped on request", f"{_request(state.signal)} ended it after {at}; nothing was lost."),
-        "failed": ("no", "Failed", f"An error ended it {failed}: {state.why[:MOST_TEXT]}"),
+        "failed": ("no", "Failed", f"An error ended {failed}: {state.why[:MOST_TEXT]}"),
     }.get(
         state.condition,
         (
@@ -237,9 +240,9 @@ def _done(run: Reading) -> list[str]:
 def _checkpoint(run: Reading) -> str:
     if run.folds:
         done = sum(bool(fold.result) for fold in run.folds)
-        return (
-            f"{done} of {_folds(run)} folds are done and are kept; the one it was in continues from its own checkpoint."
-        )
+        begun = checkpoint_step(run.path / f"fold-{run.state.fold}") is not None
+        then = "the one it was in continues from its own checkpoint" if begun else "the next one begins anew"
+        return f"{done} of {_folds(run)} folds {'is' if done == 1 else 'are'} done and kept; {then}."
     if run.saved is None:
         return "None was written yet."
     lost = max(run.state.step, run.last_step) - run.saved

@@ -14,16 +14,17 @@ from sonde.engine import random_state
 from sonde.engine.evaluate import checked_meter, evaluation_mode
 from sonde.metrics.directions import higher_is_better
 from sonde.run.build import Assembly
+from sonde.run.some_rows import some_rows
 
 
 def constant_baseline(assembly: Assembly, split: str) -> dict[str, Any]:
     """Its metrics on a split, and "what" it predicts; of several answers that of the best first metric.
 
-    Empty where training rows are not in memory as they are fed, where the rows to evaluate come only once, and where it is not
-    known what outputs mean. Metrics that are no number for one answer to all, such as a correlation, are left out; where one
-    fails on it, there is no baseline.
+    The training rows are those in memory, or some of a map-style Dataset's (`some_rows`). Empty where there are neither, where
+    the rows to evaluate come only once, and where it is not known what outputs mean. Metrics that are no number for one answer
+    to all, such as a correlation, are left out; where one fails on it, there is no baseline.
     """
-    source, known = assembly.evaluation_sources[split], unchanged_fields(assembly.train)
+    source, known = assembly.evaluation_sources[split], unchanged_fields(assembly.train) or some_rows(assembly.train)
     ability = abilities_of(assembly.task).constant_baselines
     if not known or not rewinds(source) or ability is None:
         return {}

@@ -35,7 +35,7 @@ from sonde.optim.ema import EMA
 from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.callers_code import Code, code_of_data
 from sonde.run.choose import Recipe
-from sonde.run.given_rows import fingerprints
+from sonde.run.given_rows import class_names, fingerprints
 from sonde.run.given_splits import given_splits
 from sonde.run.initialise import initialise, refuse_meta
 from sonde.run.job import Job
@@ -150,6 +150,7 @@ def custom_parts(
         )
     if isinstance(task, ModuleTask):
         task.accumulates = config.feed.accumulate > 1
+        task.metrics.class_names = class_names(data)
     floats, notes, numbers = floats_of(task.modules), [], (None, None)
     if not isinstance(data, Source):
         data = with_plain_arrays(data, doubles=floats is torch.float64)
@@ -171,11 +172,9 @@ def custom_parts(
             if part is not None
         }
         initialise(task, train)
-    monitored, mode = config.loop.monitor, config.loop.mode
+    monitored, mode, chosen = config.loop.monitor, config.loop.mode, None
     if task.objective is None and monitored is not None:
         chosen = Objective(monitored, checked_mode(monitored, higher_is_better(monitored), mode, declared=False))
-    else:
-        chosen = None
     return Assembly(
         dataset=None,
         monitored=chosen,

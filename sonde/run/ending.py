@@ -50,8 +50,8 @@ def _tell(attempt: Attempt, trouble: BaseException) -> None:
         _write(attempt, INTERRUPTED, {"signal": signal})
     else:
         if attempt.steps and not isinstance(trouble, NonFinite):  # of which the rows are noted already
-            note(folder, _in_words(trouble), check="failed", action="fix it, then resume the run")
-        _write(attempt, FAILED, {"why": _in_words(trouble)})
+            note(folder, in_words(trouble), check="failed", action="fix it, then resume the run")
+        _write(attempt, FAILED, {"why": in_words(trouble)})
     write_report(folder.path)
 
 
@@ -65,10 +65,10 @@ def _write(attempt: Attempt, event: str, details: dict[str, object]) -> None:
         log.write({"kind": "event", "step": step, **epoch, "event": event, "details": details, "seconds": seconds})
 
 
-def _in_words(trouble: BaseException) -> str:
+def in_words(trouble: BaseException) -> str:
     """What was raised, in one line.
 
-    >>> _in_words(RuntimeError("no room")), _in_words(ValueError())
+    >>> in_words(RuntimeError("no room")), in_words(ValueError())
     ('RuntimeError: no room', 'ValueError')
     """
     first = str(trouble).strip().split("\n")[0]

@@ -10,6 +10,7 @@ from sonde.data.feed.held import may_change_rows
 from sonde.diagnose.before import MIXING, drops_units
 from sonde.diagnose.differential import Probing, at_the_end
 from sonde.diagnose.doctor import Doctor
+from sonde.diagnose.recorded import last_stage
 from sonde.diagnose.seen import Context, Evaluated
 from sonde.diagnose.signals.sample import Sample
 from sonde.diagnose.structure import largest_dropout
@@ -43,6 +44,7 @@ def doctor_of(attempt: Attempt, training: Training, *, total: int | None) -> Doc
         doctor.probing = partial(_probing, attempt, training)
     if done:
         doctor.seen.evaluations += evaluations_of(attempt.folder.metrics)
+        doctor.seen.earlier = losses_of(attempt.folder.metrics)
         doctor.take_up(attempt.findings)
     training.observers = [*training.observers, doctor]
     attempt.doctor = doctor
@@ -122,6 +124,13 @@ def evaluations_of(path: Any) -> list[Evaluated]:
         for line in read_lines(path)
         if line.get("kind") == "evaluation" and line.get("split") == "validation"
     ]
+
+
+def losses_of(path: Any) -> list[tuple[int, float]]:
+    """(step, loss) of the lines of steps in metrics.jsonl, each the mean since the line before; of the last stage alone."""
+    lines = read_lines(path)
+    steps = [line for line in lines if line.get("kind") == "step" and line["step"] >= last_stage(lines)]
+    return [(int(line["step"]), float(line["loss"])) for line in steps if line.get("loss") is not None]
 
 
 def _report(attempt: Attempt, training: Training, found: list[Finding]) -> None:

@@ -1,20 +1,21 @@
 """The end of a run: its best checkpoint evaluated on held-out rows, result.json, the report, the closing lines."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sonde.core.catalogue import load
 from sonde.core.errors import Interrupted
 from sonde.core.files import plain, read_json, write_json
 from sonde.core.findings import AT_A_TIME, Finding
+from sonde.core.marks import shell_quoted
 from sonde.core.records import RUN_ENDS, EventRecord
 from sonde.core.run_folder import TEMPORARY, RunFolder
 from sonde.core.seams import abilities_of
 from sonde.diagnose.divergence import NAME as DIVERGED
 from sonde.diagnose.divergence import diverged, remedy
 from sonde.diagnose.evaluations import never_finite, sometimes_finite
-from sonde.diagnose.rules.baseline import below_baseline, below_guessing
+from sonde.diagnose.rules.baseline import below_baseline, below_guessing, below_validation
 from sonde.diagnose.stages import best_before
 from sonde.engine import checkpoint
 from sonde.engine.evaluate import EvaluationBudget, evaluate
@@ -116,7 +117,15 @@ def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
         found = below_guessing({**result, "baseline": {}}, run.doctor.seen)
     else:
         found = below_baseline(result, larger=known, rows=rows) + below_guessing(result, run.doctor.seen)
+    if name == "accuracy":
+        found = [*found, *below_validation(result["metrics"], _rows_answered(attempt.folder, result["metrics"]))]
     tell(attempt, found, at_once=False)
+
+
+def _rows_answered(folder: RunFolder, splits: Iterable[str]) -> dict[str, int]:
+    """How many rows of each split were answered, where the evaluation kept the answers."""
+    places = {split: folder.evaluation / split / "answers.json" for split in splits}
+    return {split: int(read_json(place)["rows"]) for split, place in places.items() if place.exists()}
 
 
 def _stopped(request: StopRequest) -> Interrupted:
@@ -172,13 +181,16 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
 def _next_commands(attempt: Attempt) -> list[str]:
     folder = attempt.folder
     if attempt.built is None:
-        return [f"open {folder.report}", f"sonde train --config {folder.path} --folds 0"]
-    commands, dataset = [f"open {folder.report}"], attempt.built.dataset
+        return [
+            f"open {shell_quoted(str(folder.report))}",
+            f"sonde train --config {shell_quoted(str(folder.path))} --folds 0",
+        ]
+    commands, dataset = [f"open {shell_quoted(str(folder.report))}"], attempt.built.dataset
     if attempt.config.model == CUSTOM_MODULE or dataset is None:  # only the caller's program can use such a network
         return commands
     input_word = modality(dataset.schema.input.kind).input_word
     follows = spec(attempt.config.task).next_commands
-    return [*commands, *(text.format(run=folder.path, input=input_word) for text in follows)]
+    return [*commands, *(text.format(run=shell_quoted(str(folder.path)), input=input_word) for text in follows)]
 
 
 def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any]:

@@ -2,15 +2,18 @@
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
-from sonde.core.errors import ConfigError, DataError, Interrupted, RunFolderError
+from sonde.core.bounds import flag
+from sonde.core.errors import ConfigError, DataError, Interrupted, RunFolderError, SondeError
 from sonde.core.files import read_json
 from sonde.core.findings import Finding
 from sonde.core.run_folder import RunFolder
+from sonde.core.run_state import FAILED
 from sonde.core.units import count, duration, metric, metric_name
-from sonde.engine.json_lines import read_lines
+from sonde.engine.json_lines import JsonLinesLog, read_lines
+from sonde.run.ending import in_words
 from sonde.run.errors import words_to_go_on
 from sonde.run.job import Attempt, Job
 from sonde.run.report import write_report
@@ -22,19 +25,12 @@ SHARED = ("status", "task", "model", "parameters", "objective", "headline")  # w
 def fold_of(attempt: Attempt, number: int) -> Iterator[Job]:
     """The job of one fold, to be carried out in the body; its metrics are printed. A fold that is done already is kept.
 
-    Raises: Interrupted saying how to resume
-
+    Raises: Interrupted saying how to resume; what fails otherwise as it is, with the fold and what is kept added
     """
     fold, folds, folder = attempt.job.fold, attempt.config.data.folds, attempt.folder
     assert fold is not None
     try:
         yield fold(folder, number)
-    except (ConfigError, DataError, RunFolderError):
-        if number == 1 and attempt.before is not None:  # a refused resume leaves the folder as it was
-            folder.config.write_bytes(attempt.before)
-        elif number == 1 and not _place(folder, number).path.exists():  # refused before its first step
-            folder.abandon()
-        raise
     except Interrupted as stop:
         with suppress(OSError, RunFolderError):  # of a full disk
             write_report(folder.path)
@@ -42,14 +38,43 @@ def fold_of(attempt: Attempt, number: int) -> Iterator[Job]:
         raise Interrupted(
             f"stopped in fold {number} of {folds}; resume with: {again}", signal_number=stop.signal_number
         ) from None
+    except Exception as trouble:
+        refused = isinstance(trouble, ConfigError | DataError | RunFolderError)
+        if number == 1 and attempt.before is not None and refused:  # a refused resume leaves the folder as it was
+            folder.config.write_bytes(attempt.before)
+        elif number == 1 and attempt.before is None and not _place(folder, number).path.exists():
+            folder.abandon()  # nothing was done yet
+        elif not isinstance(trouble, RunFolderError):  # which names the folder and the remedy itself
+            _tell_failed(attempt, number, trouble)
+        raise
     place = _place(folder, number)
     attempt.findings += [Finding(**line) for line in read_lines(place.findings)] if place.findings.exists() else []
     attempt.job.screen.say(_line(number, folds, read_json(place.result), read_json(place.data)))
 
 
+def _tell_failed(attempt: Attempt, number: int, trouble: Exception) -> None:
+    """Say which fold failed: in the error, the report, and the folder, since a fold that fails before a step leaves none."""
+    folder, folds, why = attempt.folder, attempt.config.data.folds, in_words(trouble)
+    with suppress(OSError, RunFolderError):  # of a full disk
+        details = {"why": why, "fold": number}
+        with closing(JsonLinesLog(folder.metrics)) as log:
+            log.write({"kind": "event", "step": 0, "event": FAILED, "details": details})
+        write_report(folder.path)
+    done = sum(_place(folder, each).result.exists() for each in range(1, number))
+    kept = ("", "; fold 1 is kept", f"; folds 1 to {done} are kept")[min(done, 2)]
+    if isinstance(trouble, SondeError):  # whose message is all that is shown, and says what to do
+        trouble.args = (f"fold {number} of {folds}: {trouble}{kept}",)
+        return
+    again = words_to_go_on(folder, attempt.config)
+    if ".py:" in attempt.config.model:  # of which a changed one is refused: what is kept was trained with it as it was
+        again += f" (with {attempt.config.model.partition(':')[0]} as it is; a changed one needs another {flag('out')})"
+    trouble.add_note(f"fold {number} of {folds} failed: {why}{kept}; resume with: {again}")
+
+
 def summed_up(attempt: Attempt) -> dict[str, Any]:
     """result.json of all folds together."""
     numbers = range(1, attempt.config.data.folds + 1)
+    attempt.folder.metrics.unlink(missing_ok=True)  # which says that a fold failed, in an earlier sitting
     return summary([read_json(_place(attempt.folder, number).result) for number in numbers])
 
 

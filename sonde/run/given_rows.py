@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset, TensorDataset
+from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
 from torch.utils.data import Dataset as TorchDataset
 
 from sonde.core.nested import leaves
@@ -46,6 +46,20 @@ def fingerprints(given: Mapping[str, Any]) -> dict[str, str]:
     return {**of_arrays(arrays), **others}
 
 
+def class_names(data: Any) -> tuple[str, ...]:
+    """What a Dataset calls its classes, as those of torchvision do in `classes`, also behind a DataLoader or for a part of it."""
+    while isinstance(data, DataLoader | Subset):
+        data = data.dataset
+    try:
+        names = getattr(data, "classes", ())
+    except Exception:  # of the caller's code: then classes are called by their numbers
+        return ()
+    if isinstance(data, Mapping | str | type) or not isinstance(names, list | tuple):
+        return ()
+    fit = all(isinstance(name, str) and name for name in names) and len(set(names)) == len(names)
+    return tuple(names) if fit else ()
+
+
 def _held(data: Any) -> Mapping[Any, Any]:
     """The parts of what may hold arrays: by place in a tuple or list, else by name."""
     if isinstance(data, Tensor | np.ndarray):
@@ -79,9 +93,9 @@ def _of_rows(rows: Any) -> str:
         return " ".join(of_arrays({str(n): array_of(each) for n, each in enumerate(rows.tensors)}).values())
     chosen = range(count) if isinstance(rows, list | tuple) else sorted({0, count // 2, count - 1} & set(range(count)))
     try:
-        with _seeded(rows):
+        with seeded(rows):
             once = _digest(copy.copy(rows), chosen)
-        with _seeded(rows):
+        with seeded(rows):
             again = _digest(copy.copy(rows), chosen)
     except Exception:  # of the caller's code; whatever is wrong is told where the first batch is read
         return ""
@@ -118,7 +132,7 @@ def _parts(value: Any) -> Iterator[bytes]:
 
 
 @contextmanager
-def _seeded(rows: Any) -> Iterator[None]:
+def seeded(rows: Any) -> Iterator[None]:
     """The global random streams and those that a Dataset holds seeded alike, and put back afterwards."""
     streams = list(_generators(rows, 0, set()))
     states = [_state(stream) for stream in streams]

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 from sonde.core.errors import SondeError
+from sonde.core.marks import cut_words, visible
 
 QUOTED = r"""(?<!\w)'(?:[^'\\]|\\.)*'(?!\w)|(?<!\w)"(?:[^"\\]|\\.)*"(?!\w)"""
 COMMAND = r"\bsonde [a-z]+ .*?(?=[;,)](?:\s|$)| or | and |$)"  # of a command line, which stays one
@@ -27,15 +28,16 @@ WORDS = frozenset(["auto", "none", "cpu", "cuda", "mps", "imagenet", "wandb", "m
 
 
 class Keywords(ContextDecorator):
-    """Errors that leave the body, or the function that it decorates, have the spelling of a Python call, and frames of the
-    caller's own code alone; all frames where Python runs in development mode (`python -X dev`)."""
+    """Errors that leave the body, or the function that it decorates, have the spelling of a Python call, names that turn
+    no text around them (`core/marks`), and frames of the caller's own code alone; all frames where Python runs in development
+    mode (`python -X dev`)."""
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, SondeError):
-            error.respell(in_keywords)
+            error.respell(lambda text: cut_words(visible(in_keywords(text))))
             if not sys.flags.dev_mode:
                 error.__traceback__ = own_frames(error.__traceback__)
 

@@ -19,6 +19,7 @@ LENGTH_KNOWN = "length known"  # the event of a run whose first pass showed how 
 END_MOVED = "end moved"  # the event of a run under a time limit whose pace is not what was planned
 MOST_ENDS, FAR = 2, 0.5  # how often a moved end is said, and how far from the one before, as a share of it
 MOST_ROWS = 60  # of the table; longer runs show every second, third, … epoch; of unknown length, one per PLAIN_EVERY_S
+MOST_HEADING = 40  # characters of a column's name
 
 
 @dataclass(frozen=True)
@@ -225,9 +226,9 @@ class Progress:
         columns = [Column("epoch" if self._batches else "step", self._place(record), 9)]
         columns.append(Column(f"{of}loss", number(self._loss()), 8))
         if self._metric is not None:
-            columns.append(Column(f"validation {metric_name(self._metric)}", latest, spare=1))
+            columns.append(Column(_heading(f"validation {metric_name(self._metric)}"), latest, spare=1))
         if self._beside is not None:
-            columns.append(Column(metric_name(self._beside), beside, spare=3))
+            columns.append(Column(_heading(metric_name(self._beside)), beside, spare=3))
         columns.append(Column(f"{of}lr", number(record.lr, 2), 8, spare=4))
         columns.append(Column("rows/s", speed, 8, spare=5))
         columns.append(Column("left", self._left(record, now), 9))
@@ -255,6 +256,11 @@ class Progress:
         if done <= 0 or record.step >= self._steps:
             return ""
         return duration(min((now - self._began) / done * (self._steps - record.step), max(0.0, self._ends - now)))
+
+
+def _heading(name: str) -> str:
+    """The beginning and the end of a column's name that is longer than there is room for."""
+    return name if len(name) <= MOST_HEADING else f"{name[: MOST_HEADING - 11]}…{name[-10:]}"
 
 
 def _short(value: float) -> str:

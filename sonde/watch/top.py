@@ -92,7 +92,8 @@ def _gone(run: Reading) -> Top:
     state, told, (value, what) = run.state, verdict(run), _so_far(run)
     step = told.steps[0]
     light: Light = "stopped" if state.condition == "interrupted" else "failed"
-    title = headline(run).value + (f" of fold {state.fold}" if state.fold else "")
+    title = headline(run).value
+    title += f" of fold {state.fold}" if state.fold and "fold" not in title else ""
     last = run.findings[-1] if run.findings and state.condition == "failed" else {}
     sentences = [told.because]
     if last.get("severity") == "error":

@@ -1,7 +1,9 @@
 """`sonde runs` over folders in every state a run folder can be in."""
 
+import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +12,11 @@ from typing import Any
 import pytest
 
 from sonde.cli.main import main
-from sonde.cli.runs import RunLine, find_runs, in_order, read_line
+from sonde.cli.runs import RunLine, columns_within, find_runs, in_order, list_runs, read_line
 from sonde.core.config_file import write_config
 from sonde.core.errors import ConfigError
 from sonde.core.run_folder import RunFolder
+from sonde.screen.screen import Screen
 
 RESULT: dict[str, Any] = {
     "status": "stopped early",
@@ -213,3 +216,51 @@ def test_a_finished_run_that_trains_further_is_running(tmp_path: Path) -> None:
     folder = make(tmp_path / "a", result={**RESULT, "steps": 3}, records='{"kind": "step", "step": 5, "epoch": 0}\n')
     with RunFolder(folder).claimed():
         assert read_line(folder).status == "running, step 5"
+
+
+def test_a_run_without_a_result_has_the_scores_of_its_last_evaluation(tmp_path: Path) -> None:
+    evaluations = "".join(
+        json.dumps(
+            {"kind": "evaluation", "step": step, "split": "validation", "metrics": {"accuracy": value, "log_loss": 1}}
+        )
+        + "\n"
+        for step, value in ((10, 0.5), (20, 0.75))
+    )
+    steps = '{"kind": "step", "step": 30, "epoch": 2, "seconds": 7.5}\n' * 400
+    line = read_line(make(tmp_path / "a", records=evaluations + steps + '{"kind": "evaluation", "st'))
+    assert (line.metric, line.scores, line.status) == ("accuracy", {"validation": 0.75}, "killed, step 30")
+    assert line.metrics == {"validation": {"accuracy": 0.75, "log_loss": 1}}
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+COLUMNS = ["run", "data", "model", "epochs", "metric", "train", "test", "time", "status"]
+ROWS = [["runs/shapes", "shapes", "compact-cnn", "7.2", "accuracy", "", "94.04 %", "25 s", "finished"]]
+
+
+def test_a_narrow_terminal_goes_without_what_matters_least() -> None:
+    assert columns_within(COLUMNS, ROWS, 120) == COLUMNS
+    assert columns_within(COLUMNS, ROWS, 60) == ["run", "data", "metric", "test", "time", "status"]
+    assert columns_within(COLUMNS, ROWS, 44) == ["run", "metric", "test", "status"]
+    assert columns_within(COLUMNS, ROWS, 20) == COLUMNS  # which are told in lines
+
+
+@pytest.mark.parametrize(("width", "told"), [
+    (60, ["run          data    metric    test     time  status", "runs/shapes  shapes  accuracy  94.04 %  25 s  finished",
+          "no room for model, epochs, train; --json has all"]),
+    (30, ["runs/shapes", "shapes, compact-cnn, 7.2 epochs, accuracy 94.04 % test, 25 s, finished"]),
+])  # fmt: skip
+def test_on_a_narrow_terminal_every_line_can_be_read(
+    width: int, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", str(width))
+    terminal = Terminal()
+    list_runs(Screen(file=terminal), COLUMNS, ROWS)
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.getvalue())
+    lines = [" ".join(line.split()) for line in plain.splitlines()]
+    assert " ".join(lines).strip() == " ".join(" ".join(line.split()) for line in told)
+    assert all(len(line) <= width for line in plain.splitlines())

@@ -22,7 +22,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_newest_run_is_shown_where_none_is_named(runs: Path) -> None:
-    assert _place(None) == (Path("runs"), "")
+    assert _place(None) == _place("") == _place("runs") == (Path("runs"), "")
     assert newest(Path("runs")) == "new"
     assert _place("runs") == (Path("runs"), "")
 
@@ -37,7 +37,7 @@ def test_a_run_that_is_named(runs: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert _place(None) == (Path("runs"), "")
+    assert _place(None) == _place("") == _place("runs") == (Path("runs"), "")
     with pytest.raises(RunFolderError, match="there is no run folder elsewhere; `sonde runs` lists existing runs"):
         _place("elsewhere")
     Path("empty").mkdir()

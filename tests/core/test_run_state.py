@@ -81,6 +81,18 @@ def test_a_cross_validation_is_where_its_last_fold_is(tmp_path):
     assert state_of(tmp_path).condition == "finished"
 
 
+def test_a_fold_that_failed_before_its_first_step_left_no_folder(tmp_path):
+    put(tmp_path / "fold-1", STEP)
+    (tmp_path / "fold-1" / "result.json").write_text("{}")
+    told = {"why": "RuntimeError: boom", "fold": 2}
+    (tmp_path / "metrics.jsonl").write_text(json.dumps({**ended("failed"), "step": 0, "details": told}) + "\n")
+    state = state_of(tmp_path)
+    assert (state.words, state.why) == ("failed, fold 2, step 0: RuntimeError: boom", "RuntimeError: boom")
+    put(tmp_path / "fold-2", STEP)
+    (tmp_path / "fold-2" / "config.yaml").write_text("")
+    assert state_of(tmp_path).words == "killed, fold 2, step 40"  # of the sitting that went on
+
+
 def test_a_torn_line_is_passed_over(tmp_path):
     (tmp_path / "metrics.jsonl").write_text(json.dumps(STEP) + '\n{"kind": "step", "step": 5')
     assert last_line(tmp_path / "metrics.jsonl")["step"] == 40

@@ -96,3 +96,14 @@ def test_classes_without_training_rows_are_why_labels_seem_unrelated() -> None:
     check = Finding(check="x", name="class-without-training-rows", severity="warning", evidence="", action="", step=0)
     held = order(fact(check), suspicion("labels-unrelated-to-inputs", place="data"))
     assert held == [("class-without-training-rows", "certain"), ("labels-unrelated-to-inputs", "suspected")]
+
+
+def test_weights_that_are_not_trained_learn_nothing_by_heart() -> None:
+    late = Suspicion(name="overfitting", evidence="", action="stop", place="outcome", certainty="likely")
+    unused = Suspicion(name="parameters-without-a-gradient", evidence="", action="", place="model", certainty="certain")
+    assert [(each.name, each.certainty, each.after) for each in ranked([late, unused])] == [
+        ("parameters-without-a-gradient", "certain", ""),
+        ("overfitting", "likely", ""),
+    ]
+    mixed = Suspicion(name="rows-mixed", evidence="", action="", place="model", certainty="certain")
+    assert ranked([late, mixed])[1].after == "rows-mixed"

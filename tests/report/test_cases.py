@@ -126,3 +126,11 @@ def test_several_targets_are_told_by_name(regression_run):
     assert rows[0].confidence == ""
     worst = [{"index": 0, "target": ["cat", "dog"], "prediction": [], "confidence": None, "loss": None}]
     assert worst_rows(json.loads(json.dumps({"worst": worst})), regression_run)[0].prediction == "none"
+
+
+def test_what_a_row_is_shown_by_is_named(tmp_path):
+    worst = [{"index": 1, "target": 0.0, "prediction": 5.0, "loss": 25.0, "by": "squared error"}]
+    (section,) = sections_of_cases({"worst": worst, "scatter": {"names": ["x"]}}, tmp_path, split="test")
+    assert [case.by for case in section.rows] == ["squared error"]
+    (section,) = sections_of_cases({"worst": [{**worst[0], "by": None}]}, tmp_path, split="test")
+    assert [case.by for case in section.rows] == ["loss"]

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -59,3 +60,10 @@ def test_a_run_that_has_only_begun(tmp_path):
     (tmp_path / "config.yaml").write_text("data: x\n")
     run = read_folder(tmp_path)
     assert (run.split, run.metric, run.last_step, run.steps) == ("", "", 0, [])
+
+
+def test_a_network_of_ones_own_has_its_class_as_name_before_there_is_a_result(image_run):
+    run = read_folder(image_run)
+    open_run = replace(run, result={}, data={**run.data, "code": {"network": {"name": "Net", "hash": "1"}}})
+    assert open_run.model == "Net"
+    assert replace(open_run, data={"code": ["damaged"]}).model == "compact-cnn"

@@ -73,6 +73,8 @@ def test_rows_with_values_and_texts():
     assert rows_to_check({"worst": [text]}).startswith(
         "a.txt character 9 (loss 3.31): the highest losses, where corrupt rows"
     )
+    told = rows_to_check({"worst": [row], "scatter": {"names": ["a"]}}, "test", "CSV table")
+    assert "mislabelled rows tend to be. Only test rows were looked at; a header is row 1. <a" in told
     both = {**row, "target": {"price": 1.0, "rent": 2.0}, "prediction": {"price": 3.0, "rent": 4.0}}
     assert rows_to_check({"worst": [both], "scatter": {"names": ["a"]}}).startswith("t.csv row 1 (loss 13.2): ")
 

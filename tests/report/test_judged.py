@@ -8,6 +8,7 @@ import pytest
 from sonde.metrics.intervals import wilson
 from sonde.report.folder import read_folder
 from sonde.report.judged import less_than_baseline, score_of, sentences
+from sonde.report.overview import headline
 
 
 def test_a_share_of_rows_has_wilsons_interval(image_run):
@@ -184,3 +185,13 @@ def test_beside_a_rule_on_the_same_series_their_errors_are_paired(regression_run
     assert score.interval.holds(1.2 * mean)
     assert score.against == "better"
     assert "(of 6 series)" in sentences(run, score)[1]
+
+
+def test_a_training_loss_is_said_to_be_of_the_last_steps(image_run):
+    run = read_folder(image_run)
+    more = {"metrics": {"train": {"loss": 2.151}}, "headline": "loss", "baseline": {}, "train_loss_steps": 6}
+    run = replace(run, result={**run.result, **more}, evaluated={})
+    score = score_of(run)
+    assert score is not None
+    assert sentences(run, score)[0].startswith("2.151 loss, mean of the last 6 training steps (")
+    assert headline(run).what == "loss, mean of the last 6 training steps"

@@ -13,8 +13,10 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 import sonde
 from sonde.core.files import read_json
+from sonde.data.feed.loader import LoaderSource
 from sonde.report.folder import read_folder
 from sonde.report.verdict import verdict
+from sonde.run.some_rows import some_rows
 
 DRAW = np.random.default_rng(0)
 X = DRAW.normal(size=(260, 4)).astype(np.float32)
@@ -89,6 +91,46 @@ def test_a_loader_of_tensors_has_one_and_rows_that_may_change_have_none(tmp_path
     plain = fitted(tmp_path / "a", nn.MSELoss(), VALUES, sets={"data": of_loader(changes=False)})
     assert plain["loss"] == pytest.approx(np.square(VALUES[200:] - VALUES[:200].mean()).mean(), rel=1e-5)
     assert fitted(tmp_path / "b", nn.MSELoss(), VALUES, sets={"data": of_loader(changes=True)}) == {}
+
+
+class Numbered(Dataset[tuple[Tensor, int]]):
+    """Rows read by their number, with inputs that are changed at random."""
+
+    classes = ("near", "far", "high")
+
+    def __init__(self) -> None:
+        self.draw = torch.Generator().manual_seed(0)
+
+    def __len__(self) -> int:
+        return 200
+
+    def __getitem__(self, place: int) -> tuple[Tensor, int]:
+        return torch.from_numpy(X[place]) + torch.rand((), generator=self.draw), int(CLASSES[place])
+
+
+@pytest.mark.parametrize("share", [None, 0.3])
+def test_a_set_that_is_read_row_by_row_has_one(tmp_path: Path, share: float | None) -> None:
+    sets = {"data": Numbered()} | ({} if share is None else {"validation": share})
+    found = fitted(tmp_path / "run", nn.CrossEntropyLoss(), CLASSES, outputs=3, sets=sets, metrics=["accuracy"])
+    usual = np.bincount(CLASSES[:200]).argmax()
+    assert found["what"].endswith(f" class {usual}")
+    split = tmp_path / "run" / "evaluation" / "validation"
+    assert read_json(split / "per_class.json")["names"] == list(Numbered.classes)
+    if share is None:
+        assert found["accuracy"] == pytest.approx((CLASSES[200:] == usual).mean())
+
+
+def test_reading_them_leaves_random_streams_as_they_were() -> None:
+    rows = Numbered()
+    source = LoaderSource(DataLoader(rows, batch_size=8), device=torch.device("cpu"), seed=0)
+    before, ours = rows.draw.get_state(), torch.get_rng_state()
+    found = some_rows(source)
+    assert list(found) == ["target"]  # the inputs differ
+    assert found["target"].tolist() == CLASSES[:200].tolist()
+    assert torch.equal(rows.draw.get_state(), before)
+    assert torch.equal(torch.get_rng_state(), ours)
+    joined = DataLoader(rows, batch_size=8, collate_fn=lambda several: several)
+    assert some_rows(LoaderSource(joined, device=torch.device("cpu"), seed=0)) == {}
 
 
 def test_where_outputs_are_not_known_to_be_targets_there_is_none(tmp_path: Path) -> None:

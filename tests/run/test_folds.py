@@ -12,8 +12,11 @@ import torch
 
 import sonde
 from sonde.cli.main import main
-from sonde.core.errors import ConfigError, DataError, Interrupted, RunFolderError
+from sonde.cli.runs import read_line
+from sonde.core.errors import ConfigError, DataError, Interrupted, OutOfMemory, RunFolderError
 from sonde.engine import loop
+from sonde.report.folder import read_folder
+from sonde.report.verdict import verdict
 from sonde.run.folds import summary
 from sonde.run.run import Run
 
@@ -91,6 +94,61 @@ def test_a_cross_validation_that_was_stopped_goes_on_where_it_was(table: Path, m
     assert len(done) == 4  # fold 1, fold 2 twice, fold 3
     assert folds_of(table).metrics == straight.metrics  # the same call finds all of it done
     assert len(done) == 4
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+def test_a_fold_that_fails_is_named_with_its_cause_and_what_is_kept(
+    table: Path, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    straight = folds_of(table, out=table.parent / "straight")
+    real, done = loop.fit, []
+
+    def failing(training: Any, settings: Any, parts: Any) -> Any:
+        done.append(training)
+        if len(done) == 2:
+            training.progress.step = steps
+            raise RuntimeError("boom in this fold")
+        return real(training, settings, parts)
+
+    monkeypatch.setattr(loop, "fit", failing)
+    with pytest.raises(RuntimeError, match="^boom in this fold") as failed:
+        folds_of(table)
+    run = table.parent / "run"
+    assert failed.value.__notes__ == [
+        f"fold 2 of 3 failed: RuntimeError: boom in this fold; fold 1 is kept; resume with: sonde resume {run}"
+    ]
+    assert read_line(run).status == f"failed, fold 2, step {steps}: RuntimeError: boom in this fold"
+    told = verdict(read_folder(run))
+    assert told.because.endswith("RuntimeError: boom in this fold")
+    assert "fold 2 of 3" in told.because
+    assert dict(told.lines)["Last good checkpoint"].startswith("1 of 3 folds is done and kept; ")
+    assert told.steps[0].command == f"sonde resume {run}"
+    assert "RuntimeError: boom in this fold" in (run / "report.html").read_text()
+    assert sonde.resume(run, quiet=True).metrics == straight.metrics
+    assert read_line(run).status == "finished"
+    assert not (run / "metrics.jsonl").exists()
+
+
+def test_a_first_fold_that_fails_at_once_leaves_no_folder(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "fit", lambda *_: (_ for _ in ()).throw(RuntimeError("boom")))
+    with pytest.raises(RuntimeError, match="^boom$"):
+        folds_of(table)
+    assert not (table.parent / "run").exists()
+
+
+def test_an_error_in_one_line_names_its_fold(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, done = loop.fit, []
+
+    def failing(*given: Any) -> Any:
+        done.append(given)
+        if len(done) == 3:
+            raise OutOfMemory("out of memory; lower --batch-size")
+        return real(*given)
+
+    monkeypatch.setattr(loop, "fit", failing)
+    said = "^fold 3 of 3: out of memory; lower batch_size=; folds 1 to 2 are kept$"
+    with pytest.raises(OutOfMemory, match=said):
+        folds_of(table)
 
 
 def test_another_number_of_folds_wants_another_folder(table: Path) -> None:

@@ -15,7 +15,7 @@ from torch.utils.data import ConcatDataset, DataLoader, Dataset, Subset, TensorD
 
 import sonde
 from sonde.core.errors import DataError, RunFolderError
-from sonde.run.given_rows import fingerprints
+from sonde.run.given_rows import class_names, fingerprints
 
 Pair = tuple[Tensor, Tensor]
 
@@ -165,3 +165,19 @@ def test_another_part_that_is_frozen_is_named(tmp_path: Path) -> None:
     fit(False, 1)
     with pytest.raises(RunFolderError, match=r"nothing frozen then, frozen: 0\.weight, 0\.bias now"):
         fit(True, 2)
+
+
+class Named(list[int]):
+    classes: Any = ("cat", "dog")
+
+
+def test_classes_have_the_names_that_a_set_gives_them() -> None:
+    rows: Any = Named([1, 2])
+    assert class_names(rows) == ("cat", "dog")
+    assert class_names(DataLoader(Subset(rows, [0]))) == ("cat", "dog")
+    rows.classes = ["cat", "cat"]
+    assert class_names(rows) == ()
+    rows.classes = [0, 1]
+    assert class_names(rows) == ()
+    assert class_names(torch.zeros(2)) == ()
+    assert class_names({"classes": ["a", "b"]}) == ()

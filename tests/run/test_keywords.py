@@ -148,3 +148,9 @@ def test_the_calls_of_the_package_end_in_the_callers_line(tmp_path: Path) -> Non
         sonde.doctor(tmp_path / "nothing", quiet=True)
     (frame,) = traceback.extract_tb(caught.value.__traceback__)
     assert frame.filename == __file__
+
+
+def test_names_in_errors_turn_nothing_and_are_cut() -> None:
+    with pytest.raises(ConfigError) as told, Keywords():
+        raise ConfigError(f"no column '\u202eabc{'L' * 10_000}'; --lr 0.1")
+    assert str(told.value) == f"no column '\\u202eabc{'L' * 70}…{'L' * 38}'; lr=0.1"

@@ -273,3 +273,8 @@ def test_a_narrow_terminal_keeps_what_is_left() -> None:
     assert names[68] == ["epoch", "loss", "validation accuracy", "lr", "left"]
     assert names[56] == ["epoch", "loss", "validation accuracy", "left"]
     assert names[40] == ["epoch", "loss", "left"]
+
+
+def test_a_long_name_makes_no_wide_column(clock) -> None:
+    head, *_ = run(clock, metric="A" * 10_000, evaluate=False)
+    assert head[2] == "validation " + "A" * 18 + "…" + "A" * 10

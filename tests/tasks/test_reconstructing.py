@@ -34,7 +34,7 @@ TASKS: dict[str, tuple[Any, Any]] = {
     "denoising": (Autoencoder, AutoencoderConfig(latent=4, corrupt=0.3)),
     "vae": (VAE, VAEConfig(latent=4, likelihood="bernoulli")),
     "codebook": (VQVAE, VQVAEConfig(codes=16, code_width=4, restart_below=0.2)),
-    "fsq": (VQVAE, VQVAEConfig(quantiser="fsq", levels=(4, 3))),
+    "fsq": (VQVAE, VQVAEConfig(quantiser="fsq", fsq_levels=(4, 3))),
     "anomaly": (Anomaly, AnomalyConfig(latent=4, corrupt=0.3)),
 }
 

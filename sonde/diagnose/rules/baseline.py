@@ -82,5 +82,34 @@ def below_guessing(result: Mapping[str, Any], seen: Seen) -> list[Finding]:
     ]
 
 
+FAR = 3.0  # standard errors of the difference of two shares: chance alone goes so far down once in 740 runs
+
+
+def below_validation(metrics: Mapping[str, Mapping[str, Any]], rows: Mapping[str, int]) -> list[Finding]:
+    """A note that the accuracy on test rows is lower than on validation rows beyond chance.
+
+    rows: of each split, which were evaluated one answer each
+    """
+    found = [(metrics.get(split, {}).get("accuracy"), rows.get(split, 0)) for split in ("validation", "test")]
+    (held, first), (test, second) = found
+    if not (_is_number(held) and _is_number(test) and first and second):
+        return []
+    share = (held * first + test * second) / (first + second)
+    error = math.sqrt(max(0.0, share * (1 - share)) * (1 / first + 1 / second))
+    if not held - test > FAR * error > 0:
+        return []
+    return [
+        Finding(
+            check="test below validation",
+            severity="note",
+            evidence=f"accuracy is {100 * held:.2f} % on {first:,} validation rows and {100 * test:.2f} % on {second:,} test "
+            f"rows, {(held - test) / error:.1f} standard errors lower",
+            action="the validation rows chose the checkpoint, which raises their score a little; more than that is a "
+            "difference in kind: were the rows drawn alike, or are validation rows near copies of training rows?",
+            certainty="suspected",
+        )
+    ]
+
+
 def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and math.isfinite(value)

@@ -21,6 +21,9 @@ DONE = 0.05  # of guessing: a loss below it has little left to learn
 FEW = 10  # steps, of which no course is seen
 LAST = 20  # steps whose median is where the loss ends
 GAP = 0.6  # training loss beside the validation loss: nearer ones differ by chance, a healthy one of 0.78 did at a high rate
+RISES = {"evaluation": (0.3, 3), "training": (0.3, 5)}
+"""In the midst of a run, whose validation loss may still come down: by which share of the lowest it has risen, in how many of the
+latest evaluations; at the end by a tenth, in three. Between evaluations looks are more frequent, so more is asked."""
 TALL = 0.1  # update / size of a layer late in a run; healthy layers ended below 0.086 (doctor.md 0.3)
 
 
@@ -115,15 +118,17 @@ def overfitting(seen: Seen) -> Suspicion | None:
     """The validation loss has risen well above its lowest while the training loss goes on falling, or stays where learning by
     heart leaves it."""
     scores = seen.held_losses()
-    if len(scores) < 4 or seen.moment == "training" or seen.context.phases > 1:
+    if len(scores) < 4 or seen.context.phases > 1:
         return None
     best_step, best = min(scores, key=lambda each: each[1])
     after = [value for step, value in scores if step > best_step]
-    level, then = seen.level(), _level_at(seen, best_step)
-    rise = (0.1 if seen.moment != "evaluation" else 0.3) * max(
-        abs(best), 1e-6
-    )  # in the midst of a run it may still come down
-    risen = len(after) >= 3 and min(after[-3:]) > best + rise and level < min(then, GAP * after[-1])
+    level, then = seen.level(), seen.level_at(best_step)
+    share, least = RISES.get(seen.moment, (0.1, 3))
+    risen = (
+        len(after) >= least
+        and min(after[-least:]) > best + share * max(abs(best), 1e-6)
+        and level < min(math.inf if then is None else then, GAP * after[-1])
+    )
     by_chance = risen and min(after[-3:]) <= best * (1 + _uncertainty(seen))
     by_heart = not risen and _by_heart(seen, level, [loss for _, loss in scores])
     if not risen and not by_heart:
@@ -133,7 +138,7 @@ def overfitting(seen: Seen) -> Suspicion | None:
     still = risen and surer and _metric_improves(seen, best_step)
     how = (
         f"the {seen.held_name()} was lowest at step {best_step:,} ({number(best)}) and is {number(scores[-1][1])} now, while the "
-        f"training loss fell from {number(then)} to {number(level)}"
+        f"training loss {'is' if then is None else f'fell from {number(then)} to'} {number(level)}"
         if risen
         else f"the training loss is {number(level)} after {number(seen.epochs() or math.nan)} passes over the rows, and the "
         f"{seen.held_name()} stays at {number(scores[-1][1])}"
@@ -217,14 +222,13 @@ def still_improving(seen: Seen) -> Suspicion | None:
         name="still-improving",
         evidence=f"in the last quarter of {seen.step:,} steps the loss went from {number(before)} to {number(last)}"
         + (f", and only {number(100 * (epochs or 0))} % of the rows were seen" if short else ""),
-        action="train longer: --epochs or --steps; the same command continues from here",
+        action="train longer: "
+        + (
+            "the same call with out=RUN, and more epochs= or steps=, continues from here"
+            if seen.context.by_call
+            else "`sonde resume RUN`, with more --epochs or --steps, continues from here"
+        ),
         place="outcome",
         certainty="likely" if (brief or short) and len(losses) >= FEW and not done else "suspected",
         step=seen.step,
     )
-
-
-def _level_at(seen: Seen, step: int) -> float:
-    place = step - seen.trace.first + 1
-    near = seen.trace.losses[max(0, place - 20) : place] or seen.trace.losses[:20]
-    return statistics.fmean(near)

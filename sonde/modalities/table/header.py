@@ -19,9 +19,10 @@ NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 def is_header(rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first of some rows names the columns, which it does unless a cell of it cannot be a name.
 
-    A cell is no name when it is longer than names are, unless what stands below it is numbers, or far shorter. A number that its column holds again below, beside a cell that may
-    be a sentence, is a value. Of short cells, the first row is like the others where it repeats what they hold, or has numbers
-    above numbers that are none of a row of names, as those of pixels and years are.
+    A cell is no name when it is longer than names are, unless what stands below it is numbers, or far shorter. A number that
+    its column holds again below, beside a cell that may be a sentence, is a value. Of short cells, the first row is like the
+    others where it repeats what they hold, or has numbers above numbers that are none of a row of names, as those of pixels
+    and years are.
 
     >>> is_header([["text", "label"], ["a film of rare charm", "1"]])
     True

@@ -3,7 +3,7 @@
 Nothing of it becomes a metric: those are the caller's. It fills the report and answers.json.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -40,7 +40,9 @@ Kind = Literal["classes", "values", ""]
 class JudgedMeter:
     """Adds up answers where they are classes or numbers; of all others `details` is empty."""
 
-    def __init__(self) -> None:
+    def __init__(self, class_names: Sequence[str] = ()) -> None:
+        """class_names: what classes are called, where these are as many; else they are called by their numbers"""
+        self._names = class_names
         self._first: tuple[Kind, bool] | None = (
             None  # (kind, whether outputs are probabilities), as the first batch says
         )
@@ -75,9 +77,13 @@ class JudgedMeter:
             self._meter.merge(other._meter)  # type: ignore[arg-type]  # of one kind
 
     def details(self) -> dict[str, Any]:
-        """As `ClassificationMeter` and `RegressionMeter` tell them (docs/run-folder.md); classes are called by their numbers."""
+        """As `ClassificationMeter` and `RegressionMeter` tell them (docs/run-folder.md)."""
         self._take()
-        return {} if self._meter is None else self._meter.details()
+        found: dict[str, Any] = {} if self._meter is None else self._meter.details()
+        if isinstance(self._meter, RegressionMeter):  # the caller's loss is of a batch: of a row nobody knows it
+            by = "squared error" if len(self._meter.names) == 1 else "mean squared error"
+            found["worst"] = [{**entry, "by": by} for entry in found["worst"]]
+        return found
 
     def _end(self) -> None:
         self._first = "", False
@@ -108,7 +114,9 @@ class JudgedMeter:
         assert self._first is not None
         kind, probable = self._first
         if kind == "classes":
-            return ClassificationMeter([str(n) for n in range(rows["logp"].shape[1])], probabilistic=probable)
+            classes = rows["logp"].shape[1]
+            named = self._names if len(self._names) == classes else [str(number) for number in range(classes)]
+            return ClassificationMeter(named, probabilistic=probable)
         count = rows["target"].shape[1]
         return RegressionMeter(["target"] if count == 1 else [f"target {n}" for n in range(count)])
 

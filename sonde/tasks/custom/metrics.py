@@ -49,6 +49,7 @@ class Measures:
         self.all = tuple(measures_of(metrics, scores))
         self.functions = {measure.name: measure.called for measure in self.all}
         self.other_names: list[str] = []
+        self.class_names: tuple[str, ...] = ()  # by which classes are called, where they are as many
         self.counts: list[str] = []
         self.computed = False
         self.reported: dict[str, list[str]] = {}
@@ -196,7 +197,7 @@ class MetricsMeter:
 
     def __init__(self, measures: Measures) -> None:
         self._measures = measures
-        self._means, self._judged = Means(), JudgedMeter()
+        self._means, self._judged = Means(), JudgedMeter(measures.class_names)
         self._whole = [measure.name for measure in measures.all if measure.computes == "whole"]
         self._objects = {m.name: _fresh(m) for m in measures.all if m.computes == "object"}
         self._seen: list[

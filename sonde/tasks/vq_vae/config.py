@@ -22,7 +22,7 @@ class VQVAEConfig:
     """A code that is chosen less than this share as often as the mean code starts anew from a vector; 0: never."""
     commitment: float = 0.25
     """Weight of the distance between what is encoded and its code, which keeps the encoder near the codebook."""
-    levels: tuple[int, ...] = (8, 5, 5, 5)
+    fsq_levels: tuple[int, ...] = (8, 5, 5, 5)
     """Levels of each number of a code (--quantiser fsq); their product is the number of codes."""
 
     def __post_init__(self) -> None:
@@ -35,5 +35,5 @@ class VQVAEConfig:
             raise ConfigError(f"--restart-below must lie from 0 to below 1, got {self.restart_below:g}")
         if not 0 <= self.commitment < float("inf"):
             raise ConfigError(f"--commitment must be 0 or more, got {self.commitment:g}")
-        if not self.levels or min(self.levels) < 2:
-            raise ConfigError(f"--levels are numbers from 2, got {' '.join(map(str, self.levels)) or 'none'}")
+        if not self.fsq_levels or min(self.fsq_levels) < 2:
+            raise ConfigError(f"--fsq-levels are numbers from 2, got {' '.join(map(str, self.fsq_levels)) or 'none'}")

@@ -33,7 +33,7 @@ class Quantised(nn.Module):
             )
         self.model = model
         self.quantiser: Codebook | FiniteScalars = (
-            FiniteScalars(config.levels)
+            FiniteScalars(config.fsq_levels)
             if config.quantiser == "fsq"
             else Codebook(config.codes, config.code_width, decay=config.codebook_decay, restart=config.restart_below)
         )

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+import pytest
 from examined import answered, call, context, evaluated, seen, values
 
-from sonde.diagnose.rules.baseline import below_baseline, below_guessing
+from sonde.diagnose.rules.baseline import below_baseline, below_guessing, below_validation
 from sonde.diagnose.rules.held import worse_than_guessing
 from sonde.diagnose.signals.answers import Answers
 
@@ -84,3 +85,18 @@ def test_kept_weights_that_lose_to_the_mean() -> None:
 def test_without_a_baseline_there_is_nothing_to_compare() -> None:
     assert below_baseline({"headline": "loss", "metrics": {"train": {}}, "baseline": {}}, larger=False, rows=3) == []
     assert below_baseline({"headline": "", "metrics": {}, "baseline": {}}, larger=None, rows=None) == []
+
+
+@pytest.mark.parametrize(
+    ("validation", "test", "told"),
+    [(0.9433, 0.8732, True), (0.93, 0.89, False), (0.87, 0.95, False), (1.0, 1.0, False), (None, 0.5, False)],
+)
+def test_a_test_score_below_that_of_validation_beyond_chance_is_a_note(
+    validation: float | None, test: float, told: bool
+) -> None:
+    """0.9433 of 300 rows and 0.8732 of 497: z = 3.2."""
+    metrics = {"validation": {"accuracy": validation}, "test": {"accuracy": test}}
+    found = below_validation(metrics, {"validation": 300, "test": 497})
+    assert [each.severity for each in found] == ["note"] * told
+    assert not told or "94.33 % on 300 validation rows and 87.32 % on 497 test rows, 3.2 standard" in found[0].evidence
+    assert below_validation(metrics, {"validation": 300}) == []

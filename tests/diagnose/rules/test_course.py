@@ -1,6 +1,7 @@
 """Courses of losses, with names and without."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from examined import FIRST, answered, context, evaluated, falling, flat, seen, values, weights
@@ -85,6 +86,30 @@ def test_validation_losses_that_rise_while_training_goes_on() -> None:
     near = [0.63, 0.41, 0.39, 0.28, 0.229, 0.32, 0.32, 0.30]
     assert course.overfitting(seen(falling(last=0.2), evaluations=evaluated(near))) is None
     assert course.overfitting(seen(falling(last=0.01), evaluations=evaluated([0.9, 0.8, 0.75, 0.74]))) is None
+
+
+@pytest.mark.parametrize(
+    ("later", "told"),
+    [([1.3, 1.35, 1.4, 1.45, 1.5], True), ([1.0, 1.3, 1.0, 1.3, 1.0], False), ([1.3, 1.35, 1.4, 1.45], False)],
+)
+def test_while_it_trains_only_a_plain_rise_is_told(later: list[float], told: bool) -> None:
+    run = seen(falling(last=0.01), evaluations=evaluated([0.9, 0.8, *later]), moment="training")
+    assert (course.overfitting(run) is not None) == told
+
+
+def test_of_a_resumed_run_the_losses_that_were_logged_are_told() -> None:
+    held = [0.9, 0.8, 0.85, 0.95, 1.0, 1.1, 1.15, 1.2]
+    run = seen(falling(last=0.01), evaluations=evaluated(held))
+    run.trace.first = 1001
+    run.evaluations = [replace(each, step=each.step * 4) for each in run.evaluations]  # the lowest at step 400
+    unknown = course.overfitting(run)
+    assert unknown is not None
+    assert unknown.evidence.endswith("is 1.20 now, while the training loss is 0.125")
+    run.earlier = [(200, 0.7), (400, 0.5), (600, 0.3)]
+    found = course.overfitting(run)
+    assert found is not None
+    assert found.evidence.startswith("the validation loss was lowest at step 400 (0.800) and is 1.20 now")
+    assert found.evidence.endswith("the training loss fell from 0.500 to 0.125")
 
 
 @pytest.mark.parametrize(

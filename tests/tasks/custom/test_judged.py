@@ -113,3 +113,11 @@ def test_a_network_of_ones_own_is_judged_and_its_metrics_stay_its_own() -> None:
         meter.update(task.evaluate(Batch({"input": LOGITS, "target": CLASSES}, torch.arange(60))), torch.arange(60))
     assert list(meter.compute()) == ["loss"]
     assert {"confusion", "per_class", "calibration", "roc", "answers", "worst"} <= meter.details().keys()
+
+
+def test_the_error_of_a_row_is_called_what_it_is() -> None:
+    """The caller's loss, Huber's say, is of a batch."""
+    values, wanted = torch.tensor([[0.0], [5.0]]), torch.zeros(2, 1)
+    first = details((values, wanted, None, F.huber_loss(values, wanted)))["worst"][0]
+    assert (first["index"], first["loss"], first["by"]) == (1, 25.0, "squared error")
+    assert details((values.expand(2, 3), wanted.expand(2, 3), None, None))["worst"][0]["by"] == "mean squared error"

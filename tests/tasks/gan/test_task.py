@@ -34,7 +34,7 @@ LOSSES = ("hinge", "non-saturating", "wgan-gp")
 
 def task(target: TargetSpec = CLASSES, monitor: str | None = None, **settings: Any) -> GAN:
     torch.manual_seed(0)
-    model = DCGAN(IMAGE, 3, DCGANConfig(widths=(8,), latent=4))
+    model = DCGAN(IMAGE, 3, DCGANConfig(widths=(8,), noise_size=4))
     return GAN(model, target, GANConfig(**settings), input=IMAGE, monitor=monitor)
 
 
@@ -141,7 +141,7 @@ def test_an_evaluation_is_the_same_in_any_batches() -> None:
 
 def test_rows_of_numbers() -> None:
     spec = InputSpec(kind="table", shape=(5,))
-    made = GAN(GANMLP(spec, 1, GANMLPConfig(width=8, latent=3)), NONE, GANConfig(gan_loss="wgan-gp"), input=spec)
+    made = GAN(GANMLP(spec, 1, GANMLPConfig(width=8, noise_size=3)), NONE, GANConfig(gan_loss="wgan-gp"), input=spec)
     rows = batch(input=torch.randn(20, 5))
     made.critic_loss(rows).value.backward()
     meter = made.meter()

@@ -102,7 +102,7 @@ def test_codes_are_whole_numbers_by_place() -> None:
         ({"codebook_decay": 1.0}, "--codebook-decay must lie from 0 to below 1, got 1"),
         ({"restart_below": -0.1}, "--restart-below must lie from 0 to below 1"),
         ({"commitment": -1.0}, "--commitment must be 0 or more"),
-        ({"levels": (8, 1)}, "--levels are numbers from 2, got 8 1"),
+        ({"fsq_levels": (8, 1)}, "--fsq-levels are numbers from 2, got 8 1"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings: dict[str, Any], message: str) -> None:
