@@ -257,9 +257,9 @@ class TrainKeywords(TypedDict, total=False):
     name stands for. models seq2seq-gru, seq2seq-lstm: Recurrent layers of the encoder and of the decoder. model
     denoiser-unet: Residual blocks at each resolution, in the encoder and in the decoder. model denoiser-mlp:
     Residual blocks. model gan-mlp: Hidden layers of the generator, and of the critic. model autoencoder-cnn:
-    Residual blocks at the lowest resolution, in the encoder and in the decoder. model realnvp-mlp: Affine
-    couplings, each behind an activation normalisation and a mix of all columns. model glow: Affine couplings at
-    each resolution, each behind an activation normalisation and a mix of all channels."""
+    Residual blocks at the lowest resolution, in the encoder and in the decoder. model realnvp-mlp: Couplings,
+    each behind an activation normalisation and a mix of all columns. model glow: Affine couplings at each
+    resolution, each behind an activation normalisation and a mix of all channels."""
     members: int
     """model tabular: Members of the ensemble; they share weight matrices, and their predictions are averaged."""
     width: int
@@ -411,6 +411,9 @@ class TrainKeywords(TypedDict, total=False):
     one."""
     noise_size: int
     """models dcgan, gan-mlp: Numbers of noise that an input is made of."""
+    coupling: Literal["spline", "affine"]
+    """model realnvp-mlp: How a coupling changes half of the columns: bends each by a spline (neural spline flow), or
+    scales and shifts (RealNVP)."""
     levels: int
     """model glow: How often the sides are halved; 0 for as often as they can be, at most 3 times."""
     loss: Callable[..., object] | Literal["cross-entropy", "focal", "perceptron", "squared-error", "mse", "mae", "huber", "log-cosh", "dice", "both", "quantile"]

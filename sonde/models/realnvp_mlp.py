@@ -1,7 +1,8 @@
-"""A normalizing flow of affine couplings for rows of numbers."""
+"""A normalizing flow of couplings for rows of numbers."""
 
 from dataclasses import dataclass
 from math import prod
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -9,7 +10,9 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.models.ranges import check_counts, check_shares
-from sonde.nn.invertible import CLASS_CONDITION, ActivationNorm, AffineCoupling, Chain, ChannelMix
+from sonde.nn.invertible import CLASS_CONDITION, ActivationNorm, AffineCoupling, Chain, ChannelMix, SplineCoupling
+
+BINS = 8  # of a spline, the paper's number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,8 +21,10 @@ class RealNVPConfig:
 
     width: int = 128
     """Units of the hidden layers in each coupling."""
-    layers: int = 8
-    """Affine couplings, each behind an activation normalisation and a mix of all columns."""
+    layers: int = 4
+    """Couplings, each behind an activation normalisation and a mix of all columns."""
+    coupling: Literal["spline", "affine"] = "spline"
+    """How a coupling changes half of the columns: bends each by a spline (neural spline flow), or scales and shifts (RealNVP)."""
     dropout: float = 0.0
     """Dropout rate inside the couplings."""
 
@@ -48,7 +53,7 @@ class RealNVP(nn.Module):
     """(B, *shape) and a condition (B, `condition`) -> (normal numbers (B, *shape), log-determinant of the Jacobian (B,)).
 
     Source: Dinh, Sohl-Dickstein and Bengio 2016, arXiv:1605.08803, with activation normalisation and mixed channels of Glow
-    (arXiv:1807.03039)
+    (arXiv:1807.03039); splines: Durkan et al. 2019, arXiv:1906.04032
     """
 
     def __init__(self, input: InputSpec, out_dim: int, config: RealNVPConfig) -> None:
@@ -58,8 +63,9 @@ class RealNVP(nn.Module):
         values = prod(input.shape)
         layers: list[nn.Module] = []
         for _ in range(config.layers):
-            network = Factors(values // 2, 2 * (values - values // 2), config.width, config.dropout)
-            layers += [ActivationNorm(values), ChannelMix(values), AffineCoupling(values, network)]
+            kind, each = (SplineCoupling, 3 * BINS - 1) if config.coupling == "spline" else (AffineCoupling, 2)
+            network = Factors(values // 2, each * (values - values // 2), config.width, config.dropout)
+            layers += [ActivationNorm(values), ChannelMix(values), kind(values, network)]
         self.flow = Chain([*layers, ActivationNorm(values)])
 
     def forward(self, input: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:

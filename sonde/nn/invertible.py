@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sonde.nn.spline import spline, undone
+
 CLASS_CONDITION = 16  # numbers that tell a flow of which class an input is
 MOST = 2.0  # a coupling multiplies by at most exp(2), for whatever it is shown: outliers must not overflow
 
@@ -97,6 +99,33 @@ class AffineCoupling(nn.Module):
     def _factors(self, kept: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         raw, shift = self.network(kept, condition).chunk(2, 1)
         return MOST * torch.tanh(raw / MOST), shift
+
+
+class SplineCoupling(nn.Module):
+    """The second half of the channels is bent by splines that a network makes of the first, which stays.
+
+    Source: Durkan, Bekasov, Murray and Papamakarios 2019, arXiv:1906.04032
+    """
+
+    def __init__(self, channels: int, network: nn.Module) -> None:
+        """network: (B, channels // 2) and a condition -> (B, (channels - channels // 2) (3 bins - 1))"""
+        super().__init__()
+        self.first = channels // 2
+        self.network = network
+
+    def forward(self, input: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, C) -> (the same, (B,))."""
+        kept, changed = input[:, : self.first], input[:, self.first :]
+        bent, log_slope = spline(changed, self._raw(kept, changed, condition))
+        return torch.cat([kept, bent], 1), log_slope.sum(1)
+
+    def inverse(self, output: Tensor, condition: Tensor) -> Tensor:
+        """(B, C) -> the same."""
+        kept, changed = output[:, : self.first], output[:, self.first :]
+        return torch.cat([kept, undone(changed, self._raw(kept, changed, condition))], 1)
+
+    def _raw(self, kept: Tensor, changed: Tensor, condition: Tensor) -> Tensor:
+        return self.network(kept, condition).view(*changed.shape, -1)
 
 
 class Chain(nn.Module):

@@ -13,6 +13,7 @@ from sonde.models.realnvp_mlp import RealNVP, RealNVPConfig
 
 NETWORKS: dict[str, tuple[Any, tuple[int, ...]]] = {
     "realnvp": (lambda spec: RealNVP(spec, 1, RealNVPConfig(width=8, layers=3)), (5,)),
+    "affine": (lambda spec: RealNVP(spec, 1, RealNVPConfig(width=8, layers=3, coupling="affine")), (5,)),
     "one number": (lambda spec: RealNVP(spec, 1, RealNVPConfig(width=8, layers=2)), (1,)),
     "glow": (lambda spec: Glow(spec, 1, GlowConfig(width=8, layers=2)), (1, 8, 4)),
     "glow of one level": (lambda spec: Glow(spec, 1, GlowConfig(width=8, layers=2, levels=1)), (3, 2, 6)),
@@ -43,7 +44,9 @@ def test_volume_inverse_and_gradients(name: str) -> None:
 
 def test_a_gaussian_that_it_whitens_has_scipys_likelihood() -> None:
     torch.manual_seed(0)
-    network = RealNVP(InputSpec(kind="table", shape=(3,)), 1, RealNVPConfig(width=4, layers=1)).double()
+    network = RealNVP(
+        InputSpec(kind="table", shape=(3,)), 1, RealNVPConfig(width=4, layers=1, coupling="affine")
+    ).double()
     root = torch.tensor([[1.0, 0.0, 0.0], [0.5, 2.0, 0.0], [-1.0, 0.3, 0.7]], dtype=torch.float64)
     mean = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
     white = root.inverse()
