@@ -64,7 +64,9 @@ def refuse_idle(assembly: Assembly, saved: Saved, folder: RunFolder) -> None:
     """Raises: ConfigError when a resumed run has nothing left to do, saying what to give."""
     loop, batches = assembly.config.loop, assembly.train.batches
     progress = Progress(**saved.state["progress"])
-    if loop.limit_s is not None and (saved.finished or saved.new_limit) and saved.elapsed >= loop.limit_s:
+    # a limit that ended the run left what remains of it to the last evaluations, which would be cut short for a step or two
+    spent = saved.finished and saved.same_limit and (progress.stop == "time limit" or progress.ended_by == "time_limit")
+    if loop.limit_s is not None and (spent or ((saved.finished or saved.new_limit) and saved.elapsed >= loop.limit_s)):
         used = duration(saved.elapsed)
         raise ConfigError(f"--time-limit {loop.time_limit}: {folder.path} has already used {used}; give a longer total")
     for name, total in fixed_ends(loop, batches).items():

@@ -196,6 +196,7 @@ def saved_state(folder: RunFolder, loop: LoopConfig, *, report: Callable[[str], 
         plan=saved_plan(folder),
         finished=folder.result.exists(),
         new_limit=loop.time_limit is not None and _other_length(before, loop),
+        same_limit=loop.time_limit is not None and before.get("time_limit") == loop.time_limit,
     )
 
 

@@ -11,7 +11,8 @@ from sonde.engine.plan import ExecutionPlan
 class Saved:
     """What a run resumes from.
 
-    finished: it had come to its end;  new_limit: another time limit is given than its steps were chosen for
+    finished: it had come to its end;  new_limit: another length is given beside a time limit, or another limit, than its steps
+    were chosen for;  same_limit: the time limit is the one that it had
     """
 
     weights: Mapping[str, Any]
@@ -19,6 +20,7 @@ class Saved:
     plan: ExecutionPlan
     finished: bool = False
     new_limit: bool = False
+    same_limit: bool = False
 
     @property
     def step(self) -> int:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 import sonde
+from sonde.core.errors import ConfigError
 from sonde.core.files import read_json
 from sonde.engine.json_lines import read_lines
 from sonde.engine.plan import ExecutionPlan
@@ -191,3 +192,11 @@ def test_a_longer_limit_is_for_the_whole_run(tmp_path: Path) -> None:
     longer = sonde.fit(nn.Linear(1, 1), rows(256), loss=mse_loss, out=out, time_limit="3s", **QUIET).result
     assert longer["steps"] > first["steps"]
     assert first["seconds"]["total"] < longer["seconds"]["total"] < 3 + 1
+
+
+def test_a_limit_that_ended_a_run_is_spent_whatever_other_length_is_asked_for(tmp_path: Path) -> None:
+    """What remains of it was kept for the last evaluations: a step or two more would leave those fewer rows."""
+    given: dict[str, Any] = {"out": tmp_path / "run", "time_limit": "1.5s", **QUIET}
+    sonde.fit(nn.Linear(1, 1), rows(256), loss=mse_loss, steps=10_000_000, **given)
+    with pytest.raises(ConfigError, match=r"time_limit=1.5s: .* has already used .*; give a longer total"):
+        sonde.fit(nn.Linear(1, 1), rows(256), loss=mse_loss, steps=20_000_000, **given)
