@@ -198,5 +198,5 @@ def test_a_limit_that_ended_a_run_is_spent_whatever_other_length_is_asked_for(tm
     """What remains of it was kept for the last evaluations: a step or two more would leave those fewer rows."""
     given: dict[str, Any] = {"out": tmp_path / "run", "time_limit": "1.5s", **QUIET}
     sonde.fit(nn.Linear(1, 1), rows(256), loss=mse_loss, steps=10_000_000, **given)
-    with pytest.raises(ConfigError, match=r"time_limit=1.5s: .* has already used .*; give a longer total"):
+    with pytest.raises(ConfigError, match=r'time_limit="1.5s": .* has already used .*; give a longer total'):
         sonde.fit(nn.Linear(1, 1), rows(256), loss=mse_loss, steps=20_000_000, **given)
