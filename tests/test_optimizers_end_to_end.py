@@ -372,7 +372,7 @@ P = functools.partial
 REFUSED: list[tuple[dict[str, Any], str]] = [
     (
         {"optimizer": torch.optim.Adam(net().parameters())},
-        "4 of its 4 parameters .* are not the network's; make it of the",
+        "4 of its 4 parameters .* are not the network's; make it from the",
     ),
     (
         {"optimizer": P(torch.optim.SGD, lr=0.1), "lr": 0.1},

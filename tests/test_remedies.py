@@ -124,7 +124,7 @@ OWN_VERB = {"cli/evaluate.py": "eval", "run/judge.py": "eval", "run/sample_quali
             "cli/predict.py": "predict", "cli/resume.py": "resume", "cli/generate.py": "generate",
             "cli/chat.py": "chat", "cli/doctor.py": "doctor", "cli/check.py": "check",
             "cli/runs.py": "runs", "cli/models.py": "models", "cli/report.py": "report",
-            "cli/compare.py": "compare", "comparison/result.py": "compare",
+            "cli/compare.py": "compare", "comparison/result.py": "compare", "comparison/words.py": "compare",
             "cli/watch.py": "watch", "watch/server.py": "watch", "run/cure.py": "doctor",
             "tasks/decode/sampling.py": "generate", "cli/sample.py": "sample", "run/sampling.py": "sample"}  # fmt: skip
 """Modules of a command of their own; what others say of flags is said of training, or of what they have in common."""

@@ -191,7 +191,7 @@ def test_mistakes_are_value_errors_in_one_line() -> None:
         Classifier(lr=-1).fit(X, Y)
     with pytest.raises(ValueError, match="Classifier needs two classes or more; y has one class, a"):
         Classifier().fit(X, np.full(120, "a"))
-    with pytest.raises(ValueError, match="gives scores, which are no probabilities"):
+    with pytest.raises(ValueError, match="gives scores, which are not probabilities"):
         Classifier(settings={"loss": "perceptron"}).fit(X, Y)
     with pytest.raises(ValueError, match="there is no setting 'epohcs'|unknown setting"):
         Classifier(settings={"epohcs": 3}).fit(X, Y)

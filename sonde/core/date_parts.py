@@ -30,7 +30,8 @@ def to_dates(days: np.ndarray, unit: str) -> np.ndarray:
     """(n,) datetime64[s] of days since 1970 rounded to whole units ("D", "h", "m"); NaT for NaN.
 
     >>> to_dates(np.array([0.99999, np.nan]), "D")
-    array(['1970-01-02T00:00:00',                 'NaT'], dtype='datetime64[s]')
+    array(['1970-01-02T00:00:00',                 'NaT'],
+          dtype='datetime64[s]')
     """
     per_day = {"D": 1, "h": 24, "m": 1440}[unit]
     there = ~np.isnan(days)

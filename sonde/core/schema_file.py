@@ -22,22 +22,30 @@ def write_schema(folder: RunFolder, schema: Schema) -> None:
 def read_schema(folder: RunFolder) -> Schema:
     """What `write_schema` wrote. Raises: RunFolderError naming the file that cannot be read"""
     saved = read_object(folder.schema, run=folder.path)
-    tokenizer = _vocabulary(folder.tokenizer, folder)
-    of_target = _vocabulary(folder.target_tokenizer, folder)
+    with reading(folder.schema, run=folder.path):
+        known = [saved[part].get("symbols") for part in ("input", "target")]
+    tokenizer = _vocabulary(folder.tokenizer, folder, known[0])
+    of_target = _vocabulary(folder.target_tokenizer, folder, known[1])
     with reading(folder.schema, run=folder.path):
         if not folder.target_tokenizer.exists():
             of_target = tokenizer if saved["target"].get("symbols") else ""
         return Schema.from_dict(saved, tokenizer=tokenizer, target_tokenizer=of_target)
 
 
-def _vocabulary(file: Path, folder: RunFolder) -> str:
-    """The content of a file of a vocabulary that can be read as one, "" where there is none. Raises: RunFolderError"""
+def _vocabulary(file: Path, folder: RunFolder, symbols: object) -> str:
+    """The content of a file of a vocabulary that can be read as one, "" where there is none.
+
+    symbols: how many the network knows, as schema.json has it
+    Raises: RunFolderError
+    """
     if not file.exists():
         return ""
     with reading(file, run=folder.path):
         content = file.read_text(encoding="utf-8")
         try:
-            read_vocabulary(content)
+            found = read_vocabulary(content).size
         except DataError as error:
             raise ValueError(str(error).partition(";")[0]) from None
+        if isinstance(symbols, int) and symbols and found > symbols:
+            raise ValueError(f"it has {found:,} symbols, and the network knows {symbols:,}")
     return content

@@ -200,20 +200,20 @@ class Run:
         return self._source(rows_for(inputs, self.schema, tick=tick)[0])
 
     def _predict(self, inputs: Any, what: str, tick: Tick) -> list[dict[str, Any]]:
-        predict = predictor(self.task, what, folder=self.folder)
         if self._of_custom_data:
             from sonde.run.custom_use import predicted
 
+            predictor(self.task, what, folder=self.folder)
             return predicted(self.task, inputs, self._device, read_object(self._folder.data, run=self.folder))
         from sonde.data.rows import unanswered
         from sonde.modalities.inputs import rows_for
 
-        rows, names = rows_for(inputs, self.schema, tick=tick)
-        source = self._source(rows)
+        schema, predict = self.schema, predictor(self.task, what, folder=self.folder)
+        rows, names = rows_for(inputs, schema, tick=tick)
         found: dict[int, dict[str, Any]] = {}
         self.task.modules.eval()
         with torch.inference_mode():
-            for batch in source:
+            for batch in self._source(rows):
                 found |= zip(batch.index.tolist(), self.task.format_predictions(predict(batch)), strict=True)
         found |= {row: {} for row in unanswered(rows)}
         if (predictions := self.spec.predictions) is not None:

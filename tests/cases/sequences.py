@@ -256,7 +256,7 @@ CASES: list[Case] = [
     ),
     Data(
         name="s2-qa-forms/minus1", right="answers without a place are found, and said", task="question-answering",
-        data="sequences/s2-qa-forms/minus1.json", warns=("1 answers have no place",),
+        data="sequences/s2-qa-forms/minus1.json", warns=("1 answers have no answer_start",),
         facts=("61 questions about 18 paragraphs",),
     ),
     Data(

@@ -20,9 +20,7 @@ def write(root: Path, twice: str = "") -> Path:
 @pytest.mark.parametrize("group", ["store", "item"])
 def test_half_of_what_tells_series_apart_is_to_be_left_out(tmp_path: Path, group: str) -> None:
     file = write(tmp_path)
-    said = (
-        f"several rows of one '{group}' have the same 'date'; leave --group out, and 'store' and 'item' together tell"
-    )
+    said = f"several rows of one '{group}' have the same 'date'; leave --group out, and 'store' and 'item' together identify"
     with pytest.raises(DataError, match=said):
         open_data(str(file), data_config(group=group), task="forecasting")
     named = open_data(str(file), data_config(target=("sales",)), task="forecasting")

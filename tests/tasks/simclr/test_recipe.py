@@ -10,7 +10,9 @@ from sonde.run.build import changes
 from sonde.run.choose import choose, choose_model
 from sonde.tasks.table import specs
 
-OF_IMAGES = [spec.name for spec in specs() if not spec.labels and "image" in spec.inputs]
+OF_IMAGES = [
+    spec.name for spec in specs() if not spec.labels and list(spec.inputs) == ["image"] and not spec.takes_input
+]
 
 
 def dataset(*shape: int, target: str = "class") -> Dataset:
