@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-LOOK_S = 1.0  # between looks at a run
+LOOK_S, SELDOM_S = 1.0, 5.0  # between looks at a run, at least, and where a look takes long
+SHARE = 0.005  # of one core's time, which looks may take: what they take more is waited for
 LIST_S = 10.0  # between looks at the list of runs
 ALIVE_S = 15.0  # after which a stream without news says that it is there: else no closed page would be noticed
 SLICE_S = 0.2  # in which a stream notices that the server is to end
@@ -121,6 +122,7 @@ class Watcher:
         told, gone = time.monotonic(), ""
         try:
             while not self._stopping():
+                begun = time.process_time()
                 try:
                     shown, runs = await asyncio.to_thread(self._look, key, window)
                     gone = ""
@@ -138,7 +140,7 @@ class Watcher:
                     yield _message(title=shown.title, parts=changed) if changed else ": still here\n\n"
                     told = time.monotonic()
                 sent = parts
-                await self._pause()
+                await self._pause(time.process_time() - begun)
         finally:
             if window is not None and key in self._followed:
                 self._followed[key].forget(window)
@@ -147,10 +149,20 @@ class Watcher:
         shown = self.followed(key).shown(window)
         return shown, self._runs(key, shown.top.light)
 
-    async def _pause(self) -> None:
-        until = time.monotonic() + LOOK_S
+    async def _pause(self, took: float = 0.0) -> None:
+        """Until the next look. took: seconds of the processor that the last one did"""
+        until = time.monotonic() + pause_after(took)
         while time.monotonic() < until and not self._stopping():
             await asyncio.sleep(SLICE_S)
+
+
+def pause_after(took: float) -> float:
+    """Seconds to the next look after one that took so many of the processor's.
+
+    >>> pause_after(0.001), pause_after(0.01), pause_after(0.2)
+    (1.0, 2.0, 5.0)
+    """
+    return min(SELDOM_S, max(LOOK_S, took / SHARE))
 
 
 def build(watcher: Watcher) -> "Starlette":
