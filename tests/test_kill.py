@@ -93,6 +93,19 @@ GENERATING["normalizing-flow"] = {
     "checkpoint_every": "2 steps",
     "evaluate_every": 0.5,
 }
+GENERATING["masked-diffusion"] = {
+    "task": "masked-diffusion",
+    "width": 16,
+    "layers": 1,
+    "heads": 2,
+    "max_tokens": 8,
+    "dropout": 0.1,
+    "batch_size": 16,
+    "ema": 0.9,
+    "checkpoint_every": "2 steps",
+    "evaluate_every": 0.5,
+}
+TEXT = "to be or not to be, that is the question: " * 20  # 95 training rows of 8 characters
 STEPS = 12  # 1,294 training rows of digits in batches of 256, twice
 
 
@@ -211,12 +224,20 @@ def child(out: Path, settings: dict[str, Any], arm: Callable[[], None] | None = 
         try:
             if arm is not None:
                 arm()
-            sonde.train("digits", out=str(out), **{**COMMON, **settings})
+            sonde.train(data_of(settings, out.parent), out=str(out), **{**COMMON, **settings})
         except BaseException:
             (out.parent / f"{out.name}.trace").write_text(traceback.format_exc())
             os._exit(1)
         os._exit(0)
     return os.waitpid(pid, 0)[1]
+
+
+def data_of(settings: dict[str, Any], folder: Path) -> str:
+    """Digits, or for a task of text a file of that."""
+    if settings.get("task") != "masked-diffusion":
+        return "digits"
+    (folder / "text.txt").write_text(TEXT)
+    return str(folder / "text.txt")
 
 
 def finish(out: Path, settings: dict[str, Any]) -> None:

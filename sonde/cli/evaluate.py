@@ -74,9 +74,16 @@ def run(words: Sequence[str]) -> int:
     begun.screen.table(f"{folder} on {data}: {found.headline}", ["metric", "value"], rows)
     for line in found.highlights:
         begun.screen.say(line)
-    if trained.spec.generates:
+    if trained.spec.generates and _can_be_judged(trained):
         begun.screen.say("how good its samples are: --judge CLASSIFIER_RUN")
     return 0
+
+
+def _can_be_judged(trained: "Run") -> bool:
+    from sonde.run.sampling import made_of
+
+    made = made_of(trained.schema)
+    return made is not None and made.vectors is not None
 
 
 def _check(options: EvalOptions) -> None:

@@ -19,6 +19,7 @@ class SampleRequest:
     guidance: weight w of the class beside no class, D = D_none + w (D_class - D_none); 1 for the class alone
     known:    (N, *shape) inputs of which a part is kept;  keep: of that shape, 1 where `known` is kept and 0 where it is made
     noise:    called with a shape -> standard normal numbers, for samplers that add some on the way
+    temperature: of what is drawn from probabilities: below 1 the likely is likelier
     """
 
     start: "Tensor"
@@ -29,6 +30,7 @@ class SampleRequest:
     known: "Tensor | None" = None
     keep: "Tensor | None" = None
     noise: "Callable[[tuple[int, ...]], Tensor] | None" = None
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +42,7 @@ class Generation:
     steps:    of the sampler where nobody says; 0 of a network that makes an input in one pass
     samplers: their names, the task's own first; () where there is nothing to choose
     classes:  whether the class of a sample can be chosen;  guided: whether `guidance` is read;  keeps: whether `known` is
+    tempered: whether `temperature` is read
     """
 
     draw: "Callable[[SampleRequest], Tensor]"
@@ -49,3 +52,4 @@ class Generation:
     classes: bool = False
     guided: bool = False
     keeps: bool = False
+    tempered: bool = False

@@ -21,8 +21,13 @@ class Made:
     endings: of files that `write` knows; "/" for a folder of one file each
     write:   (path, what `plain` gave, the class of each or None, the schema) -> the file or folder that was written
     picture: (samples as the network makes them, the schema, a path without ending) -> a picture of them for a report
+    texts:   (samples as the network makes them, the schema) -> what a report shows instead of a picture
+    reported: samples in a report
+    printed: what `plain` gave -> what a terminal shows where nobody says where samples go; None where they go into a file then
+    gaps:    (an input written with gaps, the schema) -> it as the network is fed, (1, *shape), and 1 where it is kept
     joined:  several of what `plain` gave -> one;  chosen: (what `plain` gave, numbers of rows) -> these
-    vectors: (what `plain` gave, the schema) -> (N, D) in which rows are near to one another or not;  space: what D are, in words
+    vectors: (what `plain` gave, the schema) -> (N, D) in which rows are near to one another or not; None where samples are
+             not measured;  space: what D are, in words
     labelled: (what `plain` gave, with classes; a classifier's schema, its folder) -> rows for that classifier; None where none
              of the columns is what it answers for
     pairs:   (some inputs as `plain` gives them, as many others, a path without ending) -> a picture of each beside its other
@@ -35,10 +40,14 @@ class Made:
     endings: tuple[str, ...]
     write: Callable[[Path, Any, Sequence[str] | None, Schema], None]
     picture: Callable[["Tensor", Schema, Path], Path] | None = None
+    texts: Callable[["Tensor", Schema], Sequence[str]] | None = None
+    reported: int = 60
+    printed: Callable[[Any], str] | None = None
+    gaps: "Callable[[str, Schema], tuple[Tensor, Tensor]] | None" = None
     joined: Callable[[Sequence[Any]], Any]
     chosen: Callable[[Any, "np.ndarray"], Any]
-    vectors: Callable[[Any, Schema], "Tensor"]
-    space: str
+    vectors: Callable[[Any, Schema], "Tensor"] | None = None
+    space: str = ""
     labelled: Callable[[Any, Schema, RunFolder], Rows | None] | None = None
     pairs: Callable[[Any, Any, Path], Path] | None = None
     with_classes: Callable[[Any, Sequence[str], Schema], Any] | None = None

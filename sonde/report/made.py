@@ -1,6 +1,6 @@
 """The part of a report that shows inputs which the model has made."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +13,32 @@ from sonde.report.media import data_uri, picture_of
 PICTURE = Markup('<p><img class="made" src="{}" alt="{}"></p>\n')
 
 
+MOST_CHARACTERS = 2_000  # of a text that is shown
+
+
+def texts_grid(texts: Sequence[tuple[str, str]]) -> Markup:
+    """(title, text) side by side, line breaks kept."""
+    one = Markup("<figure><h3>{}</h3><pre>{}</pre></figure>\n")
+    parts = Markup("").join(one.format(title, text[:MOST_CHARACTERS]) for title, text in texts)
+    return Markup('<div class="grid">\n{}</div>\n').format(parts)
+
+
 def made_sections(details: Mapping[str, Any], folder: Path) -> list[Section]:
-    """One section with the picture of samples.json, none where there is none. folder: of the evaluation's files"""
+    """One section with the picture or the texts of samples.json, none where there are none. folder: of the evaluation's files"""
     found = details.get("samples")
     if not isinstance(found, Mapping):
         return []
-    uri = data_uri(picture_of(folder, found.get("picture")))
-    if not uri:
+    uri, texts = data_uri(picture_of(folder, found.get("picture"))), found.get("texts")
+    if not uri and not (isinstance(texts, list) and texts):
         return []
     note = f"New inputs that the best checkpoint made, not chosen by hand{_how(found)}."
     classes = found.get("classes")
     if isinstance(classes, list) and 1 < len(classes) <= 12:
         note += f" A column for each class: {', '.join(map(str, classes))}."
-    html = PICTURE.format(uri, f"{found.get('number')} samples")
+    if uri:
+        html = PICTURE.format(uri, f"{found.get('number')} samples")
+    else:
+        html = texts_grid([(f"sample {number}", str(text)) for number, text in enumerate(texts or [], start=1)])
     return [Section(name="samples", title="Samples", html=html, note=note)]
 
 

@@ -37,7 +37,6 @@ from sonde.run.unfit import unfitting
 from sonde.tasks.custom.metrics import Undefined
 from sonde.tasks.spec import TaskSpec
 
-SAMPLES = 60  # new inputs in a report: of ten classes six rows
 MORE = 1000  # batches that are read before the first step, where a metric fails on the first
 FEW = 4  # rows, of which reconstructions and answers while it trains are shown
 CASES = ("worst", "best", "examples")  # tables of rows that are shown
@@ -101,18 +100,22 @@ def write_reconstructions(folder: Path, batch: Batch, source: Source, assembly: 
 
 
 def _write_samples(folder: Path, assembly: Assembly) -> None:
-    """A picture of new inputs, of a task that makes them: samples.json names it, and says how they were made."""
+    """A picture of new inputs, or texts, of a task that makes them: in samples.json, which says how they were made."""
     generation = abilities_of(assembly.task).generation
     if generation is None or assembly.dataset is None:
         return
     schema = assembly.dataset.schema
     about = modality(schema.input.kind)
     made = load(about.made) if about.made else None
-    if made is None or made.picture is None:
+    if made is None or (made.picture is None and made.texts is None):
         return
-    found = drawn(assembly.task, schema, Wanted(number=SAMPLES), assembly.device)  # in fp32, as `sonde sample` does
-    picture = made.picture(found.values, schema, folder / "samples")
-    content = {"picture": picture.name, "number": SAMPLES, "steps": generation.steps, "seed": 0}
+    wanted = Wanted(number=made.reported)
+    found = drawn(assembly.task, schema, wanted, assembly.device)  # in fp32, as `sonde sample` does
+    content: dict[str, Any] = {"number": wanted.number, "steps": generation.steps, "seed": wanted.seed}
+    if made.picture is not None:
+        content["picture"] = made.picture(found.values, schema, folder / "samples").name
+    if made.texts is not None:
+        content["texts"] = list(made.texts(found.values, schema))
     if generation.samplers:
         content["sampler"] = generation.samplers[0]
     if found.labels is not None:

@@ -1,6 +1,7 @@
 """A finished (or unfinished) run: its folder and what one can do with it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -247,20 +248,20 @@ class Run:
         steps: int = 0,
         sampler: str = "",
         guidance: float = 1.0,
+        temperature: float = 1.0,
         seed: int = 0,
         tick: Tick = silent,
     ) -> Any:
-        """New inputs: images (N, H, W, C) uint8, of one channel (N, H, W); of tables a pyarrow.Table, whose `to_pandas()` is a
-        data frame; else an array.
+        """Images (N, H, W, C) uint8, of one channel (N, H, W); of tables a pyarrow.Table; of text a list of texts; else an array.
 
         classes: names of classes, in turn; by default all of the data's in turn, of tables as often as in training
-        guidance: above 1 clearer and less varied
+        guidance: above 1 clearer and less varied;  temperature: of texts
         Raises: ConfigError for a run that makes no inputs, or what cannot be asked of it
         """
         from sonde.run.sampling import Wanted, drawn_from, plain
 
-        wanted = Wanted(number=number, classes=classes, steps=steps, sampler=sampler, guidance=guidance, seed=seed)
-        return plain(drawn_from(self, wanted, tick), self.schema)
+        wanted = Wanted(number=number, classes=classes, steps=steps, sampler=sampler, seed=seed)
+        return plain(drawn_from(self, replace(wanted, guidance=guidance, temperature=temperature), tick), self.schema)
 
     @Keywords()
     def evaluate(
@@ -380,9 +381,8 @@ class Run:
 
         with as_trained(self._folder, trusted=self._trust_code) as saved:
             config, schema = settled(saved), self.schema
-            with reading(
-                self._folder.schema, run=self.folder
-            ):  # and config.yaml, whose values were looked at one by one
+            # and config.yaml, whose values were looked at one by one
+            with reading(self._folder.schema, run=self.folder):
                 given = network_input(config.task, schema.input)
                 model = build_model(config.model, given, schema.target.out_dim, config.model_config)
                 task = build_task(config.task, model, schema.target, config.task_config, input=schema.input)

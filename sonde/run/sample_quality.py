@@ -60,7 +60,7 @@ def sample_quality(run: "Run", data: Any, judge: "Run", asked: Asked, tick: Tick
     """
     generation, schema, folder = generation_of(run), run.schema, RunFolder(run.folder)
     made = made_of(schema)
-    if made is None:
+    if made is None or made.vectors is None:
         raise ConfigError(f"samples of {modality(schema.input.kind).noun} cannot be judged yet")
     check_judge(judge, run)
     if asked.number < LEAST:

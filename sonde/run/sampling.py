@@ -32,7 +32,7 @@ class Wanted:
     """What a person asks for.
 
     number:   of samples;  classes: names of classes, in turn; () for those of the data in turn
-    steps, sampler, guidance: see `SampleRequest`;  seed: the same gives the same samples
+    steps, sampler, guidance, temperature: see `SampleRequest`;  seed: the same gives the same samples
     shares:   of the classes of samples for which none is named; () for all of the data's in turn
     latent:   where sampling begins, (N, *latent), instead of noise;  interpolate: from a sample to the next, by noise between
     known, keep: inputs as the network is fed, (1 or N, *shape), and 1 where they are kept
@@ -49,6 +49,7 @@ class Wanted:
     shares: Sequence[float] = ()
     known: Tensor | None = None
     keep: Tensor | None = None
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +103,7 @@ def drawn(task: Task, schema: Schema, wanted: Wanted, device: torch.device, tick
                     known=_rows(wanted.known, here, len(start), device),
                     keep=_rows(wanted.keep, here, len(start), device),
                     noise=lambda shape: torch.randn(shape, generator=noise).to(device),
+                    temperature=wanted.temperature,
                 )
                 parts.append(generation.draw(request).float().cpu())
                 tick("making samples", min(first + AT_ONCE, len(start)), len(start))
@@ -127,11 +129,15 @@ def check(wanted: Wanted, generation: Generation, schema: Schema) -> None:
     if wanted.guidance != 1 and not generation.guided:
         why = "was trained without classes" if not generation.classes else "never trained with its class hidden"
         raise ConfigError(f"--guidance steers toward a class, and this run {why}; leave it out")
+    if not 0 <= wanted.temperature < np.inf:
+        raise ConfigError(f"--temperature must be at least 0 and finite, got {wanted.temperature:g}")
+    if wanted.temperature != 1 and not generation.tempered:
+        raise ConfigError("--temperature is for samples drawn token by token, as masked-diffusion does; leave it out")
     if wanted.classes and not generation.classes:
         raise ConfigError("--classes: this run was trained without classes; leave it out")
     if wanted.keep is not None and not generation.keeps:
         raise ConfigError(
-            "--known: this network cannot keep a part of an input; use a run of diffusion or flow-matching"
+            "--known: this network cannot keep a part of an input; use a run of diffusion, flow-matching or masked-diffusion"
         )
     if wanted.interpolate and wanted.number < 2:
         raise ConfigError(
@@ -230,7 +236,7 @@ def class_names(found: Drawn, schema: Schema) -> list[str] | None:
 
 
 def plain(found: Drawn, schema: Schema) -> Any:
-    """Samples on the data's own scale: images (N, H, W, C) uint8, tables as such, with their classes, else an array."""
+    """Samples on the data's own scale: images (N, H, W, C) uint8, tables as such, with their classes, texts, else an array."""
     made = made_of(schema)
     if made is None:
         return found.values.numpy()
