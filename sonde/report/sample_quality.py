@@ -57,7 +57,8 @@ def sample_quality_sections(run: Reading) -> list[Section]:
 
 
 def _unmeasured(run: Reading) -> list[Section]:
-    if not run.done or not run.evaluated.get(run.split, {}).get("samples"):
+    samples = run.evaluated.get(run.split, {}).get("samples")
+    if not run.done or not samples or "texts" in samples:  # of texts nothing is measured
         return []
     data = shlex.quote(str(run.config.get("data") or "DATA"))
     command = f"sonde eval {shlex.quote(str(run.path))} {data} --judge CLASSIFIER_RUN"
