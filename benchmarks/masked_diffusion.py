@@ -38,7 +38,7 @@ def main() -> None:
         }
         judge, made = runs["language-model"], runs["masked-diffusion"]
         samples = {"held-out text": judged(judge, held_out(text, asked.texts))}
-        for sampler in ("ancestral", "confidence"):
+        for sampler in ("random-order", "ancestral", "confidence"):
             for steps in STEPS:
                 began = time.perf_counter()
                 texts = made.sample(asked.texts, steps=steps, sampler=sampler)

@@ -37,8 +37,8 @@ class SampleOptions:
     steps: int = 0
     """Steps of the sampler: more are slower and more exact; 0 for the task's own number."""
     sampler: str = ""
-    """Sampler: heun, ddim or ddpm for diffusion; midpoint, heun or euler for flow-matching; ancestral or confidence (the most
-    probable tokens first) for masked-diffusion."""
+    """Sampler: heun, ddim or ddpm for diffusion; midpoint, heun or euler for flow-matching; random-order,
+    ancestral or confidence (the most probable tokens first) for masked-diffusion."""
     guidance: float = 1.0
     """Classifier-free guidance: above 1 samples are clearer examples of their class and vary less."""
     temperature: float = 1.0

@@ -33,6 +33,17 @@ def ancestral(fill: Fill, tokens: Tensor, order: Tensor, choice: Tensor, shares:
     return tokens
 
 
+def random_order(fill: Fill, tokens: Tensor, order: Tensor, choice: Tensor, shares: Sequence[float]) -> Tensor:
+    """As `ancestral`, but each step lifts as many masks as the shares say, not about as many.
+
+    So fewer tokens are drawn apart from others of their step; with as many steps as masks by the linear schedule none is, and
+    texts are drawn from the process in continuous time. Source: Zheng et al. 2024, arXiv:2409.02908, section 4 (first hitting)
+    """
+    masked = tokens == MASK
+    rank = order.masked_fill(~masked, 2.0).argsort(1).argsort(1)
+    return ancestral(fill, tokens, (rank + 0.5) / masked.sum(1, keepdim=True), choice, shares)
+
+
 def confidence(fill: Fill, tokens: Tensor, order: Tensor, choice: Tensor, shares: Sequence[float]) -> Tensor:
     """As `ancestral`, but the masks that are lifted are those whose new token is the most probable.
 
@@ -55,7 +66,7 @@ def confidence(fill: Fill, tokens: Tensor, order: Tensor, choice: Tensor, shares
     return tokens
 
 
-SAMPLERS = {"ancestral": ancestral, "confidence": confidence}
+SAMPLERS = {"random-order": random_order, "ancestral": ancestral, "confidence": confidence}
 """By name, the usual one first."""
 
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sonde.tasks.masked_diffusion.samplers import MASK, ancestral, confidence, picked
+from sonde.tasks.masked_diffusion.samplers import MASK, ancestral, confidence, picked, random_order
 from sonde.tasks.masked_diffusion.schedules import steps
 
 A, B = 4, 5  # the two symbols of the texts here
@@ -40,6 +40,12 @@ def test_the_same_holds_of_other_schedules() -> None:
     shares = torch.tensor(steps("cosine", 3), dtype=torch.float64)
     together = float(shares.diff().square().sum())
     assert (drawn(ancestral, 3, "cosine") - (JOINT + (APART - JOINT) * together)).abs().max() < 0.008
+
+
+def test_in_random_order_no_two_are_drawn_apart_as_soon_as_there_are_as_many_steps_as_tokens() -> None:
+    assert (drawn(random_order, 1) - APART).abs().max() < 0.008
+    assert (drawn(random_order, 2) - JOINT).abs().max() < 0.008
+    assert (drawn(random_order, 7) - JOINT).abs().max() < 0.008
 
 
 def test_what_is_known_stays_and_tells_the_rest() -> None:

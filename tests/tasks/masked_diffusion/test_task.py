@@ -181,7 +181,7 @@ def test_what_it_can_do() -> None:
     generation = abilities_of(task()).generation
     assert generation is not None
     assert (generation.latent, generation.steps) == ((2, LENGTH), LENGTH)
-    assert generation.samplers == ("ancestral", "confidence")
+    assert generation.samplers == ("random-order", "ancestral", "confidence")
     assert generation.keeps
     assert not generation.guided
 
