@@ -15,6 +15,7 @@ VAE = TaskSpec(
     labels=False,
     takes_input=True,
     generates=True,
+    likelihood=True,
     model="sonde.tasks.reconstructing_recipe:model",
     settings="sonde.tasks.reconstructing_recipe:settings",
     figures="sonde.tasks.autoencoder.figures:additions",
