@@ -105,7 +105,8 @@ def test_a_judgement_leads(tmp_path: Path) -> None:
     assert (found.tone, found.answer) == ("yes", "Yes")
     assert plain(found.because) == (
         "With 250 rows on either side the judge cannot tell its samples from real rows: the judge takes "
-        "94.0 % (92.0 to 96.0) of 500 samples for the class that was asked for (of real rows 95.0 %); Fréchet distance 6.00, between halves of the real rows "
+        "94.0 % (92.0 to 96.0) of 500 samples for the class that was asked for (of real rows 95.0 %); Fréchet distance 6.00, "
+        "between halves of the real rows "
         "4.00; copies of training rows were not looked for."
     )
     assert plain(dict(found.lines)["Its samples"]).startswith("Precision 90 %, recall 90 % (real rows: 95 %, 95 %); <a")
@@ -149,7 +150,8 @@ def test_a_likelihood_is_told_in_nats_and_bits_beside_its_baseline(tmp_path: Pat
     assert found.answer == "Yes"
     assert found.because == (
         "Rows are 3.50 nats likelier to it than to the baseline (0.500 bits per dimension, the baseline 1.25). It is "
-        "better than the baseline (columns), and the checks found nothing wrong. How good its samples are that does not say: no judge has seen "
+        "better than the baseline (columns), and the checks found nothing wrong. How good its samples are "
+        "that does not say: no judge has seen "
         "them yet."
     )
 
