@@ -22,7 +22,7 @@ FINISHED = RunState(condition="finished", line={})
 
 
 CUSTOM = "custom data"  # the form of data that the caller's program alone can give again
-LOOKED = ("importance", "embedding", "seen", "sample_quality", "reconstructions")
+LOOKED = ("importance", "embedding", "seen", "sample_quality", "reconstructions", "became")
 
 
 class Makes(NamedTuple):

@@ -26,6 +26,7 @@ from sonde.engine.signals import EvaluationStopped, StopRequest, stopping
 from sonde.metrics.directions import higher_is_better
 from sonde.modalities.catalogue import modality
 from sonde.report.sample_quality import eval_command
+from sonde.run import became
 from sonde.run.build import Assembly
 from sonde.run.classical import compared
 from sonde.run.errors import scores_of
@@ -169,6 +170,7 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
     """Write result.json and the report, and print how the run ended."""
     folder, screen = attempt.folder, attempt.job.screen
     write_json(folder.result, dict(result))
+    became.keep(folder)
     shutil.rmtree(folder.samples, ignore_errors=True)  # evaluation/ holds those of the best checkpoint
     write_report(folder.path)
     screen.result(result)
