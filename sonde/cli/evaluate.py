@@ -80,10 +80,10 @@ def run(words: Sequence[str]) -> int:
 
 
 def _can_be_judged(trained: "Run") -> bool:
-    from sonde.run.sampling import made_of
+    from sonde.modalities.catalogue import modality
 
-    made = made_of(trained.schema)
-    return made is not None and made.vectors is not None
+    about = modality(trained.schema.input.kind)
+    return bool(about.made) and about.judged
 
 
 def _check(options: EvalOptions) -> None:

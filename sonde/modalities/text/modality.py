@@ -16,6 +16,7 @@ TEXT = Modality(
     augmentation="sonde.modalities.text.augmentation:augmentation",
     show="sonde.modalities.text.show:show",
     made="sonde.modalities.text.made:MADE",
+    judged=False,
     sample="sonde.modalities.text.sample:sample",
     recipe="sonde.modalities.text.recipe",
     classical="sonde.modalities.text.classical:predicted",

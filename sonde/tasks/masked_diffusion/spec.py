@@ -14,6 +14,7 @@ MASKED_DIFFUSION = TaskSpec(
     labels=False,
     takes_input=True,
     generates=True,
+    likelihood=True,
     model=("modern-bert", "a transformer in which every token sees all others"),
     settings="sonde.tasks.masked_diffusion.recipe:settings",
     figures="sonde.tasks.masked_diffusion.figures:additions",
