@@ -117,7 +117,7 @@ def test_texts_are_learnt_and_made_again() -> None:
         tokens = made.draw(SampleRequest(start=start))
         again = made.draw(SampleRequest(start=start[:5]))
     assert float((tokens.diff(dim=1) == 0).double().mean()) > 0.6  # 1 / 6 by chance
-    assert len(set(tokens[:, 0].tolist())) == len(LETTERS)
+    assert len(set(tokens[:, 0].tolist())) >= 4  # no text alone
     assert torch.equal(tokens[:5], again)
 
 
