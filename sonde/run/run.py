@@ -371,21 +371,10 @@ class Run:
         )
 
     def _load_task(self) -> Task:
-        from sonde.models.build import build as build_model
-        from sonde.run.model_file import as_trained
-        from sonde.run.resolve import settled
+        from sonde.run.loaded import task_of
         from sonde.run.resume import load_best
-        from sonde.tasks.table import build as build_task
-        from sonde.tasks.table import network_input
 
-        with as_trained(self._folder, trusted=self._trust_code) as saved:
-            config, schema = settled(saved), self.schema
-            with reading(
-                self._folder.schema, run=self.folder
-            ):  # and config.yaml, whose values were looked at one by one
-                given = network_input(config.task, schema.input)
-                model = build_model(config.model, given, schema.target.out_dim, config.model_config)
-                task = build_task(config.task, model, schema.target, config.task_config, input=schema.input)
+        task = task_of(self._folder, self.schema, trust_code=self._trust_code)
         load_best(self._folder, task)
         task.modules.to(self._device)
         return task

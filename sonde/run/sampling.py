@@ -1,5 +1,6 @@
 """New inputs from a trained run: what is asked for is checked, drawn in parts, and given back on the data's own scale."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -9,12 +10,13 @@ import torch
 from torch import Tensor
 
 from sonde.core.catalogue import load
+from sonde.core.config_file import read_config
 from sonde.core.damaged import read_object
 from sonde.core.dataset import Schema
 from sonde.core.errors import ConfigError, DataError, unknown
 from sonde.core.generation import Generation, SampleRequest
 from sonde.core.progress import Tick, silent
-from sonde.core.run_folder import open_run
+from sonde.core.run_folder import RunFolder, open_run
 from sonde.core.seams import Task, abilities_of
 from sonde.core.seeds import generator
 from sonde.modalities.catalogue import modality
@@ -63,6 +65,12 @@ def generation_of(run: "Run") -> Generation:
     """Raises: ConfigError for a run that makes no inputs, with the tasks that do"""
     found = abilities_of(run.task).generation
     if found is None:
+        if run.spec.encodes:
+            data = shlex.quote(str(read_config(RunFolder(run.folder).config).data))
+            raise ConfigError(
+                f"{run.folder} makes no new inputs by itself: nothing says which codes go together; let a flow learn its codes: "
+                f"sonde train {data} --task flow-matching --latent {shlex.quote(str(run.folder))}"
+            )
         able = " or --task ".join(each.name for each in specs() if each.generates)
         hint = "use sonde generate" if abilities_of(run.task).samples is not None else f"train one with --task {able}"
         raise ConfigError(f"{run.folder} makes no new inputs: it is a run of task {run.spec.name}; {hint}")

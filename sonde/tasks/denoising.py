@@ -11,6 +11,7 @@ from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.generation import Generation, SampleRequest
 from sonde.nn.time_condition import TimeCondition
+from sonde.tasks.input_code import Code
 from sonde.tasks.supervised import wide
 
 LEVELS = 16  # of noise, at which rows are evaluated
@@ -119,7 +120,16 @@ def like_rows(value: Tensor, rows: Tensor) -> Tensor:
     return value.view(-1, *(1,) * (rows.ndim - 1))
 
 
-def kept(made: Tensor, known: Tensor | None, keep: Tensor | None, noised: Callable[[Tensor], Tensor]) -> Tensor:
+def coded(code: Code, request: SampleRequest) -> tuple[Tensor | None, Tensor | None]:
+    """What of a request is known, and where it is kept, as codes."""
+    if request.known is None or request.keep is None:
+        return None, None
+    return code.encode(request.known), code.keep(request.keep)
+
+
+def kept(
+    made: Tensor, known: Tensor | None, keep: Tensor | None, noised: Callable[[Tensor], Tensor] = lambda known: known
+) -> Tensor:
     """What is made, with the part that is known in place, as noisy as the rest. Source: Lugmayr et al. 2022, arXiv:2201.09865
 
     noised: from the known input to one with noise

@@ -59,6 +59,9 @@ class TaskSpec:
     takes_input: True where the class also takes input=, the `InputSpec`, of tasks that make inputs
     generates: True where it makes new inputs (`sonde.core.generation`), for `sonde sample`
     network_input: an `InputSpec` -> that of what its network is called with, where the task codes its inputs; "" for the same
+    codes_of:  the setting that names a run whose codes are learned instead of inputs (`sonde.tasks.latent_code`); the class then
+               also takes code=; "" where there is none
+    encodes:   True where its codes can be learned so (`sonde.core.reconstruction.LatentSpace`)
     model:     (network, why), or the name of a function from a dataset to them; "" leaves it to the modality's recipe
     settings:  (dataset, network) -> what a recipe advises, leaf name -> (value, why); "" leaves it to the modality's recipe
     figures:   an evaluation's files by stem -> `sonde.report.additions.Additions`, what the report shows of this task alone
@@ -89,6 +92,8 @@ class TaskSpec:
     takes_input: bool = False
     generates: bool = False
     network_input: str = ""
+    codes_of: str = ""
+    encodes: bool = False
     model: str | tuple[str, str] = ""
     settings: str = ""
     figures: str = ""

@@ -14,6 +14,7 @@ VAE = TaskSpec(
     inputs=KINDS,
     labels=False,
     takes_input=True,
+    encodes=True,
     generates=True,
     model="sonde.tasks.reconstructing_recipe:model",
     settings="sonde.tasks.reconstructing_recipe:settings",
