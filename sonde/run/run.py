@@ -247,6 +247,7 @@ class Run:
         steps: int = 0,
         sampler: str = "",
         guidance: float = 1.0,
+        weaker: str | Path | None = None,
         seed: int = 0,
         tick: Tick = silent,
     ) -> Any:
@@ -255,11 +256,21 @@ class Run:
 
         classes: names of classes, in turn; by default all of the data's in turn, of tables as often as in training
         guidance: above 1 clearer and less varied
+        weaker: folder of a run or checkpoint that does worse, away from which guidance leads instead of from no class
         Raises: ConfigError for a run that makes no inputs, or what cannot be asked of it
         """
         from sonde.run.sampling import Wanted, drawn_from, plain
+        from sonde.run.weaker import weaker_of
 
-        wanted = Wanted(number=number, classes=classes, steps=steps, sampler=sampler, guidance=guidance, seed=seed)
+        wanted = Wanted(
+            number=number,
+            classes=classes,
+            steps=steps,
+            sampler=sampler,
+            guidance=guidance,
+            weaker=None if weaker is None else weaker_of(self, weaker, trust_code=self._trust_code),
+            seed=seed,
+        )
         return plain(drawn_from(self, wanted, tick), self.schema)
 
     @Keywords()

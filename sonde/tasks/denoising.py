@@ -61,6 +61,7 @@ class Conditioned(nn.Module):
     def generation(
         self,
         draw: Callable[[SampleRequest], Tensor],
+        estimate: Callable[[Tensor, float, Tensor | None], Tensor],
         shape: tuple[int, ...],
         samplers: Iterable[str],
         *,
@@ -72,6 +73,7 @@ class Conditioned(nn.Module):
         classes = self.classes > 0
         return Generation(
             draw=draw,
+            estimate=estimate,
             latent=shape,
             steps=steps,
             samplers=tuple(samplers),
@@ -118,6 +120,21 @@ def by_row(error: Tensor) -> Tensor:
 def like_rows(value: Tensor, rows: Tensor) -> Tensor:
     """(B,) -> (B, 1, …), to be multiplied with (B, *shape)."""
     return value.view(-1, *(1,) * (rows.ndim - 1))
+
+
+Estimate = Callable[[Tensor, float, Tensor | None, float], Tensor]
+"""(N, *shape), how noisy, classes or None, classifier-free guidance -> what a sampler follows."""
+
+
+def guided_by(estimate: Estimate, at: Tensor, level: float, request: SampleRequest) -> Tensor:
+    """An estimate with the guidance that is asked for: away from that without a class, or from a weaker network's.
+
+    weak + w (strong - weak); estimates that are linear in one another (mean of the data, velocity, score) agree in it.
+    Source: Karras et al. 2024, Guiding a diffusion model with a bad version of itself, arXiv:2406.02507, equation 3
+    """
+    if request.weaker is None:
+        return estimate(at, level, request.labels, request.guidance)
+    return torch.lerp(request.weaker(at, level), estimate(at, level, request.labels, 1.0), request.guidance)
 
 
 def coded(code: Code, request: SampleRequest) -> tuple[Tensor | None, Tensor | None]:

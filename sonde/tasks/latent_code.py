@@ -13,6 +13,7 @@ from sonde.core.reconstruction import LatentSpace
 LEAST = (
     0.01  # of the widest channel's deviation: what varies less says next to nothing, and is not blown up to variance 1
 )
+CLOSE = 0.01  # deviations by which two scales of the same codes may differ
 
 # B rows; codes are (B, L) numbers or (B, C, H, W) maps
 
@@ -64,6 +65,14 @@ class LatentCode(nn.Module):
                 "more, or use a run without --latent"
             )
         return whole.expand(-1, *self.shape)
+
+    def same_as(self, other: "LatentCode") -> bool:
+        """Whether a code of the one means what it means to the other, up to how rows were drawn to scale them."""
+        mine, theirs = (each._held[1].state_dict() for each in (self, other))
+        if mine.keys() != theirs.keys() or any(not torch.equal(mine[name].cpu(), theirs[name].cpu()) for name in mine):
+            return False
+        apart = torch.cat([((self.mean - other.mean) / self.std).flatten(), (other.std / self.std - 1).flatten()])
+        return bool(apart.abs().max() <= CLOSE)
 
     @torch.no_grad()
     def measure(self, batches: Iterable[Tensor]) -> None:

@@ -12,7 +12,7 @@ from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.generation import SampleRequest
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.metrics.noise_levels import NoiseLevelMeter
-from sonde.tasks.denoising import WHITE, Conditioned, EvaluationNoise, by_row, coded, kept, like_rows
+from sonde.tasks.denoising import WHITE, Conditioned, EvaluationNoise, by_row, coded, guided_by, kept, like_rows
 from sonde.tasks.diffusion.config import DiffusionConfig
 from sonde.tasks.diffusion.samplers import SAMPLERS, begin
 from sonde.tasks.diffusion.schedules import drawn, quantiles, steps
@@ -58,6 +58,7 @@ class Diffusion:
             trivial_baseline=self.trivial_baseline,
             generation=self.net.generation(
                 self.draw,
+                self.denoised,
                 self.code.shape,
                 SAMPLERS,
                 steps=STEPS,
@@ -102,12 +103,12 @@ class Diffusion:
         """One {"loss": number} per row."""
         return [{"loss": value} for value in outputs["loss"].tolist()]
 
-    def denoised(self, noisy: Tensor, sigma: float, request: SampleRequest) -> Tensor:
-        """The mean of the data given x + σ ε: noisy (N, *shape)."""
+    def denoised(self, noisy: Tensor, sigma: float, label: Tensor | None, guidance: float = 1.0) -> Tensor:
+        """The mean of the data given x + σ ε: noisy (N, *shape); with classifier-free guidance."""
         levels = noisy.new_full((len(noisy),), sigma)
         scale = (1 + levels.square()).rsqrt()
         seen = noisy * like_rows(scale, noisy)
-        found = self.net.guided(seen, time_of(levels), request.labels, request.guidance)
+        found = self.net.guided(seen, time_of(levels), label, guidance)
         if self.config.predicts == "input":
             return found
         if self.config.predicts == "noise":
@@ -126,7 +127,7 @@ class Diffusion:
         sample = SAMPLERS[request.sampler or next(iter(SAMPLERS))]
         noise = request.noise or (lambda shape: torch.randn(shape, device=start.device))
         noisy = begin(start, sigmas[0])
-        made = sample(lambda at, sigma: self.denoised(at, sigma, request), noisy, sigmas, noise, keep)
+        made = sample(lambda at, sigma: guided_by(self.denoised, at, sigma, request), noisy, sigmas, noise, keep)
         return kept(self.code.decode(made), request.known, request.keep)
 
     def _error(self, data: Tensor, noise: Tensor, sigma: Tensor, label: Tensor | None) -> Tensor:
