@@ -21,6 +21,7 @@ class Made:
     endings: of files that `write` knows; "/" for a folder of one file each
     write:   (path, what `plain` gave, the class of each or None, the schema) -> the file or folder that was written
     picture: (samples as the network makes them, the schema, a path without ending) -> a picture of them for a report
+    strip:   the same in one row, for pictures below one another
     joined:  several of what `plain` gave -> one;  chosen: (what `plain` gave, numbers of rows) -> these
     vectors: (what `plain` gave, the schema) -> (N, D) in which rows are near to one another or not;  space: what D are, in words
     labelled: (what `plain` gave, with classes; a classifier's schema, its folder) -> rows for that classifier; None where none
@@ -35,6 +36,7 @@ class Made:
     endings: tuple[str, ...]
     write: Callable[[Path, Any, Sequence[str] | None, Schema], None]
     picture: Callable[["Tensor", Schema, Path], Path] | None = None
+    strip: Callable[["Tensor", Schema, Path], Path] | None = None
     joined: Callable[[Sequence[Any]], Any]
     chosen: Callable[[Any, "np.ndarray"], Any]
     vectors: Callable[[Any, Schema], "Tensor"]

@@ -86,9 +86,12 @@ def drawn_from(run: "Run", wanted: Wanted, tick: Tick = silent) -> Drawn:
     return drawn(run.task, run.schema, replace(wanted, shares=shares_of(run)), run.device, tick)
 
 
-def drawn(task: Task, schema: Schema, wanted: Wanted, device: torch.device, tick: Tick = silent) -> Drawn:
+def drawn(
+    task: Task, schema: Schema, wanted: Wanted, device: torch.device, tick: Tick = silent, *, trains: bool = False
+) -> Drawn:
     """Samples of the task's network, which is left as it was; the global random streams are not touched.
 
+    trains: whether the network is to be trained further, so that no tensor that it keeps may be one of inference alone
     Raises: ConfigError for what cannot be asked of the task; DataError for samples that are not finite
     """
     generation = abilities_of(task).generation
@@ -101,7 +104,7 @@ def drawn(task: Task, schema: Schema, wanted: Wanted, device: torch.device, tick
     task.modules.eval()
     parts: list[Tensor] = []
     try:
-        with torch.inference_mode():
+        with torch.no_grad() if trains else torch.inference_mode():
             for first in range(0, len(start), AT_ONCE):
                 here = slice(first, first + AT_ONCE)
                 request = SampleRequest(

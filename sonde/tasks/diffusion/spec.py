@@ -18,6 +18,7 @@ DIFFUSION = TaskSpec(
     takes_input=True,
     generates=True,
     codes_of="latent",
+    tells="how well noise is told from data, and little of samples",
     network_input="sonde.tasks.input_code:network_input",
     model="sonde.tasks.denoising_recipe:model",
     settings="sonde.tasks.denoising_recipe:settings",

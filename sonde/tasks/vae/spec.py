@@ -16,6 +16,7 @@ VAE = TaskSpec(
     takes_input=True,
     encodes=True,
     generates=True,
+    likelihood=True,
     model="sonde.tasks.reconstructing_recipe:model",
     settings="sonde.tasks.reconstructing_recipe:settings",
     figures="sonde.tasks.autoencoder.figures:additions",
