@@ -26,6 +26,7 @@ class Made:
     vectors: (what `plain` gave, the schema) -> (N, D) in which rows are near to one another or not;  space: what D are, in words
     labelled: (what `plain` gave, with classes; a classifier's schema, its folder) -> rows for that classifier; None where none
              of the columns is what it answers for
+    compared: (what `plain` gave, with classes; the same of real rows) -> what a report shows of both (`table/compared`)
     pairs:   (some inputs as `plain` gives them, as many others, a path without ending) -> a picture of each beside its other
     with_classes: (what `plain` gave, the class of each, the schema) -> the same with these; None where they stand apart
     by_share: whether samples for which no class is named have those of the training rows, as often; else all in turn
@@ -42,6 +43,7 @@ class Made:
     vectors: Callable[[Any, Schema], "Tensor"]
     space: str
     labelled: Callable[[Any, Schema, RunFolder], Rows | None] | None = None
+    compared: Callable[[Any, Any], dict[str, Any]] | None = None
     pairs: Callable[[Any, Any, Path], Path] | None = None
     with_classes: Callable[[Any, Sequence[str], Schema], Any] | None = None
     by_share: bool = False

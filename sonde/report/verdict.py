@@ -55,7 +55,7 @@ def _of_result(run: Reading, follow: Sequence[str]) -> Verdict:
     score = score_of(run)
     tone, answer, because = _worked(run, score)
     if run.makes is not None and not run.folds:
-        tone, answer, because = of_samples(run, score, (tone, answer, because), _trouble(run))
+        tone, answer, because = of_samples(run, score, (tone, answer, because), _trouble(run, reading=False))
     steps = [] if tone == "no" else judge_steps(run)
     steps += after_finishing(run, follow, worked=tone != "no", beaten=score is not None and score.beside == "worse")
     lines = sample_lines(run)
@@ -107,8 +107,9 @@ def _worked(run: Reading, score: Score | None) -> tuple[Tone, str, str]:
     return "yes", "Yes", f"{better}{_unwarned(run, wrong)}."
 
 
-def _trouble(run: Reading) -> str:
-    wrong = _warnings(run)
+def _trouble(run: Reading, *, reading: bool = True) -> str:
+    """What the checks warn of most. reading: also where that is how the data were read alone"""
+    wrong = [finding for finding in _warnings(run) if reading or name_of(finding) != OF_READING]
     return f"the checks warn: {_said(wrong[0])}" if wrong else ""
 
 

@@ -12,13 +12,14 @@ from torch import Tensor
 from sonde.core.catalogue import load
 from sonde.core.config_file import read_config
 from sonde.core.damaged import read_object
-from sonde.core.dataset import Schema
+from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import ConfigError, DataError, unknown
 from sonde.core.generation import Generation, SampleRequest
 from sonde.core.progress import Tick, silent
 from sonde.core.run_folder import RunFolder, open_run
 from sonde.core.seams import Task, abilities_of
 from sonde.core.seeds import generator
+from sonde.data.splits import labels_of
 from sonde.modalities.catalogue import modality
 from sonde.run.weaker import Weaker
 from sonde.tasks.table import specs
@@ -244,6 +245,12 @@ def shares_of(run: "Run") -> tuple[float, ...]:
     return tuple(counts.get(name, 0) / sum(counts.values()) for name in run.schema.target.names)
 
 
+def shares_among(rows: Rows, schema: Schema) -> tuple[float, ...]:
+    """How often each class is among some rows."""
+    labels = labels_of(rows)
+    return tuple((np.bincount(labels, minlength=len(schema.target.names)) / len(labels)).tolist())
+
+
 def class_names(found: Drawn, schema: Schema) -> list[str] | None:
     """The class of each sample, if they have one."""
     return None if found.labels is None else [schema.target.names[place] for place in found.labels.tolist()]
@@ -254,5 +261,11 @@ def plain(found: Drawn, schema: Schema) -> Any:
     made = made_of(schema)
     if made is None:
         return found.values.numpy()
-    values, classes = made.plain(found.values, schema), class_names(found, schema)
-    return values if made.with_classes is None or classes is None else made.with_classes(values, classes, schema)
+    return with_names(made.plain(found.values, schema), found.labels, schema, made)
+
+
+def with_names(plain: Any, labels: Tensor | None, schema: Schema, made: "Made") -> Any:
+    """Inputs on the data's own scale, with the names of their classes (N,) where these stand in them."""
+    if made.with_classes is None or labels is None:
+        return plain
+    return made.with_classes(plain, [schema.target.names[place] for place in labels.tolist()], schema)

@@ -85,6 +85,11 @@ def test_what_the_checks_warn_of_makes_it_doubtful(tmp_path: Path) -> None:
     assert found.because.endswith("the checks warn: mode collapse (few alike).")
 
 
+def test_how_data_were_read_is_no_reason_for_doubt(tmp_path: Path) -> None:
+    read = {"check": "data read otherwise", "name": "data-read-otherwise", "severity": "warning", "evidence": "as text"}
+    assert verdict(reading(tmp_path, findings=[read])).answer == "Not judged yet"
+
+
 def test_whether_the_loss_was_still_falling_is_said(tmp_path: Path) -> None:
     falling = {"check": "still improving", "name": "still-improving", "severity": "note", "evidence": "it fell"}
     assert (

@@ -17,6 +17,7 @@ VAE = TaskSpec(
     encodes=True,
     generates=True,
     likelihood=True,
+    network_input="sonde.tasks.input_code:network_input",
     model="sonde.tasks.reconstructing_recipe:model",
     settings="sonde.tasks.reconstructing_recipe:settings",
     figures="sonde.tasks.autoencoder.figures:additions",
