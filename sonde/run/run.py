@@ -240,7 +240,7 @@ class Run:
         return stream(self, prompt, **how)
 
     @Keywords()
-    def sample(
+    def sample(  # noqa: PLR0913 - one for each thing that can be asked of samples
         self,
         number: int = 16,
         *,
@@ -249,6 +249,7 @@ class Run:
         sampler: str = "",
         guidance: float = 1.0,
         temperature: float = 1.0,
+        weaker: str | Path | None = None,
         seed: int = 0,
         tick: Tick = silent,
     ) -> Any:
@@ -256,12 +257,16 @@ class Run:
 
         classes: names of classes, in turn; by default all of the data's in turn, of tables as often as in training
         guidance: above 1 clearer and less varied;  temperature: of texts
+        weaker: folder of a run or checkpoint that does worse, away from which guidance leads instead of from no class
         Raises: ConfigError for a run that makes no inputs, or what cannot be asked of it
         """
         from sonde.run.sampling import Wanted, drawn_from, plain
+        from sonde.run.weaker import weaker_of
 
         wanted = Wanted(number=number, classes=classes, steps=steps, sampler=sampler, seed=seed)
-        return plain(drawn_from(self, replace(wanted, guidance=guidance, temperature=temperature), tick), self.schema)
+        worse = None if weaker is None else weaker_of(self, weaker, trust_code=self._trust_code)
+        wanted = replace(wanted, guidance=guidance, temperature=temperature, weaker=worse)
+        return plain(drawn_from(self, wanted, tick), self.schema)
 
     @Keywords()
     def evaluate(
@@ -372,20 +377,10 @@ class Run:
         )
 
     def _load_task(self) -> Task:
-        from sonde.models.build import build as build_model
-        from sonde.run.model_file import as_trained
-        from sonde.run.resolve import settled
+        from sonde.run.loaded import task_of
         from sonde.run.resume import load_best
-        from sonde.tasks.table import build as build_task
-        from sonde.tasks.table import network_input
 
-        with as_trained(self._folder, trusted=self._trust_code) as saved:
-            config, schema = settled(saved), self.schema
-            # and config.yaml, whose values were looked at one by one
-            with reading(self._folder.schema, run=self.folder):
-                given = network_input(config.task, schema.input)
-                model = build_model(config.model, given, schema.target.out_dim, config.model_config)
-                task = build_task(config.task, model, schema.target, config.task_config, input=schema.input)
+        task = task_of(self._folder, self.schema, trust_code=self._trust_code)
         load_best(self._folder, task)
         task.modules.to(self._device)
         return task

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, cast
 
 import torch
@@ -140,9 +141,10 @@ class MaskedDiffusion:
         shares = steps(self.config.noise_schedule, request.steps or min(MOST_STEPS, tokens.shape[1]))
         sample = SAMPLERS[request.sampler or next(iter(SAMPLERS))]
         sampling = Sampling(temperature=request.temperature)
-        return sample(lambda *of: self._filled(*of, sampling), tokens, start[:, 0], start[:, 1], shares)
+        fill = partial(self._filled, sampling=sampling)
+        return sample(fill, tokens, start[:, 0], start[:, 1], shares)
 
-    def _filled(self, tokens: Tensor, places: Tensor, choice: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor]:
+    def _filled(self, tokens: Tensor, places: Tensor, choice: Tensor, *, sampling: Sampling) -> tuple[Tensor, Tensor]:
         """A `Fill` of the samplers by the network; a token that stands for unknown ones is never made."""
         model, head = cast(TokenEncoder, self.modules["model"]), self.modules["head"]
         hidden = model.hidden(F.pad(tokens, (1, 0), value=BEGIN))[:, 1:][places]  # (K, D)
