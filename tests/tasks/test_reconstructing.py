@@ -6,6 +6,7 @@ import pytest
 import torch
 from sample_tasks import CPU, stepper
 
+from sonde.core.batch import Batch
 from sonde.core.config import FeedConfig
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.durations import Duration
@@ -35,7 +36,8 @@ TASKS: dict[str, tuple[Any, Any]] = {
     "vae": (VAE, VAEConfig(latent=4, likelihood="bernoulli")),
     "codebook": (VQVAE, VQVAEConfig(codes=16, code_width=4, restart_below=0.2)),
     "fsq": (VQVAE, VQVAEConfig(quantiser="fsq", fsq_levels=(4, 3))),
-    "anomaly": (Anomaly, AnomalyConfig(latent=4, corrupt=0.3)),
+    "reconstruction": (Anomaly, AnomalyConfig(latent=4, corrupt=0.3, score="reconstruction")),
+    "neighbours": (Anomaly, AnomalyConfig(latent=4)),
 }
 
 
@@ -44,6 +46,8 @@ def training(name: str) -> Training:
     kind, config = TASKS[name]
     made = kind(AutoencoderCNN(IMAGE, 0, AutoencoderCNNConfig(widths=(8,))), NONE, config, input=IMAGE)
     fields = {"input": torch.randn(96, 1, 8, 8, generator=torch.Generator().manual_seed(1))}
+    if (know := made.abilities.know_rows) is not None:
+        know(lambda: iter([Batch(fields, torch.arange(96))]))
     run = stepper(made)
     run.average = EMA(made.modules, 0.9)
     torch.manual_seed(5)
