@@ -31,6 +31,8 @@ class Answer(NamedTuple):
 
 
 ROW = Answer("row", "one output vector per input")
+WHOLE = {"image": "images", "table": "tables", "array": "arrays"}
+"""Kinds of input that tasks which make or give back whole inputs can learn from."""
 
 
 @dataclass(frozen=True, kw_only=True)

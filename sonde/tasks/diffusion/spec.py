@@ -1,10 +1,9 @@
 """The record of task diffusion."""
 
 from sonde.tasks.diffusion.config import DiffusionConfig
-from sonde.tasks.spec import Answer, TaskSpec
+from sonde.tasks.spec import WHOLE, Answer, TaskSpec
 
 NOISE = Answer("noise", "the noise in an input")
-KINDS = {"image": "images", "table": "tables", "array": "arrays"}
 
 DIFFUSION = TaskSpec(
     name="diffusion",
@@ -13,7 +12,7 @@ DIFFUSION = TaskSpec(
     config=DiffusionConfig,
     answers=NOISE,
     targets=(),
-    inputs=KINDS,
+    inputs=WHOLE,
     labels=False,
     takes_input=True,
     generates=True,
