@@ -1,6 +1,6 @@
 """The part of a report that shows inputs which the model has made."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,25 +8,45 @@ from markupsafe import Markup
 
 from sonde.core.units import counted
 from sonde.report.additions import Section
-from sonde.report.media import data_uri, picture_of
+from sonde.report.media import data_uri, picture_of, sound_of
 
 PICTURE = Markup('<p><img class="made" src="{}" alt="{}"></p>\n')
+HEARD = Markup('<figure><img src="{}" alt="{}"><audio controls preload="none" src="{}"></audio>{}</figure>\n')
+MOST = 24  # that can be heard
+ROOM = 1_000_000  # bytes of what can be heard, as text of the page
 
 
 def made_sections(details: Mapping[str, Any], folder: Path) -> list[Section]:
-    """One section with the picture of samples.json, none where there is none. folder: of the evaluation's files"""
+    """One section with the samples of samples.json, none where there are none. folder: of the evaluation's files"""
     found = details.get("samples")
     if not isinstance(found, Mapping):
         return []
     uri = data_uri(picture_of(folder, found.get("picture")))
-    if not uri:
+    html = PICTURE.format(uri, f"{found.get('number')} samples") if uri else heard(found.get("cards"), folder)
+    if not html:
         return []
     note = f"New inputs that the best checkpoint made, not chosen by hand{_how(found)}."
     classes = found.get("classes")
-    if isinstance(classes, list) and 1 < len(classes) <= 12:
+    if uri and isinstance(classes, list) and 1 < len(classes) <= 12:
         note += f" A column for each class: {', '.join(map(str, classes))}."
-    html = PICTURE.format(uri, f"{found.get('number')} samples")
     return [Section(name="samples", title="Samples", html=html, note=note)]
+
+
+def heard(cards: Any, folder: Path) -> Markup:
+    """Spectrograms with what can be heard below each, and its class; as many as there is room for. folder: of their files"""
+    found, left = Markup(""), ROOM
+    for card in cards[:MOST] if isinstance(cards, Sequence) else ():
+        if not isinstance(card, Mapping):
+            continue
+        picture = data_uri(picture_of(folder, card.get("picture")))
+        sound = data_uri(sound_of(folder, card.get("sound")))
+        left -= len(picture) + len(sound)
+        if left < 0 or not (picture and sound):
+            continue
+        name = str(card.get("class") or "")[:100]
+        caption = Markup("<figcaption>{}</figcaption>").format(name) if name else ""
+        found += HEARD.format(picture, f"spectrogram of {name or 'a recording'}", sound, caption)
+    return Markup('<div class="heard">{}</div>\n').format(found) if found else found
 
 
 def _how(found: Mapping[str, Any]) -> str:

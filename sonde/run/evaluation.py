@@ -32,12 +32,13 @@ from sonde.modalities.modality import Case
 from sonde.run.build import Assembly
 from sonde.run.constant_baseline import constant_baseline
 from sonde.run.resolve import CUSTOM_MODULE
-from sonde.run.sampling import Wanted, drawn
+from sonde.run.sampling import Wanted, class_names, drawn
 from sonde.run.unfit import unfitting
 from sonde.tasks.custom.metrics import Undefined
 from sonde.tasks.spec import TaskSpec
 
 SAMPLES = 60  # new inputs in a report: of ten classes six rows
+CARDS = 20  # that are shown one by one, of ten classes two of each
 MORE = 1000  # batches that are read before the first step, where a metric fails on the first
 FEW = 4  # rows, of which reconstructions and answers while it trains are shown
 CASES = ("worst", "best", "examples")  # tables of rows that are shown
@@ -108,11 +109,17 @@ def _write_samples(folder: Path, assembly: Assembly) -> None:
     schema = assembly.dataset.schema
     about = modality(schema.input.kind)
     made = load(about.made) if about.made else None
-    if made is None or made.picture is None:
+    if made is None or (made.picture is None and made.cards is None):
         return
-    found = drawn(assembly.task, schema, Wanted(number=SAMPLES), assembly.device)  # in fp32, as `sonde sample` does
-    picture = made.picture(found.values, schema, folder / "samples")
-    content = {"picture": picture.name, "number": SAMPLES, "steps": generation.steps, "seed": 0}
+    number = SAMPLES if made.picture is not None else CARDS
+    found = drawn(assembly.task, schema, Wanted(number=number), assembly.device)  # in fp32, as `sonde sample` does
+    content: dict[str, Any] = {"number": number, "steps": generation.steps, "seed": 0}
+    if made.picture is not None:
+        content["picture"] = made.picture(found.values, schema, folder / "samples").name
+    elif made.cards is not None:
+        names = class_names(found, schema) or [""] * number
+        shown = made.cards(made.plain(found.values, schema), folder, "samples")
+        content["cards"] = [{**card, "class": name} for card, name in zip(shown, names, strict=False)]
     if generation.samplers:
         content["sampler"] = generation.samplers[0]
     if found.labels is not None:

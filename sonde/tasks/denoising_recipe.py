@@ -12,6 +12,8 @@ def model(dataset: Dataset) -> tuple[str, str]:
     """(model, why)."""
     if dataset.schema.input.has_planes:
         return "denoiser-unet", "a small U-Net for images"
+    if dataset.schema.input.is_clip:
+        return "denoiser-unet", "a small U-Net for spectrograms"
     return "denoiser-mlp", "residual layers for rows of numbers"
 
 
@@ -24,6 +26,9 @@ def settings(dataset: Dataset, model: str) -> Settings:
     if dataset.schema.input.has_planes and max(dataset.schema.input.shape[1:]) >= LARGE:
         reason = f"images of {LARGE} pixels and more in patches of 2: a quarter of the cost"
         found = {"patch": (2, reason), "widths": ((48, 96), reason)}
+    if dataset.schema.input.is_clip:
+        reason = "spectrograms in patches of 4: a quarter of the cost of 2"
+        found = {"patch": (4, reason), "widths": ((64, 128), reason)}
     return {
         **found,
         "optimizer": ("adamw", why),

@@ -6,6 +6,7 @@ from sonde.tasks.spec import Answer, TaskSpec
 
 CODES = Answer("codes", "a code of an input, and the input from its code")
 KINDS = {"image": "images", "table": "tables", "array": "arrays"}
+SOUND = {"audio": "recordings"}
 FOLLOW = (
     "sonde predict {run} {input} --what latent --out codes.csv",
     "sonde predict {run} {input} --what reconstruction",
@@ -23,9 +24,10 @@ AUTOENCODER = TaskSpec(
     config=AutoencoderConfig,
     answers=CODES,
     targets=(),
-    inputs=KINDS,
+    inputs={**KINDS, **SOUND},
     labels=False,
     takes_input=True,
+    network_input="sonde.tasks.input_code:sound_input",
     model="sonde.tasks.reconstructing_recipe:model",
     settings="sonde.tasks.reconstructing_recipe:settings",
     figures="sonde.tasks.autoencoder.figures:additions",

@@ -56,7 +56,7 @@ class Diffusion:
                 SAMPLERS,
                 steps=STEPS,
                 dropped=config.class_dropout > 0,
-                keeps=not input.columns,
+                keeps=self.code.same,
             ),
         )
 

@@ -54,7 +54,7 @@ class FlowMatching:
                 SOLVERS,
                 steps=STEPS,
                 dropped=config.class_dropout > 0,
-                keeps=not input.columns,
+                keeps=self.code.same,
             ),
         )
 

@@ -1,6 +1,6 @@
 """The record of task vae."""
 
-from sonde.tasks.autoencoder.spec import CODES, FOLLOW, KINDS, SHORTEN
+from sonde.tasks.autoencoder.spec import CODES, FOLLOW, KINDS, SHORTEN, SOUND
 from sonde.tasks.spec import TaskSpec
 from sonde.tasks.vae.config import VAEConfig
 
@@ -11,10 +11,11 @@ VAE = TaskSpec(
     config=VAEConfig,
     answers=CODES,
     targets=(),
-    inputs=KINDS,
+    inputs={**KINDS, **SOUND},
     labels=False,
     takes_input=True,
     generates=True,
+    network_input="sonde.tasks.input_code:sound_input",
     model="sonde.tasks.reconstructing_recipe:model",
     settings="sonde.tasks.reconstructing_recipe:settings",
     figures="sonde.tasks.autoencoder.figures:additions",

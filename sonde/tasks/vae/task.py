@@ -12,6 +12,7 @@ from sonde.core.generation import Generation, SampleRequest
 from sonde.core.reconstruction import Reconstruction
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase, RuleBaseline
 from sonde.metrics.reconstruction import ReconstructionMeter
+from sonde.tasks.input_code import InputCode, sound_input
 from sonde.tasks.reconstructing import Bottleneck, Worded, pixels_of, qualities, quality
 from sonde.tasks.supervised import objective
 from sonde.tasks.vae.config import VAEConfig
@@ -43,7 +44,9 @@ class VAE:
     ) -> None:
         """Raises: ConfigError for a network or inputs of another kind, or when `monitor` is not a metric"""
         self.net = Bottleneck(model, latent=config.latent, task="vae", moments=2)
-        self.likelihood = Bernoulli(input, config.binarise) if config.likelihood == "bernoulli" else Gaussian(input)
+        self.code = InputCode(input, tables=False)
+        bernoulli = config.likelihood == "bernoulli"
+        self.likelihood = Bernoulli(input, config.binarise) if bernoulli else Gaussian(sound_input(input))
         self.config, self.input = config, input
         self.pixels = pixels_of(input)
         self.format_predictions = Worded(input)
@@ -60,15 +63,15 @@ class VAE:
             generation=Generation(draw=self.draw, latent=(config.latent,)),
             reconstruction=Reconstruction(
                 outputs={"latent": self.predict, "reconstruction": self.given_back, "anomaly": self.anomaly},
-                latent=lambda batch: self._moments(batch["input"])[0],
+                latent=lambda batch: self._moments(self._fed(batch))[0],
                 reconstruct=lambda batch: self.given_back(batch)["reconstruction"],
-                decode=lambda latent: self.likelihood.mean(self.net.decode(latent)),
+                decode=self._decoded,
             ),
         )
 
     def loss(self, batch: Batch) -> Loss:
         """Minus the bound, the mean over rows, with one sample of each code."""
-        target, fed = self._target(batch["input"], None)
+        target, fed = self._target(self._fed(batch), None)
         mean, log_variance = self._moments(fed)
         latent = mean + (log_variance / 2).exp() * torch.randn_like(mean)
         error = -self.likelihood.log_probability(self.net.decode(latent), target).mean()
@@ -80,7 +83,7 @@ class VAE:
 
     def quick_evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: loss, elbo, kl, mse, of images psnr and ssim, (B,) each; the means of codes as latent (B, L)."""
-        target, fed = self._target(batch["input"], batch.index)
+        target, fed = self._target(self._fed(batch), batch.index)
         mean, log_variance = self._moments(fed)
         noise = self._noise[batch.index.cpu() % NOISES].to(mean)
         latent = mean + (log_variance / 2).exp() * noise
@@ -98,14 +101,14 @@ class VAE:
 
     def evaluate_without_code(self, batch: Batch) -> Mapping[str, Tensor]:
         """Of a decoder that is told nothing: values with mean 0 and deviation 1, as they are on the network's scale."""
-        input = batch["input"]
+        input = self._fed(batch)
         nats = ((input.square() + math.log(2 * math.pi)) / 2).flatten(1).sum(1)
         found = {"loss": nats, "elbo": -nats, "kl": torch.zeros_like(nats)}
         return found | quality(torch.zeros_like(input), input, self.pixels)
 
     def bound(self, batch: Batch, samples: int) -> Tensor:
         """(B,) log of the mean over K samples z of q(z|x) of p(x, z) / q(z|x): it rises to log p(x) with K."""
-        target, fed = self._target(batch["input"], batch.index)
+        target, fed = self._target(self._fed(batch), batch.index)
         mean, log_variance = self._moments(fed)
         deviation = (log_variance / 2).exp()
         drawn = torch.Generator().manual_seed(2)
@@ -129,16 +132,16 @@ class VAE:
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"latent": (B, L)}, the means of the codes."""
-        return {"latent": self._moments(batch["input"])[0]}
+        return {"latent": self._moments(self._fed(batch))[0]}
 
     def given_back(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"reconstruction": (B, *shape)}, from the means of the codes."""
-        mean, _ = self._moments(batch["input"])
-        return {"reconstruction": self.likelihood.mean(self.net.decode(mean))}
+        mean, _ = self._moments(self._fed(batch))
+        return {"reconstruction": self._decoded(mean)}
 
     def anomaly(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"score": (B,), minus the bound at the mean code in nats, "error": (B, *shape), minus the log-likelihood by value}."""
-        target, fed = self._target(batch["input"], batch.index)
+        target, fed = self._target(self._fed(batch), batch.index)
         mean, log_variance = self._moments(fed)
         error = self.likelihood.each(self.net.decode(mean), target)
         return {"score": error.flatten(1).sum(1) + divergences(mean, log_variance).sum(1), "error": error}
@@ -147,8 +150,15 @@ class VAE:
         """Codes (N, L) of a standard normal distribution -> new inputs (N, *shape)."""
         output = self.net.decode(request.start)
         if request.noise is None:
-            return self.likelihood.mean(output)
-        return self.likelihood.drawn(output, request.noise)
+            return self.code.decode(self.likelihood.mean(output))
+        return self.code.decode(self.likelihood.drawn(output, request.noise))
+
+    def _fed(self, batch: Batch) -> Tensor:
+        """What the network sees, of sound its levels by mel over time."""
+        return self.code.encode(batch["input"])
+
+    def _decoded(self, latent: Tensor) -> Tensor:
+        return self.code.decode(self.likelihood.mean(self.net.decode(latent)))
 
     def _target(self, input: Tensor, index: Tensor | None) -> tuple[Tensor, Tensor]:
         """(What the decoder is to give back, what the encoder is fed)."""
