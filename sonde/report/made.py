@@ -27,6 +27,8 @@ def made_sections(details: Mapping[str, Any], folder: Path) -> list[Section]:
         return []
     note = f"New inputs that the best checkpoint made, not chosen by hand{_how(found)}."
     classes = found.get("classes")
+    if not uri and classes:
+        note += " Below each is the class that was asked for."
     if uri and isinstance(classes, list) and 1 < len(classes) <= 12:
         note += f" A column for each class: {', '.join(map(str, classes))}."
     return [Section(name="samples", title="Samples", html=html, note=note)]

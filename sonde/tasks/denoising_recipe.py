@@ -5,6 +5,7 @@ from sonde.tasks.settings import Settings, bf16_where_fast, epochs_of_updates
 
 UPDATES = 20_000
 BATCH = 128
+BATCH_OF_CLIPS = 32  # recordings are few, and each takes as long as several images
 LARGE = 24  # pixels
 
 
@@ -20,7 +21,7 @@ def model(dataset: Dataset) -> tuple[str, str]:
 def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for a dataset whose inputs are to be made anew."""
     rows = len(dataset.splits["train"])
-    batch = min(BATCH, rows)
+    batch = min(BATCH_OF_CLIPS if dataset.schema.input.is_clip else BATCH, rows)
     why = "usual for diffusion and flow matching: Adam without decay, a constant rate and averaged weights"
     found: Settings = {}
     if dataset.schema.input.has_planes and max(dataset.schema.input.shape[1:]) >= LARGE:
