@@ -6,8 +6,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from sonde.core.units import counted
+from sonde.core.units import count, counted
 from sonde.report.additions import Section
+from sonde.report.made_rows import made_rows_html
 from sonde.report.media import data_uri, picture_of, sound_of
 
 PICTURE = Markup('<p><img class="made" src="{}" alt="{}"></p>\n')
@@ -17,10 +18,18 @@ ROOM = 1_000_000  # bytes of what can be heard, as text of the page
 
 
 def made_sections(details: Mapping[str, Any], folder: Path) -> list[Section]:
-    """One section with the samples of samples.json, none where there are none. folder: of the evaluation's files"""
+    """One section with the samples of samples.json: pictures, sounds, or rows beside real ones; none where there are none.
+
+    folder: of the evaluation's files
+    """
     found = details.get("samples")
     if not isinstance(found, Mapping):
         return []
+    if isinstance(found.get("compared"), Mapping):
+        note = f"{count(found['number'])} new rows that the best checkpoint made{_how(found)}, beside "
+        note += f"{count(found['real_rows'])} {found['split']} rows."
+        html = made_rows_html(found["compared"], str(found["split"]))
+        return [Section(name="samples", title="Samples", html=html, note=note)]
     uri = data_uri(picture_of(folder, found.get("picture")))
     html = PICTURE.format(uri, f"{found.get('number')} samples") if uri else heard(found.get("cards"), folder)
     if not html:

@@ -17,6 +17,7 @@ DIFFUSION = TaskSpec(
     labels=False,
     takes_input=True,
     generates=True,
+    tells="how well noise is told from data, and little of samples",
     network_input="sonde.tasks.input_code:network_input",
     model="sonde.tasks.denoising_recipe:model",
     settings="sonde.tasks.denoising_recipe:settings",
