@@ -33,11 +33,10 @@ def clips(rows: Waveforms, train: np.ndarray, rate: int, seconds: float) -> tupl
         kind="audio", shape=(size,), rate=rate, mean=levels.mean, std=levels.std, scale=levels.floor, read_as="image"
     )
     within = float((lengths <= size / rate).mean())
-    why = (
-        "--clip-seconds"
-        if seconds
-        else f"{within:.0%} of the training recordings are no longer; --clip-seconds sets it"
+    most = (
+        "no training recording is longer" if within == 1 else f"{within:.0%} of the training recordings are no longer"
     )
+    why = "--clip-seconds" if seconds else f"{most}; --clip-seconds sets it"
     return spec, [Fact(f"clips of {size / rate:.3g} s, shorter recordings followed by silence", why)]
 
 
