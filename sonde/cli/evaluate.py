@@ -51,11 +51,13 @@ class EvalOptions:
     """With --judge: the sampler; the task's own by default."""
     guidance: float | None = None
     """With --judge: classifier-free guidance; 1 by default."""
+    weaker: str | None = None
+    """With --judge: a run or checkpoint that does worse, away from which --guidance leads; see sonde sample."""
     seed: int | None = None
     """With --judge: random seed of the samples; 0 by default."""
 
 
-OF_SAMPLES = ("number", "steps", "sampler", "guidance", "seed")
+OF_SAMPLES = ("number", "steps", "sampler", "guidance", "weaker", "seed")
 
 
 def run(words: Sequence[str]) -> int:

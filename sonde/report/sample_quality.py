@@ -85,6 +85,7 @@ def about(found: Mapping[str, Any]) -> list[str]:
     """How the samples were made, which judge, how many rows, what was done to them: without these no number says anything."""
     judge, samples, rows = found["judge"], found["samples"], count(found["n"])
     made = f"samples: seed {samples['seed']}, guidance {samples['guidance']:g}"
+    made += f" beside {samples['weaker']}" if samples.get("weaker") else ""
     made += f", {samples['steps']} steps" if samples.get("steps") else ""
     made += f", sampler {samples['sampler']}" if samples.get("sampler") else ""
     split = found["split"]

@@ -26,6 +26,7 @@ from sonde.run.judged_rows import parts_of, rows_trained_on
 from sonde.run.real_rows import Real, real_rows
 from sonde.run.sampling import Wanted, drawn, generation_of, made_of, shares_among, with_names
 from sonde.run.trained_on_samples import trained_on_samples
+from sonde.run.weaker import weaker_of
 
 if TYPE_CHECKING:
     from sonde.run.run import Run
@@ -45,6 +46,7 @@ class Asked:
     steps: int = 0
     sampler: str = ""
     guidance: float = 1.0
+    weaker: str = ""
     seed: int = 0
 
 
@@ -76,6 +78,7 @@ def sample_quality(run: "Run", data: Any, judge: "Run", asked: Asked, tick: Tick
         steps=asked.steps,
         sampler=asked.sampler,
         guidance=asked.guidance,
+        weaker=weaker_of(run, asked.weaker) if asked.weaker else None,
         seed=asked.seed,
     )
     found = drawn(run.task, schema, wanted, run.device, tick)

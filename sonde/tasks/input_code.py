@@ -1,6 +1,7 @@
 """How tasks that make inputs code them: rows of tables as continuous numbers, clips of sound as pictures, all else as it is."""
 
 from dataclasses import replace
+from typing import Protocol
 
 from torch import Tensor
 
@@ -19,10 +20,22 @@ def sound_input(input: InputSpec) -> InputSpec:
     return _coded(input, InputCode(input, tables=False)) if input.is_clip else input
 
 
+class Code(Protocol):
+    """Inputs (B, *input.shape) <-> codes (B, *shape). keeps, keep: where codes are kept if a part of an input is (B, *shape)."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def keeps(self) -> bool: ...
+    def encode(self, input: Tensor) -> Tensor: ...
+    def decode(self, code: Tensor) -> Tensor: ...
+    def keep(self, mask: Tensor) -> Tensor: ...
+
+
 class InputCode:
     """Inputs (B, *input.shape) <-> codes (B, *shape), on which noise and densities make sense.
 
-    same: whether a code is the input itself
+    keeps: whether a part of an input is kept with the same part of its code
     """
 
     def __init__(self, input: InputSpec, *, tables: bool = True) -> None:
@@ -30,7 +43,7 @@ class InputCode:
         coded = tables and bool(input.columns) and len(input.shape) == 1
         self._columns = ColumnCode(input.columns) if coded else None
         self._sound = code_of(input) if input.is_clip else None
-        self.same = self._columns is None and self._sound is None
+        self.keeps = not input.columns and self._sound is None
         self.shape: tuple[int, ...] = input.shape
         if self._columns is not None:
             self.shape = (self._columns.width,)
@@ -48,6 +61,10 @@ class InputCode:
         if self._sound is not None:
             return self._sound.decode(code)
         return code if self._columns is None else self._columns.decode(code)
+
+    def keep(self, mask: Tensor) -> Tensor:
+        """As it is."""
+        return mask
 
     def spread(self, input: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """(codes with a density, by how many nats that bounds the input's from below (B,)), see `ColumnCode.spread`."""

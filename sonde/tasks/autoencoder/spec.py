@@ -2,11 +2,9 @@
 
 from sonde.core.units import count
 from sonde.tasks.autoencoder.config import AutoencoderConfig
-from sonde.tasks.spec import Answer, TaskSpec
+from sonde.tasks.spec import OR_SOUND, Answer, TaskSpec
 
 CODES = Answer("codes", "a code of an input, and the input from its code")
-KINDS = {"image": "images", "table": "tables", "array": "arrays"}
-SOUND = {"audio": "recordings"}
 FOLLOW = (
     "sonde predict {run} {input} --what latent --out codes.csv",
     "sonde predict {run} {input} --what reconstruction",
@@ -24,9 +22,10 @@ AUTOENCODER = TaskSpec(
     config=AutoencoderConfig,
     answers=CODES,
     targets=(),
-    inputs={**KINDS, **SOUND},
+    inputs=OR_SOUND,
     labels=False,
     takes_input=True,
+    encodes=True,
     network_input="sonde.tasks.input_code:sound_input",
     model="sonde.tasks.reconstructing_recipe:model",
     settings="sonde.tasks.reconstructing_recipe:settings",

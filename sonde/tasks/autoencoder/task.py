@@ -8,13 +8,13 @@ from torch import Tensor, nn
 
 from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
-from sonde.core.reconstruction import Reconstruction
+from sonde.core.reconstruction import LatentSpace, Reconstruction
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase, RuleBaseline
 from sonde.metrics.reconstruction import ReconstructionMeter
 from sonde.nn.mixed_columns import MixedColumns
 from sonde.tasks.autoencoder.config import AutoencoderConfig
 from sonde.tasks.input_code import InputCode, sound_input
-from sonde.tasks.reconstructing import Bottleneck, Worded, disturbed, pixels_of, qualities, quality
+from sonde.tasks.reconstructing import Worded, bottleneck, disturbed, pixels_of, qualities, quality
 from sonde.tasks.supervised import objective
 
 MEAN = "always giving back the mean"
@@ -41,7 +41,7 @@ class Autoencoder:
         monitor: str | None = None,
     ) -> None:
         """Raises: ConfigError for a network of another kind, or when `monitor` is not a metric"""
-        self.net = Bottleneck(model, latent=config.latent, task="autoencoder")
+        self.net = bottleneck(model, latent=config.latent, channels=config.latent_channels, task="autoencoder")
         self.config, self.input = config, input
         self.code = InputCode(input, tables=False)
         self.columns, self.pixels = MixedColumns(sound_input(input)), pixels_of(input)
@@ -56,6 +56,11 @@ class Autoencoder:
                 latent=lambda batch: self._latent(self._fed(batch)),
                 reconstruct=self._reconstructed,
                 decode=self._decoded,
+                space=LatentSpace(
+                    shape=self.net.shape,
+                    encode=lambda input: self._latent(self.code.encode(input)).unflatten(1, self.net.shape),
+                    decode=lambda codes: self._decoded(codes.flatten(1)),
+                ),
             ),
         )
 

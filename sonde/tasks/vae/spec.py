@@ -1,7 +1,7 @@
 """The record of task vae."""
 
-from sonde.tasks.autoencoder.spec import CODES, FOLLOW, KINDS, SHORTEN, SOUND
-from sonde.tasks.spec import TaskSpec
+from sonde.tasks.autoencoder.spec import CODES, FOLLOW, SHORTEN
+from sonde.tasks.spec import OR_SOUND, TaskSpec
 from sonde.tasks.vae.config import VAEConfig
 
 VAE = TaskSpec(
@@ -11,9 +11,10 @@ VAE = TaskSpec(
     config=VAEConfig,
     answers=CODES,
     targets=(),
-    inputs={**KINDS, **SOUND},
+    inputs=OR_SOUND,
     labels=False,
     takes_input=True,
+    encodes=True,
     generates=True,
     likelihood=True,
     network_input="sonde.tasks.input_code:network_input",
