@@ -4,14 +4,19 @@ Each child is forked from this process, so that torch is imported once; it train
 told to, and a second child resumes. What is left must equal an uninterrupted run to the last bit.
 """
 
+import atexit
 import os
+import shutil
 import signal
+import tempfile
 import traceback
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tones import folders
 
 import sonde
 from sonde.engine import checkpoint, loop
@@ -94,6 +99,7 @@ GENERATING["normalizing-flow"] = {
     "evaluate_every": 0.5,
 }
 GENERATING["masked-diffusion"] = {
+    "data": "text",
     "task": "masked-diffusion",
     "width": 16,
     "layers": 1,
@@ -105,8 +111,20 @@ GENERATING["masked-diffusion"] = {
     "checkpoint_every": "2 steps",
     "evaluate_every": 0.5,
 }
+GENERATING["flow-matching of sound"] = {
+    "data": "tones",
+    "task": "flow-matching",
+    "widths": (8, 16),
+    "heads": 0,
+    "validation": 0.25,
+    "test": 0.0,
+    "batch_size": 3,
+    "ema": 0.9,
+    "checkpoint_every": "2 steps",
+    "evaluate_every": 0.5,
+}
 TEXT = "to be or not to be, that is the question: " * 20  # 95 training rows of 8 characters
-STEPS = 12  # 1,294 training rows of digits in batches of 256, twice
+STEPS = 12  # 1,294 training rows of digits in batches of 256, twice; 18 tones in batches of 3
 
 
 def die() -> None:
@@ -217,14 +235,26 @@ def in_evaluation(nth: int) -> Callable[[], None]:
     return arm
 
 
+@cache
+def tones() -> Path:
+    """A folder of recordings, that is there as long as this process."""
+    place = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, place)
+    return folders(Path(place) / "tones")
+
+
 def child(out: Path, settings: dict[str, Any], arm: Callable[[], None] | None = None) -> int:
     """The wait status of a process that trains into `out`."""
+    if settings.get("data") == "tones":
+        tones()  # before there is a child, which leaves nothing behind
     pid = os.fork()
     if pid == 0:
         try:
             if arm is not None:
                 arm()
-            sonde.train(data_of(settings, out.parent), out=str(out), **{**COMMON, **settings})
+            data = data_of(settings.get("data", "digits"), out.parent)
+            rest = {name: value for name, value in settings.items() if name != "data"}
+            sonde.train(data, out=str(out), **{**COMMON, **rest})
         except BaseException:
             (out.parent / f"{out.name}.trace").write_text(traceback.format_exc())
             os._exit(1)
@@ -232,12 +262,14 @@ def child(out: Path, settings: dict[str, Any], arm: Callable[[], None] | None = 
     return os.waitpid(pid, 0)[1]
 
 
-def data_of(settings: dict[str, Any], folder: Path) -> str:
-    """Digits, or for a task of text a file of that."""
-    if settings.get("task") != "masked-diffusion":
-        return "digits"
-    (folder / "text.txt").write_text(TEXT)
-    return str(folder / "text.txt")
+def data_of(name: str, folder: Path) -> str:
+    """Digits, tones, or a file of text."""
+    if name == "tones":
+        return str(tones())
+    if name == "text":
+        (folder / "text.txt").write_text(TEXT)
+        return str(folder / "text.txt")
+    return name
 
 
 def finish(out: Path, settings: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """What a kind of data does with inputs that a model has made."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,8 @@ class Made:
     reported: samples in a report
     printed: what `plain` gave -> what a terminal shows where nobody says where samples go; None where they go into a file then
     gaps:    (an input written with gaps, the schema) -> it as the network is fed, (1, *shape), and 1 where it is kept
+    cards:   (what `plain` gave, folder, stem) -> for a report, of the first few each: names of files that it wrote to
+             folder/stem, "picture" and "sound"; where those stand for `picture`
     joined:  several of what `plain` gave -> one;  chosen: (what `plain` gave, numbers of rows) -> these
     vectors: (what `plain` gave, the schema) -> (N, D) in which rows are near to one another or not; None where samples are
              not measured;  space: what D are, in words
@@ -48,6 +50,7 @@ class Made:
     reported: int = 60
     printed: Callable[[Any], str] | None = None
     gaps: "Callable[[str, Schema], tuple[Tensor, Tensor]] | None" = None
+    cards: Callable[[Any, Path, str], Sequence[Mapping[str, str]]] | None = None
     strip: Callable[["Tensor", Schema, Path], Path] | None = None
     joined: Callable[[Sequence[Any]], Any]
     chosen: Callable[[Any, "np.ndarray"], Any]

@@ -33,7 +33,7 @@ from sonde.run.build import Assembly
 from sonde.run.constant_baseline import constant_baseline
 from sonde.run.real_rows import real_rows
 from sonde.run.resolve import CUSTOM_MODULE
-from sonde.run.sampling import Wanted, drawn, shares_among, with_names
+from sonde.run.sampling import Wanted, class_names, drawn, shares_among, with_names
 from sonde.run.unfit import unfitting
 from sonde.tasks.custom.metrics import Undefined
 from sonde.tasks.spec import TaskSpec
@@ -102,7 +102,7 @@ def write_reconstructions(folder: Path, batch: Batch, source: Source, assembly: 
 
 
 def _write_samples(folder: Path, assembly: Assembly) -> None:
-    """New inputs, of a task that makes them, as a picture, as texts or beside real rows: samples.json names or holds them, and
+    """New inputs, of a task that makes them, in pictures, texts or beside real rows: samples.json names or holds them, and
     says how they were made."""
     generation = abilities_of(assembly.task).generation
     if generation is None or assembly.dataset is None:
@@ -110,10 +110,12 @@ def _write_samples(folder: Path, assembly: Assembly) -> None:
     schema = assembly.dataset.schema
     about = modality(schema.input.kind)
     made = load(about.made) if about.made else None
-    if made is None or (made.picture is None and made.texts is None and made.compared is None):
+    if made is None or not (made.picture or made.texts or made.compared or made.cards):
         return
     rows = _rows(folder, assembly)
-    number = made.reported if made.compared is None else min(ROWS, max(made.reported, len(rows)))
+    number = made.reported
+    if made.compared is not None:
+        number = min(ROWS, max(number, len(rows)))
     shares = shares_among(assembly.dataset.splits["train"], schema) if made.by_share and generation.classes else ()
     found = drawn(
         assembly.task, schema, Wanted(number=number, shares=shares), assembly.device
@@ -123,6 +125,10 @@ def _write_samples(folder: Path, assembly: Assembly) -> None:
         content["picture"] = made.picture(found.values, schema, folder / "samples").name
     if made.texts is not None:
         content["texts"] = list(made.texts(found.values, schema))
+    if made.cards is not None:
+        names = class_names(found, schema) or [""] * number
+        shown = made.cards(made.plain(found.values, schema), folder, "samples")
+        content["cards"] = [{**card, "class": name} for card, name in zip(shown, names, strict=False)]
     if made.compared is not None:
         real = real_rows(rows, schema, made, most=number)
         plain = [

@@ -253,7 +253,8 @@ class Run:
         seed: int = 0,
         tick: Tick = silent,
     ) -> Any:
-        """Images (N, H, W, C) uint8, of one channel (N, H, W); of tables a pyarrow.Table; of text a list of texts; else an array.
+        """Images (N, H, W, C) uint8, of one channel (N, H, W); of tables a pyarrow.Table; of recordings a list of {"array",
+        "sampling_rate"}, as `predict` takes them; of text a list of texts; else an array.
 
         classes: names of classes, in turn; by default all of the data's in turn, of tables as often as in training
         guidance: above 1 clearer and less varied;  temperature: of texts
