@@ -1,0 +1,212 @@
+"""Forecasting by diffusion: sample paths of what follows, made of noise by a network that sees what went before."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from sonde.core.batch import Batch
+from sonde.core.dataset import InputSpec, TargetSpec
+from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
+from sonde.core.seeds import generator
+from sonde.losses.regression import squared
+from sonde.metrics.crps import ensemble_crps, ensemble_quantiles
+from sonde.metrics.forecasting import ForecastMeter
+from sonde.nn.path_denoiser import PathDenoiser, ResidualScale
+from sonde.nn.quantile_band import SMALLEST
+from sonde.tasks.denoising import EvaluationNoise
+from sonde.tasks.diffusion_forecasting.config import DiffusionForecastingConfig
+from sonde.tasks.flow_matching.task import midpoint
+from sonde.tasks.forecasting.forecaster import (
+    by_variable,
+    check_series,
+    for_meter,
+    forecast,
+    in_own_units,
+    metric_modes,
+    past_of,
+    repeated_season,
+)
+from sonde.tasks.supervised import mean_loss, objective, wide
+
+QUICK = 8  # paths of a window while training goes on: the fair CRPS is without bias however few they are
+SHOWN = 8  # paths of a window that a report draws
+AT_ONCE = 1 << 16  # paths of one variable that are made together
+QUARTER = math.pi / 2
+
+# B windows, M paths, L look-back, H horizon, V variables that are forecast, Q quantiles
+
+
+class Centre(NamedTuple):
+    """What a path is made around.
+
+    values: (B, H, V), the network's forecast;  unit: (B, 1, V), the window's deviation
+    scale:  (B, H, V), how large what is left over usually is;  code: (B, V, D), what is known of the window
+    """
+
+    values: Tensor
+    unit: Tensor
+    scale: Tensor
+    code: Tensor
+
+
+class DiffusionForecasting:
+    """A path is forecast + scale · z; a network (any forecaster) gives the forecast, and diffusion z.
+
+    At time t of 0..1 z is seen as sin(π t / 2) z + cos(π t / 2) noise, and a denoiser that sees the window learns
+    cos · z - sin · noise (v-prediction in the cosine schedule), which is the velocity of that path but for π / 2 and is followed
+    by the solvers of flow matching. The denoiser begins by answering 0, for which z is white noise exactly: a normal
+    distribution about the forecast, as wide as its errors. Training adds what that lacks: how steps and variables go together,
+    other shapes, wider where the window says so.
+    Source: Rasul et al. 2021 (TimeGrad), arXiv:2101.12072; Tashiro et al. 2021 (CSDI), arXiv:2107.03502; of what a forecast leaves
+    over: Han, Zheng and Zhou 2022 (CARD), arXiv:2206.07275; v: Salimans and Ho 2022, arXiv:2202.00512
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        target: TargetSpec,
+        config: DiffusionForecastingConfig,
+        *,
+        input: InputSpec,
+        monitor: str | None = None,
+    ) -> None:
+        """Raises: ConfigError when the targets are no series, or `monitor` is not a metric"""
+        check_series(target, "diffusion-forecasting")
+        self.target, self.config = target, config
+        horizon, variables = target.shape
+        self.denoiser = PathDenoiser(
+            look_back=input.shape[0],
+            horizon=horizon,
+            variables=variables,
+            known=input.covariates,
+            width=config.path_width,
+            layers=config.path_layers,
+        )
+        self.scale = ResidualScale(horizon, variables)
+        self.modules = nn.ModuleDict({"model": model, "denoiser": self.denoiser, "scale": self.scale})
+        self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=list(self.modules.values())),)
+        self.objective: Objective = objective(
+            "crps", metric_modes(target.names, config.quantiles, crps=True), monitor
+        )
+        self._fixed = EvaluationNoise((horizon, variables))
+        self.abilities = Abilities(
+            quick_evaluate=self.quick_evaluate, trivial_baseline=self.trivial_baseline, paths=self.predict_paths
+        )
+
+    def loss(self, batch: Batch) -> Loss:
+        """The forecast's squared error, the scale's likelihood, and the denoiser's squared error; each trains its own part alone.
+
+        The mean over windows, steps and variables, those that are missing left out.
+        """
+        centre = self._centre(batch)
+        rows, shape = len(batch), (len(batch), self.config.noises, *self.target.shape)
+        device = centre.values.device
+        noise = torch.randn(shape, device=device)
+        if self.config.times == "uniform":
+            time = torch.rand(rows, self.config.noises, device=device)
+        else:
+            time = torch.randn(rows, self.config.noises, device=device).sigmoid()
+        parts = self._errors(batch, centre, noise, time)
+        mask = batch["mask"].to(centre.values.dtype) if "mask" in batch else None
+        told = {name: mean_loss(each, mask, rows).value.detach() for name, each in parts.items()}
+        return mean_loss(torch.stack(list(parts.values())).sum(0), mask, rows)._replace(parts=told)
+
+    def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
+        """For the meter: quantiles of sample paths and their CRPS, the loss at fixed noise, and the batch's own fields."""
+        return self._evaluate(batch, self.config.paths)
+
+    def quick_evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
+        """The same of few paths."""
+        return self._evaluate(batch, min(QUICK, self.config.paths))
+
+    def meter(self) -> Meter:
+        """A fresh one."""
+        return ForecastMeter(self.target, quantiles=self.config.quantiles)
+
+    def predict(self, batch: Batch) -> Mapping[str, Tensor]:
+        """{"values": (B, H, V), the median of sample paths, and "quantiles" (B, H, V, Q)}, in own units."""
+        found = dict(self.predict_paths(batch, self.config.paths))
+        del found["paths"]
+        return found
+
+    def predict_paths(self, batch: Batch, number: int) -> Mapping[str, Tensor]:
+        """The same, and "paths" (B, H, V, number); quantiles are of the setting's paths where `number` is less."""
+        paths = self.draw(batch, self._centre(batch), max(number, self.config.paths))
+        quantiles = ensemble_quantiles(paths, self.config.quantiles)
+        return in_own_units(batch, self.target, self._middle(quantiles), quantiles=quantiles, paths=paths[..., :number])
+
+    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+        """One dict per window: variable -> its median at each step; "OT 10 %" for a quantile of OT, "OT path 1" for a path."""
+        return by_variable(self.target.names, self.config.quantiles, outputs)
+
+    def trivial_baseline(
+        self, known: Mapping[str, Tensor], evaluated: Mapping[str, Tensor]
+    ) -> tuple[str, dict[str, float]]:
+        """`repeated_season`, its CRPS that of a normal distribution about it."""
+        return repeated_season(self.target, evaluated, distribution=True)
+
+    def draw(self, batch: Batch, centre: Centre, number: int) -> Tensor:
+        """(B, H, V, number) standardised; the noise of a path depends on the row's number and on the path's alone."""
+        start = torch.stack([self._start(row, number) for row in batch.index.tolist()]).to(centre.values)
+        together = max(1, AT_ONCE // (number * self.target.shape[1]))
+        pieces = zip(start.split(together), centre.code.split(together), strict=True)
+        made = torch.cat([self._flow(noise, code) for noise, code in pieces])
+        paths = centre.values[:, None] + centre.scale[:, None] * made
+        return paths.permute(0, 2, 3, 1)
+
+    def _evaluate(self, batch: Batch, number: int) -> Mapping[str, Tensor]:
+        centre = self._centre(batch)
+        noise, time, _ = self._fixed(batch)
+        each = torch.stack(list(self._errors(batch, centre, noise[:, None], time[:, None]).values())).sum(0)
+        paths = self.draw(batch, centre, number)
+        quantiles = ensemble_quantiles(paths, self.config.quantiles)
+        return {
+            **for_meter(batch, self._middle(quantiles), each),
+            "quantiles": quantiles,
+            "crps": ensemble_crps(paths, batch["target"]),
+            "paths": paths[..., :SHOWN],
+        }
+
+    def _centre(self, batch: Batch) -> Centre:
+        model = self.modules["model"]
+        values = forecast(model, batch, self.target, "diffusion-forecasting")
+        past, middle = past_of(model, batch, self.target).detach(), values.detach()
+        unit = past.std(1, unbiased=False, keepdim=True).clamp(min=SMALLEST)
+        covariates = batch["covariates"][:, past.shape[1] :] if "covariates" in batch else None
+        code = wide(self.denoiser.code(past, middle, unit, covariates))
+        return Centre(values, unit, unit * self.scale().detach(), code)
+
+    def _errors(self, batch: Batch, centre: Centre, noise: Tensor, time: Tensor) -> dict[str, Tensor]:
+        """Three losses (B, H, V). noise: (B, M, H, V);  time: (B, M)"""
+        target = batch["target"]
+        left = target - centre.values.detach()
+        clean = (left / centre.scale)[:, None]
+        angle = QUARTER * time[..., None, None]
+        found = wide(self.denoiser(angle.sin() * clean + angle.cos() * noise, time, centre.code))
+        wanted = angle.cos() * clean - angle.sin() * noise
+        return {
+            "forecast": squared(centre.values, target),
+            "scale": self.scale.likelihood(left / centre.unit),
+            "noise": squared(found, wanted).mean(1),
+        }
+
+    def _flow(self, noise: Tensor, code: Tensor) -> Tensor:
+        """From noise (B, M, H, V) to z."""
+        steps, at = self.config.sampling_steps, noise
+
+        def velocity(at: Tensor, time: float) -> Tensor:
+            return QUARTER * wide(self.denoiser(at, at.new_full((len(at), 1), time), code))
+
+        for number in range(steps):
+            at = midpoint(velocity, at, number / steps, (number + 1) / steps)
+        return at
+
+    def _start(self, row: int, number: int) -> Tensor:
+        """(number, H, V): more paths begin with the same ones."""
+        return torch.randn(number, *self.target.shape, generator=generator(0, "sample", row))
+
+    def _middle(self, quantiles: Tensor) -> Tensor:
+        return quantiles[..., self.config.quantiles.index(0.5)]
