@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import sonde
@@ -89,6 +90,19 @@ GENERATING["normalizing-flow"] = {
     "layers": 2,
     "levels": 1,
     "batch_size": 256,
+    "ema": 0.9,
+    "checkpoint_every": "2 steps",
+    "evaluate_every": 0.5,
+}
+GENERATING["diffusion-forecasting"] = {
+    "task": "diffusion-forecasting",
+    "data": "load.csv",
+    "horizon": 6,
+    "look_back": 24,
+    "path_width": 8,
+    "path_layers": 1,
+    "paths": 20,
+    "batch_size": 32,
     "ema": 0.9,
     "checkpoint_every": "2 steps",
     "evaluate_every": 0.5,
@@ -204,6 +218,16 @@ def in_evaluation(nth: int) -> Callable[[], None]:
     return arm
 
 
+def series(file: Path) -> str:
+    """A table of 300 hours, 181 windows of training in batches of 32."""
+    hours = np.arange(300)
+    load = np.sin(2 * np.pi * hours / 24) + 0.2 * np.random.default_rng(0).standard_normal(300)
+    start = np.datetime64("2021-01-01", "s")
+    lines = [f"{start + np.timedelta64(int(hour), 'h')},{value}" for hour, value in zip(hours, load, strict=True)]
+    file.write_text("\n".join(["hour,load", *lines]) + "\n")
+    return str(file)
+
+
 def child(out: Path, settings: dict[str, Any], arm: Callable[[], None] | None = None) -> int:
     """The wait status of a process that trains into `out`."""
     pid = os.fork()
@@ -211,7 +235,11 @@ def child(out: Path, settings: dict[str, Any], arm: Callable[[], None] | None = 
         try:
             if arm is not None:
                 arm()
-            sonde.train("digits", out=str(out), **{**COMMON, **settings})
+            chosen = {**COMMON, **settings}
+            data = chosen.pop("data", "digits")
+            if data != "digits":
+                data = series(out.parent / data)
+            sonde.train(data, out=str(out), **chosen)
         except BaseException:
             (out.parent / f"{out.name}.trace").write_text(traceback.format_exc())
             os._exit(1)

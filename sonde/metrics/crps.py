@@ -12,23 +12,28 @@ from torch import Tensor
 
 SMALLEST = 1e-12  # a normal distribution without width is a value
 ENOUGH = 9
-"""Quantiles, of fewer of which no CRPS is told: of a normal forecast that is right 3 give 6 % too little, 9 give 3 % too much,
-19 give 1 % too much."""
+"""Quantiles, of fewer of which no CRPS is told: of a normal forecast that is right 3 give 12 % too little, 9 give 1.5 %, 19 give
+0.4 %."""
 
 # M sample paths, Q quantiles
 
 
-def ensemble_crps(paths: Tensor, target: Tensor) -> Tensor:
-    """Of M ≥ 2 draws, without bias however few they are (the fair CRPS): paths (…, M), target (…) -> (…).
+def ensemble_crps(paths: Tensor, target: Tensor, *, mirrored: bool = False) -> Tensor:
+    """Of M draws, without bias however few they are (the fair CRPS): paths (…, M), target (…) -> (…).
 
+    mirrored: the second half are the first's partners (antithetic draws, made of the same noise with its sign turned), which are
+              compared with all others but each other; M ≥ 4 then, else M ≥ 2
     Source: Ferro 2014, Fair scores for ensemble forecasts, Q. J. R. Meteorol. Soc. 140(683), equation 7; the sum over pairs by
     order, as in Jordan, Krüger and Lerch 2019, J. Stat. Softw. 90(12)
     """
     members = paths.shape[-1]
     ordered = paths.sort(-1).values
     weight = 2 * torch.arange(1, members + 1, dtype=paths.dtype, device=paths.device) - members - 1
-    apart = (ordered * weight).sum(-1) / (members * (members - 1))  # E|X - X'| / 2
-    return (paths - target[..., None]).abs().mean(-1) - apart
+    apart, others = (ordered * weight).sum(-1), members - 1  # the sum over pairs
+    if mirrored:
+        first, second = paths.chunk(2, -1)
+        apart, others = apart - (first - second).abs().sum(-1), members - 2
+    return (paths - target[..., None]).abs().mean(-1) - apart / (members * others)  # E|X - X'| / 2
 
 
 def normal_crps(mean: Tensor, std: Tensor, target: Tensor) -> Tensor:
@@ -40,17 +45,21 @@ def normal_crps(mean: Tensor, std: Tensor, target: Tensor) -> Tensor:
 
 
 def quantile_crps(quantiles: Tensor, target: Tensor, levels: Sequence[float]) -> Tensor:
-    """Twice the mean of the pinball losses, each level counting for the probabilities that lie nearest to it.
+    """Twice the integral of the pinball losses over the levels: straight lines between them, and 0 at the levels 0 and 1.
 
-    For evenly spaced levels (k - 1/2) / Q that is their plain mean; below `ENOUGH` levels it is coarse.
+    Below `ENOUGH` levels it is coarse.
     quantiles: (…, Q);  target: (…);  levels: rising, in (0, 1)
     Source: Gneiting and Ranjan 2011, Journal of Business & Economic Statistics 29(3), equation 11
     """
     level = torch.tensor(levels, dtype=quantiles.dtype, device=quantiles.device)
-    between = (level[1:] + level[:-1]) / 2
-    share = torch.cat([between, level.new_ones(1)]) - torch.cat([level.new_zeros(1), between])
+    share = (torch.cat([level[1:], level.new_ones(1)]) - torch.cat([level.new_zeros(1), level[:-1]])) / 2
+    return 2 * (quantile_losses(quantiles, target, level) * share).sum(-1)
+
+
+def quantile_losses(quantiles: Tensor, target: Tensor, level: Tensor) -> Tensor:
+    """The pinball loss of each quantile: (…, Q), (…), (Q,) -> (…, Q)."""
     above = target[..., None] - quantiles
-    return 2 * (torch.maximum(level * above, (level - 1) * above) * share).sum(-1)
+    return torch.maximum(level * above, (level - 1) * above)
 
 
 def ensemble_quantiles(paths: Tensor, levels: Sequence[float]) -> Tensor:

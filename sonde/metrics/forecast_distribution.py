@@ -1,4 +1,4 @@
-"""How a forecast's distribution did: CRPS by step beside two plain distributions, and how often truths lay below each quantile."""
+"""How a forecast's distribution did: CRPS by step beside two plain ones, and how often truths lay below each quantile."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from sonde.core.dataset import TargetSpec
-from sonde.losses.forecasting import pinball
-from sonde.metrics.crps import normal_crps
+from sonde.metrics.crps import normal_crps, quantile_losses
 from sonde.metrics.mean import Total
 
 COMPARED = ("model", "last season", "training values")
@@ -52,13 +51,15 @@ class ForecastDistribution:
             nothing = normal_crps(torch.zeros_like(target), torch.ones_like(target), target)
             self.crps.add(torch.stack([own, usual * counted, nothing * counted]).sum(1))
             self.raw.add((own * std).sum((0, 1)))
-        if "quantiles" in outputs:
+        if self.levels and "quantiles" in outputs:
             quantiles = outputs["quantiles"].to(counted)
             under = (target[..., None] <= quantiles) * counted[..., None]
             between = (under - under.flip(-1)).abs()  # the levels may lack an opposite: `_opposite` tells
             self.below.add(under.sum((0, 1, 2)))
             self.inside.add(between.sum((0, 1, 2)))
-            self.pinball.add((pinball(quantiles, target, _tensor(self.levels, quantiles)) * counted).sum())
+            level = torch.tensor(self.levels, dtype=quantiles.dtype, device=quantiles.device)
+            losses = quantile_losses(quantiles, target, level).mean(-1)
+            self.pinball.add((losses * counted).sum())
 
     def merge(self, other: "ForecastDistribution") -> None:
         """Add another process's sums."""
@@ -81,7 +82,7 @@ class ForecastDistribution:
         return found
 
     def details(self) -> dict[str, Any]:
-        """crps: by step and of all steps, of each of COMPARED;  calibration: levels, the share of truths below each, intervals."""
+        """crps: by step and of all steps, of each of COMPARED;  calibration_by_quantile: levels, truths below each, intervals."""
         found: dict[str, Any] = {}
         count = self.count.value()
         if self.crps.sum is not None:
@@ -116,7 +117,3 @@ def naive_crps(seasonal: Tensor, target: Tensor, std: Tensor, season_error: Tens
     seasons = (ahead // max(season, 1) + 1).to(target).sqrt()[:, None]  # (H, 1)
     spread = season_error.to(target) / std.to(target) * OF_MEAN * seasons
     return normal_crps(seasonal, spread.expand_as(target), target)
-
-
-def _tensor(levels: Sequence[float], like: Tensor) -> Tensor:
-    return torch.tensor(levels, dtype=like.dtype, device=like.device)

@@ -47,8 +47,9 @@ class ForecastMeter:
              quantiles, where there are any; those of `ForecastDistribution`; loss (the task's own)
     """
 
-    def __init__(self, target: TargetSpec, *, quantiles: Sequence[float] = ()) -> None:
-        self.target, self.quantiles = target, list(quantiles)
+    def __init__(self, target: TargetSpec, *, quantiles: Sequence[float] = (), first: str = "mse") -> None:
+        """first: the metric that is told first"""
+        self.target, self.quantiles, self.first = target, list(quantiles), first
         self.errors = Total()  # (K, 2, H, V): squared and absolute errors of each of FORECASTS
         self.percent = Total()  # (H, V) of the model: 2 |error| / (|truth| + |forecast|)
         self.inside = Total()  # (H, V): truths between the outermost quantiles
@@ -113,7 +114,8 @@ class ForecastMeter:
     def compute(self) -> dict[str, float]:
         """All metrics over all windows so far. Raises: NonFinite when an output was NaN"""
         self.first_nan.refuse()
-        return {**self.scores_of(0), **self._of_distribution(), "loss": float(self.loss.value())}
+        found = {**self.scores_of(0), **self._of_distribution(), "loss": float(self.loss.value())}
+        return {self.first: found[self.first], **found}
 
     def _of_distribution(self) -> dict[str, float]:
         return self.distribution.compute() if self.distribution.count.sum is not None else {}
@@ -223,8 +225,7 @@ class ForecastMeter:
             }
             lines |= {  # a line for each quantile and each path
                 name: [
-                    [round(value, 6) for value in line]
-                    for line in (rows[name][place].double() * std + mean).T.tolist()
+                    [round(value, 6) for value in line] for line in (rows[name][place].double() * std + mean).T.tolist()
                 ]
                 for name in ("fan", "paths")
                 if name in rows

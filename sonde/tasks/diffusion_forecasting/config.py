@@ -7,7 +7,7 @@ from sonde.core.bounds import at_least
 from sonde.core.errors import ConfigError
 from sonde.tasks.forecasting.config import check_quantiles
 
-FEWEST = 19  # paths, of fewer of which none lies below the 5 % quantile
+FEWEST = 20  # paths, of fewer of which none lies below the 5 % quantile
 HEADS = 4  # of the denoiser
 
 
@@ -18,8 +18,8 @@ class DiffusionForecastingConfig:
     quantiles: tuple[float, ...] = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
     """Quantiles of the sample paths that are reported; 0.5 is the forecast itself."""
     paths: int = 32
-    """Sample paths of each forecast from which quantiles and the CRPS are computed; at least 19."""
-    sampling_steps: int = 8
+    """Sample paths of each forecast in an evaluation, for quantiles and the CRPS; an even number from 20."""
+    sampling_steps: int = 4
     """Steps in which noise becomes a path (midpoint method); more are slower and more exact."""
     noises: int = 4
     """Noises drawn for each window in a training step."""
@@ -34,5 +34,7 @@ class DiffusionForecastingConfig:
         check_quantiles(self.quantiles)
         at_least(self, 1, "sampling_steps", "noises", "path_width", "path_layers")
         at_least(self, FEWEST, "paths")
+        if self.paths % 2:
+            raise ConfigError(f"--paths must be even, as half of them mirror the others' noise, got {self.paths}")
         if self.path_width % HEADS:
             raise ConfigError(f"--path-width must be a multiple of {HEADS}, got {self.path_width}")

@@ -32,6 +32,7 @@ from sonde.tasks.forecasting.forecaster import (
 from sonde.tasks.supervised import mean_loss, objective, wide
 
 QUICK = 8  # paths of a window while training goes on: the fair CRPS is without bias however few they are
+WRITTEN = 256  # of a forecast that is written, of which there are few
 SHOWN = 8  # paths of a window that a report draws
 AT_ONCE = 1 << 16  # paths of one variable that are made together
 QUARTER = math.pi / 2
@@ -60,8 +61,8 @@ class DiffusionForecasting:
     by the solvers of flow matching. The denoiser begins by answering 0, for which z is white noise exactly: a normal
     distribution about the forecast, as wide as its errors. Training adds what that lacks: how steps and variables go together,
     other shapes, wider where the window says so.
-    Source: Rasul et al. 2021 (TimeGrad), arXiv:2101.12072; Tashiro et al. 2021 (CSDI), arXiv:2107.03502; of what a forecast leaves
-    over: Han, Zheng and Zhou 2022 (CARD), arXiv:2206.07275; v: Salimans and Ho 2022, arXiv:2202.00512
+    Source: Rasul et al. 2021 (TimeGrad), arXiv:2101.12072; Tashiro et al. 2021 (CSDI), arXiv:2107.03502; of what a forecast
+    leaves over: Han, Zheng and Zhou 2022 (CARD), arXiv:2206.07275; v: Salimans and Ho 2022, arXiv:2202.00512
     """
 
     def __init__(
@@ -88,9 +89,7 @@ class DiffusionForecasting:
         self.scale = ResidualScale(horizon, variables)
         self.modules = nn.ModuleDict({"model": model, "denoiser": self.denoiser, "scale": self.scale})
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=list(self.modules.values())),)
-        self.objective: Objective = objective(
-            "crps", metric_modes(target.names, config.quantiles, crps=True), monitor
-        )
+        self.objective: Objective = objective("crps", metric_modes(target.names, config.quantiles, crps=True), monitor)
         self._fixed = EvaluationNoise((horizon, variables))
         self.abilities = Abilities(
             quick_evaluate=self.quick_evaluate, trivial_baseline=self.trivial_baseline, paths=self.predict_paths
@@ -124,17 +123,17 @@ class DiffusionForecasting:
 
     def meter(self) -> Meter:
         """A fresh one."""
-        return ForecastMeter(self.target, quantiles=self.config.quantiles)
+        return ForecastMeter(self.target, quantiles=self.config.quantiles, first="crps")
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"values": (B, H, V), the median of sample paths, and "quantiles" (B, H, V, Q)}, in own units."""
-        found = dict(self.predict_paths(batch, self.config.paths))
+        found = dict(self.predict_paths(batch, 0))
         del found["paths"]
         return found
 
     def predict_paths(self, batch: Batch, number: int) -> Mapping[str, Tensor]:
-        """The same, and "paths" (B, H, V, number); quantiles are of the setting's paths where `number` is less."""
-        paths = self.draw(batch, self._centre(batch), max(number, self.config.paths))
+        """The same, and "paths" (B, H, V, number), which are independent of one another; quantiles are of these and more."""
+        paths = self.draw(batch, self._centre(batch), max(2 * number, WRITTEN))
         quantiles = ensemble_quantiles(paths, self.config.quantiles)
         return in_own_units(batch, self.target, self._middle(quantiles), quantiles=quantiles, paths=paths[..., :number])
 
@@ -149,7 +148,10 @@ class DiffusionForecasting:
         return repeated_season(self.target, evaluated, distribution=True)
 
     def draw(self, batch: Batch, centre: Centre, number: int) -> Tensor:
-        """(B, H, V, number) standardised; the noise of a path depends on the row's number and on the path's alone."""
+        """(B, H, V, number) standardised, the second half made of the first's noise with its sign turned, for surer quantiles.
+
+        The noise of a path depends on the row's number and on the path's alone. number: even
+        """
         start = torch.stack([self._start(row, number) for row in batch.index.tolist()]).to(centre.values)
         together = max(1, AT_ONCE // (number * self.target.shape[1]))
         pieces = zip(start.split(together), centre.code.split(together), strict=True)
@@ -166,8 +168,8 @@ class DiffusionForecasting:
         return {
             **for_meter(batch, self._middle(quantiles), each),
             "quantiles": quantiles,
-            "crps": ensemble_crps(paths, batch["target"]),
-            "paths": paths[..., :SHOWN],
+            "crps": ensemble_crps(paths, batch["target"], mirrored=True),
+            "paths": paths[..., : min(SHOWN, number // 2)],
         }
 
     def _centre(self, batch: Batch) -> Centre:
@@ -206,7 +208,8 @@ class DiffusionForecasting:
 
     def _start(self, row: int, number: int) -> Tensor:
         """(number, H, V): more paths begin with the same ones."""
-        return torch.randn(number, *self.target.shape, generator=generator(0, "sample", row))
+        noise = torch.randn(number // 2, *self.target.shape, generator=generator(0, "sample", row))
+        return torch.cat([noise, -noise])
 
     def _middle(self, quantiles: Tensor) -> Tensor:
         return quantiles[..., self.config.quantiles.index(0.5)]

@@ -83,15 +83,13 @@ def repeated_season(
 
 
 def in_own_units(batch: Batch, target: TargetSpec, values: Tensor, **lines: Tensor) -> dict[str, Tensor]:
-    """"values" (B, H, V) and further lines (B, H, V, …), all standardised, in the series' own units."""
+    """ "values" (B, H, V) and further lines (B, H, V, …), all standardised, in the series' own units."""
     mean, std = own_units(batch, target, values)
     found = {"values": values * std + mean}
     return found | {name: each * std[..., None] + mean[..., None] for name, each in lines.items()}
 
 
-def by_variable(
-    names: Sequence[str], levels: Sequence[float], outputs: Mapping[str, Tensor]
-) -> list[dict[str, Any]]:
+def by_variable(names: Sequence[str], levels: Sequence[float], outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
     """One dict per window: variable -> its value at each step; "OT 10 %" for a quantile of OT, "OT path 1" for a path."""
     rows = [dict(zip(names, window.T.tolist(), strict=True)) for window in outputs["values"]]
     suffixes = {
@@ -106,9 +104,7 @@ def by_variable(
     return rows
 
 
-def metric_modes(
-    names: Sequence[str], levels: Sequence[float], *, crps: bool
-) -> dict[str, Literal["max", "min"]]:
+def metric_modes(names: Sequence[str], levels: Sequence[float], *, crps: bool) -> dict[str, Literal["max", "min"]]:
     """Every metric that is reported, and whether more or less of it is better."""
     plain = ["mse", "mae", "mase", "smape", "loss"] + ["crps"] * crps + ["pinball"] * (len(levels) > 3)
     raw = ["raw_mae", "raw_rmse"] + ["raw_crps"] * crps

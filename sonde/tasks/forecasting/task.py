@@ -60,7 +60,9 @@ class Forecasting:
             trained.append(band)
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=trained),)
         own = "mae" if config.loss in ("mae", "quantile") else "mse"
-        self.objective: Objective = objective(own, metric_modes(target.names, self.quantiles, crps=self._scored), monitor)
+        self.objective: Objective = objective(
+            own, metric_modes(target.names, self.quantiles, crps=self._scored), monitor
+        )
         self.abilities = Abilities(trivial_baseline=self.trivial_baseline)
         self._each = {"mse": squared, "mae": absolute, "huber": partial(huber, delta=config.huber_delta)}.get(
             config.loss
@@ -116,4 +118,3 @@ class Forecasting:
             return self._each(values, target)
         assert quantiles is not None
         return pinball(quantiles, target, torch.tensor(self.quantiles, dtype=values.dtype, device=values.device))
-
