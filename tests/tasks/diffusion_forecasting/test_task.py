@@ -133,6 +133,24 @@ def test_an_evaluation_is_the_same_whatever_its_batches_and_touches_no_random_st
     assert judged(made, given.rows(slice(0, 2)), given.rows(slice(2, 9))) == pytest.approx(whole, rel=1e-4)
 
 
+def test_while_training_goes_on_few_windows_are_scored_by_few_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, given = task(), batch(40)
+    monkeypatch.setattr("sonde.tasks.diffusion_forecasting.task.OVERLAPS", 1)  # every fourth of them
+    meters = made.meter(), made.meter()
+    with torch.inference_mode():
+        found = made.quick_evaluate(given)
+        some = given.rows(torch.arange(0, 40, 4))
+        alone = made._evaluate(some, 20)
+        meters[0].update(found, given.index)
+        meters[1].update(alone, some.index)
+    quick, expected = (meter.compute() for meter in meters)
+    assert {**quick, "loss": 0.0} == pytest.approx({**expected, "loss": 0.0}, rel=1e-5)
+    assert quick["loss"] == pytest.approx(judged(made, given)["loss"], rel=1e-5)  # of all
+    half = batch(16)
+    with torch.inference_mode():
+        torch.testing.assert_close(made.quick_evaluate(half)["crps"], made._evaluate(half, 20)["crps"])
+
+
 def test_scores_are_those_of_the_paths() -> None:
     made, given = task(paths=40), batch()
     with torch.inference_mode():
