@@ -18,6 +18,7 @@ SMALL: dict[str, Any] = {
     "path_width": 16,
     "path_layers": 1,
     "noises": 2,
+    "path_every": 2,
     "sampling_steps": 2,
     "paths": 20,
     "threads": 1,

@@ -25,14 +25,16 @@ class DiffusionForecastingConfig:
     """Noises drawn for each window in a training step."""
     times: Literal["uniform", "logit-normal"] = "uniform"
     """How times are drawn in training: evenly, or more often in the middle (logit-normal)."""
-    path_width: int = 128
+    path_every: int = 4
+    """Steps after each of which the network that makes the paths is trained once; the forecast is at every step."""
+    path_width: int = 64
     """Width of the network that makes the paths, a multiple of 4."""
-    path_layers: int = 3
+    path_layers: int = 2
     """Blocks of the network that makes the paths."""
 
     def __post_init__(self) -> None:
         check_quantiles(self.quantiles)
-        at_least(self, 1, "sampling_steps", "noises", "path_width", "path_layers")
+        at_least(self, 1, "sampling_steps", "noises", "path_every", "path_width", "path_layers")
         at_least(self, FEWEST, "paths")
         if self.paths % 2:
             raise ConfigError(f"--paths must be even, as half of them mirror the others' noise, got {self.paths}")

@@ -90,30 +90,35 @@ class DiffusionForecasting:
         )
         self.scale = ResidualScale(horizon, variables)
         self.modules = nn.ModuleDict({"model": model, "denoiser": self.denoiser, "scale": self.scale})
-        self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=list(self.modules.values())),)
+        self.phases: Sequence[Phase] = (
+            Phase(name="forecast", loss=self.forecast_loss, trains=[model, self.scale]),
+            Phase(name="paths", loss=self.path_loss, trains=[self.denoiser], every=config.path_every),
+        )
         self.objective: Objective = objective("crps", metric_modes(target.names, config.quantiles, crps=True), monitor)
         self._fixed = EvaluationNoise((horizon, variables))
         self.abilities = Abilities(
             quick_evaluate=self.quick_evaluate, trivial_baseline=self.trivial_baseline, paths=self.predict_paths
         )
 
-    def loss(self, batch: Batch) -> Loss:
-        """The forecast's squared error, the scale's likelihood, and the denoiser's squared error; each trains its own part alone.
+    def forecast_loss(self, batch: Batch) -> Loss:
+        """The forecast's squared error and the likelihood of its scale: the mean over windows, steps and variables.
 
-        The mean over windows, steps and variables, those that are missing left out.
+        Those that are missing are left out.
         """
+        values = forecast(self.modules["model"], batch, self.target, "diffusion-forecasting")
+        return self._mean(batch, self._forecast_errors(batch, values, self._unit(batch)))
+
+    def path_loss(self, batch: Batch) -> Loss:
+        """The squared error of what the denoiser takes for noise, at times drawn for each of a window's noises."""
+        rows, noises = len(batch), self.config.noises
         centre = self._centre(batch)
-        rows, shape = len(batch), (len(batch), self.config.noises, *self.target.shape)
         device = centre.values.device
-        noise = torch.randn(shape, device=device)
+        noise = torch.randn(rows, noises, *self.target.shape, device=device)
         if self.config.times == "uniform":
-            time = torch.rand(rows, self.config.noises, device=device)
+            time = torch.rand(rows, noises, device=device)
         else:
-            time = torch.randn(rows, self.config.noises, device=device).sigmoid()
-        parts = self._errors(batch, centre, noise, time)
-        mask = batch["mask"].to(centre.values.dtype) if "mask" in batch else None
-        told = {name: mean_loss(each, mask, rows).value.detach() for name, each in parts.items()}
-        return mean_loss(torch.stack(list(parts.values())).sum(0), mask, rows)._replace(parts=told)
+            time = torch.randn(rows, noises, device=device).sigmoid()
+        return self._mean(batch, {"noise": self._path_errors(batch, centre, noise, time)})
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: quantiles of sample paths and their CRPS, the loss at fixed noise, and the batch's own fields."""
@@ -191,32 +196,51 @@ class DiffusionForecasting:
         }
 
     def _centre(self, batch: Batch) -> Centre:
+        """Of which the code alone has a gradient."""
         model = self.modules["model"]
-        values = forecast(model, batch, self.target, "diffusion-forecasting")
-        past, middle = past_of(model, batch, self.target).detach(), values.detach()
-        unit = past.std(1, unbiased=False, keepdim=True).clamp(min=SMALLEST)
+        with torch.no_grad():
+            values = forecast(model, batch, self.target, "diffusion-forecasting")
+            past, unit = past_of(model, batch, self.target), self._unit(batch)
+            scale = unit * self.scale()
         covariates = batch["covariates"][:, past.shape[1] :] if "covariates" in batch else None
-        code = wide(self.denoiser.code(past, middle, unit, covariates))
-        return Centre(values, unit, unit * self.scale().detach(), code)
+        code = wide(self.denoiser.code(past, values, unit, covariates))
+        return Centre(values, unit, scale, code)
 
-    def _errors(self, batch: Batch, centre: Centre, noise: Tensor, time: Tensor) -> dict[str, Tensor]:
-        """Three losses (B, H, V). noise: (B, M, H, V);  time: (B, M)"""
+    def _unit(self, batch: Batch) -> Tensor:
+        """(B, 1, V), how much each window varies."""
+        past = past_of(self.modules["model"], batch, self.target).detach()
+        return past.std(1, unbiased=False, keepdim=True).clamp(min=SMALLEST)
+
+    def _mean(self, batch: Batch, parts: Mapping[str, Tensor]) -> Loss:
+        """Of losses (B, H, V), their sum, with each as a part where there are several."""
+        each = list(parts.values())
+        mask = batch["mask"].to(each[0].dtype) if "mask" in batch else None
+        told = {name: mean_loss(one, mask, len(batch)).value.detach() for name, one in parts.items()}
+        return mean_loss(torch.stack(each).sum(0), mask, len(batch))._replace(parts=told if len(told) > 1 else {})
+
+    def _forecast_errors(self, batch: Batch, values: Tensor, unit: Tensor) -> dict[str, Tensor]:
+        """(B, H, V) each; the scale's does not train the network."""
         target = batch["target"]
-        left = target - centre.values.detach()
-        clean = (left / centre.scale)[:, None]
+        return {
+            "forecast": squared(values, target),
+            "scale": self.scale.likelihood((target - values.detach()) / unit),
+        }
+
+    def _path_errors(self, batch: Batch, centre: Centre, noise: Tensor, time: Tensor) -> Tensor:
+        """(B, H, V). noise: (B, M, H, V);  time: (B, M)"""
+        clean = (batch["target"] - centre.values) / centre.scale
+        if "mask" in batch:  # what stands in place of a missing truth is nothing to learn from
+            clean = torch.where(batch["mask"] > 0, clean, 0)
+        clean = clean[:, None]
         angle = QUARTER * time[..., None, None]
         found = wide(self.denoiser(angle.sin() * clean + angle.cos() * noise, time, centre.code))
-        wanted = angle.cos() * clean - angle.sin() * noise
-        return {
-            "forecast": squared(centre.values, target),
-            "scale": self.scale.likelihood(left / centre.unit),
-            "noise": squared(found, wanted).mean(1),
-        }
+        return squared(found, angle.cos() * clean - angle.sin() * noise).mean(1)
 
     def _fixed_errors(self, batch: Batch, centre: Centre) -> Tensor:
         """(B, H, V), the sum of the losses at the row's fixed noise."""
         noise, time, _ = self._fixed(batch)
-        return torch.stack(list(self._errors(batch, centre, noise[:, None], time[:, None]).values())).sum(0)
+        parts = self._forecast_errors(batch, centre.values, centre.unit)
+        return parts["forecast"] + parts["scale"] + self._path_errors(batch, centre, noise[:, None], time[:, None])
 
     def _flow(self, noise: Tensor, code: Tensor) -> Tensor:
         """From noise (B, M, H, V) to z."""

@@ -97,19 +97,23 @@ def test_where_the_left_over_is_normal_each_noise_ends_at_its_multiple(spread: f
 def test_each_part_is_trained_by_its_own_loss_alone() -> None:
     made, given = task(), batch()
     nn.init.normal_(made.denoiser.head.weight)
-    centre = made._centre(given)
-    parts = made._errors(given, centre, torch.randn(6, 2, HORIZON, 2), torch.rand(6, 2))
-    owners = {"forecast": "model", "scale": "scale", "noise": "denoiser"}
-    assert parts["forecast"].mean().item() == pytest.approx(
-        float((given["input"][:, -1:] - given["target"]).square().mean()), rel=1e-5
-    )
-    for name, each in parts.items():
+    values, unit = made.modules["model"](given["input"]), made._unit(given)
+    parts = made._forecast_errors(given, values, unit)
+    expected = float((given["input"][:, -1:] - given["target"]).square().mean())
+    assert parts["forecast"].mean().item() == pytest.approx(expected, rel=1e-5)
+    assert made.forecast_loss(given).value.item() == pytest.approx(expected + parts["scale"].mean().item(), rel=1e-5)
+    owners = {
+        "model": parts["forecast"].mean(),
+        "scale": parts["scale"].mean(),
+        "denoiser": made.path_loss(given).value,
+    }
+    for owner, loss in owners.items():
         made.modules.zero_grad()
-        each.mean().backward(retain_graph=True)
+        loss.backward()
         learning = {
             part for part, module in made.modules.items() if any(p.grad is not None for p in module.parameters())
         }
-        assert learning == {owners[name]}
+        assert learning == {owner}
 
 
 def test_missing_truths_count_nowhere() -> None:
@@ -118,9 +122,13 @@ def test_missing_truths_count_nowhere() -> None:
     given = batch(mask=mask)
     wild = Batch({**given.fields, "target": torch.where(mask > 0, given["target"], 1e3)}, given.index)
     for made in (task(), task(noises=1)):
-        torch.manual_seed(1)
-        loss = made.loss(given)
-        assert float(loss.weight) == float(mask.sum())
+        nn.init.normal_(made.denoiser.head.weight)
+        for loss in (made.forecast_loss, made.path_loss):
+            torch.manual_seed(1)
+            found = loss(given)
+            assert float(found.weight) == float(mask.sum())
+            torch.manual_seed(1)
+            torch.testing.assert_close(loss(wild).value, found.value)
         assert judged(made, given)["crps"] == pytest.approx(judged(made, wild)["crps"], rel=1e-5)
 
 
@@ -189,7 +197,7 @@ def test_it_learns_what_no_normal_distribution_has() -> None:
     sign = torch.randint(0, 2, (rows, 1, 1), generator=generator) * 2.0 - 1
     moved = given["input"][:, -1:] + sign + 0.1 * torch.randn(rows, HORIZON, 2, generator=generator)
     given = Batch({**given.fields, "target": moved}, given.index)
-    made = task(path_width=32, path_layers=2)
+    made = task(path_width=32, path_layers=2, path_every=1)
     run = stepper(made, lr=1e-2)
     torch.manual_seed(0)
     for step in range(1, 151):
