@@ -38,9 +38,8 @@ class PathDenoiser(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(mixed))
         self.mixers = nn.ModuleList(SelfAttention(width, HEADS) for _ in range(mixed))
         self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, horizon)
-        for zero in (self.head, *(mixer.output for mixer in self.mixers)):  # begins by answering 0
-            nn.init.zeros_(zero.weight)
-            nn.init.zeros_(zero.bias)
+        nn.init.zeros_(self.head.weight)  # begins by answering 0
+        nn.init.zeros_(self.head.bias)
 
     def code(self, past: Tensor, middle: Tensor, unit: Tensor, covariates: Tensor | None = None) -> Tensor:
         """What is known of a window, once for all of its paths: (B, V, D).

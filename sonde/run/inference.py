@@ -1,7 +1,6 @@
 """A trained network's inputs and answers, row by row: tensors as it is fed them, probabilities as an array, tables."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +63,7 @@ def predictor(task: Task, what: str, paths: int, *, folder: Path) -> Predict:
             )
         if paths < 0:
             raise ConfigError(f"--paths must be at least 1, got {paths}")
-        return partial(draw, number=paths)
+        return lambda batch: draw(batch, paths)
     if not what:
         return task.predict
     found = abilities_of(task).reconstruction
