@@ -10,13 +10,14 @@ from torch import Tensor
 
 from sonde.core.catalogue import load
 from sonde.core.damaged import read_object
-from sonde.core.dataset import Schema
+from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import ConfigError, DataError, unknown
 from sonde.core.generation import Generation, SampleRequest
 from sonde.core.progress import Tick, silent
 from sonde.core.run_folder import open_run
 from sonde.core.seams import Task, abilities_of
 from sonde.core.seeds import generator
+from sonde.data.splits import labels_of
 from sonde.modalities.catalogue import modality
 from sonde.tasks.table import specs
 
@@ -79,9 +80,12 @@ def drawn_from(run: "Run", wanted: Wanted, tick: Tick = silent) -> Drawn:
     return drawn(run.task, run.schema, replace(wanted, shares=shares_of(run)), run.device, tick)
 
 
-def drawn(task: Task, schema: Schema, wanted: Wanted, device: torch.device, tick: Tick = silent) -> Drawn:
+def drawn(
+    task: Task, schema: Schema, wanted: Wanted, device: torch.device, tick: Tick = silent, *, trains: bool = False
+) -> Drawn:
     """Samples of the task's network, which is left as it was; the global random streams are not touched.
 
+    trains: whether the network is to be trained further, so that no tensor that it keeps may be one of inference alone
     Raises: ConfigError for what cannot be asked of the task; DataError for samples that are not finite
     """
     generation = abilities_of(task).generation
@@ -94,7 +98,7 @@ def drawn(task: Task, schema: Schema, wanted: Wanted, device: torch.device, tick
     task.modules.eval()
     parts: list[Tensor] = []
     try:
-        with torch.inference_mode():
+        with torch.no_grad() if trains else torch.inference_mode():
             for first in range(0, len(start), AT_ONCE):
                 here = slice(first, first + AT_ONCE)
                 request = SampleRequest(
@@ -228,6 +232,12 @@ def shares_of(run: "Run") -> tuple[float, ...]:
     return tuple(counts.get(name, 0) / sum(counts.values()) for name in run.schema.target.names)
 
 
+def shares_among(rows: Rows, schema: Schema) -> tuple[float, ...]:
+    """How often each class is among some rows."""
+    labels = labels_of(rows)
+    return tuple((np.bincount(labels, minlength=len(schema.target.names)) / len(labels)).tolist())
+
+
 def class_names(found: Drawn, schema: Schema) -> list[str] | None:
     """The class of each sample, if they have one."""
     return None if found.labels is None else [schema.target.names[place] for place in found.labels.tolist()]
@@ -238,5 +248,11 @@ def plain(found: Drawn, schema: Schema) -> Any:
     made = made_of(schema)
     if made is None:
         return found.values.numpy()
-    values, classes = made.plain(found.values, schema), class_names(found, schema)
-    return values if made.with_classes is None or classes is None else made.with_classes(values, classes, schema)
+    return with_names(made.plain(found.values, schema), found.labels, schema, made)
+
+
+def with_names(plain: Any, labels: Tensor | None, schema: Schema, made: "Made") -> Any:
+    """Inputs on the data's own scale, with the names of their classes (N,) where these stand in them."""
+    if made.with_classes is None or labels is None:
+        return plain
+    return made.with_classes(plain, [schema.target.names[place] for place in labels.tolist()], schema)

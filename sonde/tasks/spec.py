@@ -31,6 +31,8 @@ class Answer(NamedTuple):
 
 
 ROW = Answer("row", "one output vector per input")
+WHOLE = {"image": "images", "table": "tables", "array": "arrays"}
+"""Kinds of input that tasks which make or give back whole inputs can learn from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +60,8 @@ class TaskSpec:
                that is not all of them; "" for all
     takes_input: True where the class also takes input=, the `InputSpec`, of tasks that make inputs
     generates: True where it makes new inputs (`sonde.core.generation`), for `sonde sample`
+    tells:     of a task that makes inputs, what its headline metric says, where a verdict must not take it for more
+    likelihood: True where that metric is a likelihood of rows, or a bound of it
     network_input: an `InputSpec` -> that of what its network is called with, where the task codes its inputs; "" for the same
     model:     (network, why), or the name of a function from a dataset to them; "" leaves it to the modality's recipe
     settings:  (dataset, network) -> what a recipe advises, leaf name -> (value, why); "" leaves it to the modality's recipe
@@ -88,6 +92,8 @@ class TaskSpec:
     trains_on: str = ""
     takes_input: bool = False
     generates: bool = False
+    tells: str = "how low its loss is, and little of samples"
+    likelihood: bool = False
     network_input: str = ""
     model: str | tuple[str, str] = ""
     settings: str = ""
