@@ -54,8 +54,8 @@ def scored(file: Path, out: Path) -> dict[str, dict[str, float]]:
     found = {"": opened.evaluate(str(file), split="test")}
     if "denoiser" in opened.task.modules:
         with torch.no_grad():
-            opened.task.modules["denoiser"].head.weight.zero_()
-            opened.task.modules["denoiser"].head.bias.zero_()
+            for parameter in opened.task.modules["denoiser"].get_submodule("head").parameters():
+                parameter.zero_()
         found[SILENCED] = opened.evaluate(str(file), split="test")
     return {name: {score: values[score] for score in SCORES} for name, values in found.items()}
 
