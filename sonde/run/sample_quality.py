@@ -3,7 +3,7 @@
 Every number stands beside the same number of one half of the real rows and the other: what a perfect model would reach.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -26,6 +26,7 @@ from sonde.run.judged_rows import parts_of, rows_trained_on
 from sonde.run.real_rows import Real, real_rows
 from sonde.run.sampling import Wanted, drawn, generation_of, made_of, shares_among, with_names
 from sonde.run.trained_on_samples import trained_on_samples
+from sonde.run.weaker import weaker_of
 
 if TYPE_CHECKING:
     from sonde.run.run import Run
@@ -45,6 +46,7 @@ class Asked:
     steps: int = 0
     sampler: str = ""
     guidance: float = 1.0
+    weaker: str = ""
     seed: int = 0
 
 
@@ -59,6 +61,8 @@ def sample_quality(run: "Run", data: Any, judge: "Run", asked: Asked, tick: Tick
     made = made_of(schema)
     if made is None:
         raise ConfigError(f"samples of {modality(schema.input.kind).noun} cannot be judged yet")
+    if made.to_judge is not None:
+        made = replace(made, plain=made.to_judge)
     check_judge(judge, run)
     if asked.number < LEAST:
         raise ConfigError(f"--number must be at least {LEAST} for samples to be measured, got {asked.number}")
@@ -76,6 +80,7 @@ def sample_quality(run: "Run", data: Any, judge: "Run", asked: Asked, tick: Tick
         steps=asked.steps,
         sampler=asked.sampler,
         guidance=asked.guidance,
+        weaker=weaker_of(run, asked.weaker) if asked.weaker else None,
         seed=asked.seed,
     )
     found = drawn(run.task, schema, wanted, run.device, tick)

@@ -1,5 +1,6 @@
 """New inputs from a trained run: what is asked for is checked, drawn in parts, and given back on the data's own scale."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -9,16 +10,18 @@ import torch
 from torch import Tensor
 
 from sonde.core.catalogue import load
+from sonde.core.config_file import read_config
 from sonde.core.damaged import read_object
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import ConfigError, DataError, unknown
 from sonde.core.generation import Generation, SampleRequest
 from sonde.core.progress import Tick, silent
-from sonde.core.run_folder import open_run
+from sonde.core.run_folder import RunFolder, open_run
 from sonde.core.seams import Task, abilities_of
 from sonde.core.seeds import generator
 from sonde.data.splits import labels_of
 from sonde.modalities.catalogue import modality
+from sonde.run.weaker import Weaker
 from sonde.tasks.table import specs
 
 if TYPE_CHECKING:
@@ -35,6 +38,7 @@ class Wanted:
     number:   of samples;  classes: names of classes, in turn; () for those of the data in turn
     steps, sampler, guidance: see `SampleRequest`;  seed: the same gives the same samples
     shares:   of the classes of samples for which none is named; () for all of the data's in turn
+    weaker:   a run or a checkpoint that does worse, away from which `guidance` leads instead
     latent:   where sampling begins, (N, *latent), instead of noise;  interpolate: from a sample to the next, by noise between
     known, keep: inputs as the network is fed, (1 or N, *shape), and 1 where they are kept
     """
@@ -44,6 +48,7 @@ class Wanted:
     steps: int = 0
     sampler: str = ""
     guidance: float = 1.0
+    weaker: Weaker | None = None
     seed: int = 0
     latent: Tensor | None = None
     interpolate: bool = False
@@ -64,6 +69,12 @@ def generation_of(run: "Run") -> Generation:
     """Raises: ConfigError for a run that makes no inputs, with the tasks that do"""
     found = abilities_of(run.task).generation
     if found is None:
+        if run.spec.encodes:
+            data = shlex.quote(str(read_config(RunFolder(run.folder).config).data))
+            raise ConfigError(
+                f"{run.folder} makes no new inputs by itself: nothing says which codes go together; let a flow learn its codes: "
+                f"sonde train {data} --task flow-matching --latent {shlex.quote(str(run.folder))}"
+            )
         able = " or --task ".join(each.name for each in specs() if each.generates)
         hint = f"train one with --task {able}"
         if abilities_of(run.task).samples is not None:
@@ -107,6 +118,7 @@ def drawn(
                     steps=wanted.steps,
                     sampler=wanted.sampler,
                     guidance=wanted.guidance,
+                    weaker=None if wanted.weaker is None else wanted.weaker.of(labels, here),
                     known=_rows(wanted.known, here, len(start), device),
                     keep=_rows(wanted.keep, here, len(start), device),
                     noise=lambda shape: torch.randn(shape, generator=noise).to(device),
@@ -132,9 +144,14 @@ def check(wanted: Wanted, generation: Generation, schema: Schema) -> None:
     _check_sampler(wanted, generation)
     if not np.isfinite(wanted.guidance):
         raise ConfigError(f"--guidance must be finite, got {wanted.guidance:g}")
-    if wanted.guidance != 1 and not generation.guided:
+    if wanted.weaker is not None:
+        if wanted.guidance == 1:
+            raise ConfigError("--weaker has no effect with --guidance 1; give --guidance 2")
+    elif wanted.guidance != 1 and not generation.guided:
         why = "was trained without classes" if not generation.classes else "never trained with its class hidden"
-        raise ConfigError(f"--guidance steers toward a class, and this run {why}; leave it out")
+        raise ConfigError(
+            f"--guidance steers toward a class, and this run {why}; leave it out, or name a run that does worse with --weaker"
+        )
     if wanted.classes and not generation.classes:
         raise ConfigError("--classes: this run was trained without classes; leave it out")
     if wanted.keep is not None and not generation.keeps:

@@ -25,6 +25,7 @@ AUTOENCODER = TaskSpec(
     inputs=WHOLE,
     labels=False,
     takes_input=True,
+    encodes=True,
     model="sonde.tasks.reconstructing_recipe:model",
     settings="sonde.tasks.reconstructing_recipe:settings",
     figures="sonde.tasks.autoencoder.figures:additions",

@@ -14,6 +14,7 @@ VAE = TaskSpec(
     inputs=WHOLE,
     labels=False,
     takes_input=True,
+    encodes=True,
     generates=True,
     likelihood=True,
     network_input="sonde.tasks.input_code:network_input",

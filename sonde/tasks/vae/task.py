@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.generation import Generation, SampleRequest
-from sonde.core.reconstruction import Reconstruction
+from sonde.core.reconstruction import LatentSpace, Reconstruction
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase, RuleBaseline
 from sonde.metrics.reconstruction import ReconstructionMeter
-from sonde.tasks.reconstructing import Bottleneck, Worded, pixels_of, qualities, quality
+from sonde.tasks.reconstructing import Worded, bottleneck, pixels_of, qualities, quality
 from sonde.tasks.supervised import objective
 from sonde.tasks.vae.column_likelihood import Columns
 from sonde.tasks.vae.config import VAEConfig
@@ -44,7 +44,7 @@ class VAE:
         monitor: str | None = None,
     ) -> None:
         """Raises: ConfigError for a network or inputs of another kind, or when `monitor` is not a metric"""
-        self.net = Bottleneck(model, latent=config.latent, task="vae", moments=2)
+        self.net = bottleneck(model, latent=config.latent, channels=config.latent_channels, task="vae", moments=2)
         self.likelihood = likelihood_of(input, config.likelihood, config.binarise)
         self.config, self.input = config, input
         self.pixels = pixels_of(input)
@@ -54,18 +54,23 @@ class VAE:
         self.across_rows = ("model",) if config.free_bits else ()
         modes = qualities(self.pixels, elbo="max", kl="min")
         self.objective: Objective = objective("loss", modes, monitor)
-        self._noise = torch.randn(NOISES, config.latent, generator=torch.Generator().manual_seed(0))
+        self._noise = torch.randn(NOISES, self.net.latent, generator=torch.Generator().manual_seed(0))
         self._columns = self.likelihood if isinstance(self.likelihood, Columns) else None
         known, what = not isinstance(self.likelihood, Bernoulli), APART if self._columns else WITHOUT_CODE
         self.abilities = Abilities(
             rule_baseline=RuleBaseline(what, self.evaluate_without_code) if known else None,
             quick_evaluate=self.quick_evaluate if config.importance else None,
-            generation=Generation(draw=self.draw, latent=(config.latent,)),
+            generation=Generation(draw=self.draw, latent=(self.net.latent,)),
             reconstruction=Reconstruction(
                 outputs={"latent": self.predict, "reconstruction": self.given_back, "anomaly": self.anomaly},
                 latent=lambda batch: self._code(batch)[0],
                 reconstruct=lambda batch: self.given_back(batch)["reconstruction"],
-                decode=lambda latent: self.likelihood.mean(self.net.decode(latent)),
+                decode=self._decoded,
+                space=LatentSpace(
+                    shape=self.net.shape,
+                    encode=lambda input: self._moments(input)[0].unflatten(1, self.net.shape),
+                    decode=lambda codes: self._decoded(codes.flatten(1)),
+                ),
             ),
         )
 
@@ -159,6 +164,9 @@ class VAE:
         if request.noise is None:
             return self.likelihood.mean(output)
         return self.likelihood.drawn(output, request.noise)
+
+    def _decoded(self, latent: Tensor) -> Tensor:
+        return self.likelihood.mean(self.net.decode(latent))
 
     def _target(self, input: Tensor, index: Tensor | None) -> tuple[Tensor, Tensor]:
         """(What the decoder is to give back, what the encoder is fed)."""
