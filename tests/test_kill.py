@@ -4,15 +4,20 @@ Each child is forked from this process, so that torch is imported once; it train
 told to, and a second child resumes. What is left must equal an uninterrupted run to the last bit.
 """
 
+import atexit
 import os
+import shutil
 import signal
+import tempfile
 import traceback
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tones import folders
 
 import sonde
 from sonde.engine import checkpoint, loop
@@ -96,7 +101,7 @@ GENERATING["normalizing-flow"] = {
 }
 GENERATING["diffusion-forecasting"] = {
     "task": "diffusion-forecasting",
-    "data": "load.csv",
+    "data": "series",
     "horizon": 6,
     "look_back": 24,
     "path_width": 8,
@@ -107,7 +112,21 @@ GENERATING["diffusion-forecasting"] = {
     "checkpoint_every": "2 steps",
     "evaluate_every": 0.5,
 }
-STEPS = 12  # 1,294 training rows of digits in batches of 256, twice
+GENERATING["flow-matching of sound"] = {
+    "data": "tones",
+    "task": "flow-matching",
+    "widths": (8, 16),
+    "heads": 0,
+    "validation": 0.25,
+    "test": 0.0,
+    "batch_size": 3,
+    "ema": 0.9,
+    "checkpoint_every": "2 steps",
+    "evaluate_every": 0.5,
+}
+STEPS = (
+    12  # 1,294 training rows of digits in batches of 256, twice; 18 tones in batches of 3; 181 windows in batches of 32
+)
 
 
 def die() -> None:
@@ -218,28 +237,43 @@ def in_evaluation(nth: int) -> Callable[[], None]:
     return arm
 
 
-def series(file: Path) -> str:
-    """A table of 300 hours, 181 windows of training in batches of 32."""
+@cache
+def tones() -> Path:
+    """A folder of recordings, that is there as long as this process."""
+    place = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, place)
+    return folders(Path(place) / "tones")
+
+
+@cache
+def series() -> Path:
+    """A table of 300 hours, that is there as long as this process."""
     hours = np.arange(300)
     load = np.sin(2 * np.pi * hours / 24) + 0.2 * np.random.default_rng(0).standard_normal(300)
     start = np.datetime64("2021-01-01", "s")
     lines = [f"{start + np.timedelta64(int(hour), 'h')},{value}" for hour, value in zip(hours, load, strict=True)]
+    place = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, place)
+    file = Path(place) / "load.csv"
     file.write_text("\n".join(["hour,load", *lines]) + "\n")
-    return str(file)
+    return file
+
+
+MADE = {"tones": tones, "series": series}
 
 
 def child(out: Path, settings: dict[str, Any], arm: Callable[[], None] | None = None) -> int:
     """The wait status of a process that trains into `out`."""
+    if "data" in settings:
+        MADE[settings["data"]]()  # before there is a child, which leaves nothing behind
     pid = os.fork()
     if pid == 0:
         try:
             if arm is not None:
                 arm()
-            chosen = {**COMMON, **settings}
-            data = chosen.pop("data", "digits")
-            if data != "digits":
-                data = series(out.parent / data)
-            sonde.train(data, out=str(out), **chosen)
+            data = MADE[settings["data"]]() if "data" in settings else "digits"
+            rest = {name: value for name, value in settings.items() if name != "data"}
+            sonde.train(str(data), out=str(out), **{**COMMON, **rest})
         except BaseException:
             (out.parent / f"{out.name}.trace").write_text(traceback.format_exc())
             os._exit(1)
