@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tones import folders
 
@@ -111,6 +112,19 @@ GENERATING["masked-diffusion"] = {
     "checkpoint_every": "2 steps",
     "evaluate_every": 0.5,
 }
+GENERATING["diffusion-forecasting"] = {
+    "task": "diffusion-forecasting",
+    "data": "series",
+    "horizon": 6,
+    "look_back": 24,
+    "path_width": 8,
+    "path_layers": 1,
+    "paths": 20,
+    "batch_size": 32,
+    "ema": 0.9,
+    "checkpoint_every": "2 steps",
+    "evaluate_every": 0.5,
+}
 GENERATING["flow-matching of sound"] = {
     "data": "tones",
     "task": "flow-matching",
@@ -123,8 +137,9 @@ GENERATING["flow-matching of sound"] = {
     "checkpoint_every": "2 steps",
     "evaluate_every": 0.5,
 }
-TEXT = "to be or not to be, that is the question: " * 20  # 95 training rows of 8 characters
-STEPS = 12  # 1,294 training rows of digits in batches of 256, twice; 18 tones in batches of 3
+STEPS = (
+    12  # 1,294 training rows of digits in batches of 256, twice; 18 tones in batches of 3; 181 windows in batches of 32
+)
 
 
 def die() -> None:
@@ -243,33 +258,50 @@ def tones() -> Path:
     return folders(Path(place) / "tones")
 
 
+@cache
+def series() -> Path:
+    """A table of 300 hours, that is there as long as this process."""
+    hours = np.arange(300)
+    load = np.sin(2 * np.pi * hours / 24) + 0.2 * np.random.default_rng(0).standard_normal(300)
+    start = np.datetime64("2021-01-01", "s")
+    lines = [f"{start + np.timedelta64(int(hour), 'h')},{value}" for hour, value in zip(hours, load, strict=True)]
+    place = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, place)
+    file = Path(place) / "load.csv"
+    file.write_text("\n".join(["hour,load", *lines]) + "\n")
+    return file
+
+
+@cache
+def text() -> Path:
+    """A file of which 95 windows of 8 characters are trained on, that is there as long as this process."""
+    place = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, place)
+    file = Path(place) / "text.txt"
+    file.write_text("to be or not to be, that is the question: " * 20)
+    return file
+
+
+MADE = {"tones": tones, "series": series, "text": text}
+
+
 def child(out: Path, settings: dict[str, Any], arm: Callable[[], None] | None = None) -> int:
     """The wait status of a process that trains into `out`."""
-    if settings.get("data") == "tones":
-        tones()  # before there is a child, which leaves nothing behind
+    if "data" in settings:
+        MADE[settings["data"]]()  # before there is a child, which leaves nothing behind
     pid = os.fork()
     if pid == 0:
         try:
             if arm is not None:
                 arm()
-            data = data_of(settings.get("data", "digits"), out.parent)
+            data = MADE[settings["data"]]() if "data" in settings else "digits"
             rest = {name: value for name, value in settings.items() if name != "data"}
-            sonde.train(data, out=str(out), **{**COMMON, **rest})
+            sonde.train(str(data), out=str(out), **{**COMMON, **rest})
         except BaseException:
             (out.parent / f"{out.name}.trace").write_text(traceback.format_exc())
             os._exit(1)
         os._exit(0)
     return os.waitpid(pid, 0)[1]
-
-
-def data_of(name: str, folder: Path) -> str:
-    """Digits, tones, or a file of text."""
-    if name == "tones":
-        return str(tones())
-    if name == "text":
-        (folder / "text.txt").write_text(TEXT)
-        return str(folder / "text.txt")
-    return name
 
 
 def finish(out: Path, settings: dict[str, Any]) -> None:
