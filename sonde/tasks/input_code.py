@@ -30,8 +30,10 @@ class Code(Protocol):
 class InputCode:
     """Inputs (B, *input.shape) <-> codes (B, *shape), on which noise and densities make sense."""
 
-    def __init__(self, input: InputSpec) -> None:
-        self._columns = ColumnCode(input.columns) if input.columns and len(input.shape) == 1 else None
+    def __init__(self, input: InputSpec, *, straight: bool = False) -> None:
+        """straight: numbers of a table stay in standard deviations instead of being bent"""
+        of_columns = input.columns and len(input.shape) == 1
+        self._columns = ColumnCode(input.columns, straight=straight) if of_columns else None
         self.shape = input.shape if self._columns is None else (self._columns.width,)
         self.keeps = not input.columns
 
