@@ -24,7 +24,7 @@ TABLE = Markup(
     "<th>better</th></tr></thead><tbody>\n{}</tbody></table></div>\n"
 )
 ROW = Markup('<tr><td class="word">{}</td><td class="n">{}</td><td class="n">{}</td><td class="word">{}</td></tr>\n')
-COMMAND = Markup("<p><code>{}</code></p>\n")
+COMMAND = Markup('<p class="scroll"><code>{}</code></p>\n')
 PARAGRAPH = Markup('<p class="aside">{}</p>\n')
 COPIES = Markup('<h3>Copies of training rows</h3>\n<p class="aside">{}</p>\n')
 PAIRS = Markup('<h3>{}</h3>\n<p><img class="made" src="{}" alt="{}"></p>\n<p class="aside">{}</p>\n')
