@@ -584,6 +584,12 @@ class TrainKeywords(TypedDict, total=False):
     outlier_share: float
     """task normalizing-flow: Share of the density, of rows of numbers, that is that of independent columns: rows
     unlike all others cost no more."""
+    components: int
+    """task normalizing-flow: Gaussians in the distribution that rows of numbers are turned into; 1 is the standard
+    normal one."""
+    marginals: Literal["bent", "straight"]
+    """task normalizing-flow: How numbers of a table are fed: each column bent to be normal, or in standard
+    deviations, which keeps what is linear."""
     quantiles: float | Sequence[float]
     """task forecasting: Quantiles that loss="quantile" learns; 0.5 is the forecast itself. task
     diffusion-forecasting: Quantiles of the sample paths that are reported; 0.5 is the forecast itself."""
