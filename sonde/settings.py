@@ -566,6 +566,15 @@ class TrainKeywords(TypedDict, total=False):
     false_alarms: float
     """task anomaly: Share of normal rows that may be called anomalies: the threshold is that quantile of held-out
     normal rows."""
+    score: Literal["neighbours", "reconstruction"]
+    """task anomaly: What tells anomalies: how far a row is from the normal training rows nearest to it, or how badly
+    it is given back."""
+    contrast: float
+    """task anomaly: Of images and neighbours: how much the encoder also learns to know an image again that was bent
+    a little; 0 for not."""
+    stretch: int
+    """task anomaly: Of neighbours in rows of steps: so many steps are compared together, wherever they are; 0
+    compares whole rows."""
     outlier_share: float
     """task normalizing-flow: Share of the density, of rows of numbers, that is that of independent columns: rows
     unlike all others cost no more."""

@@ -19,8 +19,9 @@ trained on them.
 
 With --judge the samples of a generative run are measured instead: Fréchet and kernel distance, precision, recall, density and
 coverage beside held-out rows of DATA, in what the judge sees before its last layer; how many samples the judge takes for the
-class that was asked for; and whether samples are copies of training rows. The judge is a run of a classifier trained on the same
-data. The numbers go into RUN/evaluation/sample_quality.json and RUN's report.
+class that was asked for; and whether samples are copies of training rows. Of tables also how good gradient-boosted
+trees are that were trained on samples, on real rows that were held out, beside trees that were trained on real rows. The judge
+is a run of a classifier trained on the same data. The numbers go into RUN/evaluation/sample_quality.json and RUN's report.
 
 examples:
   sonde eval runs/mnist-mlp-1 photos/
@@ -77,7 +78,9 @@ def run(words: Sequence[str]) -> int:
     for line in found.highlights:
         begun.screen.say(line)
     if trained.spec.generates:
-        begun.screen.say("how good its samples are: --judge CLASSIFIER_RUN")
+        from sonde.report.sample_quality import eval_command
+
+        begun.screen.say(f"how good its samples are: {eval_command(folder, data)}")
     return 0
 
 

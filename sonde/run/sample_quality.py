@@ -3,7 +3,7 @@
 Every number stands beside the same number of one half of the real rows and the other: what a perfect model would reach.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -61,6 +61,8 @@ def sample_quality(run: "Run", data: Any, judge: "Run", asked: Asked, tick: Tick
     made = made_of(schema)
     if made is None:
         raise ConfigError(f"samples of {modality(schema.input.kind).noun} cannot be judged yet")
+    if made.to_judge is not None:
+        made = replace(made, plain=made.to_judge)
     check_judge(judge, run)
     if asked.number < LEAST:
         raise ConfigError(f"--number must be at least {LEAST} for samples to be measured, got {asked.number}")
