@@ -185,6 +185,9 @@ class TrainKeywords(TypedDict, total=False):
     """Test recordings, by a part of their names or a column: take=0-4, or speaker=theo,jackson."""
     max_seconds: float
     """Longest recording in seconds: of longer ones only the beginning is read; with transcripts they are left out."""
+    clip_seconds: float
+    """Length in seconds at which sound is generated or encoded; by default that which 98 % of the training
+    recordings keep to."""
     horizon: int | None
     """Forecast horizon in time steps; by default one season (24 hours, 7 days, 12 months)."""
     look_back: int | None

@@ -53,7 +53,8 @@ class SampleOptions:
     mask: Path | None = None
     """An image as large as the data's: white where --known is made anew, black where it is kept."""
     out: Path | None = None
-    """Where samples go: of images one picture (.png), or a folder (ending in /) with a file each; of tables a .csv."""
+    """Where samples go: of images one picture (.png), or a folder (ending in /) with a file each; of tables a .csv;
+    of recordings a folder of WAV files, or one .wav of all."""
     device: str = "cpu"
     """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
 

@@ -1,6 +1,6 @@
 """What a kind of data does with inputs that a model has made."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,8 @@ class Made:
     write:   (path, what `plain` gave, the class of each or None, the schema) -> the file or folder that was written
     picture: (samples as the network makes them, the schema, a path without ending) -> a picture of them for a report
     strip:   the same in one row, for pictures below one another
+    cards:   (what `plain` gave, folder, stem) -> for a report, of the first few each: names of files that it wrote to
+             folder/stem, "picture" and "sound"; where those stand for `picture`
     joined:  several of what `plain` gave -> one;  chosen: (what `plain` gave, numbers of rows) -> these
     vectors: (what `plain` gave, the schema) -> (N, D) in which rows are near to one another or not;  space: what D are, in words
     to_judge: as `plain`, with something in place of what samples leave out and a judge may have learned from; None for `plain`
@@ -39,6 +41,7 @@ class Made:
     endings: tuple[str, ...]
     write: Callable[[Path, Any, Sequence[str] | None, Schema], None]
     picture: Callable[["Tensor", Schema, Path], Path] | None = None
+    cards: Callable[[Any, Path, str], Sequence[Mapping[str, str]]] | None = None
     strip: Callable[["Tensor", Schema, Path], Path] | None = None
     joined: Callable[[Sequence[Any]], Any]
     chosen: Callable[[Any, "np.ndarray"], Any]

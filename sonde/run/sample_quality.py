@@ -167,6 +167,8 @@ def _agreement(
 
 def _preprocessing(schema: Schema, judge: Schema) -> str:
     """In words; both samples and real rows go through it."""
+    if schema.input.is_clip:
+        return "waveforms at 16 bits, without the silence behind their end, resampled where the judge has another rate"
     if not schema.input.has_planes:
         return "rows as the run makes them, then encoded as the judge encodes its own"
     sizes = ["x".join(map(str, each.input.shape[1:])) for each in (schema, judge)]
