@@ -41,7 +41,10 @@ class Bench:
     def train(self, name: str, minutes: float, flags: str) -> Path:
         """A run by that name."""
         asked, out = self.asked, self.folder / name
-        length = ["--steps", str(asked.steps)] if asked.steps else ["--time-limit", f"{max(5, round(60 * minutes))}s"]
+        share = minutes / asked.minutes
+        length = ["--time-limit", f"{max(5, round(60 * minutes))}s"]
+        if asked.steps:
+            length = ["--steps", str(max(1, round(share * asked.steps)))]
         run([*SONDE, "train", self.data, "--out", out, "--quiet", *length, *flags.split()])
         return out
 

@@ -80,6 +80,12 @@ def _bottleneck(found: Mapping[str, Any]) -> list[Section]:
         f"How badly {count(curve['rows'])} rows of the {found.get('split')} data are given back when this run's code is cut "
         f"to the first of its principal directions (the whole code: {number(curve['whole'])}), beside as many principal "
         f"components of the inputs. Both were fitted on {count(curve['fitted'])} training rows. It shows how this code spreads "
-        "what it knows, not what a shorter one can do: for that train others (--latent)."
+        "what it knows, not what a shorter one can do: for that others are to be trained."
     )
-    return [Section(name="bottleneck", title=title, html=grid([Figure(title=title, svg=svg, caption=caption)]))]
+    return [
+        Section(
+            name="bottleneck",
+            title="How much of the code is needed",
+            html=grid([Figure(title=title, svg=svg, caption=caption)]),
+        )
+    ]

@@ -149,6 +149,10 @@ def _opened(named: str, input: InputSpec, out: str | Path | None, fresh: bool, t
     from sonde.run.run import Run
 
     run = Run(open_run(named), trust_code=trust_code)
+    if fresh and out is not None and Path(named).resolve() == RunFolder(Path(out)).autoencoder.resolve():
+        raise ConfigError(
+            f"--latent {named} is in the folder that --fresh clears; copy it to another place, and name that"
+        )
     space = _space(run, named)
     _check_input(run.schema.input, input, f"--latent {named}")
     code = LatentCode(space, run.task.modules, input, run.schema.input)

@@ -1,5 +1,6 @@
 """The error by the size of a code, beside scikit-learn's principal components."""
 
+import numpy as np
 import torch
 from sklearn.decomposition import PCA
 
@@ -36,7 +37,7 @@ def test_directions_are_those_of_scikit_learn_for_long_and_for_wide_tables() -> 
     for values in (rows(200, 0), rows(5, 0)):
         found, known = directions(values), PCA().fit(values.double().numpy())
         for number in (1, 2, 4):
-            few = torch.from_numpy(known.components_[:number])
+            few = torch.from_numpy(np.asarray(known.components_)[:number])
             mean = torch.from_numpy(known.mean_)
             wanted = mean + (values.double() - mean) @ few.T @ few
             torch.testing.assert_close(found.kept(values.double(), number), wanted)

@@ -105,12 +105,10 @@ def test_an_interrupted_run_goes_on_to_the_last_bit_without_the_run_it_learns_of
     shutil.copytree(encoders["vae"], tmp_path / "vae")
     settings = {**FLOW, "latent": str(tmp_path / "vae"), "steps": 8, "checkpoint_every": "3 steps"}
     sonde.train(discs(), out=tmp_path / "whole", **settings)
-    learned, steps = FlowMatching.loss, 0
+    learned, last = FlowMatching.loss, tmp_path / "cut" / "checkpoints" / "last"
 
     def fails(self: FlowMatching, batch: Batch) -> Loss:
-        nonlocal steps
-        steps += 1
-        if steps == 7:
+        if last.exists():  # by step 7: the second checkpoint waits for the first
             raise RuntimeError("as if the power went")
         return learned(self, batch)
 
@@ -118,7 +116,6 @@ def test_an_interrupted_run_goes_on_to_the_last_bit_without_the_run_it_learns_of
     with pytest.raises(RuntimeError, match="as if the power went"):
         sonde.train(discs(), out=tmp_path / "cut", **settings)
     monkeypatch.setattr(FlowMatching, "loss", learned)
-    assert (tmp_path / "cut" / "checkpoints" / "last").exists()
     shutil.rmtree(tmp_path / "vae")
     sonde.resume(tmp_path / "cut", data=discs(), quiet=True)
     for place in ("last", "best"):
@@ -168,6 +165,13 @@ def test_runs_without_codes_or_of_other_inputs_are_refused_in_a_line(encoders: d
         assert not (tmp_path / "run").exists()
 
 
+def test_a_copy_is_not_learned_of_where_it_is_cleared(trained: sonde.Run) -> None:
+    own = trained.folder / "autoencoder"
+    with pytest.raises(ConfigError, match="is in the folder that fresh=True clears; copy it to another place"):
+        sonde.train(discs(), out=trained.folder, fresh=True, latent=str(own), steps=1, **FLOW)
+    assert own.is_dir()
+
+
 def test_tables_are_refused(encoders: dict[str, Path], tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("a,b\n" + "\n".join(f"{n},{n % 7}" for n in range(60)), encoding="utf-8")
     with pytest.raises(ConfigError, match="codes are learned of images and arrays, and these data are of kind table"):
@@ -175,14 +179,15 @@ def test_tables_are_refused(encoders: dict[str, Path], tmp_path: Path) -> None:
 
 
 def test_two_bottlenecks_or_a_map_of_what_has_none_are_refused(tmp_path: Path) -> None:
-    for settings, line in (
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"latent": 8, "latent_channels": 2}, "latent=8 and latent_channels=2 are two bottlenecks; give one of them"),
         (
             {"latent_channels": 2, "model": "autoencoder-mlp"},
             "makes a map of codes, and AutoencoderMLP has none; take model=",
         ),
         ({"latent_channels": 2, "sparsity": 0.1}, "sparsity= is for codes without a map"),
-    ):
+    ]
+    for settings, line in cases:
         with pytest.raises(ConfigError) as caught:
             sonde.train(discs(), task="autoencoder", steps=1, out=tmp_path / "run", **SMALL, **settings)
         assert line in str(caught.value)

@@ -25,7 +25,8 @@ def rows(number: int = 64, names: tuple[str, ...] = ("0", "1")) -> tuple[np.ndar
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("runs")
     sonde.train(rows(), out=folder / "strong", steps=120, lr=3e-3, checkpoint_every="10 steps", **FLOW)
-    sonde.train(rows(), out=folder / "weak", steps=12, lr=3e-3, **{**FLOW, "width": 8})
+    smaller: dict[str, Any] = {**FLOW, "width": 8}
+    sonde.train(rows(), out=folder / "weak", steps=12, lr=3e-3, **smaller)
     return {name: folder / name for name in ("strong", "weak")}
 
 
@@ -64,7 +65,8 @@ def test_runs_without_classes_are_guided_too(tmp_path: Path) -> None:
 
 
 def test_what_does_not_fit_is_refused_in_a_line(runs: dict[str, Path], tmp_path: Path) -> None:
-    sonde.train(rows(), out=tmp_path / "diffusion", steps=1, **{**FLOW, "task": "diffusion"})
+    diffusion: dict[str, Any] = {**FLOW, "task": "diffusion"}
+    sonde.train(rows(), out=tmp_path / "diffusion", steps=1, **diffusion)
     sonde.train(rows(names=("a", "b")), out=tmp_path / "named", steps=1, **FLOW)
     sonde.train((np.tile(rows()[0], 2), rows()[1]), out=tmp_path / "wide", steps=1, **FLOW)
     run = sonde.load(runs["strong"])
