@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from sonde.core.acting import Acting
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.findings import Finding
@@ -312,6 +313,7 @@ class Abilities:
                       evaluated and what chooses the best checkpoint
     generation:       how new inputs are made, of tasks that can
     reconstruction:   how inputs are given back from a code, of tasks that do
+    acting:           how it acts in environments, of tasks that do
     answers:          what `evaluate` gave -> (output, target) in the plainest form, for a metric of the caller's own: logits
                       (B, C) and classes (B,), or values and targets (B, T) in the targets' units
     batch_means:      names of metrics that are means over batches, though their value on a set is none
@@ -331,6 +333,7 @@ class Abilities:
     answers: Callable[[Mapping[str, Tensor]], tuple[Tensor, Tensor]] | None = None
     generation: Generation | None = None
     reconstruction: Reconstruction | None = None
+    acting: Acting | None = None
 
 
 def abilities_of(task: Task) -> Abilities:
@@ -347,7 +350,8 @@ class Source(Protocol):
     and loaded into a fresh source continues with the very next batch. At an epoch's end an iterator from a restored source
     yields nothing and the one after it starts the next epoch.
 
-    Two more properties may be there, see `ends` and `rewinds`.
+    Three more properties may be there: `ends` and `rewinds`, see there, and `figures`, numbers by name that stand in the log beside
+    those of the steps, such as the returns of a policy that acts.
     """
 
     @property

@@ -220,7 +220,10 @@ def assemble(
         task.modules.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     decision = decide(dataset, config.feed, free_bytes=free_bytes())
     with room_for("reading the data", f"give a smaller --memory than {config.feed.memory}, or fewer rows"):
-        train, held_back = _sources(dataset, config, device, decision, channels_last, labels, tick, pool)
+        if experience := spec(config.task).experience:
+            train, held_back = load(experience)(dataset.splits, task, config, device)
+        else:
+            train, held_back = _sources(dataset, config, device, decision, channels_last, labels, tick, pool)
     average = EMA(task.modules, config.optim.ema) if config.optim.ema else None
     return Assembly(
         dataset=dataset,

@@ -32,6 +32,7 @@ TASKS: dict[str, str] = {
     "vq-vae": "sonde.tasks.vq_vae.spec:VQ_VAE",
     "anomaly": "sonde.tasks.anomaly.spec:ANOMALY",
     "normalizing-flow": "sonde.tasks.normalizing_flow.spec:NORMALIZING_FLOW",
+    "ppo": "sonde.tasks.ppo.spec:PPO",
     "forecasting": "sonde.tasks.forecasting.spec:FORECASTING",
     "masked-language-model": "sonde.tasks.masked_language_model.spec:MASKED_LANGUAGE_MODEL",
     "question-answering": "sonde.tasks.question_answering.spec:QUESTION_ANSWERING",
