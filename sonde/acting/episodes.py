@@ -6,8 +6,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from sonde.acting.seeds import SeedRows
 from sonde.core.acting import Acting
 from sonde.core.batch import Batch
+from sonde.core.dataset import Rows
+from sonde.core.seams import Task, abilities_of
 from sonde.core.seeds import generator
 
 TOGETHER = 20  # episodes side by side, at most
@@ -82,3 +85,19 @@ class Episodes:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Nothing to put back."""
+
+
+def acting_of(task: Task) -> Acting:
+    """How a task acts."""
+    found = abilities_of(task).acting
+    assert found is not None
+    return found
+
+
+def episodes_of(rows: Rows, task: Task, *, seed: int, device: torch.device) -> Episodes:
+    """The episodes of a split that is evaluated on. seed: of sampled actions, where the task's setting `act_sampled` says so"""
+    assert isinstance(rows, SeedRows)
+    acting = acting_of(task)
+    return Episodes(
+        rows.make, rows.encode, acting, seeds=rows.seeds(), sampled=acting.sampled, seed=seed, device=device
+    )

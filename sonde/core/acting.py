@@ -60,10 +60,12 @@ class Acting:
               learning, such as "log_prob" (n,); the likeliest action where the generator is None
     sent:     actions as they are remembered -> as environments take them
     value:    observations -> (n,) expected discounted return from there on; None of a task that does not estimate it
+    sampled:  whether it is evaluated with drawn actions
     observed: called with the observations of a rollout before the next one, for statistics that scale them; None for nothing
     """
 
     act: "Callable[[Tensor, torch.Generator | None], Mapping[str, Tensor]]"
     sent: "Callable[[Tensor], np.ndarray]"
     value: "Callable[[Tensor], Tensor] | None" = None
+    sampled: bool = False
     observed: "Callable[[Tensor], None] | None" = None

@@ -57,8 +57,8 @@ class TaskSpec:
     trains_on: (classes of the training rows, their target, settings) -> which rows are trained on, where rows have classes and
                that is not all of them; "" for all
     takes_input: True where the class also takes input=, the `InputSpec`, of tasks that make inputs
-    experience: (splits, task, settings of the run, device) -> (source to train on, sources to evaluate on by split), of tasks that act
-               and learn from what comes of it; "" where rows are read
+    experience: of tasks that act and learn from what comes of it, (splits, task, settings of the run, device) -> the source to
+               train on; "" where rows are read
     generates: True where it makes new inputs (`sonde.core.generation`), for `sonde sample`
     network_input: an `InputSpec` -> that of what its network is called with, where the task codes its inputs; "" for the same
     model:     (network, why), or the name of a function from a dataset to them; "" leaves it to the modality's recipe

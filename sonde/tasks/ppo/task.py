@@ -87,6 +87,7 @@ class PPO:
                 act=self.act,
                 sent=self.sent,
                 value=self.value,
+                sampled=config.act_sampled,
                 observed=None if self._norm is None else self._norm.observe,
             )
         )
