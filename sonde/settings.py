@@ -193,9 +193,16 @@ class TrainKeywords(TypedDict, total=False):
     """Columns known in advance for the steps to be forecast, such as promotions, holidays and prices."""
     split_at: str | Sequence[str]
     """Where validation and test of a time series begin, and optionally where test ends: step numbers or dates."""
+    episodes: int
+    """Episodes of each evaluation while training, in environments of their own."""
+    test_episodes: int
+    """Episodes of the evaluation at the end."""
+    max_episode_steps: int | None
+    """Steps after which an episode is truncated; by default the environment's own limit."""
     hidden: int | Sequence[int]
-    """model mlp: Units of each hidden layer, in order; none gives a linear model. model autoencoder-mlp: Units of
-    the encoder's hidden layers, in order; the decoder has the same in reverse. None gives a linear one."""
+    """model mlp: Units of each hidden layer, in order; none gives a linear model. model policy-mlp: Units of each
+    hidden layer. model autoencoder-mlp: Units of the encoder's hidden layers, in order; the decoder has the same
+    in reverse. None gives a linear one."""
     activation: Literal["relu", "leaky-relu", "gelu", "silu", "sigmoid", "tanh", "softmax", "gelu-tanh", "swiglu"]
     """models mlp, autoencoder-mlp: Activation after each hidden layer. model lenet5: Activation: tanh as in the
     paper, or relu. models gpt-small, gpt-baby, gpt2, gpt2-medium and 2 more: GELU: the tanh approximation, as in
@@ -564,6 +571,28 @@ class TrainKeywords(TypedDict, total=False):
     outlier_share: float
     """task normalizing-flow: Share of the density, of rows of numbers, that is that of independent columns: rows
     unlike all others cost no more."""
+    environments: int
+    """task ppo: Environments side by side."""
+    rollout: int
+    """task ppo: Actions in each environment between updates."""
+    reuse: int
+    """task ppo: Passes over the transitions of a rollout."""
+    discount: float
+    """task ppo: What a reward a step later is worth."""
+    gae_lambda: float
+    """task ppo: How far advantages look: 0 at the next value only, 1 at all rewards to come (generalised advantage
+    estimation)."""
+    clip_range: float
+    """task ppo: How far the probability of an action may move in an update, as a share, before it earns nothing
+    more."""
+    value_weight: float
+    """task ppo: Weight of the value's squared error."""
+    entropy_weight: float
+    """task ppo: Weight of the policy's entropy: more of it explores more."""
+    scale_observations: bool
+    """task ppo: Scale observations that are numbers by their running mean and standard deviation."""
+    act_sampled: bool
+    """task ppo: Evaluate with sampled actions, as in training, and not with the likeliest."""
     quantiles: float | Sequence[float]
     """task forecasting: Quantiles that loss="quantile" learns; 0.5 is the forecast itself."""
     hidden_share: float

@@ -37,7 +37,7 @@ def test_each_pass_has_every_transition_once() -> None:
 
 
 def test_returns_are_those_of_the_corridor() -> None:
-    """With rewards of 1, half of them left a step later, three steps return 1.75, 1.5 and 1; a cut adds half of what is expected."""
+    """Of rewards of 1, worth half a step later, three return 1.75, 1.5 and 1; a cut adds half of what is expected."""
     for cut, last in ((False, 1.0), (True, 1 + 8 / 2)):
         expected = {2: last, 1: 1 + last / 2, 0: 1 + (1 + last / 2) / 2}
         for batch in itertools.islice(source(lambda cut=cut: Corridor(3, cut=cut)), 3):
