@@ -572,13 +572,13 @@ class TrainKeywords(TypedDict, total=False):
     """task normalizing-flow: Share of the density, of rows of numbers, that is that of independent columns: rows
     unlike all others cost no more."""
     environments: int
-    """task ppo: Environments side by side."""
+    """tasks ppo, dqn: Environments side by side."""
     rollout: int
     """task ppo: Actions in each environment between updates."""
     reuse: int
     """task ppo: Passes over the transitions of a rollout."""
     discount: float
-    """task ppo: What a reward a step later is worth."""
+    """tasks ppo, dqn: What a reward a step later is worth."""
     gae_lambda: float
     """task ppo: How far advantages look: 0 at the next value only, 1 at all rewards to come (generalised advantage
     estimation)."""
@@ -592,9 +592,29 @@ class TrainKeywords(TypedDict, total=False):
     scale_observations: bool
     """task ppo: Scale observations that are numbers by their running mean and standard deviation."""
     act_sampled: bool
-    """task ppo: Evaluate with sampled actions, as in training, and not with the likeliest."""
-    quantiles: float | Sequence[float]
-    """task forecasting: Quantiles that loss="quantile" learns; 0.5 is the forecast itself."""
+    """task ppo: Evaluate with sampled actions, as in training, and not with the likeliest. task dqn: Evaluate with
+    as many random actions as in training, and not with the best alone."""
+    replay: int
+    """task dqn: Transitions that are kept to learn from."""
+    warmup_steps: int
+    """task dqn: Steps of the environments, by random actions, before the first update."""
+    train_every: int
+    """task dqn: Steps of the environments for an update."""
+    return_steps: int
+    """task dqn: Steps whose rewards are summed before the value of what follows is taken (n-step returns)."""
+    double: bool
+    """task dqn: Let the network choose the best next action, and the target network only say what it is worth."""
+    dueling: bool
+    """task dqn: Estimate the value of a state and what each action adds to it apart."""
+    quantiles: int | float | Sequence[float]
+    """task dqn: Estimate so many quantiles of the return, and not only its mean (QR-DQN); 0 for the mean. task
+    forecasting: Quantiles that loss="quantile" learns; 0.5 is the forecast itself."""
+    target_every: int
+    """task dqn: Updates after which the target network becomes like the network."""
+    explore_last: float
+    """task dqn: Share of random actions after exploration; it falls to that from 1."""
+    explore_steps: int
+    """task dqn: Steps of the environments over which the share of random actions falls."""
     hidden_share: float
     """task masked-language-model: Share of the tokens selected for prediction (masking probability)."""
     longest_answer: int

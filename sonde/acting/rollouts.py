@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from sonde.acting.advantages import advantages
+from sonde.acting.counts import Counts
 from sonde.core.acting import Acting, Environments
 from sonde.core.batch import Batch
 from sonde.core.seeds import generator
@@ -48,7 +49,7 @@ class Rollouts:
         self._rollout: dict[str, Tensor] = {}
         self._number = -1  # of the rollout, from 0
         self._place = 0  # batches of it that were taken
-        self._counts = _Counts(environments.count)
+        self._counts = Counts(environments.count)
         self.seconds = {"environment": 0.0, "policy": 0.0}
 
     @property
@@ -179,37 +180,3 @@ class Rollouts:
             return
         self._rollout = {name: value.to(self._device) for name, value in state["rollout"].items()}
         self._observation = self._environments.load_state_dict(state["environments"])
-
-
-class _Counts:
-    """Returns and lengths of episodes while training: those of the last 100 that ended."""
-
-    LATELY = 100
-
-    def __init__(self, count: int) -> None:
-        self._return, self._length = np.zeros(count), np.zeros(count)
-        self._ended: list[tuple[float, float]] = []
-
-    def add(self, reward: np.ndarray, ended: np.ndarray) -> None:
-        self._return += reward
-        self._length += 1
-        if ended.any():
-            self._ended += zip(self._return[ended].tolist(), self._length[ended].tolist(), strict=True)
-            self._ended = self._ended[-self.LATELY :]
-            self._return[ended] = self._length[ended] = 0
-
-    @property
-    def figures(self) -> dict[str, float]:
-        """Their means; nothing before the first episode ended."""
-        if not self._ended:
-            return {}
-        means = np.mean(self._ended, 0)
-        return {"train_return": float(means[0]), "train_length": float(means[1])}
-
-    def state_dict(self) -> dict[str, Tensor]:
-        ended = torch.tensor(self._ended, dtype=torch.float64).view(-1, 2)
-        return {"return": torch.from_numpy(self._return), "length": torch.from_numpy(self._length), "ended": ended}
-
-    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        self._return, self._length = state["return"].clone().numpy(), state["length"].clone().numpy()
-        self._ended = [(float(a), float(b)) for a, b in state["ended"].tolist()]
