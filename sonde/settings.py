@@ -206,7 +206,8 @@ class TrainKeywords(TypedDict, total=False):
     activation: Literal["relu", "leaky-relu", "gelu", "silu", "sigmoid", "tanh", "softmax", "gelu-tanh", "swiglu"]
     """models mlp, autoencoder-mlp: Activation after each hidden layer. model lenet5: Activation: tanh as in the
     paper, or relu. models gpt-small, gpt-baby, gpt2, gpt2-medium and 2 more: GELU: the tanh approximation, as in
-    GPT-2, or exact. model text-transformer: Activation inside each MLP."""
+    GPT-2, or exact. model text-transformer: Activation inside each MLP. model policy-mlp: What follows each
+    layer."""
     dropout: float | None
     """models mlp, tabular, nhits: Dropout after each hidden layer. model alexnet: Dropout before each of the two
     hidden fully connected layers. models vgg11, vgg11-bn, vgg13, vgg13-bn and 4 more: Dropout after each of the
@@ -572,13 +573,13 @@ class TrainKeywords(TypedDict, total=False):
     """task normalizing-flow: Share of the density, of rows of numbers, that is that of independent columns: rows
     unlike all others cost no more."""
     environments: int
-    """tasks ppo, dqn: Environments side by side."""
+    """tasks ppo, dqn, sac: Environments side by side."""
     rollout: int
     """task ppo: Actions in each environment between updates."""
     reuse: int
     """task ppo: Passes over the transitions of a rollout."""
     discount: float
-    """tasks ppo, dqn: What a reward a step later is worth."""
+    """tasks ppo, dqn, sac: What a reward a step later is worth."""
     gae_lambda: float
     """task ppo: How far advantages look: 0 at the next value only, 1 at all rewards to come (generalised advantage
     estimation)."""
@@ -592,16 +593,16 @@ class TrainKeywords(TypedDict, total=False):
     scale_observations: bool
     """task ppo: Scale observations that are numbers by their running mean and standard deviation."""
     act_sampled: bool
-    """task ppo: Evaluate with sampled actions, as in training, and not with the likeliest. task dqn: Evaluate with
-    as many random actions as in training, and not with the best alone."""
+    """tasks ppo, sac: Evaluate with sampled actions, as in training, and not with the likeliest. task dqn: Evaluate
+    with as many random actions as in training, and not with the best alone."""
     replay: int
-    """task dqn: Transitions that are kept to learn from."""
+    """tasks dqn, sac: Transitions that are kept to learn from."""
     warmup_steps: int
-    """task dqn: Steps of the environments, by random actions, before the first update."""
+    """tasks dqn, sac: Steps of the environments, by random actions, before the first update."""
     train_every: int
-    """task dqn: Steps of the environments for an update."""
+    """tasks dqn, sac: Steps of the environments for an update."""
     return_steps: int
-    """task dqn: Steps whose rewards are summed before the value of what follows is taken (n-step returns)."""
+    """tasks dqn, sac: Steps whose rewards are summed before the value of what follows is taken (n-step returns)."""
     double: bool
     """task dqn: Let the network choose the best next action, and the target network only say what it is worth."""
     dueling: bool
@@ -615,6 +616,10 @@ class TrainKeywords(TypedDict, total=False):
     """task dqn: Share of random actions after exploration; it falls to that from 1."""
     explore_steps: int
     """task dqn: Steps of the environments over which the share of random actions falls."""
+    follow_share: float
+    """task sac: How far the target networks move towards the networks at each update."""
+    target_entropy: float | None
+    """task sac: Entropy of actions that is aimed at, in nats; by default minus the number of numbers in an action."""
     hidden_share: float
     """task masked-language-model: Share of the tokens selected for prediction (masking probability)."""
     longest_answer: int

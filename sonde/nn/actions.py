@@ -45,3 +45,13 @@ def gaussian_log_prob(mean: Tensor, log_std: Tensor, chosen: Tensor) -> Tensor:
 def gaussian_entropy(mean: Tensor, log_std: Tensor) -> Tensor:
     """(n, d) means, whose number counts; (d,) -> (n,) nats."""
     return (log_std + (1 + math.log(2 * math.pi)) / 2).expand_as(mean).sum(-1)
+
+
+def squashed(mean: Tensor, log_std: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
+    """tanh of a Gaussian draw, (n, d) within -1 and 1, and (n,) its log-density; without noise tanh of the mean.
+
+    Source: Haarnoja et al. 2018, arXiv:1812.05905, appendix C, with log(1 - tanh(u)^2) = 2 (log 2 - u - softplus(-2 u))
+    """
+    drawn = mean if noise is None else mean + log_std.exp() * noise
+    log_prob = gaussian_log_prob(mean, log_std, drawn)
+    return drawn.tanh(), log_prob - (2 * (math.log(2) - drawn - F.softplus(-2 * drawn))).sum(-1)

@@ -34,6 +34,7 @@ TASKS: dict[str, str] = {
     "normalizing-flow": "sonde.tasks.normalizing_flow.spec:NORMALIZING_FLOW",
     "ppo": "sonde.tasks.ppo.spec:PPO",
     "dqn": "sonde.tasks.dqn.spec:DQN",
+    "sac": "sonde.tasks.sac.spec:SAC",
     "forecasting": "sonde.tasks.forecasting.spec:FORECASTING",
     "masked-language-model": "sonde.tasks.masked_language_model.spec:MASKED_LANGUAGE_MODEL",
     "question-answering": "sonde.tasks.question_answering.spec:QUESTION_ANSWERING",

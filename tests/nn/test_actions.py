@@ -1,7 +1,7 @@
 """Distributions over actions, beside torch's."""
 
 import torch
-from torch.distributions import Categorical, Independent, Normal
+from torch.distributions import Categorical, Independent, Normal, TanhTransform, TransformedDistribution
 
 from sonde.nn import actions
 
@@ -32,3 +32,12 @@ def test_gaussians_are_those_of_torch() -> None:
     assert torch.equal(actions.draw_gaussian(mean, log_std, None), mean)
     many = actions.draw_gaussian(mean[:1].expand(100_000, 3), log_std, random)
     torch.testing.assert_close(many.std(0), log_std.exp(), rtol=0.01, atol=0)
+
+
+def test_squashed_gaussians_are_those_of_torch() -> None:
+    mean, log_std = torch.tensor([[0.3, -2.0], [1.5, 0.0]], dtype=torch.float64), torch.tensor([[-1.0, 0.5]] * 2)
+    noise = torch.randn(2, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    theirs = Independent(TransformedDistribution(Normal(mean, log_std.exp()), TanhTransform()), 1)
+    action, log_prob = actions.squashed(mean, log_std, noise)
+    torch.testing.assert_close(log_prob, theirs.log_prob(action))
+    assert torch.equal(actions.squashed(mean, log_std, None)[0], mean.tanh())
