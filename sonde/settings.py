@@ -196,13 +196,21 @@ class TrainKeywords(TypedDict, total=False):
     """Columns known in advance for the steps to be forecast, such as promotions, holidays and prices."""
     split_at: str | Sequence[str]
     """Where validation and test of a time series begin, and optionally where test ends: step numbers or dates."""
+    episodes: int
+    """Episodes of each evaluation while training, in environments of their own."""
+    test_episodes: int
+    """Episodes of the evaluation at the end."""
+    max_episode_steps: int | None
+    """Steps after which an episode is truncated; by default the environment's own limit."""
     hidden: int | Sequence[int]
-    """model mlp: Units of each hidden layer, in order; none gives a linear model. model autoencoder-mlp: Units of
-    the encoder's hidden layers, in order; the decoder has the same in reverse. None gives a linear one."""
+    """model mlp: Units of each hidden layer, in order; none gives a linear model. model policy-mlp: Units of each
+    hidden layer. model autoencoder-mlp: Units of the encoder's hidden layers, in order; the decoder has the same
+    in reverse. None gives a linear one."""
     activation: Literal["relu", "leaky-relu", "gelu", "silu", "sigmoid", "tanh", "softmax", "gelu-tanh", "swiglu"]
     """models mlp, autoencoder-mlp: Activation after each hidden layer. model lenet5: Activation: tanh as in the
     paper, or relu. models gpt-small, gpt-baby, gpt2, gpt2-medium and 2 more: GELU: the tanh approximation, as in
-    GPT-2, or exact. model text-transformer: Activation inside each MLP."""
+    GPT-2, or exact. model text-transformer: Activation inside each MLP. model policy-mlp: What follows each
+    layer."""
     dropout: float | None
     """models mlp, tabular, nhits: Dropout after each hidden layer. model alexnet: Dropout before each of the two
     hidden fully connected layers. models vgg11, vgg11-bn, vgg13, vgg13-bn and 4 more: Dropout after each of the
@@ -590,9 +598,55 @@ class TrainKeywords(TypedDict, total=False):
     marginals: Literal["bent", "straight"]
     """task normalizing-flow: How numbers of a table are fed: each column bent to be normal, or in standard
     deviations, which keeps what is linear."""
-    quantiles: float | Sequence[float]
-    """task forecasting: Quantiles that loss="quantile" learns; 0.5 is the forecast itself. task
-    diffusion-forecasting: Quantiles of the sample paths that are reported; 0.5 is the forecast itself."""
+    environments: int
+    """tasks ppo, dqn, sac: Environments side by side."""
+    rollout: int
+    """task ppo: Actions in each environment between updates."""
+    reuse: int
+    """task ppo: Passes over the transitions of a rollout."""
+    discount: float
+    """tasks ppo, dqn, sac: What a reward a step later is worth."""
+    gae_lambda: float
+    """task ppo: How far advantages look: 0 at the next value only, 1 at all rewards to come (generalised advantage
+    estimation)."""
+    clip_range: float
+    """task ppo: How far the probability of an action may move in an update, as a share, before it earns nothing
+    more."""
+    value_weight: float
+    """task ppo: Weight of the value's squared error."""
+    entropy_weight: float
+    """task ppo: Weight of the policy's entropy: more of it explores more."""
+    scale_observations: bool
+    """task ppo: Scale observations that are numbers by their running mean and standard deviation."""
+    act_sampled: bool
+    """tasks ppo, sac: Evaluate with sampled actions, as in training, and not with the likeliest. task dqn: Evaluate
+    with as many random actions as in training, and not with the best alone."""
+    replay: int
+    """tasks dqn, sac: Transitions that are kept to learn from."""
+    warmup_steps: int
+    """tasks dqn, sac: Steps of the environments, by random actions, before the first update."""
+    train_every: int
+    """tasks dqn, sac: Steps of the environments for an update."""
+    return_steps: int
+    """tasks dqn, sac: Steps whose rewards are summed before the value of what follows is taken (n-step returns)."""
+    double: bool
+    """task dqn: Let the network choose the best next action, and the target network only say what it is worth."""
+    dueling: bool
+    """task dqn: Estimate the value of a state and what each action adds to it apart."""
+    quantiles: int | float | Sequence[float]
+    """task dqn: Estimate so many quantiles of the return, and not only its mean (QR-DQN); 0 for the mean. task
+    forecasting: Quantiles that loss="quantile" learns; 0.5 is the forecast itself. task diffusion-forecasting:
+    Quantiles of the sample paths that are reported; 0.5 is the forecast itself."""
+    target_every: int
+    """task dqn: Updates after which the target network becomes like the network."""
+    explore_last: float
+    """task dqn: Share of random actions after exploration; it falls to that from 1."""
+    explore_steps: int
+    """task dqn: Steps of the environments over which the share of random actions falls."""
+    follow_share: float
+    """task sac: How far the target networks move towards the networks at each update."""
+    target_entropy: float | None
+    """task sac: Entropy of actions that is aimed at, in nats; by default minus the number of numbers in an action."""
     paths: int
     """task diffusion-forecasting: Sample paths of each forecast in an evaluation, for quantiles and the CRPS; an
     even number from 20."""

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from sonde.core.acting import Acting
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.findings import Finding
@@ -313,6 +313,7 @@ class Abilities:
     generation:       how new inputs are made, of tasks that can
     reconstruction:   how inputs are given back from a code, of tasks that do
     paths:            (batch, number) -> `predict` with so many sample paths of the future, of tasks that draw some
+    acting:           how it acts in environments, of tasks that do
     answers:          what `evaluate` gave -> (output, target) in the plainest form, for a metric of the caller's own: logits
                       (B, C) and classes (B,), or values and targets (B, T) in the targets' units
     know_rows:        called once, before training, with what reads training rows (`run/known_rows`), to compare others with them
@@ -335,6 +336,7 @@ class Abilities:
     generation: Generation | None = None
     reconstruction: Reconstruction | None = None
     paths: Callable[[Batch, int], Mapping[str, Tensor]] | None = None
+    acting: Acting | None = None
 
 
 def abilities_of(task: Task) -> Abilities:
@@ -351,7 +353,8 @@ class Source(Protocol):
     and loaded into a fresh source continues with the very next batch. At an epoch's end an iterator from a restored source
     yields nothing and the one after it starts the next epoch.
 
-    Two more properties may be there, see `ends` and `rewinds`.
+    Three more properties may be there: `ends` and `rewinds`, see there, and `figures`, numbers by name that stand in the log
+    beside those of the steps, such as the returns of a policy that acts.
     """
 
     @property
@@ -388,12 +391,3 @@ class Observer(Protocol):
     """
 
     def __call__(self, record: Record, /) -> Verdict | None: ...
-
-
-class Look(Protocol):
-    """Measures some steps: those are taken inside `looking`. What is an observer too sees their records."""
-
-    @property
-    def next(self) -> int: ...  # the next such step
-
-    def looking(self) -> AbstractContextManager[None]: ...

@@ -12,7 +12,7 @@ from sonde.core.records import STAGE_BEGINS, EvaluationRecord, EventRecord, Reco
 from sonde.core.seams import Task
 from sonde.diagnose.differential import Probing, told_apart
 from sonde.diagnose.recorded import suspicion_of
-from sonde.diagnose.rules.table import RULES
+from sonde.diagnose.rules.table import rules_for
 from sonde.diagnose.seen import Context, Evaluated, Moment, Seen
 from sonde.diagnose.signals.answers import Answers, EvaluationWatch
 from sonde.diagnose.signals.readings import in_words
@@ -52,7 +52,7 @@ class Doctor:
         """report, sampled: called with what is found and with each sample;  first: step of this sitting's first"""
         self.seen = Seen(context=context, trace=Trace(first=first))
         self.sampler = Sampler(task, stepper, first=first)
-        self._report, self._sampled, self._rules = report, sampled, list(RULES)
+        self._report, self._sampled, self._rules = report, sampled, list(rules_for(context))
         # makes the probes for the end, which tell competing causes apart
         self.probing: Callable[[], Probing] | None = None
         self._silenced, self._said = frozenset(silenced), set[str]()

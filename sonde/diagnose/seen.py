@@ -39,6 +39,8 @@ class Context:
                data set of the caller's own, which may change them
     own_rate:  whether the rate is that of an optimiser of the caller's
     held:      validation rows, None where they cannot be counted
+    acts:      whether it learns from what its own actions lead to: its targets move as it learns, so that no curve of a loss, and
+               no comparison of gradients between a policy and a value, says what it says where rows are given
     by_call:   whether network, rows and loss came from a program (`sonde.fit`), which alone can give them again
     """
 
@@ -63,6 +65,7 @@ class Context:
     harder: bool = False
     own_rate: bool = False
     held: int | None = None
+    acts: bool = False
     by_call: bool = False
 
 

@@ -2,15 +2,15 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from sonde.core.batch import Batch
 from sonde.core.durations import Duration
 from sonde.core.errors import DataError, Interrupted
 from sonde.core.records import EPOCH_ENDS, STAGE_BEGINS, EvaluationRecord, EventRecord, Record, StepRecord
-from sonde.core.seams import Look, Objective, Source, extras_of
+from sonde.core.seams import Objective, Source, extras_of
 from sonde.engine import observing
 from sonde.engine.checkpoint import Writer
 from sonde.engine.met import note_batch
@@ -22,6 +22,15 @@ from sonde.engine.time_budget import TimeBudget
 from sonde.engine.training import Progress, Training, capture, weights
 
 AS_EVER = nullcontext()
+
+
+class Look(Protocol):
+    """Measures some steps: those are taken inside `looking`. What is an observer too sees their records."""
+
+    @property
+    def next(self) -> int: ...  # the next such step
+
+    def looking(self) -> AbstractContextManager[None]: ...
 
 
 def steps(

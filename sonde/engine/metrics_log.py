@@ -36,6 +36,7 @@ def log_step(training: Training, record: StepRecord) -> None:
             **training.used_memory(),
             **{name: float(value) for name, value in losses.items() if not name.endswith("/loss")},
             **_other_losses(losses),
+            **getattr(training.source, "figures", {}),
             **_rates(training),
         }
     )

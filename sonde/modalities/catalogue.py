@@ -19,6 +19,7 @@ MODALITIES = {
     "series": "sonde.modalities.series.modality:SERIES",
     "molecule": "sonde.modalities.molecule.modality:MOLECULE",
     "protein": "sonde.modalities.protein.modality:PROTEIN",
+    "environment": "sonde.modalities.environment.modality:ENVIRONMENT",
 }
 
 
@@ -43,6 +44,11 @@ def modalities() -> Iterator[Modality]:
 def embedded() -> dict[str, str]:
     """Name of data that come with a package -> "module:function" that reads them."""
     return {name: read for one in modalities() for name, read in one.embedded.items()}
+
+
+def schemes() -> dict[str, str]:
+    """What a name begins with, before a colon -> "module:function" that reads the rest."""
+    return {name: read for one in modalities() for name, read in one.schemes.items()}
 
 
 def forms() -> list[Form]:

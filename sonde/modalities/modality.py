@@ -110,6 +110,7 @@ class Modality:
     unit:       what the length of a row is counted in: "tokens"; "" for rows of one shape
     classical:  (schema, training rows, other rows, seconds) -> (name, prediction for the others) of a model that is no network,
                 to compare with; None where there is too little time (`sonde.run.classical`)
+    schemes:    what a name begins with, before a colon ("gym") -> "module:function" that reads the rest, as `embedded`
     embedded:   name of data that come with a package -> its `read`, as a form has one, but without a listing
     """
 
@@ -132,4 +133,5 @@ class Modality:
     activations_per_value: str = ""
     unit: str = ""
     classical: str = ""
+    schemes: Mapping[str, str] = field(default_factory=dict)
     embedded: Mapping[str, str] = field(default_factory=dict)

@@ -18,7 +18,7 @@ from sonde.core.progress import Tick, silent
 from sonde.data.listing import Listing, can_be_a_path
 from sonde.data.unread import left_unread, way_to_read
 from sonde.data.unread_folders import way_to_read_folder
-from sonde.modalities.catalogue import embedded, forms, modalities, modality
+from sonde.modalities.catalogue import embedded, forms, modalities, modality, schemes
 from sonde.modalities.modality import Claim, Form, Wanted
 from sonde.modalities.packed import Opened, opened
 from sonde.modalities.packed import way as is_packed
@@ -166,6 +166,9 @@ def _open(data: Any, wanted: Wanted, tick: Tick) -> Dataset:
         from sonde.modalities.arrays.forms import memory
 
         return memory.read(data, config, task=task, tick=tick, like=like)
+    if (found := _by_scheme(str(data))) is not None:
+        scheme, rest = found
+        return load(schemes()[scheme])(rest, config, task=task, tick=tick, like=like)
     place = place_of(data, tick)
     if place.path is None and place.name in embedded():
         _refuse_columns(place.name, "arrays", config)
@@ -184,6 +187,12 @@ def _open(data: Any, wanted: Wanted, tick: Tick) -> Dataset:
     if place.name:
         dataset = replace(dataset, name=Path(place.name).stem, source=place.name)
     return _with_names(dataset, names) if like is None else dataset
+
+
+def _by_scheme(text: str) -> tuple[str, str] | None:
+    """("gym", "CartPole-v1") of `gym:CartPole-v1`; None of another text, and where a file is called so."""
+    scheme, colon, rest = text.partition(":")
+    return (scheme, rest) if colon and scheme in schemes() and not Path(text).exists() else None
 
 
 def _read(listing: Listing, wanted: Wanted, tick: Tick) -> Dataset:

@@ -27,6 +27,7 @@ Answer = Literal[
     "adversarial",
     "codes",
     "density",
+    "features",
 ]
 
 COSTS = Path(__file__).with_name("costs.json")
@@ -151,6 +152,7 @@ PAPERS = {
     "arXiv:1711.00937",
     "Radford 2015": "after Radford, Metz and Chintala 2015, Unsupervised representation learning with deep convolutional "
     "generative adversarial networks, arXiv:1511.06434",
+    "Schulman 2017": "after Schulman et al. 2017, Proximal policy optimization algorithms, arXiv:1707.06347",
     "Goodfellow 2014": "after Goodfellow et al. 2014, Generative adversarial networks, arXiv:1406.2661",
     "Dinh 2016": "after Dinh, Sohl-Dickstein and Bengio 2016, Density estimation using Real NVP, arXiv:1605.08803",
     "Kingma 2018": "after Kingma and Dhariwal 2018, Glow: generative flow with invertible 1x1 convolutions, arXiv:1807.03039",
@@ -351,6 +353,9 @@ MODELS: Catalogue[Entry] = Catalogue(
             reads=("table", "array", "image"),
         ),
         # a generator and its critic
+        "policy-mlp": _row(
+            "policy_mlp:PolicyMLP", "policy-mlp", "Schulman 2017", (4,), ("environment",), answers="features"
+        ),
         "dcgan": _row("dcgan:DCGAN", "dcgan", "Radford 2015", (1, 28, 28), answers="adversarial"),
         "gan-mlp": _row(
             "gan_mlp:GANMLP", "gan-mlp", "Goodfellow 2014", (16,), ("table", "array", "image"), answers="adversarial"

@@ -13,7 +13,7 @@ from typing import Any
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from sonde.core.bounds import flag
-from sonde.core.config import GROUPS, LoopConfig, OptimConfig, PlaceConfig, flat
+from sonde.core.config import GROUPS, DataConfig, LoopConfig, OptimConfig, PlaceConfig, flat
 from sonde.core.errors import ConfigError
 from sonde.core.given_object import GivenObject
 from sonde.core.seams import Phase, ends, rewinds
@@ -26,6 +26,7 @@ from sonde.optim.schedulers import function_of_step
 from sonde.run.build import Assembly, changes
 from sonde.run.lengths import counted, fixed_ends
 from sonde.run.updates import settings_of
+from sonde.tasks.table import spec
 
 SHAPED = {
     "lr_floor": ("step", "cosine", "linear", "one-cycle", "wsd", "plateau"),
@@ -39,6 +40,8 @@ OPTIMISERS = SETTINGS
 OF_A_SCHEDULE = ("schedule", "warmup", *SHAPED)
 OF_DATA = (*(entry.name for kind in of_data().values() for entry in fields(kind)), "feed", "balanced", "bucket")
 """Settings of data that Sonde describes."""
+OF_ROWS = (*(entry.name for entry in fields(DataConfig) if entry.init), "feed", "balanced", "bucket", "augment")
+"""Settings that choose among rows, or change them."""
 NOT_IN_FIT = frozenset({*OF_DATA, "augment", "pretrained", "freeze", "layer_decay"})
 """Settings that `sonde.fit` and `sonde.steps` refuse: they take data and modules as they are."""
 NOT_IN_A_LOOP_OF_ONES_OWN = (
@@ -107,6 +110,13 @@ def _of_batches(name: str, value: Any, parts: Assembly) -> str:
     if not parts.in_batches or getattr(getattr(parts.train, "loader", None), attribute, None) == value:
         return ""
     return "the data come in batches already; set it where those are made, such as in the DataLoader, and leave it out here"
+
+
+def _of_experience(name: str, value: Any, parts: Assembly) -> str:
+    if parts.dataset is None or not spec(parts.config.task).experience:
+        return ""
+    instead = {"validation": "give --episodes 20", "test": "give --test-episodes 100", "feed": "leave it out"}
+    return f"an environment has no rows to keep, mix or repeat, only episodes; {instead.get(name, 'leave it out')}"
 
 
 def _of_validation(name: str, value: Any, parts: Assembly) -> str:
@@ -280,6 +290,7 @@ RULES = (
         why=_of_custom_data,
         off=(False, 0, None),
     ),
+    Rule(names=OF_ROWS, why=_of_experience, off=(False, 0, None)),
     Rule(names=("batch_size", "workers"), why=_of_batches),
     Rule(names=("patience",), why=_of_validation, off=(0, "0")),
     Rule(names=("patience",), why=_of_objective, off=(0, "0")),

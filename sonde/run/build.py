@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from sonde.acting.episodes import episodes_of
 from sonde.augment.policy import Policy, parse
 from sonde.augment.views import Views
 from sonde.core.batch import Batch
@@ -227,7 +228,15 @@ def assemble(
         task.modules.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     decision = decide(dataset, config.feed, free_bytes=free_bytes())
     with room_for("reading the data", f"give a smaller --memory than {config.feed.memory}, or fewer rows"):
-        train, held_back = _sources(dataset, config, device, decision, channels_last, labels, tick, pool)
+        if experience := spec(config.task).experience:
+            train = load(experience)(dataset.splits, task, config, device)
+            held_back = {
+                name: episodes_of(rows, task, seed=config.machine.seed, device=device)
+                for name, rows in dataset.splits.items()
+                if name != "train"
+            }
+        else:
+            train, held_back = _sources(dataset, config, device, decision, channels_last, labels, tick, pool)
     hand_known_rows(task, dataset, device, tick)
     average = EMA(task.modules, config.optim.ema) if config.optim.ema else None
     return Assembly(

@@ -15,7 +15,7 @@ from sonde.core.run_folder import RunFolder
 from sonde.core.run_state import folds_of
 from sonde.diagnose.differential import Probing, judged
 from sonde.diagnose.recorded import looked_at, seen_of, suspicion_of, whole_samples, with_calls
-from sonde.diagnose.rules.table import RULES
+from sonde.diagnose.rules.table import rules_for
 from sonde.diagnose.seen import Context, Seen
 from sonde.diagnose.suspicion import Suspicion, ranked, shown
 from sonde.diagnose.trials import Trial
@@ -27,6 +27,7 @@ from sonde.run.reopened import Given, Reopened, reopened
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.screen.diagnosis import answered
 from sonde.screen.screen import Screen
+from sonde.tasks.table import TASKS, spec
 
 SECONDS = 60.0  # for all probes together
 LOOKS = 16  # batches whose losses are looked at
@@ -265,10 +266,16 @@ def _asked(folder: RunFolder, seen: Seen) -> list[Suspicion]:
     said = [suspicion_of(line) for line in _lines(folder) if _is_cause(line)]
     names = {each.name for each in said}
     whole = "diagnosis" in seen.result and len(whole_samples(read_lines(folder.signals))[0]) > 0
-    asked = [suspicion for rule in RULES if (suspicion := rule(seen)) is not None]
+    asked = [suspicion for rule in rules_for(seen.context) if (suspicion := rule(seen)) is not None]
     asked = [each for each in asked if each.name in names or not whole]
     fresh = {each.name for each in asked}
     return ranked([*asked, *(each for each in said if each.name not in fresh)])
+
+
+def _acts(settings: Mapping[str, Any]) -> bool:
+    """Whether the task is one of Sonde's that learn from what their actions lead to."""
+    name = str(settings.get("task"))
+    return name in TASKS and bool(spec(name).experience)
 
 
 def _context_alone(folder: RunFolder) -> Context:
@@ -281,6 +288,7 @@ def _context_alone(folder: RunFolder) -> Context:
         own=settings.get("model") == CUSTOM_MODULE,
         by_call=settings.get("model") == CUSTOM_MODULE,
         task=str(settings.get("task")),
+        acts=_acts(settings),
         phases=1,
         optimizer=str(settings.get("optimizer")),
         rate=float(rate) if isinstance(rate, int | float) else math.nan,

@@ -6,6 +6,7 @@ from typing import Any
 from sonde.core.config import TrainConfig
 from sonde.core.errors import Interrupted
 from sonde.core.findings import Finding, silenced
+from sonde.core.seams import abilities_of
 from sonde.data.feed.held import may_change_rows
 from sonde.diagnose.before import MIXING, drops_units
 from sonde.diagnose.differential import Probing, at_the_end
@@ -40,7 +41,7 @@ def doctor_of(attempt: Attempt, training: Training, *, total: int | None) -> Doc
         silenced=silenced(loop.silence),
         first=done + 1,
     )
-    if attempt.limit is None:
+    if attempt.limit is None and not doctor.seen.context.acts:  # whose batches would have to be acted anew
         doctor.probing = partial(_probing, attempt, training)
     if done:
         doctor.seen.evaluations += evaluations_of(attempt.folder.metrics)
@@ -90,6 +91,7 @@ def context_from(config: TrainConfig, assembly: Assembly, stepper: Stepper, *, t
         own=config.model == CUSTOM_MODULE or ".py" in config.model,
         by_call=config.model == CUSTOM_MODULE,
         task=config.task,
+        acts=abilities_of(assembly.task).acting is not None,
         phases=len(assembly.task.phases),
         optimizer=type(update.optimizer).__name__.lower(),
         rate=peak_of(stepper),

@@ -152,6 +152,8 @@ def _never_finite(run: Prepared) -> list[Finding]:
 
 def _diverged(run: Prepared) -> list[Finding]:
     """That the loss ended far above its start, with the setting that moves the weights so far; unless the doctor said so."""
+    if abilities_of(run.attempt.assembly.task).acting is not None:
+        return []  # losses of one rollout are not those of the next
     if any(finding.name in (DIVERGED, "learning-rate-too-high") for finding in run.attempt.findings):
         return []
     stepper, first, optim = run.training.stepper, run.training.progress.first_loss, run.attempt.assembly.config.optim

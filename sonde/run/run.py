@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 import torch
 
-from sonde.core.config import FeedConfig, Precision
+from sonde.core.config import Precision
 from sonde.core.config_file import read_config
 from sonde.core.damaged import read_object, reading
 from sonde.core.dataset import Rows, Schema
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from sonde.run.judged_rows import Evaluation
 
-EVALUATED_ROWS = 256  # a batch
 WITH_CLASSES = ("class", "labels", "mask", "boxes")  # kinds of targets
 
 
@@ -358,22 +357,9 @@ class Run:
         return f"task {read_config(self._folder.config).settings.get('task')}"
 
     def _source(self, rows: Rows, augment: Augment | None = None, *, goes_on: bool = False) -> Source:
-        from sonde.data.feed.build import build_source
-        from sonde.modalities.feeding import activations_per_value
-        from sonde.modalities.text.windows import Streams
+        from sonde.run.row_sources import source_of
 
-        return build_source(
-            rows,
-            self.schema,
-            FeedConfig(batch_size=EVALUATED_ROWS),
-            training=False,
-            seed=0,
-            device=self._device,
-            kind="streaming" if rows.nbytes() > 2**30 else "resident",
-            augment=augment,
-            sampler=Streams if goes_on else None,
-            activations_per_value=activations_per_value(self.schema),
-        )
+        return source_of(rows, self.schema, self.task, self._device, augment, goes_on=goes_on)
 
     def _load_task(self) -> Task:
         from sonde.run.loaded import task_of

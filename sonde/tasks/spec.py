@@ -61,6 +61,8 @@ class TaskSpec:
     trains_on: (classes of the training rows, their target, settings) -> which rows are trained on, where rows have classes and
                that is not all of them; "" for all
     takes_input: True where the class also takes input=, the `InputSpec`, of tasks that make inputs
+    experience: of tasks that act and learn from what comes of it, (splits, task, settings of the run, device) -> the source to
+               train on; "" where rows are read
     generates: True where it makes new inputs (`sonde.core.generation`), for `sonde sample`
     tells:     of a task that makes inputs, what its headline metric says, where a verdict must not take it for more
     likelihood: True where that metric is a likelihood of rows, or a bound of it
@@ -96,6 +98,7 @@ class TaskSpec:
     class_counts: bool = False
     trains_on: str = ""
     takes_input: bool = False
+    experience: str = ""
     generates: bool = False
     tells: str = "how low its loss is, and little of samples"
     likelihood: bool = False

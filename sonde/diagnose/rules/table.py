@@ -15,10 +15,12 @@ from sonde.diagnose.rules import (
     system,
     units,
 )
-from sonde.diagnose.seen import Seen
+from sonde.diagnose.seen import Context, Seen
 from sonde.diagnose.suspicion import Suspicion
 
-RULES: tuple[Callable[[Seen], Suspicion | None], ...] = (
+Rule = Callable[[Seen], Suspicion | None]
+
+RULES: tuple[Rule, ...] = (
     beginning.inputs_constant,
     beginning.inputs_not_scaled,
     beginning.initialisation,
@@ -58,3 +60,11 @@ RULES: tuple[Callable[[Seen], Suspicion | None], ...] = (
     system.slow_input,
     system.slow_evaluation,
 )
+
+OF_ACTING: tuple[Rule, ...] = (gradients.zero, units.dead, system.slow_evaluation)
+"""Those that hold as well where a policy acts (`Context.acts`)."""
+
+
+def rules_for(context: Context) -> tuple[Rule, ...]:
+    """The rules that hold for a run."""
+    return OF_ACTING if context.acts else RULES

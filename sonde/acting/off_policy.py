@@ -1,0 +1,34 @@
+"""The source of tasks that learn from what happened before, whoever acted."""
+
+from collections.abc import Mapping
+
+import torch
+
+from sonde.acting.episodes import acting_of
+from sonde.acting.in_process import InProcess
+from sonde.acting.replay import Replay, ReplayPlan
+from sonde.acting.seeds import SeedRows, training_seed
+from sonde.core.config import TrainConfig
+from sonde.core.dataset import Rows
+from sonde.core.seams import Source, Task
+
+
+def source(splits: Mapping[str, Rows], task: Task, config: TrainConfig, device: torch.device) -> Source:
+    """A replay of what the task's policy met."""
+    settings, seed, rows = config.task_config, config.machine.seed, splits["train"]
+    assert isinstance(rows, SeedRows)
+    environments = InProcess(
+        rows.make,
+        settings.environments,
+        encode=rows.encode,
+        seed_of=lambda environment, episode: training_seed(seed, environment, episode),
+    )
+    plan = ReplayPlan(
+        capacity=settings.replay,
+        warmup=settings.warmup_steps,
+        every=settings.train_every,
+        batch=config.feed.batch_size,
+        steps=settings.return_steps,
+        discount=settings.discount,
+    )
+    return Replay(environments, acting_of(task), plan, seed=seed, device=device)

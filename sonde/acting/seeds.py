@@ -1,0 +1,55 @@
+"""Rows of an environment: the seeds that its episodes begin from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sonde.core.seeds import derive
+
+FIRST = {"validation": 1_000_000, "test": 2_000_000}  # seeds of evaluation; those of training are hashes
+LIMIT = 2**31 - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedRows:
+    """The episodes of a split: as many as there are seeds, of training without end.
+
+    make: an environment, which pickles;  encode: its observation -> array
+    """
+
+    make: Callable[[], Any]
+    encode: Callable[[Any], np.ndarray]
+    split: str
+    number: int
+
+    def __len__(self) -> int:
+        return self.number
+
+    def seeds(self) -> list[int]:
+        """Those of evaluation."""
+        first = FIRST[self.split]
+        return list(range(first, first + self.number))
+
+    def read(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+        """{"seed": (n,) int64}."""
+        return {"seed": indices + FIRST.get(self.split, 0)}
+
+    def describe(self, index: int) -> str:
+        """Which episode it is."""
+        return f"the episode of seed {FIRST.get(self.split, 0) + index}"
+
+    def nbytes(self) -> int:
+        """None are stored."""
+        return 0
+
+
+def training_seed(seed: int, environment: int, episode: int) -> int:
+    """The seed of an episode that is trained on; never one of those that are evaluated.
+
+    >>> training_seed(0, 0, 0) != training_seed(1, 0, 0)
+    True
+    """
+    found = derive(seed, "sample", "episode", environment, episode) % LIMIT
+    return found if found >= 10_000_000 else found + 10_000_000

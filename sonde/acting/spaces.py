@@ -1,0 +1,89 @@
+"""What an environment shows and takes, of gymnasium's spaces, in the words of a schema."""
+
+from collections.abc import Callable
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sonde.core.dataset import InputSpec, TargetSpec
+from sonde.core.errors import DataError
+
+KIND = "environment"
+
+
+class Observations(NamedTuple):
+    """spec: of what networks see;  encode: an observation of the environment -> array of that shape"""
+
+    spec: InputSpec
+    encode: Callable[[Any], np.ndarray]
+
+
+def observations(space: Any, name: str) -> Observations:
+    """Numbers and pixels as they are, pixels with channels first; what has parts in one row, categories as 0 and 1.
+
+    Raises: DataError for a space that is none of these, or that is not of one size
+    """
+    from gymnasium import spaces
+
+    if isinstance(space, spaces.Box):
+        if space.dtype == np.uint8 and len(space.shape) == 3:
+            return Observations(_pixels(space.shape), _channels_first(space.shape))
+        shape = space.shape or (1,)
+        return Observations(InputSpec(kind=KIND, shape=shape), lambda seen: np.asarray(seen, np.float32).reshape(shape))
+    try:
+        flat = spaces.flatten_space(space)
+    except NotImplementedError:
+        flat = None
+    if not isinstance(flat, spaces.Box):
+        raise DataError(
+            f"{name} shows observations of {type(space).__name__}, whose size changes; wrap it so that they are a Box"
+        )
+    return Observations(
+        InputSpec(kind=KIND, shape=(prod(flat.shape),)),
+        lambda seen: np.asarray(spaces.flatten(space, seen), np.float32),
+    )
+
+
+def _pixels(shape: tuple[int, ...]) -> InputSpec:
+    channels = min(shape[0], shape[2])
+    sizes = (shape[0], *shape[1:]) if shape[0] == channels and shape[2] > 4 else (shape[2], shape[0], shape[1])
+    return InputSpec(kind=KIND, shape=sizes, mean=(0.0,) * sizes[0], std=(1.0,) * sizes[0])
+
+
+def _channels_first(shape: tuple[int, ...]) -> Callable[[Any], np.ndarray]:
+    if _pixels(shape).shape == shape:
+        return lambda seen: np.asarray(seen, np.uint8)
+    return lambda seen: np.ascontiguousarray(np.moveaxis(np.asarray(seen, np.uint8), -1, 0))
+
+
+def actions(space: Any, name: str) -> TargetSpec:
+    """One of several actions, or numbers between bounds; the mean and std of these are the middle and half the range.
+
+    Raises: DataError for other spaces, and for bounds between which there is nothing
+    """
+    from gymnasium import spaces
+
+    if isinstance(space, spaces.Discrete):
+        return TargetSpec(kind="action", names=tuple(str(space.start + number) for number in range(space.n)))
+    if isinstance(space, spaces.Box) and len(space.shape) <= 1:
+        low, high = (np.atleast_1d(bound).astype(np.float64) for bound in (space.low, space.high))
+        same = np.flatnonzero(~(high > low))
+        if len(same):
+            raise DataError(
+                f"{name}: action {same[0]} lies between {low[same[0]]:g} and {high[same[0]]:g}, so there is nothing to choose; "
+                "mend the environment's action_space"
+            )
+        bounded = np.isfinite(low) & np.isfinite(high)
+        middle = np.where(bounded, (high + low) / 2, 0.0)
+        half = np.where(bounded, (high - low) / 2, 1.0)
+        return TargetSpec(
+            kind="control",
+            names=tuple(f"action {number}" for number in range(len(low))),
+            mean=tuple(middle.tolist()),
+            std=tuple(half.tolist()),
+        )
+    raise DataError(
+        f"{name} takes actions of {type(space).__name__}; environments with Discrete actions, or a Box of one row, are learned: "
+        "wrap it so that it takes these"
+    )

@@ -1,0 +1,71 @@
+"""The nouns of acting: what a policy decides, and what comes of it in environments that stand side by side."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+class Transition(NamedTuple):
+    """One action in each of n environments.
+
+    An episode that is terminated is over by the rules: nothing follows, and what follows is worth nothing. One that is truncated
+    was cut off, at a limit of steps for example: what would have followed still has a value, that of `following`.
+
+    reward:      (n,) float64
+    terminated, truncated: (n,) bool, at most one of them True where an episode ends
+    following:   (n, *shape) the observation after the action, also where an episode ended with it
+    observation: (n, *shape) what to act on next: `following`, or where an episode ended the first of the next one
+    """
+
+    reward: np.ndarray
+    terminated: np.ndarray
+    truncated: np.ndarray
+    following: np.ndarray
+    observation: np.ndarray
+
+    @property
+    def ended(self) -> np.ndarray:
+        """(n,) bool: whether an episode ended, for whatever reason."""
+        return self.terminated | self.truncated
+
+
+class Environments(Protocol):
+    """n environments side by side, each in an episode of its own; one that ends is followed by the next at once.
+
+    The state is all that is needed to stand where they stood, in environments made anew.
+    """
+
+    @property
+    def count(self) -> int: ...
+    def reset(self) -> np.ndarray: ...  # (n, *shape), the first observation of the first episodes
+    def step(self, actions: np.ndarray) -> Transition: ...
+    def state_dict(self) -> "Mapping[str, Tensor]": ...
+    def load_state_dict(
+        self, state: "Mapping[str, Tensor]"
+    ) -> np.ndarray: ...  # the observation to act on; Raises: RunFolderError
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acting:
+    """How a task acts: its ability `acting`.
+
+    act:      (observations (n, *shape), generator) -> "action" (n, …), and what else is to be remembered of the decision for
+              learning, such as "log_prob" (n,); the likeliest action where the generator is None
+    sent:     actions as they are remembered -> as environments take them
+    value:    observations -> (n,) expected discounted return from there on; None of a task that does not estimate it
+    sampled:  whether it is evaluated with drawn actions
+    observed: called with the observations of a rollout before the next one, for statistics that scale them; None for nothing
+    """
+
+    act: "Callable[[Tensor, torch.Generator | None], Mapping[str, Tensor]]"
+    sent: "Callable[[Tensor], np.ndarray]"
+    value: "Callable[[Tensor], Tensor] | None" = None
+    sampled: bool = False
+    observed: "Callable[[Tensor], None] | None" = None

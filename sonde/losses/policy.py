@@ -1,0 +1,17 @@
+"""Losses of policies."""
+
+import torch
+from torch import Tensor
+
+
+def clipped_surrogate(ratio: Tensor, advantage: Tensor, clip: float) -> Tensor:
+    """The mean of -min(r A, clip(r, 1 - clip, 1 + clip) A): Schulman et al. 2017, arXiv:1707.06347, equation 7.
+
+    ratio: (n,) of the probability of each action to that when it was taken;  advantage: (n,)
+    """
+    return -torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage).mean()
+
+
+def explained_variance(value: Tensor, target: Tensor) -> Tensor:
+    """1 - Var(target - value) / Var(target): 1 for perfect values, 0 for a constant, below 0 for worse than that."""
+    return 1 - (target - value).var(unbiased=False) / target.var(unbiased=False).clamp_min(1e-12)

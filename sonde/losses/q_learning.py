@@ -1,0 +1,21 @@
+"""Losses of action values."""
+
+import torch
+from torch import Tensor
+
+
+def huber(error: Tensor) -> Tensor:
+    """The square half within 1, linear further out (Mnih et al. 2015 clip the error so); of every number."""
+    size = error.abs()
+    return torch.where(size <= 1, error.square() / 2, size - 0.5)
+
+
+def quantile_huber(found: Tensor, target: Tensor) -> Tensor:
+    """(B,) loss of quantiles: Dabney et al. 2018, arXiv:1710.10044, equation 10, summed over quantiles, a mean over targets.
+
+    found:  (B, k) quantiles at (2 i + 1) / 2 k;  target: (B, m) draws of the return
+    """
+    shares = (torch.arange(found.shape[1], device=found.device) + 0.5) / found.shape[1]
+    error = target[:, None, :] - found[:, :, None]
+    weight = (shares[:, None] - (error.detach() < 0).to(found.dtype)).abs()
+    return (weight * huber(error)).mean(2).sum(1)

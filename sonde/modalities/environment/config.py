@@ -1,0 +1,20 @@
+"""Settings of environments."""
+
+from dataclasses import dataclass
+
+from sonde.core.bounds import at_least
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentConfig:
+    """How an environment is played, and in how many episodes what was learned is evaluated."""
+
+    episodes: int = 20
+    """Episodes of each evaluation while training, in environments of their own."""
+    test_episodes: int = 100
+    """Episodes of the evaluation at the end."""
+    max_episode_steps: int | None = None
+    """Steps after which an episode is truncated; by default the environment's own limit."""
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "episodes", "test_episodes", "max_episode_steps")

@@ -1,0 +1,15 @@
+"""Environments that are acted in: their rows are episodes, and there is no end of them."""
+
+from sonde.modalities.environment.config import EnvironmentConfig
+from sonde.modalities.modality import Modality
+
+ENVIRONMENT = Modality(
+    kind="environment",
+    noun="environments",
+    input_word="OBSERVATIONS.npy",
+    absent="holds no environment",
+    rows_to_predict="sonde.modalities.arrays.inputs:rows_to_predict",
+    config=EnvironmentConfig,
+    forms=(),
+    schemes={"gym": "sonde.modalities.environment.gym:read"},
+)

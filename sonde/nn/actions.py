@@ -1,0 +1,57 @@
+"""Distributions over actions, as plain functions of what a network gives: one of several, or numbers from a Gaussian."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def draw_category(logits: Tensor, random: torch.Generator | None) -> Tensor:
+    """(n, k) logits -> (n,) int64 of each a draw; the likeliest without a generator.
+
+    The largest of logits with Gumbel noise is a draw (Gumbel 1954), and takes no sum.
+    """
+    if random is None:
+        return logits.argmax(-1)
+    noise = torch.empty_like(logits).exponential_(generator=random)
+    return (logits - noise.log()).argmax(-1)
+
+
+def category_log_prob(logits: Tensor, chosen: Tensor) -> Tensor:
+    """(n, k) logits, (n,) int64 -> (n,) log-probabilities."""
+    return F.log_softmax(logits, -1).gather(-1, chosen[:, None])[:, 0]
+
+
+def category_entropy(logits: Tensor) -> Tensor:
+    """(n, k) logits -> (n,) nats."""
+    logs = F.log_softmax(logits, -1)
+    return -(logs.exp() * logs).sum(-1)
+
+
+def draw_gaussian(mean: Tensor, log_std: Tensor, random: torch.Generator | None) -> Tensor:
+    """(n, d) of each a draw; the mean without a generator."""
+    if random is None:
+        return mean
+    return mean + log_std.exp() * torch.randn(mean.shape, generator=random, device=mean.device, dtype=mean.dtype)
+
+
+def gaussian_log_prob(mean: Tensor, log_std: Tensor, chosen: Tensor) -> Tensor:
+    """(n, d) -> (n,) log-densities of independent numbers."""
+    apart = (chosen - mean) * (-log_std).exp()
+    return -(apart.square() / 2 + log_std + math.log(2 * math.pi) / 2).sum(-1)
+
+
+def gaussian_entropy(mean: Tensor, log_std: Tensor) -> Tensor:
+    """(n, d) means, whose number counts; (d,) -> (n,) nats."""
+    return (log_std + (1 + math.log(2 * math.pi)) / 2).expand_as(mean).sum(-1)
+
+
+def squashed(mean: Tensor, log_std: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
+    """tanh of a Gaussian draw, (n, d) within -1 and 1, and (n,) its log-density; without noise tanh of the mean.
+
+    Source: Haarnoja et al. 2018, arXiv:1812.05905, appendix C, with log(1 - tanh(u)^2) = 2 (log 2 - u - softplus(-2 u))
+    """
+    drawn = mean if noise is None else mean + log_std.exp() * noise
+    log_prob = gaussian_log_prob(mean, log_std, drawn)
+    return drawn.tanh(), log_prob - (2 * (math.log(2) - drawn - F.softplus(-2 * drawn))).sum(-1)

@@ -1,0 +1,21 @@
+"""The record of task dqn."""
+
+from sonde.tasks.dqn.config import DQNConfig
+from sonde.tasks.ppo.spec import FEATURES
+from sonde.tasks.spec import TaskSpec
+
+DQN = TaskSpec(
+    name="dqn",
+    summary="the action that will return most, by deep Q-learning (double, dueling, n-step, quantiles)",
+    task="sonde.tasks.dqn.task:DQN",
+    config=DQNConfig,
+    answers=FEATURES,
+    targets=("action",),
+    inputs={"environment": "environments"},
+    takes_input=True,
+    experience="sonde.acting.off_policy:source",
+    model="sonde.tasks.dqn.recipe:model",
+    settings="sonde.tasks.dqn.recipe:settings",
+    units={"return": "sum of an episode's rewards", "length": "steps of an episode"},
+    next_commands=(),
+)

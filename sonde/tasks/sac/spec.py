@@ -1,0 +1,21 @@
+"""The record of task sac."""
+
+from sonde.tasks.ppo.spec import FEATURES
+from sonde.tasks.sac.config import SACConfig
+from sonde.tasks.spec import TaskSpec
+
+SAC = TaskSpec(
+    name="sac",
+    summary="actions that are numbers, for return and entropy, by soft actor-critic",
+    task="sonde.tasks.sac.task:SAC",
+    config=SACConfig,
+    answers=FEATURES,
+    targets=("control",),
+    inputs={"environment": "environments"},
+    takes_input=True,
+    experience="sonde.acting.off_policy:source",
+    model="sonde.tasks.sac.recipe:model",
+    settings="sonde.tasks.sac.recipe:settings",
+    units={"return": "sum of an episode's rewards", "length": "steps of an episode"},
+    next_commands=(),
+)

@@ -1,0 +1,139 @@
+"""Soft actor-critic: act for return and for entropy, learning from any experience."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sonde.core.acting import Acting
+from sonde.core.batch import Batch
+from sonde.core.dataset import InputSpec, TargetSpec
+from sonde.core.records import StepRecord
+from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
+from sonde.metrics.episodes import MODES, EpisodesMeter
+from sonde.nn.actions import squashed
+from sonde.nn.twin_critics import TwinCritics, follow, following
+from sonde.tasks.sac.config import SACConfig
+from sonde.tasks.supervised import objective
+
+LOG_STD = (-5.0, 2.0)  # bounds of the policy's log standard deviation
+
+
+class Actor(nn.Module):
+    """Observations to the means and log standard deviations of numbers, before they are squashed."""
+
+    def __init__(self, torso: nn.Module, features: int, numbers: int) -> None:
+        super().__init__()
+        self.torso = torso
+        self.head = nn.Linear(features, 2 * numbers)
+
+    def forward(self, seen: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, *shape) -> two of (n, numbers)."""
+        mean, spread = self.head(self.torso(seen)).chunk(2, -1)
+        low, high = LOG_STD
+        return mean, low + (high - low) / 2 * (spread.tanh() + 1)
+
+
+class SAC:
+    """An actor, two critics that targets follow, and a temperature that holds the entropy where it is wanted.
+
+    Source: Haarnoja et al. 2018, arXiv:1812.05905, algorithm 1
+    """
+
+    def __init__(
+        self, model: nn.Module, target: TargetSpec, config: SACConfig, *, input: InputSpec, monitor: str | None = None
+    ) -> None:
+        """Raises: ConfigError for a metric that is not there"""
+        self.config, numbers = config, len(target.names)
+        features: int = model.features  # type: ignore[assignment]
+        self.actor = Actor(model, features, numbers)
+        self.critics = TwinCritics(model.reading(numbers), model.reading(numbers), features)  # type: ignore[operator]
+        self.targets = following(self.critics)
+        self.log_temperature = nn.Parameter(torch.zeros(()))
+        weight = nn.ParameterDict({"log": self.log_temperature})
+        self.modules = nn.ModuleDict(
+            {"actor": self.actor, "critics": self.critics, "targets": self.targets, "temperature": weight}
+        )
+        self._entropy = -float(numbers) if config.target_entropy is None else config.target_entropy
+        self._middle, self._half = np.asarray(target.mean), np.asarray(target.std)
+        self._begun = False
+        self.phases: Sequence[Phase] = (
+            Phase(name="critics", loss=self.critics_loss, trains=[self.critics]),
+            Phase(name="actor", loss=self.actor_loss, trains=[self.actor]),
+            Phase(name="temperature", loss=self.temperature_loss, trains=[self.log_temperature]),
+        )
+        self.objective: Objective = objective("return", MODES, monitor)
+        self.abilities = Abilities(acting=Acting(act=self.act, sent=self.sent, sampled=config.act_sampled))
+
+    def act(self, seen: Tensor, random: torch.Generator | None) -> dict[str, Tensor]:
+        """See `Acting`: numbers within -1 and 1; before the first update any of them."""
+        mean, log_std = self.actor(seen)
+        if random is None:
+            return {"action": mean.tanh()}
+        if not self._begun:
+            return {"action": 2 * torch.rand(mean.shape, generator=random, device=mean.device) - 1}
+        noise = torch.randn(mean.shape, generator=random, device=mean.device)
+        return {"action": squashed(mean, log_std, noise)[0]}
+
+    def sent(self, action: Tensor) -> np.ndarray:
+        """See `Acting`: stretched to the environment's bounds."""
+        return (action.numpy(force=True) * self._half + self._middle).astype(np.float32)
+
+    def _drawn(self, seen: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_std = self.actor(seen)
+        return squashed(mean, log_std, torch.randn_like(mean))
+
+    def critics_loss(self, batch: Batch) -> Loss:
+        """The squared errors of both critics (equation 5 and 6)."""
+        with torch.no_grad():
+            action, log_prob = self._drawn(batch["following"])
+            worth = self.targets.lower(batch["following"], action)  # type: ignore[operator]
+            goal = batch["reward"] + batch["discount"] * (worth - self.log_temperature.exp() * log_prob)
+        first, second = self.critics(batch["observation"], batch["action"])
+        loss = ((first - goal).square() + (second - goal).square()).mean()
+        return Loss(loss, len(batch), {"value": first.detach().mean()})
+
+    def actor_loss(self, batch: Batch) -> Loss:
+        """Return and entropy, negated (equation 9)."""
+        action, log_prob = self._drawn(batch["observation"])
+        worth = self.critics.lower(batch["observation"], action)
+        loss = (self.log_temperature.detach().exp() * log_prob - worth).mean()
+        return Loss(loss, len(batch), {"entropy": -log_prob.detach().mean()})
+
+    def temperature_loss(self, batch: Batch) -> Loss:
+        """How far the entropy is from where it is wanted (equation 18)."""
+        with torch.no_grad():
+            _, log_prob = self._drawn(batch["observation"])
+        loss = -(self.log_temperature * (log_prob + self._entropy)).mean()
+        return Loss(loss, len(batch), {"temperature": self.log_temperature.detach().exp()})
+
+    def after_step(self, record: StepRecord) -> None:
+        """Let the targets follow."""
+        self._begun = True
+        follow(self.targets, self.critics, self.config.follow_share)
+
+    def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
+        """What episodes returned, which were played before."""
+        return {"return": batch["return"], "length": batch["length"]}
+
+    def meter(self) -> Meter:
+        """A fresh one."""
+        return EpisodesMeter()
+
+    def predict(self, batch: Batch) -> Mapping[str, Tensor]:
+        """{"action": as the environment takes it} of observations."""
+        return {"action": torch.from_numpy(self.sent(self.act(batch["input"], None)["action"]))}
+
+    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+        """One {"action"} per observation."""
+        return [{"action": action} for action in outputs["action"].tolist()]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Whether it acts by itself yet."""
+        return {"begun": self._begun}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Put it back."""
+        self._begun = bool(state["begun"])
