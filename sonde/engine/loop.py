@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from sonde.core.batch import Batch
 from sonde.core.durations import Duration
 from sonde.core.errors import DataError, Interrupted
+from sonde.core.look import Look
 from sonde.core.records import EPOCH_ENDS, STAGE_BEGINS, EvaluationRecord, EventRecord, Record, StepRecord
 from sonde.core.seams import Objective, Source, extras_of
 from sonde.engine import observing
@@ -22,15 +23,6 @@ from sonde.engine.time_budget import TimeBudget
 from sonde.engine.training import Progress, Training, capture, weights
 
 AS_EVER = nullcontext()
-
-
-class Look(Protocol):
-    """Measures some steps: those are taken inside `looking`. What is an observer too sees their records."""
-
-    @property
-    def next(self) -> int: ...  # the next such step
-
-    def looking(self) -> AbstractContextManager[None]: ...
 
 
 def steps(
