@@ -20,6 +20,7 @@ examples:
   sonde sample runs/mnist-flow-matching-1 --number 64 --out samples.png
   sonde sample runs/mnist-flow-matching-1 --number 64 --classes 7 --guidance 2 --seed 3 --out sevens/
   sonde sample runs/mnist-flow-matching-1 --number 10 --interpolate --classes 3 --out between.png
+  sonde sample runs/moving-digits-denoiser-video-1 -n 4 --known clip.gif --keep-frames 3 --out next.gif
 """
 
 SHORT = {"-n": "--number", "--class": "--classes"}  # as other programs have them
@@ -46,11 +47,14 @@ class SampleOptions:
     latent: Path | None = None
     """A .npy file of what sampling begins with instead of noise, one row for each sample."""
     known: Path | None = None
-    """An input of which a part is kept (inpainting); with --mask."""
+    """An input of which a part is kept (inpainting): an image with --mask, a clip with --keep-frames."""
     mask: Path | None = None
     """An image as large as the data's: white where --known is made anew, black where it is kept."""
+    keep_frames: int | None = None
+    """How many of the first frames of the clip --known are kept; those that follow are made."""
     out: Path | None = None
-    """Where samples go: of images one picture (.png), or a folder (ending in /) with a file each; of tables a .csv."""
+    """Where samples go: of images one picture (.png), of clips an animated one (.gif) or .npz, or a folder/ with a file each; of
+    tables a .csv."""
     device: str = "cpu"
     """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
 
@@ -133,6 +137,10 @@ def _latent(file: Path | None):  # noqa: ANN202
 
 def _known(trained: "Run", options: SampleOptions):  # noqa: ANN202
     """(the input (1, *shape), 1 where it is kept (1, *shape)). Raises: ConfigError, DataError"""
+    if trained.schema.input.has_frames:
+        return _known_frames(trained, options)
+    if options.keep_frames is not None:
+        raise ConfigError("--keep-frames is for clips, and this run makes none; use --mask")
     if options.known is None and options.mask is None:
         return None, None
     if options.known is None or options.mask is None:
@@ -155,3 +163,28 @@ def _known(trained: "Run", options: SampleOptions):  # noqa: ANN202
         what, left = ("white", "keep") if white.all() else ("black", "make")
         raise ConfigError(f"--mask {options.mask} is all {what}: nothing is left to {left}")
     return known.cpu(), torch.from_numpy(~white).float().expand_as(known)
+
+
+def _known_frames(trained: "Run", options: SampleOptions):  # noqa: ANN202
+    """The same of a clip whose first frames are kept. Raises: ConfigError, DataError"""
+    if options.mask is not None:
+        raise ConfigError("--mask is for images; of a clip, --keep-frames says how many of its first frames are kept")
+    if options.known is None and options.keep_frames is None:
+        return None, None
+    if options.known is None or options.keep_frames is None:
+        given, other = ("--known", "--keep-frames") if options.known is not None else ("--keep-frames", "--known")
+        raise ConfigError(f"{given} needs {other}: a clip, and how many of its first frames are kept")
+    frames = trained.schema.input.shape[0]
+    if not 0 < options.keep_frames < frames:
+        raise ConfigError(
+            f"--keep-frames must be 1 to {frames - 1} of a clip's {frames} frames, got {options.keep_frames}"
+        )
+    import torch
+
+    known = trained.preprocess(str(options.known))
+    assert isinstance(known, torch.Tensor)
+    if len(known) != 1:
+        raise ConfigError(f"--known {options.known} holds {len(known)} clips; name a file with one")
+    keep = torch.zeros_like(known)
+    keep[:, : options.keep_frames] = 1
+    return known.cpu(), keep.cpu()

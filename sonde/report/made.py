@@ -10,6 +10,13 @@ from sonde.core.units import counted
 from sonde.report.additions import Section
 from sonde.report.media import data_uri, picture_of
 
+# who asked their system for less motion sees the frames beside one another first
+MOVING = Markup(
+    '<p><picture><source media="(prefers-reduced-motion: reduce)" srcset="{still}">'
+    '<img class="made" src="{moving}" alt="{alt}"></picture></p>\n'
+    '<p class="aside">Frame by frame, a row for each of the first clips:</p>\n'
+    '<p><img class="made" src="{still}" alt="frames of the first samples"></p>\n'
+)
 PICTURE = Markup('<p><img class="made" src="{}" alt="{}"></p>\n')
 
 
@@ -25,7 +32,8 @@ def made_sections(details: Mapping[str, Any], folder: Path) -> list[Section]:
     classes = found.get("classes")
     if isinstance(classes, list) and 1 < len(classes) <= 12:
         note += f" A column for each class: {', '.join(map(str, classes))}."
-    html = PICTURE.format(uri, f"{found.get('number')} samples")
+    alt, still = f"{found.get('number')} samples", data_uri(picture_of(folder, found.get("stills")))
+    html = MOVING.format(moving=uri, still=still, alt=alt) if still else PICTURE.format(uri, alt)
     return [Section(name="samples", title="Samples", html=html, note=note)]
 
 

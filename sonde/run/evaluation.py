@@ -113,6 +113,8 @@ def _write_samples(folder: Path, assembly: Assembly) -> None:
     found = drawn(assembly.task, schema, Wanted(number=SAMPLES), assembly.device)  # in fp32, as `sonde sample` does
     picture = made.picture(found.values, schema, folder / "samples")
     content = {"picture": picture.name, "number": SAMPLES, "steps": generation.steps, "seed": 0}
+    if made.stills is not None:
+        content["stills"] = made.stills(found.values, schema, folder / "samples-frames").name
     if generation.samplers:
         content["sampler"] = generation.samplers[0]
     if found.labels is not None:

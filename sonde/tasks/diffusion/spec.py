@@ -4,7 +4,7 @@ from sonde.tasks.diffusion.config import DiffusionConfig
 from sonde.tasks.spec import Answer, TaskSpec
 
 NOISE = Answer("noise", "the noise in an input")
-KINDS = {"image": "images", "table": "tables", "array": "arrays"}
+KINDS = {"image": "images", "video": "clips", "table": "tables", "array": "arrays"}
 
 DIFFUSION = TaskSpec(
     name="diffusion",
