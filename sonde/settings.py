@@ -495,6 +495,10 @@ class TrainKeywords(TypedDict, total=False):
     class_dropout: float
     """tasks diffusion, flow-matching: Share of the training rows whose class is hidden, which classifier-free
     guidance needs."""
+    latent: str | PathLike[str] | int
+    """tasks diffusion, flow-matching: A run of vae, autoencoder or vq-vae on such data, whose codes are learned
+    instead of inputs (latent diffusion). tasks autoencoder, vae, anomaly: Numbers that a row is encoded as: the
+    bottleneck."""
     pairing: Literal["random", "optimal"]
     """task flow-matching: Which noise goes to which row: at random (rectified flow), or by minibatch optimal
     transport (shorter paths)."""
@@ -518,8 +522,9 @@ class TrainKeywords(TypedDict, total=False):
     by_class: bool
     """task gan: Make rows of a class where the data have classes: the generator is told which, and the critic judges
     rows as that."""
-    latent: int
-    """tasks autoencoder, vae, anomaly: Numbers that a row is encoded as: the bottleneck."""
+    latent_channels: int
+    """tasks autoencoder, vae: Of images: a map with so many channels as the code, instead of latent= numbers, for
+    latent diffusion; 0 for none."""
     corrupt: float
     """task autoencoder: Denoising: how much inputs are disturbed before they are encoded, in training; the loss asks
     for the clean ones. task anomaly: How much inputs are disturbed before they are encoded, in training; the loss

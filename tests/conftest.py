@@ -3,9 +3,13 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
+
+if TYPE_CHECKING:
+    from chromium import Browser
 
 torch.set_num_threads(1)  # tests hold tiny tensors; on a busy machine a second thread costs more than it brings
 
@@ -29,3 +33,21 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}; set SONDE_DATA")
     return folder
+
+
+@pytest.fixture(scope="module")
+def _chromium(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Browser]":
+    from chromium import Browser
+
+    found = Browser(tmp_path_factory.mktemp("profile"))
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def browser(_chromium: "Browser") -> "Iterator[Browser]":
+    """A Chromium of the module's; no script of a page that the test opened may fail."""
+    yield _chromium
+    _chromium.eval("1")  # what was raised meanwhile is read
+    errors, _chromium.errors = _chromium.errors, []
+    assert errors == []

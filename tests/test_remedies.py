@@ -126,7 +126,8 @@ OWN_VERB = {"cli/evaluate.py": "eval", "run/judge.py": "eval", "run/sample_quali
             "cli/runs.py": "runs", "cli/models.py": "models", "cli/report.py": "report",
             "cli/compare.py": "compare", "comparison/result.py": "compare", "comparison/words.py": "compare",
             "cli/watch.py": "watch", "watch/server.py": "watch", "run/cure.py": "doctor",
-            "tasks/decode/sampling.py": "generate", "cli/sample.py": "sample", "run/sampling.py": "sample"}  # fmt: skip
+            "tasks/decode/sampling.py": "generate", "cli/sample.py": "sample", "run/sampling.py": "sample",
+            "run/weaker.py": "sample", "tasks/latent_code.py": "sample"}  # fmt: skip
 """Modules of a command of their own; what others say of flags is said of training, or of what they have in common."""
 
 

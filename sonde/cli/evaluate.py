@@ -53,11 +53,13 @@ class EvalOptions:
     """Of the samples: the sampler; the task's own by default."""
     guidance: float | None = None
     """Of the samples: classifier-free guidance; 1 by default."""
+    weaker: str | None = None
+    """Of the samples: a run or checkpoint that does worse, away from which --guidance leads; see sonde sample."""
     seed: int | None = None
     """Of the samples: random seed; 0 by default."""
 
 
-OF_SAMPLES = ("number", "steps", "sampler", "guidance", "seed")
+OF_SAMPLES = ("number", "steps", "sampler", "guidance", "weaker", "seed")
 
 
 def run(words: Sequence[str]) -> int:

@@ -19,6 +19,7 @@ Make new inputs with the best checkpoint of RUN, a run of a task that generates 
 examples:
   sonde sample runs/mnist-flow-matching-1 --number 64 --out samples.png
   sonde sample runs/mnist-flow-matching-1 --number 64 --classes 7 --guidance 2 --seed 3 --out sevens/
+  sonde sample runs/mnist-flow-matching-1 --number 64 --guidance 2 --weaker runs/mnist-flow-matching-2
   sonde sample runs/mnist-flow-matching-1 --number 10 --interpolate --classes 3 --out between.png
   sonde sample runs/moving-digits-denoiser-video-1 -n 4 --known clip.gif --keep-frames 3 --out next.gif
 """
@@ -39,7 +40,9 @@ class SampleOptions:
     sampler: str = ""
     """Sampler: heun, ddim or ddpm for diffusion; midpoint, heun or euler for flow-matching."""
     guidance: float = 1.0
-    """Classifier-free guidance: above 1 samples are clearer examples of their class and vary less."""
+    """Classifier-free guidance: above 1 samples are clearer examples of their class and vary less; with --weaker of any kind."""
+    weaker: Path | None = None
+    """A shorter or smaller run of the same task, or an earlier checkpoint of RUN; --guidance leads away from it."""
     seed: int = 0
     """Random seed; the same seed gives the same samples."""
     interpolate: bool = False
@@ -69,6 +72,7 @@ def run(words: Sequence[str]) -> int:
     trained = trained_run(begun.words[0], options.device, trust_code=begun.trust_code)
     made, out = check_out(trained, options.out, as_folder=_folder_asked(named))
     from sonde.run.sampling import Wanted, class_names, drawn_from, generation_of, plain
+    from sonde.run.weaker import weaker_of
 
     generation_of(trained)
     known, keep = _known(trained, options)
@@ -78,6 +82,7 @@ def run(words: Sequence[str]) -> int:
         steps=options.steps,
         sampler=options.sampler,
         guidance=options.guidance,
+        weaker=None if options.weaker is None else weaker_of(trained, options.weaker, trust_code=begun.trust_code),
         seed=options.seed,
         interpolate=options.interpolate,
         latent=_latent(options.latent),

@@ -48,7 +48,7 @@ def run(words: Sequence[str]) -> int:
     begun = begin(words, WatchOptions, usage="watch [RUN]", about=ABOUT)
     if begun is None:
         return 0
-    from sonde.run.report import added_by, in_its_spelling
+    from sonde.run.report import added_by, as_shown
     from sonde.watch.app import Watcher, build
     from sonde.watch.server import ADDRESS, listen, require_extra, serve
     from sonde.watch.server import DEFAULT as PORT
@@ -68,9 +68,7 @@ def run(words: Sequence[str]) -> int:
         begun.screen.say("Ctrl-C ends the page, not the training")
 
         def application(stopping: Callable[[], bool]) -> "Starlette":
-            shown = Watcher(
-                root, lambda: named or newest(root), lambda: list_of(root), added_by, stopping, in_its_spelling
-            )
+            shown = Watcher(root, lambda: named or newest(root), lambda: list_of(root), added_by, stopping, as_shown)
             return build(shown)
 
         serve(application, at)

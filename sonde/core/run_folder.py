@@ -41,6 +41,7 @@ class RunFolder:
         self.report = path / "report.html"
         self.code = path / "code"
         self.generated = path / "generated.npz"
+        self.autoencoder = path / "autoencoder"
 
     def state(self) -> State:
         """Whether a run begins, resumes or is finished here. Raises: RunFolderError for a folder that is something else."""
@@ -66,7 +67,7 @@ class RunFolder:
             file = read_json(self.data).get("code", {}).get("file", {})
             (self.code / Path(str(file["name"])).name).unlink()
             self.code.rmdir()
-        folders = (self.evaluation, self.samples, self.checkpoints, self.events)
+        folders = (self.evaluation, self.samples, self.checkpoints, self.events, self.autoencoder)
         files = (self.config, self.plan, self.schema, self.data, self.env, self.metrics, self.result, self.findings)
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
@@ -94,7 +95,7 @@ class RunFolder:
 
         Raises: RunFolderError naming the first
         """
-        inner = (self.checkpoints, self.evaluation, self.samples, self.events, self.code)
+        inner = (self.checkpoints, self.evaluation, self.samples, self.events, self.code, self.autoencoder)
         top = [entry for entry in self.path.iterdir() if entry.name in self._names() or entry.name.startswith("fold-")]
         deep = (Path(at) / name for folder in inner for at, *found in os.walk(folder) for name in sum(found, []))
         link = next((entry for entry in (*top, *deep) if entry.is_symlink()), None)

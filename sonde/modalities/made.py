@@ -22,10 +22,12 @@ class Made:
     write:   (path, what `plain` gave, the class of each or None, the schema) -> the file or folder that was written
     picture: (samples as the network makes them, the schema, a path without ending) -> a picture of them for a report
     stills:  the same, where `picture` moves: one that stands still
+    strip:   the same in one row, for pictures below one another
     joined:  several of what `plain` gave -> one;  chosen: (what `plain` gave, numbers of rows) -> these
     vectors: (what `plain` gave, the schema) -> (N, D) in which rows are near to one another or not;  space: what D are, in words
     labelled: (what `plain` gave, with classes; a classifier's schema, its folder) -> rows for that classifier; None where none
              of the columns is what it answers for
+    compared: (what `plain` gave, with classes; the same of real rows) -> what a report shows of both (`table/compared`)
     pairs:   (some inputs as `plain` gives them, as many others, a path without ending) -> a picture of each beside its other
     with_classes: (what `plain` gave, the class of each, the schema) -> the same with these; None where they stand apart
     by_share: whether samples for which no class is named have those of the training rows, as often; else all in turn
@@ -38,11 +40,13 @@ class Made:
     write: Callable[[Path, Any, Sequence[str] | None, Schema], None]
     picture: Callable[["Tensor", Schema, Path], Path] | None = None
     stills: Callable[["Tensor", Schema, Path], Path] | None = None
+    strip: Callable[["Tensor", Schema, Path], Path] | None = None
     joined: Callable[[Sequence[Any]], Any]
     chosen: Callable[[Any, "np.ndarray"], Any]
     vectors: Callable[[Any, Schema], "Tensor"]
     space: str
     labelled: Callable[[Any, Schema, RunFolder], Rows | None] | None = None
+    compared: Callable[[Any, Any], dict[str, Any]] | None = None
     pairs: Callable[[Any, Any, Path], Path] | None = None
     with_classes: Callable[[Any, Sequence[str], Schema], Any] | None = None
     by_share: bool = False

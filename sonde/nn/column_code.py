@@ -60,6 +60,36 @@ class ColumnCode:
         self._dates = [place for place in number if columns[place].part == "time"]
         self.width = len(number) + len(gap) + sum(each.shape[1] for each in self._books)
 
+    @property
+    def places(self) -> tuple[list[int], list[int], list[int]]:
+        """Which of the F columns the numbers, the gaps and the categories of a code stand for, in its order."""
+        return self._numbers.tolist(), self._gaps.tolist(), self._categories
+
+    @property
+    def one_hot(self) -> list[bool]:
+        """Of each category, whether one of its numbers is 1 and the others -1; else they are bits."""
+        return [len(patterns) <= ONE_HOT for patterns in self._books]
+
+    def parts(self, code: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """(B, W) -> its numbers (B, N), its gaps (B, G), and what stands for each category (B, C) or (B, bits)."""
+        widths = [len(self._numbers), len(self._gaps), *(patterns.shape[1] for patterns in self._books)]
+        numbers, gaps, *patterns = code.split(widths, 1)
+        return numbers, gaps, patterns
+
+    def log_slopes(self, numbers: Tensor) -> Tensor:
+        """(B, N) numbers of a code -> the logarithm of how steep their curves are there, by which densities differ."""
+        return -self._curve.slopes_back(numbers).log()
+
+    def absent(self, gaps: Tensor) -> Tensor:
+        """(B, G) gaps of a code -> (B, N) whether a number is missing."""
+        known = torch.cat([gaps > 0, gaps.new_zeros(len(gaps), 1, dtype=torch.bool)], 1)
+        return known.index_select(1, self._gap_of.to(gaps.device))
+
+    def unseen(self, rows: Tensor) -> Tensor:
+        """(B, F) -> (B, categories) 1 where one is missing or unknown and no training row had such; else 0."""
+        found = [rows[:, place] < first for place, first in zip(self._categories, self._first, strict=True)]
+        return torch.stack(found, 1).to(rows) if found else rows.new_zeros(len(rows), 0)
+
     def encode(self, rows: Tensor) -> Tensor:
         """(B, F) -> (B, W)."""
         missing = self._missing(rows)
@@ -89,7 +119,7 @@ class ColumnCode:
             one_hot = 0 < values <= ONE_HOT
             parts.append(_placed(given[at], drawn) if one_hot else given[at] * drawn.abs())
             nats = nats + _nats(drawn).sum(1) - (math.log(values) if one_hot else drawn.shape[1] * math.log(2))
-        return torch.cat(parts, 1), nats + UNSEEN * self._unseen(rows)
+        return torch.cat(parts, 1), nats + UNSEEN * self.unseen(rows).sum(1)
 
     def decode(self, code: Tensor) -> Tensor:
         """(B, W) -> (B, F): the nearest values that a row of the training table could have."""
@@ -110,12 +140,10 @@ class ColumnCode:
 
     def _missing(self, rows: Tensor) -> Tensor:
         """(B, N) whether a number is missing."""
-        gaps = rows.index_select(1, self._gaps.to(rows.device)) > 0.5
-        known = torch.cat([gaps, gaps.new_zeros(len(rows), 1)], 1)
-        return known.index_select(1, self._gap_of.to(rows.device))
+        return self.absent(self._bits(rows))
 
     def _bits(self, rows: Tensor) -> Tensor:
-        return 2 * rows.index_select(1, self._gaps.to(rows.device)) - 1
+        return 2.0 * (rows.index_select(1, self._gaps.to(rows.device)) > 0.5).to(rows) - 1
 
     def _patterns(self, rows: Tensor) -> list[Tensor]:
         """(B, C) or (B, bits) of each category."""
@@ -123,11 +151,6 @@ class ColumnCode:
             patterns.to(rows)[(rows[:, place].long() - first).clamp(min=0)]
             for place, first, patterns in zip(self._categories, self._first, self._books, strict=True)
         ]
-
-    def _unseen(self, rows: Tensor) -> Tensor:
-        """(B,) how many categories of a row are missing or unknown, where no training row has such."""
-        places = [place for place, first in zip(self._categories, self._first, strict=True) if first]
-        return (rows[:, places] < 1).sum(1)
 
     def _follow(self, rows: Tensor, place: int) -> None:
         """Set all parts of a date by its time."""
@@ -163,6 +186,10 @@ class Curve:
         """(B, N) -> what is bent to it, within the range of the training rows."""
         found, _ = _bent(bent, self._to, self._from)
         return found.clamp(self._low.to(found), self._high.to(found))
+
+    def slopes_back(self, bent: Tensor) -> Tensor:
+        """(B, N) -> how steep the way back is there."""
+        return _bent(bent, self._to, self._from)[1]
 
 
 def book(values: int) -> Tensor:

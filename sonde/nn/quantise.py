@@ -49,6 +49,10 @@ class Codebook(nn.Module):
             [torch.addmm(half, part.float(), codes.T, alpha=-1).argmin(1) for part in input.split(AT_ONCE)]
         )
 
+    def nearest_codes(self, near: Tensor) -> Tensor:
+        """Anything (N, D) -> the nearest codes (N, D)."""
+        return self.codes[self.nearest(near)]
+
     @torch.no_grad()
     def update(self) -> None:
         """Move the codes toward what has chosen them since the last update."""
@@ -106,3 +110,9 @@ class FiniteScalars(nn.Module):
         middle = self.levels // 2
         number = ((rounded.detach().round().long() + middle) * self.places).sum(1)
         return rounded / middle, number
+
+    def nearest_codes(self, near: Tensor) -> Tensor:
+        """Anything like codes (N, D), in about -1..1 -> the nearest grid points (N, D)."""
+        middle = self.levels // 2
+        place = (near.float() * middle).round()
+        return torch.minimum(torch.maximum(place, -middle), self.levels - 1 - middle) / middle

@@ -6,7 +6,7 @@ from html import escape
 
 from markupsafe import Markup
 
-from sonde.core.units import number
+from sonde.core.units import number, share
 from sonde.report.figures import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axis, as_svg, framed, scaled, word_at
 from sonde.report.scale import Scale, fit
 
@@ -71,6 +71,26 @@ def spread_bars(entries: Sequence[tuple[str, Sequence[float]]], *, name: str, un
             f'<text class="tk" x="{WIDTH - 52}" y="{middle + 4:.1f}">{number(mean, 2)}</text></g>'
         )
     return as_svg(parts, name, height=len(entries) * ROW + 2)
+
+
+def paired_bars(entries: Sequence[tuple[str, float, float]], *, name: str) -> Markup:
+    """Two bars an entry, one below the other in two colours: shares."""
+    left = min(190.0, 14 + 6.6 * max(min(MOST_LABEL, len(label)) for label, *_ in entries))
+    most = max(max(values) for _, *values in entries) or 1.0
+    high, parts = 30, []
+    for place, (label, *values) in enumerate(entries):
+        told = f"{label}: {' and '.join(share(value, 1) for value in values)}"
+        parts.append(
+            f"<g><title>{escape(told)}</title>{word_at(left - 7, place * high + 18, label, 'end', 11.5, MOST_LABEL)}"
+        )
+        for line, value in enumerate(values):
+            top, width = place * high + 3 + 12 * line, max(1.0, (WIDTH - left - 58) * value / most)
+            parts.append(
+                f'<rect class="f{line + 1}" x="{left:.1f}" y="{top}" width="{width:.1f}" height="10" rx="2"/>'
+                f'<text class="tk" x="{left + width + 5:.1f}" y="{top + 9}">{share(value, 1)}</text>'
+            )
+        parts.append("</g>")
+    return as_svg(parts, name, height=len(entries) * high + 2)
 
 
 def cloud(groups: Sequence[Group], x: Axis, y: Axis, *, name: str) -> Markup:

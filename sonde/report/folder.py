@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sonde.core.config_file import is_tree
 from sonde.core.damaged import DAMAGE
@@ -22,7 +22,20 @@ FINISHED = RunState(condition="finished", line={})
 
 
 CUSTOM = "custom data"  # the form of data that the caller's program alone can give again
-LOOKED = ("importance", "embedding", "seen", "sample_quality", "reconstructions")
+LOOKED = ("importance", "embedding", "seen", "sample_quality", "reconstructions", "became")
+
+
+class Makes(NamedTuple):
+    """Of a run that makes inputs, by its task.
+
+    tells:      what its headline metric says: "how well noise is told from data"
+    likelihood: whether that is a likelihood of rows, or a bound of it
+    judged:     whether a judge can measure samples of this kind of data
+    """
+
+    tells: str
+    likelihood: bool = False
+    judged: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +68,7 @@ class Reading:
     state: RunState = field(default=FINISHED)
     saved: int | None = None  # step of the newest checkpoint that is whole, of a run without a result
     units: Mapping[str, str] = field(default_factory=dict)  # of metrics, by the run's task, where they are known
+    makes: Makes | None = None  # of a run that makes inputs, where its task is known
     folds: "Sequence[Reading]" = field(default=())  # of a cross-validation
     drawn: datetime | None = None  # when the page is drawn, with its zone
     drawn_again_by: datetime | None = (

@@ -6,8 +6,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from sonde.core.units import counted
+from sonde.core.units import count, counted
 from sonde.report.additions import Section
+from sonde.report.made_rows import made_rows_html
 from sonde.report.media import data_uri, picture_of
 
 # who asked their system for less motion sees the frames beside one another first
@@ -21,10 +22,18 @@ PICTURE = Markup('<p><img class="made" src="{}" alt="{}"></p>\n')
 
 
 def made_sections(details: Mapping[str, Any], folder: Path) -> list[Section]:
-    """One section with the picture of samples.json, none where there is none. folder: of the evaluation's files"""
+    """One section with the picture of samples.json, or with rows beside real ones; none where there is neither.
+
+    folder: of the evaluation's files
+    """
     found = details.get("samples")
     if not isinstance(found, Mapping):
         return []
+    if isinstance(found.get("compared"), Mapping):
+        note = f"{count(found['number'])} new rows that the best checkpoint made{_how(found)}, beside "
+        note += f"{count(found['real_rows'])} {found['split']} rows."
+        html = made_rows_html(found["compared"], str(found["split"]))
+        return [Section(name="samples", title="Samples", html=html, note=note)]
     uri = data_uri(picture_of(folder, found.get("picture")))
     if not uri:
         return []

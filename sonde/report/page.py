@@ -13,6 +13,7 @@ from sonde.core.files import write_text
 from sonde.core.findings import AT_A_TIME, WORST_FIRST, certainty_of, grouped, silencing
 from sonde.core.units import count, number, share
 from sonde.report.additions import Additions, figure_html
+from sonde.report.became import became_section
 from sonde.report.cases import Cases, sections_of_cases
 from sonde.report.evaluated import (
     MOST_CLASSES,
@@ -156,6 +157,7 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
         "samples": samples_shown(run.samples, run.path / "samples", added(run.samples.get("files") or {})),
         "made": [
             *made_sections(details, run.path / "evaluation" / run.split),
+            *filter(None, [became_section(run.looked.get("became"), run.path / "evaluation")]),
             *reconstructed_sections(run.looked.get("reconstructions"), run.path / "evaluation"),
             *sample_quality_sections(run),
         ],

@@ -4,21 +4,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sonde.core.units import count, counted
+from sonde.core.units import count, counted, number
 from sonde.report.additions import Section, grid
 from sonde.report.distributions import spread_bars
+from sonde.report.figures import Axis, Series, curves
 from sonde.report.learning import Figure
 from sonde.report.made import PICTURE
 from sonde.report.media import data_uri, picture_of
 
 MOST = 20  # columns
+FEWEST = 3  # points of a curve
 
 
 def reconstructed_sections(found: Any, folder: Path) -> list[Section]:
     """Sections of evaluation/reconstructions.json, none where there is none. folder: evaluation/"""
     if not isinstance(found, Mapping):
         return []
-    return [*_beside(found, folder), *_along(found.get("traversals"), folder), *_columns(found)]
+    return [*_beside(found, folder), *_along(found.get("traversals"), folder), *_columns(found), *_bottleneck(found)]
 
 
 def _beside(found: Mapping[str, Any], folder: Path) -> list[Section]:
@@ -59,3 +61,23 @@ def _columns(found: Mapping[str, Any]) -> list[Section]:
     svg = spread_bars(entries, name="Error by column", unit="error")
     figure = Figure(title="Error by column", svg=svg, caption=caption)
     return [Section(name="reconstructions", title="Reconstructions", html=grid([figure]))]
+
+
+def _bottleneck(found: Mapping[str, Any]) -> list[Section]:
+    curve = found.get("bottleneck")
+    if not isinstance(curve, Mapping) or len(curve.get("numbers") or []) < FEWEST:
+        return []
+    numbers = [float(each) for each in curve["numbers"]]
+    series = [
+        Series(name=name, points=[*zip(numbers, map(float, curve[key]), strict=True)], colour=colour, dots=True)
+        for name, key, colour in (("this code, cut", "error", 1), ("PCA of the inputs", "pca", 2))
+    ]
+    title = "Error by the size of the code"
+    svg = curves(series, Axis(label="numbers kept", log=True), Axis(label="mean squared error", zero=True), name=title)
+    caption = (
+        f"How badly {count(curve['rows'])} rows of the {found.get('split')} data are given back when this run's code is cut "
+        f"to the first of its principal directions (the whole code: {number(curve['whole'])}), beside as many principal "
+        f"components of the inputs. Both were fitted on {count(curve['fitted'])} training rows. It shows how this code spreads "
+        "what it knows, not what a shorter one can do: for that train others (--latent)."
+    )
+    return [Section(name="bottleneck", title=title, html=grid([Figure(title=title, svg=svg, caption=caption)]))]

@@ -1,21 +1,24 @@
 """The part of a report that measures samples, and the same in a terminal: each number beside what real rows get."""
 
 import math
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
+from sonde.core.marks import shell_quoted
 from sonde.core.units import count, metric_name, number, share
 from sonde.report.additions import Section
 from sonde.report.folder import Reading
 from sonde.report.media import data_uri, picture_of
 
-SHARES = ("class_agreement", "precision", "recall", "coverage", "trained_on_samples_accuracy", "told_from_shuffled")
+TRAINED = "trained_on_samples_accuracy"
+SHARES = ("class_agreement", "precision", "recall", "coverage", TRAINED, "told_from_shuffled")
 SURE = 0.01  # p below which samples are told to lie closer to the training rows
 ABSENT = "not measured"
+LIKELY = "copies of training rows are likely"
+POSSIBLE = "some samples may be copies of training rows"
 TABLE = Markup(
     '<div class="scroll"><table><thead><tr><th>measure</th><th class="n">samples</th><th class="n">real rows</th>'
     "<th>better</th></tr></thead><tbody>\n{}</tbody></table></div>\n"
@@ -66,14 +69,22 @@ def sample_quality_sections(run: Reading) -> list[Section]:
 def _unmeasured(run: Reading) -> list[Section]:
     if not run.done or not run.evaluated.get(run.split, {}).get("samples"):
         return []
-    data = shlex.quote(str(run.config.get("data") or "DATA"))
-    command = f"sonde eval {shlex.quote(str(run.path))} {data} --judge CLASSIFIER_RUN"
+    data = str(run.config.get("data") or "DATA")
+    command = eval_command(str(run.path), data)
     note = "Not measured yet. A classifier trained on the same data measures them:"
     if run.evaluated[run.split]["samples"].get("stills"):  # of clips
-        command = f"sonde eval {shlex.quote(str(run.path))} {data} --number 200"
+        command = f"sonde eval {shell_quoted(str(run.path))} {shell_quoted(data)} --number 200"
         note = "Not measured yet. Whether they move as real clips do, and whether they are copies:"
     html = COMMAND.format(command)
     return [Section(name="sample-quality", title="How good the samples are", html=html, note=note)]
+
+
+def eval_command(run: str, data: str, judge: str = "CLASSIFIER_RUN") -> str:
+    """
+    >>> eval_command("runs/a b", "digits")
+    "sonde eval 'runs/a b' digits --judge CLASSIFIER_RUN"
+    """
+    return f"sonde eval {shell_quoted(run)} {shell_quoted(data)} --judge {shell_quoted(judge)}"
 
 
 def title(found: Mapping[str, Any]) -> str:
@@ -85,6 +96,7 @@ def about(found: Mapping[str, Any]) -> list[str]:
     """How the samples were made, which judge, how many rows, what was done to them: without these no number says anything."""
     judge, samples, rows = found["judge"], found["samples"], count(found["n"])
     made = f"samples: seed {samples['seed']}, guidance {samples['guidance']:g}"
+    made += f" beside {samples['weaker']}" if samples.get("weaker") else ""
     made += f", {samples['steps']} steps" if samples.get("steps") else ""
     made += f", sampler {samples['sampler']}" if samples.get("sampler") else ""
     split = found["split"]
@@ -104,7 +116,7 @@ def _moves(found: Mapping[str, Any]) -> bool:
 
 
 def _use(found: Mapping[str, Any]) -> list[str]:
-    return [USE] if any(each["name"] == "trained_on_samples_accuracy" for each in found["measures"]) else []
+    return [USE] if any(each["name"] == TRAINED for each in found["measures"]) else []
 
 
 def _sentences(lines: Sequence[str]) -> str:
@@ -145,11 +157,26 @@ def cautions(found: Mapping[str, Any]) -> list[str]:
     return [*absent, *(f"note: {line}" for line in found.get("caution") or [])]
 
 
+def copies_told(found: Mapping[str, Any]) -> str:
+    """What the test for copies comes to, in a few words."""
+    test = found.get("memorisation")
+    if not isinstance(test, Mapping):
+        return "copies of training rows were not looked for"
+    p, ratio = float(test["p_distance"]), float(test["p_ratio"])
+    if p < SURE and ratio < SURE:
+        return LIKELY
+    if p < SURE:
+        return "no sign of copies: samples are closer to training rows, but to several alike, as smooth inputs are"
+    if ratio < SURE and test["copied"] > test["copied_held_out"]:
+        return POSSIBLE
+    return "no sign of copies of training rows"
+
+
 def memorised(found: Mapping[str, Any]) -> str:
     """What the test for copies says, in a sentence or two."""
     test = found.get("memorisation")
     if not isinstance(test, Mapping):
-        return "copies of training rows were not looked for: DATA are not what the run was trained on, or nothing was held out"
+        return f"{copies_told(found)}: DATA are not what the run was trained on, or nothing was held out"
     p, ratio = float(test["p_distance"]), float(test["p_ratio"])
     numbers = (
         f"{count(test['samples'])} samples and {count(test['held_out'])} held-out rows, by the nearest of "
@@ -157,17 +184,7 @@ def memorised(found: Mapping[str, Any]) -> str:
         f"relative to the next nearest row p {_p(ratio)}; closer than a third of that: {share(test['copied'], 1)} of the "
         f"samples, {share(test['copied_held_out'], 1)} of the held-out rows"
     )
-    return f"{_verdict(p, ratio, more=test['copied'] > test['copied_held_out'])} ({numbers})"
-
-
-def _verdict(p: float, ratio: float, *, more: bool) -> str:
-    if p < SURE and ratio < SURE:
-        return "copies of training rows are likely"
-    if p < SURE:
-        return "no sign of copies: samples are closer to training rows, but to several alike, as smooth inputs are"
-    if ratio < SURE and more:
-        return "some samples may be copies of training rows"
-    return "no sign of copies of training rows"
+    return f"{copies_told(found)} ({numbers})"
 
 
 def _p(value: float) -> str:

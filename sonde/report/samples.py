@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from sonde.core.units import count
 from sonde.report.additions import Additions, Section, grid
+from sonde.report.became import became_section
 from sonde.report.cases import Cases, sections_of_cases
 from sonde.report.media import PNG, data_uri, picture_of, png_size
 
@@ -44,18 +45,17 @@ def samples_shown(samples: Mapping[str, Any], folder: Path, own: Additions) -> S
     if not files:
         return None
     place = folder / str(about.get("split"))
-    restored = reconstructions(files, place)
+    restored, became = reconstructions(files, place), became_section(files.get("became"), place)
     parts = [grid(own.figures)] if own.figures else []
     parts += [section.html for section in own.sections]
-    parts += [] if restored is None else [restored.html]
+    parts += [section.html for section in (restored, became) if section is not None]
     cases = sections_of_cases(files, place, split=str(about.get("split")), drawing=own.drawing) if own.cases else []
     rows = [case for section in cases for case in section.rows if case.picture or case.text]
     step = f"step {count(about['step'])}" if isinstance(about.get("step"), int) else "some step"
     note = (
         f"Made after {step} from the weights as they were then; the best checkpoint's are shown when the run has ended."
     )
-    if restored is not None:
-        note += f" {restored.note}"
+    note += "".join(f" {section.note}" for section in (restored, became) if section is not None)
     shown = replace(cases[0], rows=rows) if rows else None
     return SamplesShown(title="Samples so far", note=note, html=Markup("\n").join(parts), cases=shown)
 

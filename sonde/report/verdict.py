@@ -16,6 +16,7 @@ from sonde.report.captions import Course, course, moved
 from sonde.report.fitted import fitted
 from sonde.report.folder import Reading
 from sonde.report.folds import fits
+from sonde.report.generating import judge_steps, of_samples, sample_lines
 from sonde.report.glance import glance
 from sonde.report.judged import Score, less_than_baseline, score_of, sentences
 from sonde.report.learning import metric_of, train_of, validation_of
@@ -53,15 +54,25 @@ def verdict(run: Reading, follow: Sequence[str] = ()) -> Verdict:
 def _of_result(run: Reading, follow: Sequence[str]) -> Verdict:
     score = score_of(run)
     tone, answer, because = _worked(run, score)
-    steps = after_finishing(run, follow, worked=tone != "no", beaten=score is not None and score.beside == "worse")
-    lines = [] if score is None else [("How well", _joined(sentences(run, score)))]
+    if run.makes is not None and not run.folds:
+        tone, answer, because = of_samples(run, score, (tone, answer, because), _trouble(run, reading=False))
+    steps = [] if tone == "no" else judge_steps(run)
+    steps += after_finishing(run, follow, worked=tone != "no", beaten=score is not None and score.beside == "worse")
+    lines = sample_lines(run)
+    if score is not None:
+        lines.append(
+            (
+                "How well" if run.makes is None else "Its loss" if score.name == "loss" else "Its measure",
+                _joined(sentences(run, score)),
+            )
+        )
     lines += _spread(run)
     if run.folds:
         lines.append(("Over- or underfitted", fits(run)))
     else:
         fit = fitted(run, learned=tone != "no")
         lines.append(("Over- or underfitted", f"{fit.word}: {fit.text}"))
-    lines += glance(run, learned=tone in ("yes", "partly"))
+    lines += glance(run, learned=tone in ("yes", "partly") or (run.makes is not None and tone == "open"))
     return Verdict(tone=tone, answer=answer, because=because, lines=lines, steps=steps)
 
 
@@ -69,8 +80,7 @@ def _worked(run: Reading, score: Score | None) -> tuple[Tone, str, str]:
     """(tone, answer, why) of a finished run."""
     if score is None:
         return "open", "Not evaluated", "There were no rows to evaluate it on."
-    wrong = _warnings(run)
-    trouble = f"the checks warn: {_said(wrong[0])}" if wrong else ""
+    wrong, trouble = _warnings(run), _trouble(run)
     but = f"; {trouble}" if trouble else ""
     if score.split == "train":
         found = course(train_of(run))
@@ -86,7 +96,8 @@ def _worked(run: Reading, score: Score | None) -> tuple[Tone, str, str]:
     better = f"It is better than the baseline ({score.what}) by more than chance"
     if score.interval is None:
         better = f"It is better than the baseline ({score.what})"
-    better += f": {less}" if (less := less_than_baseline(score)) else ""
+    nats = run.makes is not None and run.makes.likelihood  # of which no share says anything
+    better += f": {less}" if not nats and (less := less_than_baseline(score)) else ""
     if score.against == "little":
         return "partly", "Hardly", f"{better}, which is little{but}."
     if score.beside == "worse":
@@ -94,6 +105,12 @@ def _worked(run: Reading, score: Score | None) -> tuple[Tone, str, str]:
     if wrong and name_of(wrong[0]) != OF_READING:
         return "partly", "Partly", f"{better}; but {trouble}."
     return "yes", "Yes", f"{better}{_unwarned(run, wrong)}."
+
+
+def _trouble(run: Reading, *, reading: bool = True) -> str:
+    """What the checks warn of most. reading: also where that is how the data were read alone"""
+    wrong = [finding for finding in _warnings(run) if reading or name_of(finding) != OF_READING]
+    return f"the checks warn: {_said(wrong[0])}" if wrong else ""
 
 
 def _unwarned(run: Reading, read: Sequence[Mapping[str, Any]]) -> str:

@@ -40,6 +40,7 @@ from sonde.models.suitable import suitable
 from sonde.optim.ema import EMA
 from sonde.run import transfer
 from sonde.run.generated import Pool, parted, pool_for
+from sonde.run.latent import Coder, coder_for
 from sonde.run.memory import room_for, sizes_of
 from sonde.run.updates import check_search, check_watched, schedules, updates
 from sonde.tasks.custom.metrics import Measures, own_names
@@ -89,6 +90,7 @@ class Assembly:
     notes: tuple[str, ...] = ()  # what was done to the caller's data, a line each
     monitored: Objective | None = None  # of a task without an objective of its own, what the caller chose
     pool: Pool | None = None  # samples of another run that are mixed into the training rows
+    coder: Coder | None = None  # of another run, whose codes the task learns
     made_by: str = ""  # and what the caller gave, in words, such as "the DataLoader"
 
     def __post_init__(self) -> None:
@@ -200,22 +202,26 @@ def assemble(
         raise ConfigError(
             f"--batch-size {config.feed.batch_size} is larger than the {rows:,} training rows; give at most {rows}"
         )
+    coder = coder_for(config, dataset.schema.input)
     labels = labels_of(dataset.splits["train"]) if dataset.schema.target.has_classes else None
     with random_state.apart(device):  # building draws from the global streams, which are the caller's
         random_state.seed_everything(config.machine.seed, stream="init")
         with room_for("building the network", f"lower {sizes_of(config.model_config)}"):
-            built = model if model is not None else _model(dataset, config)
+            built = model if model is not None else _model(dataset, config, coder)
         out_dim = dataset.schema.target.out_dim
         if model is not None or ".py" in config.model:
             maps = dataset.schema.target.has_masks
             name = config.model if model is None else type(model).__name__
-            check_output(built, dataset.schema.input, out_dim, name=name, maps=maps)
+            given = network_input(config.task, dataset.schema.input, None if coder is None else coder.code)
+            check_output(built, given, out_dim, name=name, maps=maps)
         done = transfer.prepare(built, config.transfer, name=config.model, out_dim=out_dim, fresh=fresh, tick=tick)
-        task = _task(built, dataset, config, labels, own)
+        task = _task(built, dataset, config, labels, own, coder)
     pool = pool_for(dataset, config, tick)
     channels_last = dataset.schema.input.has_planes and any(p.ndim == 4 for p in task.modules.parameters())
     with room_for(f"moving the network to {device}", f"lower {sizes_of(config.model_config)}"):
         task.modules.to(device)
+        if coder is not None and fresh:  # a run that goes on has its scale in its checkpoint
+            coder.measure(dataset.splits["train"], dataset.schema.input, device)
     if channels_last:
         task.modules.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     decision = decide(dataset, config.feed, free_bytes=free_bytes())
@@ -235,6 +241,7 @@ def assemble(
         clock=clock,
         transferred=tuple(done),
         pool=pool,
+        coder=coder,
     )
 
 
@@ -248,13 +255,13 @@ def _trained_on(dataset: Dataset, config: TrainConfig) -> Dataset:
     return replace(dataset, splits={**dataset.splits, "train": subset(rows, np.flatnonzero(which))})
 
 
-def _model(dataset: Dataset, config: TrainConfig) -> nn.Module:
+def _model(dataset: Dataset, config: TrainConfig, coder: Coder | None) -> nn.Module:
     schema = dataset.schema
-    given = network_input(config.task, schema.input)
+    given = network_input(config.task, schema.input, None if coder is None else coder.code)
     return build_model(config.model, given, schema.target.out_dim, config.model_config)
 
 
-def _task(model: nn.Module, dataset: Dataset, config: TrainConfig, labels: Any, own: Own) -> Task:
+def _task(model: nn.Module, dataset: Dataset, config: TrainConfig, labels: Any, own: Own, coder: Coder | None) -> Task:
     counts = None
     if labels is not None:
         counts = [int((labels == number).sum()) for number in range(len(dataset.schema.target.names))]
@@ -266,6 +273,7 @@ def _task(model: nn.Module, dataset: Dataset, config: TrainConfig, labels: Any, 
         dataset.schema.target,
         config.task_config,
         input=dataset.schema.input,
+        code=None if coder is None else coder.code,
         class_counts=counts,
         monitor=None if mine else loop.monitor,
         loss=None if own.loss is None else in_order(own.loss),

@@ -26,6 +26,7 @@ from sonde.run.build import NOTHING_OWN, Assembly, Own, assemble
 from sonde.run.callers_code import Code
 from sonde.run.choose import choose, choose_model, choose_task
 from sonde.run.job import Job
+from sonde.run.latent import as_coded
 from sonde.run.loggers.table import check_installed
 from sonde.run.memory import room_for
 from sonde.run.model_file import allow_code
@@ -154,12 +155,13 @@ def prepare(data: Any, overrides: Overrides, caller: Caller) -> tuple[Dataset, R
     with room_for("reading the data", "give fewer rows, images at a smaller --image-size, or arrays as .npy files"):
         dataset = checked(open_data(data, data_config(overrides.values), task=overrides.task, tick=caller.screen.tick))
     task, task_why = choose_task(dataset, overrides.task)
-    model, model_why = _model_for(dataset, overrides, task, caller.module)
+    seen = as_coded(dataset, task, overrides)
+    model, model_why = _model_for(seen, overrides, task, caller.module)
     if overrides.leftover:
         if caller.parse_rest is None:
             raise ConfigError(f"unknown settings: {' '.join(overrides.leftover)}")
         overrides = overrides.having(caller.parse_rest(model, task, overrides.leftover))
-    recipe = advised(choose(dataset, task=task, model=model), overrides.values, rows=len(dataset.splits["train"]))
+    recipe = advised(choose(seen, task=task, model=model), overrides.values, rows=len(dataset.splits["train"]))
     if caller.own.loss is not None:
         _refuse_of_a_loss(overrides.values)
         recipe = replace(recipe, settings={n: entry for n, entry in recipe.settings.items() if n not in OF_A_LOSS})

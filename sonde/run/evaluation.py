@@ -31,12 +31,14 @@ from sonde.modalities.image.show import save_picture
 from sonde.modalities.modality import Case
 from sonde.run.build import Assembly
 from sonde.run.constant_baseline import constant_baseline
+from sonde.run.real_rows import real_rows
 from sonde.run.resolve import CUSTOM_MODULE
-from sonde.run.sampling import Wanted, drawn
+from sonde.run.sampling import Wanted, drawn, shares_among, with_names
 from sonde.run.unfit import unfitting
 from sonde.tasks.custom.metrics import Undefined
 from sonde.tasks.spec import TaskSpec
 
+ROWS = 500  # of a table that are made, beside as many real ones
 SAMPLES = 60  # new inputs in a report: of ten classes six rows
 MORE = 1000  # batches that are read before the first step, where a metric fails on the first
 FEW = 4  # rows, of which reconstructions and answers while it trains are shown
@@ -101,20 +103,34 @@ def write_reconstructions(folder: Path, batch: Batch, source: Source, assembly: 
 
 
 def _write_samples(folder: Path, assembly: Assembly) -> None:
-    """A picture of new inputs, of a task that makes them: samples.json names it, and says how they were made."""
+    """New inputs, of a task that makes them, as a picture or beside real rows: samples.json names it or holds both, and says how
+    they were made."""
     generation = abilities_of(assembly.task).generation
     if generation is None or assembly.dataset is None:
         return
     schema = assembly.dataset.schema
     about = modality(schema.input.kind)
     made = load(about.made) if about.made else None
-    if made is None or made.picture is None:
+    if made is None or (made.picture is None and made.compared is None):
         return
-    found = drawn(assembly.task, schema, Wanted(number=SAMPLES), assembly.device)  # in fp32, as `sonde sample` does
-    picture = made.picture(found.values, schema, folder / "samples")
-    content = {"picture": picture.name, "number": SAMPLES, "steps": generation.steps, "seed": 0}
+    rows = _rows(folder, assembly)
+    number = SAMPLES if made.picture is not None else min(ROWS, max(SAMPLES, len(rows)))
+    shares = shares_among(assembly.dataset.splits["train"], schema) if made.by_share and generation.classes else ()
+    found = drawn(
+        assembly.task, schema, Wanted(number=number, shares=shares), assembly.device
+    )  # in fp32, as `sonde sample`
+    content: dict[str, Any] = {"number": number, "steps": generation.steps, "seed": 0}
+    if made.picture is not None:
+        content["picture"] = made.picture(found.values, schema, folder / "samples").name
     if made.stills is not None:
         content["stills"] = made.stills(found.values, schema, folder / "samples-frames").name
+    if made.compared is not None:
+        real = real_rows(rows, schema, made, most=number)
+        plain = [
+            with_names(*each, schema, made)
+            for each in ((made.plain(found.values, schema), found.labels), (real.plain, real.labels))
+        ]
+        content |= {"real_rows": len(real.index), "split": folder.name, "compared": made.compared(*plain)}
     if generation.samplers:
         content["sampler"] = generation.samplers[0]
     if found.labels is not None:

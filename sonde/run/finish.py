@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sonde.core.catalogue import load
+from sonde.core.config_file import read_config
 from sonde.core.errors import Interrupted
 from sonde.core.files import plain, read_json, write_json
 from sonde.core.findings import AT_A_TIME, Finding
@@ -24,6 +25,8 @@ from sonde.engine.loop import notify
 from sonde.engine.signals import EvaluationStopped, StopRequest, stopping
 from sonde.metrics.directions import higher_is_better
 from sonde.modalities.catalogue import modality
+from sonde.report.sample_quality import eval_command
+from sonde.run import became
 from sonde.run.build import Assembly
 from sonde.run.classical import compared
 from sonde.run.errors import scores_of
@@ -167,6 +170,7 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
     """Write result.json and the report, and print how the run ended."""
     folder, screen = attempt.folder, attempt.job.screen
     write_json(folder.result, dict(result))
+    became.keep(folder)
     shutil.rmtree(folder.samples, ignore_errors=True)  # evaluation/ holds those of the best checkpoint
     write_report(folder.path)
     screen.result(result)
@@ -189,8 +193,11 @@ def _next_commands(attempt: Attempt) -> list[str]:
     if attempt.config.model == CUSTOM_MODULE or dataset is None:  # only the caller's program can use such a network
         return commands
     input_word = modality(dataset.schema.input.kind).input_word
-    follows = spec(attempt.config.task).next_commands
-    return [*commands, *(text.format(run=shell_quoted(str(folder.path)), input=input_word) for text in follows)]
+    known = spec(attempt.config.task)
+    commands += [text.format(run=shell_quoted(str(folder.path)), input=input_word) for text in known.next_commands]
+    if known.generates and modality(dataset.schema.input.kind).made:
+        commands.append(eval_command(str(folder.path), read_config(folder.config).data or "DATA"))
+    return commands
 
 
 def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any]:
@@ -225,8 +232,11 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
 
 def _highlights(folder: RunFolder, assembly: Assembly, scores: dict[str, dict[str, float]]) -> dict[str, list[str]]:
     """What a task says of the last split that was evaluated, from that evaluation's files; nothing of most."""
-    told = spec(assembly.config.task).highlights if assembly.dataset is not None else ""
-    if not told or not scores:
+    known = spec(assembly.config.task) if assembly.dataset is not None and scores else None
+    if known is not None and known.generates and not known.likelihood:
+        return {"highlights": [f"that says {known.tells}; sonde eval judges those"]}
+    told = "" if known is None else known.highlights
+    if not told:
         return {}
     files = (folder.evaluation / next(reversed(scores))).glob("*.json")
     lines = load(told)({file.stem: read_json(file) for file in files})

@@ -101,6 +101,8 @@ def _kinds() -> dict[str, str]:
         "cure": repr(bool),
         "metric": "str",
         "target": "Sequence[str]",
+        "guidance": "float",  # of Run.sample
+        "weaker": "str",
     }
 
 

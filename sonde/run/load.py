@@ -14,6 +14,7 @@ from sonde.core.seams import Task
 from sonde.core.value_types import annotations
 from sonde.run.custom import task_of
 from sonde.run.keywords import Keywords
+from sonde.run.latent import kept_coder
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import FORMER_NAMES, load_best
 from sonde.run.run import Run
@@ -43,10 +44,12 @@ def load(
         raise ConfigError("loss= and metrics= come with model=, the network of a run of sonde.fit")
     if model is None:
         return Run(place, trust_code=trust_code)
-    return Run(place, live_task=_with_weights(place, model, loss, metrics))
+    return Run(place, live_task=_with_weights(place, model, loss, metrics, trust_code=trust_code))
 
 
-def _with_weights(place: RunFolder, model: torch.nn.Module | Task, loss: Any, metrics: Any) -> Task:
+def _with_weights(
+    place: RunFolder, model: torch.nn.Module | Task, loss: Any, metrics: Any, *, trust_code: bool
+) -> Task:
     """The task of a run whose network only the caller can build, with the best checkpoint's weights."""
     saved = read_config(place.config)
     settings = saved.settings
@@ -60,7 +63,9 @@ def _with_weights(place: RunFolder, model: torch.nn.Module | Task, loss: Any, me
         given = {each: tuple(v) if isinstance(v := settings[each], list) else v for each in known if each in settings}
         config = replace_leaves(spec(name).config, given)
         schema = read_schema(place)
-        task = build_task(name, model, schema.target, config, input=schema.input)
+        coder = kept_coder(place, schema.input, trust_code=trust_code) if spec(name).codes_of else None
+        code = None if coder is None else coder.code
+        task = build_task(name, model, schema.target, config, input=schema.input, code=code)
     elif name == ModuleTask.__name__:
         trained_by = _no_loss if "loss" in saved.own else None  # else by one that the network returns
         task = task_of(model, trained_by if loss is None else loss, metrics)

@@ -232,6 +232,8 @@ def _plan_lines(
 
 
 def _samples(assembly: Assembly) -> list[str]:
-    """What is said of samples among the training rows."""
+    """What is said of samples among the training rows, and of an autoencoder whose codes are learned."""
+    if assembly.coder is not None:
+        return [assembly.coder.told]
     wanted = parted(assembly.config.feed.augment)[1] if assembly.pool is not None else None
     return [] if wanted is None or assembly.pool is None else [told(assembly.pool, wanted)]

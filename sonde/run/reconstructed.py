@@ -15,6 +15,7 @@ from sonde.core.files import write_json
 from sonde.core.reconstruction import Reconstruction
 from sonde.modalities.catalogue import modality
 from sonde.modalities.made import Made
+from sonde.run.bottleneck import FITTED, bottleneck_curve
 
 NAME = "reconstructions"  # of the file in evaluation/
 SHOWN = 12  # inputs
@@ -32,8 +33,12 @@ def write_reconstructions(
     batches: Callable[[int], Sequence[Batch]],
     *,
     split: str,
+    trained: Callable[[int], Sequence[Batch]],
 ) -> None:
-    """reconstructions.json and its pictures. folder: evaluation/;  batches: of so many rows at most, drawn from the split"""
+    """reconstructions.json and its pictures. folder: evaluation/;  batches: of so many rows at most, drawn from the split
+
+    trained: the same of training rows
+    """
     looked = batches(LOOKED_AT)
     content: dict[str, Any] = {"split": split, "rows": sum(map(len, looked))}
     made: Made | None = load(about) if (about := modality(schema.input.kind).made) else None
@@ -45,6 +50,8 @@ def write_reconstructions(
         content["columns"] = [
             {"name": name, "error": round(error, DIGITS)} for name, error in zip(names, errors.tolist(), strict=True)
         ]
+    if (curve := bottleneck_curve(found, schema.input, trained(FITTED), looked)) is not None:
+        content["bottleneck"] = curve
     write_json(folder / f"{NAME}.json", content)
 
 

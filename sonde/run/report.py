@@ -8,7 +8,7 @@ from sonde.core.catalogue import load
 from sonde.core.marks import shell_quoted
 from sonde.modalities.catalogue import modality
 from sonde.modalities.catalogue import names as modality_names
-from sonde.report.folder import Reading, read_folder, respelled
+from sonde.report.folder import Makes, Reading, read_folder, respelled
 from sonde.report.page import AddedBy, nothing, write_page
 from sonde.run.keywords import in_keywords
 from sonde.tasks.spec import TaskSpec
@@ -21,16 +21,20 @@ def write_report(folder: Path, *, renewed_within_s: float | None = None) -> Path
     renewed_within_s: seconds after which it will have been drawn anew while the run trains, where the run itself draws it
     Raises: RunFolderError when there is no run in `folder`, or it cannot be written to
     """
-    run = in_its_spelling(read_folder(Path(folder)))
-    known = _task_of(run)
-    run = run if known is None else replace(run, units=known.units)
+    run = as_shown(read_folder(Path(folder)))
     now = datetime.now().astimezone()
     again = None if renewed_within_s is None else now + timedelta(seconds=renewed_within_s)
     return write_page(replace(run, drawn=now, drawn_again_by=again), added_by(run), _follow(run))
 
 
-def in_its_spelling(run: Reading) -> Reading:
-    """A run with settings told as whoever began it writes them: keywords where that was a program, else flags."""
+def as_shown(run: Reading) -> Reading:
+    """A run with what its task tells of it, and settings as whoever began it writes them: keywords where that was a program,
+    else flags."""
+    known, kind = _task_of(run), (run.schema.get("input") or {}).get("kind")
+    if known is not None:
+        judged = kind in modality_names() and bool(modality(str(kind)).made)
+        makes = Makes(known.tells, known.likelihood, judged) if known.generates else None
+        run = replace(run, units=known.units, makes=makes)
     return respelled(run, in_keywords) if run.in_program else run
 
 

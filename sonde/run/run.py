@@ -247,6 +247,7 @@ class Run:
         steps: int = 0,
         sampler: str = "",
         guidance: float = 1.0,
+        weaker: str | Path | None = None,
         seed: int = 0,
         tick: Tick = silent,
     ) -> Any:
@@ -255,11 +256,21 @@ class Run:
 
         classes: names of classes, in turn; by default all of the data's in turn, of tables as often as in training
         guidance: above 1 clearer and less varied
+        weaker: folder of a run or checkpoint that does worse, away from which guidance leads instead of from no class
         Raises: ConfigError for a run that makes no inputs, or what cannot be asked of it
         """
         from sonde.run.sampling import Wanted, drawn_from, plain
+        from sonde.run.weaker import weaker_of
 
-        wanted = Wanted(number=number, classes=classes, steps=steps, sampler=sampler, guidance=guidance, seed=seed)
+        wanted = Wanted(
+            number=number,
+            classes=classes,
+            steps=steps,
+            sampler=sampler,
+            guidance=guidance,
+            weaker=None if weaker is None else weaker_of(self, weaker, trust_code=self._trust_code),
+            seed=seed,
+        )
         return plain(drawn_from(self, wanted, tick), self.schema)
 
     @Keywords()
@@ -371,21 +382,10 @@ class Run:
         )
 
     def _load_task(self) -> Task:
-        from sonde.models.build import build as build_model
-        from sonde.run.model_file import as_trained
-        from sonde.run.resolve import settled
+        from sonde.run.loaded import task_of
         from sonde.run.resume import load_best
-        from sonde.tasks.table import build as build_task
-        from sonde.tasks.table import network_input
 
-        with as_trained(self._folder, trusted=self._trust_code) as saved:
-            config, schema = settled(saved), self.schema
-            with reading(
-                self._folder.schema, run=self.folder
-            ):  # and config.yaml, whose values were looked at one by one
-                given = network_input(config.task, schema.input)
-                model = build_model(config.model, given, schema.target.out_dim, config.model_config)
-                task = build_task(config.task, model, schema.target, config.task_config, input=schema.input)
+        task = task_of(self._folder, self.schema, trust_code=self._trust_code)
         load_best(self._folder, task)
         task.modules.to(self._device)
         return task

@@ -3,21 +3,18 @@
 Every number stands beside the same number of one half of the real rows and the other: what a perfect model would reach.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from sonde.core.dataset import Rows, Schema
+from sonde.core.dataset import Schema
 from sonde.core.errors import ConfigError, DataError
 from sonde.core.files import write_json
 from sonde.core.progress import Tick, silent
 from sonde.core.run_folder import RunFolder
 from sonde.core.units import counted
-from sonde.data.splits import labels_of
 from sonde.metrics.coverage import NEIGHBOURS, coverage
 from sonde.metrics.frechet import frechet_distance
 from sonde.metrics.intervals import wilson
@@ -29,8 +26,9 @@ from sonde.run.judged_rows import parts_of, rows_trained_on
 from sonde.run.motion import FEWEST as FEWEST_CLIPS
 from sonde.run.motion import motion
 from sonde.run.real_rows import Real, real_rows
-from sonde.run.sampling import Drawn, Wanted, class_names, drawn, generation_of, made_of
+from sonde.run.sampling import Drawn, Wanted, drawn, generation_of, made_of, shares_among, with_names
 from sonde.run.trained_on_samples import trained_on_samples
+from sonde.run.weaker import weaker_of
 
 if TYPE_CHECKING:
     from sonde.run.run import Run
@@ -50,6 +48,7 @@ class Asked:
     steps: int = 0
     sampler: str = ""
     guidance: float = 1.0
+    weaker: str = ""
     seed: int = 0
 
 
@@ -80,10 +79,13 @@ def sample_quality(run: "Run", data: Any, judge: "Run | None", asked: Asked, tic
         raise DataError(f"{data} has {rows} to measure samples by, and {2 * least} are needed, in two halves")
     wanted = Wanted(
         number=asked.number,
-        shares=_shares(parts.splits, schema) if generation.classes else (),
+        shares=shares_among(parts.splits.get("train", next(iter(parts.splits.values()))), schema)
+        if generation.classes
+        else (),
         steps=asked.steps,
         sampler=asked.sampler,
         guidance=asked.guidance,
+        weaker=weaker_of(run, asked.weaker) if asked.weaker else None,
         seed=asked.seed,
     )
     found = drawn(run.task, schema, wanted, run.device, tick)
@@ -133,8 +135,7 @@ def _judged(
     assert made is not None
     seen = seen_by(judge, as_given(plain, schema), made, tick, "judging samples")
     seen_real = seen_by(judge, as_given(real.plain, schema), made, tick, "judging real rows")
-    names = class_names(found, schema)
-    whole = plain if made.with_classes is None or names is None else made.with_classes(plain, names, schema)
+    whole = with_names(plain, found.labels, schema, made)
     about = {
         "run": str(judge.folder),
         "weights": weights_hash(judge),
@@ -147,12 +148,6 @@ def _judged(
         *trained_on_samples(judge, data, whole, made, tick),
     ]
     return _Judged(about, measures)
-
-
-def _shares(splits: Mapping[str, Rows], schema: Schema) -> tuple[float, ...]:
-    """How often each class is among the training rows."""
-    labels = labels_of(splits.get("train", next(iter(splits.values()))))
-    return tuple((np.bincount(labels, minlength=len(schema.target.names)) / len(labels)).tolist())
 
 
 def _distances(seen: Seen, real: Seen, size: int) -> list[dict[str, Any]]:

@@ -1,4 +1,5 @@
-"""A few of the network's answers while it trains: texts that it writes, pictures that it restores, rows that it answers.
+"""A few of the network's answers while it trains: texts that it writes, pictures that it restores, inputs that it makes, rows
+that it answers.
 
 They are written after evaluations, as seldom as a hundredth of the training's time allows. Nothing that is learned changes:
 random streams, modes and the task's own state are put back, and the rows are read once.
@@ -17,11 +18,13 @@ from sonde.core.errors import NonFinite, first_line
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
 from sonde.core.records import EvaluationRecord, Record
+from sonde.core.run_folder import RunFolder
 from sonde.core.seams import abilities_of, extras_of
 from sonde.engine import random_state
 from sonde.engine.evaluate import WithoutGradients, checked_meter, evaluation_mode
 from sonde.engine.execution.settings import autocast
 from sonde.engine.tree import copied
+from sonde.run import became
 from sonde.run.build import Assembly
 from sonde.run.evaluation import CASES, few_rows, with_pictures, write_reconstructions
 from sonde.run.job import Attempt
@@ -37,7 +40,8 @@ SPLIT = "validation"
 class Samples:
     """An observer that writes samples/ after evaluations.
 
-    tell: is called once with what went wrong, after which there are no more
+    tell:  is called once with what went wrong, after which there are no more
+    makes: whether the task makes inputs, of which a picture is shown;  rows: that an evaluation reads
     """
 
     def __init__(
@@ -46,17 +50,22 @@ class Samples:
         assembly: Assembly,
         *,
         tell: Callable[[Finding], None],
+        makes: bool = False,
+        rows: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder, self._assembly, self._tell, self._clock = folder, assembly, tell, clock
         self._begun, self._spent, self._needed = clock(), 0.0, FIRST_S
         self._batch: Batch | None = None
         self._broken = False
+        self._makes, self._rows = makes, rows
 
     def __call__(self, record: Record) -> None:
         if not isinstance(record, EvaluationRecord) or self._broken:
             return
         began = self._clock()
+        if not self._spent and self._makes:
+            self._needed = max(FIRST_S, became.cost(self._assembly, record, self._rows))
         room = SHARE * (began - self._begun) - self._spent
         if room < self._needed:
             return
@@ -79,6 +88,8 @@ class Samples:
                 if able.samples is not None and assembly.dataset is not None:
                     context = assembly.dataset.schema.input.shape[0]
                     found: Mapping[str, Any] = {"written": able.samples(context, min(room, WRITING_S))}
+                elif self._makes:
+                    found = {became.NAME: became.add(RunFolder(self._folder.parent), place, assembly, record)}
                 else:
                     found = self._answers(place)
         finally:
@@ -118,10 +129,21 @@ class Samples:
 def samples_of(attempt: Attempt) -> list[Samples]:
     """The observer, of a task that has something to show and of which rows are validated; else none."""
     assembly, name = attempt.assembly, attempt.config.task
-    shows = assembly.dataset is not None and name in names() and spec(name).samples
-    if not shows or SPLIT not in assembly.evaluation_sources:
+    makes = became.shows(assembly)
+    shows = makes or (assembly.dataset is not None and name in names() and spec(name).samples)
+    if not shows or assembly.dataset is None or SPLIT not in assembly.evaluation_sources:
         return []
-    return [Samples(attempt.folder.samples, assembly, tell=lambda found: tell(attempt, [found], at_once=False))]
+    split = "train" if assembly.config.data.overfit_batches else SPLIT
+    rows = len(assembly.dataset.splits[split])
+    return [
+        Samples(
+            attempt.folder.samples,
+            assembly,
+            tell=lambda found: tell(attempt, [found], at_once=False),
+            makes=makes,
+            rows=rows,
+        )
+    ]
 
 
 def _note(trouble: Exception) -> Finding:

@@ -1,5 +1,6 @@
 """New inputs from a trained run: what is asked for is checked, drawn in parts, and given back on the data's own scale."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -9,15 +10,18 @@ import torch
 from torch import Tensor
 
 from sonde.core.catalogue import load
+from sonde.core.config_file import read_config
 from sonde.core.damaged import read_object
-from sonde.core.dataset import Schema
+from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import ConfigError, DataError, unknown
 from sonde.core.generation import Generation, SampleRequest
 from sonde.core.progress import Tick, silent
-from sonde.core.run_folder import open_run
+from sonde.core.run_folder import RunFolder, open_run
 from sonde.core.seams import Task, abilities_of
 from sonde.core.seeds import generator
+from sonde.data.splits import labels_of
 from sonde.modalities.catalogue import modality
+from sonde.run.weaker import Weaker
 from sonde.tasks.table import specs
 
 if TYPE_CHECKING:
@@ -34,6 +38,7 @@ class Wanted:
     number:   of samples;  classes: names of classes, in turn; () for those of the data in turn
     steps, sampler, guidance: see `SampleRequest`;  seed: the same gives the same samples
     shares:   of the classes of samples for which none is named; () for all of the data's in turn
+    weaker:   a run or a checkpoint that does worse, away from which `guidance` leads instead
     latent:   where sampling begins, (N, *latent), instead of noise;  interpolate: from a sample to the next, by noise between
     known, keep: inputs as the network is fed, (1 or N, *shape), and 1 where they are kept
     """
@@ -43,6 +48,7 @@ class Wanted:
     steps: int = 0
     sampler: str = ""
     guidance: float = 1.0
+    weaker: Weaker | None = None
     seed: int = 0
     latent: Tensor | None = None
     interpolate: bool = False
@@ -63,6 +69,12 @@ def generation_of(run: "Run") -> Generation:
     """Raises: ConfigError for a run that makes no inputs, with the tasks that do"""
     found = abilities_of(run.task).generation
     if found is None:
+        if run.spec.encodes:
+            data = shlex.quote(str(read_config(RunFolder(run.folder).config).data))
+            raise ConfigError(
+                f"{run.folder} makes no new inputs by itself: nothing says which codes go together; let a flow learn its codes: "
+                f"sonde train {data} --task flow-matching --latent {shlex.quote(str(run.folder))}"
+            )
         able = " or --task ".join(each.name for each in specs() if each.generates)
         hint = "use sonde generate" if abilities_of(run.task).samples is not None else f"train one with --task {able}"
         raise ConfigError(f"{run.folder} makes no new inputs: it is a run of task {run.spec.name}; {hint}")
@@ -75,9 +87,12 @@ def drawn_from(run: "Run", wanted: Wanted, tick: Tick = silent) -> Drawn:
     return drawn(run.task, run.schema, replace(wanted, shares=shares_of(run)), run.device, tick)
 
 
-def drawn(task: Task, schema: Schema, wanted: Wanted, device: torch.device, tick: Tick = silent) -> Drawn:
+def drawn(
+    task: Task, schema: Schema, wanted: Wanted, device: torch.device, tick: Tick = silent, *, trains: bool = False
+) -> Drawn:
     """Samples of the task's network, which is left as it was; the global random streams are not touched.
 
+    trains: whether the network is to be trained further, so that no tensor that it keeps may be one of inference alone
     Raises: ConfigError for what cannot be asked of the task; DataError for samples that are not finite
     """
     generation = abilities_of(task).generation
@@ -90,7 +105,7 @@ def drawn(task: Task, schema: Schema, wanted: Wanted, device: torch.device, tick
     task.modules.eval()
     parts: list[Tensor] = []
     try:
-        with torch.inference_mode():
+        with torch.no_grad() if trains else torch.inference_mode():
             for first in range(0, len(start), AT_ONCE):
                 here = slice(first, first + AT_ONCE)
                 request = SampleRequest(
@@ -99,6 +114,7 @@ def drawn(task: Task, schema: Schema, wanted: Wanted, device: torch.device, tick
                     steps=wanted.steps,
                     sampler=wanted.sampler,
                     guidance=wanted.guidance,
+                    weaker=None if wanted.weaker is None else wanted.weaker.of(labels, here),
                     known=_rows(wanted.known, here, len(start), device),
                     keep=_rows(wanted.keep, here, len(start), device),
                     noise=lambda shape: torch.randn(shape, generator=noise).to(device),
@@ -124,9 +140,14 @@ def check(wanted: Wanted, generation: Generation, schema: Schema) -> None:
     _check_sampler(wanted, generation)
     if not np.isfinite(wanted.guidance):
         raise ConfigError(f"--guidance must be finite, got {wanted.guidance:g}")
-    if wanted.guidance != 1 and not generation.guided:
+    if wanted.weaker is not None:
+        if wanted.guidance == 1:
+            raise ConfigError("--weaker has no effect with --guidance 1; give --guidance 2")
+    elif wanted.guidance != 1 and not generation.guided:
         why = "was trained without classes" if not generation.classes else "never trained with its class hidden"
-        raise ConfigError(f"--guidance steers toward a class, and this run {why}; leave it out")
+        raise ConfigError(
+            f"--guidance steers toward a class, and this run {why}; leave it out, or name a run that does worse with --weaker"
+        )
     if wanted.classes and not generation.classes:
         raise ConfigError("--classes: this run was trained without classes; leave it out")
     if wanted.keep is not None and not generation.keeps:
@@ -224,6 +245,12 @@ def shares_of(run: "Run") -> tuple[float, ...]:
     return tuple(counts.get(name, 0) / sum(counts.values()) for name in run.schema.target.names)
 
 
+def shares_among(rows: Rows, schema: Schema) -> tuple[float, ...]:
+    """How often each class is among some rows."""
+    labels = labels_of(rows)
+    return tuple((np.bincount(labels, minlength=len(schema.target.names)) / len(labels)).tolist())
+
+
 def class_names(found: Drawn, schema: Schema) -> list[str] | None:
     """The class of each sample, if they have one."""
     return None if found.labels is None else [schema.target.names[place] for place in found.labels.tolist()]
@@ -234,5 +261,11 @@ def plain(found: Drawn, schema: Schema) -> Any:
     made = made_of(schema)
     if made is None:
         return found.values.numpy()
-    values, classes = made.plain(found.values, schema), class_names(found, schema)
-    return values if made.with_classes is None or classes is None else made.with_classes(values, classes, schema)
+    return with_names(made.plain(found.values, schema), found.labels, schema, made)
+
+
+def with_names(plain: Any, labels: Tensor | None, schema: Schema, made: "Made") -> Any:
+    """Inputs on the data's own scale, with the names of their classes (N,) where these stand in them."""
+    if made.with_classes is None or labels is None:
+        return plain
+    return made.with_classes(plain, [schema.target.names[place] for place in labels.tolist()], schema)

@@ -26,7 +26,7 @@ from sonde.tasks.table import TASKS, spec
 FILE = Path(__file__).parents[1] / "settings.py"
 WIDTH = 120
 FEW = 4  # owners named one by one
-PLACES = frozenset({"out", "pretrained", "vocabulary_of", "labels"})  # settings that may be a Path
+PLACES = frozenset({"out", "pretrained", "vocabulary_of", "labels", "latent"})  # settings that may be a Path
 OBJECTS = {
     "loss": ("Callable[..., object]",),
     "device": ("torch.device",),

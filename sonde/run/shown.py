@@ -6,7 +6,7 @@ Each has some seconds and is cut to fit. Nothing of the run is changed: randomne
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,11 @@ class Judged:
     dataset: Dataset
     read: Callable[[Sequence[int] | np.ndarray], Batch]
 
+    def batches(self, most: int) -> list[Batch]:
+        """At most so many rows, in random order."""
+        numbers = self.shuffled(most)
+        return [self.read(numbers[begun : begun + AT_ONCE]) for begun in range(0, len(numbers), AT_ONCE)]
+
     def shuffled(self, most: int) -> np.ndarray:
         """Numbers of at most so many rows in random order: they may stand class by class."""
         return np.random.default_rng(0).permutation(len(self.rows))[:most]
@@ -106,6 +111,11 @@ def _harmless(what: str, make: Callable[[], None]) -> list[Finding]:
 def _judged(assembly: Assembly, dataset: Dataset) -> Judged:
     split = next(name for name in ("test", "validation", "train") if name in dataset.splits)
     rows = dataset.splits["train" if assembly.config.data.overfit_batches else split]
+    return Judged(split, rows, dataset, _reader(assembly, dataset, rows))
+
+
+def _reader(assembly: Assembly, dataset: Dataset, rows: Rows) -> Callable[[Sequence[int] | np.ndarray], Batch]:
+    """How rows are read as the network is fed them."""
     prepare = Normalise(dataset.schema.input, assembly.device, channels_last=assembly.channels_last)
 
     def read(numbers: Sequence[int] | np.ndarray) -> Batch:
@@ -113,7 +123,7 @@ def _judged(assembly: Assembly, dataset: Dataset) -> Judged:
         fields = {name: torch.from_numpy(field) for name, field in rows.read(index).items()}
         return Batch(prepare(fields), torch.from_numpy(index))
 
-    return Judged(split, rows, dataset, read)
+    return read
 
 
 def _seconds(assembly: Assembly, most: float) -> float:
@@ -138,12 +148,18 @@ def _features(assembly: Assembly, folder: RunFolder, judged: Judged) -> None:
 def _given_back(
     assembly: Assembly, folder: RunFolder, judged: Judged, settings: StepSettings, back: Reconstruction
 ) -> None:
-    def batches(most: int) -> list[Batch]:
-        numbers = judged.shuffled(most)
-        return [judged.read(numbers[begun : begun + AT_ONCE]) for begun in range(0, len(numbers), AT_ONCE)]
+    dataset = judged.dataset
+    trained = replace(judged, rows=dataset.splits["train"], read=_reader(assembly, dataset, dataset.splits["train"]))
 
     with as_used(assembly.task.modules), autocast(settings):
-        write_reconstructions(folder.evaluation, back, judged.dataset.schema, batches, split=judged.split)
+        write_reconstructions(
+            folder.evaluation,
+            back,
+            dataset.schema,
+            judged.batches,
+            split=judged.split,
+            trained=trained.batches,
+        )
 
 
 def _embedding(

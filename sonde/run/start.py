@@ -20,6 +20,7 @@ from sonde.run.applicable import idle as idle_settings
 from sonde.run.build import Assembly
 from sonde.run.described import described
 from sonde.run.environment import describe
+from sonde.run.latent import PART
 from sonde.run.model_file import keep
 from sonde.run.resolve import Resolved
 
@@ -57,6 +58,8 @@ def write_start(
         del about["code"]
     if assembly.pool is not None and not folds:
         about = {**about, "generated": assembly.pool.keep(folder)}
+    if assembly.coder is not None and not folds:
+        about = {**about, PART: assembly.coder.keep(folder)}
     if folds or assembly.dataset is None:
         write_json(folder.data, dict(about))
     else:

@@ -11,6 +11,7 @@ from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.generation import Generation, SampleRequest
 from sonde.nn.time_condition import TimeCondition
+from sonde.tasks.input_code import Code
 from sonde.tasks.supervised import wide
 
 LEVELS = 16  # of noise, at which rows are evaluated
@@ -60,6 +61,7 @@ class Conditioned(nn.Module):
     def generation(
         self,
         draw: Callable[[SampleRequest], Tensor],
+        estimate: Callable[[Tensor, float, Tensor | None], Tensor],
         shape: tuple[int, ...],
         samplers: Iterable[str],
         *,
@@ -71,6 +73,7 @@ class Conditioned(nn.Module):
         classes = self.classes > 0
         return Generation(
             draw=draw,
+            estimate=estimate,
             latent=shape,
             steps=steps,
             samplers=tuple(samplers),
@@ -119,7 +122,31 @@ def like_rows(value: Tensor, rows: Tensor) -> Tensor:
     return value.view(-1, *(1,) * (rows.ndim - 1))
 
 
-def kept(made: Tensor, known: Tensor | None, keep: Tensor | None, noised: Callable[[Tensor], Tensor]) -> Tensor:
+Estimate = Callable[[Tensor, float, Tensor | None, float], Tensor]
+"""(N, *shape), how noisy, classes or None, classifier-free guidance -> what a sampler follows."""
+
+
+def guided_by(estimate: Estimate, at: Tensor, level: float, request: SampleRequest) -> Tensor:
+    """An estimate with the guidance that is asked for: away from that without a class, or from a weaker network's.
+
+    weak + w (strong - weak); estimates that are linear in one another (mean of the data, velocity, score) agree in it.
+    Source: Karras et al. 2024, Guiding a diffusion model with a bad version of itself, arXiv:2406.02507, equation 3
+    """
+    if request.weaker is None:
+        return estimate(at, level, request.labels, request.guidance)
+    return torch.lerp(request.weaker(at, level), estimate(at, level, request.labels, 1.0), request.guidance)
+
+
+def coded(code: Code, request: SampleRequest) -> tuple[Tensor | None, Tensor | None]:
+    """What of a request is known, and where it is kept, as codes."""
+    if request.known is None or request.keep is None:
+        return None, None
+    return code.encode(request.known), code.keep(request.keep)
+
+
+def kept(
+    made: Tensor, known: Tensor | None, keep: Tensor | None, noised: Callable[[Tensor], Tensor] = lambda known: known
+) -> Tensor:
     """What is made, with the part that is known in place, as noisy as the rest. Source: Lugmayr et al. 2022, arXiv:2201.09865
 
     noised: from the known input to one with noise

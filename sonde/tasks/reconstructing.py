@@ -44,7 +44,7 @@ class Bottleneck(nn.Module):
         """moments: numbers that are encoded for each of the latent.  Raises: ConfigError for a network of another kind"""
         super().__init__()
         self.code = coding(model, task).code
-        self.model, self.latent = model, latent
+        self.model, self.latent, self.shape = model, latent, (latent,)
         self.down, self.up = nn.Linear(prod(self.code), moments * latent), nn.Linear(latent, prod(self.code))
 
     def encode(self, input: Tensor) -> Tensor:
@@ -58,6 +58,47 @@ class Bottleneck(nn.Module):
     def forward(self, input: Tensor) -> Tensor:
         """(B, *shape) -> (B, *out)."""
         return self.decode(self.encode(input))
+
+
+class MapBottleneck(nn.Module):
+    """A network whose code is a map, with 1x1 convolutions to a map of few channels and back. Codes are told as rows of numbers.
+
+    Source: Rombach et al. 2022, High-resolution image synthesis with latent diffusion models, arXiv:2112.10752, section 3.1
+    """
+
+    def __init__(self, model: nn.Module, *, channels: int, task: str, moments: int = 1) -> None:
+        """moments: as of `Bottleneck`.  Raises: ConfigError for a network of another kind, or one whose code is no map"""
+        super().__init__()
+        code = coding(model, task).code
+        if len(code) != 3:
+            raise ConfigError(
+                f"--latent-channels {channels} makes a map of codes, and {type(model).__name__} has none; take --model "
+                "autoencoder-cnn (images), or give --latent instead"
+            )
+        self.model, self.shape = model, (channels, *code[1:])
+        self.latent = prod(self.shape)
+        self.down, self.up = nn.Conv2d(code[0], moments * channels, 1), nn.Conv2d(channels, code[0], 1)
+
+    def encode(self, input: Tensor) -> Tensor:
+        """(B, *shape) -> (B, moments * L), at least float32."""
+        return wide(self.down(cast(Codes, self.model).encode(input)).flatten(1))
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """(B, L) -> (B, *out), at least float32."""
+        return wide(cast(Codes, self.model).decode(self.up(latent.unflatten(1, self.shape))))
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, *shape) -> (B, *out)."""
+        return self.decode(self.encode(input))
+
+
+def bottleneck(
+    model: nn.Module, *, latent: int, channels: int, task: str, moments: int = 1
+) -> Bottleneck | MapBottleneck:
+    """`latent` numbers; or a map of so many channels, where they are not 0. Raises: ConfigError as these two"""
+    if channels:
+        return MapBottleneck(model, channels=channels, task=task, moments=moments)
+    return Bottleneck(model, latent=latent, task=task, moments=moments)
 
 
 class Pixels:

@@ -31,6 +31,8 @@ class Answer(NamedTuple):
 
 
 ROW = Answer("row", "one output vector per input")
+WHOLE = {"image": "images", "table": "tables", "array": "arrays"}
+"""Kinds of input that tasks which make or give back whole inputs can learn from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +60,12 @@ class TaskSpec:
                that is not all of them; "" for all
     takes_input: True where the class also takes input=, the `InputSpec`, of tasks that make inputs
     generates: True where it makes new inputs (`sonde.core.generation`), for `sonde sample`
+    tells:     of a task that makes inputs, what its headline metric says, where a verdict must not take it for more
+    likelihood: True where that metric is a likelihood of rows, or a bound of it
     network_input: an `InputSpec` -> that of what its network is called with, where the task codes its inputs; "" for the same
+    codes_of:  the setting that names a run whose codes are learned instead of inputs (`sonde.tasks.latent_code`); the class then
+               also takes code=; "" where there is none
+    encodes:   True where its codes can be learned so (`sonde.core.reconstruction.LatentSpace`)
     model:     (network, why), or the name of a function from a dataset to them; "" leaves it to the modality's recipe
     settings:  (dataset, network) -> what a recipe advises, leaf name -> (value, why); "" leaves it to the modality's recipe
     figures:   an evaluation's files by stem -> `sonde.report.additions.Additions`, what the report shows of this task alone
@@ -88,7 +95,11 @@ class TaskSpec:
     trains_on: str = ""
     takes_input: bool = False
     generates: bool = False
+    tells: str = "how low its loss is, and little of samples"
+    likelihood: bool = False
     network_input: str = ""
+    codes_of: str = ""
+    encodes: bool = False
     model: str | tuple[str, str] = ""
     settings: str = ""
     figures: str = ""

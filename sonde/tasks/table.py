@@ -1,6 +1,7 @@
 """The tasks by name: a table of records (`TaskSpec`). Listing it imports nothing, and a record loads without torch."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from sonde.core.dataset import InputSpec, TargetSpec
     from sonde.core.seams import Task
+    from sonde.tasks.latent_code import LatentCode
 
 TASKS: dict[str, str] = {
     "classification": "sonde.tasks.classification.spec:CLASSIFICATION",
@@ -93,8 +95,13 @@ def refuse_columns(task: str | None, kind: str, place: str) -> None:
     raise ConfigError(f"task {task} {needs}, and {place} holds columns with one value a row; leave --task {task} out")
 
 
-def network_input(task: str, input: "InputSpec") -> "InputSpec":
-    """What the network of a task is built for, where its inputs are these. Raises: ConfigError for an unknown task"""
+def network_input(task: str, input: "InputSpec", code: "LatentCode | None" = None) -> "InputSpec":
+    """What the network of a task is built for, where its inputs are these; code: where it works on codes of them.
+
+    Raises: ConfigError for an unknown task
+    """
+    if code is not None:
+        return replace(input, shape=code.shape, mean=(), std=())
     coded = spec(task).network_input
     return load(coded)(input) if coded else input
 
@@ -107,20 +114,22 @@ def for_target(target: "TargetSpec") -> str:
     raise ConfigError(f"no task is suggested by targets of kind {target.kind!r}; name one with --task")
 
 
-def build(
+def build(  # noqa: PLR0913 - the one door to a task; all but the first four go by name
     name: str,
     model: "nn.Module",
     target: "TargetSpec",
     config: Any | None = None,
     *,
     input: "InputSpec | None" = None,
+    code: "LatentCode | None" = None,
     class_counts: Sequence[int] | None = None,
     monitor: str | None = None,
     loss: Callable[..., Any] | None = None,
 ) -> "Task":
     """Task `name` around a model; without a config, the task's defaults.
 
-    input:        of the network, which tasks that make inputs must know
+    input:        of the data, which tasks that make inputs must know
+    code:         of another run, in which the task learns
     class_counts: training rows of each class, where a row has one class
     monitor:      the metric that chooses the best checkpoint, instead of the task's own
     loss:         a function(output, target) of the caller's own, instead of the task's
@@ -138,6 +147,8 @@ def build(
     more: dict[str, Any] = {"class_counts": class_counts} if chosen.class_counts else {}
     if chosen.takes_input:
         more["input"] = input
+    if code is not None:
+        more["code"] = code
     if loss is not None:
         if not chosen.own_loss:
             able = [one.name for one in specs() if one.own_loss]

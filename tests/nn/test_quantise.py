@@ -104,3 +104,15 @@ def test_rounding_lets_the_gradient_of_the_bounded_numbers_through() -> None:
     made(given)[0].sum().backward()
     half = 2 * 1.001
     torch.testing.assert_close(given.grad, half / 2 * (1 - given.detach().tanh().square()))
+
+
+def test_what_is_near_a_code_becomes_it() -> None:
+    grid, given = FiniteScalars((3, 2, 4)), torch.randn(5000, 3, generator=torch.Generator().manual_seed(0))
+    points = grid(4 * given)[0]
+    torch.testing.assert_close(grid.nearest_codes(points), points)
+    near = grid.nearest_codes(points + 0.1 * given.clamp(-1, 1))
+    torch.testing.assert_close(near, points)
+    assert {tuple(row) for row in grid.nearest_codes(9 * given).tolist()} <= {tuple(row) for row in points.tolist()}
+    made = codebook()
+    made.eval()
+    torch.testing.assert_close(made.nearest_codes(made.codes + 1e-4), made.codes)

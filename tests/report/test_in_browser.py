@@ -1,6 +1,6 @@
 """The report in a browser: no script fails, nothing is wider than the window, pictures are enlarged, values are read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,21 +12,6 @@ pytestmark = pytest.mark.skipif(not installed(), reason="there is no Chromium: a
 
 EVIL = '<script>document.title = "evil"</script>"\'><img src=x onerror="document.title=1">\u202e'
 CURVE = "#learning svg[tabindex]"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    found = Browser(tmp_path_factory.mktemp("profile"))
-    yield found
-    found.close()
-
-
-@pytest.fixture(autouse=True)
-def _no_script_fails(browser: Browser) -> Iterator[None]:
-    yield
-    browser.eval("1")  # what was raised meanwhile is read
-    errors, browser.errors = browser.errors, []
-    assert errors == []
 
 
 def test_the_verdict_is_seen_first(browser: Browser, image_run: Path) -> None:

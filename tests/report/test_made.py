@@ -1,7 +1,9 @@
 from pathlib import Path
 
+import pyarrow as pa
 from PIL import Image
 
+from sonde.modalities.table.compared import compared
 from sonde.report.made import made_sections
 
 
@@ -17,3 +19,16 @@ def test_the_picture_stands_in_the_page_with_how_it_was_made(tmp_path: Path) -> 
 def test_without_a_picture_there_is_no_section(tmp_path: Path) -> None:
     assert made_sections({}, tmp_path) == []
     assert made_sections({"samples": {"picture": "../elsewhere.png", "number": 1}}, tmp_path) == []
+
+
+def test_rows_of_a_table_stand_beside_real_ones(tmp_path: Path) -> None:
+    table = {"sex": ["f", "<b>", "m", None], "age": [1, 1, 2, 9], "fare": [1.5, 2.5, 1.0, 8.0]}
+    found = compared(pa.table(table), pa.table({**table, "age": [1, 5, 2, 7]}))
+    told = {"number": 4, "steps": 0, "seed": 0, "real_rows": 4, "split": "test", "compared": found}
+    (section,) = made_sections({"samples": told}, tmp_path)
+    assert section.note == "4 new rows that the best checkpoint made (seed 0), beside 4 test rows."
+    assert "<td>&lt;b&gt;</td>" in section.html
+    assert "<b>" not in section.html
+    assert section.html.index("<h3>age</h3>") < section.html.index("<h3>sex</h3>")  # which do not differ
+    assert "Gaps: 25 % of the made rows, 25 % of the real ones." in section.html
+    assert "They differ by" in section.html

@@ -28,3 +28,19 @@ def test_columns_are_listed_from_the_worst() -> None:
 def test_without_files_there_is_no_section(tmp_path: Path) -> None:
     assert reconstructed_sections(None, tmp_path) == []
     assert reconstructed_sections({"split": "test", "picture": "../elsewhere.png"}, tmp_path) == []
+
+
+def test_the_error_by_the_size_of_the_code_says_what_it_is_of() -> None:
+    curve = {
+        "numbers": [1, 2, 4],
+        "error": [0.9, 0.5, 0.2],
+        "pca": [0.8, 0.6, 0.5],
+        "whole": 0.2,
+        "fitted": 1500,
+        "rows": 90,
+    }
+    (section,) = reconstructed_sections({"split": "test", "bottleneck": curve}, Path())
+    assert "90 rows of the test data" in section.html
+    assert "fitted on 1,500 training rows" in section.html
+    assert "PCA of the inputs" in section.html
+    assert reconstructed_sections({"split": "test", "bottleneck": {**curve, "numbers": [1, 2]}}, Path()) == []

@@ -14,10 +14,10 @@ from sonde.core.files import read_json
 from sonde.core.generation import SampleRequest
 from sonde.metrics.frechet import frechet_distance
 from sonde.modalities.image.made import MADE
-from sonde.run import sample_quality as module
 from sonde.run.judge import seen_by
 from sonde.run.run import Run
 from sonde.run.sample_quality import Asked, sample_quality
+from sonde.run.sampling import shares_among
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_classes_are_drawn_as_often_as_there_are_rows_of_them(flow: Run) -> None
 
     parts = parts_of(RunFolder(flow.folder), "digits", flow.schema)
     counts = np.bincount(labels_of(parts.splits["train"]))
-    np.testing.assert_allclose(module._shares(parts.splits, flow.schema), counts / 1294)
+    np.testing.assert_allclose(shares_among(parts.splits["train"], flow.schema), counts / 1294)
 
 
 def test_what_cannot_be_judged_is_refused_in_a_line(flow: Run, judge: Run, tmp_path: Path) -> None:

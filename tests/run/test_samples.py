@@ -65,6 +65,19 @@ def windows(out: Path, **more: Any) -> None:
     sonde.train(str(file), out=str(out), evaluate_every="5 steps", **{**given, **settings, **more})
 
 
+def made(out: Path, task: str = "flow-matching", **more: Any) -> None:
+    drawn = np.random.default_rng(0)
+    rows = drawn.integers(0, 255, (60, 8, 8), dtype=np.uint8), drawn.integers(0, 3, 60)
+    small: dict[str, Any] = {"task": task, "widths": (8,), "steps": 8, "ema": 0.9, "model": "denoiser-unet"}
+    small |= {"model": "dcgan"} if task == "gan" else {"layers": 1}
+    given = {name: value for name, value in USUAL.items() if name != "dropout"}
+    sonde.train(rows, out=str(out), evaluate_every="4 steps", **{**given, **small, **more})
+
+
+def of_a_gan(out: Path) -> None:
+    made(out, task="gan")
+
+
 def left(out: Path) -> Any:
     weights, state = checkpoint.read(out / "checkpoints" / "last")
     lines = [line for line in read_lines(out / "metrics.jsonl") if line["kind"] != "event"]
@@ -73,7 +86,7 @@ def left(out: Path) -> Any:
     return {"weights": weights, "logged": logged, **{name: state[name] for name in parts}}
 
 
-@pytest.mark.parametrize("train", [text, carried, images, windows])
+@pytest.mark.parametrize("train", [text, carried, images, windows, made, of_a_gan])
 def test_what_is_learned_is_the_same_to_the_last_bit(
     train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +141,22 @@ def test_restored_images_are_on_the_page_and_at_the_end_too(tmp_path: Path, monk
     page = (tmp_path / "run" / "report.html").read_text()
     assert "Samples so far" not in page
     assert "Restored images" in page
+
+
+def test_how_samples_became_is_shown_while_it_trains_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(samples, "SHARE", 1e6)
+    stopped(made, tmp_path / "run")
+    assert "Samples so far" in (tmp_path / "run" / "report.html").read_text()
+    assert (tmp_path / "run" / "samples" / "validation" / "became" / "4.png").is_file()
+    made(tmp_path / "run")  # goes on
+    found = read_json(tmp_path / "run" / "evaluation" / "became.json")
+    assert (found["number"], found["steps"], found["classes"][:4]) == (10, 8, ["0", "1", "2", "0"])
+    assert found["pictures"] == [
+        {"step": step, "epoch": epoch, "picture": f"became/{step}.png"} for step, epoch in ((4, 0), (8, 1))
+    ]
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "How samples became" in page
+    assert page.count('alt="samples after step') == 2
 
 
 class Clock:

@@ -4,20 +4,11 @@ from typing import Any
 
 import pytest
 import torch
-from sample_tasks import CPU, stepper
+from sample_exactness import averaged, images, is_the_same_however_often_it_is_evaluated, resumes_exactly
 
-from sonde.core.config import FeedConfig
 from sonde.core.dataset import InputSpec, TargetSpec
-from sonde.core.durations import Duration
-from sonde.data.feed.tensors import tensor_source
-from sonde.engine.clock import Clock
-from sonde.engine.evaluate import evaluate
-from sonde.engine.loop import FitParts, FitSettings, fit
-from sonde.engine.signals import StopRequest
-from sonde.engine.training import Training, capture, restore, weights
-from sonde.engine.tree import copied, same
+from sonde.engine.training import Training, weights
 from sonde.models.autoencoder_cnn import AutoencoderCNN, AutoencoderCNNConfig
-from sonde.optim.ema import EMA
 from sonde.tasks.anomaly.config import AnomalyConfig
 from sonde.tasks.anomaly.task import Anomaly
 from sonde.tasks.autoencoder.config import AutoencoderConfig
@@ -43,59 +34,18 @@ def training(name: str) -> Training:
     torch.manual_seed(0)
     kind, config = TASKS[name]
     made = kind(AutoencoderCNN(IMAGE, 0, AutoencoderCNNConfig(widths=(8,))), NONE, config, input=IMAGE)
-    fields = {"input": torch.randn(96, 1, 8, 8, generator=torch.Generator().manual_seed(1))}
-    run = stepper(made)
-    run.average = EMA(made.modules, 0.9)
-    torch.manual_seed(5)
-    source = tensor_source(fields, FeedConfig(batch_size=16), training=True, seed=0, device=CPU)
-    return Training(task=made, source=source, stepper=run, clock=Clock(), device=CPU, observers=[], journals={})
-
-
-def parts(live: Training, *, looks: bool = False) -> FitParts:
-    fields = {"input": torch.randn(32, 1, 8, 8, generator=torch.Generator().manual_seed(2))}
-    held = tensor_source(fields, FeedConfig(batch_size=8), training=False, seed=0, device=CPU)
-
-    def scores() -> dict[str, float]:
-        return evaluate(live.task, held, live.stepper.settings, average=live.stepper.average).compute()
-
-    return FitParts(
-        objective=live.task.objective if looks else None,
-        evaluate=scores if looks else None,
-        best_weights=dict,
-        writer=None,
-        request=StopRequest(),
-    )
+    return averaged(made, images(96, seed=1))
 
 
 @pytest.mark.parametrize("name", TASKS)
 @pytest.mark.parametrize("at", [1, 6, 7])
 def test_stop_and_resume_is_bit_exact(name: str, at: int) -> None:
-    whole = training(name)
-    fit(whole, FitSettings(stop=12), parts(whole))
-    half = training(name)
-    fit(half, FitSettings(stop=at), parts(half))
-    held, state = copied(weights(half.task.modules)), copied(capture(half))
-    again = training(name)
-    torch.manual_seed(99)
-    restore(again, held, state)
-    fit(again, FitSettings(stop=12), parts(again))
-    assert same(weights(whole.task.modules), weights(again.task.modules))
-    left, right = capture(whole), capture(again)
-    for part in ("stepper", "source", "task", "random", "progress"):
-        assert same(left[part], right[part]), part
+    resumes_exactly(lambda: training(name), images(32, seed=2), at)
 
 
 @pytest.mark.parametrize("name", TASKS)
 def test_evaluating_more_often_changes_nothing(name: str) -> None:
-    runs = []
-    for every in (1, 1000):
-        live = training(name)
-        fit(live, FitSettings(stop=8, evaluate_every=Duration(every, "steps")), parts(live, looks=True))
-        runs.append((weights(live.task.modules), capture(live)))
-    (first, left), (second, right) = runs
-    assert same(first, second)
-    for part in ("stepper", "source", "task", "random"):
-        assert same(left[part], right[part]), part
+    is_the_same_however_often_it_is_evaluated(lambda: training(name), images(32, seed=2))
 
 
 def test_a_codebook_is_among_the_weights_that_are_kept() -> None:

@@ -18,21 +18,6 @@ AXIS = f"document.querySelector('{FIGURE}').dataset.across"
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    found = Browser(tmp_path_factory.mktemp("profile"))
-    yield found
-    found.close()
-
-
-@pytest.fixture(autouse=True)
-def _no_script_fails(browser: Browser) -> Iterator[None]:
-    yield
-    browser.eval("1")  # what was raised meanwhile is read
-    errors, browser.errors = browser.errors, []
-    assert errors == []
-
-
-@pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Runs that nothing changes; each test that changes one begins its own."""
     root = tmp_path_factory.mktemp("runs")

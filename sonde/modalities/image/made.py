@@ -64,6 +64,11 @@ def picture(values: Tensor, schema: Schema, stem: Path) -> Path:
     return light(sheet(plain(values, schema), columns_for(len(values), classes)), stem)
 
 
+def strip(values: Tensor, schema: Schema, stem: Path) -> Path:
+    """A picture of samples in a row."""
+    return _light(sheet(plain(values, schema), len(values)), stem)
+
+
 def pairs(first: Any, second: Any, stem: Path) -> Path:
     """A picture for a report: images in a row, and below each the other of its pair."""
     return light(sheet(np.concatenate([first, second]), len(first)), stem)
@@ -99,6 +104,7 @@ MADE = Made(
     endings=(".png", "/"),
     write=write,
     picture=picture,
+    strip=strip,
     joined=np.concatenate,
     chosen=np.ndarray.__getitem__,
     vectors=vectors,

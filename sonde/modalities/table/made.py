@@ -16,6 +16,7 @@ from sonde.core.dataset import Column, Schema
 from sonde.core.date_parts import to_dates
 from sonde.core.run_folder import RunFolder
 from sonde.modalities.made import Made
+from sonde.modalities.table.compared import compared
 from sonde.modalities.table.encode import encode
 from sonde.modalities.table.read import frame_table
 from sonde.modalities.table.rows import TableRows
@@ -133,4 +134,5 @@ MADE = Made(
     vectors=vectors,
     space="standardised columns",
     labelled=labelled,
+    compared=compared,
 )

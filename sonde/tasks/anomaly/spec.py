@@ -1,8 +1,8 @@
 """The record of task anomaly."""
 
 from sonde.tasks.anomaly.config import AnomalyConfig
-from sonde.tasks.autoencoder.spec import CODES, KINDS, SHORTEN
-from sonde.tasks.spec import TaskSpec
+from sonde.tasks.autoencoder.spec import CODES, SHORTEN
+from sonde.tasks.spec import WHOLE, TaskSpec
 
 ANOMALY = TaskSpec(
     name="anomaly",
@@ -11,7 +11,7 @@ ANOMALY = TaskSpec(
     config=AnomalyConfig,
     answers=CODES,
     targets=(),
-    inputs=KINDS,
+    inputs=WHOLE,
     labels=False,
     takes_input=True,
     trains_on="sonde.tasks.anomaly.normal:trained_on",

@@ -2,10 +2,9 @@
 
 from sonde.core.units import count
 from sonde.tasks.autoencoder.config import AutoencoderConfig
-from sonde.tasks.spec import Answer, TaskSpec
+from sonde.tasks.spec import WHOLE, Answer, TaskSpec
 
 CODES = Answer("codes", "a code of an input, and the input from its code")
-KINDS = {"image": "images", "table": "tables", "array": "arrays"}
 FOLLOW = (
     "sonde predict {run} {input} --what latent --out codes.csv",
     "sonde predict {run} {input} --what reconstruction",
@@ -23,9 +22,10 @@ AUTOENCODER = TaskSpec(
     config=AutoencoderConfig,
     answers=CODES,
     targets=(),
-    inputs=KINDS,
+    inputs=WHOLE,
     labels=False,
     takes_input=True,
+    encodes=True,
     model="sonde.tasks.reconstructing_recipe:model",
     settings="sonde.tasks.reconstructing_recipe:settings",
     figures="sonde.tasks.autoencoder.figures:additions",

@@ -8,12 +8,12 @@ from torch import Tensor, nn
 
 from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
-from sonde.core.reconstruction import Reconstruction
+from sonde.core.reconstruction import LatentSpace, Reconstruction
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase, RuleBaseline
 from sonde.metrics.reconstruction import ReconstructionMeter
 from sonde.nn.mixed_columns import MixedColumns
 from sonde.tasks.autoencoder.config import AutoencoderConfig
-from sonde.tasks.reconstructing import Bottleneck, Worded, disturbed, pixels_of, qualities, quality
+from sonde.tasks.reconstructing import Worded, bottleneck, disturbed, pixels_of, qualities, quality
 from sonde.tasks.supervised import objective
 
 MEAN = "always giving back the mean"
@@ -40,7 +40,7 @@ class Autoencoder:
         monitor: str | None = None,
     ) -> None:
         """Raises: ConfigError for a network of another kind, or when `monitor` is not a metric"""
-        self.net = Bottleneck(model, latent=config.latent, task="autoencoder")
+        self.net = bottleneck(model, latent=config.latent, channels=config.latent_channels, task="autoencoder")
         self.config, self.input = config, input
         self.columns, self.pixels = MixedColumns(input), pixels_of(input)
         self.format_predictions = Worded(input)
@@ -53,7 +53,12 @@ class Autoencoder:
                 outputs={"latent": self.predict, "reconstruction": self.given_back, "anomaly": self.anomaly},
                 latent=lambda batch: self._code(batch["input"]),
                 reconstruct=self._reconstructed,
-                decode=lambda latent: self.columns.values(self.net.decode(latent)),
+                decode=self._decoded,
+                space=LatentSpace(
+                    shape=self.net.shape,
+                    encode=lambda input: self._code(input).unflatten(1, self.net.shape),
+                    decode=lambda codes: self._decoded(codes.flatten(1)),
+                ),
             ),
         )
 
@@ -106,7 +111,10 @@ class Autoencoder:
         return F.relu(code) if self.config.sparsity else code
 
     def _reconstructed(self, batch: Batch) -> Tensor:
-        return self.columns.values(self.net.decode(self._code(batch["input"])))
+        return self._decoded(self._code(batch["input"]))
+
+    def _decoded(self, latent: Tensor) -> Tensor:
+        return self.columns.values(self.net.decode(latent))
 
     def _price(self, code: Tensor) -> Tensor:
         """(B,), of a code that is 0 or more."""

@@ -16,6 +16,8 @@ class DiffusionConfig:
     """What the network predicts: velocity v (with inputs of variance 1 the preconditioning of EDM), the noise, or the input."""
     class_dropout: float = 0.1
     """Share of the training rows whose class is hidden, which classifier-free guidance needs."""
+    latent: str = ""
+    """A run of vae, autoencoder or vq-vae on such data, whose codes are learned instead of inputs (latent diffusion)."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.class_dropout < 1:

@@ -1,10 +1,9 @@
 """The record of task diffusion."""
 
 from sonde.tasks.diffusion.config import DiffusionConfig
-from sonde.tasks.spec import Answer, TaskSpec
+from sonde.tasks.spec import WHOLE, Answer, TaskSpec
 
 NOISE = Answer("noise", "the noise in an input")
-KINDS = {"image": "images", "video": "clips", "table": "tables", "array": "arrays"}
 
 DIFFUSION = TaskSpec(
     name="diffusion",
@@ -13,10 +12,12 @@ DIFFUSION = TaskSpec(
     config=DiffusionConfig,
     answers=NOISE,
     targets=(),
-    inputs=KINDS,
+    inputs={**WHOLE, "video": "clips"},
     labels=False,
     takes_input=True,
     generates=True,
+    codes_of="latent",
+    tells="how well noise is told from data, and little of samples",
     network_input="sonde.tasks.input_code:network_input",
     model="sonde.tasks.denoising_recipe:model",
     settings="sonde.tasks.denoising_recipe:settings",

@@ -12,11 +12,12 @@ from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.generation import SampleRequest
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.metrics.noise_levels import NoiseLevelMeter
-from sonde.tasks.denoising import WHITE, Conditioned, EvaluationNoise, by_row, kept, like_rows
+from sonde.tasks.denoising import WHITE, Conditioned, EvaluationNoise, by_row, coded, guided_by, kept, like_rows
 from sonde.tasks.diffusion.config import DiffusionConfig
 from sonde.tasks.diffusion.samplers import SAMPLERS, begin
 from sonde.tasks.diffusion.schedules import drawn, quantiles, steps
-from sonde.tasks.input_code import InputCode
+from sonde.tasks.input_code import Code, InputCode
+from sonde.tasks.latent_code import LatentCode
 from sonde.tasks.supervised import objective
 
 STEPS = 20
@@ -38,12 +39,17 @@ class Diffusion:
         config: DiffusionConfig,
         *,
         input: InputSpec,
+        code: LatentCode | None = None,
         monitor: str | None = None,
     ) -> None:
-        """Raises: ConfigError for a network of another kind, or when `monitor` is not a metric"""
+        """code: of an autoencoder, where that is learned instead of inputs
+
+        Raises: ConfigError for a network of another kind, or when `monitor` is not a metric
+        """
         self.net = Conditioned(model, target, task="diffusion")
-        self.config, self.code = config, InputCode(input)
-        self.modules = nn.ModuleDict({"model": self.net})
+        self.config = config
+        self.code: Code = InputCode(input) if code is None else code
+        self.modules = nn.ModuleDict({"model": self.net} if code is None else {"model": self.net, "code": code})
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[self.net]),)
         self.objective: Objective = objective("loss", {"loss": "min"}, monitor)
         self._fixed = EvaluationNoise(self.code.shape)
@@ -52,11 +58,12 @@ class Diffusion:
             trivial_baseline=self.trivial_baseline,
             generation=self.net.generation(
                 self.draw,
+                self.denoised,
                 self.code.shape,
                 SAMPLERS,
                 steps=STEPS,
                 dropped=config.class_dropout > 0,
-                keeps=not input.columns,
+                keeps=self.code.keeps,
             ),
         )
 
@@ -96,12 +103,12 @@ class Diffusion:
         """One {"loss": number} per row."""
         return [{"loss": value} for value in outputs["loss"].tolist()]
 
-    def denoised(self, noisy: Tensor, sigma: float, request: SampleRequest) -> Tensor:
-        """The mean of the data given x + σ ε: noisy (N, *shape)."""
+    def denoised(self, noisy: Tensor, sigma: float, label: Tensor | None, guidance: float = 1.0) -> Tensor:
+        """The mean of the data given x + σ ε: noisy (N, *shape); with classifier-free guidance."""
         levels = noisy.new_full((len(noisy),), sigma)
         scale = (1 + levels.square()).rsqrt()
         seen = noisy * like_rows(scale, noisy)
-        found = self.net.guided(seen, time_of(levels), request.labels, request.guidance)
+        found = self.net.guided(seen, time_of(levels), label, guidance)
         if self.config.predicts == "input":
             return found
         if self.config.predicts == "noise":
@@ -112,15 +119,16 @@ class Diffusion:
         """Take the noise of `start` away, (N, *shape)."""
         sigmas = steps(self.config.noise_schedule, request.steps or STEPS)
         start = request.start
+        known, whole = coded(self.code, request)
 
         def keep(at: Tensor, sigma: float) -> Tensor:
-            return kept(at, request.known, request.keep, lambda known: known + sigma * start)
+            return kept(at, known, whole, lambda known: known + sigma * start)
 
         sample = SAMPLERS[request.sampler or next(iter(SAMPLERS))]
         noise = request.noise or (lambda shape: torch.randn(shape, device=start.device))
         noisy = begin(start, sigmas[0])
-        made = sample(lambda at, sigma: self.denoised(at, sigma, request), noisy, sigmas, noise, keep)
-        return self.code.decode(made)
+        made = sample(lambda at, sigma: guided_by(self.denoised, at, sigma, request), noisy, sigmas, noise, keep)
+        return kept(self.code.decode(made), request.known, request.keep)
 
     def _error(self, data: Tensor, noise: Tensor, sigma: Tensor, label: Tensor | None) -> Tensor:
         """(B,)."""

@@ -16,6 +16,8 @@ class FlowMatchingConfig:
     """How times are drawn in training: evenly, or more often in the middle (logit-normal)."""
     class_dropout: float = 0.1
     """Share of the training rows whose class is hidden, which classifier-free guidance needs."""
+    latent: str = ""
+    """A run of vae, autoencoder or vq-vae on such data, whose codes are learned instead of inputs (latent diffusion)."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.class_dropout < 1:

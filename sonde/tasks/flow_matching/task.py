@@ -12,9 +12,10 @@ from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.generation import SampleRequest
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.metrics.noise_levels import NoiseLevelMeter
-from sonde.tasks.denoising import WHITE, Conditioned, EvaluationNoise, by_row, kept, like_rows
+from sonde.tasks.denoising import WHITE, Conditioned, EvaluationNoise, by_row, coded, guided_by, kept, like_rows
 from sonde.tasks.flow_matching.config import FlowMatchingConfig
-from sonde.tasks.input_code import InputCode
+from sonde.tasks.input_code import Code, InputCode
+from sonde.tasks.latent_code import LatentCode
 from sonde.tasks.supervised import objective
 
 STEPS = 20
@@ -37,12 +38,17 @@ class FlowMatching:
         config: FlowMatchingConfig,
         *,
         input: InputSpec,
+        code: LatentCode | None = None,
         monitor: str | None = None,
     ) -> None:
-        """Raises: ConfigError for a network of another kind, or when `monitor` is not a metric"""
+        """code: of an autoencoder, where that is learned instead of inputs
+
+        Raises: ConfigError for a network of another kind, or when `monitor` is not a metric
+        """
         self.net = Conditioned(model, target, task="flow-matching")
-        self.config, self.code = config, InputCode(input)
-        self.modules = nn.ModuleDict({"model": self.net})
+        self.config = config
+        self.code: Code = InputCode(input) if code is None else code
+        self.modules = nn.ModuleDict({"model": self.net} if code is None else {"model": self.net, "code": code})
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[self.net]),)
         self.objective: Objective = objective("loss", {"loss": "min"}, monitor)
         self._fixed = EvaluationNoise(self.code.shape)
@@ -50,11 +56,12 @@ class FlowMatching:
             trivial_baseline=self.trivial_baseline,
             generation=self.net.generation(
                 self.draw,
+                self.velocity,
                 self.code.shape,
                 SOLVERS,
                 steps=STEPS,
                 dropped=config.class_dropout > 0,
-                keeps=not input.columns,
+                keeps=self.code.keeps,
             ),
         )
 
@@ -97,20 +104,20 @@ class FlowMatching:
         """One {"loss": number} per row."""
         return [{"loss": value} for value in outputs["loss"].tolist()]
 
+    def velocity(self, at: Tensor, time: float, label: Tensor | None, guidance: float = 1.0) -> Tensor:
+        """Of (N, *shape) at a time, with classifier-free guidance."""
+        return self.net.guided(at, at.new_full((len(at),), time), label, guidance)
+
     def draw(self, request: SampleRequest) -> Tensor:
         """Follow the flow from `start` (noise) to new inputs, (N, *shape)."""
         steps, start = request.steps or STEPS, request.start
-
-        def velocity(at: Tensor, time: float) -> Tensor:
-            times = at.new_full((len(at),), time)
-            return self.net.guided(at, times, request.labels, request.guidance)
-
+        known, keep = coded(self.code, request)
         at, solve = start, SOLVERS[request.sampler or next(iter(SOLVERS))]
         for number in range(steps):
             now, then = number / steps, (number + 1) / steps
-            at = solve(velocity, at, now, then)
-            at = kept(at, request.known, request.keep, lambda known, then=then: torch.lerp(start, known, then))
-        return self.code.decode(at)
+            at = solve(lambda at, time: guided_by(self.velocity, at, time, request), at, now, then)
+            at = kept(at, known, keep, lambda known, then=then: torch.lerp(start, known, then))
+        return kept(self.code.decode(at), request.known, request.keep)
 
     def _error(self, data: Tensor, noise: Tensor, time: Tensor, label: Tensor | None) -> Tensor:
         """(B,)."""

@@ -1,10 +1,9 @@
 """The record of task gan."""
 
 from sonde.tasks.gan.config import GANConfig
-from sonde.tasks.spec import Answer, TaskSpec
+from sonde.tasks.spec import WHOLE, Answer, TaskSpec
 
 ADVERSARIAL = Answer("adversarial", "made inputs, and what a critic sees in inputs")
-KINDS = {"image": "images", "table": "tables", "array": "arrays"}
 
 GAN = TaskSpec(
     name="gan",
@@ -13,10 +12,11 @@ GAN = TaskSpec(
     config=GANConfig,
     answers=ADVERSARIAL,
     targets=(),
-    inputs=KINDS,
+    inputs=WHOLE,
     labels=False,
     takes_input=True,
     generates=True,
+    tells="how near made rows are to real ones in features that were never trained",
     network_input="sonde.tasks.input_code:network_input",
     model="sonde.tasks.gan.recipe:model",
     settings="sonde.tasks.gan.recipe:settings",

@@ -1,7 +1,7 @@
 """The record of task normalizing-flow."""
 
 from sonde.tasks.normalizing_flow.config import NormalizingFlowConfig
-from sonde.tasks.spec import Answer, TaskSpec
+from sonde.tasks.spec import WHOLE, Answer, TaskSpec
 
 DENSITY = Answer("density", "a likelihood of each input")
 
@@ -12,10 +12,11 @@ NORMALIZING_FLOW = TaskSpec(
     config=NormalizingFlowConfig,
     answers=DENSITY,
     targets=(),
-    inputs={"image": "images", "table": "tables", "array": "arrays"},
+    inputs=WHOLE,
     labels=False,
     takes_input=True,
     generates=True,
+    likelihood=True,
     network_input="sonde.tasks.input_code:network_input",
     model="sonde.tasks.normalizing_flow.recipe:model",
     settings="sonde.tasks.normalizing_flow.recipe:settings",

@@ -4,14 +4,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sonde.core.errors import ConfigError
+from sonde.tasks.autoencoder.config import USUAL_LATENT, check_bottleneck
 
 
 @dataclass(frozen=True, kw_only=True)
 class VAEConfig:
     """Settings of the variational autoencoder."""
 
-    latent: int = 32
+    latent: int = USUAL_LATENT
     """Numbers that a row is encoded as: the bottleneck."""
+    latent_channels: int = 0
+    """Of images: a map with so many channels as the code, instead of --latent numbers, for latent diffusion; 0 for none."""
     beta: float = 1.0
     """Weight of the divergence from the prior in the loss; above 1 numbers of the code tend to mean one thing each."""
     free_bits: float = 0.0
@@ -25,8 +28,7 @@ class VAEConfig:
     """Samples a row of the importance-weighted bound, which final evaluations report beside the ELBO; 0 for none."""
 
     def __post_init__(self) -> None:
-        if self.latent < 1:
-            raise ConfigError(f"--latent must be at least 1, got {self.latent}")
+        check_bottleneck(self.latent, self.latent_channels)
         for name in ("beta", "free_bits"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ConfigError(f"--{name.replace('_', '-')} must be 0 or more, got {getattr(self, name):g}")

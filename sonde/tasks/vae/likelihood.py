@@ -10,65 +10,53 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.nn.mixed_columns import MixedColumns
 from sonde.tasks.reconstructing import Pixels
+from sonde.tasks.vae.column_likelihood import NARROWEST, Columns
 
 NOISES = 64  # row number n is evaluated with noise n modulo this: the same in every evaluation, whatever its batch
-NARROWEST = math.log(1e-3)  # of a deviation: rows that are given back exactly have no highest likelihood
 
-# B rows, F features, W outputs
+# B rows
 
 
 class Gaussian(nn.Module):
-    """Values with normal noise of a learned deviation, one for all values of an image or array and one a column of a table;
-    categories by their probabilities.
+    """Values with normal noise of a learned deviation, one for all values of an image or array.
 
     Source: Rybkin, Daniilidis and Levine 2020, Simple and effective VAE training with calibrated decoders, arXiv:2006.13202
     """
 
-    def __init__(self, input: InputSpec) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.columns = MixedColumns(input)
-        numbers = len(self.columns.numbers) if self.columns.mixed else len(input.columns) if input.columns else 1
-        of_columns = numbers if len(input.shape) == 1 else 1
-        self.log_deviation = nn.Parameter(torch.zeros(of_columns))
+        self.log_deviation = nn.Parameter(torch.zeros(1))
 
     @property
     def deviation(self) -> Tensor:
-        """(1,) or one a column."""
+        """(1,)."""
         return self.log_deviation.clamp(min=NARROWEST).exp()
 
     def target(self, input: Tensor, index: Tensor | None) -> Tensor:
         """The input itself."""
         return input
 
+    def fed(self, target: Tensor) -> Tensor:
+        """The same."""
+        return target
+
     def log_probability(self, output: Tensor, input: Tensor) -> Tensor:
-        """(B,) nats of inputs (B, F) under outputs (B, W); a density of numbers, on the scale that the network is fed."""
+        """(B,) nats of inputs (B, …) under outputs like them; a density, on the scale that the network is fed."""
         return -self.each(output, input).flatten(1).sum(1)
 
     def each(self, output: Tensor, input: Tensor) -> Tensor:
         """Minus that by value."""
-        numbers, logits = self.columns.parts(output)
-        true = input[:, self.columns.numbers] if self.columns.mixed else input
-        standard = (true - numbers) / self.deviation
-        nats = standard.square() / 2 + self.deviation.log() + math.log(2 * math.pi) / 2
-        return self.columns.joined(nats, self.columns.surprise(logits, input))
+        standard = (input - output) / self.deviation
+        return standard.square() / 2 + self.deviation.log() + math.log(2 * math.pi) / 2
 
     def mean(self, output: Tensor) -> Tensor:
-        """What is likeliest, as the network is fed it."""
-        return self.columns.values(output)
+        """The same: what is likeliest."""
+        return output
 
     def drawn(self, output: Tensor, noise: Callable[[tuple[int, ...]], Tensor]) -> Tensor:
-        """An input of a table by chance, noise and all; of an image the mean, which is how those are shown."""
-        if len(output.shape) > 2:
-            return output
-        numbers, logits = self.columns.parts(output)
-        numbers = numbers + self.deviation * noise(tuple(numbers.shape))
-        codes = []
-        for each in logits:
-            uniform = torch.special.ndtr(noise(tuple(each.shape))).clamp(1e-6, 1 - 1e-6)
-            codes.append((each - (-uniform.log()).log()).argmax(1))  # Gumbel noise: one category by its probability
-        return self.columns.joined(numbers, codes)
+        """Rows of numbers by chance, noise and all; of an image the mean, which is how those are shown."""
+        return output if output.ndim > 2 else output + self.deviation * noise(tuple(output.shape))
 
 
 class Bernoulli(nn.Module):
@@ -112,3 +100,12 @@ class Bernoulli(nn.Module):
     def drawn(self, output: Tensor, noise: Callable[[tuple[int, ...]], Tensor]) -> Tensor:
         """The same: how samples are shown."""
         return self.mean(output)
+
+
+def likelihood_of(
+    input: InputSpec, kind: str, binarise: Literal["auto", "dynamic", "threshold", "none"]
+) -> Gaussian | Columns | Bernoulli:
+    """By --likelihood, and of rows of a table by their columns. Raises: ConfigError as `Bernoulli`"""
+    if kind == "bernoulli":
+        return Bernoulli(input, binarise)
+    return Columns(input) if input.columns and len(input.shape) == 1 else Gaussian()

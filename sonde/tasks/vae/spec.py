@@ -1,7 +1,7 @@
 """The record of task vae."""
 
-from sonde.tasks.autoencoder.spec import CODES, FOLLOW, KINDS, SHORTEN
-from sonde.tasks.spec import TaskSpec
+from sonde.tasks.autoencoder.spec import CODES, FOLLOW, SHORTEN
+from sonde.tasks.spec import WHOLE, TaskSpec
 from sonde.tasks.vae.config import VAEConfig
 
 VAE = TaskSpec(
@@ -11,10 +11,13 @@ VAE = TaskSpec(
     config=VAEConfig,
     answers=CODES,
     targets=(),
-    inputs=KINDS,
+    inputs=WHOLE,
     labels=False,
     takes_input=True,
+    encodes=True,
     generates=True,
+    likelihood=True,
+    network_input="sonde.tasks.input_code:network_input",
     model="sonde.tasks.reconstructing_recipe:model",
     settings="sonde.tasks.reconstructing_recipe:settings",
     figures="sonde.tasks.autoencoder.figures:additions",

@@ -9,15 +9,17 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.generation import Generation, SampleRequest
-from sonde.core.reconstruction import Reconstruction
+from sonde.core.reconstruction import LatentSpace, Reconstruction
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase, RuleBaseline
 from sonde.metrics.reconstruction import ReconstructionMeter
-from sonde.tasks.reconstructing import Bottleneck, Worded, pixels_of, qualities, quality
+from sonde.tasks.reconstructing import Worded, bottleneck, pixels_of, qualities, quality
 from sonde.tasks.supervised import objective
+from sonde.tasks.vae.column_likelihood import Columns
 from sonde.tasks.vae.config import VAEConfig
-from sonde.tasks.vae.likelihood import NOISES, Bernoulli, Gaussian
+from sonde.tasks.vae.likelihood import NOISES, Bernoulli, likelihood_of
 
 WITHOUT_CODE = "a normal distribution without a code"
+APART = "columns that know nothing of each other, each bent to be normal"
 AT_ONCE = 8  # samples a row that are decoded at a time for the importance-weighted bound
 WIDEST = 10.0  # of a code's log-variance, either way: beyond it float32 overflows in early steps
 
@@ -42,8 +44,8 @@ class VAE:
         monitor: str | None = None,
     ) -> None:
         """Raises: ConfigError for a network or inputs of another kind, or when `monitor` is not a metric"""
-        self.net = Bottleneck(model, latent=config.latent, task="vae", moments=2)
-        self.likelihood = Bernoulli(input, config.binarise) if config.likelihood == "bernoulli" else Gaussian(input)
+        self.net = bottleneck(model, latent=config.latent, channels=config.latent_channels, task="vae", moments=2)
+        self.likelihood = likelihood_of(input, config.likelihood, config.binarise)
         self.config, self.input = config, input
         self.pixels = pixels_of(input)
         self.format_predictions = Worded(input)
@@ -52,17 +54,23 @@ class VAE:
         self.across_rows = ("model",) if config.free_bits else ()
         modes = qualities(self.pixels, elbo="max", kl="min")
         self.objective: Objective = objective("loss", modes, monitor)
-        self._noise = torch.randn(NOISES, config.latent, generator=torch.Generator().manual_seed(0))
-        plain = isinstance(self.likelihood, Gaussian) and not self.likelihood.columns.mixed
+        self._noise = torch.randn(NOISES, self.net.latent, generator=torch.Generator().manual_seed(0))
+        self._columns = self.likelihood if isinstance(self.likelihood, Columns) else None
+        known, what = not isinstance(self.likelihood, Bernoulli), APART if self._columns else WITHOUT_CODE
         self.abilities = Abilities(
-            rule_baseline=RuleBaseline(WITHOUT_CODE, self.evaluate_without_code) if plain else None,
+            rule_baseline=RuleBaseline(what, self.evaluate_without_code) if known else None,
             quick_evaluate=self.quick_evaluate if config.importance else None,
-            generation=Generation(draw=self.draw, latent=(config.latent,)),
+            generation=Generation(draw=self.draw, latent=(self.net.latent,)),
             reconstruction=Reconstruction(
                 outputs={"latent": self.predict, "reconstruction": self.given_back, "anomaly": self.anomaly},
-                latent=lambda batch: self._moments(batch["input"])[0],
+                latent=lambda batch: self._code(batch)[0],
                 reconstruct=lambda batch: self.given_back(batch)["reconstruction"],
-                decode=lambda latent: self.likelihood.mean(self.net.decode(latent)),
+                decode=self._decoded,
+                space=LatentSpace(
+                    shape=self.net.shape,
+                    encode=lambda input: self._moments(input)[0].unflatten(1, self.net.shape),
+                    decode=lambda codes: self._decoded(codes.flatten(1)),
+                ),
             ),
         )
 
@@ -87,7 +95,7 @@ class VAE:
         likelihood = self.likelihood.log_probability(self.net.decode(latent), target)
         kl = divergences(mean, log_variance).sum(1)
         found = {"loss": self.config.beta * kl - likelihood, "elbo": likelihood - kl, "kl": kl, "latent": mean}
-        return found | quality(self.likelihood.mean(self.net.decode(mean)), fed, self.pixels)
+        return found | quality(self.likelihood.mean(self.net.decode(mean)), self._shown(batch, fed), self.pixels)
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """The same, and with --importance the bound of as many samples (B,)."""
@@ -97,11 +105,18 @@ class VAE:
         return found
 
     def evaluate_without_code(self, batch: Batch) -> Mapping[str, Tensor]:
-        """Of a decoder that is told nothing: values with mean 0 and deviation 1, as they are on the network's scale."""
+        """Of a decoder that is told nothing: values with mean 0 and deviation 1, as they are on the network's scale; of a table
+        columns that know nothing of each other."""
         input = batch["input"]
-        nats = ((input.square() + math.log(2 * math.pi)) / 2).flatten(1).sum(1)
+        nats, mean = ((input.square() + math.log(2 * math.pi)) / 2).flatten(1).sum(1), torch.zeros_like(input)
+        if self._columns is not None:
+            target = self._columns.target(input, None)
+            nats, mean = (
+                -self._columns.without_code(target),
+                self._columns.mean(torch.zeros_like(self._columns.fed(target))),
+            )
         found = {"loss": nats, "elbo": -nats, "kl": torch.zeros_like(nats)}
-        return found | quality(torch.zeros_like(input), input, self.pixels)
+        return found | quality(mean, input, self.pixels)
 
     def bound(self, batch: Batch, samples: int) -> Tensor:
         """(B,) log of the mean over K samples z of q(z|x) of p(x, z) / q(z|x): it rises to log p(x) with K."""
@@ -129,11 +144,11 @@ class VAE:
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"latent": (B, L)}, the means of the codes."""
-        return {"latent": self._moments(batch["input"])[0]}
+        return {"latent": self._code(batch)[0]}
 
     def given_back(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"reconstruction": (B, *shape)}, from the means of the codes."""
-        mean, _ = self._moments(batch["input"])
+        mean, _ = self._code(batch)
         return {"reconstruction": self.likelihood.mean(self.net.decode(mean))}
 
     def anomaly(self, batch: Batch) -> Mapping[str, Tensor]:
@@ -150,10 +165,21 @@ class VAE:
             return self.likelihood.mean(output)
         return self.likelihood.drawn(output, request.noise)
 
+    def _decoded(self, latent: Tensor) -> Tensor:
+        return self.likelihood.mean(self.net.decode(latent))
+
     def _target(self, input: Tensor, index: Tensor | None) -> tuple[Tensor, Tensor]:
         """(What the decoder is to give back, what the encoder is fed)."""
         target = self.likelihood.target(input, index)
-        return target, self.likelihood.fed(target) if isinstance(self.likelihood, Bernoulli) else input
+        return target, self.likelihood.fed(target)
+
+    def _code(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of the codes of rows as they are given: no pixel becomes 0 or 1 by chance."""
+        return self._moments(batch["input"] if self._columns is None else self._target(batch["input"], None)[1])
+
+    def _shown(self, batch: Batch, fed: Tensor) -> Tensor:
+        """What inputs given back are compared with: what was fed, of a table the rows themselves."""
+        return fed if self._columns is None else batch["input"]
 
     def _moments(self, input: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of the codes, (B, L) each."""

@@ -14,6 +14,7 @@ VQ_VAE = TaskSpec(
     inputs={"image": "images"},
     labels=False,
     takes_input=True,
+    encodes=True,
     model="sonde.tasks.reconstructing_recipe:model",
     settings="sonde.tasks.reconstructing_recipe:settings",
     figures="sonde.tasks.autoencoder.figures:additions",

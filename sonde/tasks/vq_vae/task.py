@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.reconstruction import Reconstruction
+from sonde.core.reconstruction import LatentSpace, Reconstruction
 from sonde.core.records import StepRecord
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.metrics.reconstruction import ReconstructionMeter
@@ -37,6 +37,7 @@ class Quantised(nn.Module):
             if config.quantiser == "fsq"
             else Codebook(config.codes, config.code_width, decay=config.codebook_decay, restart=config.restart_below)
         )
+        self.shape = (self.quantiser.width, *code[1:])
         self.down, self.up = nn.Conv2d(code[0], self.quantiser.width, 1), nn.Conv2d(self.quantiser.width, code[0], 1)
 
     def encode(self, input: Tensor) -> Tensor:
@@ -48,6 +49,11 @@ class Quantised(nn.Module):
         flat = encoded.movedim(1, -1)  # (B, H, W, D)
         codes, numbers = self.quantiser(flat.flatten(0, 2))
         return codes.view(flat.shape).movedim(-1, 1), numbers.view(len(encoded), -1)
+
+    def nearest(self, near: Tensor) -> Tensor:
+        """Anything (B, D, H, W) -> the nearest codes, of that shape."""
+        flat = near.movedim(1, -1)
+        return self.quantiser.nearest_codes(flat.flatten(0, 2)).view(flat.shape).movedim(-1, 1)
 
     def decode(self, codes: Tensor) -> Tensor:
         """(B, D, H, W) -> (B, *shape), at least float32."""
@@ -88,6 +94,11 @@ class VQVAE:
                 outputs={"latent": self.predict, "reconstruction": self.given_back, "anomaly": self.anomaly},
                 latent=lambda batch: self.net.encode(batch["input"]).flatten(1),
                 reconstruct=lambda batch: self.net(batch["input"]),
+                space=LatentSpace(
+                    shape=self.net.shape,
+                    encode=lambda input: self.net.quantise(self.net.encode(input))[0],
+                    decode=lambda near: self.net.decode(self.net.nearest(near)),
+                ),
             )
         )
 

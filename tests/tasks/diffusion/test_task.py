@@ -65,7 +65,7 @@ def test_each_prediction_is_the_same_denoiser(predicts: str) -> None:
     noisy = torch.linspace(-2, 2, 8).view(2, 4)
     for sigma in (0.01, 0.7, 20.0):
         model.sigma = sigma
-        found = made.denoised(noisy, sigma, SampleRequest(start=noisy))
+        found = made.denoised(noisy, sigma, None)
         torch.testing.assert_close(found, 0.25 * noisy / (0.25 + sigma**2), rtol=1e-4, atol=1e-4)
 
 
@@ -104,8 +104,7 @@ def test_guidance_goes_from_no_class_through_the_class_and_beyond() -> None:
         nn.init.normal_(parameter, std=0.3)
     noisy, label = torch.randn(3, 4), torch.tensor([0, 1, 2])
     chosen, free, steered = (
-        made.denoised(noisy, 1.0, SampleRequest(start=noisy, labels=labels, guidance=weight))
-        for labels, weight in ((label, 1.0), (None, 1.0), (label, 2.5))
+        made.denoised(noisy, 1.0, labels, weight) for labels, weight in ((label, 1.0), (None, 1.0), (label, 2.5))
     )
     torch.testing.assert_close(steered, free + 2.5 * (chosen - free), rtol=1e-4, atol=1e-4)
 

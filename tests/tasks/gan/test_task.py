@@ -4,25 +4,20 @@ from typing import Any
 
 import pytest
 import torch
-from sample_tasks import CPU, batch, stepper
+from sample_exactness import averaged, images, is_the_same_however_often_it_is_evaluated, parts, resumes_exactly
+from sample_tasks import batch, stepper
 from torch import nn
 
 from sonde.core.batch import Batch
-from sonde.core.config import FeedConfig
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.generation import SampleRequest
 from sonde.core.seams import Meter, Objective, Task
-from sonde.data.feed.tensors import tensor_source
-from sonde.engine.clock import Clock
-from sonde.engine.evaluate import evaluate
-from sonde.engine.loop import FitParts, FitSettings, fit
-from sonde.engine.signals import StopRequest
-from sonde.engine.training import Training, capture, restore, weights
+from sonde.engine.loop import FitSettings, fit
+from sonde.engine.training import Training, weights
 from sonde.engine.tree import copied, same
 from sonde.models.dcgan import DCGAN, DCGANConfig
 from sonde.models.gan_mlp import GANMLP, GANMLPConfig
-from sonde.optim.ema import EMA
 from sonde.tasks.gan.config import GANConfig
 from sonde.tasks.gan.task import GAN
 
@@ -154,72 +149,29 @@ def test_rows_of_numbers() -> None:
 
 
 def training(loss: str) -> Training:
-    made = task(gan_loss=loss, critic_steps=2, r1=0.5)
-    drawn = torch.Generator().manual_seed(1)
-    fields = {"input": torch.randn(96, 1, 8, 8, generator=drawn), "target": torch.arange(96) % 3}
-    run = stepper(made)
-    run.average = EMA(made.modules, 0.9)
-    torch.manual_seed(5)
-    source = tensor_source(fields, FeedConfig(batch_size=16), training=True, seed=0, device=CPU)
-    return Training(task=made, source=source, stepper=run, clock=Clock(), device=CPU, observers=[], journals={})
+    return averaged(task(gan_loss=loss, critic_steps=2, r1=0.5), images(96, seed=1, classes=3))
 
 
-def parts(live: Training, *, looks: bool = False) -> FitParts:
-    drawn = torch.Generator().manual_seed(2)
-    fields = {"input": torch.randn(32, 1, 8, 8, generator=drawn), "target": torch.arange(32) % 3}
-    held = tensor_source(fields, FeedConfig(batch_size=8), training=False, seed=0, device=CPU)
-
-    def scores() -> dict[str, float]:
-        return evaluate(live.task, held, live.stepper.settings, average=live.stepper.average).compute()
-
-    return FitParts(
-        objective=live.task.objective if looks else None,
-        evaluate=scores if looks else None,
-        best_weights=dict,
-        writer=None,
-        request=StopRequest(),
-    )
+HELD_OUT = images(32, seed=2, classes=3)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("at", [1, 6, 7])
 def test_stop_and_resume_is_bit_exact(loss: str, at: int) -> None:
-    whole = training(loss)
-    fit(whole, FitSettings(stop=12), parts(whole))
-    half = training(loss)
-    fit(half, FitSettings(stop=at), parts(half))
-    held, state = copied(weights(half.task.modules)), copied(capture(half))
-    again = training(loss)
-    torch.manual_seed(99)
-    restore(again, held, state)
-    fit(again, FitSettings(stop=12), parts(again))
-    assert same(weights(whole.task.modules), weights(again.task.modules))
-    left, right = capture(whole), capture(again)
-    for name in ("stepper", "source", "task", "random", "progress"):
-        assert same(left[name], right[name]), name
+    resumes_exactly(lambda: training(loss), HELD_OUT, at)
 
 
 def test_evaluating_more_often_changes_nothing() -> None:
-    from sonde.core.durations import Duration
-
-    runs = []
-    for every in (1, 1000):
-        live = training("hinge")
-        fit(live, FitSettings(stop=8, evaluate_every=Duration(every, "steps")), parts(live, looks=True))
-        runs.append((weights(live.task.modules), capture(live)))
-    (first, left), (second, right) = runs
-    assert same(first, second)
-    for name in ("stepper", "source", "task", "random"):
-        assert same(left[name], right[name]), name
+    is_the_same_however_often_it_is_evaluated(lambda: training("hinge"), HELD_OUT)
 
 
 def test_the_averaged_weights_are_evaluated_and_never_trained_on() -> None:
     live = training("hinge")
-    fit(live, FitSettings(stop=8), parts(live))
+    fit(live, FitSettings(stop=8), parts(live, HELD_OUT))
     before = copied(weights(live.task.modules))
-    averaged = parts(live, looks=True).evaluate
-    assert averaged is not None
-    found = averaged()
+    of_average = parts(live, HELD_OUT, looks=True).evaluate
+    assert of_average is not None
+    found = of_average()
     assert same(before, weights(live.task.modules))
     assert live.stepper.average is not None
     with live.stepper.average.applied():
@@ -227,6 +179,6 @@ def test_the_averaged_weights_are_evaluated_and_never_trained_on() -> None:
     assert not same(before, stands)
     live.task.modules.load_state_dict(stands)
     live.stepper.average = None
-    plain = parts(live, looks=True).evaluate
+    plain = parts(live, HELD_OUT, looks=True).evaluate
     assert plain is not None
     assert plain() == found

@@ -14,6 +14,8 @@ from sonde.core.generation import SampleRequest
 from sonde.core.seams import Meter, Task, abilities_of
 from sonde.models.autoencoder_cnn import AutoencoderCNN, AutoencoderCNNConfig
 from sonde.models.autoencoder_mlp import AutoencoderMLP, AutoencoderMLPConfig
+from sonde.tasks.input_code import network_input
+from sonde.tasks.vae.column_likelihood import Columns
 from sonde.tasks.vae.config import VAEConfig
 from sonde.tasks.vae.likelihood import Bernoulli, Gaussian
 from sonde.tasks.vae.task import VAE, divergences
@@ -28,7 +30,7 @@ def task(spec: InputSpec = ROWS, hidden: tuple[int, ...] = (), **settings: Any) 
     if spec.has_planes:
         model: nn.Module = AutoencoderCNN(spec, 0, AutoencoderCNNConfig(widths=(8,)))
     else:
-        model = AutoencoderMLP(spec, 0, AutoencoderMLPConfig(hidden=hidden))
+        model = AutoencoderMLP(network_input(spec), 0, AutoencoderMLPConfig(hidden=hidden))
     made = VAE(model, NONE, VAEConfig(**settings), input=spec)
     made.modules.eval()
     return made
@@ -113,7 +115,7 @@ def test_the_elbo_is_likelihood_minus_divergence() -> None:
 
 
 def test_the_gaussian_is_that_of_torch() -> None:
-    likelihood = Gaussian(ROWS)
+    likelihood = Gaussian()
     output, input = torch.randn(4, 5), torch.randn(4, 5)
     torch.testing.assert_close(likelihood.log_probability(output, input), Normal(output, 1.0).log_prob(input).sum(1))
 
@@ -179,7 +181,7 @@ def test_samples_of_images_are_means_and_of_tables_have_noise() -> None:
     start = torch.zeros(4000, 2)
     with torch.no_grad():
         found = made.draw(SampleRequest(start=start, noise=lambda shape: torch.randn(shape, generator=drawn)))
-        numbers, (logits,) = cast(Gaussian, made.likelihood).columns.parts(made.net.decode(start[:1]))
+        numbers, _, (logits,) = cast(Columns, made.likelihood).code.parts(made.net.decode(start[:1]))
     assert float(found[:, 0].std()) == pytest.approx(1.0, rel=0.05)  # the deviation before training
     assert float(found[:, 0].mean()) == pytest.approx(float(numbers), abs=0.06)
     shares = torch.bincount(found[:, 1].long(), minlength=3) / 4000

@@ -1,0 +1,253 @@
+"""What the verdict says of a run that makes inputs: what a judge measured of its samples; where none did, what its losses tell
+and what they do not, and the commands that judge."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+from markupsafe import Markup
+
+from sonde.core.marks import shell_quoted
+from sonde.core.units import count, metric, metric_name, number, share
+from sonde.report.captions import course, moved
+from sonde.report.fitted import fitted, still_improving
+from sonde.report.folder import Reading
+from sonde.report.judged import LITTLE, Score
+from sonde.report.learning import metric_of, train_of, validation_of
+from sonde.report.metric_words import direction
+from sonde.report.next_steps import IN_MEMORY, Step
+from sonde.report.sample_quality import LIKELY, POSSIBLE, TRAINED, copies_told, eval_command
+
+Tone = Literal["yes", "partly", "no", "open"]
+UNJUDGED = "Not judged yet"
+SURE = 2.0  # standard errors, within which a kernel distance is that of real rows
+UNSEEN = "How good its samples are that does not say: no judge has seen them yet"
+KEPT = ("target", "columns", "image_size", "labels", "pages", "group", "validation", "test", "seed")
+"""Settings of the data that a judge is to share, so that it is trained on the rows that the run was trained on."""
+MOST_CLASSES = 20  # of a column that a judge may answer for
+
+Told = tuple[Tone, str, str]
+"""(tone, answer, why)"""
+
+
+class _Judged(NamedTuple):
+    """One entry of the measures: of samples and of real rows, with their standard errors or the interval of the first."""
+
+    value: float
+    real: float
+    error: float = 0.0
+    real_error: float = 0.0
+    low: float = 0.0
+    high: float = 1.0
+
+
+def judgement(run: Reading) -> Mapping[str, Any] | None:
+    """What a judge measured of the samples of the checkpoint that is kept; None where none did."""
+    found = run.looked.get("sample_quality")
+    if not isinstance(found, Mapping) or not found.get("measures"):
+        return None
+    return found if found.get("step") == (run.result.get("best") or {}).get("step") else None
+
+
+def of_samples(run: Reading, score: Score | None, told: Told, trouble: str) -> Told:
+    """The verdict. told: what the losses alone come to;  trouble: what the checks warn of, "" for nothing"""
+    found = judgement(run)
+    if found is not None:
+        return _of_judgement(found, len((run.schema.get("target") or {}).get("names") or []), trouble)
+    tone, answer, because = told
+    if run.makes is None or tone == "no" or score is None:
+        return told
+    if run.makes.likelihood:
+        return tone, answer, f"{_likelier(run, score)}{because} {UNSEEN}."
+    if why := _useless({name: _Judged(*pair) for name, pair in _own(run, score).items()}, 0):
+        return "no", "No", f"{why}: {_learned(run, score)}."
+    learned = _learned(run, score)
+    why = f"{learned[:1].upper()}{learned[1:]}. That says {run.makes.tells}; no judge has seen its samples yet"
+    return ("partly", "Doubtful", f"{why}; {trouble}.") if trouble else ("open", UNJUDGED, f"{why}.")
+
+
+def sample_lines(run: Reading) -> list[tuple[str, str]]:
+    """(question, answer) on the samples, below the verdict's own sentence."""
+    found = judgement(run)
+    if found is None:
+        if not run.looked.get("sample_quality"):
+            return []
+        return [("Its samples", "Judged before it was trained further: judge them again.")]
+    measures = _measures(found)
+    names = [name for name in ("precision", "recall", "density", "coverage") if name in measures]
+    parts = [f"{metric_name(name)} {_plain(name, measures[name].value)}" for name in names]
+    beside = ", ".join(_plain(name, measures[name].real) for name in names)
+    text = f"{', '.join(parts)} (real rows: {beside})" if names else "all measures"
+    return [
+        ("Its samples", Markup('{}; <a href="#sample-quality">all measures</a>').format(f"{text[0].upper()}{text[1:]}"))
+    ]
+
+
+def judge_steps(run: Reading) -> list[Step]:
+    """How the samples are judged: commands that train a judge and let it judge."""
+    if run.makes is None or not run.makes.judged or judgement(run) is not None:
+        return []
+    if run.data.get("form") == IN_MEMORY:
+        return [
+            Step(why="Samples of data that stand in files are judged by sonde eval RUN DATA --judge CLASSIFIER_RUN.")
+        ]
+    data, judge = str(run.config.get("data") or "DATA"), f"{run.path}-judge"
+    settings = _settings_of_judge(run)
+    if settings is None:
+        command = eval_command(str(run.path), data, "CLASSIFIER_RUN")
+        return [
+            Step(command=command, why="judges its samples by a classifier of others like these, which have no classes")
+        ]
+    train = f"sonde train {shell_quoted(data)} --task classification {settings}--out {shell_quoted(judge)}"
+    return [
+        Step(command=train, why="trains a judge: a classifier of the same data"),
+        Step(command=eval_command(str(run.path), data, judge), why="lets it judge the samples"),
+    ]
+
+
+def _settings_of_judge(run: Reading) -> str | None:
+    """Flags that a judge shares with the run, with a space behind; None where there is nothing that it could answer for."""
+    settings, origin = (run.config.get(name) or {} for name in ("settings", "origin"))
+    given = {name: settings[name] for name in KEPT if origin.get(name) in ("typed", "file") and name in settings}
+    if (run.schema.get("target") or {}).get("kind") != "class":
+        column = _column_of_classes(run)
+        if column is None:
+            return None
+        given["target"] = [column]
+    words = []
+    for name, value in given.items():
+        values = value if isinstance(value, list) else [value]
+        words += [f"--{name.replace('_', '-')}", *(shell_quoted(str(each)) for each in values)]
+    return "".join(f"{word} " for word in words)
+
+
+def _column_of_classes(run: Reading) -> str | None:
+    """A column of a table whose rows are learned whole that a classifier can answer for."""
+    for column in (run.schema.get("input") or {}).get("columns") or []:
+        if column.get("kind") == "category" and 2 <= len(column.get("categories") or ()) <= MOST_CLASSES:
+            return str(column.get("source"))
+    return None
+
+
+def _likelier(run: Reading, score: Score) -> str:
+    """By how much rows are likelier to it than to its baseline; "" where that is not known."""
+    if score.baseline is None or score.name != "loss":
+        return ""
+    text = f"Rows are {number(abs(score.baseline - score.value))} nats likelier to it than to the baseline"
+    own, other = _scores(run, score).get("bits_per_dim"), (run.result.get("baseline") or {}).get("bits_per_dim")
+    if own is not None and other is not None:
+        text += f" ({number(own)} bits per dimension, the baseline {number(other)})"
+    return f"{text}. " if score.value < score.baseline else ""
+
+
+def _scores(run: Reading, score: Score) -> Mapping[str, Any]:
+    return (run.result.get("metrics") or {}).get(score.split) or {}
+
+
+def _own(run: Reading, score: Score) -> dict[str, tuple[float, float]]:
+    """What a task measures of its own samples while it trains: of them and of real rows."""
+    scores = _scores(run, score)
+    real = scores.get("recall_real")
+    if real is None or scores.get("precision") is None or scores.get("recall") is None:
+        return {}
+    return {name: (float(scores[name]), float(real)) for name in ("precision", "recall")}
+
+
+def _learned(run: Reading, score: Score) -> str:
+    """How its validation loss went, or what chose its checkpoint, beside what is known of real rows."""
+    if score.name == "loss":
+        validation = course(validation_of(run))
+        found = validation or course(train_of(run))
+        text = (
+            "" if found is None else moved(f"{'validation' if validation else 'training'} loss at fixed noise", found)
+        )
+        if score.baseline is not None:
+            text += f" (baseline, {score.what}: {metric(score.name, score.baseline)})"
+    else:
+        found = course(metric_of(run, score.name), higher=bool(direction(run, score.name)))
+        text = "" if found is None else moved(f"validation {metric_name(score.name)}", found)
+        floor = _scores(run, score).get("kernel_floor")
+        text += f" (two halves of the real rows: {metric(score.name, floor)})" if floor is not None else ""
+        if (recall := _own(run, score).get("recall")) is not None:
+            made, real = (share(each, 0) for each in recall)
+            text += f"; {made} of the real rows lie among made ones, and {real} of one half of them among the other"
+    text = text or f"its {metric_name(score.name)} is {metric(score.name, score.value)}"
+    if fitted(run).kind == "over":
+        text += "; it overfits: validation rose since its best"
+    elif still_improving(run):
+        text += ", and was still falling"
+    return text
+
+
+def _measures(found: Mapping[str, Any]) -> dict[str, _Judged]:
+    known = {}
+    for each in found["measures"]:
+        if each.get("value") is None or each.get("real") is None:
+            continue
+        low, high = each.get("interval") or (0.0, 1.0)
+        errors = float(each.get("error") or 0), float(each.get("real_error") or 0)
+        known[str(each["name"])] = _Judged(float(each["value"]), float(each["real"]), *errors, low, high)
+    return known
+
+
+def _of_judgement(found: Mapping[str, Any], classes: int, trouble: str) -> Told:
+    measures, copied = _measures(found), copies_told(found)
+    figures = _figures(found, measures)
+    told = f"{figures}; {copied}"
+    but = f"; {trouble}" if trouble else ""
+    if copied == LIKELY:
+        return "no", "No", f"{told}{but}."
+    if why := _useless(measures, classes):
+        return "no", "No", f"{why}: {told}{but}."
+    if trouble or copied == POSSIBLE or not _alike(measures):
+        return "partly", "Partly", f"{told[:1].upper()}{told[1:]}{but}."
+    rows = f"With {count(found['n'])} rows on either side"
+    return "yes", "Yes", f"{rows} the judge cannot tell its samples from real rows: {told}."
+
+
+def _figures(found: Mapping[str, Any], measures: Mapping[str, _Judged]) -> str:
+    """Agreement, the Fréchet distance (of too few rows the kernel distance), what a model trained on samples reaches."""
+    told, samples = [], count(found["samples"]["number"])
+    if (agreed := measures.get("class_agreement")) is not None:
+        around = f" ({100 * agreed.low:.1f} to {100 * agreed.high:.1f})"
+        told.append(
+            f"the judge takes {share(agreed.value, 1)}{around} of {samples} samples for the class that was asked for "
+            f"(of real rows {share(agreed.real, 1)})"
+        )
+    if (trained := measures.get(TRAINED)) is not None:
+        told.append(
+            f"trees trained on samples are right about {share(trained.value, 1)} of the real rows (trained on real "
+            f"ones {share(trained.real, 1)})"
+        )
+    if (distance := measures.get("frechet_distance")) is not None:
+        told.append(
+            f"Fréchet distance {number(distance.value)}, between halves of the real rows {number(distance.real)}"
+        )
+    elif (kernel := measures.get("kernel_distance")) is not None:
+        told.append(f"kernel distance {number(kernel.value)}, between halves of the real rows {number(kernel.real)}")
+    return "; ".join(told)
+
+
+def _useless(measures: Mapping[str, _Judged], classes: int) -> str:
+    """Why no sample is worth anything; "" where some are."""
+    agreed = measures.get("class_agreement")
+    if agreed is not None and classes > 1 and agreed.low <= 1 / classes:
+        return "The class of its samples is no better than chance"
+    there = [measures[name] for name in ("precision", "recall") if name in measures]
+    if there and all(each.value < LITTLE * each.real for each in there):
+        return "Hardly a sample lies where real rows do"
+    return ""
+
+
+def _alike(measures: Mapping[str, _Judged]) -> bool:
+    """Whether the judge sees no difference beyond chance between samples and real rows."""
+    kernel, agreed = measures.get("kernel_distance"), measures.get("class_agreement")
+    if kernel is None:
+        return False
+    same = kernel.value - kernel.real <= SURE * (kernel.error**2 + kernel.real_error**2) ** 0.5
+    if agreed is None:
+        return same
+    return same and agreed.high + (agreed.high - agreed.low) / 2 >= agreed.real
+
+
+def _plain(name: str, value: float) -> str:
+    return number(value, 2) if name == "density" else share(value, 0)

@@ -1,0 +1,95 @@
+"""What a decoder's outputs say of a row of a table: numbers, categories, gaps and dates, each by its own distribution."""
+
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sonde.core.dataset import InputSpec
+from sonde.nn.column_code import UNSEEN, ColumnCode
+
+NARROWEST = math.log(1e-3)  # of a deviation: rows that are given back exactly have no highest likelihood
+RARE = 1e-6  # of a uniform number, off which logarithms are kept
+
+# B rows, F columns, W numbers of a code, N of them numbers of the table
+
+
+class Columns(nn.Module):
+    """Of codes (`ColumnCode`): numbers with normal noise of a learned deviation each, on the scale on which they are bent; a
+    category by its probabilities, of more than 16 values by those of its bits, and so is a gap. A number that is missing says
+    nothing.
+
+    Source of the deviations: Rybkin, Daniilidis and Levine 2020, arXiv:2006.13202
+    """
+
+    def __init__(self, input: InputSpec) -> None:
+        super().__init__()
+        self.code = ColumnCode(input.columns)
+        numbers, *_ = self.code.places
+        self.log_deviation = nn.Parameter(torch.zeros(len(numbers)))
+
+    @property
+    def deviation(self) -> Tensor:
+        """(N,)."""
+        return self.log_deviation.clamp(min=NARROWEST).exp()
+
+    def target(self, input: Tensor, index: Tensor | None) -> Tensor:
+        """(B, F) -> the code, and behind it which categories no training row had."""
+        return torch.cat([self.code.encode(input), self.code.unseen(input)], 1)
+
+    def fed(self, target: Tensor) -> Tensor:
+        """The code as the encoder is fed it, (B, W)."""
+        return target[:, : self.code.width]
+
+    def log_probability(self, output: Tensor, target: Tensor) -> Tensor:
+        """(B,) nats of rows under outputs (B, W); of numbers a density in standard deviations of the training rows."""
+        return -self.each(output, target).sum(1)
+
+    def without_code(self, target: Tensor) -> Tensor:
+        """(B,) nats of rows whose columns know nothing of each other: bent numbers are normal, values of a category alike."""
+        nothing = target.new_zeros(len(target), self.code.width)
+        return -self.each(nothing, target, torch.ones_like(self.deviation)).sum(1)
+
+    def each(self, output: Tensor, target: Tensor, deviation: Tensor | None = None) -> Tensor:
+        """Minus that by column (B, F): 0 for parts of a date, which follow from its time. deviation: in place of the learned"""
+        deviation = self.deviation if deviation is None else deviation
+        numbers, gaps, patterns = self.code.parts(self.fed(target))
+        said, said_gaps, said_patterns = self.code.parts(output)
+        standard = (numbers - said) / deviation
+        nats = standard.square() / 2 + deviation.log() + math.log(2 * math.pi) / 2 - self.code.log_slopes(numbers)
+        found = output.new_zeros(len(output), len(self.code.columns))
+        of_numbers, of_gaps, of_categories = self.code.places
+        found[:, of_numbers] = torch.where(self.code.absent(gaps), 0, nats)
+        found[:, of_gaps] = F.softplus(-gaps * said_gaps)
+        unseen = target[:, self.code.width :]
+        for at, (place, true, logits) in enumerate(zip(of_categories, patterns, said_patterns, strict=True)):
+            if self.code.one_hot[at]:
+                surprise = F.cross_entropy(logits, true.argmax(1), reduction="none")
+            else:
+                surprise = F.softplus(-true * logits).sum(1)
+            found[:, place] = surprise - UNSEEN * unseen[:, at]
+        return found
+
+    def mean(self, output: Tensor) -> Tensor:
+        """The likeliest row, (B, F)."""
+        return self.code.decode(output)
+
+    def drawn(self, output: Tensor, noise: Callable[[tuple[int, ...]], Tensor]) -> Tensor:
+        """A row by chance, noise and all, of values that a row of the table could have."""
+        numbers, gaps, patterns = self.code.parts(output)
+        parts = [numbers + self.deviation * noise(tuple(numbers.shape)), gaps + _logistic(noise(tuple(gaps.shape)))]
+        for at, logits in enumerate(patterns):
+            uniform = _uniform(noise(tuple(logits.shape)))
+            # the largest of logits with Gumbel noise, and the sign of a bit with logistic noise, have their probabilities
+            parts.append(logits - (-uniform.log()).log() if self.code.one_hot[at] else logits + torch.logit(uniform))
+        return self.code.decode(torch.cat(parts, 1))
+
+
+def _uniform(noise: Tensor) -> Tensor:
+    return torch.special.ndtr(noise).clamp(RARE, 1 - RARE)
+
+
+def _logistic(noise: Tensor) -> Tensor:
+    return torch.logit(_uniform(noise))

@@ -1,0 +1,109 @@
+"""Rows of tables: each column by its own distribution, beside those of torch."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.distributions import Bernoulli, Normal
+
+import sonde
+from sonde.core.dataset import Column, InputSpec
+from sonde.nn.column_code import UNSEEN
+from sonde.run import finish
+from sonde.tasks.vae.column_likelihood import Columns
+
+NUMBER = Column(name="x", kind="number", source="x")
+GAP = Column(name="x missing", kind="number", source="x", part="missing")
+FEW = Column(name="c", kind="category", source="c", categories=("a", "b", "c"), gaps=False)
+MANY = Column(name="m", kind="category", source="m", categories=tuple(map(str, range(19))), gaps=True)  # in 5 bits
+SPEC = InputSpec(kind="table", shape=(4,), columns=(NUMBER, GAP, FEW, MANY))
+
+
+def output(likelihood: Columns, rows: int) -> Tensor:
+    return torch.randn(rows, likelihood.code.width, generator=torch.Generator().manual_seed(0))
+
+
+def test_each_column_has_its_own_distribution() -> None:
+    likelihood = Columns(SPEC)
+    rows = torch.tensor([[0.5, 0.0, 2.0, 7.0], [0.0, 1.0, 3.0, 0.0], [-1.0, 0.0, 0.0, 19.0]])
+    said, target = output(likelihood, 3), likelihood.target(rows, None)
+    found = likelihood.each(said, target)
+    number, gap, few, bits = said[:, 0], said[:, 1], said[:, 2:5], said[:, 5:]
+    expected = -Normal(number, 1.0).log_prob(rows[:, 0])
+    expected[1] = 0  # a number that is missing says nothing
+    torch.testing.assert_close(found[:, 0], expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(found[:, 1], -Bernoulli(logits=gap).log_prob(rows[:, 1]))
+    category = F.cross_entropy(few, torch.tensor([1, 2, 0]), reduction="none")
+    torch.testing.assert_close(found[:, 2], category - torch.tensor([0, 0, UNSEEN]))  # one that no training row had
+    ones = torch.tensor([[7 >> bit & 1 for bit in range(5)], [0] * 5, [19 >> bit & 1 for bit in range(5)]]).float()
+    torch.testing.assert_close(found[:, 3], -Bernoulli(logits=bits).log_prob(ones).sum(1))
+    torch.testing.assert_close(likelihood.log_probability(said, target), -found.sum(1))
+
+
+def test_without_a_code_columns_are_normal_and_categories_alike() -> None:
+    likelihood = Columns(SPEC)
+    with torch.no_grad():
+        likelihood.log_deviation.fill_(2.0)  # which plays no part
+        found = likelihood.without_code(likelihood.target(torch.tensor([[0.5, 0.0, 2.0, 7.0]]), None))
+    expected = float(Normal(0.0, 1.0).log_prob(torch.tensor(0.5))) - math.log(2) - math.log(3) - 5 * math.log(2)
+    assert float(found) == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_density_of_a_bent_number_comes_to_one() -> None:
+    skewed = tuple(float(each) for each in np.expm1(np.linspace(0, 2, 33)))
+    likelihood = Columns(InputSpec(kind="table", shape=(1,), columns=(replace(NUMBER, quantiles=skewed),)))
+    with torch.no_grad():
+        likelihood.log_deviation.fill_(math.log(0.5))
+    x = torch.linspace(-10, 40, 200_001, dtype=torch.float64)[:, None]
+    nats = likelihood.log_probability(torch.full((len(x), 1), 0.3, dtype=torch.float64), likelihood.target(x, None))
+    assert float(torch.trapezoid(nats.detach().exp(), x[:, 0])) == pytest.approx(1, abs=1e-3)
+
+
+def test_samples_are_as_likely_as_said_and_rows_of_the_table() -> None:
+    likelihood = Columns(SPEC)
+    said = output(likelihood, 1).expand(20_000, -1)
+    noise = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        found = likelihood.drawn(said, lambda shape: torch.randn(shape, generator=noise))
+    gap, few, bits = said[0, 1], said[0, 2:5], said[0, 5:]
+    assert float(found[:, 1].mean()) == pytest.approx(float(gap.sigmoid()), abs=0.02)
+    shares = torch.bincount(found[:, 2].long(), minlength=4)[1:] / len(found)
+    torch.testing.assert_close(shares, few.softmax(0), atol=0.02, rtol=0)
+    assert found[:, 3].min() >= 0
+    assert found[:, 3].max() <= 19
+    odd = float((found[:, 3] % 2).mean())
+    assert odd == pytest.approx(float(bits[0].sigmoid()), abs=0.08)  # patterns of no value become their nearest
+    assert (found[found[:, 1] == 1, 0] == 0).all()
+
+
+def test_a_mixed_table_comes_back_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finish, "look", lambda *given: [])
+    drawn = np.random.default_rng(0)
+    lines = ["day,age,sex,town,fare"]
+    for n in range(160):
+        age = "" if n % 4 == 0 else str(drawn.integers(1, 80))
+        day = f"2024-{1 + n % 12:02}-{1 + n % 28:02}"
+        lines.append(f"{day},{age},{'fm'[n % 2]},town{drawn.integers(0, 20)},{drawn.lognormal():.2f}")
+    (tmp_path / "people.csv").write_text("\n".join(lines) + "\n")
+    run = sonde.train(
+        str(tmp_path / "people.csv"), task="vae", steps=100, lr=0.02, hidden=(32,), latent=4, threads=1, quiet=True,
+        out=str(tmp_path / "run"),
+    )  # fmt: skip
+    made = run.sample(300)
+    assert isinstance(made, pa.Table)
+    assert set(made["sex"].to_pylist()) == {"f", "m"}
+    assert set(made["town"].to_pylist()) <= {f"town{n}" for n in range(20)} | {None}
+    assert pa.types.is_integer(made["age"].type)
+    assert 0.1 < made["age"].null_count / 300 < 0.45  # of the rows a quarter
+    assert made["day"].to_pylist()[0].year == 2024
+    assert min(made["fare"].to_pylist()) > 0
+    given = run.predict(str(tmp_path / "people.csv"), what="reconstruction")
+    assert {row["reconstruction"]["sex"] for row in given} <= {"f", "m"}
+    again = run.predict(str(tmp_path / "people.csv"), what="anomaly")
+    assert set(again[0]["error"]) >= {"age", "sex", "town", "fare"}
