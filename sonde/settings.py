@@ -190,6 +190,9 @@ class TrainKeywords(TypedDict, total=False):
     """Test recordings, by a part of their names or a column: take=0-4, or speaker=theo,jackson."""
     max_seconds: float
     """Longest recording in seconds: of longer ones only the beginning is read; with transcripts they are left out."""
+    clip_seconds: float
+    """Length in seconds at which sound is generated or encoded; by default that which 98 % of the training
+    recordings keep to."""
     horizon: int | None
     """Forecast horizon in time steps; by default one season (24 hours, 7 days, 12 months)."""
     look_back: int | None
@@ -572,6 +575,15 @@ class TrainKeywords(TypedDict, total=False):
     false_alarms: float
     """task anomaly: Share of normal rows that may be called anomalies: the threshold is that quantile of held-out
     normal rows."""
+    score: Literal["neighbours", "reconstruction"]
+    """task anomaly: What tells anomalies: how far a row is from the normal training rows nearest to it, or how badly
+    it is given back."""
+    contrast: float
+    """task anomaly: Of images and neighbours: how much the encoder also learns to know an image again that was bent
+    a little; 0 for not."""
+    stretch: int
+    """task anomaly: Of neighbours in rows of steps: so many steps are compared together, wherever they are; 0
+    compares whole rows."""
     outlier_share: float
     """task normalizing-flow: Share of the density, of rows of numbers, that is that of independent columns: rows
     unlike all others cost no more."""

@@ -19,9 +19,10 @@ trained on them.
 
 With --judge the samples of a generative run are measured instead: Fréchet and kernel distance, precision, recall, density and
 coverage beside held-out rows of DATA, in what the judge sees before its last layer; how many samples the judge takes for the
-class that was asked for; and whether samples are copies of training rows. The judge is a run of a classifier trained on the same
-data. Clips are measured without a judge too, by --number: whether they move as real ones do. The numbers go into
-RUN/evaluation/sample_quality.json and RUN's report.
+class that was asked for; and whether samples are copies of training rows. Of tables also how good gradient-boosted
+trees are that were trained on samples, on real rows that were held out, beside trees that were trained on real rows. The judge
+is a run of a classifier trained on the same data. Clips are measured without a judge too, by --number: whether they move as real
+ones do. The numbers go into RUN/evaluation/sample_quality.json and RUN's report.
 
 examples:
   sonde eval runs/mnist-mlp-1 photos/
@@ -79,8 +80,11 @@ def run(words: Sequence[str]) -> int:
     for line in found.highlights:
         begun.screen.say(line)
     if trained.spec.generates:
-        measured = "--number 200" if trained.schema.input.has_frames else "--judge CLASSIFIER_RUN"
-        begun.screen.say(f"how good its samples are: {measured}")
+        from sonde.report.sample_quality import eval_command
+
+        clips = trained.schema.input.has_frames
+        command = f"sonde eval {folder} {data} --number 200" if clips else eval_command(folder, data)
+        begun.screen.say(f"how good its samples are: {command}")
     return 0
 
 

@@ -30,6 +30,11 @@ def check_given_back(out: Path, trained: "Run", what: str, *, folder: bool) -> N
         raise ConfigError(f"--out {out}: arrays are written of autoencoders' codes; use .csv or .json")
     if what == "reconstruction" and suffix == ".csv" and images:
         raise ConfigError(f"--out {out}: reconstructions of images are pictures; use .png, a folder/ or .npy")
+    sounds = trained.schema.input.is_clip and able
+    if sounds and what == "reconstruction" and suffix == ".csv":
+        raise ConfigError(f"--out {out}: reconstructions of recordings are sound; use a folder/ or .npy")
+    if sounds and what == "reconstruction" and folder:
+        return
     if what in PICTURED and not images and (folder or suffix == ".png"):
         raise ConfigError(
             f"--out {out}: pictures are written of images, and this run has none; use .csv, .json or .npy"
@@ -41,8 +46,12 @@ def has_pictures(found: Sequence[Mapping[str, Any]]) -> bool:
     return any(isinstance(entry.get(name), np.ndarray) for entry in found[:1] for name in MAPS)
 
 
-def write_given_back(out: Path, found: Sequence[Mapping[str, Any]]) -> None:
-    """Pictures of the reconstructions, or of the errors, bright where they are large: one of all, or a folder of files."""
+def write_given_back(out: Path, found: Sequence[Mapping[str, Any]], trained: "Run") -> None:
+    """The reconstructions, or where the errors lie, bright where they are large: one picture, or a folder of files; of sound
+    WAV files."""
+    if trained.schema.input.is_clip:
+        _write_sounds(out, found, trained)
+        return
     from PIL import Image
 
     from sonde.modalities.image.made import columns_for, sheet
@@ -59,6 +68,17 @@ def write_given_back(out: Path, found: Sequence[Mapping[str, Any]]) -> None:
     for number, (image, entry) in enumerate(zip(images, found, strict=True)):
         shown = image[..., :3] if image.ndim == 3 else image
         Image.fromarray(shown).save(out / f"{number:05d}-{_safe(Path(str(entry['input'])).stem)}.png")
+
+
+def _write_sounds(out: Path, found: Sequence[Mapping[str, Any]], trained: "Run") -> None:
+    import torch
+
+    from sonde.run.sampling import made_of
+
+    made, schema = made_of(trained.schema), trained.schema
+    assert made is not None
+    waves = torch.from_numpy(np.stack([entry["reconstruction"] for entry in found]))
+    made.write(out, made.plain(waves, schema), [Path(str(entry["input"])).stem for entry in found], schema)
 
 
 def write_arrays(path: Path, found: Sequence[Mapping[str, Any]]) -> None:

@@ -47,7 +47,7 @@ class PredictOptions:
 
     out: str | None = None
     """Output file: .csv, .json, or .png for a contact sheet; or a folder for images with the predictions drawn on them.
-    Of autoencoders also .npy; .png and folders hold reconstructions, or where the errors lie."""
+    Of autoencoders also .npy; .png and folders hold reconstructions (of recordings WAV files), or where the errors lie."""
     what: str = ""
     """Of an autoencoder: latent (the code), reconstruction, or anomaly (how badly an input is given back, and where)."""
     device: str = "cpu"
@@ -86,7 +86,7 @@ def _write(out: str, found: Sequence[Mapping[str, Any]], trained: "Run") -> None
 
     try:
         if has_pictures(found) and (is_folder(out) or Path(out).suffix.lower() == ".png"):
-            write_given_back(Path(out), found)
+            write_given_back(Path(out), found, trained)
         elif is_folder(out):
             draw = abilities_of(trained.task).draw
             assert draw is not None

@@ -57,7 +57,7 @@ class SampleOptions:
     """How many of the first frames of the clip --known are kept; those that follow are made."""
     out: Path | None = None
     """Where samples go: of images one picture (.png), of clips an animated one (.gif) or .npz, or a folder/ with a file each; of
-    tables a .csv."""
+    tables a .csv; of recordings a folder of WAV files, or one .wav of all."""
     device: str = "cpu"
     """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
 

@@ -47,9 +47,11 @@ class InputSpec:
     shape: one row after preparation: (channels, height, width) for images, (frames, channels, height, width) for clips,
            (features,) for tables and flat arrays; of sequences the longest: (tokens,), (samples,) for audio, (steps, variables)
            for series, (atoms,), (residues,)
-    mean, std: per channel for images and clips (of the values in 0..1), empty elsewhere
+    mean, std: per channel for images and clips (of the values in 0..1); of clips of sound per mel (`sonde.nn.sound_code`); empty
+           elsewhere
     columns: for tables, in the order of the features; category columns hold their code as a float
-    scale: for images from arrays that were not bytes, what their values were multiplied by to lie in 0..255; else 0
+    scale: for images from arrays that were not bytes, what their values were multiplied by to lie in 0..255; of clips of sound
+           the power that counts as silence; else 0
     fit:   how images of another size come to theirs: stretched to it, or letterboxed: scaled to fit and grey where they do not
     tokenizer, symbols: for tokens, the vocabulary as JSON (`sonde.core.vocabulary`) and its size
     symbols: of molecules, how many codes the features of atoms have; of proteins as for tokens, and 0 where backbones are given
@@ -85,6 +87,11 @@ class InputSpec:
     covariates: int = 0
     read_as: str = ""
     extra: str = ""
+
+    @property
+    def is_clip(self) -> bool:
+        """Whether an input is sound of one length, (samples,), that networks see as levels by mel over time."""
+        return bool(self.rate and self.mean)
 
     @property
     def has_planes(self) -> bool:

@@ -314,6 +314,7 @@ class Abilities:
     reconstruction:   how inputs are given back from a code, of tasks that do
     answers:          what `evaluate` gave -> (output, target) in the plainest form, for a metric of the caller's own: logits
                       (B, C) and classes (B,), or values and targets (B, T) in the targets' units
+    know_rows:        called once, before training, with what reads training rows (`run/known_rows`), to compare others with them
     batch_means:      names of metrics that are means over batches, though their value on a set is none
     """
 
@@ -322,6 +323,7 @@ class Abilities:
     trivial_baseline: Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], tuple[str, dict[str, float]]] | None = None
     constant_baselines: Callable[[Mapping[str, Any], Batch], Sequence[RuleBaseline]] | None = None
     tune_threshold: Callable[[Meter], None] | None = None
+    know_rows: Callable[[Callable[[], Iterator[Batch]]], None] | None = None
     draw: Callable[[np.ndarray, Mapping[str, Any]], np.ndarray] | None = None
     bind: Callable[[Batch], Bound] | None = None
     samples: Callable[[int, float | None], list[dict[str, Any]]] | None = None

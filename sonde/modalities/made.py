@@ -1,6 +1,6 @@
 """What a kind of data does with inputs that a model has made."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,11 +23,15 @@ class Made:
     picture: (samples as the network makes them, the schema, a path without ending) -> a picture of them for a report
     stills:  the same, where `picture` moves: one that stands still
     strip:   the same in one row, for pictures below one another
+    cards:   (what `plain` gave, folder, stem) -> for a report, of the first few each: names of files that it wrote to
+             folder/stem, "picture" and "sound"; where those stand for `picture`
     joined:  several of what `plain` gave -> one;  chosen: (what `plain` gave, numbers of rows) -> these
     vectors: (what `plain` gave, the schema) -> (N, D) in which rows are near to one another or not;  space: what D are, in words
+    to_judge: as `plain`, with something in place of what samples leave out and a judge may have learned from; None for `plain`
     labelled: (what `plain` gave, with classes; a classifier's schema, its folder) -> rows for that classifier; None where none
              of the columns is what it answers for
     compared: (what `plain` gave, with classes; the same of real rows) -> what a report shows of both (`table/compared`)
+    as_text: some inputs as `plain` gives them -> (names of columns, a few of them as text); None where a picture shows more
     pairs:   (some inputs as `plain` gives them, as many others, a path without ending) -> a picture of each beside its other
     with_classes: (what `plain` gave, the class of each, the schema) -> the same with these; None where they stand apart
     by_share: whether samples for which no class is named have those of the training rows, as often; else all in turn
@@ -40,13 +44,16 @@ class Made:
     write: Callable[[Path, Any, Sequence[str] | None, Schema], None]
     picture: Callable[["Tensor", Schema, Path], Path] | None = None
     stills: Callable[["Tensor", Schema, Path], Path] | None = None
+    cards: Callable[[Any, Path, str], Sequence[Mapping[str, str]]] | None = None
     strip: Callable[["Tensor", Schema, Path], Path] | None = None
     joined: Callable[[Sequence[Any]], Any]
     chosen: Callable[[Any, "np.ndarray"], Any]
     vectors: Callable[[Any, Schema], "Tensor"]
     space: str
+    to_judge: Callable[["Tensor", Schema], Any] | None = None
     labelled: Callable[[Any, Schema, RunFolder], Rows | None] | None = None
     compared: Callable[[Any, Any], dict[str, Any]] | None = None
+    as_text: Callable[[Any], tuple[Sequence[str], Sequence[Sequence[str]]]] | None = None
     pairs: Callable[[Any, Any, Path], Path] | None = None
     with_classes: Callable[[Any, Sequence[str], Schema], Any] | None = None
     by_share: bool = False

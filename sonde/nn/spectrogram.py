@@ -90,7 +90,7 @@ class LogMel(nn.Module):
 
     def forward(self, waveform: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """(B, F, M) float32, (B,) int64."""
-        with _in_float32(waveform.device):  # powers span more than 16 bits hold
+        with in_float32(waveform.device):  # powers span more than 16 bits hold
             audible = waveform.float() * within(lengths, waveform.shape[1])
             power = self.power(audible) @ self.filters  # (B, F, M)
         frames = self.frames(lengths)
@@ -119,6 +119,7 @@ def _standardised(power: Tensor, inside: Tensor) -> Tensor:
     return apart / (apart.square().sum((1, 2), keepdim=True) / count + 1e-5).sqrt()
 
 
-def _in_float32(device: torch.device) -> AbstractContextManager[object]:
+def in_float32(device: torch.device) -> AbstractContextManager[object]:
+    """Inside it nothing is computed in fewer bits, whatever the run's precision."""
     known = torch.amp.is_autocast_available(device.type)
     return torch.autocast(device.type, enabled=False) if known else nullcontext()

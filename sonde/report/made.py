@@ -1,6 +1,6 @@
 """The part of a report that shows inputs which the model has made."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from markupsafe import Markup
 from sonde.core.units import count, counted
 from sonde.report.additions import Section
 from sonde.report.made_rows import made_rows_html
-from sonde.report.media import data_uri, picture_of
+from sonde.report.media import data_uri, picture_of, sound_of
 
 # who asked their system for less motion sees the frames beside one another first
 MOVING = Markup(
@@ -19,10 +19,13 @@ MOVING = Markup(
     '<p><img class="made" src="{still}" alt="frames of the first samples"></p>\n'
 )
 PICTURE = Markup('<p><img class="made" src="{}" alt="{}"></p>\n')
+HEARD = Markup('<figure><img src="{}" alt="{}"><audio controls preload="none" src="{}"></audio>{}</figure>\n')
+MOST = 24  # that can be heard
+ROOM = 1_000_000  # bytes of what can be heard, as text of the page
 
 
 def made_sections(details: Mapping[str, Any], folder: Path) -> list[Section]:
-    """One section with the picture of samples.json, or with rows beside real ones; none where there is neither.
+    """One section with the samples of samples.json: pictures, sounds, or rows beside real ones; none where there are none.
 
     folder: of the evaluation's files
     """
@@ -35,15 +38,35 @@ def made_sections(details: Mapping[str, Any], folder: Path) -> list[Section]:
         html = made_rows_html(found["compared"], str(found["split"]))
         return [Section(name="samples", title="Samples", html=html, note=note)]
     uri = data_uri(picture_of(folder, found.get("picture")))
-    if not uri:
+    html = PICTURE.format(uri, f"{found.get('number')} samples") if uri else heard(found.get("cards"), folder)
+    if not html:
         return []
     note = f"New inputs that the best checkpoint made, not chosen by hand{_how(found)}."
     classes = found.get("classes")
-    if isinstance(classes, list) and 1 < len(classes) <= 12:
+    if not uri and classes:
+        note += " Below each is the class that was asked for."
+    if uri and isinstance(classes, list) and 1 < len(classes) <= 12:
         note += f" A column for each class: {', '.join(map(str, classes))}."
-    alt, still = f"{found.get('number')} samples", data_uri(picture_of(folder, found.get("stills")))
-    html = MOVING.format(moving=uri, still=still, alt=alt) if still else PICTURE.format(uri, alt)
+    if uri and (still := data_uri(picture_of(folder, found.get("stills")))):
+        html = MOVING.format(moving=uri, still=still, alt=f"{found.get('number')} samples")
     return [Section(name="samples", title="Samples", html=html, note=note)]
+
+
+def heard(cards: Any, folder: Path) -> Markup:
+    """Spectrograms with what can be heard below each, and its class; as many as there is room for. folder: of their files"""
+    found, left = Markup(""), ROOM
+    for card in cards[:MOST] if isinstance(cards, Sequence) else ():
+        if not isinstance(card, Mapping):
+            continue
+        picture = data_uri(picture_of(folder, card.get("picture")))
+        sound = data_uri(sound_of(folder, card.get("sound")))
+        left -= len(picture) + len(sound)
+        if left < 0 or not (picture and sound):
+            continue
+        name = str(card.get("class") or "")[:100]
+        caption = Markup("<figcaption>{}</figcaption>").format(name) if name else ""
+        found += HEARD.format(picture, f"spectrogram of {name or 'a recording'}", sound, caption)
+    return Markup('<div class="heard">{}</div>\n').format(found) if found else found
 
 
 def _how(found: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from sonde.report.additions import Section, grid
 from sonde.report.distributions import spread_bars
 from sonde.report.figures import Axis, Series, curves
 from sonde.report.learning import Figure
-from sonde.report.made import PICTURE
+from sonde.report.made import PICTURE, heard
 from sonde.report.media import data_uri, picture_of
 
 MOST = 20  # columns
@@ -24,10 +24,12 @@ def reconstructed_sections(found: Any, folder: Path) -> list[Section]:
 
 
 def _beside(found: Mapping[str, Any], folder: Path) -> list[Section]:
-    uri = data_uri(picture_of(folder, found.get("picture")))
+    uri, number = data_uri(picture_of(folder, found.get("picture"))), int(found.get("number") or 0)
+    if sounds := heard(found.get("cards"), folder):
+        note = f"{counted(number, 'recording', 'recordings')} of the {found.get('split')} data, and what is given back of each."
+        return [Section(name="reconstructions", title="Reconstructions", html=sounds, note=note)]
     if not uri:
         return []
-    number = int(found.get("number") or 0)
     note = (
         f"{counted(number, 'input', 'inputs')} of the {found.get('split')} data, drawn at random, below each what is given back, "
         "and where the error lies (white where it is largest of all)."

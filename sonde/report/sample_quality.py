@@ -24,10 +24,20 @@ TABLE = Markup(
     "<th>better</th></tr></thead><tbody>\n{}</tbody></table></div>\n"
 )
 ROW = Markup('<tr><td class="word">{}</td><td class="n">{}</td><td class="n">{}</td><td class="word">{}</td></tr>\n')
-COMMAND = Markup("<p><code>{}</code></p>\n")
+COMMAND = Markup('<p class="scroll"><code>{}</code></p>\n')
 PARAGRAPH = Markup('<p class="aside">{}</p>\n')
 COPIES = Markup('<h3>Copies of training rows</h3>\n<p class="aside">{}</p>\n')
 PAIRS = Markup('<h3>{}</h3>\n<p><img class="made" src="{}" alt="{}"></p>\n<p class="aside">{}</p>\n')
+PAIR = Markup(
+    '<tr><td class="word">the row</td>{}<td class="n" rowspan="2">{}</td></tr>\n'
+    '<tr class="near"><td class="word">nearest training row</td>{}</tr>\n'
+)
+ROWS_IN_PAIRS = Markup(
+    '<h3>{} and their nearest training rows</h3>\n<p class="aside">Those most like copies, and how far the '
+    "nearest training row is beside the next nearest: below a third it may be a copy.</p>\n"
+    '<div class="scroll"><table class="rows"><thead><tr><th></th>{}<th class="n">distance</th></tr></thead><tbody>\n'
+    "{}</tbody></table></div>\n"
+)
 MEANING = (
     "Fréchet distance: between normal distributions fitted to features of samples and of real rows; it depends on the number of "
     "rows. Kernel distance: the same question without that assumption, unbiased, ± its standard error. Precision: share of "
@@ -203,6 +213,9 @@ def _pairs(test: Any, folder: Path) -> Markup:
     html = Markup("")
     for key, what in (("pairs", "Samples"), ("pairs_held_out", "Held-out rows")):
         pairs = test.get(key) or {}
+        if pairs.get("names"):
+            html += _rows_in_pairs(what, pairs)
+            continue
         uri = data_uri(picture_of(folder, pairs.get("picture")))
         if not uri:
             continue
@@ -216,3 +229,13 @@ def _pairs(test: Any, folder: Path) -> Markup:
         )
         html += PAIRS.format(heading, uri, heading, told)
     return html
+
+
+def _rows_in_pairs(what: str, pairs: Mapping[str, Any]) -> Markup:
+    """Rows of a table, below each the training row that is nearest, and how near beside the next nearest."""
+    lines = Markup("")
+    for made, near, ratio in zip(pairs["made"], pairs["near"], pairs["ratio"], strict=False):
+        cells = [Markup("").join(Markup("<td>{}</td>").format(cell) for cell in row) for row in (made, near)]
+        lines += PAIR.format(cells[0], number(float(ratio), 2), cells[1])
+    head = Markup("").join(Markup("<th>{}</th>").format(str(name)[:40]) for name in pairs["names"])
+    return ROWS_IN_PAIRS.format(what, head, lines)

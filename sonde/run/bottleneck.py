@@ -56,7 +56,7 @@ def bottleneck_curve(
     trained: training rows, by which both kinds of directions are known
     """
     decode = found.decode
-    if decode is None or not trained or any(column.kind == "category" for column in input.columns):
+    if decode is None or not trained or input.is_clip or any(column.kind == "category" for column in input.columns):
         return None
     inputs, given = (torch.cat([batch["input"].flatten(1) for batch in each]) for each in (trained, looked))
     codes, mine = (torch.cat([found.latent(batch).float() for batch in each]) for each in (trained, looked))

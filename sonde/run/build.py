@@ -40,6 +40,7 @@ from sonde.models.suitable import suitable
 from sonde.optim.ema import EMA
 from sonde.run import transfer
 from sonde.run.generated import Pool, parted, pool_for
+from sonde.run.known_rows import hand_known_rows
 from sonde.run.latent import Coder, coder_for
 from sonde.run.memory import room_for, sizes_of
 from sonde.run.updates import check_search, check_watched, schedules, updates
@@ -227,6 +228,7 @@ def assemble(
     decision = decide(dataset, config.feed, free_bytes=free_bytes())
     with room_for("reading the data", f"give a smaller --memory than {config.feed.memory}, or fewer rows"):
         train, held_back = _sources(dataset, config, device, decision, channels_last, labels, tick, pool)
+    hand_known_rows(task, dataset, device, tick)
     average = EMA(task.modules, config.optim.ema) if config.optim.ema else None
     return Assembly(
         dataset=dataset,

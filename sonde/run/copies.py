@@ -74,14 +74,18 @@ class Pictured:
         chosen = ratio.argsort(stable=True)[:SHOWN]
         nearest = self.index[found.row[chosen, 0].numpy()]
         other = self.made.joined(list(read_plain(self.train, nearest, self.schema, self.made)))
-        picture = None
+        mine, picture, texts = self.made.chosen(rows, chosen.numpy()), None, {}
         if self.made.pairs is not None:
-            picture = self.made.pairs(self.made.chosen(rows, chosen.numpy()), other, stem)
+            picture = self.made.pairs(mine, other, stem)
+        if self.made.as_text is not None:
+            (names, made), (_, near) = self.made.as_text(mine), self.made.as_text(other)
+            texts = {"names": names, "made": made, "near": near}
         return {
             "picture": None if picture is None else f"{stem.parent.name}/{picture.name}",
             "rows": [self.train.describe(int(number)) for number in nearest],
             "distance": found.distance[chosen, 0].tolist(),
             "ratio": ratio[chosen].tolist(),
+            **texts,
         }
 
 

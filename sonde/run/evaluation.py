@@ -33,13 +33,14 @@ from sonde.run.build import Assembly
 from sonde.run.constant_baseline import constant_baseline
 from sonde.run.real_rows import real_rows
 from sonde.run.resolve import CUSTOM_MODULE
-from sonde.run.sampling import Wanted, drawn, shares_among, with_names
+from sonde.run.sampling import Wanted, class_names, drawn, shares_among, with_names
 from sonde.run.unfit import unfitting
 from sonde.tasks.custom.metrics import Undefined
 from sonde.tasks.spec import TaskSpec
 
 ROWS = 500  # of a table that are made, beside as many real ones
 SAMPLES = 60  # new inputs in a report: of ten classes six rows
+CARDS = 20  # that are shown one by one, of ten classes two of each
 MORE = 1000  # batches that are read before the first step, where a metric fails on the first
 FEW = 4  # rows, of which reconstructions and answers while it trains are shown
 CASES = ("worst", "best", "examples")  # tables of rows that are shown
@@ -103,18 +104,20 @@ def write_reconstructions(folder: Path, batch: Batch, source: Source, assembly: 
 
 
 def _write_samples(folder: Path, assembly: Assembly) -> None:
-    """New inputs, of a task that makes them, as a picture or beside real rows: samples.json names it or holds both, and says how
-    they were made."""
+    """New inputs, of a task that makes them, as a picture, one by one, or beside real rows: samples.json names or holds them, and
+    says how they were made."""
     generation = abilities_of(assembly.task).generation
     if generation is None or assembly.dataset is None:
         return
     schema = assembly.dataset.schema
     about = modality(schema.input.kind)
     made = load(about.made) if about.made else None
-    if made is None or (made.picture is None and made.compared is None):
+    if made is None or (made.picture is None and made.compared is None and made.cards is None):
         return
     rows = _rows(folder, assembly)
-    number = SAMPLES if made.picture is not None else min(ROWS, max(SAMPLES, len(rows)))
+    number = CARDS if made.cards is not None else SAMPLES
+    if made.compared is not None:
+        number = min(ROWS, max(SAMPLES, len(rows)))
     shares = shares_among(assembly.dataset.splits["train"], schema) if made.by_share and generation.classes else ()
     found = drawn(
         assembly.task, schema, Wanted(number=number, shares=shares), assembly.device
@@ -124,6 +127,10 @@ def _write_samples(folder: Path, assembly: Assembly) -> None:
         content["picture"] = made.picture(found.values, schema, folder / "samples").name
     if made.stills is not None:
         content["stills"] = made.stills(found.values, schema, folder / "samples-frames").name
+    if made.cards is not None:
+        names = class_names(found, schema) or [""] * number
+        shown = made.cards(made.plain(found.values, schema), folder, "samples")
+        content["cards"] = [{**card, "class": name} for card, name in zip(shown, names, strict=False)]
     if made.compared is not None:
         real = real_rows(rows, schema, made, most=number)
         plain = [

@@ -19,6 +19,7 @@ from sonde.run.bottleneck import FITTED, bottleneck_curve
 
 NAME = "reconstructions"  # of the file in evaluation/
 SHOWN = 12  # inputs
+HEARD = 10  # of those that can be heard
 VARIED = 8  # numbers of the code, those that vary most
 STEPS = 11  # of each, from this many standard deviations below its mean to as many above
 WIDEST = 2.5
@@ -42,7 +43,9 @@ def write_reconstructions(
     looked = batches(LOOKED_AT)
     content: dict[str, Any] = {"split": split, "rows": sum(map(len, looked))}
     made: Made | None = load(about) if (about := modality(schema.input.kind).made) else None
-    if made is not None and made.pairs is not None:
+    if made is not None and made.cards is not None:
+        content |= _cards(folder, found, schema, looked, made)
+    elif made is not None and made.pairs is not None:
         content |= _pictures(folder, found, schema, looked, made)
     elif len(schema.input.columns) == schema.input.shape[0]:
         errors = torch.cat([found.outputs["anomaly"](batch)["error"].float().cpu() for batch in looked]).mean(0)
@@ -53,6 +56,20 @@ def write_reconstructions(
     if (curve := bottleneck_curve(found, schema.input, trained(FITTED), looked)) is not None:
         content["bottleneck"] = curve
     write_json(folder / f"{NAME}.json", content)
+
+
+def _cards(folder: Path, found: Reconstruction, schema: Schema, looked: Sequence[Batch], made: Made) -> dict[str, Any]:
+    """Some inputs and what is given back of each, one after the other."""
+    assert made.cards is not None
+    first = looked[0].rows(torch.arange(min(HEARD, len(looked[0]))))
+    shown = []
+    for name, stem, values in (
+        ("as recorded", "inputs", first["input"]),
+        ("given back", "outputs", found.reconstruct(first)),
+    ):
+        cards = made.cards(made.plain(values.float().cpu(), schema), folder, f"{NAME}/{stem}")
+        shown.append([{**card, "class": name} for card in cards])
+    return {"cards": [card for pair in zip(*shown, strict=True) for card in pair], "number": len(first)}
 
 
 def _pictures(

@@ -252,7 +252,7 @@ class Run:
         tick: Tick = silent,
     ) -> Any:
         """New inputs: images (N, H, W, C) uint8, of one channel (N, H, W); of tables a pyarrow.Table, whose `to_pandas()` is a
-        data frame; else an array.
+        data frame; of recordings a list of {"array", "sampling_rate"}, as `predict` takes them; else an array.
 
         classes: names of classes, in turn; by default all of the data's in turn, of tables as often as in training
         guidance: above 1 clearer and less varied

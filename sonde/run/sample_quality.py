@@ -3,7 +3,7 @@
 Every number stands beside the same number of one half of the real rows and the other: what a perfect model would reach.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -64,6 +64,8 @@ def sample_quality(run: "Run", data: Any, judge: "Run | None", asked: Asked, tic
     made = made_of(schema)
     if made is None:
         raise ConfigError(f"samples of {modality(schema.input.kind).noun} cannot be judged yet")
+    if made.to_judge is not None:
+        made = replace(made, plain=made.to_judge)
     if judge is not None:
         check_judge(judge, run)
     elif not made.in_time:
@@ -202,6 +204,8 @@ def _preprocessing(schema: Schema, judge: Schema | None) -> str:
     """In words; both samples and real rows go through it."""
     if judge is None:
         return "as the run makes them, rounded to 8 bits"
+    if schema.input.is_clip:
+        return "waveforms at 16 bits, without the silence behind their end, resampled where the judge has another rate"
     if not schema.input.has_planes:
         return "rows as the run makes them, then encoded as the judge encodes its own"
     sizes = ["x".join(map(str, each.input.shape[1:])) for each in (schema, judge)]

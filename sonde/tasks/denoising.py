@@ -83,9 +83,12 @@ class Conditioned(nn.Module):
         )
 
     def labels(self, batch: Batch, drop: float) -> Tensor | None:
-        """The rows' classes, each replaced by "no class" with probability `drop`; None where there are none."""
+        """The rows' classes, each replaced by "no class" with probability `drop`, as are all that are not known; None where there
+        are none."""
         if not self.classes:
             return None
+        if "target" not in batch:
+            return torch.full((len(batch),), self.classes, device=batch["input"].device)
         label = batch["target"]
         if drop:
             label = torch.where(torch.rand(len(label), device=label.device) < drop, self.classes, label)

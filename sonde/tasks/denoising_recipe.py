@@ -5,6 +5,7 @@ from sonde.tasks.settings import Settings, bf16_where_fast, epochs_of_updates
 
 UPDATES = 20_000
 BATCH = 128
+BATCH_OF_CLIPS = 32  # recordings are few, and each takes as long as several images
 LARGE = 24  # pixels
 CLIPS = 32  # in a batch: each holds several images
 
@@ -15,13 +16,16 @@ def model(dataset: Dataset) -> tuple[str, str]:
         return "denoiser-unet", "a small U-Net for images"
     if dataset.schema.input.has_frames:
         return "denoiser-video", "a small U-Net for clips, with attention between their frames"
+    if dataset.schema.input.is_clip:
+        return "denoiser-unet", "a small U-Net for spectrograms"
     return "denoiser-mlp", "residual layers for rows of numbers"
 
 
 def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for a dataset whose inputs are to be made anew."""
     rows = len(dataset.splits["train"])
-    batch = min(CLIPS if dataset.schema.input.has_frames else BATCH, rows)
+    frames, sound = dataset.schema.input.has_frames, dataset.schema.input.is_clip
+    batch = min(CLIPS if frames else BATCH_OF_CLIPS if sound else BATCH, rows)
     why = "usual for diffusion and flow matching: Adam without decay, a constant rate and averaged weights"
     found: Settings = {}
     if dataset.schema.input.has_frames:
@@ -30,6 +34,9 @@ def settings(dataset: Dataset, model: str) -> Settings:
     if dataset.schema.input.has_planes and max(dataset.schema.input.shape[1:]) >= LARGE:
         reason = f"images of {LARGE} pixels and more in patches of 2: a quarter of the cost"
         found = {"patch": (2, reason), "widths": ((48, 96), reason)}
+    if dataset.schema.input.is_clip:
+        reason = "spectrograms in patches of 4: a quarter of the cost of 2"
+        found = {"patch": (4, reason), "widths": ((64, 128), reason)}
     return {
         **found,
         "optimizer": ("adamw", why),

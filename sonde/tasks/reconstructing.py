@@ -167,7 +167,8 @@ class Worded:
     def __call__(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One dict per row: {"latent": {"0": number, …}}, {"reconstruction": …}, or {"score": number, "error": …}.
 
-        Reconstructions of images are (H, W, C) uint8, their errors (H, W) means over channels; of columns a dict by name.
+        Reconstructions of images are (H, W, C) uint8, their errors (H, W) means over channels; of columns a dict by name; of
+        sound waveforms (S,), their errors (1, M, F) by mel and frame.
         """
         listed: dict[str, Sequence[Any]] = {}
         for name, values in outputs.items():
@@ -186,7 +187,8 @@ class Worded:
         if self.pixels is not None:
             return list((self.pixels.of(values.float()) * 255).round().to(torch.uint8).movedim(1, -1).numpy())
         if self.names is None:
-            return list(values.numpy()) if values.ndim > 2 else [numbered(row) for row in values.tolist()]
+            whole = values.ndim > 2 or self.input.is_clip
+            return list(values.numpy()) if whole else [numbered(row) for row in values.tolist()]
         return [
             {
                 column.name: _cell(column.categories, value)

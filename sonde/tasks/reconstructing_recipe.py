@@ -11,6 +11,8 @@ def model(dataset: Dataset) -> tuple[str, str]:
     """(model, why)."""
     if dataset.schema.input.has_planes:
         return "autoencoder-cnn", "convolutions for images"
+    if dataset.schema.input.is_clip:
+        return "autoencoder-cnn", "convolutions for spectrograms"
     return "autoencoder-mlp", "dense layers for rows of numbers"
 
 

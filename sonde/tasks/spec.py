@@ -33,6 +33,8 @@ class Answer(NamedTuple):
 ROW = Answer("row", "one output vector per input")
 WHOLE = {"image": "images", "table": "tables", "array": "arrays"}
 """Kinds of input that tasks which make or give back whole inputs can learn from."""
+OR_SOUND = {**WHOLE, "audio": "recordings"}
+"""The same of tasks that also learn from clips of sound."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,10 @@
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 from PIL import Image
 
+from sonde.modalities.audio.waveforms import write_wav
 from sonde.modalities.table.compared import compared
 from sonde.report.made import made_sections
 
@@ -32,3 +34,15 @@ def test_rows_of_a_table_stand_beside_real_ones(tmp_path: Path) -> None:
     assert section.html.index("<h3>age</h3>") < section.html.index("<h3>sex</h3>")  # which do not differ
     assert "Gaps: 25 % of the made rows, 25 % of the real ones." in section.html
     assert "They differ by" in section.html
+
+
+def test_what_can_be_heard_stands_below_its_spectrogram_with_its_class(tmp_path: Path) -> None:
+    Image.new("RGB", (4, 4)).save(tmp_path / "0.png")
+    write_wav(tmp_path / "0.wav", np.zeros(80), 8000)
+    card = {"picture": "0.png", "sound": "0.wav", "class": "<b>"}
+    gone = {"picture": "0.png", "sound": "../elsewhere.wav", "class": "gone"}
+    told = {"cards": [card, gone], "number": 2, "steps": 0, "seed": 0, "classes": ["<b>", "gone"]}
+    (section,) = made_sections({"samples": told}, tmp_path)
+    assert section.html.count('<audio controls preload="none" src="data:audio/wav;base64,') == 1
+    assert "<figcaption>&lt;b&gt;</figcaption>" in section.html
+    assert "Below each is the class" in section.note

@@ -98,3 +98,14 @@ def test_samples_that_were_not_measured_say_how_they_are(tmp_path: Path) -> None
     section = sample_quality_sections(reading(tmp_path, evaluated=made, config={"data": "a b"}))[0]
     assert f"<code>sonde eval {tmp_path} &#39;a b&#39; --judge CLASSIFIER_RUN</code>" in section.html
     assert sample_quality_sections(reading(tmp_path)) == []
+
+
+def test_rows_of_tables_stand_above_their_nearest_training_rows(tmp_path: Path) -> None:
+    test = {"in": "columns", "samples": 10, "held_out": 9, "train": 8, "p_distance": 0.5, "p_ratio": 0.5, "copied": 0.0}
+    pairs = {"picture": None, "ratio": [0.25], "names": ["<a>"], "made": [["<i>"]], "near": [["2"]]}
+    memory = {**test, "copied_held_out": 0.0, "pairs": pairs, "pairs_held_out": {"picture": None}}
+    (section,) = sample_quality_sections(reading(tmp_path, looked={"sample_quality": found(memorisation=memory)}))
+    assert "Samples and their nearest training rows" in section.html
+    assert "Held-out rows and" not in section.html
+    assert section.html.index("<td>&lt;i&gt;</td>") < section.html.index("0.25") < section.html.index("<td>2</td>")
+    assert "<th>&lt;a&gt;</th>" in section.html

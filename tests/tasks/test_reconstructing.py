@@ -6,6 +6,7 @@ import pytest
 import torch
 from sample_exactness import averaged, images, is_the_same_however_often_it_is_evaluated, resumes_exactly
 
+from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.engine.training import Training, weights
 from sonde.models.autoencoder_cnn import AutoencoderCNN, AutoencoderCNNConfig
@@ -26,7 +27,8 @@ TASKS: dict[str, tuple[Any, Any]] = {
     "vae": (VAE, VAEConfig(latent=4, likelihood="bernoulli")),
     "codebook": (VQVAE, VQVAEConfig(codes=16, code_width=4, restart_below=0.2)),
     "fsq": (VQVAE, VQVAEConfig(quantiser="fsq", fsq_levels=(4, 3))),
-    "anomaly": (Anomaly, AnomalyConfig(latent=4, corrupt=0.3)),
+    "reconstruction": (Anomaly, AnomalyConfig(latent=4, corrupt=0.3, score="reconstruction")),
+    "neighbours": (Anomaly, AnomalyConfig(latent=4)),
 }
 
 
@@ -34,7 +36,10 @@ def training(name: str) -> Training:
     torch.manual_seed(0)
     kind, config = TASKS[name]
     made = kind(AutoencoderCNN(IMAGE, 0, AutoencoderCNNConfig(widths=(8,))), NONE, config, input=IMAGE)
-    return averaged(made, images(96, seed=1))
+    fields = images(96, seed=1)
+    if (know := made.abilities.know_rows) is not None:
+        know(lambda: iter([Batch(fields, torch.arange(96))]))
+    return averaged(made, fields)
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -29,7 +29,7 @@ from sonde.modalities.open import place_of
 def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[Rows, list[str]]:
     """Rows that hold `input` and `lengths` at the model's rate, and what to call each.
 
-    A file that is longer than --max-seconds and all that was trained on is several rows.
+    A file that is longer than --max-seconds and all that was trained on, or than a clip, is several rows.
 
     inputs: a path, folder, glob or manifest; samples at the model's rate (floats in -1..1, or 16 bits) as an array or tensor (S,)
             or several (n, S); a dict of "array" and "sampling_rate"; or a list of these
@@ -37,6 +37,8 @@ def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[R
     """
     rate = schema.input.rate
     most = max(AudioConfig().max_seconds, schema.input.shape[0] / rate)
+    if schema.input.is_clip:
+        most = schema.input.shape[0] / rate
     samples: list[np.ndarray] = []
     names: list[str] = []
     long: list[str] = []

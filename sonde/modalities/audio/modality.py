@@ -15,6 +15,7 @@ AUDIO = Modality(
     augmentation="sonde.modalities.audio.augmentation:augmentation",
     show="sonde.modalities.audio.show:show",
     activations_per_value="sonde.modalities.audio.augmentation:activations_per_value",
+    made="sonde.modalities.audio.made:MADE",
     recipe="sonde.modalities.audio.recipe",
     forms=(
         Form(

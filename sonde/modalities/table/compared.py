@@ -33,6 +33,12 @@ def compared(made: pa.Table, real: pa.Table) -> dict[str, Any]:
     }
 
 
+def as_text(table: pa.Table) -> tuple[list[str], list[list[str]]]:
+    """(names of its columns, its rows as text), of the first columns and rows."""
+    names = table.column_names[:MOST_COLUMNS]
+    return names, _rows(table, names)
+
+
 def _rows(table: pa.Table, names: Sequence[str]) -> list[list[str]]:
     """As text; "" for a gap."""
     columns = [table[name].slice(0, SHOWN).to_pylist() for name in names]

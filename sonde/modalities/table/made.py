@@ -16,13 +16,14 @@ from sonde.core.dataset import Column, Schema
 from sonde.core.date_parts import to_dates
 from sonde.core.run_folder import RunFolder
 from sonde.modalities.made import Made
-from sonde.modalities.table.compared import compared
+from sonde.modalities.table.compared import as_text, compared
 from sonde.modalities.table.encode import encode
 from sonde.modalities.table.read import frame_table
 from sonde.modalities.table.rows import TableRows
 from sonde.modalities.table.target import read_target
 from sonde.nn.column_code import decimals, unit_of
 
+WORD = "text"  # for a text of which nothing but that it is there was learned
 DIGITS = 6  # of a number whose decimals are not known
 MOST = 0.9  # of the training rows' numbers: a few ages of infants in months are no reason for decimals in all others
 
@@ -46,6 +47,17 @@ def plain(values: Tensor, schema: Schema) -> pa.Table:
     return pa.table(found)
 
 
+def to_judge(values: Tensor, schema: Schema) -> pa.Table:
+    """The same with the columns of texts of which only whether there is one was learned: a word stands for each text."""
+    table = plain(values, schema)
+    lost = _lost(schema)
+    for place, column in enumerate(schema.input.columns):
+        if column.source in lost and column.part == "missing":
+            there = values[:, place] < 0.5
+            table = table.append_column(column.source, pa.array([WORD if each else None for each in there.tolist()]))
+    return table
+
+
 def with_classes(table: pa.Table, classes: Sequence[str], schema: Schema) -> pa.Table:
     """The same with the class that each row was made for, in a column of the target's name."""
     name = schema.input.column or "class"
@@ -63,10 +75,14 @@ def write(path: Path, table: Any, labels: Sequence[str] | None, schema: Schema) 
 
 def notes(schema: Schema) -> list[str]:
     """Which columns no row has, since of their texts nothing but whether there is one was learned."""
+    lost = _lost(schema)
+    return [f"left out: {', '.join(lost)}, of which only whether there is a text was learned"] if lost else []
+
+
+def _lost(schema: Schema) -> list[str]:
     columns = schema.input.columns
     known = {column.source for column in columns if column.part != "missing"}
-    lost = dict.fromkeys(column.source for column in columns if column.source not in known)
-    return [f"left out: {', '.join(lost)}, of which only whether there is a text was learned"] if lost else []
+    return list(dict.fromkeys(column.source for column in columns if column.source not in known))
 
 
 def _numbers(values: np.ndarray, column: Column, missing: np.ndarray) -> pa.Array:
@@ -133,6 +149,8 @@ MADE = Made(
     chosen=pa.Table.take,
     vectors=vectors,
     space="standardised columns",
+    to_judge=to_judge,
     labelled=labelled,
     compared=compared,
+    as_text=as_text,
 )

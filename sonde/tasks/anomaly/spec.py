@@ -6,7 +6,7 @@ from sonde.tasks.spec import WHOLE, TaskSpec
 
 ANOMALY = TaskSpec(
     name="anomaly",
-    summary="which inputs are unlike those that are normal, and where (by reconstruction)",
+    summary="which inputs are unlike those that are normal, and where",
     task="sonde.tasks.anomaly.task:Anomaly",
     config=AnomalyConfig,
     answers=CODES,

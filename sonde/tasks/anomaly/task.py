@@ -1,4 +1,4 @@
-"""Anomaly detection: what an autoencoder that has only seen normal rows cannot give back."""
+"""Anomaly detection: what is far from all normal rows, or what an autoencoder cannot give back that has seen no others."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,6 +12,8 @@ from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.metrics.anomaly import AnomalyMeter
 from sonde.nn.mixed_columns import MixedColumns
 from sonde.tasks.anomaly.config import AnomalyConfig
+from sonde.tasks.anomaly.description import Description
+from sonde.tasks.anomaly.known import Known
 from sonde.tasks.anomaly.normal import normal_classes
 from sonde.tasks.reconstructing import Bottleneck, Worded, disturbed
 from sonde.tasks.supervised import objective
@@ -20,7 +22,8 @@ from sonde.tasks.supervised import objective
 
 
 class Anomaly:
-    """Trained as an autoencoder on normal rows alone; a row's score is the mean error of its values.
+    """Trained as an autoencoder on normal rows alone; a row's score is how far it is from those nearest to it, or the mean
+    error of its values (`AnomalyConfig.score`).
 
     A validation chooses the threshold: the score that its normal rows exceed at the stated rate. Which rows are anomalies chooses
     nothing: the best checkpoint is the one with the least error on normal rows.
@@ -44,13 +47,20 @@ class Anomaly:
         self.columns = MixedColumns(input)
         self.format = Worded(input)
         self.threshold: float | None = None
-        self.modules = nn.ModuleDict({"model": self.net, "columns": self.columns})
-        self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[self.net]),)
+        self.contrasted = config.score == "neighbours" and input.has_planes and config.contrast > 0
+        self.across_rows: Sequence[str] = ("NT-Xent",) if self.contrasted else ()
+        self.known = None
+        if config.score == "neighbours":
+            self.known = Known(Description(input, config.stretch), self.net, learned=self.contrasted)
+        trained = {"model": self.net, **self._projection()}
+        self.modules = nn.ModuleDict({**trained, "columns": self.columns})
+        self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=list(trained.values())),)
         modes: dict[str, Any] = {"loss": "min"}
         modes |= {"auroc": "max", "average_precision": "max"} if self.names else {}
         self.objective: Objective = objective("loss", modes, monitor)
         self.abilities = Abilities(
             tune_threshold=self.tune_threshold,
+            know_rows=None if self.known is None else self.known.know,
             reconstruction=Reconstruction(
                 outputs={"latent": self.latent, "reconstruction": self.given_back, "anomaly": self.anomaly},
                 latent=lambda batch: self.net.encode(batch["input"]),
@@ -60,14 +70,21 @@ class Anomaly:
         )
 
     def loss(self, batch: Batch) -> Loss:
-        """The mean error of the values; the rows are normal ones."""
+        """The mean error of the values, of images also how badly they are known again; the rows are normal ones."""
         output = self.net(disturbed(batch["input"], self.config.corrupt, self.config.corruption))
-        return Loss(self.columns.errors(output, batch["input"]).mean(), len(batch))
+        error = self.columns.errors(output, batch["input"]).mean()
+        if self.known is None or not self.contrasted:
+            return Loss(error, len(batch))
+        self.known.stale = True
+        contrast = self.known.contrast(batch["input"]).mean()
+        return Loss(
+            error + self.config.contrast * contrast, len(batch), {"reconstruction": error, "contrast": contrast}
+        )
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
-        """For the meter: score and loss (B,), which are the same, and the class of each row where rows have one."""
-        score = self.anomaly(batch)["score"]
-        found = {"score": score, "loss": score}
+        """For the meter: score (B,), loss (B,), the mean error, and the class of each row where rows have one."""
+        error = self._error(batch).flatten(1).mean(1)
+        found = {"score": error if self.known is None else self.known.distance(batch["input"]), "loss": error}
         return {**found, "target": batch["target"]} if self.names else found
 
     def meter(self) -> Meter:
@@ -84,9 +101,10 @@ class Anomaly:
         return {"score": self.anomaly(batch)["score"]}
 
     def anomaly(self, batch: Batch) -> Mapping[str, Tensor]:
-        """{"score": (B,), the mean of "error": (B, *shape)}."""
-        error = self.columns.errors(self.net(batch["input"]), batch["input"])
-        return {"score": error.flatten(1).mean(1), "error": error}
+        """{"score": (B,), "error": (B, *shape), where the row is not given back}."""
+        error = self._error(batch)
+        score = error.flatten(1).mean(1) if self.known is None else self.known.distance(batch["input"])
+        return {"score": score, "error": error}
 
     def latent(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"latent": (B, L)}."""
@@ -105,9 +123,20 @@ class Anomaly:
         return [{"prediction": "anomaly" if row["score"] > limit else "normal", **row} for row in rows]
 
     def state_dict(self) -> dict[str, Any]:
-        """The threshold that a validation chose."""
-        return {"threshold": [] if self.threshold is None else [self.threshold]}
+        """The threshold that a validation chose, and the normal rows that others are compared with."""
+        found: dict[str, Any] = {"threshold": [] if self.threshold is None else [self.threshold]}
+        return found if self.known is None else {**found, "known": self.known.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Judge by a saved threshold."""
+        """Judge by what was saved."""
         self.threshold = next((float(value) for value in state["threshold"]), None)
+        if self.known is not None and "known" in state:  # not in runs of earlier versions
+            self.known.load_state_dict(state["known"])
+
+    def _error(self, batch: Batch) -> Tensor:
+        """(B, *shape)."""
+        return self.columns.errors(self.net(batch["input"]), batch["input"])
+
+    def _projection(self) -> dict[str, nn.Module]:
+        found = None if self.known is None else self.known.projection
+        return {} if found is None else {"projection": found}

@@ -2,7 +2,7 @@
 
 from sonde.core.units import count
 from sonde.tasks.autoencoder.config import AutoencoderConfig
-from sonde.tasks.spec import WHOLE, Answer, TaskSpec
+from sonde.tasks.spec import OR_SOUND, Answer, TaskSpec
 
 CODES = Answer("codes", "a code of an input, and the input from its code")
 FOLLOW = (
@@ -22,10 +22,11 @@ AUTOENCODER = TaskSpec(
     config=AutoencoderConfig,
     answers=CODES,
     targets=(),
-    inputs=WHOLE,
+    inputs=OR_SOUND,
     labels=False,
     takes_input=True,
     encodes=True,
+    network_input="sonde.tasks.input_code:sound_input",
     model="sonde.tasks.reconstructing_recipe:model",
     settings="sonde.tasks.reconstructing_recipe:settings",
     figures="sonde.tasks.autoencoder.figures:additions",

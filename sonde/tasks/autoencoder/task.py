@@ -13,6 +13,7 @@ from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase, RuleBasel
 from sonde.metrics.reconstruction import ReconstructionMeter
 from sonde.nn.mixed_columns import MixedColumns
 from sonde.tasks.autoencoder.config import AutoencoderConfig
+from sonde.tasks.input_code import InputCode, sound_input
 from sonde.tasks.reconstructing import Worded, bottleneck, disturbed, pixels_of, qualities, quality
 from sonde.tasks.supervised import objective
 
@@ -42,7 +43,8 @@ class Autoencoder:
         """Raises: ConfigError for a network of another kind, or when `monitor` is not a metric"""
         self.net = bottleneck(model, latent=config.latent, channels=config.latent_channels, task="autoencoder")
         self.config, self.input = config, input
-        self.columns, self.pixels = MixedColumns(input), pixels_of(input)
+        self.code = InputCode(input, tables=False)
+        self.columns, self.pixels = MixedColumns(sound_input(input)), pixels_of(input)
         self.format_predictions = Worded(input)
         self.modules = nn.ModuleDict({"model": self.net, "columns": self.columns})
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[self.net]),)
@@ -51,12 +53,12 @@ class Autoencoder:
             rule_baseline=None if self.columns.mixed else RuleBaseline(MEAN, self.mean_given_back),
             reconstruction=Reconstruction(
                 outputs={"latent": self.predict, "reconstruction": self.given_back, "anomaly": self.anomaly},
-                latent=lambda batch: self._code(batch["input"]),
+                latent=lambda batch: self._latent(self._fed(batch)),
                 reconstruct=self._reconstructed,
                 decode=self._decoded,
                 space=LatentSpace(
                     shape=self.net.shape,
-                    encode=lambda input: self._code(input).unflatten(1, self.net.shape),
+                    encode=lambda input: self._latent(self.code.encode(input)).unflatten(1, self.net.shape),
                     decode=lambda codes: self._decoded(codes.flatten(1)),
                 ),
             ),
@@ -64,8 +66,9 @@ class Autoencoder:
 
     def loss(self, batch: Batch) -> Loss:
         """The mean error of the values of clean inputs, and what a sparse code pays."""
-        code = self._code(disturbed(batch["input"], self.config.corrupt, self.config.corruption))
-        error = self.columns.errors(self.net.decode(code), batch["input"]).mean()
+        input = self._fed(batch)
+        code = self._latent(disturbed(input, self.config.corrupt, self.config.corruption))
+        error = self.columns.errors(self.net.decode(code), input).mean()
         if not self.config.sparsity:
             return Loss(error, len(batch))
         price = self._price(code).mean()
@@ -73,8 +76,8 @@ class Autoencoder:
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: loss and mse (B,), of images psnr and ssim (B,), of a sparse code the share that is not 0 (B,)."""
-        input = batch["input"]
-        code = self._code(input)
+        input = self._fed(batch)
+        code = self._latent(input)
         output = self.net.decode(code)
         found = {"loss": self.columns.errors(output, input).flatten(1).mean(1)}
         found |= quality(self.columns.values(output), input, self.pixels)
@@ -85,7 +88,8 @@ class Autoencoder:
 
     def mean_given_back(self, batch: Batch) -> Mapping[str, Tensor]:
         """Of a network that gives back the mean of the training rows, which is 0 on its scale."""
-        found = quality(torch.zeros_like(batch["input"]), batch["input"], self.pixels)
+        input = self._fed(batch)
+        found = quality(torch.zeros_like(input), input, self.pixels)
         return {"loss": found["mse"], **found}
 
     def meter(self) -> Meter:
@@ -94,7 +98,7 @@ class Autoencoder:
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"latent": (B, L)}."""
-        return {"latent": self._code(batch["input"])}
+        return {"latent": self._latent(self._fed(batch))}
 
     def given_back(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"reconstruction": (B, *shape)}."""
@@ -102,19 +106,23 @@ class Autoencoder:
 
     def anomaly(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"score": (B,), the mean of "error": (B, *shape)}, as of rows of which it is not known whether they are normal."""
-        output = self.net.decode(self._code(batch["input"]))
-        error = self.columns.errors(output, batch["input"])
+        input = self._fed(batch)
+        error = self.columns.errors(self.net.decode(self._latent(input)), input)
         return {"score": error.flatten(1).mean(1), "error": error}
 
-    def _code(self, input: Tensor) -> Tensor:
+    def _fed(self, batch: Batch) -> Tensor:
+        """What the network sees, of sound its levels by mel over time."""
+        return self.code.encode(batch["input"])
+
+    def _latent(self, input: Tensor) -> Tensor:
         code = self.net.encode(input)
         return F.relu(code) if self.config.sparsity else code
 
     def _reconstructed(self, batch: Batch) -> Tensor:
-        return self._decoded(self._code(batch["input"]))
+        return self._decoded(self._latent(self._fed(batch)))
 
     def _decoded(self, latent: Tensor) -> Tensor:
-        return self.columns.values(self.net.decode(latent))
+        return self.code.decode(self.columns.values(self.net.decode(latent)))
 
     def _price(self, code: Tensor) -> Tensor:
         """(B,), of a code that is 0 or more."""

@@ -1,7 +1,7 @@
 """The record of task diffusion."""
 
 from sonde.tasks.diffusion.config import DiffusionConfig
-from sonde.tasks.spec import WHOLE, Answer, TaskSpec
+from sonde.tasks.spec import OR_SOUND, Answer, TaskSpec
 
 NOISE = Answer("noise", "the noise in an input")
 
@@ -12,7 +12,7 @@ DIFFUSION = TaskSpec(
     config=DiffusionConfig,
     answers=NOISE,
     targets=(),
-    inputs={**WHOLE, "video": "clips"},
+    inputs={**OR_SOUND, "video": "clips"},
     labels=False,
     takes_input=True,
     generates=True,

@@ -1,7 +1,7 @@
 """The record of task vae."""
 
 from sonde.tasks.autoencoder.spec import CODES, FOLLOW, SHORTEN
-from sonde.tasks.spec import WHOLE, TaskSpec
+from sonde.tasks.spec import OR_SOUND, TaskSpec
 from sonde.tasks.vae.config import VAEConfig
 
 VAE = TaskSpec(
@@ -11,7 +11,7 @@ VAE = TaskSpec(
     config=VAEConfig,
     answers=CODES,
     targets=(),
-    inputs=WHOLE,
+    inputs=OR_SOUND,
     labels=False,
     takes_input=True,
     encodes=True,

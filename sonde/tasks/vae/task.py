@@ -12,6 +12,7 @@ from sonde.core.generation import Generation, SampleRequest
 from sonde.core.reconstruction import LatentSpace, Reconstruction
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase, RuleBaseline
 from sonde.metrics.reconstruction import ReconstructionMeter
+from sonde.tasks.input_code import InputCode
 from sonde.tasks.reconstructing import Worded, bottleneck, pixels_of, qualities, quality
 from sonde.tasks.supervised import objective
 from sonde.tasks.vae.column_likelihood import Columns
@@ -45,6 +46,7 @@ class VAE:
     ) -> None:
         """Raises: ConfigError for a network or inputs of another kind, or when `monitor` is not a metric"""
         self.net = bottleneck(model, latent=config.latent, channels=config.latent_channels, task="vae", moments=2)
+        self.sound = InputCode(input, tables=False)
         self.likelihood = likelihood_of(input, config.likelihood, config.binarise)
         self.config, self.input = config, input
         self.pixels = pixels_of(input)
@@ -68,7 +70,7 @@ class VAE:
                 decode=self._decoded,
                 space=LatentSpace(
                     shape=self.net.shape,
-                    encode=lambda input: self._moments(input)[0].unflatten(1, self.net.shape),
+                    encode=lambda input: self._moments(self.sound.encode(input))[0].unflatten(1, self.net.shape),
                     decode=lambda codes: self._decoded(codes.flatten(1)),
                 ),
             ),
@@ -76,7 +78,7 @@ class VAE:
 
     def loss(self, batch: Batch) -> Loss:
         """Minus the bound, the mean over rows, with one sample of each code."""
-        target, fed = self._target(batch["input"], None)
+        target, fed = self._target(self._fed(batch), None)
         mean, log_variance = self._moments(fed)
         latent = mean + (log_variance / 2).exp() * torch.randn_like(mean)
         error = -self.likelihood.log_probability(self.net.decode(latent), target).mean()
@@ -88,7 +90,7 @@ class VAE:
 
     def quick_evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: loss, elbo, kl, mse, of images psnr and ssim, (B,) each; the means of codes as latent (B, L)."""
-        target, fed = self._target(batch["input"], batch.index)
+        target, fed = self._target(self._fed(batch), batch.index)
         mean, log_variance = self._moments(fed)
         noise = self._noise[batch.index.cpu() % NOISES].to(mean)
         latent = mean + (log_variance / 2).exp() * noise
@@ -107,7 +109,7 @@ class VAE:
     def evaluate_without_code(self, batch: Batch) -> Mapping[str, Tensor]:
         """Of a decoder that is told nothing: values with mean 0 and deviation 1, as they are on the network's scale; of a table
         columns that know nothing of each other."""
-        input = batch["input"]
+        input = self._fed(batch)
         nats, mean = ((input.square() + math.log(2 * math.pi)) / 2).flatten(1).sum(1), torch.zeros_like(input)
         if self._columns is not None:
             target = self._columns.target(input, None)
@@ -120,7 +122,7 @@ class VAE:
 
     def bound(self, batch: Batch, samples: int) -> Tensor:
         """(B,) log of the mean over K samples z of q(z|x) of p(x, z) / q(z|x): it rises to log p(x) with K."""
-        target, fed = self._target(batch["input"], batch.index)
+        target, fed = self._target(self._fed(batch), batch.index)
         mean, log_variance = self._moments(fed)
         deviation = (log_variance / 2).exp()
         drawn = torch.Generator().manual_seed(2)
@@ -149,11 +151,11 @@ class VAE:
     def given_back(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"reconstruction": (B, *shape)}, from the means of the codes."""
         mean, _ = self._code(batch)
-        return {"reconstruction": self.likelihood.mean(self.net.decode(mean))}
+        return {"reconstruction": self._decoded(mean)}
 
     def anomaly(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"score": (B,), minus the bound at the mean code in nats, "error": (B, *shape), minus the log-likelihood by value}."""
-        target, fed = self._target(batch["input"], batch.index)
+        target, fed = self._target(self._fed(batch), batch.index)
         mean, log_variance = self._moments(fed)
         error = self.likelihood.each(self.net.decode(mean), target)
         return {"score": error.flatten(1).sum(1) + divergences(mean, log_variance).sum(1), "error": error}
@@ -162,11 +164,15 @@ class VAE:
         """Codes (N, L) of a standard normal distribution -> new inputs (N, *shape)."""
         output = self.net.decode(request.start)
         if request.noise is None:
-            return self.likelihood.mean(output)
-        return self.likelihood.drawn(output, request.noise)
+            return self.sound.decode(self.likelihood.mean(output))
+        return self.sound.decode(self.likelihood.drawn(output, request.noise))
+
+    def _fed(self, batch: Batch) -> Tensor:
+        """The rows, of sound their levels by mel over time."""
+        return self.sound.encode(batch["input"])
 
     def _decoded(self, latent: Tensor) -> Tensor:
-        return self.likelihood.mean(self.net.decode(latent))
+        return self.sound.decode(self.likelihood.mean(self.net.decode(latent)))
 
     def _target(self, input: Tensor, index: Tensor | None) -> tuple[Tensor, Tensor]:
         """(What the decoder is to give back, what the encoder is fed)."""
@@ -175,7 +181,7 @@ class VAE:
 
     def _code(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of the codes of rows as they are given: no pixel becomes 0 or 1 by chance."""
-        return self._moments(batch["input"] if self._columns is None else self._target(batch["input"], None)[1])
+        return self._moments(self._fed(batch) if self._columns is None else self._target(batch["input"], None)[1])
 
     def _shown(self, batch: Batch, fed: Tensor) -> Tensor:
         """What inputs given back are compared with: what was fed, of a table the rows themselves."""

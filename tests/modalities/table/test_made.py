@@ -11,7 +11,7 @@ import torch
 from sonde.core.dataset import InputSpec, Schema, TargetSpec
 from sonde.modalities.table.encode import encode, fit_columns
 from sonde.modalities.table.kinds import infer_kind, parse
-from sonde.modalities.table.made import MADE, notes, plain, with_classes
+from sonde.modalities.table.made import MADE, notes, plain, to_judge, with_classes
 from sonde.modalities.table.read import frame_table
 
 FRAME = pd.DataFrame(
@@ -53,6 +53,9 @@ def test_training_rows_come_back_as_they_were(tmp_path: Path) -> None:
     assert lines[2] == "38.0,1,71.28,female,2024-02-29,2024-02-27 07:00:00"
     assert lines[3].startswith(",2,8.05,female,")
     assert notes(schema) == ["left out: cabin, of which only whether there is a text was learned"]
+    judged = to_judge(rows, schema)  # by one who may have learned from that
+    assert judged.column_names == [*table.column_names, "cabin"]
+    assert [each is None for each in judged["cabin"].to_pylist()] == FRAME["cabin"].isna().tolist()
 
 
 def test_a_few_fractions_leave_the_others_whole() -> None:

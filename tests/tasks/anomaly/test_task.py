@@ -10,6 +10,7 @@ from sonde.core.dataset import Dataset, InputSpec, Schema, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Meter, Task
 from sonde.data.rows import ArrayInputs, InputRows
+from sonde.models.autoencoder_cnn import AutoencoderCNN, AutoencoderCNNConfig
 from sonde.models.autoencoder_mlp import AutoencoderMLP, AutoencoderMLPConfig
 from sonde.tasks.anomaly.config import AnomalyConfig
 from sonde.tasks.anomaly.normal import trained_on
@@ -19,12 +20,20 @@ from sonde.tasks.anomaly.task import Anomaly
 CLASSES = TargetSpec(kind="class", names=("good", "scratch", "dent"))
 NONE = TargetSpec(kind="none", names=("row",))
 ROWS = InputSpec(kind="array", shape=(4,))
+IMAGE = InputSpec(kind="image", shape=(1, 8, 8), mean=(0.3,), std=(0.4,))
+KNOWN = torch.randn(20, 4, generator=torch.Generator().manual_seed(2))
 
 
 def task(target: TargetSpec = CLASSES, **settings: Any) -> Anomaly:
     torch.manual_seed(0)
     model = AutoencoderMLP(ROWS, 0, AutoencoderMLPConfig(hidden=(8,)))
     return Anomaly(model, target, AnomalyConfig(**settings), input=ROWS)
+
+
+def knowing(target: TargetSpec = CLASSES, **settings: Any) -> Anomaly:
+    made = task(target, **settings)
+    made.known.know(lambda: iter([Batch({"input": KNOWN}, torch.arange(len(KNOWN)))]))  # type: ignore[union-attr]
+    return made
 
 
 def batch(rows: int = 9) -> Batch:
@@ -47,7 +56,7 @@ def test_rows_of_normal_classes_are_trained_on(settings: dict[str, Any]) -> None
 
 
 def test_a_validation_chooses_what_is_called_an_anomaly() -> None:
-    made, given = task(normal=("good",), false_alarms=0.3), batch()
+    made, given = knowing(normal=("good",), false_alarms=0.3), batch()
     made.modules.eval()
     with torch.no_grad():
         outputs = made.evaluate(given)
@@ -65,8 +74,47 @@ def test_a_validation_chooses_what_is_called_an_anomaly() -> None:
     assert "false_alarm_rate" in meter.compute()
 
 
+def test_a_row_scores_its_distance_to_the_nearest_three() -> None:
+    made, given = knowing(NONE), batch(5)
+    found = made.evaluate(given)
+    nearest = torch.cdist(given["input"], KNOWN).sort(1).values[:, :3]
+    torch.testing.assert_close(found["score"], nearest.mean(1))
+    torch.testing.assert_close(found["loss"], made.anomaly(given)["error"].mean(1))
+    again = task(NONE)
+    with pytest.raises(ConfigError, match="task anomaly knows no normal rows to compare with"):
+        again.predict(given)
+    again.load_state_dict(made.state_dict())
+    assert again.predict(given)["score"].equal(found["score"])
+
+
+def images(contrast: float) -> Anomaly:
+    torch.manual_seed(0)
+    model = AutoencoderCNN(IMAGE, 0, AutoencoderCNNConfig(widths=(8,)))
+    made = Anomaly(model, NONE, AnomalyConfig(latent=4, contrast=contrast), input=IMAGE)
+    rows = Batch({"input": torch.randn(30, 1, 8, 8, generator=torch.Generator().manual_seed(3))}, torch.arange(30))
+    made.known.know(lambda: iter([rows]))  # type: ignore[union-attr]
+    return made
+
+
+def test_of_images_a_learned_distance_stands_beside_the_fixed_one() -> None:
+    given = Batch({"input": torch.randn(6, 1, 8, 8, generator=torch.Generator().manual_seed(4))}, torch.arange(6))
+    made, plain = images(1.0), images(0.0)
+    assert (list(made.across_rows), list(plain.across_rows)) == (["NT-Xent"], [])
+    fixed = plain.evaluate(given)["score"]
+    score = made.evaluate(given)["score"].detach()
+    learned = made.known.embedded.distance(made.known._embedding(given["input"]))  # type: ignore[union-attr]
+    torch.testing.assert_close(score, (fixed * learned.sqrt()).detach())
+    assert made.loss(given).parts.keys() == {"reconstruction", "contrast"}
+    made.net.model.encoder[0].weight.data += 0.5  # type: ignore[union-attr, operator, index]
+    assert not made.evaluate(given)["score"].equal(score)  # since the loss told that weights change
+    again = images(1.0)
+    again.load_state_dict(made.state_dict())
+    again.modules.load_state_dict(made.modules.state_dict())
+    assert again.predict(given)["score"].equal(made.predict(given)["score"])
+
+
 def test_errors_lie_where_values_are_not_given_back() -> None:
-    made, given = task(NONE), batch(2)
+    made, given = task(NONE, score="reconstruction"), batch(2)
     found = made.anomaly(given)
     back = made.given_back(given)["reconstruction"]
     torch.testing.assert_close(found["error"], (back - given["input"]).square())
@@ -97,6 +145,8 @@ def test_what_is_unclear_is_refused(settings: dict[str, Any], target: TargetSpec
     ("settings", "message"),
     [
         ({"false_alarms": 0.0}, "--false-alarms must lie between 0 and 1, got 0"),
+        ({"contrast": -1.0}, "--contrast must be 0 or more, got -1"),
+        ({"stretch": -1}, "--stretch must be 0 or more, got -1"),
         ({"normal": ("a",), "anomalous": ("b",)}, "--normal and --anomalous both say which classes are normal"),
     ],
 )

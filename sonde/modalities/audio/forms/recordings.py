@@ -24,6 +24,7 @@ from sonde.data.name_parts import check_known, spelled
 from sonde.data.ragged import Ragged, end_to_end
 from sonde.data.splits import ORDER, held_back_facts, share_out, sizes_in_words, subset, thinned
 from sonde.data.targets import first_few, listed
+from sonde.modalities.audio.clips import TASKS, clips, cut
 from sonde.modalities.audio.config import AudioConfig
 from sonde.modalities.audio.corpora import SCRIPT
 from sonde.modalities.audio.files import (
@@ -87,8 +88,9 @@ def read(
     ragged, fixed = _fields(truths, target, names)
     rows = Waveforms(samples=decoded.samples, names=names, ragged=ragged, fixed=fixed)
     splits = {split: subset(rows, places) for split, places in indices.items()}
-    longest = int(rows.lengths().max())
-    input = InputSpec(kind="audio", shape=(longest,), rate=rate) if like is None else like.input
+    input, clip_facts = _input(rows, indices, rate, settings, task, like)
+    if input.is_clip:
+        warnings += cut(rows, input.shape[0], rate, training=like is None)
     tick("hashing files", 0, 0)
     about = About.at(
         listing,
@@ -96,12 +98,39 @@ def read(
         why=found.why,
         files=[*dict.fromkeys(files), *manifests_in(listing).values(), *found.files],
         root=found.root,
-        facts=[_size_fact(decoded, rate, found), *_changed(headers, rate), truth_fact, *found.facts, *facts],
+        facts=[
+            _size_fact(decoded, rate, found),
+            *_changed(headers, rate),
+            truth_fact,
+            *found.facts,
+            *facts,
+            *clip_facts,
+        ],
         warnings=[*warnings, *found.warnings, *_odd(decoded, found), *more],
     )
     suggestion = RECOGNITION if target.kind == "tokens" else "classification"
     dataset = about.dataset(Schema(input=input, target=target), splits, suggestion=suggestion)
     return thinned(dataset, config) if like is None else dataset
+
+
+def _input(
+    rows: Waveforms,
+    indices: Mapping[str, np.ndarray],
+    rate: int,
+    settings: AudioConfig,
+    task: str | None,
+    like: Schema | None,
+) -> tuple[InputSpec, list[Fact]]:
+    """What a network is fed: recordings as long as they are, or clips. Raises: ConfigError for a setting that is of no use"""
+    if like is not None:
+        return like.input, []
+    if task in TASKS:
+        return clips(rows, indices["train"], rate, settings.clip_seconds)
+    if settings.clip_seconds:
+        raise ConfigError(
+            "--clip-seconds is for tasks that make sound or encode it; leave it out, or cut recordings by --max-seconds"
+        )
+    return InputSpec(kind="audio", shape=(int(rows.lengths().max()),), rate=rate), []
 
 
 def _headers(found: Recordings, *, skip: bool, tick: Tick) -> tuple[Sequence[Header], Recordings, list[str]]:
