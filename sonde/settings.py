@@ -506,7 +506,8 @@ class TrainKeywords(TypedDict, total=False):
     """task flow-matching: Which noise goes to which row: at random (rectified flow), or by minibatch optimal
     transport (shorter paths)."""
     times: Literal["uniform", "logit-normal"]
-    """task flow-matching: How times are drawn in training: evenly, or more often in the middle (logit-normal)."""
+    """tasks flow-matching, diffusion-forecasting: How times are drawn in training: evenly, or more often in the
+    middle (logit-normal)."""
     gan_loss: Literal["hinge", "non-saturating", "wgan-gp"]
     """task gan: What generator and critic minimise: hinge has a critic with spectral norm, wgan-gp one with a
     gradient penalty."""
@@ -588,7 +589,23 @@ class TrainKeywords(TypedDict, total=False):
     """task normalizing-flow: Share of the density, of rows of numbers, that is that of independent columns: rows
     unlike all others cost no more."""
     quantiles: float | Sequence[float]
-    """task forecasting: Quantiles that loss="quantile" learns; 0.5 is the forecast itself."""
+    """task forecasting: Quantiles that loss="quantile" learns; 0.5 is the forecast itself. task
+    diffusion-forecasting: Quantiles of the sample paths that are reported; 0.5 is the forecast itself."""
+    paths: int
+    """task diffusion-forecasting: Sample paths of each forecast in an evaluation, for quantiles and the CRPS; an
+    even number from 20."""
+    sampling_steps: int
+    """task diffusion-forecasting: Steps in which noise becomes a path (midpoint method); more are slower and more
+    exact."""
+    noises: int
+    """task diffusion-forecasting: Noises drawn for each window in a training step."""
+    path_every: int
+    """task diffusion-forecasting: Steps after each of which the network that makes the paths is trained once; the
+    forecast is at every step."""
+    path_width: int
+    """task diffusion-forecasting: Width of the network that makes the paths, a multiple of 4."""
+    path_layers: int
+    """task diffusion-forecasting: Blocks of the network that makes the paths."""
     hidden_share: float
     """task masked-language-model: Share of the tokens selected for prediction (masking probability)."""
     longest_answer: int

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tones import folders
 
@@ -98,6 +99,19 @@ GENERATING["normalizing-flow"] = {
     "checkpoint_every": "2 steps",
     "evaluate_every": 0.5,
 }
+GENERATING["diffusion-forecasting"] = {
+    "task": "diffusion-forecasting",
+    "data": "series",
+    "horizon": 6,
+    "look_back": 24,
+    "path_width": 8,
+    "path_layers": 1,
+    "paths": 20,
+    "batch_size": 32,
+    "ema": 0.9,
+    "checkpoint_every": "2 steps",
+    "evaluate_every": 0.5,
+}
 GENERATING["flow-matching of sound"] = {
     "data": "tones",
     "task": "flow-matching",
@@ -110,7 +124,9 @@ GENERATING["flow-matching of sound"] = {
     "checkpoint_every": "2 steps",
     "evaluate_every": 0.5,
 }
-STEPS = 12  # 1,294 training rows of digits in batches of 256, twice; 18 tones in batches of 3
+STEPS = (
+    12  # 1,294 training rows of digits in batches of 256, twice; 18 tones in batches of 3; 181 windows in batches of 32
+)
 
 
 def die() -> None:
@@ -229,18 +245,35 @@ def tones() -> Path:
     return folders(Path(place) / "tones")
 
 
+@cache
+def series() -> Path:
+    """A table of 300 hours, that is there as long as this process."""
+    hours = np.arange(300)
+    load = np.sin(2 * np.pi * hours / 24) + 0.2 * np.random.default_rng(0).standard_normal(300)
+    start = np.datetime64("2021-01-01", "s")
+    lines = [f"{start + np.timedelta64(int(hour), 'h')},{value}" for hour, value in zip(hours, load, strict=True)]
+    place = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, place)
+    file = Path(place) / "load.csv"
+    file.write_text("\n".join(["hour,load", *lines]) + "\n")
+    return file
+
+
+MADE = {"tones": tones, "series": series}
+
+
 def child(out: Path, settings: dict[str, Any], arm: Callable[[], None] | None = None) -> int:
     """The wait status of a process that trains into `out`."""
     if "data" in settings:
-        tones()  # before there is a child, which leaves nothing behind
+        MADE[settings["data"]]()  # before there is a child, which leaves nothing behind
     pid = os.fork()
     if pid == 0:
         try:
             if arm is not None:
                 arm()
-            data = str(tones()) if "data" in settings else "digits"
+            data = MADE[settings["data"]]() if "data" in settings else "digits"
             rest = {name: value for name, value in settings.items() if name != "data"}
-            sonde.train(data, out=str(out), **{**COMMON, **rest})
+            sonde.train(str(data), out=str(out), **{**COMMON, **rest})
         except BaseException:
             (out.parent / f"{out.name}.trace").write_text(traceback.format_exc())
             os._exit(1)

@@ -32,6 +32,7 @@ examples:
   sonde predict runs/squad-qa-reader-1 "Who built it?" "It was built by Anna Weber in 1907."
   sonde predict runs/photos-resnet18-1 new/ --out sheet.png
   sonde predict runs/cells-detector-tiny-1 new/ --out found/
+  sonde predict runs/sales-nlinear-1 sales.csv --paths 20 --out paths.csv
   sonde predict runs/mnist-autoencoder-cnn-1 new/ --what reconstruction --out given-back.png
 """
 MOST_ROWS = 50  # printed; --out gets all
@@ -50,6 +51,8 @@ class PredictOptions:
     Of autoencoders also .npy; .png and folders hold reconstructions (of recordings WAV files), or where the errors lie."""
     what: str = ""
     """Of an autoencoder: latent (the code), reconstruction, or anomaly (how badly an input is given back, and where)."""
+    paths: int = 0
+    """Of diffusion-forecasting: how many sample paths of each series stand beside the quantiles in --out."""
     device: str = "cpu"
     """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
 
@@ -68,16 +71,25 @@ def run(words: Sequence[str]) -> int:
         _check_shown(out, trained, begun.options.what)
     with said_on(begun.screen):
         asked = inputs[0] if len(inputs) == 1 else inputs
-        found = trained.predict(asked, what=begun.options.what, tick=begun.screen.tick)
-    columns, rows = table(found[:MOST_ROWS], shorten=trained.spec.shorten)
+        options = begun.options
+        found = trained.predict(asked, what=options.what, paths=options.paths, tick=begun.screen.tick)
+    columns, rows = table(_without_paths(found[:MOST_ROWS], options.paths), shorten=trained.spec.shorten)
     begun.screen.table("", columns, rows)
     if len(found) > MOST_ROWS:
         hint = "" if out else "; --out FILE.csv writes all"
         begun.screen.say(f"… and {count(len(found) - MOST_ROWS)} more{hint}")
+    if options.paths and out is None:
+        begun.screen.say("the paths are not shown; --out FILE.csv writes them")
     if out is not None:
         _write(out, found, trained)
         begun.screen.say(f"wrote {out}")
     return 0
+
+
+def _without_paths(found: Sequence[Mapping[str, Any]], paths: int) -> Sequence[Mapping[str, Any]]:
+    """The rows without their columns of paths, of which a screen has no room for many."""
+    endings = tuple(f" path {place + 1}" for place in range(paths))
+    return [{name: value for name, value in row.items() if not (paths and name.endswith(endings))} for row in found]
 
 
 def _write(out: str, found: Sequence[Mapping[str, Any]], trained: "Run") -> None:

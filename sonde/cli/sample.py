@@ -70,11 +70,11 @@ def run(words: Sequence[str]) -> int:
         return 0
     options: SampleOptions = begun.options
     trained = trained_run(begun.words[0], options.device, trust_code=begun.trust_code)
-    made, out = check_out(trained, options.out, as_folder=_folder_asked(named))
     from sonde.run.sampling import Wanted, class_names, drawn_from, generation_of, plain
     from sonde.run.weaker import weaker_of
 
     generation_of(trained)
+    made, out = check_out(trained, options.out, as_folder=_folder_asked(named))
     known, keep = _known(trained, options)
     wanted = Wanted(
         number=options.number,

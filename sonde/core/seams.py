@@ -312,6 +312,7 @@ class Abilities:
                       evaluated and what chooses the best checkpoint
     generation:       how new inputs are made, of tasks that can
     reconstruction:   how inputs are given back from a code, of tasks that do
+    paths:            (batch, number) -> `predict` with so many sample paths of the future, of tasks that draw some
     answers:          what `evaluate` gave -> (output, target) in the plainest form, for a metric of the caller's own: logits
                       (B, C) and classes (B,), or values and targets (B, T) in the targets' units
     know_rows:        called once, before training, with what reads training rows (`run/known_rows`), to compare others with them
@@ -333,6 +334,7 @@ class Abilities:
     answers: Callable[[Mapping[str, Tensor]], tuple[Tensor, Tensor]] | None = None
     generation: Generation | None = None
     reconstruction: Reconstruction | None = None
+    paths: Callable[[Batch, int], Mapping[str, Tensor]] | None = None
 
 
 def abilities_of(task: Task) -> Abilities:

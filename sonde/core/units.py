@@ -137,7 +137,7 @@ def metric_name(name: str) -> str:
     known |= {"iou": "IoU", "miou": "mean IoU", "knn": "kNN", "lddt": "lDDT", "rmsd": "RMSD", "bleu": "BLEU"}
     known |= {"wer": "word error rate", "cer": "character error rate", "near": "within 60°"}
     known |= {"mase": "MASE", "smape": "sMAPE", "pearson": "Pearson correlation", "spearman": "Spearman correlation"}
-    known |= {"psnr": "PSNR", "ssim": "SSIM", "elbo": "ELBO", "kl": "KL divergence"}
+    known |= {"psnr": "PSNR", "ssim": "SSIM", "elbo": "ELBO", "kl": "KL divergence", "crps": "CRPS"}
     known |= {"frechet": "Fréchet"}
     known |= {"l": "at L", "map": "mAP", "map50": "mAP@50", "map75": "mAP@75"}
     head, slash, rest = name.partition("/")

@@ -11,11 +11,13 @@ from sonde.core.dataset import TargetSpec
 from sonde.metrics.by_series import BySeries
 from sonde.metrics.classification import mean_of_defined
 from sonde.metrics.first_nan import FirstNaN
+from sonde.metrics.forecast_distribution import ForecastDistribution
 from sonde.metrics.forecast_sums import ForecastSums
 from sonde.metrics.mean import Mean, Total, widest
 from sonde.metrics.top_k import TopRows, shuffled_rank
 
 WORST, EXAMPLES = 12, 8  # windows stored whole, to be drawn
+FEW = 3  # quantiles: a band about a line, and no fan
 SHOWN_BACK = 2  # horizons before a forecast that are drawn
 FORECASTS = ("model", "last season", "last value")
 OWN_SCALES = ("series", "centre", "spread", "season_error")
@@ -42,11 +44,12 @@ class ForecastMeter:
              season before in the training part (Hyndman and Koehler 2006); smape in percent; raw_mae and raw_rmse in the
              series' own units, for several variables each with its name; of several series mase and the raw errors are means
              of their windows' own; coverage, the share of truths between the outermost
-             quantiles, where there are any; loss (the task's own)
+             quantiles, where there are any; those of `ForecastDistribution`; loss (the task's own)
     """
 
-    def __init__(self, target: TargetSpec, *, quantiles: Sequence[float] = ()) -> None:
-        self.target, self.quantiles = target, list(quantiles)
+    def __init__(self, target: TargetSpec, *, quantiles: Sequence[float] = (), first: str = "mse") -> None:
+        """first: the metric that is told first"""
+        self.target, self.quantiles, self.first = target, list(quantiles), first
         self.errors = Total()  # (K, 2, H, V): squared and absolute errors of each of FORECASTS
         self.percent = Total()  # (H, V) of the model: 2 |error| / (|truth| + |forecast|)
         self.inside = Total()  # (H, V): truths between the outermost quantiles
@@ -57,11 +60,12 @@ class ForecastMeter:
         )  # (K, 3, V) of windows with scales of their own: squared and absolute errors, and over season_error
         self.with_season = Total()  # (1, V): truths that are known, of series with a season_error
         self.by_series, self.sums = BySeries(), ForecastSums()
+        self.distribution = ForecastDistribution(target, quantiles)
         self.loss, self.worst, self.examples = Mean(), TopRows(WORST), TopRows(EXAMPLES)
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add windows: values, target and seasonal (B, H, V), input (B, L, V), all standardised; loss and weight (B,); mask
-        (B, H, V) where truths are missing; quantiles (B, H, V, Q).
+        (B, H, V) where truths are missing; quantiles (B, H, V, Q), crps (B, H, V), paths (B, H, V, P) that are drawn.
         """
         values, target = outputs["values"].detach(), outputs["target"]
         self.first_nan.update(values, index)
@@ -83,6 +87,8 @@ class ForecastMeter:
         if "spread" in outputs:
             self._add_raw(outputs, error * std, counted, index)
         season = outputs["season_error"] if "spread" in outputs else torch.tensor(self.target.scales, dtype=wide)
+        if "quantiles" in outputs or "crps" in outputs:
+            self.distribution.update(outputs, counted, std.to(wide), season.to(wide))
         self.sums.update(error, (std, season), counted, (index, outputs["series"] if "spread" in outputs else None))
         self._keep(outputs, counted, error[0], index)
 
@@ -101,13 +107,18 @@ class ForecastMeter:
             "with_season",
             "by_series",
             "sums",
+            "distribution",
         ):
             getattr(self, name).merge(getattr(other, name))
 
     def compute(self) -> dict[str, float]:
         """All metrics over all windows so far. Raises: NonFinite when an output was NaN"""
         self.first_nan.refuse()
-        return {**self.scores_of(0), "loss": float(self.loss.value())}
+        found = {**self.scores_of(0), **self._of_distribution(), "loss": float(self.loss.value())}
+        return {self.first: found[self.first], **found}
+
+    def _of_distribution(self) -> dict[str, float]:
+        return self.distribution.compute() if self.distribution.count.sum is not None else {}
 
     def scores_of(self, which: int) -> dict[str, float]:
         """The metrics of one of FORECASTS, those of the model alone where it takes more than errors."""
@@ -156,6 +167,7 @@ class ForecastMeter:
             "worst": self._formatted(self.worst),
             "examples": self._formatted(self.examples),
             "sums": self.sums.table(),
+            **(self.distribution.details() if self.distribution.count.sum is not None else {}),
             **({"by_series": self.by_series.table(self.target.names)} if self.raw.sum is not None else {}),
         }
 
@@ -189,6 +201,8 @@ class ForecastMeter:
         }
         if "quantiles" in outputs:
             columns |= {"low": outputs["quantiles"][..., 0], "high": outputs["quantiles"][..., -1]}
+            columns |= {"fan": outputs["quantiles"]} if len(self.quantiles) > FEW else {}
+        columns |= {"paths": outputs["paths"]} if "paths" in outputs else {}
         rows = torch.arange(len(which), device=which.device)
         one = {name: values[rows, :, which] for name, values in columns.items()} | {"variable": which}
         own = ("centre", "spread") if "spread" in outputs else ()
@@ -207,6 +221,13 @@ class ForecastMeter:
                     for value in (rows[name][place].double() * std + mean).tolist()
                 ]
                 for name in ("past", "truth", "found", "seasonal", "low", "high")
+                if name in rows
+            }
+            lines |= {  # a line for each quantile and each path
+                name: [
+                    [round(value, 6) for value in line] for line in (rows[name][place].double() * std + mean).T.tolist()
+                ]
+                for name in ("fan", "paths")
                 if name in rows
             }
             known = rows["counted"][place].bool().tolist()

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from math import prod
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.models.ranges import check_counts
+from sonde.nn.modulated_block import ModulatedBlock
 from sonde.nn.time_condition import CONDITION
 
 
@@ -25,23 +25,6 @@ class DenoiserMLPConfig:
         check_counts(self, "width", "layers")
 
 
-class Block(nn.Module):
-    """A layer with a shortcut, whose normalised input the condition scales and shifts (arXiv:2212.09748, adaLN-zero)."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(width, elementwise_affine=False)
-        self.condition = nn.Linear(CONDITION, 3 * width)
-        self.up, self.down = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
-        nn.init.zeros_(self.condition.weight)
-        nn.init.zeros_(self.condition.bias)
-
-    def forward(self, input: Tensor, condition: Tensor) -> Tensor:
-        """(B, width), (B, CONDITION) -> (B, width)."""
-        scale, shift, gate = self.condition(condition).chunk(3, 1)
-        return input + gate * self.down(F.silu(self.up(torch.addcmul(shift, self.norm(input), 1 + scale))))
-
-
 class DenoiserMLP(nn.Module):
     """(B, *shape) and a condition (B, `condition`) -> (B, *shape)."""
 
@@ -51,7 +34,7 @@ class DenoiserMLP(nn.Module):
         values, width = prod(input.shape), config.width
         self.condition = CONDITION
         self.stem = nn.Linear(values, width)
-        self.blocks = nn.ModuleList(Block(width) for _ in range(config.layers))
+        self.blocks = nn.ModuleList(ModulatedBlock(width, CONDITION) for _ in range(config.layers))
         self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, values)
         nn.init.zeros_(self.head.weight)  # begins by answering 0
         nn.init.zeros_(self.head.bias)

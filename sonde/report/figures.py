@@ -27,6 +27,7 @@ class Series:
 
     colour: 1…4, an entry of the palette (0 is the muted tone of helping lines); faint: in the background
     dots: mark each point; radii: sizes of the dots where they differ
+    down_to: where there are points, the area between these and `points` is shaded, and no line drawn
     key: by which a script finds the same curve in several figures
     """
 
@@ -37,6 +38,7 @@ class Series:
     dots: bool = False
     line: bool = True
     radii: Sequence[float] = ()
+    down_to: Sequence[Point] = ()
     key: str = ""
 
 
@@ -69,12 +71,13 @@ def curves(
     across = scaled((px for s in shown for px, _ in s.points), x, start=LEFT, end=WIDTH - RIGHT)
     named = [s for s in shown if s.name and not s.faint] if legend else []
     top = TOP + LEGEND * len(_legend_rows(named))
-    up = scaled((py for s in shown for _, py in s.points if py is not None), y, start=HEIGHT - BOTTOM, end=top)
+    values = (py for s in shown for _, py in (*s.points, *s.down_to) if py is not None)
+    up = scaled(values, y, start=HEIGHT - BOTTOM, end=top)
     parts = [framed(across, up, x.label, y.label)]
     if mark is not None:
         beside = next((near for s in shown if (near := _nearest(s.points, mark[0])) is not None), up.high)
         parts.append(_vertical(across(mark[0]), mark[1], low=up(beside) < (TOP + HEIGHT - BOTTOM) / 2))
-    drawn = [_curve(s, across, up) for s in sorted(shown, key=lambda s: not s.faint)]
+    drawn = [_curve(s, across, up) for s in sorted(shown, key=lambda s: (not s.down_to, not s.faint))]
     drawn += _bands([s for s in shown if not s.faint and s.line and s.colour], across, x.label)
     parts += drawn if legend else [_inset(drawn, across, up)]
     parts += [_legend(named)]
@@ -203,7 +206,7 @@ def bars(entries: Sequence[tuple[str, float]], *, name: str) -> Markup:
 
 
 def _thin(series: Series) -> Series:
-    if series.radii:
+    if series.radii or series.down_to:
         return series
     return replace(series, points=thinned(series.points))
 
@@ -238,7 +241,11 @@ def framed(across: Scale, up: Scale, x_label: str, y_label: str) -> str:
 
 def _curve(series: Series, across: Scale, up: Scale) -> str:
     drawn = ""
-    if series.line:
+    if series.down_to:
+        edge = [*series.points, *reversed(series.down_to)]
+        path = "L".join(f"{across(x):.1f} {up(y):.1f}" for x, y in edge if y is not None)
+        drawn = f'<path class="f{series.colour} band" d="M{path}Z"/>'
+    elif series.line:
         path, pen = [], "M"
         for x, y in series.points:
             if y is None:

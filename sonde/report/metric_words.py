@@ -22,6 +22,10 @@ UNITS = {
     "exact_match": "share of the questions",
     "raw_mae": "in the data's own units",
     "raw_rmse": "in the data's own units",
+    "raw_crps": "in the data's own units",
+    "coverage_50": "share of truths in the 50 % interval",
+    "coverage_80": "share of truths in the 80 % interval",
+    "coverage_90": "share of truths in the 90 % interval",
 }
 """Of metrics that mean one thing wherever they stand."""
 

@@ -14,6 +14,7 @@ from sonde.core.errors import ConfigError, MissingDependency, unknown
 from sonde.core.seams import Task, abilities_of
 from sonde.tasks.custom.task import ModuleTask
 
+Predict = Callable[[Batch], Mapping[str, Tensor]]
 SINGULAR = {"probabilities": "probability", "scores": "score"}
 
 
@@ -48,8 +49,21 @@ def probabilities(task: Task, batches: Iterable[Batch], *, classes: int, folder:
     return torch.cat(found)[torch.argsort(torch.cat(index), stable=True)].numpy()
 
 
-def predictor(task: Task, what: str, *, folder: Path) -> Callable[[Batch], Mapping[str, Tensor]]:
-    """The task's `predict`, or what of its reconstruction is named. Raises: ConfigError for a name that the run does not have"""
+def predictor(task: Task, what: str, paths: int, *, folder: Path) -> Predict:
+    """The task's `predict`, what of its reconstruction is named, or with so many sample paths; 0 for none.
+
+    Raises: ConfigError for what the run does not have
+    """
+    if paths:
+        draw = abilities_of(task).paths
+        if draw is None:
+            raise ConfigError(
+                f"--paths {paths}: {folder} draws no paths of a series; leave it out, or train a run with --task "
+                "diffusion-forecasting"
+            )
+        if paths < 0:
+            raise ConfigError(f"--paths must be at least 1, got {paths}")
+        return lambda batch: draw(batch, paths)
     if not what:
         return task.predict
     found = abilities_of(task).reconstruction

@@ -19,7 +19,7 @@ from sonde.core.seams import Source, Task
 from sonde.data.feed.source import Augment
 from sonde.engine.plan import pick_device
 from sonde.run.evaluated_in import or_in_fp32, precision_of
-from sonde.run.inference import as_frame, fed, only_network, predictor, probabilities
+from sonde.run.inference import Predict, as_frame, fed, only_network, predictor, probabilities
 from sonde.run.keywords import Keywords
 from sonde.screen.screen import Screen
 from sonde.tasks.spec import TaskSpec
@@ -147,23 +147,23 @@ class Run:
 
     @overload
     def predict(
-        self, inputs: Any, *, what: str = "", frame: Literal[False] = False, tick: Tick = silent
+        self, inputs: Any, *, what: str = "", paths: int = 0, frame: Literal[False] = False, tick: Tick = silent
     ) -> list[dict[str, Any]]: ...
     @overload
     def predict(
-        self, inputs: Any, *, what: str = "", frame: Literal[True], tick: Tick = silent
+        self, inputs: Any, *, what: str = "", paths: int = 0, frame: Literal[True], tick: Tick = silent
     ) -> "pandas.DataFrame": ...
     @Keywords()
-    def predict(self, inputs: Any, *, what: str = "", frame: bool = False, tick: Tick = silent) -> Any:
+    def predict(self, inputs: Any, *, what: str = "", paths: int = 0, frame: bool = False, tick: Tick = silent) -> Any:
         """One dict per input: "input" (its name) and the task's output, such as "prediction" and "probability".
 
         inputs: paths or folders of images, PIL images, arrays or tensors, tables or data frames, as the run was trained on; for a
                 run on custom data inputs as an array or tensor, a tuple or dict of them, a Dataset or a DataLoader, whose
                 predictions are called "row 0", …
-        what: of an autoencoder "latent", "reconstruction" or "anomaly"
+        what: of an autoencoder "latent", "reconstruction" or "anomaly";  paths: of diffusion-forecasting so many paths besides
         frame: a pandas DataFrame instead, with a column for each class's probability, and the index of a frame that is given
         """
-        found = self._predict(inputs, what, tick)
+        found = self._predict(inputs, predictor(self.task, what, paths, folder=self.folder), tick)
         return as_frame(found, inputs) if frame else found
 
     @Keywords()
@@ -199,17 +199,15 @@ class Run:
 
         return self._source(rows_for(inputs, self.schema, tick=tick)[0])
 
-    def _predict(self, inputs: Any, what: str, tick: Tick) -> list[dict[str, Any]]:
+    def _predict(self, inputs: Any, predict: Predict, tick: Tick) -> list[dict[str, Any]]:
         if self._of_custom_data:
             from sonde.run.custom_use import predicted
 
-            predictor(self.task, what, folder=self.folder)
             return predicted(self.task, inputs, self._device, read_object(self._folder.data, run=self.folder))
         from sonde.data.rows import unanswered
         from sonde.modalities.inputs import rows_for
 
-        schema, predict = self.schema, predictor(self.task, what, folder=self.folder)
-        rows, names = rows_for(inputs, schema, tick=tick)
+        rows, names = rows_for(inputs, self.schema, tick=tick)
         found: dict[int, dict[str, Any]] = {}
         self.task.modules.eval()
         with torch.inference_mode():

@@ -76,7 +76,11 @@ def generation_of(run: "Run") -> Generation:
                 f"sonde train {data} --task flow-matching --latent {shlex.quote(str(run.folder))}"
             )
         able = " or --task ".join(each.name for each in specs() if each.generates)
-        hint = "use sonde generate" if abilities_of(run.task).samples is not None else f"train one with --task {able}"
+        hint = f"train one with --task {able}"
+        if abilities_of(run.task).samples is not None:
+            hint = "use sonde generate"
+        if abilities_of(run.task).paths is not None:
+            hint = f"sonde predict {run.folder} TABLE --paths 20 draws paths of what follows a table"
         raise ConfigError(f"{run.folder} makes no new inputs: it is a run of task {run.spec.name}; {hint}")
     return found
 

@@ -35,6 +35,7 @@ TASKS: dict[str, str] = {
     "anomaly": "sonde.tasks.anomaly.spec:ANOMALY",
     "normalizing-flow": "sonde.tasks.normalizing_flow.spec:NORMALIZING_FLOW",
     "forecasting": "sonde.tasks.forecasting.spec:FORECASTING",
+    "diffusion-forecasting": "sonde.tasks.diffusion_forecasting.spec:DIFFUSION_FORECASTING",
     "masked-language-model": "sonde.tasks.masked_language_model.spec:MASKED_LANGUAGE_MODEL",
     "question-answering": "sonde.tasks.question_answering.spec:QUESTION_ANSWERING",
     "language-model": "sonde.tasks.language_model.spec:LANGUAGE_MODEL",

@@ -62,11 +62,14 @@ def test_models_stand_by_what_they_read_and_answer(capsys: pytest.CaptureFixture
     assert main(["models"]) == 0
     groups = [line for line in rows(capsys) if ": " in line]
     assert len(groups) == len(set(groups)) > 10
-    assert {"series: forecasting", "image: segmentation", "tokens: translation", "audio: speech-recognition"} <= set(
-        groups
-    )
+    assert {
+        "series: forecasting, diffusion-forecasting",
+        "image: segmentation",
+        "tokens: translation",
+        "audio: speech-recognition",
+    } <= set(groups)
     assert main(["models", "patchtst"]) == 0
-    assert rows(capsys)[0] == "series: forecasting"
+    assert rows(capsys)[0] == "series: forecasting, diffusion-forecasting"
 
 
 def test_models_are_listed_without_torch() -> None:

@@ -4,6 +4,9 @@ from sonde.modalities.modality import Form, Modality
 from sonde.modalities.series.config import SeriesConfig
 from sonde.modalities.table.modality import FILES
 
+FORECASTS = ("forecasting", "diffusion-forecasting")
+"""Tasks for which a table is read as a series."""
+
 SERIES = Modality(
     kind="series",
     noun="time series",
@@ -21,7 +24,7 @@ SERIES = Modality(
             module="sonde.modalities.series.forms.series",
             frames=True,
             endings=FILES,
-            tasks=("forecasting",),
+            tasks=FORECASTS,
             targets=("series",),
             folds=False,
         ),

@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from sonde.core.units import number
+from sonde.core.units import number, share
 from sonde.report.additions import Additions, Section
 from sonde.report.figures import Axis, Series, curves
 from sonde.report.learning import Figure
@@ -14,6 +14,9 @@ from sonde.report.learning import Figure
 MOST_SERIES = 200  # rows of a table
 CELL = Markup(' class="n"')  # of numbers
 MOST_WINDOWS = 3  # of each kind that are drawn
+FEW = 3  # quantiles, of which there is no curve
+SHOWN_PATHS = 5
+INTERVALS = (50, 80, 90)  # percent, that a caption tells
 COLOURS = {"model": 1, "last season": 3, "last value": 4}
 
 
@@ -70,9 +73,12 @@ def _cells(line: Sequence[str]) -> Markup:
 
 
 def forecast_figures(details: Mapping[str, Any]) -> list[Figure]:
-    """The error by step, where it was counted, then windows as they came and those with the highest loss."""
-    table = details.get("horizon")
-    found = [_by_step(table)] if table else []
+    """The error by step, where it was counted, of distributions how right they are, then windows as they came and those with
+    the highest loss."""
+    table, scores, calibration = (details.get(name) for name in ("horizon", "crps", "calibration_by_quantile"))
+    found = [_crps_by_step(scores)] if scores else []
+    found += [_calibration(calibration)] if calibration and len(calibration["levels"]) > FEW else []
+    found += [_by_step(table)] if table else []
     for stem, title in (("examples", "Forecast"), ("worst", "Highest loss")):
         entries = _apart([entry for entry in details.get(stem) or [] if entry.get("found")])
         found += [_window(entry, title) for entry in entries[:MOST_WINDOWS]]
@@ -107,6 +113,54 @@ def _by_step(table: Mapping[str, Any]) -> Figure:
     return Figure(title="Error by step", svg=figure, caption=caption)
 
 
+def _crps_by_step(table: Mapping[str, Any]) -> Figure:
+    names = {
+        "model": "model",
+        "last season": f"last {table['season']} steps" if (table.get("season") or 1) > 1 else "last value",
+        "training values": "training values",
+    }
+    colours = {"model": 1, "last season": 3, "training values": 4}
+    series = [
+        Series(name=names[name], points=_points(steps, 1), colour=colours[name])
+        for name, steps in table["steps"].items()
+    ]
+    figure = curves(series, Axis(label="step of the horizon"), Axis(label="CRPS", zero=True), name="CRPS by step")
+    totals = ", ".join(f"{names[name]} {number(value, 4)}" for name, value in table["totals"].items())
+    caption = (
+        f"How far the forecast distribution lies from what came (of a single value the absolute error). Over all steps: "
+        f"{totals}. "
+        "Beside the model: a normal distribution about what was a season before, as wide as the training part's errors of that, "
+        "and one with the training part's mean and deviation."
+    )
+    return Figure(title="CRPS by step", svg=figure, caption=caption)
+
+
+def _calibration(table: Mapping[str, Any]) -> Figure:
+    points = list(zip(table["levels"], table["below"], strict=True))
+    series = [
+        Series(name="", points=[(0.0, 0.0), (1.0, 1.0)], colour=0),
+        Series(name="model", points=points, colour=1, dots=True),
+    ]
+    across, up = Axis(label="quantile", low=0.0, high=1.0), Axis(label="share of truths below it", low=0.0, high=1.0)
+    figure = curves(series, across, up, name="Calibration of the quantiles")
+    told = [
+        f"{share(each['covered'])} of truths lie in the {share(each['nominal'], 0)} interval"
+        for each in table["intervals"]
+    ]
+    shown = [text for text in told if any(f" {nominal} %" in text for nominal in INTERVALS)] or told[-1:]
+    caption = "On the dashed line as many truths lie below a quantile as should. " + "; ".join(shown) + "."
+    return Figure(title="Calibration of the quantiles", svg=figure, caption=caption)
+
+
+def _fan(entry: Mapping[str, Any]) -> list[Series]:
+    """Intervals as areas on top of one another, the widest first, and some paths."""
+    fan = entry.get("fan") or []
+    pairs = list(zip(fan, reversed(fan), strict=True))[: len(fan) // 2]
+    areas = [Series(name="", points=_points(high, 1), down_to=_points(low, 1), colour=1) for low, high in pairs]
+    paths = (entry.get("paths") or [])[:SHOWN_PATHS]
+    return areas + [Series(name="", points=_points(path, 1), colour=1, faint=True) for path in paths]
+
+
 def _window(entry: Mapping[str, Any], title: str) -> Figure:
     past, truth, found = (entry[name] for name in ("past", "truth", "found"))
     start = 1
@@ -116,14 +170,19 @@ def _window(entry: Mapping[str, Any], title: str) -> Figure:
         Series(name="truth", points=_points([*joined, *truth], start - len(joined)), colour=2),
         Series(name="forecast", points=_points(found, start), colour=1),
     ]
-    if entry.get("low") and entry.get("high"):
+    if entry.get("fan"):
+        series = [*_fan(entry), *series]
+    elif entry.get("low") and entry.get("high"):
         series += [
             Series(name="", points=_points(entry[side], start), colour=1, faint=True) for side in ("low", "high")
         ]
     name = str(entry.get("variable") or "")
     figure = curves(series, Axis(label="steps after the last observation"), Axis(label=name), name=title, mark=None)
     caption = f"{entry.get('row', '')}: loss {number(entry.get('loss'), 3)}."
-    if entry.get("low"):
+    if entry.get("fan"):
+        caption += " Shaded: between quantiles of opposite levels, the outermost palest."
+        caption += " Thin: some of the sample paths." if entry.get("paths") else ""
+    elif entry.get("low"):
         caption += " Faint lines: the lowest and highest quantile."
     return Figure(title=f"{title}: {name}", svg=figure, caption=caption)
 

@@ -2,24 +2,31 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from sonde.core.batch import Batch
 from sonde.core.dataset import TargetSpec
-from sonde.core.errors import ConfigError
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.losses.forecasting import pinball
 from sonde.losses.regression import absolute, huber, squared
-from sonde.metrics.forecasting import OWN_SCALES, ForecastMeter, own_units
-from sonde.nn.known_ahead import KnownAhead
+from sonde.metrics.crps import ENOUGH, quantile_crps
+from sonde.metrics.forecasting import ForecastMeter
 from sonde.nn.quantile_band import QuantileBand
 from sonde.tasks.forecasting.config import ForecastingConfig
-from sonde.tasks.supervised import check_shape, mean_loss, objective, wide
-
-AT_ONCE = 1024  # windows, of a baseline that is evaluated
+from sonde.tasks.forecasting.forecaster import (
+    by_variable,
+    check_series,
+    for_meter,
+    forecast,
+    in_own_units,
+    metric_modes,
+    past_of,
+    repeated_season,
+)
+from sonde.tasks.supervised import mean_loss, objective
 
 # B windows, L look-back, H horizon, V variables that are forecast, Q quantiles
 
@@ -40,13 +47,11 @@ class Forecasting:
         monitor: str | None = None,
     ) -> None:
         """Raises: ConfigError when the targets are no series, or `monitor` is not a metric"""
-        if target.kind != "series":
-            raise ConfigError(
-                "task forecasting needs a time series, a table with a time column; leave --task forecasting out"
-            )
+        check_series(target, "forecasting")
         self.modules = nn.ModuleDict({"model": model})
         self.target, self.config = target, config
         self.quantiles = config.quantiles if config.loss == "quantile" else ()
+        self._scored = len(self.quantiles) >= ENOUGH
         trained: list[nn.Module] = [model]
         if self.quantiles:
             horizon, variables = target.shape
@@ -55,7 +60,9 @@ class Forecasting:
             trained.append(band)
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=trained),)
         own = "mae" if config.loss in ("mae", "quantile") else "mse"
-        self.objective: Objective = objective(own, _metrics(target.names, band=bool(self.quantiles)), monitor)
+        self.objective: Objective = objective(
+            own, metric_modes(target.names, self.quantiles, crps=self._scored), monitor
+        )
         self.abilities = Abilities(trivial_baseline=self.trivial_baseline)
         self._each = {"mse": squared, "mae": absolute, "huber": partial(huber, delta=config.huber_delta)}.get(
             config.loss
@@ -70,23 +77,13 @@ class Forecasting:
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: values, quantiles, what the last season was, and the batch's own fields, all standardised."""
         values, quantiles = self._forecast(batch)
-        target = batch["target"]
-        each = self._errors(values, quantiles, target)
-        mask = batch["mask"].to(each.dtype) if "mask" in batch else torch.ones_like(each)
-        weight = mask.flatten(1).sum(1)
-        last = batch["input"][:, -1:, : self.target.shape[1]]
-        found = {
-            "values": values,
-            "target": target,
-            "input": batch["input"],
-            "loss": (each * mask).flatten(1).sum(1) / weight.clamp(min=1),
-            "weight": weight,
-            # training windows (overfit_batches) bring no season; the baseline is the last value then
-            "seasonal": batch["seasonal"] if "seasonal" in batch else last.expand_as(target),
-        }
-        found |= {"mask": mask} if "mask" in batch else {}
-        found |= {name: batch[name] for name in OWN_SCALES if name in batch}
-        return found if quantiles is None else {**found, "quantiles": quantiles}
+        each = self._errors(values, quantiles, batch["target"])
+        found = for_meter(batch, values, each)
+        if quantiles is None:
+            return found
+        if self._scored:
+            found["crps"] = quantile_crps(quantiles, batch["target"], self.quantiles)
+        return {**found, "quantiles": quantiles}
 
     def meter(self) -> Meter:
         """A fresh one."""
@@ -95,59 +92,25 @@ class Forecasting:
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"values": (B, H, V)} in own units, and "quantiles" (B, H, V, Q) where they are learned."""
         values, quantiles = self._forecast(batch)
-        mean, std = own_units(batch, self.target, values)
-        found = {"values": values * std + mean}
-        if quantiles is not None:
-            found["quantiles"] = quantiles * std[..., None] + mean[..., None]
-        return found
+        return in_own_units(batch, self.target, values, **({} if quantiles is None else {"quantiles": quantiles}))
 
     def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One dict per window: variable -> its value at each step of the horizon; "OT 10 %" for a quantile of OT."""
-        names = self.target.names
-        rows = [dict(zip(names, window.T.tolist(), strict=True)) for window in outputs["values"]]
-        if "quantiles" in outputs:
-            for row, window in zip(rows, outputs["quantiles"], strict=True):  # (H, V, Q)
-                for name, variable in zip(names, window.transpose(0, 1), strict=True):
-                    columns = zip(self.quantiles, variable.T.tolist(), strict=True)
-                    row |= {f"{name} {100 * q:g} %": values for q, values in columns if q != 0.5}
-        return rows
+        return by_variable(self.target.names, self.quantiles, outputs)
 
     def trivial_baseline(
         self, known: Mapping[str, Tensor], evaluated: Mapping[str, Tensor]
     ) -> tuple[str, dict[str, float]]:
-        """Repeating the last season; where there is none, the last value. evaluated: with `seasonal` and `last` too."""
-        meter = ForecastMeter(self.target)
-        rows = len(evaluated["target"])
-        for piece in torch.arange(rows).split(AT_ONCE):
-            fields = {name: value[piece] for name, value in evaluated.items()}
-            nothing = torch.zeros(len(piece))
-            seen = {
-                **fields,
-                "values": fields["seasonal"],
-                "input": fields["last"],
-                "loss": nothing,
-                "weight": nothing + 1,
-            }
-            meter.update(seen, piece)
-        season = self.target.season
-        what = f"repeating the last {season} steps" if season > 1 else "repeating the last value"
-        return what, {name: value for name, value in meter.compute().items() if name != "loss"}
+        """`repeated_season`."""
+        return repeated_season(self.target, evaluated, distribution=self._scored)
 
     def _forecast(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """(B, H, V), and (B, H, V, Q) where quantiles are learned. Raises: ConfigError for a network with other outputs"""
-        values = wide(self.modules["model"](*batch.fed()))
-        expected = (len(batch), *self.target.shape)
-        check_shape(values, expected, "task forecasting needs {}, (windows, steps, variables)", model="dlinear")
+        model = self.modules["model"]
+        values = forecast(model, batch, self.target, "forecasting")
         if not self.quantiles:
             return values, None
-        return values, self.modules["band"](values, self._window(batch))
-
-    def _window(self, batch: Batch) -> Tensor:
-        """The past of what is forecast (B, L, V), without what values known in advance explain: there is no doubt about that."""
-        model = self.modules["model"]
-        if isinstance(model, KnownAhead):
-            return model.unexplained(batch["input"], batch["covariates"])
-        return batch["input"][:, :, : self.target.shape[1]]
+        return values, self.modules["band"](values, past_of(model, batch, self.target))
 
     def _errors(self, values: Tensor, quantiles: Tensor | None, target: Tensor) -> Tensor:
         """(B, H, V)."""
@@ -155,10 +118,3 @@ class Forecasting:
             return self._each(values, target)
         assert quantiles is not None
         return pinball(quantiles, target, torch.tensor(self.quantiles, dtype=values.dtype, device=values.device))
-
-
-def _metrics(names: Sequence[str], *, band: bool) -> dict[str, Literal["max", "min"]]:
-    plain = ("mse", "mae", "mase", "smape", "loss")
-    own = [metric if len(names) == 1 else f"{metric}/{name}" for metric in ("raw_mae", "raw_rmse") for name in names]
-    modes: dict[str, Literal["max", "min"]] = dict.fromkeys((*plain, *own), "min")
-    return {**modes, "coverage": "max"} if band else modes

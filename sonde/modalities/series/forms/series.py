@@ -21,6 +21,7 @@ from sonde.modalities.series.account import LISTED, ahead_of, facts_of, unused, 
 from sonde.modalities.series.columns import Cuts, Series, Sizes, cut, sizes
 from sonde.modalities.series.config import SeriesConfig
 from sonde.modalities.series.covariates import carried, check_known, fact_of, fitted, placed
+from sonde.modalities.series.modality import FORECASTS
 from sonde.modalities.series.panel import Panel, Twice, find_ids, read_panel
 from sonde.modalities.series.scales import Scales, by_columns, scaled, scales_of
 from sonde.modalities.series.times import Times, find_times
@@ -44,8 +45,8 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
     path = listing.path
     if not listing.is_file or not table_suffix(path):
         return None
-    if wanted.task == "forecasting" or wanted.like is not None and wanted.like.target.kind == "series":
-        return "--task forecasting"  # also where there are other columns, or gaps
+    if wanted.task in FORECASTS or wanted.like is not None and wanted.like.target.kind == "series":
+        return f"--task {wanted.task or 'forecasting'}"  # also where there are other columns, or gaps
     if wanted.task is not None or wanted.like is not None:
         return None
     try:
@@ -119,7 +120,7 @@ def read(
 def read_frames(tables: Mapping[str, Table], wanted: Wanted) -> Dataset | None:
     """A table in memory as a series where one is requested, else None. Raises: DataError as `read`, and for several"""
     like = wanted.like
-    if wanted.task != "forecasting" and (like is None or like.input.kind != "series"):
+    if wanted.task not in FORECASTS and (like is None or like.input.kind != "series"):
         return None
     if len(tables) > 1:
         raise DataError(
