@@ -216,23 +216,23 @@ class TrainKeywords(TypedDict, total=False):
     efficientnet-b1, efficientnet-b2, efficientnet-b3 and 5 more: Dropout before the head; by default 0.2 (b0) to
     0.5 (b7), as published. models vit-tiny-16, vit-small-8, vit-small-14, vit-small-16 and 7 more: Dropout after
     the positions, each attention and both layers of each MLP. models gpt-small, gpt-baby, gpt2, gpt2-medium and 6
-    more: Dropout after the embeddings and of each residual branch. model modern-gpt: Dropout after the embedding
-    and of each residual branch. model patchtst: Dropout after the positions and of each attention and MLP. models
-    lstm-forecaster, gru-forecaster: Dropout of the last hidden state before the linear layer. models rnn, lstm,
-    gru, bilstm and 1 more: Dropout of the embeddings, between layers and before the head. model text-cnn: Dropout
-    of the pooled features, and half as much of the embeddings. model tcn: Dropout of the embeddings, after each
-    convolution and before the head. model text-transformer: Dropout after positions, attention and MLPs, and
-    before the head. models rnn-lm, lstm-lm, gru-lm: Dropout of the embeddings, between layers and before the
-    head, not on the recurrent connections. model graph-network: Dropout after each layer and before the head.
-    model structure-network: Dropout of the residue embedding and of each residual branch. model torsion-network:
-    Dropout of the residue embedding, between layers and before the head. models inverse-folding-network,
-    speech-conformer-tiny, speech-conformer-small, speech-transformer: Dropout of each residual branch. model
-    audio-cnn: Dropout of the pooled features. models seq2seq-gru, seq2seq-lstm: Dropout after the embeddings,
-    between layers and before the output. models bert-tiny, bert-mini, bert-small, bert-base and 1 more: Dropout
-    after the embeddings, of each residual branch, and before the head. model pair-reader: Dropout after the
-    embeddings, in each convolution, and before the head. models denoiser-unet, denoiser-video: Dropout rate
-    inside the residual blocks. model realnvp-mlp: Dropout rate inside the couplings. model qa-reader: Dropout
-    after the embeddings and in each convolution."""
+    more: Dropout after the embeddings and of each residual branch. models modern-gpt, modern-bert: Dropout after
+    the embedding and of each residual branch. model patchtst: Dropout after the positions and of each attention
+    and MLP. models lstm-forecaster, gru-forecaster: Dropout of the last hidden state before the linear layer.
+    models rnn, lstm, gru, bilstm and 1 more: Dropout of the embeddings, between layers and before the head. model
+    text-cnn: Dropout of the pooled features, and half as much of the embeddings. model tcn: Dropout of the
+    embeddings, after each convolution and before the head. model text-transformer: Dropout after positions,
+    attention and MLPs, and before the head. models rnn-lm, lstm-lm, gru-lm: Dropout of the embeddings, between
+    layers and before the head, not on the recurrent connections. model graph-network: Dropout after each layer
+    and before the head. model structure-network: Dropout of the residue embedding and of each residual branch.
+    model torsion-network: Dropout of the residue embedding, between layers and before the head. models
+    inverse-folding-network, speech-conformer-tiny, speech-conformer-small, speech-transformer: Dropout of each
+    residual branch. model audio-cnn: Dropout of the pooled features. models seq2seq-gru, seq2seq-lstm: Dropout
+    after the embeddings, between layers and before the output. models bert-tiny, bert-mini, bert-small, bert-base
+    and 1 more: Dropout after the embeddings, of each residual branch, and before the head. model pair-reader:
+    Dropout after the embeddings, in each convolution, and before the head. models denoiser-unet, denoiser-video:
+    Dropout rate inside the residual blocks. model realnvp-mlp: Dropout rate inside the couplings. model
+    qa-reader: Dropout after the embeddings and in each convolution."""
     norm: Literal["none", "batch", "layer", "pre", "post"]
     """model mlp: Normalisation between a hidden layer and its activation. models transformer-tiny,
     transformer-small, transformer-base, transformer-big: Layer norm: pre (before each sub-layer, more stable) or
@@ -255,27 +255,27 @@ class TrainKeywords(TypedDict, total=False):
     resolution."""
     layers: int | None
     """model compact-cnn: 3x3 convolutions in each stage. model tabular: Hidden layers. models unet-small, unet: 3x3
-    convolutions at each resolution, in the encoder and in the decoder. models modern-gpt, denoiser-transformer:
-    Transformer blocks. models patchtst, text-transformer: Transformer layers. models lstm-forecaster,
-    gru-forecaster, rnn, lstm and 6 more: Recurrent layers, stacked. model tcn: Residual blocks of two
-    convolutions, dilated by 1, 2, 4, …: each further block doubles the receptive field. model graph-network:
-    Layers of message passing; the receptive field of an atom is as many bonds. model structure-network: Blocks of
-    triangle updates on the pairs (Evoformer). model torsion-network: Recurrent layers. model
-    inverse-folding-network: Layers of message passing between neighbours. models speech-conformer-tiny,
-    speech-conformer-small, speech-transformer: Conformer or transformer blocks; by default as many as the model's
-    name stands for. models seq2seq-gru, seq2seq-lstm: Recurrent layers of the encoder and of the decoder. models
-    denoiser-unet, denoiser-video: Residual blocks at each resolution, in the encoder and in the decoder. model
-    denoiser-mlp: Residual blocks. model gan-mlp: Hidden layers of the generator, and of the critic. model
-    autoencoder-cnn: Residual blocks at the lowest resolution, in the encoder and in the decoder. model
-    realnvp-mlp: Couplings, each behind an activation normalisation and a mix of all columns. model glow: Affine
-    couplings at each resolution, each behind an activation normalisation and a mix of all channels."""
+    convolutions at each resolution, in the encoder and in the decoder. models modern-gpt, modern-bert,
+    denoiser-transformer: Transformer blocks. models patchtst, text-transformer: Transformer layers. models
+    lstm-forecaster, gru-forecaster, rnn, lstm and 6 more: Recurrent layers, stacked. model tcn: Residual blocks
+    of two convolutions, dilated by 1, 2, 4, …: each further block doubles the receptive field. model
+    graph-network: Layers of message passing; the receptive field of an atom is as many bonds. model
+    structure-network: Blocks of triangle updates on the pairs (Evoformer). model torsion-network: Recurrent
+    layers. model inverse-folding-network: Layers of message passing between neighbours. models
+    speech-conformer-tiny, speech-conformer-small, speech-transformer: Conformer or transformer blocks; by default
+    as many as the model's name stands for. models seq2seq-gru, seq2seq-lstm: Recurrent layers of the encoder and
+    of the decoder. models denoiser-unet, denoiser-video: Residual blocks at each resolution, in the encoder and
+    in the decoder. model denoiser-mlp: Residual blocks. model gan-mlp: Hidden layers of the generator, and of the
+    critic. model autoencoder-cnn: Residual blocks at the lowest resolution, in the encoder and in the decoder.
+    model realnvp-mlp: Couplings, each behind an activation normalisation and a mix of all columns. model glow:
+    Affine couplings at each resolution, each behind an activation normalisation and a mix of all channels."""
     members: int
     """model tabular: Members of the ensemble; they share weight matrices, and their predictions are averaged."""
     width: int
     """model tabular: Units of each hidden layer. models resnet20, resnet32, resnet44, resnet56 and 3 more: Channels
     of the first of the three stages; each further stage has twice as many. models modern-gpt, patchtst,
-    text-transformer: Embedding width (channels of each token). model nbeats: Units of each of a block's four
-    hidden layers. model nhits: Units of each of a block's two hidden layers. models lstm-forecaster,
+    text-transformer, modern-bert: Embedding width (channels of each token). model nbeats: Units of each of a
+    block's four hidden layers. model nhits: Units of each of a block's two hidden layers. models lstm-forecaster,
     gru-forecaster: Hidden size of each recurrent layer. models rnn, lstm, gru, bilstm and 1 more: Hidden size of
     each layer, per direction. model text-cnn: Filters of each kernel size. model tcn: Channels of every layer.
     models rnn-lm, lstm-lm, gru-lm: Hidden size of each layer. model graph-network: Channels of each atom. model
@@ -346,9 +346,10 @@ class TrainKeywords(TypedDict, total=False):
     bias: bool
     """Biases of linear layers and layer norms, as in GPT-2."""
     heads: int
-    """model modern-gpt: Attention heads, of width / heads channels each. models patchtst, denoiser-transformer:
-    Attention heads. model text-transformer: Attention heads; must divide width=. models denoiser-unet,
-    denoiser-video: Attention heads at the lowest resolution, and between the frames of clips; 0 for no attention."""
+    """models modern-gpt, modern-bert: Attention heads, of width / heads channels each. models patchtst,
+    denoiser-transformer: Attention heads. model text-transformer: Attention heads; must divide width=. models
+    denoiser-unet, denoiser-video: Attention heads at the lowest resolution, and between the frames of clips; 0
+    for no attention."""
     kv_heads: int
     """model modern-gpt: Key-value heads (grouped-query attention); fewer than heads= give a smaller cache, 0 as
     many."""
@@ -491,7 +492,9 @@ class TrainKeywords(TypedDict, total=False):
     decoder_depth: int
     """task masked-autoencoder: Transformer blocks of the decoder."""
     noise_schedule: Literal["cosine", "linear", "edm"]
-    """task diffusion: How much noise rows get in training: cosine or linear (DDPM) schedule, or log-normal (EDM)."""
+    """task diffusion: How much noise rows get in training: cosine or linear (DDPM) schedule, or log-normal (EDM).
+    task masked-diffusion: Share of the tokens that is masked at each time: linear, or cosine, by which sampling
+    begins with fewer tokens a step."""
     predicts: Literal["v", "noise", "input"]
     """task diffusion: What the network predicts: velocity v (with inputs of variance 1 the preconditioning of EDM),
     the noise, or the input."""
@@ -588,6 +591,12 @@ class TrainKeywords(TypedDict, total=False):
     outlier_share: float
     """task normalizing-flow: Share of the density, of rows of numbers, that is that of independent columns: rows
     unlike all others cost no more."""
+    components: int
+    """task normalizing-flow: Gaussians in the distribution that rows of numbers are turned into; 1 is the standard
+    normal one."""
+    marginals: Literal["bent", "straight"]
+    """task normalizing-flow: How numbers of a table are fed: each column bent to be normal, or in standard
+    deviations, which keeps what is linear."""
     quantiles: float | Sequence[float]
     """task forecasting: Quantiles that loss="quantile" learns; 0.5 is the forecast itself. task
     diffusion-forecasting: Quantiles of the sample paths that are reported; 0.5 is the forecast itself."""

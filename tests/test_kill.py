@@ -99,6 +99,19 @@ GENERATING["normalizing-flow"] = {
     "checkpoint_every": "2 steps",
     "evaluate_every": 0.5,
 }
+GENERATING["masked-diffusion"] = {
+    "data": "text",
+    "task": "masked-diffusion",
+    "width": 16,
+    "layers": 1,
+    "heads": 2,
+    "max_tokens": 8,
+    "dropout": 0.1,
+    "batch_size": 16,
+    "ema": 0.9,
+    "checkpoint_every": "2 steps",
+    "evaluate_every": 0.5,
+}
 GENERATING["diffusion-forecasting"] = {
     "task": "diffusion-forecasting",
     "data": "series",
@@ -259,7 +272,17 @@ def series() -> Path:
     return file
 
 
-MADE = {"tones": tones, "series": series}
+@cache
+def text() -> Path:
+    """A file of which 95 windows of 8 characters are trained on, that is there as long as this process."""
+    place = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, place)
+    file = Path(place) / "text.txt"
+    file.write_text("to be or not to be, that is the question: " * 20)
+    return file
+
+
+MADE = {"tones": tones, "series": series, "text": text}
 
 
 def child(out: Path, settings: dict[str, Any], arm: Callable[[], None] | None = None) -> int:

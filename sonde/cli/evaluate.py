@@ -79,13 +79,20 @@ def run(words: Sequence[str]) -> int:
     begun.screen.table(f"{folder} on {data}: {found.headline}", ["metric", "value"], rows)
     for line in found.highlights:
         begun.screen.say(line)
-    if trained.spec.generates:
+    if trained.spec.generates and _can_be_judged(trained):
         from sonde.report.sample_quality import eval_command
 
         clips = trained.schema.input.has_frames
         command = f"sonde eval {folder} {data} --number 200" if clips else eval_command(folder, data)
         begun.screen.say(f"how good its samples are: {command}")
     return 0
+
+
+def _can_be_judged(trained: "Run") -> bool:
+    from sonde.modalities.catalogue import modality
+
+    about = modality(trained.schema.input.kind)
+    return bool(about.made) and about.judged
 
 
 def _check(options: EvalOptions) -> None:

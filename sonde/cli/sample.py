@@ -21,7 +21,7 @@ examples:
   sonde sample runs/mnist-flow-matching-1 --number 64 --classes 7 --guidance 2 --seed 3 --out sevens/
   sonde sample runs/mnist-flow-matching-1 --number 64 --guidance 2 --weaker runs/mnist-flow-matching-2
   sonde sample runs/mnist-flow-matching-1 --number 10 --interpolate --classes 3 --out between.png
-  sonde sample runs/moving-digits-denoiser-video-1 -n 4 --known clip.gif --keep-frames 3 --out next.gif
+  sonde sample runs/tinyshakespeare-modern-bert-1 --number 4 --known "First ________:"
 """
 
 SHORT = {"-n": "--number", "--class": "--classes"}  # as other programs have them
@@ -38,26 +38,32 @@ class SampleOptions:
     steps: int = 0
     """Steps of the sampler: more are slower and more exact; 0 for the task's own number."""
     sampler: str = ""
-    """Sampler: heun, ddim or ddpm for diffusion; midpoint, heun or euler for flow-matching."""
+    """Sampler: heun, ddim or ddpm for diffusion; midpoint, heun or euler for flow-matching; random-order,
+    ancestral or confidence (the most probable tokens first) for masked-diffusion."""
     guidance: float = 1.0
     """Classifier-free guidance: above 1 samples are clearer examples of their class and vary less; with --weaker of any kind."""
     weaker: Path | None = None
     """A shorter or smaller run of the same task, or an earlier checkpoint of RUN; --guidance leads away from it."""
+    temperature: float = 1.0
+    """Sampling temperature of texts: lower is less random, 0 takes the most probable token at each place."""
     seed: int = 0
     """Random seed; the same seed gives the same samples."""
     interpolate: bool = False
     """From the first sample of this seed to the second, in --number steps."""
     latent: Path | None = None
     """A .npy file of what sampling begins with instead of noise, one row for each sample."""
-    known: Path | None = None
-    """An input of which a part is kept (inpainting): an image with --mask, a clip with --keep-frames."""
+    known: str | None = None
+    """An input of which a part is kept: an image (inpainting), with --mask; or a text, or its .txt file, with an underscore for
+    each token that is made."""
     mask: Path | None = None
     """An image as large as the data's: white where --known is made anew, black where it is kept."""
     keep_frames: int | None = None
     """How many of the first frames of the clip --known are kept; those that follow are made."""
     out: Path | None = None
-    """Where samples go: of images one picture (.png), of clips an animated one (.gif) or .npz, or a folder/ with a file each; of
-    tables a .csv; of recordings a folder of WAV files, or one .wav of all."""
+    """Where samples go: of images one picture (.png), or a folder (ending in /) with a file each; of clips the same as .gif,
+    or .npz; of tables a .csv;
+    of recordings a folder of WAV files, or one .wav of all; of texts a .txt, JSON lines (.jsonl) or a folder, else they are
+    printed."""
     device: str = "cpu"
     """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
 
@@ -75,13 +81,14 @@ def run(words: Sequence[str]) -> int:
 
     generation_of(trained)
     made, out = check_out(trained, options.out, as_folder=_folder_asked(named))
-    known, keep = _known(trained, options)
+    known, keep = _known(trained, options, made)
     wanted = Wanted(
         number=options.number,
         classes=options.classes,
         steps=options.steps,
         sampler=options.sampler,
         guidance=options.guidance,
+        temperature=options.temperature,
         weaker=None if options.weaker is None else weaker_of(trained, options.weaker, trust_code=begun.trust_code),
         seed=options.seed,
         interpolate=options.interpolate,
@@ -91,6 +98,9 @@ def run(words: Sequence[str]) -> int:
     )
     found = drawn_from(trained, wanted, begun.screen.tick)
     schema = trained.schema
+    if options.out is None and made.printed is not None:
+        begun.screen.write(made.printed(plain(found, schema)))
+        return 0
     try:
         made.write(out, plain(found, schema), class_names(found, schema), schema)
     except OSError as error:
@@ -140,7 +150,7 @@ def _latent(file: Path | None):  # noqa: ANN202
     return torch.from_numpy(np.ascontiguousarray(rows, np.float32))
 
 
-def _known(trained: "Run", options: SampleOptions):  # noqa: ANN202
+def _known(trained: "Run", options: SampleOptions, made: "Made"):  # noqa: ANN202
     """(the input (1, *shape), 1 where it is kept (1, *shape)). Raises: ConfigError, DataError"""
     if trained.schema.input.has_frames:
         return _known_frames(trained, options)
@@ -148,16 +158,20 @@ def _known(trained: "Run", options: SampleOptions):  # noqa: ANN202
         raise ConfigError("--keep-frames is for clips, and this run makes none; use --mask")
     if options.known is None and options.mask is None:
         return None, None
+    if made.gaps is not None:
+        if options.known is None or options.mask is not None:
+            raise ConfigError("--mask is for images; write a text with gaps in --known, and leave --mask out")
+        return made.gaps(options.known, trained.schema)
     if options.known is None or options.mask is None:
         given, other = ("--known", "--mask") if options.known is not None else ("--mask", "--known")
         raise ConfigError(f"{given} needs {other}: an input, and where it is generated again")
     if not trained.schema.input.has_planes:
-        raise ConfigError("--known and --mask are for images")
+        raise ConfigError("--known and --mask are for images and texts")
     import numpy as np
     import torch
     from PIL import Image
 
-    known = trained.preprocess(str(options.known))
+    known = trained.preprocess(options.known)
     assert isinstance(known, torch.Tensor)
     try:
         with Image.open(options.mask) as opened:

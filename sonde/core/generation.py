@@ -20,6 +20,7 @@ class SampleRequest:
     weaker:   what a weaker network answers (`Generation.estimate`, of these rows) beside which `guidance` is meant instead
     known:    (N, *shape) inputs of which a part is kept;  keep: of that shape, 1 where `known` is kept and 0 where it is made
     noise:    called with a shape -> standard normal numbers, for samplers that add some on the way
+    temperature: of what is drawn from probabilities: below 1 the likely is likelier
     """
 
     start: "Tensor"
@@ -31,6 +32,7 @@ class SampleRequest:
     known: "Tensor | None" = None
     keep: "Tensor | None" = None
     noise: "Callable[[tuple[int, ...]], Tensor] | None" = None
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +46,7 @@ class Generation:
     estimate: (N, *latent), how noisy they are (σ of diffusion, the time of a flow), classes or None -> what the sampler follows:
               the mean of the data, the velocity; None of a network that makes an input in one pass
     classes:  whether the class of a sample can be chosen;  guided: whether `guidance` is read;  keeps: whether `known` is
+    tempered: whether `temperature` is read
     """
 
     draw: "Callable[[SampleRequest], Tensor]"
@@ -54,3 +57,4 @@ class Generation:
     classes: bool = False
     guided: bool = False
     keeps: bool = False
+    tempered: bool = False

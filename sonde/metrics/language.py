@@ -39,7 +39,7 @@ class LanguageMeter:
         self.nats.update(nats.flatten(), counted.flatten())
         self.right.update((prediction == target).flatten().to(nats.dtype), counted.flatten())
         self.by_place.update(nats, counted)
-        self.characters += self._characters(target)
+        self.characters += characters(self.vocabulary, target)
         mean = (nats * counted).sum(1) / counted.sum(1).clamp(min=1)
         fields = {"target": target, "prediction": prediction}
         self.worst.update(mean, index, fields)
@@ -72,14 +72,6 @@ class LanguageMeter:
             "best": self._formatted(self.best, sign=-1),
         }
 
-    def _characters(self, target: Tensor) -> int:
-        """Characters of the text that a batch's targets stand for; 0 where tokens do not give it back."""
-        if isinstance(self.vocabulary, Characters):
-            return int((target >= len(SPECIAL)).sum())
-        if isinstance(self.vocabulary, Subwords):
-            return len(self.vocabulary.decode(target[target != PAD].tolist()))
-        return 0
-
     def _formatted(self, top: TopRows, *, sign: int) -> list[dict[str, Any]]:
         rows = top.rows
         return [
@@ -92,3 +84,12 @@ class LanguageMeter:
             }
             for place, index in enumerate(rows["index"].tolist())
         ]
+
+
+def characters(vocabulary: Vocabulary, target: Tensor) -> int:
+    """Characters of the text that targets (B, T) stand for; 0 where tokens do not give it back."""
+    if isinstance(vocabulary, Characters):
+        return int((target >= len(SPECIAL)).sum())
+    if isinstance(vocabulary, Subwords):
+        return len(vocabulary.decode(target[target != PAD].tolist()))
+    return 0

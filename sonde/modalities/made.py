@@ -23,10 +23,15 @@ class Made:
     picture: (samples as the network makes them, the schema, a path without ending) -> a picture of them for a report
     stills:  the same, where `picture` moves: one that stands still
     strip:   the same in one row, for pictures below one another
+    texts:   (samples as the network makes them, the schema) -> what a report shows instead of a picture
+    reported: samples in a report
+    printed: what `plain` gave -> what a terminal shows where nobody says where samples go; None where they go into a file then
+    gaps:    (an input written with gaps, the schema) -> it as the network is fed, (1, *shape), and 1 where it is kept
     cards:   (what `plain` gave, folder, stem) -> for a report, of the first few each: names of files that it wrote to
              folder/stem, "picture" and "sound"; where those stand for `picture`
     joined:  several of what `plain` gave -> one;  chosen: (what `plain` gave, numbers of rows) -> these
-    vectors: (what `plain` gave, the schema) -> (N, D) in which rows are near to one another or not;  space: what D are, in words
+    vectors: (what `plain` gave, the schema) -> (N, D) in which rows are near to one another or not; None where samples are
+             not measured;  space: what D are, in words
     to_judge: as `plain`, with something in place of what samples leave out and a judge may have learned from; None for `plain`
     labelled: (what `plain` gave, with classes; a classifier's schema, its folder) -> rows for that classifier; None where none
              of the columns is what it answers for
@@ -44,12 +49,16 @@ class Made:
     write: Callable[[Path, Any, Sequence[str] | None, Schema], None]
     picture: Callable[["Tensor", Schema, Path], Path] | None = None
     stills: Callable[["Tensor", Schema, Path], Path] | None = None
+    texts: Callable[["Tensor", Schema], Sequence[str]] | None = None
+    reported: int = 60
+    printed: Callable[[Any], str] | None = None
+    gaps: "Callable[[str, Schema], tuple[Tensor, Tensor]] | None" = None
     cards: Callable[[Any, Path, str], Sequence[Mapping[str, str]]] | None = None
     strip: Callable[["Tensor", Schema, Path], Path] | None = None
     joined: Callable[[Sequence[Any]], Any]
     chosen: Callable[[Any, "np.ndarray"], Any]
-    vectors: Callable[[Any, Schema], "Tensor"]
-    space: str
+    vectors: Callable[[Any, Schema], "Tensor"] | None = None
+    space: str = ""
     to_judge: Callable[["Tensor", Schema], Any] | None = None
     labelled: Callable[[Any, Schema, RunFolder], Rows | None] | None = None
     compared: Callable[[Any, Any], dict[str, Any]] | None = None

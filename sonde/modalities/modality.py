@@ -101,6 +101,7 @@ class Modality:
     augmentation: (text, schema) -> what changes a batch while training, None for nothing; "" where no such text is known
     show:       a `Case` -> what stands beside it in a report: names of files that it wrote, or text
     made:       the `sonde.modalities.made.Made`, what is done with inputs that a model has made; "" where nothing can be
+    judged:     whether a classifier of such data can measure samples (`Made.vectors`)
     inspect:    the `sonde.modalities.inspect.Parts` of `sonde inspect`
     sample:     (spec, rows, answers, generator) -> what a model that gives such an answer is called with, to count its costs; by
                 default numbers, and their lengths where a row has a `unit`
@@ -125,6 +126,7 @@ class Modality:
     augmentation: str = ""
     show: str = ""
     made: str = ""
+    judged: bool = True
     inspect: str = ""
     sample: str = ""
     activations_per_value: str = ""

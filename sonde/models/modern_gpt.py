@@ -37,11 +37,7 @@ class ModernGPTConfig:
     def __post_init__(self) -> None:
         check_counts(self, "width", "layers", "heads")
         check_shares(self, "dropout")
-        if self.width % self.heads or self.width // self.heads % 2:
-            raise ConfigError(
-                f"--width {self.width} must be an even number of channels for each of --heads {self.heads}; give a multiple of "
-                f"{2 * self.heads}"
-            )
+        check_rotated(self.width, self.heads)
         if self.kv_heads < 0 or (self.kv_heads and self.heads % self.kv_heads):
             raise ConfigError(f"--kv-heads must be 0 or divide --heads {self.heads}, got {self.kv_heads}")
 
@@ -60,7 +56,10 @@ class ModernGPT(nn.Module):
         self.context = input.shape[0]
         self.token_embedding = nn.Embedding(input.symbols, config.width)
         self.dropout = Dropout(config.dropout)
-        self.blocks = nn.ModuleList(_block(config) for _ in range(config.layers))
+        self.blocks = nn.ModuleList(
+            modern_block(config.width, config.heads, groups=config.kv_heads, dropout=config.dropout)
+            for _ in range(config.layers)
+        )
         self.norm = norm("rms", config.width)
         self.head = nn.Linear(config.width, input.symbols, bias=False)
         self.register_buffer("rotary", rotations(self.context, config.width // config.heads), persistent=False)
@@ -86,15 +85,17 @@ class ModernGPT(nn.Module):
         return [block.attention.memory(rows, self.context, like) for block in self.blocks]  # type: ignore[union-attr]
 
 
-def _block(config: ModernGPTConfig) -> TransformerBlock:
-    attention = SelfAttention(
-        config.width,
-        config.heads,
-        groups=config.kv_heads or None,
-        bias=False,
-        dropout=config.dropout,
-        qk_norm=True,
-    )
-    hidden = -(-8 * config.width // (3 * MULTIPLE)) * MULTIPLE  # 8/3: as many weights as 4 without a gate
-    feed_forward = FeedForward(config.width, hidden, activation="swiglu", bias=False, dropout=config.dropout)
-    return TransformerBlock(config.width, attention, feed_forward, norm_kind="rms")
+def modern_block(width: int, heads: int, *, groups: int = 0, dropout: float = 0.0) -> TransformerBlock:
+    """RMS norms before each part, normed queries and keys, SwiGLU, no biases. groups: of keys and values, 0 for one a head"""
+    attention = SelfAttention(width, heads, groups=groups or None, bias=False, dropout=dropout, qk_norm=True)
+    hidden = -(-8 * width // (3 * MULTIPLE)) * MULTIPLE  # 8/3: as many weights as 4 without a gate
+    feed_forward = FeedForward(width, hidden, activation="swiglu", bias=False, dropout=dropout)
+    return TransformerBlock(width, attention, feed_forward, norm_kind="rms")
+
+
+def check_rotated(width: int, heads: int) -> None:
+    """Raises: ConfigError for heads whose channels cannot be paired, to be rotated."""
+    if width % heads or width // heads % 2:
+        raise ConfigError(
+            f"--width {width} must be an even number of channels for each of --heads {heads}; give a multiple of {2 * heads}"
+        )

@@ -155,6 +155,7 @@ PAPERS = {
     "Goodfellow 2014": "after Goodfellow et al. 2014, Generative adversarial networks, arXiv:1406.2661",
     "Dinh 2016": "after Dinh, Sohl-Dickstein and Bengio 2016, Density estimation using Real NVP, arXiv:1605.08803",
     "Kingma 2018": "after Kingma and Dhariwal 2018, Glow: generative flow with invertible 1x1 convolutions, arXiv:1807.03039",
+    "Warner 2024": "after Warner et al. 2024, Smarter, better, faster, longer (ModernBERT), arXiv:2412.13663",
     "Luong 2015": "after Luong et al. 2015, arXiv:1508.04025, and Bahdanau et al. 2014, arXiv:1409.0473",
 }
 
@@ -334,6 +335,9 @@ MODELS: Catalogue[Entry] = Catalogue(
         "bert-small": _bert("bert:bert_small", "bert", "Turc 2019"),
         "bert-base": _bert("bert:bert_base", "bert", "Devlin 2018"),
         "bert-large": _bert("bert:bert_large", "bert", "Devlin 2018"),
+        "modern-bert": _row(
+            "modern_bert:ModernBert", "modern-bert", "Warner 2024", (128,), ("tokens",), symbols=30_522
+        ),
         "pair-reader": _row("pair_reader:PairReader", "pair-reader", "Chen 2016", (64,), ("text-pair",), symbols=8_000),
         # what is noise in an input
         "denoiser-unet": _denoiser("denoiser_unet:DenoiserUNet", "denoiser-unet", "Ho 2020"),

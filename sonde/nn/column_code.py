@@ -31,7 +31,8 @@ class ColumnCode:
     dates:      their time alone; the other parts follow from it
     """
 
-    def __init__(self, columns: Sequence[Column]) -> None:
+    def __init__(self, columns: Sequence[Column], *, straight: bool = False) -> None:
+        """straight: numbers stay in standard deviations instead of being bent"""
         self.columns = tuple(columns)
         timed = {column.source for column in columns if column.part == "time"}
         number = [
@@ -55,7 +56,7 @@ class ColumnCode:
         ]  # code of each one's first pattern
         sizes = zip(self._categories, self._first, strict=True)
         self._books = [book(len(columns[place].categories) + 1 - first) for place, first in sizes]
-        self._curve = Curve([columns[place] for place in number])
+        self._curve = Curve([columns[place] for place in number], straight=straight)
         self._steps = torch.tensor([_step(columns[place]) for place in number], dtype=torch.float64)
         self._dates = [place for place in number if columns[place].part == "time"]
         self.width = len(number) + len(gap) + sum(each.shape[1] for each in self._books)
@@ -170,8 +171,8 @@ class Curve:
     """N numbers, each bent by its own increasing piecewise linear curve: its knots are training quantiles, 0..1 in even steps,
     and go where those of a standard normal distribution lie. Beyond them it goes on as in the last piece."""
 
-    def __init__(self, columns: Sequence[Column]) -> None:
-        knots = [_knots(column.quantiles) for column in columns]
+    def __init__(self, columns: Sequence[Column], *, straight: bool = False) -> None:
+        knots = [_knots(() if straight else column.quantiles) for column in columns]
         most = max((len(x) for x, _ in knots), default=2)
         self._from = torch.stack([_continued(x, most) for x, _ in knots]) if knots else torch.zeros(0, 2)
         self._to = torch.stack([_continued(z, most) for _, z in knots]) if knots else torch.zeros(0, 2)

@@ -6,6 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sonde.core.errors import ConfigError
+from sonde.core.vocabulary import BEGIN
+from sonde.nn.features import remove_head
+
 EPS = 1e-12  # of BERT's layer norms, as in its authors' code
 
 # B rows, T tokens, D channels of a token, S symbols of the vocabulary
@@ -41,3 +45,27 @@ class MaskedTokenHead(nn.Module):
     def forward(self, hidden: Tensor, words: Tensor) -> Tensor:
         """words: (S, D), the weight of the encoder's embedding."""
         return F.linear(self.norm(F.gelu(self.dense(hidden))), words, self.bias)
+
+
+def masked_token_head(model: nn.Module, *, task: str) -> MaskedTokenHead:
+    """A fresh head for `model`, whose own is removed. Raises: ConfigError for a network without an output per token"""
+    if not isinstance(model, TokenEncoder):
+        raise ConfigError(
+            f"task {task} needs an output per token, and {type(model).__name__} outputs one vector per row; "
+            "use --model bert-tiny or --model modern-bert"
+        )
+    remove_head(model)
+    symbols, dim = model.words.weight.shape
+    return MaskedTokenHead(dim, symbols)
+
+
+def masked_logits(model: TokenEncoder, head: nn.Module, fed: Tensor, chosen: Tensor) -> Tensor:
+    """(N, S) of the chosen tokens alone: those of all would take many times the work. fed, chosen: (B, T), BEGIN first"""
+    return head(model.hidden(fed)[chosen], model.words.weight)
+
+
+def begun(tokens: Tensor) -> Tensor:
+    """(B, T) with BEGIN first: rows of text alone have none."""
+    if bool((tokens[:, 0] == BEGIN).all()):
+        return tokens
+    return F.pad(tokens, (1, 0), value=BEGIN)

@@ -21,6 +21,7 @@ Tone = Literal["yes", "partly", "no", "open"]
 UNJUDGED = "Not judged yet"
 SURE = 2.0  # standard errors, within which a kernel distance is that of real rows
 UNSEEN = "How good its samples are that does not say: no judge has seen them yet"
+UNMEASURED = "How good its samples are that does not say: look at them"
 KEPT = ("target", "columns", "image_size", "labels", "pages", "group", "validation", "test", "seed")
 """Settings of the data that a judge is to share, so that it is trained on the rows that the run was trained on."""
 MOST_CLASSES = 20  # of a column that a judge may answer for
@@ -57,7 +58,8 @@ def of_samples(run: Reading, score: Score | None, told: Told, trouble: str) -> T
     if run.makes is None or tone == "no" or score is None:
         return told
     if run.makes.likelihood:
-        return tone, answer, f"{_likelier(run, score)}{because} {UNSEEN}."
+        unseen = UNSEEN if run.makes.judged else UNMEASURED
+        return tone, answer, f"{_likelier(run, score)}{because} {unseen}."
     if why := _useless({name: _Judged(*pair) for name, pair in _own(run, score).items()}, 0):
         return "no", "No", f"{why}: {_learned(run, score)}."
     learned = _learned(run, score)
@@ -132,7 +134,8 @@ def _likelier(run: Reading, score: Score) -> str:
     """By how much rows are likelier to it than to its baseline; "" where that is not known."""
     if score.baseline is None or score.name != "loss":
         return ""
-    text = f"Rows are {number(abs(score.baseline - score.value))} nats likelier to it than to the baseline"
+    what = "Tokens" if "a token" in run.units.get("loss", "") else "Rows"
+    text = f"{what} are {number(abs(score.baseline - score.value))} nats likelier to it than to the baseline"
     own, other = _scores(run, score).get("bits_per_dim"), (run.result.get("baseline") or {}).get("bits_per_dim")
     if own is not None and other is not None:
         text += f" ({number(own)} bits per dimension, the baseline {number(other)})"

@@ -19,13 +19,21 @@ MOVING = Markup(
     '<p><img class="made" src="{still}" alt="frames of the first samples"></p>\n'
 )
 PICTURE = Markup('<p><img class="made" src="{}" alt="{}"></p>\n')
+MOST_CHARACTERS = 2_000  # of a text that is shown
 HEARD = Markup('<figure><img src="{}" alt="{}"><audio controls preload="none" src="{}"></audio>{}</figure>\n')
 MOST = 24  # that can be heard
 ROOM = 1_000_000  # bytes of what can be heard, as text of the page
 
 
+def texts_grid(texts: Sequence[tuple[str, str]]) -> Markup:
+    """(title, text) side by side, line breaks kept."""
+    one = Markup("<figure><h3>{}</h3><pre>{}</pre></figure>\n")
+    parts = Markup("").join(one.format(title, text[:MOST_CHARACTERS]) for title, text in texts)
+    return Markup('<div class="grid">\n{}</div>\n').format(parts)
+
+
 def made_sections(details: Mapping[str, Any], folder: Path) -> list[Section]:
-    """One section with the samples of samples.json: pictures, sounds, or rows beside real ones; none where there are none.
+    """One section with the samples of samples.json: pictures, sounds, texts, or rows beside real ones; none where there are none.
 
     folder: of the evaluation's files
     """
@@ -37,8 +45,10 @@ def made_sections(details: Mapping[str, Any], folder: Path) -> list[Section]:
         note += f"{count(found['real_rows'])} {found['split']} rows."
         html = made_rows_html(found["compared"], str(found["split"]))
         return [Section(name="samples", title="Samples", html=html, note=note)]
-    uri = data_uri(picture_of(folder, found.get("picture")))
+    uri, texts = data_uri(picture_of(folder, found.get("picture"))), found.get("texts")
     html = PICTURE.format(uri, f"{found.get('number')} samples") if uri else heard(found.get("cards"), folder)
+    if isinstance(texts, list):
+        html = texts_grid([(f"sample {number}", str(text)) for number, text in enumerate(texts, start=1)])
     if not html:
         return []
     note = f"New inputs that the best checkpoint made, not chosen by hand{_how(found)}."

@@ -77,7 +77,8 @@ def sample_quality_sections(run: Reading) -> list[Section]:
 
 
 def _unmeasured(run: Reading) -> list[Section]:
-    if not run.done or not run.evaluated.get(run.split, {}).get("samples"):
+    judged = run.makes is None or run.makes.judged
+    if not run.done or not judged or not run.evaluated.get(run.split, {}).get("samples"):
         return []
     data = str(run.config.get("data") or "DATA")
     command = eval_command(str(run.path), data)

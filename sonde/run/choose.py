@@ -48,10 +48,10 @@ def _check_targets(dataset: Dataset, requested: str) -> None:
     refuse_exclusive(chosen, target)
     task, _ = choose_task(dataset, None)
     seen = spec(task).suggests.get(target.kind, spec(task).summary)
-    raise ConfigError(
-        f"task {requested} predicts {chosen.summary}, which these data do not have: {seen}; leave --task {requested} out for "
-        f"{task}"
-    )
+    needs = f"predicts {chosen.summary}, which these data do not have"
+    if not chosen.labels:
+        needs = f"learns from {' or '.join(chosen.inputs.values())} without labels, and these data are others"
+    raise ConfigError(f"task {requested} {needs}: {seen}; leave --task {requested} out for {task}")
 
 
 def choose_model(dataset: Dataset, requested: str | None, task: str | None = None) -> tuple[str, str]:

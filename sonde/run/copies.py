@@ -36,6 +36,7 @@ def copies(
     train = parts.splits["train"]
     tick("comparing with the training rows", 0, 1)
     index = _compared(train)
+    assert made.vectors is not None
     known = torch.cat([made.vectors(part, schema) for part in read_plain(train, index, schema, made)])
     samples, real = samples[:MOST], real[:MOST]
     found = memorisation(made.vectors(samples, schema), made.vectors(real, schema), known)

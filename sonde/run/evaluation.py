@@ -39,8 +39,6 @@ from sonde.tasks.custom.metrics import Undefined
 from sonde.tasks.spec import TaskSpec
 
 ROWS = 500  # of a table that are made, beside as many real ones
-SAMPLES = 60  # new inputs in a report: of ten classes six rows
-CARDS = 20  # that are shown one by one, of ten classes two of each
 MORE = 1000  # batches that are read before the first step, where a metric fails on the first
 FEW = 4  # rows, of which reconstructions and answers while it trains are shown
 CASES = ("worst", "best", "examples")  # tables of rows that are shown
@@ -104,7 +102,7 @@ def write_reconstructions(folder: Path, batch: Batch, source: Source, assembly: 
 
 
 def _write_samples(folder: Path, assembly: Assembly) -> None:
-    """New inputs, of a task that makes them, as a picture, one by one, or beside real rows: samples.json names or holds them, and
+    """New inputs, of a task that makes them, in pictures, texts or beside real rows: samples.json names or holds them, and
     says how they were made."""
     generation = abilities_of(assembly.task).generation
     if generation is None or assembly.dataset is None:
@@ -112,21 +110,25 @@ def _write_samples(folder: Path, assembly: Assembly) -> None:
     schema = assembly.dataset.schema
     about = modality(schema.input.kind)
     made = load(about.made) if about.made else None
-    if made is None or (made.picture is None and made.compared is None and made.cards is None):
+    if made is None or not (made.picture or made.texts or made.compared or made.cards):
         return
     rows = _rows(folder, assembly)
-    number = CARDS if made.cards is not None else SAMPLES
+    number = made.reported
     if made.compared is not None:
-        number = min(ROWS, max(SAMPLES, len(rows)))
+        number = min(ROWS, max(number, len(rows)))
     shares = shares_among(assembly.dataset.splits["train"], schema) if made.by_share and generation.classes else ()
     found = drawn(
         assembly.task, schema, Wanted(number=number, shares=shares), assembly.device
     )  # in fp32, as `sonde sample`
     content: dict[str, Any] = {"number": number, "steps": generation.steps, "seed": 0}
-    if made.picture is not None:
-        content["picture"] = made.picture(found.values, schema, folder / "samples").name
-    if made.stills is not None:
-        content["stills"] = made.stills(found.values, schema, folder / "samples-frames").name
+    places = {"picture": (made.picture, "samples"), "stills": (made.stills, "samples-frames")}
+    content |= {
+        name: draw(found.values, schema, folder / stem).name
+        for name, (draw, stem) in places.items()
+        if draw is not None
+    }
+    if made.texts is not None:
+        content["texts"] = list(made.texts(found.values, schema))
     if made.cards is not None:
         names = class_names(found, schema) or [""] * number
         shown = made.cards(made.plain(found.values, schema), folder, "samples")

@@ -192,10 +192,12 @@ def _next_commands(attempt: Attempt) -> list[str]:
     commands, dataset = [f"open {shell_quoted(str(folder.report))}"], attempt.built.dataset
     if attempt.config.model == CUSTOM_MODULE or dataset is None:  # only the caller's program can use such a network
         return commands
-    input_word = modality(dataset.schema.input.kind).input_word
+    about = modality(dataset.schema.input.kind)
     known = spec(attempt.config.task)
-    commands += [text.format(run=shell_quoted(str(folder.path)), input=input_word) for text in known.next_commands]
-    if known.generates and modality(dataset.schema.input.kind).made:
+    commands += [
+        text.format(run=shell_quoted(str(folder.path)), input=about.input_word) for text in known.next_commands
+    ]
+    if known.generates and about.made and about.judged:
         commands.append(eval_command(str(folder.path), read_config(folder.config).data or "DATA"))
     return commands
 

@@ -32,7 +32,7 @@ def as_shown(run: Reading) -> Reading:
     else flags."""
     known, kind = _task_of(run), (run.schema.get("input") or {}).get("kind")
     if known is not None:
-        judged = kind in modality_names() and bool(modality(str(kind)).made)
+        judged = kind in modality_names() and bool(modality(str(kind)).made) and modality(str(kind)).judged
         makes = Makes(known.tells, known.likelihood, judged) if known.generates else None
         run = replace(run, units=known.units, makes=makes)
     return respelled(run, in_keywords) if run.in_program else run

@@ -1,6 +1,7 @@
 """A finished (or unfinished) run: its folder and what one can do with it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -237,7 +238,7 @@ class Run:
         return stream(self, prompt, **how)
 
     @Keywords()
-    def sample(
+    def sample(  # noqa: PLR0913 - one for each thing that can be asked of samples
         self,
         number: int = 16,
         *,
@@ -245,30 +246,25 @@ class Run:
         steps: int = 0,
         sampler: str = "",
         guidance: float = 1.0,
+        temperature: float = 1.0,
         weaker: str | Path | None = None,
         seed: int = 0,
         tick: Tick = silent,
     ) -> Any:
-        """New inputs: images (N, H, W, C) uint8, of one channel (N, H, W); of tables a pyarrow.Table, whose `to_pandas()` is a
-        data frame; of recordings a list of {"array", "sampling_rate"}, as `predict` takes them; else an array.
+        """Images (N, H, W, C) uint8, of one channel (N, H, W); of tables a pyarrow.Table; of recordings a list of {"array",
+        "sampling_rate"}, as `predict` takes them; of text a list of texts; else an array.
 
         classes: names of classes, in turn; by default all of the data's in turn, of tables as often as in training
-        guidance: above 1 clearer and less varied
+        guidance: above 1 clearer and less varied;  temperature: of texts
         weaker: folder of a run or checkpoint that does worse, away from which guidance leads instead of from no class
         Raises: ConfigError for a run that makes no inputs, or what cannot be asked of it
         """
         from sonde.run.sampling import Wanted, drawn_from, plain
         from sonde.run.weaker import weaker_of
 
-        wanted = Wanted(
-            number=number,
-            classes=classes,
-            steps=steps,
-            sampler=sampler,
-            guidance=guidance,
-            weaker=None if weaker is None else weaker_of(self, weaker, trust_code=self._trust_code),
-            seed=seed,
-        )
+        wanted = Wanted(number=number, classes=classes, steps=steps, sampler=sampler, seed=seed)
+        worse = None if weaker is None else weaker_of(self, weaker, trust_code=self._trust_code)
+        wanted = replace(wanted, guidance=guidance, temperature=temperature, weaker=worse)
         return plain(drawn_from(self, wanted, tick), self.schema)
 
     @Keywords()

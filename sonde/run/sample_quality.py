@@ -62,7 +62,7 @@ def sample_quality(run: "Run", data: Any, judge: "Run | None", asked: Asked, tic
     """
     generation, schema, folder = generation_of(run), run.schema, RunFolder(run.folder)
     made = made_of(schema)
-    if made is None:
+    if made is None or not modality(schema.input.kind).judged:
         raise ConfigError(f"samples of {modality(schema.input.kind).noun} cannot be judged yet")
     if made.to_judge is not None:
         made = replace(made, plain=made.to_judge)

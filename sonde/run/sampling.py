@@ -36,7 +36,7 @@ class Wanted:
     """What a person asks for.
 
     number:   of samples;  classes: names of classes, in turn; () for those of the data in turn
-    steps, sampler, guidance: see `SampleRequest`;  seed: the same gives the same samples
+    steps, sampler, guidance, temperature: see `SampleRequest`;  seed: the same gives the same samples
     shares:   of the classes of samples for which none is named; () for all of the data's in turn
     weaker:   a run or a checkpoint that does worse, away from which `guidance` leads instead
     latent:   where sampling begins, (N, *latent), instead of noise;  interpolate: from a sample to the next, by noise between
@@ -55,6 +55,7 @@ class Wanted:
     shares: Sequence[float] = ()
     known: Tensor | None = None
     keep: Tensor | None = None
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +123,7 @@ def drawn(
                     known=_rows(wanted.known, here, len(start), device),
                     keep=_rows(wanted.keep, here, len(start), device),
                     noise=lambda shape: torch.randn(shape, generator=noise).to(device),
+                    temperature=wanted.temperature,
                 )
                 parts.append(generation.draw(request).float().cpu())
                 tick("making samples", min(first + AT_ONCE, len(start)), len(start))
@@ -142,21 +144,12 @@ def check(wanted: Wanted, generation: Generation, schema: Schema) -> None:
     if wanted.number < 1:
         raise ConfigError(f"--number must be at least 1, got {wanted.number}")
     _check_sampler(wanted, generation)
-    if not np.isfinite(wanted.guidance):
-        raise ConfigError(f"--guidance must be finite, got {wanted.guidance:g}")
-    if wanted.weaker is not None:
-        if wanted.guidance == 1:
-            raise ConfigError("--weaker has no effect with --guidance 1; give --guidance 2")
-    elif wanted.guidance != 1 and not generation.guided:
-        why = "was trained without classes" if not generation.classes else "never trained with its class hidden"
-        raise ConfigError(
-            f"--guidance steers toward a class, and this run {why}; leave it out, or name a run that does worse with --weaker"
-        )
+    _check_guidance(wanted, generation)
     if wanted.classes and not generation.classes:
         raise ConfigError("--classes: this run was trained without classes; leave it out")
     if wanted.keep is not None and not generation.keeps:
         raise ConfigError(
-            "--known: this network cannot keep a part of an input; use a run of diffusion or flow-matching"
+            "--known: this network cannot keep a part of an input; use a run of diffusion, flow-matching or masked-diffusion"
         )
     if wanted.interpolate and wanted.number < 2:
         raise ConfigError(
@@ -166,6 +159,23 @@ def check(wanted: Wanted, generation: Generation, schema: Schema) -> None:
         raise ConfigError(
             f"--latent holds rows of shape {tuple(wanted.latent.shape[1:])}, and sampling begins with {generation.latent}"
         )
+
+
+def _check_guidance(wanted: Wanted, generation: Generation) -> None:
+    """And the temperature, which makes samples likelier too."""
+    if not np.isfinite(wanted.guidance):
+        raise ConfigError(f"--guidance must be finite, got {wanted.guidance:g}")
+    if wanted.weaker is not None:
+        if wanted.guidance == 1:
+            raise ConfigError("--weaker has no effect with --guidance 1; give --guidance 2")
+    elif wanted.guidance != 1 and not generation.guided:
+        why = "was trained without classes" if not generation.classes else "never trained with its class hidden"
+        other = ", or name a run that does worse with --weaker" if generation.estimate is not None else ""
+        raise ConfigError(f"--guidance steers toward a class, and this run {why}; leave it out{other}")
+    if not 0 <= wanted.temperature < np.inf:
+        raise ConfigError(f"--temperature must be at least 0 and finite, got {wanted.temperature:g}")
+    if wanted.temperature != 1 and not generation.tempered:
+        raise ConfigError("--temperature is for samples drawn token by token, as masked-diffusion does; leave it out")
 
 
 def _check_sampler(wanted: Wanted, generation: Generation) -> None:
@@ -261,7 +271,7 @@ def class_names(found: Drawn, schema: Schema) -> list[str] | None:
 
 
 def plain(found: Drawn, schema: Schema) -> Any:
-    """Samples on the data's own scale: images (N, H, W, C) uint8, tables as such, with their classes, else an array."""
+    """Samples on the data's own scale: images (N, H, W, C) uint8, tables as such, with their classes, texts, else an array."""
     made = made_of(schema)
     if made is None:
         return found.values.numpy()

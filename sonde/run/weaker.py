@@ -49,7 +49,7 @@ def weaker_of(run: "Run", named: str | Path, *, trust_code: bool = False) -> Wea
     generation = abilities_of(run.task).generation
     if generation is None or generation.estimate is None:
         raise ConfigError(
-            f"--weaker is for runs of diffusion and flow-matching, and {run.folder} makes a sample in one pass; leave it out"
+            f"--weaker is for runs of diffusion and flow-matching, and {run.folder} is of {run.spec.name}; leave it out"
         )
     place = Path(named)
     task = _earlier(run, place, trust_code) if (place / "state.json").exists() else _other(run, place, trust_code)

@@ -32,7 +32,8 @@ def stream(
     """
     if not isinstance(run.task, LanguageModel):
         trained_on = read_config(RunFolder(run.folder).config).settings.get("task")
-        raise ConfigError(f"{run.folder} cannot generate text: it was trained on task {trained_on}; use predict")
+        use = "sample" if run.spec.generates else "predict"
+        raise ConfigError(f"{run.folder} cannot generate text: it was trained on task {trained_on}; use {use}")
     sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
     context = run.schema.input.shape[0]
     return run.task.stream(prompt, context=context, tokens=tokens, sampling=sampling, seed=seed, memory=memory)

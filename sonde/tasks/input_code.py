@@ -38,10 +38,10 @@ class InputCode:
     keeps: whether a part of an input is kept with the same part of its code
     """
 
-    def __init__(self, input: InputSpec, *, tables: bool = True) -> None:
-        """tables: whether rows of tables are coded"""
+    def __init__(self, input: InputSpec, *, tables: bool = True, straight: bool = False) -> None:
+        """tables: whether rows of tables are coded;  straight: their numbers stay in standard deviations instead of being bent"""
         coded = tables and bool(input.columns) and len(input.shape) == 1
-        self._columns = ColumnCode(input.columns) if coded else None
+        self._columns = ColumnCode(input.columns, straight=straight) if coded else None
         self._sound = code_of(input) if input.is_clip else None
         self.keeps = not input.columns and self._sound is None
         self.shape: tuple[int, ...] = input.shape

@@ -28,6 +28,7 @@ TASKS: dict[str, str] = {
     "masked-autoencoder": "sonde.tasks.masked_autoencoder.spec:MASKED_AUTOENCODER",
     "diffusion": "sonde.tasks.diffusion.spec:DIFFUSION",
     "flow-matching": "sonde.tasks.flow_matching.spec:FLOW_MATCHING",
+    "masked-diffusion": "sonde.tasks.masked_diffusion.spec:MASKED_DIFFUSION",
     "gan": "sonde.tasks.gan.spec:GAN",
     "autoencoder": "sonde.tasks.autoencoder.spec:AUTOENCODER",
     "vae": "sonde.tasks.vae.spec:VAE",

@@ -6,7 +6,7 @@ from PIL import Image
 
 from sonde.modalities.audio.waveforms import write_wav
 from sonde.modalities.table.compared import compared
-from sonde.report.made import made_sections
+from sonde.report.made import MOST_CHARACTERS, made_sections
 
 
 def test_the_picture_stands_in_the_page_with_how_it_was_made(tmp_path: Path) -> None:
@@ -21,6 +21,15 @@ def test_the_picture_stands_in_the_page_with_how_it_was_made(tmp_path: Path) -> 
 def test_without_a_picture_there_is_no_section(tmp_path: Path) -> None:
     assert made_sections({}, tmp_path) == []
     assert made_sections({"samples": {"picture": "../elsewhere.png", "number": 1}}, tmp_path) == []
+
+
+def test_texts_stand_side_by_side_and_are_no_markup(tmp_path: Path) -> None:
+    told = {"texts": ["<b>one</b>", "two"], "number": 2, "steps": 8, "seed": 0, "sampler": "ancestral"}
+    (section,) = made_sections({"samples": told}, tmp_path)
+    assert "<pre>&lt;b&gt;one&lt;/b&gt;</pre>" in section.html
+    (cut,) = made_sections({"samples": {**told, "texts": ["x" * 9000]}}, tmp_path)
+    assert cut.html.count("x") == MOST_CHARACTERS
+    assert "8 steps of sampler ancestral, seed 0" in section.note
 
 
 def test_rows_of_a_table_stand_beside_real_ones(tmp_path: Path) -> None:

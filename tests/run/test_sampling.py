@@ -66,6 +66,8 @@ def test_a_latent_of_ones_own_is_where_it_begins() -> None:
         (Wanted(steps=5), "--steps is for samplers in steps, and this network makes a sample in one pass"),
         (Wanted(sampler="heun"), "--sampler is for samplers in steps"),
         (Wanted(guidance=2.0), "--guidance steers toward a class, and this run was trained without classes"),
+        (Wanted(temperature=0.5), "--temperature is for samples drawn token by token"),
+        (Wanted(temperature=-1), "--temperature must be at least 0 and finite, got -1"),
         (Wanted(classes=["cat"]), "--classes: this run was trained without classes"),
         (Wanted(keep=torch.ones(1, 3)), "--known: this network cannot keep a part of an input"),
     ],

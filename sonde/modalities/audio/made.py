@@ -104,6 +104,7 @@ MADE = Made(
     endings=("/", ".wav"),
     write=write,
     cards=cards,
+    reported=20,  # of ten classes two of each
     joined=joined,
     chosen=chosen,
     vectors=vectors,

@@ -30,7 +30,7 @@ def rows_for_prompts(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
     vocabulary, names, rows = read_vocabulary(schema.input.tokenizer), [], []
     for text, name in (pair for item in given for pair in _texts(item)):
         tokens = vocabulary.encode(text)
-        _check(tokens, text, name, vocabulary)
+        check_prompt(tokens, text, name, vocabulary)
         names.append(name)
         rows.append(tokens[-schema.input.shape[0] :])
     return RaggedRows(ragged={"input": end_to_end(rows)}, names=names), names
@@ -44,7 +44,12 @@ def _texts(item: str | Path) -> list[tuple[str, str]]:
             return _of_table(read_noted(path))
         return [(read_text(path), str(item))]
     text = str(item)
-    return [(text, text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…")]
+    return [(text, shown(text))]
+
+
+def shown(text: str) -> str:
+    """A text as it is named: its beginning."""
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
 def _of_table(table: Table) -> list[tuple[str, str]]:
@@ -58,7 +63,8 @@ def _of_table(table: Table) -> list[tuple[str, str]]:
     return [(text, f"{table.name} text {number}") for number, text in enumerate(found.texts, start=1)]
 
 
-def _check(tokens: Sequence[int], text: str, name: str, vocabulary: Vocabulary) -> None:
+def check_prompt(tokens: Sequence[int], text: str, name: str, vocabulary: Vocabulary) -> None:
+    """Raises: DataError for a text without a token, or with characters that the model does not know."""
     if not tokens:
         raise DataError(f"{name!r}: there is no text in it")
     if UNKNOWN in tokens and isinstance(vocabulary, Characters):

@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from markupsafe import Markup
-
 from sonde.core.units import number
 from sonde.report.additions import Additions, Section
 from sonde.report.figures import Axis, Series, curves
 from sonde.report.learning import Figure
+from sonde.report.made import texts_grid
 
 MOST_TEXTS = 6
-MOST_CHARACTERS = 2_000  # of one text
 
 
 NOTE = (
@@ -23,9 +21,7 @@ NOTE = (
 def additions(details: Mapping[str, Any]) -> Additions:
     """The loss by context, and a section of samples."""
     figure, texts = place_figure(details), written_texts(details)
-    one = Markup("<figure><h3>{}</h3><pre>{}</pre></figure>\n")
-    html = Markup('<div class="grid">\n{}</div>\n').format(Markup("").join(one.format(*text) for text in texts))
-    sections = [Section(name="written", title="Samples", note=NOTE, html=html)] if texts else []
+    sections = [Section(name="written", title="Samples", note=NOTE, html=texts_grid(texts))] if texts else []
     return Additions(figures=[figure] if figure else [], sections=sections)
 
 
@@ -35,7 +31,7 @@ def written_texts(details: Mapping[str, Any]) -> list[tuple[str, str]]:
     if not isinstance(samples, list):
         return []
     return [
-        (f"temperature {number(sample.get('temperature'), 2)}", str(sample.get("text", ""))[:MOST_CHARACTERS])
+        (f"temperature {number(sample.get('temperature'), 2)}", str(sample.get("text", "")))
         for sample in samples[:MOST_TEXTS]
         if isinstance(sample, Mapping)
     ]

@@ -22,6 +22,7 @@ from sonde.tasks.decode.sampling import Sampling
 from sonde.tasks.language_model.config import LanguageModelConfig
 from sonde.tasks.language_model.hidden_state import Carried
 from sonde.tasks.supervised import check_shape, objective, wide
+from sonde.tasks.unigrams import unigram_baseline
 
 MODES: dict[str, Literal["max", "min"]] = {
     "loss": "min",
@@ -90,25 +91,8 @@ class LanguageModel:
     def trivial_baseline(
         self, known: Mapping[str, Tensor], evaluated: Mapping[str, Tensor]
     ) -> tuple[str, dict[str, float]]:
-        """Each token by how often it occurs in the training text, whatever stands before it.
-
-        Texts are given by all their tokens, long ones by each token once and `times`, how often it comes.
-        """
-        counts = torch.bincount(
-            known["target"].flatten().long(), known.get("times"), minlength=self.target.symbols
-        ).double()
-        counts[PAD] = 0
-        logp = ((counts + 1) / (counts + 1)[1:].sum()).log()
-        target, times = evaluated["target"].flatten().long(), evaluated.get("times")
-        if times is None:
-            target = target[target != PAD]
-            loss = float(-logp[target].mean())
-            right = float((target == counts.argmax()).double().mean())
-        else:
-            share = times.double() / times.double().sum()
-            loss = float(-(logp[target] * share).sum())
-            right = float(share[target == counts.argmax()].sum())
-        return "unigram token frequencies", {"loss": loss, "perplexity": math.exp(loss), "accuracy": right}
+        """Each token by how often it occurs in the training text, whatever stands before it."""
+        return unigram_baseline(known, evaluated, symbols=self.target.symbols)
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"probs": (B, V) of the token after the last of each row, "nats": (B,) mean of the tokens given but the first}."""

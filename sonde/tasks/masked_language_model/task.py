@@ -9,12 +9,10 @@ from torch import Tensor, nn
 
 from sonde.core.batch import Batch
 from sonde.core.dataset import TargetSpec
-from sonde.core.errors import ConfigError
 from sonde.core.seams import Loss, Meter, Objective, Phase
-from sonde.core.vocabulary import BEGIN, SPECIAL, UNKNOWN
+from sonde.core.vocabulary import SPECIAL, UNKNOWN
 from sonde.metrics.masked_tokens import MaskedTokensMeter
-from sonde.nn.features import remove_head
-from sonde.nn.masked_tokens import MaskedTokenHead, TokenEncoder
+from sonde.nn.masked_tokens import TokenEncoder, begun, masked_logits, masked_token_head
 from sonde.tasks.masked_language_model.config import MaskedLanguageModelConfig
 from sonde.tasks.supervised import objective, wide
 from sonde.tasks.unlabelled import numbered
@@ -51,15 +49,8 @@ class MaskedLanguageModel:
         monitor: str | None = None,
     ) -> None:
         """Raises: ConfigError for a network without an output per token, or when `monitor` is not a metric"""
-        if not isinstance(model, TokenEncoder):
-            raise ConfigError(
-                f"task masked-language-model needs an output per token, and {type(model).__name__} outputs one vector per row; "
-                "use --model bert-tiny"
-            )
-        self.config = config
-        remove_head(model)
-        self.symbols, dim = model.words.weight.shape
-        head = MaskedTokenHead(dim, self.symbols)
+        head = masked_token_head(model, task="masked-language-model")
+        self.config, self.symbols = config, len(head.bias)
         self.modules = nn.ModuleDict({"model": model, "head": head})
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model, head]),)
         self.objective: Objective = objective("loss", MODES, monitor)
@@ -115,13 +106,6 @@ class MaskedLanguageModel:
         return Masked(torch.where(chosen & (how >= REPLACED) & (how < REPLACED + OTHER), other, fed), chosen)
 
     def _logits(self, masked: Masked) -> Tensor:
-        """(N, symbols) of the chosen tokens alone: those of all would take seven times the work."""
+        """(N, symbols) of the chosen tokens."""
         model = cast(TokenEncoder, self.modules["model"])
-        return wide(self.modules["head"](model.hidden(masked.fed)[masked.chosen], model.words.weight))
-
-
-def begun(tokens: Tensor) -> Tensor:
-    """(B, T) with BEGIN first: rows of text alone have none."""
-    if bool((tokens[:, 0] == BEGIN).all()):
-        return tokens
-    return F.pad(tokens, (1, 0), value=BEGIN)
+        return wide(masked_logits(model, self.modules["head"], masked.fed, masked.chosen))

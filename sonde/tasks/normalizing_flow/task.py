@@ -1,7 +1,7 @@
 """Normalizing flow: a network that can be undone turns inputs into normal numbers, and so knows how likely each is."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 import torch
@@ -13,6 +13,7 @@ from sonde.core.errors import ConfigError
 from sonde.core.generation import Generation, SampleRequest
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase, RuleBaseline
 from sonde.metrics.likelihood import LikelihoodMeter
+from sonde.nn.gaussian_mixture import GaussianMixture
 from sonde.tasks.denoising import EvaluationNoise
 from sonde.tasks.input_code import InputCode
 from sonde.tasks.normalizing_flow.config import NormalizingFlowConfig
@@ -35,8 +36,11 @@ class Invertible(Protocol):
 class ConditionedFlow(nn.Module):
     """An invertible network with a vector for each class (one for all where there are none), and how frequent classes are."""
 
-    def __init__(self, model: nn.Module, target: TargetSpec) -> None:
-        """Raises: ConfigError for a network of another kind"""
+    def __init__(self, model: nn.Module, target: TargetSpec, *, numbers: int = 0, components: int = 1) -> None:
+        """components: Gaussians of as many `numbers` in what inputs are turned into; 1 for the standard normal distribution
+
+        Raises: ConfigError for a network of another kind
+        """
         super().__init__()
         if not isinstance(getattr(model, "condition", None), int) or not callable(getattr(model, "inverse", None)):
             raise ConfigError(
@@ -47,12 +51,14 @@ class ConditionedFlow(nn.Module):
         self.model = model
         self.vectors = nn.Embedding(max(1, self.classes), cast(Invertible, model).condition)
         self.prior = nn.Parameter(torch.zeros(self.classes)) if self.classes else None
+        self.base = GaussianMixture(components, numbers) if components > 1 else None
 
     def forward(self, code: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor]:
         """(B, *shape), classes (B,) -> log-density of the codes given their class (B,), log-probability of the class (B,)."""
         normal, volume = self.model(code, self._condition(code, label))
-        logp = wide(volume) + log_normal(wide(normal))
-        return logp, self.log_prior(code, label)
+        normal = wide(normal)
+        base = log_normal(normal) if self.base is None else self.base.log_density(normal)
+        return wide(volume) + base, self.log_prior(code, label)
 
     def log_prior(self, code: Tensor, label: Tensor | None) -> Tensor:
         """(B,)."""
@@ -60,8 +66,16 @@ class ConditionedFlow(nn.Module):
             return code.new_zeros(len(code))
         return self.prior.log_softmax(0)[label]
 
+    def begin_at(self, code: Tensor, label: Tensor | None) -> None:
+        """Put the Gaussians where rows lie (N, D)."""
+        if self.base is not None:
+            with torch.no_grad():
+                self.base.begin_at(wide(self.model(code, self._condition(code, label))[0]))
+
     def inverse(self, normal: Tensor, label: Tensor | None) -> Tensor:
-        """(N, *shape), classes (N,) -> (N, *shape)."""
+        """(N, *shape), of several Gaussians with one number more, which chooses among them; classes (N,) -> (N, *shape)."""
+        if self.base is not None:
+            normal = self.base.draw(normal[:, :-1], torch.special.ndtr(normal[:, -1]))
         return cast(Invertible, self.model).inverse(normal, self._condition(normal, label))
 
     def _condition(self, rows: Tensor, label: Tensor | None) -> Tensor:
@@ -89,8 +103,10 @@ class NormalizingFlow:
         monitor: str | None = None,
     ) -> None:
         """Raises: ConfigError for a network of another kind, or when `monitor` is not a metric"""
-        self.net = ConditionedFlow(model, target)
-        self.config, self.input, self.code = config, input, InputCode(input)
+        _check(config, input)
+        self.config, self.input, self.code = config, input, InputCode(input, straight=config.marginals == "straight")
+        self.bent = InputCode(input)
+        self.net = ConditionedFlow(model, target, numbers=self.code.shape[0], components=config.components)
         self.modules = nn.ModuleDict({"model": self.net})
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[self.net]),)
         self.objective: Objective = objective("loss", {"loss": "min", "bits_per_dim": "min"}, monitor)
@@ -101,26 +117,30 @@ class NormalizingFlow:
         self.abilities = Abilities(
             rule_baseline=RuleBaseline(what, self.evaluate_plain),
             tune_threshold=self.tune_threshold,
-            generation=Generation(draw=self.draw, latent=self.code.shape, classes=bool(self.net.classes)),
+            know_rows=self.know_rows if config.components > 1 else None,
+            generation=Generation(draw=self.draw, latent=self._latent(), classes=bool(self.net.classes)),
         )
+
+    def know_rows(self, read: Callable[[], Iterator[Batch]]) -> None:
+        """Let the Gaussians begin where rows lie."""
+        batch = joined(list(read()))
+        code, _ = self._spread(batch["input"], self._fixed(batch)[0])
+        self.net.begin_at(code, self._labels(batch))
 
     def loss(self, batch: Batch) -> Loss:
         """The mean negative log-likelihood, with noise drawn anew below the steps of what is rounded."""
         noise = torch.randn(len(batch), *self.code.shape, device=batch["input"].device)
-        code, nats = self._spread(batch["input"], noise)
-        logp, prior = self._logp(code, self._labels(batch))
-        return Loss(-(logp + nats + prior).mean(), len(batch))
+        logp, prior = self._logp(batch["input"], noise, self._labels(batch))
+        return Loss(-(logp + prior).mean(), len(batch))
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: loss (B,) of row and class, and nats (B,) of the row given its class; with fixed noise."""
-        code, nats = self._spread(batch["input"], self._fixed(batch)[0])
-        logp, prior = self._logp(code, self._labels(batch))
-        return {"loss": -(logp + nats + prior), "nats": -(logp + nats)}
+        logp, prior = self._logp(batch["input"], self._fixed(batch)[0], self._labels(batch))
+        return {"loss": -(logp + prior), "nats": -logp}
 
     def evaluate_plain(self, batch: Batch) -> Mapping[str, Tensor]:
         """The same without a network: what is fed is taken for normal numbers, and all classes for equally frequent."""
-        code, nats = self._spread(batch["input"], self._fixed(batch)[0])
-        found = -(log_normal(code) + nats)
+        found = -self._plain(batch["input"], self._fixed(batch)[0])
         return {"loss": found + math.log(max(1, self.net.classes)), "nats": found}
 
     def meter(self) -> LikelihoodMeter:
@@ -135,12 +155,11 @@ class NormalizingFlow:
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"log_likelihood": (B,)} in nats whatever the class, "anomaly": (B,) the share of validation rows that are likelier."""
-        code, nats = self._spread(batch["input"], self._fixed(batch)[0])
-        found = []
+        found, input, noise = [], batch["input"], self._fixed(batch)[0]
         for number in range(max(1, self.net.classes)):
-            label = torch.full((len(code),), number, device=code.device) if self.net.classes else None
-            found.append(sum(self._logp(code, label)))
-        logp = torch.stack(found).logsumexp(0) + nats
+            label = torch.full((len(input),), number, device=input.device) if self.net.classes else None
+            found.append(sum(self._logp(input, noise, label)))
+        logp = torch.stack(found).logsumexp(0)
         if not self._usual:
             return {"log_likelihood": logp}
         usual = torch.tensor(self._usual, dtype=torch.float64, device=logp.device)
@@ -166,13 +185,22 @@ class NormalizingFlow:
         """What `state_dict` gave."""
         self._usual = [float(value) for value in state["usual"]]
 
-    def _logp(self, code: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _logp(self, input: Tensor, noise: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor]:
         """What the network gives, mixed with a little of the density of independent columns where inputs are rows of numbers."""
+        code, nats = self._spread(input, noise)
         logp, prior = self.net(code, label)
-        share = self.config.outlier_share
+        logp, share = logp + nats, self.config.outlier_share
         if share and not self.input.has_planes:
-            logp = torch.logaddexp(logp + math.log1p(-share), log_normal(code) + math.log(share))
+            logp = torch.logaddexp(logp + math.log1p(-share), self._plain(input, noise) + math.log(share))
         return logp, prior
+
+    def _plain(self, input: Tensor, noise: Tensor) -> Tensor:
+        """(B,) the log-density of independent columns, each bent to be normal."""
+        code, nats = self._spread(input, noise) if self._pixel is not None else self.bent.spread(input, noise)
+        return log_normal(code) + nats
+
+    def _latent(self) -> tuple[int, ...]:
+        return self.code.shape if self.config.components == 1 else (self.code.shape[0] + 1,)
 
     def _labels(self, batch: Batch) -> Tensor | None:
         return batch["target"] if self.net.classes else None
@@ -184,6 +212,20 @@ class NormalizingFlow:
         pixel = self._pixel.to(input)
         nats = pixel.log().expand_as(input[0]).sum()
         return input + torch.special.ndtr(noise) * pixel, nats.expand(len(input))
+
+
+def joined(batches: Sequence[Batch]) -> Batch:
+    """The rows of all."""
+    fields = {name: torch.cat([batch[name] for batch in batches]) for name in batches[0].fields}
+    return Batch(fields, torch.cat([batch.index for batch in batches]))
+
+
+def _check(config: NormalizingFlowConfig, input: InputSpec) -> None:
+    """Raises: ConfigError for settings of rows of numbers where inputs are none"""
+    if config.components > 1 and len(input.shape) > 1:
+        raise ConfigError(f"--components {config.components} is for rows of numbers; leave it out")
+    if config.marginals == "straight" and not input.columns:
+        raise ConfigError("--marginals straight is for tables; leave it out: other inputs are fed as they are")
 
 
 def log_normal(values: Tensor) -> Tensor:

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from sonde.core.dataset import InputSpec, Schema, TargetSpec
+from sonde.core.dataset import Column, InputSpec, Schema, TargetSpec
 from sonde.tasks.normalizing_flow.recipe import model, settings
 
 
-def dataset(rows: int, shape: tuple[int, ...]) -> Any:
-    schema = Schema(input=InputSpec(kind="any", shape=shape), target=TargetSpec(kind="none", names=("row",)))
+def dataset(rows: int, shape: tuple[int, ...], columns: tuple[Column, ...] = ()) -> Any:
+    schema = Schema(
+        input=InputSpec(kind="any", shape=shape, columns=columns), target=TargetSpec(kind="none", names=("row",))
+    )
     return SimpleNamespace(schema=schema, splits={"train": range(rows)})
 
 
@@ -28,3 +30,13 @@ def test_the_network_suits_the_shape_and_the_rate_the_rows(rows, shape, name, ra
     assert model(given)[0] == name
     found = settings(given, name)
     assert (found["lr"][0], found["batch_size"][0], found["precision"][0]) == (rate, batch, "fp32")
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind", "found"), [(5_000, "number", 32), (300, "number", None), (5_000, "category", None)]
+)
+def test_tables_of_many_rows_of_numbers_get_gaussians(rows, kind, found) -> None:
+    columns = (Column(name="x", kind=kind, source="x", categories=("a",) if kind == "category" else ()),)
+    chosen = settings(dataset(rows, (1,), columns), "realnvp-mlp")
+    assert chosen.get("components", (None,))[0] == found
+    assert chosen.get("marginals", (None,))[0] == ("straight" if found else None)

@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,10 +22,10 @@ from sonde.tasks.normalizing_flow.task import NormalizingFlow
 NONE = TargetSpec(kind="none", names=("row",))
 
 
-def task_of(input: InputSpec, target: TargetSpec = NONE) -> NormalizingFlow:
+def task_of(input: InputSpec, target: TargetSpec = NONE, **settings: Any) -> NormalizingFlow:
     torch.manual_seed(0)
     network = RealNVP(network_input(input), 1, RealNVPConfig(width=16, layers=2))
-    task = NormalizingFlow(network, target, NormalizingFlowConfig(), input=input)
+    task = NormalizingFlow(network, target, NormalizingFlowConfig(**settings), input=input)
     for parameter in task.modules.parameters():
         parameter.data += 0.1 * torch.randn_like(parameter)
         parameter.requires_grad_(False)
@@ -35,9 +36,10 @@ def rows(values: torch.Tensor, **more: torch.Tensor) -> Batch:
     return Batch({"input": values, **more}, torch.arange(len(values)))
 
 
-def test_the_density_of_numbers_integrates_to_one() -> None:
+@pytest.mark.parametrize("settings", [{}, {"components": 3}, {"marginals": "straight", "components": 2}])
+def test_the_density_of_numbers_integrates_to_one(settings: dict[str, Any]) -> None:
     columns = (Column(name="x", kind="number", source="x", quantiles=(-1.5, -0.4, 0.1234567, 2.0)),)
-    task = task_of(InputSpec(kind="table", shape=(1,), columns=columns))
+    task = task_of(InputSpec(kind="table", shape=(1,), columns=columns), **settings)
     grid = torch.linspace(-30, 30, 60_001)[:, None]
     density = (-task.evaluate(rows(grid))["loss"].double()).exp()
     assert float(torch.trapezoid(density, grid[:, 0].double())) == pytest.approx(1, abs=1e-3)
@@ -66,6 +68,28 @@ def test_what_is_drawn_goes_back_to_the_noise_that_it_came_from() -> None:
     start = torch.randn(6, 4)
     made = task.draw(SampleRequest(start=start))
     torch.testing.assert_close(task.net.model(made, task.net._condition(made, None))[0], start, atol=1e-4, rtol=0)
+
+
+def test_several_gaussians_begin_where_rows_lie_and_are_drawn_from() -> None:
+    task = task_of(InputSpec(kind="array", shape=(2,)), components=4)
+    given = torch.cat([torch.randn(50, 2) * 0.1 + 3, torch.randn(50, 2) * 0.1 - 3])
+    task.know_rows(lambda: iter([rows(given[:60]), rows(given[60:])]))
+    normal = task.net.model(given, task.net._condition(given, None))[0]
+    torch.testing.assert_close(task.net.base.means, normal[[0, 25, 50, 75]])  # type: ignore[union-attr]
+    assert task.abilities.generation.latent == (3,)  # type: ignore[union-attr]
+    start = torch.tensor([[0.0, 0.0, -3.0], [0.0, 0.0, 3.0]])
+    made = task.draw(SampleRequest(start=start))
+    drawn = task.net.model(made, task.net._condition(made, None))[0]
+    torch.testing.assert_close(drawn, normal[[0, 75]], atol=1e-3, rtol=0)
+
+
+def test_settings_of_rows_are_refused_for_others() -> None:
+    with pytest.raises(ConfigError, match="--components must be at least 1, got 0"):
+        NormalizingFlowConfig(components=0)
+    with pytest.raises(ConfigError, match="--components 2 is for rows of numbers; leave it out"):
+        task_of(InputSpec(kind="array", shape=(2, 2)), components=2)
+    with pytest.raises(ConfigError, match="--marginals straight is for tables; leave it out"):
+        task_of(InputSpec(kind="array", shape=(2,)), marginals="straight")
 
 
 def test_unusual_rows_are_told_beside_validation_rows() -> None:

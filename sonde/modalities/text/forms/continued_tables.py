@@ -37,7 +37,7 @@ from sonde.modalities.text.train_vocabulary import train_vocabulary
 from sonde.modalities.text.vocabulary import earlier_vocabulary
 from sonde.modalities.text.windows import Windows
 
-TASKS = ("language-model", "masked-language-model")
+TASKS = ("language-model", "masked-language-model", "masked-diffusion")
 
 
 def recognise(listing: Listing, wanted: Wanted) -> str | None:

@@ -44,7 +44,7 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
 
     Raises: DataError for words with tags, rows of numbers and tables, which are no text to continue either
     """
-    if wanted.task in ("language-model", "masked-language-model", "translation"):
+    if wanted.task in ("language-model", "masked-language-model", "masked-diffusion", "translation"):
         return None
     if wanted.like is not None and wanted.like.target.kind not in ("class", "labels", "value"):
         return None
