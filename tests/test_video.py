@@ -70,7 +70,7 @@ def test_the_report_shows_clips_in_motion_and_frame_by_frame(trained: sonde.Run)
     told = read_json(folder / "samples.json")
     with Image.open(folder / told["picture"]) as picture:
         assert picture.format == "GIF"
-        assert picture.n_frames == FRAMES
+        assert getattr(picture, "n_frames", 1) == FRAMES
     page = (trained.folder / "report.html").read_text(encoding="utf-8")
     assert "data:image/gif;base64," in page
     assert "prefers-reduced-motion" in page
@@ -81,7 +81,7 @@ def test_the_command_writes_animated_pictures(trained: sonde.Run, tmp_path: Path
     run = str(trained.folder)
     assert main(["sample", run, "-n", "4", "--out", str(tmp_path / "four.gif")]) == 0
     with Image.open(tmp_path / "four.gif") as picture:
-        assert picture.n_frames == FRAMES
+        assert getattr(picture, "n_frames", 1) == FRAMES
     assert main(["sample", run, "-n", "2", "--classes", "dark", "--out", f"{tmp_path}/two/"]) == 0
     assert sorted(each.name for each in (tmp_path / "two").iterdir()) == ["00000-dark.gif", "00001-dark.gif"]
     assert main(["sample", run, "-n", "3", "--out", str(tmp_path / "three.npz")]) == 0

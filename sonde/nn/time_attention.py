@@ -62,6 +62,7 @@ class TimeAttention(nn.Module):
         nn.init.zeros_(self.out.weight)  # begins as if each frame stood alone
         nn.init.zeros_(self.out.bias)  # type: ignore[arg-type]
         place = torch.arange(frames)
+        self._distance: Tensor
         self.register_buffer("_distance", place[:, None] - place[None] + frames - 1, persistent=False)
 
     def forward(self, input: Tensor) -> Tensor:

@@ -34,8 +34,10 @@ def plain(values: Tensor, schema: Schema) -> np.ndarray:
 def write(path: Path, clips: Any, labels: Sequence[str] | None, schema: Schema) -> None:
     """One animated picture of all, an array in an NPZ file, or a folder with a GIF each, called by number and class."""
     if path.suffix.lower() == ".npz":
-        named = {} if labels is None else {"labels": np.asarray(labels, dtype=str)}
-        np.savez_compressed(path, clips=clips, **named)
+        if labels is None:
+            np.savez_compressed(path, clips=clips)
+        else:
+            np.savez_compressed(path, clips=clips, labels=np.asarray(labels, dtype=str))
         return
     if path.suffix:
         columns = columns_for(len(clips), len(set(labels or ())))

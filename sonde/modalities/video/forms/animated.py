@@ -54,7 +54,11 @@ def read(
         if not found:
             raise DataError(f"{path}: the {split} folder holds no clips; add some or remove it")
     if like is not None:
-        shape, sized = like.input.shape, Fact("read as the model's clips", "frames, size and colours of the model")
+        frames, channels, height, width = like.input.shape
+        shape, sized = (
+            (frames, channels, height, width),
+            Fact("read as the model's clips", "frames, size and colours of the model"),
+        )
     else:
         shape, sized = _shape(listing, names["train"], config, tick)
     files = [path / name for found in names.values() for name in found]
