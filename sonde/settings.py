@@ -152,6 +152,11 @@ class TrainKeywords(TypedDict, total=False):
     """Height and width that images are resized to, in pixels; by default chosen from the images."""
     pages: Literal["first", "channels"]
     """Pages of TIFF files: read the first of each, or all (grey) pages as the channels of one image."""
+    clips: Literal["auto", "yes", "no"]
+    """Whether arrays (rows, time, height, width) and animated pictures are clips; auto says on screen what they are
+    taken for."""
+    clip_frames: int | None
+    """Frames of each clip that are read, the first ones; by default those of the shortest clip."""
     columns: str | Sequence[str]
     """Column names for a table without a header."""
     time: str | None
@@ -233,9 +238,9 @@ class TrainKeywords(TypedDict, total=False):
     residual branch. model audio-cnn: Dropout of the pooled features. models seq2seq-gru, seq2seq-lstm: Dropout
     after the embeddings, between layers and before the output. models bert-tiny, bert-mini, bert-small, bert-base
     and 1 more: Dropout after the embeddings, of each residual branch, and before the head. model pair-reader:
-    Dropout after the embeddings, in each convolution, and before the head. model denoiser-unet: Dropout rate
-    inside the residual blocks. model realnvp-mlp: Dropout rate inside the couplings. model qa-reader: Dropout
-    after the embeddings and in each convolution."""
+    Dropout after the embeddings, in each convolution, and before the head. models denoiser-unet, denoiser-video:
+    Dropout rate inside the residual blocks. model realnvp-mlp: Dropout rate inside the couplings. model
+    qa-reader: Dropout after the embeddings and in each convolution."""
     norm: Literal["none", "batch", "layer", "pre", "post"]
     """model mlp: Normalisation between a hidden layer and its activation. models transformer-tiny,
     transformer-small, transformer-base, transformer-big: Layer norm: pre (before each sub-layer, more stable) or
@@ -252,9 +257,10 @@ class TrainKeywords(TypedDict, total=False):
     """model compact-cnn: Channels of each stage; by default 32 128 128 for colour images and 16 32 64 for grey ones.
     models unet-small, unet: Channels at each resolution, from full resolution down by halves. By default those of
     the model's size. model audio-cnn: Channels of each stage; every stage halves the mel bands and, but for the
-    first, the frames. model denoiser-unet: Channels at each resolution, from full resolution down by halves;
-    multiples of 8. model dcgan: Channels after each halving, from full resolution down; none: 64, then doubled,
-    down to a side of at most 8 pixels. model autoencoder-cnn: Channels after each halving of the resolution."""
+    first, the frames. models denoiser-unet, denoiser-video: Channels at each resolution, from full resolution
+    down by halves; multiples of 8. model dcgan: Channels after each halving, from full resolution down; none: 64,
+    then doubled, down to a side of at most 8 pixels. model autoencoder-cnn: Channels after each halving of the
+    resolution."""
     layers: int | None
     """model compact-cnn: 3x3 convolutions in each stage. model tabular: Hidden layers. models unet-small, unet: 3x3
     convolutions at each resolution, in the encoder and in the decoder. models modern-gpt, modern-bert,
@@ -266,11 +272,11 @@ class TrainKeywords(TypedDict, total=False):
     layers. model inverse-folding-network: Layers of message passing between neighbours. models
     speech-conformer-tiny, speech-conformer-small, speech-transformer: Conformer or transformer blocks; by default
     as many as the model's name stands for. models seq2seq-gru, seq2seq-lstm: Recurrent layers of the encoder and
-    of the decoder. model denoiser-unet: Residual blocks at each resolution, in the encoder and in the decoder.
-    model denoiser-mlp: Residual blocks. model gan-mlp: Hidden layers of the generator, and of the critic. model
-    autoencoder-cnn: Residual blocks at the lowest resolution, in the encoder and in the decoder. model
-    realnvp-mlp: Couplings, each behind an activation normalisation and a mix of all columns. model glow: Affine
-    couplings at each resolution, each behind an activation normalisation and a mix of all channels."""
+    of the decoder. models denoiser-unet, denoiser-video: Residual blocks at each resolution, in the encoder and
+    in the decoder. model denoiser-mlp: Residual blocks. model gan-mlp: Hidden layers of the generator, and of the
+    critic. model autoencoder-cnn: Residual blocks at the lowest resolution, in the encoder and in the decoder.
+    model realnvp-mlp: Couplings, each behind an activation normalisation and a mix of all columns. model glow:
+    Affine couplings at each resolution, each behind an activation normalisation and a mix of all channels."""
     members: int
     """model tabular: Members of the ensemble; they share weight matrices, and their predictions are averaged."""
     width: int
@@ -331,8 +337,8 @@ class TrainKeywords(TypedDict, total=False):
     patch: int | Literal["auto"]
     """models vit-tiny-16, vit-small-8, vit-small-14, vit-small-16 and 7 more: Patch size in pixels; auto: that in
     the model's name, or 4 for images up to 64 pixels. model patchtst: Length of a patch (one token) in steps.
-    model denoiser-unet: Side of the patches that pixels are gathered in as channels: 2 costs a quarter of 1.
-    model denoiser-transformer: Side of the patches, in pixels."""
+    models denoiser-unet, denoiser-video: Side of the patches that pixels are gathered in as channels: 2 costs a
+    quarter of 1. model denoiser-transformer: Side of the patches, in pixels."""
     registers: int
     """Register tokens: learned tokens of no patch (Darcet et al. 2023, arXiv:2309.16588)."""
     pyramid_width: int
@@ -349,8 +355,9 @@ class TrainKeywords(TypedDict, total=False):
     """Biases of linear layers and layer norms, as in GPT-2."""
     heads: int
     """models modern-gpt, modern-bert: Attention heads, of width / heads channels each. models patchtst,
-    denoiser-transformer: Attention heads. model text-transformer: Attention heads; must divide width=. model
-    denoiser-unet: Attention heads at the lowest resolution; 0 for no attention."""
+    denoiser-transformer: Attention heads. model text-transformer: Attention heads; must divide width=. models
+    denoiser-unet, denoiser-video: Attention heads at the lowest resolution, and between the frames of clips; 0
+    for no attention."""
     kv_heads: int
     """model modern-gpt: Key-value heads (grouped-query attention); fewer than heads= give a smaller cache, 0 as
     many."""

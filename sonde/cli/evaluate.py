@@ -21,12 +21,14 @@ With --judge the samples of a generative run are measured instead: Fréchet and 
 coverage beside held-out rows of DATA, in what the judge sees before its last layer; how many samples the judge takes for the
 class that was asked for; and whether samples are copies of training rows. Of tables also how good gradient-boosted
 trees are that were trained on samples, on real rows that were held out, beside trees that were trained on real rows. The judge
-is a run of a classifier trained on the same data. The numbers go into RUN/evaluation/sample_quality.json and RUN's report.
+is a run of a classifier trained on the same data. Clips are measured without a judge too, by --number: whether they move as real
+ones do. The numbers go into RUN/evaluation/sample_quality.json and RUN's report.
 
 examples:
   sonde eval runs/mnist-mlp-1 photos/
   sonde eval runs/titanic-tabular-1 passengers/ --split validation
   sonde eval runs/mnist-flow-matching-1 mnist --judge runs/mnist-compact-cnn-1 --number 5000
+  sonde eval runs/moving-digits-denoiser-video-1 moving-digits --number 200
 """
 
 SHORT = {"-n": "--number"}  # as other programs have it
@@ -45,17 +47,17 @@ class EvalOptions:
     judge: str | None = None
     """Measure the samples of RUN by this run of a classifier, trained on the same data."""
     number: int | None = None
-    """With --judge: how many samples are made and measured (-n); 2,000 by default."""
+    """How many samples are made and measured (-n), by --judge or, of clips, without; 2,000 by default."""
     steps: int | None = None
-    """With --judge: steps of the sampler; the task's own number by default."""
+    """Of the samples: steps of the sampler; the task's own number by default."""
     sampler: str | None = None
-    """With --judge: the sampler; the task's own by default."""
+    """Of the samples: the sampler; the task's own by default."""
     guidance: float | None = None
-    """With --judge: classifier-free guidance; 1 by default."""
+    """Of the samples: classifier-free guidance; 1 by default."""
     weaker: str | None = None
-    """With --judge: a run or checkpoint that does worse, away from which --guidance leads; see sonde sample."""
+    """Of the samples: a run or checkpoint that does worse, away from which --guidance leads; see sonde sample."""
     seed: int | None = None
-    """With --judge: random seed of the samples; 0 by default."""
+    """Of the samples: random seed; 0 by default."""
 
 
 OF_SAMPLES = ("number", "steps", "sampler", "guidance", "weaker", "seed")
@@ -69,7 +71,7 @@ def run(words: Sequence[str]) -> int:
     (folder, data), options = begun.words, begun.options
     _check(options)
     trained = trained_run(folder, options.device, trust_code=begun.trust_code)
-    if options.judge is not None:
+    if options.judge is not None or options.number is not None:
         return _measure(trained, data, begun)
     with said_on(begun.screen):
         found = trained.evaluation(data, split=options.split, target=options.target, tick=begun.screen.tick)
@@ -80,7 +82,9 @@ def run(words: Sequence[str]) -> int:
     if trained.spec.generates and _can_be_judged(trained):
         from sonde.report.sample_quality import eval_command
 
-        begun.screen.say(f"how good its samples are: {eval_command(folder, data)}")
+        clips = trained.schema.input.has_frames
+        command = f"sonde eval {folder} {data} --number 200" if clips else eval_command(folder, data)
+        begun.screen.say(f"how good its samples are: {command}")
     return 0
 
 
@@ -93,13 +97,14 @@ def _can_be_judged(trained: "Run") -> bool:
 
 def _check(options: EvalOptions) -> None:
     """Raises: ConfigError for flags that do not go together"""
-    if options.judge is None:
+    if options.judge is None and options.number is None:
         for name in OF_SAMPLES:
             if getattr(options, name) is not None:
                 raise ConfigError(f"{flag(name)} is for samples, which are measured with --judge CLASSIFIER_RUN")
     elif options.split is not None or options.target:
         given = "--split" if options.split is not None else "--target"
-        raise ConfigError(f"{given} is for metrics of rows, and with --judge samples are measured; leave it out")
+        by = "--judge" if options.judge is not None else "--number"
+        raise ConfigError(f"{given} is for metrics of rows, and with {by} samples are measured; leave it out")
 
 
 def _measure(trained: "Run", data: str, begun: Begun) -> int:
@@ -109,7 +114,9 @@ def _measure(trained: "Run", data: str, begun: Begun) -> int:
     from sonde.run.sample_quality import Asked, sample_quality
 
     options, screen = begun.options, begun.screen
-    judge = trained_run(options.judge, options.device, trust_code=begun.trust_code)
+    judge = None
+    if options.judge is not None:
+        judge = trained_run(options.judge, options.device, trust_code=begun.trust_code)
     given = {name: getattr(options, name) for name in OF_SAMPLES if getattr(options, name) is not None}
     with said_on(screen):
         found = sample_quality(trained, data, judge, Asked(**given), tick=screen.tick)

@@ -57,8 +57,11 @@ class SampleOptions:
     each token that is made."""
     mask: Path | None = None
     """An image as large as the data's: white where --known is made anew, black where it is kept."""
+    keep_frames: int | None = None
+    """How many of the first frames of the clip --known are kept; those that follow are made."""
     out: Path | None = None
-    """Where samples go: of images one picture (.png), or a folder (ending in /) with a file each; of tables a .csv;
+    """Where samples go: of images one picture (.png), or a folder (ending in /) with a file each; of clips the same as .gif,
+    or .npz; of tables a .csv;
     of recordings a folder of WAV files, or one .wav of all; of texts a .txt, JSON lines (.jsonl) or a folder, else they are
     printed."""
     device: str = "cpu"
@@ -149,6 +152,10 @@ def _latent(file: Path | None):  # noqa: ANN202
 
 def _known(trained: "Run", options: SampleOptions, made: "Made"):  # noqa: ANN202
     """(the input (1, *shape), 1 where it is kept (1, *shape)). Raises: ConfigError, DataError"""
+    if trained.schema.input.has_frames:
+        return _known_frames(trained, options)
+    if options.keep_frames is not None:
+        raise ConfigError("--keep-frames is for clips, and this run makes none; use --mask")
     if options.known is None and options.mask is None:
         return None, None
     if made.gaps is not None:
@@ -175,3 +182,28 @@ def _known(trained: "Run", options: SampleOptions, made: "Made"):  # noqa: ANN20
         what, left = ("white", "keep") if white.all() else ("black", "make")
         raise ConfigError(f"--mask {options.mask} is all {what}: nothing is left to {left}")
     return known.cpu(), torch.from_numpy(~white).float().expand_as(known)
+
+
+def _known_frames(trained: "Run", options: SampleOptions):  # noqa: ANN202
+    """The same of a clip whose first frames are kept. Raises: ConfigError, DataError"""
+    if options.mask is not None:
+        raise ConfigError("--mask is for images; of a clip, --keep-frames says how many of its first frames are kept")
+    if options.known is None and options.keep_frames is None:
+        return None, None
+    if options.known is None or options.keep_frames is None:
+        given, other = ("--known", "--keep-frames") if options.known is not None else ("--keep-frames", "--known")
+        raise ConfigError(f"{given} needs {other}: a clip, and how many of its first frames are kept")
+    frames = trained.schema.input.shape[0]
+    if not 0 < options.keep_frames < frames:
+        raise ConfigError(
+            f"--keep-frames must be 1 to {frames - 1} of a clip's {frames} frames, got {options.keep_frames}"
+        )
+    import torch
+
+    known = trained.preprocess(str(options.known))
+    assert isinstance(known, torch.Tensor)
+    if len(known) != 1:
+        raise ConfigError(f"--known {options.known} holds {len(known)} clips; name a file with one")
+    keep = torch.zeros_like(known)
+    keep[:, : options.keep_frames] = 1
+    return known.cpu(), keep.cpu()

@@ -44,9 +44,11 @@ class Column:
 class InputSpec:
     """The input of a model.
 
-    shape: one row after preparation: (channels, height, width) for images, (features,) for tables and flat arrays; of
-           sequences the longest: (tokens,), (samples,) for audio, (steps, variables) for series, (atoms,), (residues,)
-    mean, std: per channel for images (of the values in 0..1); of clips of sound per mel (`sonde.nn.sound_code`); empty elsewhere
+    shape: one row after preparation: (channels, height, width) for images, (frames, channels, height, width) for clips,
+           (features,) for tables and flat arrays; of sequences the longest: (tokens,), (samples,) for audio, (steps, variables)
+           for series, (atoms,), (residues,)
+    mean, std: per channel for images and clips (of the values in 0..1); of clips of sound per mel (`sonde.nn.sound_code`); empty
+           elsewhere
     columns: for tables, in the order of the features; category columns hold their code as a float
     scale: for images from arrays that were not bytes, what their values were multiplied by to lie in 0..255; of clips of sound
            the power that counts as silence; else 0
@@ -95,6 +97,11 @@ class InputSpec:
     def has_planes(self) -> bool:
         """Whether an input is (channels, height, width): normalised by channel, and looked at, cut and turned as a picture."""
         return len(self.shape) == 3
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether an input is (frames, channels, height, width): normalised by channel, and looked at frame by frame."""
+        return len(self.shape) == 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +209,7 @@ class Schema:
 def _check_sizes(schema: Schema) -> None:
     """Raises: ValueError for a schema that contradicts itself, such as one with more means than channels"""
     given, target = schema.input, schema.target
-    planes = (0, given.shape[0]) if given.has_planes else (len(given.mean),)
+    planes = (0, given.shape[-3]) if given.has_planes or given.has_frames else (len(given.mean),)
     if len(given.mean) != len(given.std) or len(given.mean) not in planes:
         raise ValueError(f"input has {len(given.mean)} means and {len(given.std)} deviations for shape {given.shape}")
     if len(target.mean) != len(target.std):

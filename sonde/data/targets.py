@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sonde.core.dataset import Fact, TargetSpec
+from sonde.core.dataset import Dataset, Fact, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.natural_order import in_natural_order
 
@@ -55,6 +55,17 @@ def raw_target(values: Any, place: str) -> RawTarget:
     if array.ndim == 2 and array.dtype.kind == "U":
         raise DataError(f"{place} has {array.shape[1]} columns of text; give one")
     return RawTarget(values=array, place=place)
+
+
+def unlabelled(rows: int) -> RawTarget:
+    """The number of each row in the place of a target, for tasks that look at none; see `without_target`."""
+    return raw_target(np.arange(float(rows)), "no labels")
+
+
+def without_target(dataset: Dataset, target: TargetSpec) -> Dataset:
+    """A dataset whose targets are `unlabelled`, with the spec that says so."""
+    facts = [fact for fact in dataset.facts if fact.what != ONE_VALUE]  # about the numbers
+    return replace(dataset, schema=replace(dataset.schema, target=target), facts=facts)
 
 
 def infer(

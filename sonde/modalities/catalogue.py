@@ -11,6 +11,7 @@ from sonde.modalities.modality import Form, Modality
 GROUP = "sonde.modalities"  # of entry points, by which other packages bring kinds of data
 MODALITIES = {
     "image": "sonde.modalities.image.modality:IMAGE",
+    "video": "sonde.modalities.video.modality:VIDEO",
     "table": "sonde.modalities.table.modality:TABLE",
     "array": "sonde.modalities.arrays.modality:ARRAY",
     "tokens": "sonde.modalities.text.modality:TEXT",

@@ -21,6 +21,7 @@ class Made:
     endings: of files that `write` knows; "/" for a folder of one file each
     write:   (path, what `plain` gave, the class of each or None, the schema) -> the file or folder that was written
     picture: (samples as the network makes them, the schema, a path without ending) -> a picture of them for a report
+    stills:  the same, where `picture` moves: one that stands still
     strip:   the same in one row, for pictures below one another
     texts:   (samples as the network makes them, the schema) -> what a report shows instead of a picture
     reported: samples in a report
@@ -39,6 +40,7 @@ class Made:
     pairs:   (some inputs as `plain` gives them, as many others, a path without ending) -> a picture of each beside its other
     with_classes: (what `plain` gave, the class of each, the schema) -> the same with these; None where they stand apart
     by_share: whether samples for which no class is named have those of the training rows, as often; else all in turn
+    in_time:  whether what `plain` gave are clips (N, T, H, W) or (N, T, H, W, C), whose motion can be measured
     notes:    the schema -> what of the data is not made, a line each
     """
 
@@ -46,6 +48,7 @@ class Made:
     endings: tuple[str, ...]
     write: Callable[[Path, Any, Sequence[str] | None, Schema], None]
     picture: Callable[["Tensor", Schema, Path], Path] | None = None
+    stills: Callable[["Tensor", Schema, Path], Path] | None = None
     texts: Callable[["Tensor", Schema], Sequence[str]] | None = None
     reported: int = 60
     printed: Callable[[Any], str] | None = None
@@ -63,4 +66,5 @@ class Made:
     pairs: Callable[[Any, Any, Path], Path] | None = None
     with_classes: Callable[[Any, Sequence[str], Schema], Any] | None = None
     by_share: bool = False
+    in_time: bool = False
     notes: Callable[[Schema], Sequence[str]] | None = None

@@ -15,6 +15,7 @@ from sonde.core.progress import Tick, silent
 from sonde.data.download import Opener, RemoteFile, Unobtainable, fetch
 from sonde.modalities.image import cifar
 from sonde.modalities.image.cifar import CifarLayout
+from sonde.modalities.video import moving_digits
 
 Where = Literal["embedded", "SONDE_DATA", "cached", "download"]
 
@@ -212,8 +213,21 @@ def catalogue(table: Mapping[str, NamedSet] = NAMED) -> list[NamedFact]:
         licence="CC BY 4.0",
         where="embedded",
     )
+    made = {"moving-digits": "two digits in motion", "moving-digit": "a digit in motion, 10 classes"}
+    clips = [
+        NamedFact(
+            name=name,
+            kind=f"made clips of 8 frames: {what}",
+            rows=moving_digits.ROWS,
+            size=0,
+            licence="CC BY 4.0",
+            where="embedded",
+        )
+        for name, what in made.items()
+    ]
     return [
         digits,
+        *clips,
         *(
             NamedFact(
                 name=name,

@@ -153,7 +153,7 @@ def _for_these(dataset: Dataset, config: DataConfig) -> Dataset:
         defaults = flat(type(given)())
         for name, value in flat(given).items():
             if (
-                value not in (defaults[name], ("none",)) and name not in own.reads
+                value not in (defaults[name], ("none",), "no") and name not in own.reads
             ):  # none of it is true of all other data
                 instead = f"{other.instead[own.kind]}, or " if own.kind in other.instead else ""
                 raise DataError(f"{dataset.source} {other.absent}; {instead}leave {flag(name)} out")

@@ -1,4 +1,4 @@
-"""A U-Net that sees how noisy its input is: what diffusion and flow matching train on images."""
+"""A U-Net that sees how noisy its input is: what diffusion and flow matching train on images and on clips."""
 
 from dataclasses import dataclass
 
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
 from sonde.models.ranges import check_counts
+from sonde.nn.time_attention import FramesAround, TimeAttention
 from sonde.nn.time_condition import CONDITION
 
 GROUPS = 8  # of channels that are normalised together
@@ -26,7 +27,7 @@ class DenoiserUNetConfig:
     patch: int = 1
     """Side of the patches that pixels are gathered in as channels: 2 costs a quarter of 1."""
     heads: int = 4
-    """Attention heads at the lowest resolution; 0 for no attention."""
+    """Attention heads at the lowest resolution, and between the frames of clips; 0 for no attention."""
     dropout: float = 0.0
     """Dropout rate inside the residual blocks."""
 
@@ -84,26 +85,32 @@ class Attention(nn.Module):
 
 
 class DenoiserUNet(nn.Module):
-    """(B, C, H, W) and a condition (B, `condition`) -> (B, C, H, W).
+    """(B, C, H, W), or clips (B, T, C, H, W), and a condition (B, `condition`) -> the same shape.
 
-    Sides that cannot be halved often enough are continued at the right and below by their last pixels, and cut off again.
+    The frames of a clip go through the layers as images do; at each resolution, on the way down and up, each place is convolved
+    with itself in the frames around, and attends to itself in all. Sides that cannot be halved often enough are continued at the
+    right and below by their last pixels, and cut off again.
     Source: Ho, Jain and Abbeel 2020, arXiv:2006.11239, appendix B, with the condition as scale and shift of
-    Dhariwal and Nichol 2021, arXiv:2105.05233
+    Dhariwal and Nichol 2021, arXiv:2105.05233; of clips Ho et al. 2022, arXiv:2204.03458
     """
 
     def __init__(self, input: InputSpec, out_dim: int, config: DenoiserUNetConfig) -> None:
-        """out_dim: not used, as what comes out is like what goes in"""
+        """out_dim: not used, as what comes out is like what goes in. Raises: ConfigError for clips without attention"""
         super().__init__()
-        channels, widths, depth = input.shape[0] * config.patch**2, config.widths, config.layers
+        channels, widths, depth = input.shape[-3] * config.patch**2, config.widths, config.layers
+        self.frames = input.shape[0] if input.has_frames else 0
         self.condition = CONDITION
         self.patch, self.multiple = config.patch, config.patch * 2 ** (len(widths) - 1)
 
         def block(before: int, width: int) -> Residual:
             return Residual(before, width, self.condition, config.dropout)
 
+        def between_frames(width: int) -> nn.Module:
+            return _between_frames(width, config.heads, self.frames)
+
         self.stem = nn.Conv2d(channels, widths[0], 3, padding=1)
         held, width = [widths[0]], widths[0]
-        self.down, self.halve = nn.ModuleList(), nn.ModuleList()
+        self.down, self.halve, self.down_time = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         for place, wanted in enumerate(widths):
             self.halve.append(nn.Conv2d(width, width, 3, stride=2, padding=1) if place else nn.Identity())
             if place:
@@ -114,40 +121,63 @@ class DenoiserUNet(nn.Module):
                 width = wanted
                 held.append(width)
             self.down.append(blocks)
+            self.down_time.append(between_frames(width))
         self.middle = nn.ModuleList([block(width, width), block(width, width)])
         self.attention = Attention(width, config.heads) if config.heads else nn.Identity()
-        self.up, self.enlarge = nn.ModuleList(), nn.ModuleList()
+        self.middle_time = between_frames(width)
+        self.up, self.enlarge, self.up_time = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         for place, wanted in reversed(list(enumerate(widths))):
             blocks = nn.ModuleList()
             for _ in range(depth + 1):
                 blocks.append(block(width + held.pop(), wanted))
                 width = wanted
             self.up.append(blocks)
+            self.up_time.append(between_frames(width))
             self.enlarge.append(nn.Conv2d(width, width, 3, padding=1) if place else nn.Identity())
         self.norm, self.head = nn.GroupNorm(GROUPS, width), nn.Conv2d(width, channels, 3, padding=1)
         nn.init.zeros_(self.head.weight)  # begins by answering 0
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
 
     def forward(self, input: Tensor, condition: Tensor) -> Tensor:
-        """(B, C, H, W), (B, `condition`) -> (B, C, H, W)."""
+        """(B, C, H, W) or (B, T, C, H, W), (B, `condition`) -> the same shape."""
+        if not self.frames:
+            return self._frame_by_frame(input, condition)
+        flat = input.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        return self._frame_by_frame(flat, condition.repeat_interleave(self.frames, 0)).view_as(input)
+
+    def _frame_by_frame(self, input: Tensor, condition: Tensor) -> Tensor:
+        """(B * T, C, H, W), (B * T, `condition`) -> (B * T, C, H, W)."""
         height, length = input.shape[2:]
         condition = F.silu(condition)
         maps = F.pad(input, (0, -length % self.multiple, 0, -height % self.multiple), mode="replicate")
         maps = self.stem(F.pixel_unshuffle(maps, self.patch) if self.patch > 1 else maps)
         held = [maps]
-        for place, (blocks, halve) in enumerate(zip(self.down, self.halve, strict=True)):
+        for place, (blocks, halve, in_time) in enumerate(zip(self.down, self.halve, self.down_time, strict=True)):
             if place:
                 maps = halve(maps)
                 held.append(maps)
             for block in blocks:  # type: ignore[attr-defined]
                 maps = block(maps, condition)
                 held.append(maps)
+            maps = held[-1] = in_time(maps)
         first, last = self.middle
-        maps = last(self.attention(first(maps, condition)), condition)
-        for blocks, enlarge in zip(self.up, self.enlarge, strict=True):
+        maps = last(self.middle_time(self.attention(first(maps, condition))), condition)
+        for blocks, enlarge, in_time in zip(self.up, self.enlarge, self.up_time, strict=True):
             for block in blocks:  # type: ignore[attr-defined]
                 maps = block(torch.cat([maps, held.pop()], 1), condition)
+            maps = in_time(maps)
             if held:
                 maps = enlarge(F.interpolate(maps, scale_factor=2.0, mode="nearest"))
         found = self.head(F.silu(self.norm(maps)))
         return (F.pixel_shuffle(found, self.patch) if self.patch > 1 else found)[:, :, :height, :length]
+
+
+def _between_frames(width: int, heads: int, frames: int) -> nn.Module:
+    """A convolution and attention between the frames of a clip, nothing for images. Raises: ConfigError without heads for it"""
+    if not frames:
+        return nn.Identity()
+    if not heads or width % heads:
+        wrong = "0 leaves frames that know nothing of each other" if not heads else f"{heads} does not divide {width}"
+        raise ConfigError(f"--heads must divide each of --widths, so that the frames of a clip can attend: {wrong}")
+    near = FramesAround(width, frames, groups=GROUPS)
+    return nn.Sequential(near, TimeAttention(width, heads, frames, groups=GROUPS))

@@ -145,6 +145,7 @@ PAPERS = {
     "Gulati 2020": "Gulati et al. 2020, Conformer: convolution-augmented transformer for speech recognition, arXiv:2005.08100",
     "Mohamed 2019": "after Mohamed et al. 2019, Transformers with convolutional context for ASR, arXiv:1904.11660",
     "Ho 2020": "after Ho, Jain and Abbeel 2020, Denoising diffusion probabilistic models, arXiv:2006.11239",
+    "Ho 2022": "after Ho et al. 2022, Video diffusion models, arXiv:2204.03458, on the network of Ho, Jain and Abbeel 2020",
     "Peebles 2022": "after Peebles and Xie 2022, Scalable diffusion models with transformers, arXiv:2212.09748",
     "Kotelnikov 2022": "after Kotelnikov et al. 2022, TabDDPM: modelling tabular data with diffusion models, arXiv:2209.15421",
     "Hinton 2006": "Hinton and Salakhutdinov 2006, Reducing the dimensionality of data with neural networks, Science 313",
@@ -342,6 +343,9 @@ MODELS: Catalogue[Entry] = Catalogue(
         "pair-reader": _row("pair_reader:PairReader", "pair-reader", "Chen 2016", (64,), ("text-pair",), symbols=8_000),
         # what is noise in an input
         "denoiser-unet": _denoiser("denoiser_unet:DenoiserUNet", "denoiser-unet", "Ho 2020"),
+        "denoiser-video": _denoiser(
+            "denoiser_unet:DenoiserUNet", "denoiser-unet", "Ho 2022", input=(8, 1, 16, 16), reads=("video",)
+        ),
         "denoiser-transformer": _denoiser(
             "denoiser_transformer:DenoiserTransformer", "denoiser-transformer", "Peebles 2022"
         ),

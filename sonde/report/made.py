@@ -11,6 +11,13 @@ from sonde.report.additions import Section
 from sonde.report.made_rows import made_rows_html
 from sonde.report.media import data_uri, picture_of, sound_of
 
+# who asked their system for less motion sees the frames beside one another first
+MOVING = Markup(
+    '<p><picture><source media="(prefers-reduced-motion: reduce)" srcset="{still}">'
+    '<img class="made" src="{moving}" alt="{alt}"></picture></p>\n'
+    '<p class="aside">Frame by frame, a row for each of the first clips:</p>\n'
+    '<p><img class="made" src="{still}" alt="frames of the first samples"></p>\n'
+)
 PICTURE = Markup('<p><img class="made" src="{}" alt="{}"></p>\n')
 MOST_CHARACTERS = 2_000  # of a text that is shown
 HEARD = Markup('<figure><img src="{}" alt="{}"><audio controls preload="none" src="{}"></audio>{}</figure>\n')
@@ -50,6 +57,8 @@ def made_sections(details: Mapping[str, Any], folder: Path) -> list[Section]:
         note += " Below each is the class that was asked for."
     if uri and isinstance(classes, list) and 1 < len(classes) <= 12:
         note += f" A column for each class: {', '.join(map(str, classes))}."
+    if uri and (still := data_uri(picture_of(folder, found.get("stills")))):
+        html = MOVING.format(moving=uri, still=still, alt=f"{found.get('number')} samples")
     return [Section(name="samples", title="Samples", html=html, note=note)]
 
 

@@ -7,14 +7,21 @@ from typing import Any
 
 PICTURE_BYTES = 60_000  # one picture
 SOUND_BYTES = 60_000  # one recording: four seconds at 8 kHz
-PNG, SVG, WAV, JPEG = b"\x89PNG\r\n\x1a\n", b"<?xml", b"RIFF", b"\xff\xd8\xff"  # how such files begin
-TYPES = {PNG: "image/png", SVG: "image/svg+xml", WAV: "audio/wav", JPEG: "image/jpeg"}  # as images, SVGs run nothing
+# how such files begin
+PNG, SVG, WAV, JPEG, GIF = b"\x89PNG\r\n\x1a\n", b"<?xml", b"RIFF", b"\xff\xd8\xff", b"GIF89a"
+TYPES = {  # as images, SVGs run nothing
+    PNG: "image/png",
+    SVG: "image/svg+xml",
+    WAV: "audio/wav",
+    JPEG: "image/jpeg",
+    GIF: "image/gif",
+}
 SHORTEST = 24  # bytes, without which not even a header is there
 
 
 def picture_of(folder: Path, name: Any) -> bytes:
-    """The bytes of a small PNG, JPEG or SVG inside `folder`; empty for anything else."""
-    return _content(folder, name, (PNG, JPEG, SVG), most=PICTURE_BYTES)
+    """The bytes of a small PNG, JPEG, GIF or SVG inside `folder`; empty for anything else."""
+    return _content(folder, name, (PNG, JPEG, GIF, SVG), most=PICTURE_BYTES)
 
 
 def sound_of(folder: Path, name: Any) -> bytes:

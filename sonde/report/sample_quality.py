@@ -14,7 +14,7 @@ from sonde.report.folder import Reading
 from sonde.report.media import data_uri, picture_of
 
 TRAINED = "trained_on_samples_accuracy"
-SHARES = ("class_agreement", "precision", "recall", "coverage", TRAINED)
+SHARES = ("class_agreement", "precision", "recall", "coverage", TRAINED, "told_from_shuffled")
 SURE = 0.01  # p below which samples are told to lie closer to the training rows
 ABSENT = "not measured"
 LIKELY = "copies of training rows are likely"
@@ -44,6 +44,12 @@ MEANING = (
     "samples that lie where real rows do. Recall: share of real rows that lie where samples do. Density and coverage: the same "
     "two, less led astray by outliers."
 )
+MOTION = (
+    "Speed distance: how far apart, in pixels a frame, the speeds are at which the centre of what is seen moves in samples and "
+    "in real clips; unsteadiness distance: the same of how much that changes from frame to frame. Time order: how unlike frames "
+    "are that follow one another, in how unlike any two are; 1 of frames in any order. Told from shuffled: share of clips with "
+    "more order in time than their own frames shuffled; 50 % where time means nothing."
+)
 USE = (
     "Trained on samples accuracy: of gradient-boosted trees trained on samples, on real held-out rows; under real rows, of trees "
     "trained on as many real rows."
@@ -56,7 +62,8 @@ def sample_quality_sections(run: Reading) -> list[Section]:
     if not isinstance(found, Mapping) or not found.get("measures"):
         return _unmeasured(run)
     html = TABLE.format(Markup("").join(ROW.format(*row) for row in rows_of(found)))
-    said = [*_outdated(found, run.result), *cautions(found), MEANING, *_use(found)]
+    meanings = [*([MOTION] if _moves(found) else []), *([MEANING] if found.get("judge") else []), *_use(found)]
+    said = [*_outdated(found, run.result), *cautions(found), *meanings]
     html += Markup("").join(PARAGRAPH.format(line) for line in said)
     html += COPIES.format(_sentences([memorised(found)])) + _pairs(found.get("memorisation"), folder)
     return [
@@ -73,9 +80,13 @@ def _unmeasured(run: Reading) -> list[Section]:
     judged = run.makes is None or run.makes.judged
     if not run.done or not judged or not run.evaluated.get(run.split, {}).get("samples"):
         return []
-    command = eval_command(str(run.path), str(run.config.get("data") or "DATA"))
-    html = COMMAND.format(command)
+    data = str(run.config.get("data") or "DATA")
+    command = eval_command(str(run.path), data)
     note = "Not measured yet. A classifier trained on the same data measures them:"
+    if run.evaluated[run.split]["samples"].get("stills"):  # of clips
+        command = f"sonde eval {shell_quoted(str(run.path))} {shell_quoted(data)} --number 200"
+        note = "Not measured yet. Whether they move as real clips do, and whether they are copies:"
+    html = COMMAND.format(command)
     return [Section(name="sample-quality", title="How good the samples are", html=html, note=note)]
 
 
@@ -100,12 +111,19 @@ def about(found: Mapping[str, Any]) -> list[str]:
     made += f", {samples['steps']} steps" if samples.get("steps") else ""
     made += f", sampler {samples['sampler']}" if samples.get("sampler") else ""
     split = found["split"]
+    said = [f"{made}; weights {found['weights']}"]
+    if judge:
+        features = f"{judge['features']} features before its layer {judge['layer']}"
+        said.append(f"judge: {judge['run']} (weights {judge['weights']}), {features}")
     return [
-        f"{made}; weights {found['weights']}",
-        f"judge: {judge['run']} (weights {judge['weights']}), {judge['features']} features before its layer {judge['layer']}",
+        *said,
         f"rows: {rows} samples against {rows} {split} rows; under real rows, {rows} other {split} rows against the same",
         f"inputs: {found['preprocessing']}",
     ]
+
+
+def _moves(found: Mapping[str, Any]) -> bool:
+    return any(each["name"] == "time_order" for each in found["measures"])
 
 
 def _use(found: Mapping[str, Any]) -> list[str]:

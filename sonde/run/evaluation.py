@@ -121,8 +121,12 @@ def _write_samples(folder: Path, assembly: Assembly) -> None:
         assembly.task, schema, Wanted(number=number, shares=shares), assembly.device
     )  # in fp32, as `sonde sample`
     content: dict[str, Any] = {"number": number, "steps": generation.steps, "seed": 0}
-    if made.picture is not None:
-        content["picture"] = made.picture(found.values, schema, folder / "samples").name
+    places = {"picture": (made.picture, "samples"), "stills": (made.stills, "samples-frames")}
+    content |= {
+        name: draw(found.values, schema, folder / stem).name
+        for name, (draw, stem) in places.items()
+        if draw is not None
+    }
     if made.texts is not None:
         content["texts"] = list(made.texts(found.values, schema))
     if made.cards is not None:

@@ -4,7 +4,7 @@ Every number stands beside the same number of one half of the real rows and the 
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -23,8 +23,10 @@ from sonde.modalities.catalogue import modality
 from sonde.run.copies import copies
 from sonde.run.judge import Seen, as_given, check_judge, seen_by, weights_hash
 from sonde.run.judged_rows import parts_of, rows_trained_on
+from sonde.run.motion import FEWEST as FEWEST_CLIPS
+from sonde.run.motion import motion
 from sonde.run.real_rows import Real, real_rows
-from sonde.run.sampling import Wanted, drawn, generation_of, made_of, shares_among, with_names
+from sonde.run.sampling import Drawn, Wanted, drawn, generation_of, made_of, shares_among, with_names
 from sonde.run.trained_on_samples import trained_on_samples
 from sonde.run.weaker import weaker_of
 
@@ -50,10 +52,11 @@ class Asked:
     seed: int = 0
 
 
-def sample_quality(run: "Run", data: Any, judge: "Run", asked: Asked, tick: Tick = silent) -> dict[str, Any]:
+def sample_quality(run: "Run", data: Any, judge: "Run | None", asked: Asked, tick: Tick = silent) -> dict[str, Any]:
     """Measure samples, and write evaluation/sample_quality.json and its pictures into the run's folder.
 
-    data: what the run was trained on; of other data there is no telling what was copied
+    data:  what the run was trained on; of other data there is no telling what was copied
+    judge: None for what is measured without one: the motion of clips, and copies
     Returns: what the file holds (docs/run-folder.md)
     Raises: ConfigError for a judge or samples that cannot be; DataError for data that cannot be read, or too few real rows
     """
@@ -63,15 +66,19 @@ def sample_quality(run: "Run", data: Any, judge: "Run", asked: Asked, tick: Tick
         raise ConfigError(f"samples of {modality(schema.input.kind).noun} cannot be judged yet")
     if made.to_judge is not None:
         made = replace(made, plain=made.to_judge)
-    check_judge(judge, run)
-    if asked.number < LEAST:
-        raise ConfigError(f"--number must be at least {LEAST} for samples to be measured, got {asked.number}")
+    if judge is not None:
+        check_judge(judge, run)
+    elif not made.in_time:
+        raise ConfigError("--number is for samples, which are measured with --judge CLASSIFIER_RUN")
+    least = LEAST if judge is not None else FEWEST_CLIPS
+    if asked.number < least:
+        raise ConfigError(f"--number must be at least {least} for samples to be measured, got {asked.number}")
     parts = parts_of(folder, data, schema, tick=tick)
     split = parts.held_out
     real = real_rows(parts.splits[split], schema, made, most=2 * asked.number)
-    if len(real.index) < 2 * LEAST:
+    if len(real.index) < 2 * least:
         rows = counted(len(real.index), "row", "rows")
-        raise DataError(f"{data} has {rows} to measure samples by, and {2 * LEAST} are needed, in two halves")
+        raise DataError(f"{data} has {rows} to measure samples by, and {2 * least} are needed, in two halves")
     wanted = Wanted(
         number=asked.number,
         shares=shares_among(parts.splits.get("train", next(iter(parts.splits.values()))), schema)
@@ -85,36 +92,64 @@ def sample_quality(run: "Run", data: Any, judge: "Run", asked: Asked, tick: Tick
     )
     found = drawn(run.task, schema, wanted, run.device, tick)
     plain = made.plain(found.values, schema)
-    seen = seen_by(judge, as_given(plain, schema), made, tick, "judging samples")
-    seen_real = seen_by(judge, as_given(real.plain, schema), made, tick, "judging real rows")
-    whole = with_names(plain, found.labels, schema, made)
     size = min(asked.number, len(real.index) // 2)
+    measures: list[dict[str, Any]] = []
+    if made.in_time:
+        measures += motion(plain[:size], real.plain[:size], real.plain[size : 2 * size])
+    by_judge = None if judge is None else _judged(judge, run, data, found, plain, real, size, tick)
     place = folder.evaluation / NAME
     content = {
         "samples": {**vars(asked), "steps": asked.steps or generation.steps},
         "weights": weights_hash(run),
         "step": (run.result.get("best") or {}).get("step") if folder.result.exists() else None,
-        "judge": {
-            "run": str(judge.folder),
-            "weights": weights_hash(judge),
-            "layer": seen.layer,
-            "features": seen.features.shape[1],
-        },
-        "preprocessing": _preprocessing(schema, judge.schema),
+        "judge": None if by_judge is None else by_judge.about,
+        "preprocessing": _preprocessing(schema, None if judge is None else judge.schema),
         "data": str(data),
         "split": split,
         "n": size,
         "k": NEIGHBOURS,
         "caution": _caution(parts.own, run, judge, data, real, split, tick),
-        "measures": [
-            *_agreement(seen, found.labels, seen_real, real.labels, run, judge),
-            *_distances(seen, seen_real, size),
-            *trained_on_samples(judge, data, whole, made, tick),
-        ],
+        "measures": measures + ([] if by_judge is None else by_judge.measures),
         "memorisation": copies(parts, plain, real.plain, schema, made, place, tick) if parts.own else None,
     }
     write_json(folder.evaluation / f"{NAME}.json", content)
     return content
+
+
+class _Judged(NamedTuple):
+    """What a judge says: which it is, and measures."""
+
+    about: dict[str, Any]
+    measures: list[dict[str, Any]]
+
+
+def _judged(
+    judge: "Run",
+    run: "Run",
+    data: Any,
+    found: Drawn,
+    plain: Any,
+    real: Real,
+    size: int,
+    tick: Tick,
+) -> _Judged:
+    schema, made = run.schema, made_of(run.schema)
+    assert made is not None
+    seen = seen_by(judge, as_given(plain, schema), made, tick, "judging samples")
+    seen_real = seen_by(judge, as_given(real.plain, schema), made, tick, "judging real rows")
+    whole = with_names(plain, found.labels, schema, made)
+    about = {
+        "run": str(judge.folder),
+        "weights": weights_hash(judge),
+        "layer": seen.layer,
+        "features": seen.features.shape[1],
+    }
+    measures = [
+        *_agreement(seen, found.labels, seen_real, real.labels, run, judge),
+        *_distances(seen, seen_real, size),
+        *trained_on_samples(judge, data, whole, made, tick),
+    ]
+    return _Judged(about, measures)
 
 
 def _distances(seen: Seen, real: Seen, size: int) -> list[dict[str, Any]]:
@@ -165,8 +200,10 @@ def _agreement(
     return [{**entry, "value": hits / len(labels), "interval": [around.low, around.high], "real": right}]
 
 
-def _preprocessing(schema: Schema, judge: Schema) -> str:
+def _preprocessing(schema: Schema, judge: Schema | None) -> str:
     """In words; both samples and real rows go through it."""
+    if judge is None:
+        return "as the run makes them, rounded to 8 bits"
     if schema.input.is_clip:
         return "waveforms at 16 bits, without the silence behind their end, resampled where the judge has another rate"
     if not schema.input.has_planes:
@@ -176,13 +213,13 @@ def _preprocessing(schema: Schema, judge: Schema) -> str:
     return f"{sizes[0]} pixels as the run makes them, rounded to 8 bits, {resized}, normalised as the judge was trained"
 
 
-def _caution(own: bool, run: "Run", judge: "Run", data: Any, real: Real, split: str, tick: Tick) -> list[str]:
+def _caution(own: bool, run: "Run", judge: "Run | None", data: Any, real: Real, split: str, tick: Tick) -> list[str]:
     """Why the real rows may be no fair measure."""
     said = []
     if own and split == "train":
         said.append("nothing was held out of training, so samples are compared with the rows that were trained on")
     if not own and (told := rows_trained_on(RunFolder(run.folder), data, run.schema, real.rows, tick)):
         said.append(f"of the real rows: {told}")
-    if told := rows_trained_on(RunFolder(judge.folder), data, judge.schema, real.rows, tick):
+    if judge and (told := rows_trained_on(RunFolder(judge.folder), data, judge.schema, real.rows, tick)):
         said.append(f"of the judge and the real rows: {told.replace('the run was', 'the judge was')}")
     return said

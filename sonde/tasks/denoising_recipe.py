@@ -7,12 +7,15 @@ UPDATES = 20_000
 BATCH = 128
 BATCH_OF_CLIPS = 32  # recordings are few, and each takes as long as several images
 LARGE = 24  # pixels
+CLIPS = 32  # in a batch: each holds several images
 
 
 def model(dataset: Dataset) -> tuple[str, str]:
     """(model, why)."""
     if dataset.schema.input.has_planes:
         return "denoiser-unet", "a small U-Net for images"
+    if dataset.schema.input.has_frames:
+        return "denoiser-video", "a small U-Net for clips, with attention between their frames"
     if dataset.schema.input.is_clip:
         return "denoiser-unet", "a small U-Net for spectrograms"
     return "denoiser-mlp", "residual layers for rows of numbers"
@@ -21,9 +24,13 @@ def model(dataset: Dataset) -> tuple[str, str]:
 def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for a dataset whose inputs are to be made anew."""
     rows = len(dataset.splits["train"])
-    batch = min(BATCH_OF_CLIPS if dataset.schema.input.is_clip else BATCH, rows)
+    frames, sound = dataset.schema.input.has_frames, dataset.schema.input.is_clip
+    batch = min(CLIPS if frames else BATCH_OF_CLIPS if sound else BATCH, rows)
     why = "usual for diffusion and flow matching: Adam without decay, a constant rate and averaged weights"
     found: Settings = {}
+    if dataset.schema.input.has_frames:
+        reason = "clips in patches of 2: a quarter of the cost"
+        found = {"patch": (2, reason), "widths": ((48, 96), reason)}
     if dataset.schema.input.has_planes and max(dataset.schema.input.shape[1:]) >= LARGE:
         reason = f"images of {LARGE} pixels and more in patches of 2: a quarter of the cost"
         found = {"patch": (2, reason), "widths": ((48, 96), reason)}

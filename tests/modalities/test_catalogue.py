@@ -51,7 +51,11 @@ def test_forms_are_asked_from_the_surest_down_and_none_is_as_sure_as_another() -
 
 def test_no_name_of_a_kind_stands_for_two() -> None:
     assert len({one.noun for one in modalities()}) == len(names())
-    assert embedded() == {"digits": "sonde.modalities.image.forms.digits:read"}
+    assert embedded() == {
+        "digits": "sonde.modalities.image.forms.digits:read",
+        "moving-digits": "sonde.modalities.video.forms.moving_digits:read",
+        "moving-digit": "sonde.modalities.video.forms.moving_digits:read_single",
+    }
 
 
 def test_an_unknown_kind_suggests() -> None:

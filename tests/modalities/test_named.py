@@ -200,18 +200,22 @@ def test_the_catalogue_says_where_each_would_come_from(
     served: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = named(offer(served, "x.gz", b"xyz"))
-    digits, tiny = catalogue(table)
+    digits, *made, tiny = catalogue(table)
     assert (digits.name, digits.rows, digits.where) == ("digits", 1797, "embedded")
+    assert [(each.name, each.rows, each.where) for each in made] == [
+        ("moving-digits", 5000, "embedded"),
+        ("moving-digit", 5000, "embedded"),
+    ]
     assert (tiny.kind, tiny.rows, tiny.size, tiny.licence, tiny.where) == ("test pictures", 3, 3, "CC0", "download")
     locate("tiny", table=table)
-    assert catalogue(table)[1].where == "cached"
+    assert catalogue(table)[-1].where == "cached"
     monkeypatch.setenv("SONDE_DATA", str(tmp_path / "cache"))
-    assert catalogue(table)[1].where == "SONDE_DATA"
+    assert catalogue(table)[-1].where == "SONDE_DATA"
 
 
 def test_the_whole_catalogue_is_listed_without_a_network() -> None:
     facts = {fact.name: fact for fact in catalogue()}
-    assert set(facts) == {"digits", *NAMED}
+    assert set(facts) == {"digits", "moving-digits", "moving-digit", *NAMED}
     assert facts["cifar10"].rows == 60_000
     assert facts["cifar10"].where == "download"
     from sklearn.datasets import load_digits

@@ -100,3 +100,50 @@ def test_every_weight_of_a_transformer_gets_a_gradient() -> None:
         torch.nn.init.normal_(parameter, std=0.2)
     made(torch.randn(2, 1, 8, 8), torch.randn(2, made.condition)).square().mean().backward()
     assert [name for name, p in made.named_parameters() if p.grad is None or p.grad.abs().max() == 0] == []
+
+
+def of_clips(*shape: int, **settings: Any) -> DenoiserUNet:
+    torch.manual_seed(0)
+    config = DenoiserUNetConfig(**{"widths": (8, 16), "heads": 2, **settings})
+    return DenoiserUNet(InputSpec(kind="video", shape=shape), 1, config)
+
+
+def test_of_clips_it_is_the_network_of_images_with_attention_in_time() -> None:
+    images, clips = unet(1, 8, 8), of_clips(3, 1, 8, 8)
+    for parameter in images.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    absent = clips.load_state_dict(images.state_dict(), strict=False)
+    assert absent.unexpected_keys == []
+    assert all("time" in name for name in absent.missing_keys)
+    given, condition = torch.randn(2, 3, 1, 8, 8), torch.randn(2, clips.condition)
+    alone = images(given.flatten(0, 1), condition.repeat_interleave(3, 0)).view_as(given)
+    torch.testing.assert_close(clips(given, condition), alone, rtol=1e-4, atol=1e-4)  # which begins by adding nothing
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 8, 8), (2, 3, 9, 7), (1, 1, 4, 4)])
+def test_frames_of_a_clip_mix_and_clips_do_not(shape: tuple[int, ...]) -> None:
+    made = of_clips(*shape, patch=2)
+    for parameter in made.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    given, condition = torch.randn(2, *shape), torch.randn(2, made.condition)
+    whole = made(given, condition)
+    assert whole.shape == given.shape
+    other = given.clone()
+    other[0, -1] += 1.0
+    changed = made(other, condition)
+    torch.testing.assert_close(whole[1], changed[1], rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(whole[0, 0], changed[0, 0])
+    changed.square().mean().backward()
+    assert [name for name, p in made.named_parameters() if p.grad is None] == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"heads": 0}, "--heads must divide each of --widths, .*: 0 leaves frames that know nothing of each other"),
+        ({"widths": (8, 24), "heads": 3}, "3 does not divide 8"),
+    ],
+)
+def test_clips_without_attention_in_time_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        of_clips(3, 1, 8, 8, **settings)

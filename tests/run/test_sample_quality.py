@@ -118,6 +118,8 @@ def test_what_cannot_be_judged_is_refused_in_a_line(flow: Run, judge: Run, tmp_p
         sample_quality(flow, "digits", flow, Asked())
     with pytest.raises(ConfigError, match="judge makes no new inputs: it is a run of task classification"):
         sample_quality(judge, "digits", judge, Asked())
+    with pytest.raises(ConfigError, match="--number is for samples, which are measured with --judge CLASSIFIER_RUN"):
+        sample_quality(flow, "digits", None, Asked(number=40))  # only clips are measured without
     with pytest.raises(ConfigError, match="--number must be at least 20 for samples to be measured, got 3"):
         sample_quality(flow, "digits", judge, Asked(number=3))
     np.savez(tmp_path / "few.npz", x=np.zeros((30, 8, 8), np.uint8), y=np.arange(30) % 10)
@@ -128,7 +130,7 @@ def test_what_cannot_be_judged_is_refused_in_a_line(flow: Run, judge: Run, tmp_p
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--number", "5"], "--number is for samples, which are measured with --judge CLASSIFIER_RUN"),
+        (["--steps", "5"], "--steps is for samples, which are measured with --judge CLASSIFIER_RUN"),
         (
             ["--judge", "judge", "--split", "test"],
             "--split is for metrics of rows, and with --judge samples are measured",

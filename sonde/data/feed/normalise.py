@@ -11,16 +11,17 @@ from sonde.core.dataset import InputSpec
 
 
 class Normalise:
-    """Moves fields to the device; images (channels, height, width) become normalised float32, all else stays as it is.
+    """Moves fields to the device; images (channels, height, width) and clips, which have frames before those axes, become
+    normalised float32, all else stays as it is.
 
-    uint8 images count as 0..255, float images as 0..1. Output (B, C, H, W) float32 = (x - mean) / std per channel.
+    uint8 images count as 0..255, float images as 0..1. Output (B, …, C, H, W) float32 = (x - mean) / std per channel.
     """
 
     def __init__(self, spec: InputSpec, device: torch.device, *, channels_last: bool = False) -> None:
         self.device = device
-        self.has_planes = spec.has_planes
-        self.channels_last = channels_last and self.has_planes
-        channels = spec.shape[0] if self.has_planes else 1
+        self.has_pixels = spec.has_planes or spec.has_frames
+        self.channels_last = channels_last and spec.has_planes
+        channels = spec.shape[-3] if self.has_pixels else 1
         mean = torch.tensor(spec.mean or (0.0,) * channels, dtype=torch.float64)
         std = torch.tensor(spec.std or (1.0,) * channels, dtype=torch.float64)
         std = torch.where(std > 0, std, 1.0)  # a channel that never varies
@@ -35,12 +36,12 @@ class Normalise:
             ready = dict(fields)
         else:
             ready = {name: field.to(self.device, non_blocking=True) for name, field in fields.items()}
-        if self.has_planes:
+        if self.has_pixels:
             ready |= {name: self.image(ready[name]) for name in ("input", *VIEWS) if name in ready}
         return ready
 
     def image(self, image: Tensor) -> Tensor:
-        """(B, C, H, W) uint8 or float on the device -> normalised float32, always a new tensor."""
+        """(B, …, C, H, W) uint8 or float on the device -> normalised float32, always a new tensor."""
         is_bytes = image.dtype == torch.uint8
         scaled = image.float().mul_(self._of_bytes) if is_bytes else image.float() * self._of_floats
         scaled.add_(self._offset)
@@ -48,7 +49,7 @@ class Normalise:
         return scaled.contiguous(memory_format=torch.channels_last if self.channels_last else torch.contiguous_format)
 
     def picture(self, image: Tensor) -> np.ndarray:
-        """Prepared (C, H, W) or (B, C, H, W) -> (…, H, W, C) uint8, to be looked at."""
+        """Prepared (…, C, H, W) -> (…, H, W, C) uint8, to be looked at."""
         shape = (-1, 1, 1)
         pixels = image.detach().cpu().double() * self._std.view(shape) + self._mean.view(shape)
         return (pixels * 255).round().clamp(0, 255).to(torch.uint8).movedim(-3, -1).contiguous().numpy()

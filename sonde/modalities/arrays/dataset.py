@@ -7,27 +7,30 @@ from functools import partial
 import numpy as np
 
 from sonde.core.config import DataConfig
-from sonde.core.dataset import Dataset, Fact, Schema
+from sonde.core.dataset import Dataset, Fact, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About, Found, Part, assemble
 from sonde.data.rows import ArrayInputs, MappedInputs
-from sonde.data.targets import RawTarget
+from sonde.data.targets import RawTarget, unlabelled, without_target
 from sonde.modalities.arrays import column_statistics
 from sonde.modalities.arrays.shapes import inputs_of, layout_for, layout_of
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image import pixel_statistics
 from sonde.modalities.image.config import ImageConfig, refuse_groups, refuse_pages
 from sonde.modalities.table.config import TableConfig
+from sonde.modalities.video.axes import clip_layout, clips_of, not_clips, why_clips
+from sonde.modalities.video.config import VideoConfig
+from sonde.modalities.video.dataset import assemble_clips
 from sonde.tasks.table import target_kind
 
 
 @dataclass(frozen=True)
 class ArrayPair:
-    """Inputs (n, …) of one split in any layout, and its targets."""
+    """Inputs (n, …) of one split in any layout, and its targets; None for a task that needs none."""
 
     inputs: np.ndarray
-    target: RawTarget
+    target: RawTarget | None
     place: str  # what errors and `describe` call the inputs
 
 
@@ -41,7 +44,7 @@ def assemble_arrays(
     like: Schema | None = None,
     scale: float = 0.0,
 ) -> Dataset:
-    """A dataset of arrays: images where shape and range say so, else sequences, or flat rows of numbers.
+    """A dataset of arrays: clips where that is said, images where shape and range say so, else sequences or flat rows.
 
     scale: what values of images were multiplied by already, to be repeated on arrays that come later
 
@@ -55,6 +58,8 @@ def assemble_arrays(
             raise DataError(
                 f"{pair.place} has inputs of shape {pair.inputs.shape[1:]}, but {first.place} {first.inputs.shape[1:]}"
             )
+    if why := why_clips(first.inputs, first.place, config, task, like):
+        return _clips(pairs, about, config, why=why, task=task, like=like)
     if like is not None:
         layout = layout_for(first.inputs, like.input, first.place)
     else:
@@ -67,19 +72,52 @@ def assemble_arrays(
     if images:
         inputs, resized = _resized(inputs, config, like, tick)
         facts += resized
-    parts = {split: Part(inputs=inputs[split], target=pair.target) for split, pair in pairs.items()}
+    labelled = all(pair.target is not None for pair in pairs.values())
+    parts = {
+        split: Part(inputs=inputs[split], target=pair.target or unlabelled(len(pair.inputs)))
+        for split, pair in pairs.items()
+    }
     scale = 0.0 if layout.full else scale or (layout.scale if first.inputs.dtype != np.uint8 else 0.0)
     shape = _shape(next(iter(inputs.values())))
+    guess = not_clips(first.inputs, first.place, config, task, shape[0]) if images else ""
     found = found_numbers(
         parts,
-        replace(about, facts=facts, warnings=[*about.warnings, *([layout.guess] if layout.guess else [])]),
+        replace(about, facts=facts, warnings=[*about.warnings, *filter(None, (layout.guess, guess))]),
         config,
         shape=shape,
         scale=scale if images else None,
         like=like,
         full=layout.full,
     )
-    return assemble(found, config, kind=target_kind(task), task=task, like=like)
+    if labelled:
+        return assemble(found, config, kind=target_kind(task), task=task, like=like)
+    known = None if like is None else replace(like, target=replace(like.target, kind="labels"))
+    return without_target(assemble(found, config, like=known), TargetSpec(kind="none", names=("row",)))
+
+
+def _clips(
+    pairs: Mapping[str, ArrayPair], about: About, config: DataConfig, *, why: str, task: str | None, like: Schema | None
+) -> Dataset:
+    """A dataset of clips."""
+    place, first = next(iter(pairs.values())).place, next(iter(pairs.values())).inputs
+    layout = clip_layout({split: pair.inputs for split, pair in pairs.items()}, why, place, like and like.input)
+    frames = like.input.shape[0] if like is not None else config.of(VideoConfig).clip_frames or first.shape[1]
+    if frames > first.shape[1]:
+        raise DataError(f"{place} has clips of {first.shape[1]} frames, and {frames} are asked for")
+    inputs = {split: clips_of(pair.inputs[:, :frames], layout, pair.place) for split, pair in pairs.items()}
+    facts = [*about.facts, Fact(f"{place} {tuple(first.shape)} read as clips, axis 1 as time", why)]
+    facts += [Fact("values stored in 8 bits", layout.frame.why)] if layout.frame.why else []
+    frame = _shape(next(iter(inputs.values())))
+    return assemble_clips(
+        inputs,
+        {split: pair.target for split, pair in pairs.items()},
+        replace(about, facts=facts),
+        config,
+        shape=(frame[0], frame[1], frame[2], frame[3]),
+        scale=layout.frame.scale if first.dtype != np.uint8 else 0.0,
+        task=task,
+        like=like,
+    )
 
 
 def found_numbers(

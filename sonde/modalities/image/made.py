@@ -54,14 +54,14 @@ def write(path: Path, images: Any, labels: Sequence[str] | None, schema: Schema)
         return
     path.mkdir(parents=True, exist_ok=True)
     for number, image in enumerate(images):
-        name = f"{number:05d}" if labels is None else f"{number:05d}-{_safe(labels[number])}"
+        name = f"{number:05d}" if labels is None else f"{number:05d}-{safe(labels[number])}"
         Image.fromarray(image if image.ndim == 2 or image.shape[-1] <= 4 else image[..., :3]).save(path / f"{name}.png")
 
 
 def picture(values: Tensor, schema: Schema, stem: Path) -> Path:
     """A picture of samples for a report, light enough to stand in the page."""
     classes = len(schema.target.names) if schema.target.kind == "class" else 0
-    return _light(sheet(plain(values, schema), columns_for(len(values), classes)), stem)
+    return light(sheet(plain(values, schema), columns_for(len(values), classes)), stem)
 
 
 def strip(values: Tensor, schema: Schema, stem: Path) -> Path:
@@ -71,7 +71,7 @@ def strip(values: Tensor, schema: Schema, stem: Path) -> Path:
 
 def pairs(first: Any, second: Any, stem: Path) -> Path:
     """A picture for a report: images in a row, and below each the other of its pair."""
-    return _light(sheet(np.concatenate([first, second]), len(first)), stem)
+    return light(sheet(np.concatenate([first, second]), len(first)), stem)
 
 
 def vectors(images: Any, schema: Schema) -> Tensor:
@@ -79,7 +79,7 @@ def vectors(images: Any, schema: Schema) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(images).reshape(len(images), -1))
 
 
-def _light(page: Image.Image, stem: Path) -> Path:
+def light(page: Image.Image, stem: Path) -> Path:
     """Write a page as a file that is small enough to stand in a report."""
     path = stem.with_suffix(".png")
     page.save(path, optimize=True)
@@ -94,7 +94,7 @@ def _light(page: Image.Image, stem: Path) -> Path:
     return path
 
 
-def _safe(name: str) -> str:
+def safe(name: str) -> str:
     """A class's name as part of a file's."""
     return "".join(each if each.isalnum() or each in "-_" else "_" for each in name)[:40]
 

@@ -76,7 +76,7 @@ def read(
         for split, (x, y) in splits.items()
     }
     hashed = {f"{split} x": pair.inputs for split, pair in pairs.items()}
-    hashed |= {f"{split} y": pair.target.values for split, pair in pairs.items()}
+    hashed |= {f"{split} y": pair.target.values for split, pair in pairs.items() if pair.target is not None}
     about = About(
         name="arrays",
         source=f"arrays in memory {tuple(pairs['train'].inputs.shape)}",

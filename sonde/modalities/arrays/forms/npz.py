@@ -25,8 +25,10 @@ from sonde.data.unzipped import BAD_CONTENT
 from sonde.modalities.arrays.dataset import ArrayPair, assemble_arrays
 from sonde.modalities.arrays.shapes import as_array
 from sonde.modalities.modality import Wanted
+from sonde.modalities.video.axes import WORDS as CLIPS
+from sonde.tasks.table import spec
 
-INPUT_WORDS = frozenset({"x", "image", "images", "img", "imgs", "data", "input", "inputs", "features"})
+INPUT_WORDS = frozenset({"x", "image", "images", "img", "imgs", "data", "input", "inputs", "features", *CLIPS})
 TARGET_WORDS = frozenset({"y", "label", "labels", "target", "targets"})
 NAMES_KEYS = frozenset({"names", "class_names", "label_names", "classes", "target_names"})
 MAPPED = 1 << 26  # bytes; larger arrays are mapped and read as they are needed, where they are not compressed
@@ -40,7 +42,7 @@ class Keys:
     """Which arrays make a split."""
 
     inputs: str
-    target: str
+    target: str  # "" where there is none, for tasks that learn from inputs alone
 
 
 def recognise(listing: Listing, wanted: Wanted) -> str | None:
@@ -62,31 +64,37 @@ def read(
     Raises: DataError for damaged files, pickled objects, and keys that do not tell inputs from targets
     """
     tick("reading arrays", 0, 0)
-    arrays, files, place = _load(listing)
+    labels = like.target.kind != "none" if like is not None else task is None or spec(task).labels
+    arrays, files, place = _load(listing, labels=labels)
     keys = find_keys(
         {name: array for name, array in arrays.items() if name not in NAMES_KEYS},
         str(place),
         evaluated=like is not None,
+        labels=labels,
     )
     pairs = {}
     for split, key in keys.items():
         where = f"{place.name} {key.target!r}" if place.suffix == ".npz" else f"{key.target}.npy"
         origin = f"{place.name} {key.inputs!r}" if place.suffix == ".npz" else f"{key.inputs}.npy"
-        pairs[split] = ArrayPair(as_array(arrays[key.inputs], origin), raw_target(arrays[key.target], where), origin)
+        target = raw_target(arrays[key.target], where) if key.target else None
+        pairs[split] = ArrayPair(as_array(arrays[key.inputs], origin), target, origin)
     about = About.at(
         listing,
         form="NPZ file" if place.suffix == ".npz" else "NPY files",
-        why=", ".join(f"{key.inputs} and {key.target}" for key in keys.values()),
+        why=", ".join(f"{key.inputs} and {key.target}" if key.target else key.inputs for key in keys.values()),
         files=files,
         class_names=_class_names(arrays),
     )
     return assemble_arrays(pairs, about, config, task=task, tick=tick, like=like)
 
 
-def find_keys(arrays: Mapping[str, np.ndarray], place: str, *, evaluated: bool = False) -> dict[str, Keys]:
+def find_keys(
+    arrays: Mapping[str, np.ndarray], place: str, *, evaluated: bool = False, labels: bool = True
+) -> dict[str, Keys]:
     """Split -> its arrays, by their names; where the names say nothing, by their shapes if those leave one choice.
 
     evaluated: whether a trained model is to be evaluated on them, which needs no training part
+    labels:    whether there must be targets: where there must not and no split has any, inputs are enough
     Raises: DataError listing what is there, and for arrays named for testing alone
 
     >>> find_keys({"x_train": np.zeros((2, 3)), "y_train": np.zeros(2)}, "a.npz")
@@ -104,6 +112,8 @@ def find_keys(arrays: Mapping[str, np.ndarray], place: str, *, evaluated: bool =
         for split in ORDER
         if (split, "inputs") in roles and (split, "targets") in roles
     }
+    if not labels and not any(role == "targets" for _, role in roles):
+        found = {split: Keys(inputs=roles[split, "inputs"], target="") for split in ORDER if (split, "inputs") in roles}
     if "train" in found or (found and evaluated):
         return found
     by_shape = None if found else _by_shape(arrays)
@@ -118,7 +128,7 @@ def find_keys(arrays: Mapping[str, np.ndarray], place: str, *, evaluated: bool =
 def _refuse_test_alone(found: Mapping[str, Keys], place: str) -> None:
     """Raises: DataError for arrays of which none is to train on"""
     if found and "train" not in found:
-        named = ", ".join(name for keys in found.values() for name in (keys.inputs, keys.target))
+        named = ", ".join(name for keys in found.values() for name in (keys.inputs, keys.target) if name)
         raise no_training_part(place, f"arrays for {' and '.join(found)} ({named})", "x_train and y_train")
 
 
@@ -159,8 +169,8 @@ def _by_shape(arrays: Mapping[str, np.ndarray]) -> Keys | None:
     return None
 
 
-def _load(listing: Listing) -> tuple[dict[str, np.ndarray], list[Path], Path]:
-    """Arrays by name, the files they are from, and what to call the place."""
+def _load(listing: Listing, *, labels: bool) -> tuple[dict[str, np.ndarray], list[Path], Path]:
+    """Arrays by name, the files they are from, and what to call the place. labels: whether targets are needed"""
     path = listing.path
     if listing.is_dir:
         npz = listing.ending(".npz")
@@ -170,7 +180,7 @@ def _load(listing: Listing) -> tuple[dict[str, np.ndarray], list[Path], Path]:
         path = npz[0]
     if path.suffix.lower() == ".npz":
         return _load_npz(path), [path], path
-    return _with_partner(path)
+    return _with_partner(path, labels=labels)
 
 
 def _load_npz(path: Path) -> dict[str, np.ndarray]:
@@ -248,12 +258,14 @@ def _unloadable(place: str, error: Exception) -> DataError:
     return DataError(f"{place} is damaged or not a NumPy file ({str(error) or type(error).__name__}); save it again")
 
 
-def _with_partner(path: Path) -> tuple[dict[str, np.ndarray], list[Path], Path]:
+def _with_partner(path: Path, *, labels: bool) -> tuple[dict[str, np.ndarray], list[Path], Path]:
     """An NPY file and the one beside it that completes it to inputs and targets."""
     split, role = _meaning(path.stem)
     wanted = {"inputs": "targets", "targets": "inputs"}.get(role)
     beside = Listing(path.parent).ending(".npy")
     partners = [file for file in beside if _meaning(file.stem) == (split, wanted)]
+    if not partners and role == "inputs" and not labels:
+        return {path.stem: load_npy(path)}, [path], path.parent
     if len(partners) != 1:
         raise DataError(f"{path} has only inputs or only targets; the other file is missing; {KEYS_HINT}")
     files = [path, partners[0]]

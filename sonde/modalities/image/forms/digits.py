@@ -23,9 +23,7 @@ LEVELS = 16  # pixels hold 0..16
 
 def read(config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None) -> Dataset:
     """The digits as images; no split comes with them."""
-    table = np.loadtxt(_file(), delimiter=",", dtype=np.int64)
-    levels, labels = table[:, :-1].reshape(-1, SIDE, SIDE), table[:, -1]
-    images = np.rint(levels * (255 / LEVELS)).astype(np.uint8)
+    images, labels = pixels()
     about = About(
         name="digits",
         source="digits",
@@ -43,6 +41,13 @@ def read(config: DataConfig, *, task: str | None = None, tick: Tick = silent, li
         like=like,
         scale=255 / LEVELS,
     )
+
+
+def pixels() -> tuple[np.ndarray, np.ndarray]:
+    """(images (1797, 8, 8) uint8, which digit each shows (1797,))."""
+    table = np.loadtxt(_file(), delimiter=",", dtype=np.int64)
+    levels, labels = table[:, :-1].reshape(-1, SIDE, SIDE), table[:, -1]
+    return np.rint(levels * (255 / LEVELS)).astype(np.uint8), labels
 
 
 def _file() -> Path:

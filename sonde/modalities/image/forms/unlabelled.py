@@ -3,8 +3,6 @@
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-import numpy as np
-
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Schema, TargetSpec
 from sonde.core.errors import DataError
@@ -12,7 +10,7 @@ from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing, split_folders
 from sonde.data.splits import in_order
-from sonde.data.targets import ONE_VALUE, raw_target
+from sonde.data.targets import unlabelled, without_target
 from sonde.data.unzipped import text_of
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image.forms import class_folders as folders
@@ -65,16 +63,12 @@ def read(
     places = in_order(below) if "train" in below else {"train": listing}
     names = {split: folders.images_below(place, path) for split, place in places.items()}
     encoded = {split: Files(path, tuple(found)) for split, found in names.items()}
-    targets = {split: raw_target(np.arange(float(len(found))), "no labels") for split, found in names.items()}
+    targets = {split: unlabelled(len(found)) for split, found in names.items()}
     files = [path / name for found in names.values() for name in found]
     about = About.at(listing, form="images without labels", why=path.name, files=files)
     raw = replace(like, target=replace(NONE, kind="labels")) if like is not None else None
     dataset = assemble_images(encoded, targets, about, config, every_header=True, tick=tick, like=raw)
-    return replace(
-        dataset,
-        schema=replace(dataset.schema, target=NONE),
-        facts=[fact for fact in dataset.facts if fact.what != ONE_VALUE],  # about the numbers
-    )
+    return without_target(dataset, NONE)
 
 
 def _list_of(listing: Listing, images: list[str]) -> str | None:
