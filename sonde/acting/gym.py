@@ -4,9 +4,8 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-from sonde.core.errors import DataError, MissingDependency, first_line, nearest
-
-INSTALL = 'environments need gymnasium, which is not installed; install it with: pip install "sonde[acting]"'
+from sonde.core.catalogue import require
+from sonde.core.errors import DataError, first_line, nearest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +33,7 @@ class GymEnvironment:
 
 def library() -> Any:
     """gymnasium. Raises: MissingDependency"""
-    try:
-        import gymnasium
-    except ModuleNotFoundError:
-        raise MissingDependency(INSTALL) from None
-    return gymnasium
+    return require("gymnasium", extra="acting", purpose="making environments")
 
 
 def _why(name: str, error: Exception) -> str:
