@@ -56,7 +56,7 @@ class Grid:
         return known[0][1] / known[-1][1]
 
     def compared(self) -> "Grid":
-        """From the first look on at which first and last layer can be compared: behind weights that begin at 0, all is 0 before."""
+        """From the first look on at which first and last layer compare: behind weights that begin at 0, all is 0 before."""
         start = next((look for look in range(len(self.steps)) if self.apart(look) is not None), 0)
         return replace(self, steps=self.steps[start:], values=[row[start:] for row in self.values])
 
