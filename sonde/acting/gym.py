@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sonde.core.errors import DataError, MissingDependency, first_line, nearest
-
-INSTALL = 'environments need gymnasium, which is not installed; install it with: pip install "sonde[acting]"'
+from sonde.core.catalogue import require
+from sonde.core.errors import DataError, first_line, nearest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +38,7 @@ class GymEnvironment:
 
 def library() -> Any:
     """gymnasium. Raises: MissingDependency"""
-    try:
-        import gymnasium
-    except ModuleNotFoundError:
-        raise MissingDependency(INSTALL) from None
-    return gymnasium
+    return require("gymnasium", extra="acting", purpose="making environments")
 
 
 @contextmanager
