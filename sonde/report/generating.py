@@ -15,7 +15,7 @@ from sonde.report.judged import LITTLE, Score
 from sonde.report.learning import metric_of, train_of, validation_of
 from sonde.report.metric_words import direction
 from sonde.report.next_steps import IN_MEMORY, Step
-from sonde.report.sample_quality import LIKELY, POSSIBLE, TRAINED, copies_told, eval_command
+from sonde.report.sample_quality import LIKELY, POSSIBLE, TRAINED, copies_told, eval_command, motion_command
 
 Tone = Literal["yes", "partly", "no", "open"]
 UNJUDGED = "Not judged yet"
@@ -24,6 +24,7 @@ UNSEEN = "How good its samples are that does not say: no judge has seen them yet
 UNMEASURED = "How good its samples are that does not say: look at them"
 KEPT = ("target", "columns", "image_size", "labels", "pages", "group", "validation", "test", "seed")
 """Settings of the data that a judge is to share, so that it is trained on the rows that the run was trained on."""
+FRAMED = 4  # axes of a clip: frames, channels, height, width
 MOST_CLASSES = 20  # of a column that a judge may answer for
 
 Told = tuple[Tone, str, str]
@@ -93,6 +94,9 @@ def judge_steps(run: Reading) -> list[Step]:
             Step(why="Samples of data that stand in files are judged by sonde eval RUN DATA --judge CLASSIFIER_RUN.")
         ]
     data, judge = str(run.config.get("data") or "DATA"), f"{run.path}-judge"
+    if len((run.schema.get("input") or {}).get("shape") or ()) == FRAMED:
+        command = motion_command(str(run.path), data)
+        return [Step(command=command, why="measures whether its clips move as real ones do, and looks for copies")]
     settings = _settings_of_judge(run)
     if settings is None:
         command = eval_command(str(run.path), data, "CLASSIFIER_RUN")
@@ -227,6 +231,12 @@ def _figures(found: Mapping[str, Any], measures: Mapping[str, _Judged]) -> str:
         )
     elif (kernel := measures.get("kernel_distance")) is not None:
         told.append(f"kernel distance {number(kernel.value)}, between halves of the real rows {number(kernel.real)}")
+    if (speed := measures.get("speed_distance")) is not None:
+        told.append(
+            f"speeds {number(speed.value)} pixels a frame from real ones (halves of those {number(speed.real)})"
+        )
+    if (order := measures.get("time_order")) is not None:
+        told.append(f"time order {number(order.value)} (real clips {number(order.real)}, shuffled frames 1)")
     return "; ".join(told)
 
 
