@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sonde.cli.begin import begin, trained_run
+from sonde.cli.outputs import USUAL, SamplePlace
 from sonde.core.errors import ConfigError, DataError
 from sonde.core.units import count
 
@@ -80,7 +81,9 @@ def run(words: Sequence[str]) -> int:
     from sonde.run.weaker import weaker_of
 
     generation_of(trained)
-    made, out = check_out(trained, options.out, as_folder=_folder_asked(named))
+    made, out, ending = check_out(trained, options.out, as_folder=_folder_asked(named))
+    printed = options.out is None and made.printed is not None
+    place = None if printed else SamplePlace(out, trained, folder=ending == "/")
     known, keep = _known(trained, options, made)
     wanted = Wanted(
         number=options.number,
@@ -98,14 +101,18 @@ def run(words: Sequence[str]) -> int:
     )
     found = drawn_from(trained, wanted, begun.screen.tick)
     schema = trained.schema
-    if options.out is None and made.printed is not None:
+    if place is None:
+        assert made.printed is not None
         begun.screen.write(made.printed(plain(found, schema)))
         return 0
     try:
+        before = place.clear()
         made.write(out, plain(found, schema), class_names(found, schema), schema)
+        place.mark()
     except OSError as error:
         raise DataError(f"cannot write {out}: {error.strerror or error}") from None
-    begun.screen.say(f"wrote {count(len(found.values))} samples to {out}")
+    earlier = f" (replaced {f'{count(before)} samples' if ending == '/' else 'the file'})" if before else ""
+    begun.screen.say(f"wrote {count(len(found.values))} samples to {out}{earlier}")
     for note in made.notes(schema) if made.notes else ():
         begun.screen.say(note)
     return 0
@@ -118,8 +125,11 @@ def _folder_asked(words: Sequence[str]) -> bool:
     return any(value.endswith("/") for value in values)
 
 
-def check_out(trained: "Run", out: Path | None, *, as_folder: bool) -> "tuple[Made, Path]":
-    """How samples of the run's kind are written, and where. Raises: ConfigError for a name that says no such form"""
+def check_out(trained: "Run", out: Path | None, *, as_folder: bool) -> "tuple[Made, Path, str]":
+    """How samples of the run's kind are written, where, and its ending, "/" for a folder.
+
+    Raises: ConfigError for a name that says no such form
+    """
     from sonde.core.catalogue import load
     from sonde.modalities.catalogue import modality
 
@@ -127,13 +137,15 @@ def check_out(trained: "Run", out: Path | None, *, as_folder: bool) -> "tuple[Ma
     if not about.made:
         raise ConfigError(f"samples of {about.noun} cannot be written yet; use sonde.load(RUN).sample() in Python")
     made: Made = load(about.made)
-    out = out or Path(f"samples{made.endings[0]}")
+    out = out or Path(f"{USUAL}{made.endings[0]}")
     ending = "/" if as_folder or not out.suffix else out.suffix.lower()
     if ending not in made.endings:
         raise ConfigError(f"--out {out}: {about.noun} are written to names ending in {' or '.join(made.endings)}")
+    if ending == "/" and out.suffix:
+        raise ConfigError(f"--out {out}/: a folder's name with a {out.suffix} is taken for a file's; leave it out")
     if ending != "/" and not out.parent.is_dir():
         raise ConfigError(f"--out {out}: there is no folder {out.parent}")
-    return made, out
+    return made, out, ending
 
 
 def _latent(file: Path | None):  # noqa: ANN202

@@ -37,6 +37,15 @@ class SavedConfig:
         return {name: value for name, value in self.settings.items() if self.origin.get(name, "file") in chosen}
 
 
+def in_memory(data: Any) -> bool:
+    """Whether what `config.yaml` says of a run's data is that a program held them, so that no command line can name them.
+
+    >>> in_memory("table (3,000 rows in memory)"), in_memory("data/table.csv")
+    (True, False)
+    """
+    return " in memory" in str(data)
+
+
 def write_config(
     path: Path,
     *,

@@ -10,7 +10,7 @@ from sonde.metrics.intervals import Interval
 from sonde.report.captions import Course, course, place, short
 from sonde.report.folder import Reading
 from sonde.report.judged import log_loss_of_rows
-from sonde.report.learning import axis_of, train_of, validation_of
+from sonde.report.learning import axis_of, phase_of, train_of, validation_of
 
 Kind = Literal["over", "under", "neither", "unknown"]
 FAR = 1.5  # times the training loss, beyond which a validation loss is far from it; read off curves by eye
@@ -40,6 +40,8 @@ class Fitted:
 def fitted(run: Reading, *, learned: bool = True) -> Fitted:
     """Judged by the curves and the last training loss; findings of the checks come first.
 
+    Where several phases are at work, the training loss is that of one, and no validation loss is a sum of the same: not known.
+
     learned: whether the run is better than its baseline: what has learned nothing is neither
     """
     curve = validation_of(run)
@@ -47,6 +49,9 @@ def fitted(run: Reading, *, learned: bool = True) -> Fitted:
     train = course(train_of(run))
     if validation is None or train is None:
         return Fitted(kind="unknown", word="Not known", text="no validation loss was measured beside training.")
+    if phase := phase_of(run):
+        text = f"the training loss is that of the phase {phase} alone, with which no validation loss can be compared."
+        return Fitted(kind="unknown", word="Not known", text=text)
     names = {str(finding.get("name")) for finding in run.findings if finding.get("severity") != "note"}
     later = sum(y is not None and x > validation.at for x, y in curve)
     axis, of_rows = axis_of(run), log_loss_of_rows(run)

@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from markupsafe import Markup
 
+from sonde.core.config_file import in_memory
 from sonde.core.marks import shell_quoted
 from sonde.core.units import count, metric, metric_name, number, share
 from sonde.report.captions import course, moved
@@ -14,8 +15,17 @@ from sonde.report.folder import Reading
 from sonde.report.judged import LITTLE, Score
 from sonde.report.learning import metric_of, train_of, validation_of
 from sonde.report.metric_words import direction
-from sonde.report.next_steps import IN_MEMORY, Step
-from sonde.report.sample_quality import LIKELY, POSSIBLE, TRAINED, copies_told, eval_command, motion_command
+from sonde.report.next_steps import Step, keywords
+from sonde.report.sample_quality import (
+    FRAME,
+    LIKELY,
+    POSSIBLE,
+    TRAINED,
+    copies_told,
+    eval_command,
+    is_table,
+    motion_command,
+)
 
 Tone = Literal["yes", "partly", "no", "open"]
 UNJUDGED = "Not judged yet"
@@ -25,6 +35,7 @@ UNMEASURED = "How good its samples are that does not say: look at them"
 KEPT = ("target", "columns", "image_size", "labels", "pages", "group", "validation", "test", "seed")
 """Settings of the data that a judge is to share, so that it is trained on the rows that the run was trained on."""
 FRAMED = 4  # axes of a clip: frames, channels, height, width
+CSV = f'frame.to_csv("{FRAME}", index=False)'
 MOST_CLASSES = 20  # of a column that a judge may answer for
 
 Told = tuple[Tone, str, str]
@@ -89,29 +100,36 @@ def judge_steps(run: Reading) -> list[Step]:
     """How the samples are judged: commands that train a judge and let it judge."""
     if run.makes is None or not run.makes.judged or judgement(run) is not None:
         return []
-    if run.data.get("form") == IN_MEMORY:
+    data, judge = str(run.config.get("data") or "DATA"), f"{run.path}-judge"
+    held, settings = in_memory(data), _settings_of_judge(run)
+    if held and (settings is None or not is_table(data)):
         return [
             Step(why="Samples of data that stand in files are judged by sonde eval RUN DATA --judge CLASSIFIER_RUN.")
         ]
-    data, judge = str(run.config.get("data") or "DATA"), f"{run.path}-judge"
     if len((run.schema.get("input") or {}).get("shape") or ()) == FRAMED:
         command = motion_command(str(run.path), data)
         return [Step(command=command, why="measures whether its clips move as real ones do, and looks for copies")]
-    settings = _settings_of_judge(run)
+    if held:
+        call = f"sonde.train(frame, {keywords({**(settings or {}), 'task': 'classification', 'out': judge})})"
+        why = f"lets it judge the samples: no call in Python does, so write the frame there first, {CSV}"
+        return [
+            Step(command=call, why="trains a judge: a classifier of the same data"),
+            Step(command=eval_command(str(run.path), FRAME, judge), why=why),
+        ]
     if settings is None:
         command = eval_command(str(run.path), data, "CLASSIFIER_RUN")
         return [
             Step(command=command, why="judges its samples by a classifier of others like these, which have no classes")
         ]
-    train = f"sonde train {shell_quoted(data)} --task classification {settings}--out {shell_quoted(judge)}"
+    train = f"sonde train {shell_quoted(data)} --task classification {_flags(settings)}--out {shell_quoted(judge)}"
     return [
         Step(command=train, why="trains a judge: a classifier of the same data"),
         Step(command=eval_command(str(run.path), data, judge), why="lets it judge the samples"),
     ]
 
 
-def _settings_of_judge(run: Reading) -> str | None:
-    """Flags that a judge shares with the run, with a space behind; None where there is nothing that it could answer for."""
+def _settings_of_judge(run: Reading) -> dict[str, Any] | None:
+    """What a judge shares with the run; None where there is nothing that it could answer for."""
     settings, origin = (run.config.get(name) or {} for name in ("settings", "origin"))
     given = {name: settings[name] for name in KEPT if origin.get(name) in ("typed", "file") and name in settings}
     if (run.schema.get("target") or {}).get("kind") != "class":
@@ -119,6 +137,11 @@ def _settings_of_judge(run: Reading) -> str | None:
         if column is None:
             return None
         given["target"] = [column]
+    return given
+
+
+def _flags(given: Mapping[str, Any]) -> str:
+    """With a space behind."""
     words = []
     for name, value in given.items():
         values = value if isinstance(value, list) else [value]

@@ -209,21 +209,28 @@ def gradient_says(grid: Grid) -> str:
 
 
 def spread_says(grid: Grid) -> str:
-    """Whether what the layers answer still differs from row to row."""
-    known = grid.known(0)
-    if len(known) < 2:
-        name, value = known[0]
-        then = grid.known(-1)
-        return f"The activations of {name} have a standard deviation of {compact(value)}" + (
-            f" at first, and of {compact(then[0][1])} at step {count(grid.steps[-1])}."
-            if then and len(grid.steps) > 1
-            else "."
-        )
+    """Whether what the layers answer still differs from row to row: at the first look and the last of the same layers.
+
+    Where phases take turns, not every look sees all layers.
+    """
+    at = next(look for look in range(len(grid.steps)) if grid.known(look))
+    known = grid.known(at)
     (first, a), (last, b) = known[0], known[-1]
-    text = f"The activations have a standard deviation of {compact(a)} at {first} and of {compact(b)} at {last} in the first step"
-    then = grid.known(-1)
-    if len(grid.steps) > 1 and len(then) > 1:
-        text += f", {compact(then[0][1])} and {compact(then[-1][1])} at step {count(grid.steps[-1])}"
+    late, then = at, dict(known)
+    for look in range(at + 1, len(grid.steps)):
+        values = dict(grid.known(look))
+        if first in values and last in values:
+            late, then = look, values
+    if len(known) < 2:
+        text = f"The activations of {first} have a standard deviation of {compact(a)}"
+        if late == at:
+            return f"{text}." if at == 0 else f"{text} at step {count(grid.steps[at])}."
+        begun = "at first" if at == 0 else f"at step {count(grid.steps[at])}"
+        return f"{text} {begun}, and of {compact(then[first])} at step {count(grid.steps[late])}."
+    begun = "in the first step" if at == 0 else f"at step {count(grid.steps[at])}"
+    text = f"The activations have a standard deviation of {compact(a)} at {first} and of {compact(b)} at {last} {begun}"
+    if late > at:
+        text += f", {compact(then[first])} and {compact(then[last])} at step {count(grid.steps[late])}"
     if b and a / b > APART:
         return text + ": deep in the network all rows look nearly alike."
     if a and b / a > APART:

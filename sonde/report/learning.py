@@ -56,11 +56,12 @@ def _loss(run: Reading) -> Figure | None:
         *([Series(name="validation", points=evaluated, colour=2, dots=len(evaluated) <= 60)] if evaluated else []),
     ]
     log = _wants_log([y for s in shown for _, y in s.points])
-    phase = next((key.removesuffix(RATE) for line in run.steps for key in line if key.endswith(RATE)), "")
+    phase = phase_of(run)
     axis = _across(run)
     caption = captions.of_losses(train, evaluated, axis.label)
     if phase:
         caption += f" Of the phase {phase}, the first of those at work; the others are among the loss terms."
+        caption += " A validation loss may add them up: the two are not to be compared." * bool(evaluated)
     label = Axis(label=f"loss{', log scale' if log else ''}", log=log)
     return _figure("Loss", shown, axis, label, name="Loss over time", caption=caption)
 
@@ -192,6 +193,11 @@ def validation_of(run: Reading) -> list[Point]:
 def train_of(run: Reading) -> list[Point]:
     """The training loss by epoch or step."""
     return _series(run, "loss")
+
+
+def phase_of(run: Reading) -> str:
+    """Of which phase alone the training loss is, where several are at work; "" where there is one."""
+    return next((key.removesuffix(RATE) for line in run.steps for key in line if key.endswith(RATE)), "")
 
 
 def axis_of(run: Reading) -> str:

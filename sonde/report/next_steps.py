@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sonde.core.config_file import in_memory
 from sonde.core.durations import Duration, Unit, parse
 from sonde.core.findings import name_of
 from sonde.core.marks import shell_quoted
@@ -15,7 +16,6 @@ from sonde.report.folder import CUSTOM, Reading
 from sonde.report.glance import fell_short
 
 MOST_TEXT = 200  # characters of a path
-IN_MEMORY = "arrays in memory"  # a form of data that a call must be given again
 CURABLE = frozenset(
     [
         "batch-norm-of-few-rows", "clip-too-tight", "dead-units", "dropout-too-strong", "exploding-gradient",
@@ -143,16 +143,16 @@ def _anew(run: Reading, why: str) -> Step:
 def _again(run: Reading, settings: Mapping[str, Any], why: str) -> Step:
     """Another run like it but for some settings."""
     if run.in_program:
-        return Step(why=f"The same call with {_keywords(settings)}, and out= another folder, {why}.")
+        return Step(why=f"The same call with {keywords(settings)}, and out= another folder, {why}.")
     return Step(command=f"sonde train --config {_place(run)} {_flags(settings)}", why=why)
 
 
 def _call(run: Reading, verb: str, **settings: Any) -> str:
     """What is done with a run folder, as one begins it oneself."""
     if run.in_program:
-        data = "data=..." if run.data.get("form") == IN_MEMORY else ""
+        data = "data=..." if in_memory(run.config.get("data")) else ""
         return (
-            f"sonde.{verb}({', '.join(part for part in (_literal(str(run.path)), data, _keywords(settings)) if part)})"
+            f"sonde.{verb}({', '.join(part for part in (_literal(str(run.path)), data, keywords(settings)) if part)})"
         )
     return " ".join(part for part in ("sonde", verb, _place(run), _flags(settings)) if part)
 
@@ -168,15 +168,18 @@ def _flags(settings: Mapping[str, Any]) -> str:
     )
 
 
-def _keywords(settings: Mapping[str, Any]) -> str:
-    """
-    >>> _keywords({"lr": 0.01, "time_limit": "2 h", "cure": True})
+def keywords(settings: Mapping[str, Any]) -> str:
+    """Settings as a call in a program has them; one name of a list of one.
+
+    >>> keywords({"lr": 0.01, "time_limit": "2 h", "cure": True})
     'lr=0.01, time_limit="2 h", cure=True'
     """
     return ", ".join(f"{name}={_literal(value)}" for name, value in settings.items())
 
 
 def _literal(value: Any) -> str:
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return _literal(value[0]) if len(value) == 1 else json.dumps(value, ensure_ascii=False)
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else _written(value)
 
 

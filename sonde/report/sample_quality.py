@@ -7,12 +7,14 @@ from typing import Any
 
 from markupsafe import Markup
 
+from sonde.core.config_file import in_memory
 from sonde.core.marks import shell_quoted
 from sonde.core.units import count, metric_name, number, share
 from sonde.report.additions import Section
 from sonde.report.folder import Reading
 from sonde.report.media import data_uri, picture_of
 
+FRAME = "frame.csv"  # where a data frame may be written to
 TRAINED = "trained_on_samples_accuracy"
 SHARES = ("class_agreement", "precision", "recall", "coverage", TRAINED, "told_from_shuffled")
 SURE = 0.01  # p below which samples are told to lie closer to the training rows
@@ -81,13 +83,31 @@ def _unmeasured(run: Reading) -> list[Section]:
     if not run.done or not judged or not run.evaluated.get(run.split, {}).get("samples"):
         return []
     data = str(run.config.get("data") or "DATA")
-    command = eval_command(str(run.path), data)
+    command = measured_how(str(run.path), data)
     note = "Not measured yet. A classifier trained on the same data measures them:"
     if run.evaluated[run.split]["samples"].get("stills"):  # of clips
         command = motion_command(str(run.path), data)
         note = "Not measured yet. Whether they move as real clips do, and whether they are copies:"
     html = COMMAND.format(command)
     return [Section(name="sample-quality", title="How good the samples are", html=html, note=note)]
+
+
+def measured_how(run: str, data: str, judge: str = "CLASSIFIER_RUN") -> str:
+    """`eval_command`, and of data in memory what makes it possible: no call in a program judges.
+
+    >>> measured_how("runs/a", "table (500 rows in memory)")
+    'write the frame to a CSV first: sonde eval runs/a frame.csv --judge CLASSIFIER_RUN'
+    """
+    if not in_memory(data):
+        return eval_command(run, data, judge)
+    if is_table(data):
+        return f"write the frame to a CSV first: {eval_command(run, FRAME, judge)}"
+    return f"write the data to files first: {eval_command(run, 'FILES', judge)}"
+
+
+def is_table(data: str) -> bool:
+    """Whether what was in memory can stand in a CSV file, as its name in `config.yaml` tells: arrays and images cannot."""
+    return " rows in memory)" in data and not data.startswith("a Hugging Face set")
 
 
 def eval_command(run: str, data: str, judge: str = "CLASSIFIER_RUN") -> str:

@@ -10,7 +10,7 @@ from torch import nn
 
 from sonde.core.bounds import flag
 from sonde.core.config import GROUPS, PlaceConfig, TrainConfig, leaves
-from sonde.core.config_file import SavedConfig, read_config
+from sonde.core.config_file import SavedConfig, in_memory, read_config
 from sonde.core.damaged import anew
 from sonde.core.dataset import Dataset, Fact
 from sonde.core.errors import ConfigError
@@ -123,7 +123,7 @@ def resumed_job(folder: RunFolder, data: Any, overrides: Mapping[str, Any], scre
             f"{folder.path} was trained with {what} of your own, which only your program can give; make the same call again with "
             "out= this folder"
         )
-    if data is None and " in memory" in str(saved.data):
+    if data is None and in_memory(saved.data):
         raise ConfigError(f"{folder.path} was trained on {saved.data}; pass them again: sonde.resume(…, data=…)")
     caller, data = Caller(screen=screen), saved.data if data is None else data
     if config.data.folds and not config.data.fold:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sonde.core.catalogue import load
-from sonde.core.config_file import read_config
+from sonde.core.config_file import in_memory, read_config
 from sonde.core.errors import Interrupted
 from sonde.core.files import plain, read_json, write_json
 from sonde.core.findings import AT_A_TIME, Finding
@@ -25,7 +25,7 @@ from sonde.engine.loop import notify
 from sonde.engine.signals import EvaluationStopped, StopRequest, stopping
 from sonde.metrics.directions import higher_is_better
 from sonde.modalities.catalogue import modality
-from sonde.report.sample_quality import eval_command, motion_command
+from sonde.report.sample_quality import measured_how, motion_command
 from sonde.run import became
 from sonde.run.build import Assembly
 from sonde.run.classical import compared
@@ -187,9 +187,11 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
 def _next_commands(attempt: Attempt) -> list[str]:
     folder = attempt.folder
     if attempt.built is None:
+        again = f"sonde train --config {shell_quoted(str(folder.path))} --folds 0"
+        held = in_memory(read_config(folder.config).data)
         return [
             f"open {shell_quoted(str(folder.report))}",
-            f"sonde train --config {shell_quoted(str(folder.path))} --folds 0",
+            "the same call with --folds 0 and --out another folder" if held else again,
         ]
     commands, dataset = [f"open {shell_quoted(str(folder.report))}"], attempt.built.dataset
     if attempt.config.model == CUSTOM_MODULE or dataset is None:  # only the caller's program can use such a network
@@ -200,7 +202,7 @@ def _next_commands(attempt: Attempt) -> list[str]:
         text.format(run=shell_quoted(str(folder.path)), input=about.input_word) for text in known.next_commands
     ]
     if known.generates and about.made and about.judged:
-        command = motion_command if dataset.schema.input.has_frames else eval_command
+        command = motion_command if dataset.schema.input.has_frames else measured_how
         commands.append(command(str(folder.path), read_config(folder.config).data or "DATA"))
     return commands
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sonde.core.batch import Batch
-from sonde.core.config_file import read_config
+from sonde.core.config_file import in_memory, read_config
 from sonde.core.errors import ConfigError, RunFolderError, first_line
 from sonde.core.nested import each
 from sonde.core.progress import Tick, silent
@@ -111,12 +111,7 @@ def _refuse_foreign(folder: RunFolder) -> None:
         raise RunFolderError(
             f"{folder.path} is a cross-validation; check one of its folds, such as {folder.path / 'fold-1'}"
         )
-    if (
-        saved.settings.get("model") == CUSTOM_MODULE
-        or saved.own
-        or saved.data is None
-        or " in memory" in str(saved.data)
-    ):
+    if saved.settings.get("model") == CUSTOM_MODULE or saved.own or saved.data is None or in_memory(saved.data):
         raise ConfigError(
             f"{folder.path} was trained by a program, and only that program has its network and data; check it there: "
             "sonde.check_gradients(network, batch, loss)"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor
 
+from sonde.core.config_file import in_memory, read_config
 from sonde.core.dataset import Schema
 from sonde.core.errors import ConfigError, DataError
 from sonde.core.files import write_json
@@ -22,7 +23,7 @@ from sonde.metrics.kernel_distance import FEWEST, SUBSETS, kernel_distance
 from sonde.modalities.catalogue import modality
 from sonde.run.copies import copies
 from sonde.run.judge import Seen, as_given, check_judge, seen_by, weights_hash
-from sonde.run.judged_rows import parts_of, rows_trained_on
+from sonde.run.judged_rows import MAY_BE, parts_of, rows_trained_on
 from sonde.run.motion import FEWEST as FEWEST_CLIPS
 from sonde.run.motion import motion
 from sonde.run.real_rows import Real, real_rows
@@ -220,6 +221,8 @@ def _caution(own: bool, run: "Run", judge: "Run | None", data: Any, real: Real, 
         said.append("nothing was held out of training, so samples are compared with the rows that were trained on")
     if not own and (told := rows_trained_on(RunFolder(run.folder), data, run.schema, real.rows, tick)):
         said.append(f"of the real rows: {told}")
+    elif not own and in_memory(source := read_config(RunFolder(run.folder).config).data):
+        said.append(f"the run was trained on {source}, {MAY_BE}")
     if judge and (told := rows_trained_on(RunFolder(judge.folder), data, judge.schema, real.rows, tick)):
         said.append(f"of the judge and the real rows: {told.replace('the run was', 'the judge was')}")
     return said

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sonde.core.catalogue import load
-from sonde.core.config_file import read_config
+from sonde.core.config_file import in_memory, read_config
 from sonde.core.damaged import read_object
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import ConfigError, DataError, unknown
@@ -71,10 +71,13 @@ def generation_of(run: "Run") -> Generation:
     found = abilities_of(run.task).generation
     if found is None:
         if run.spec.encodes:
-            data = shlex.quote(str(read_config(RunFolder(run.folder).config).data))
+            data, folder = read_config(RunFolder(run.folder).config).data, shlex.quote(str(run.folder))
+            words = f"sonde train {shlex.quote(str(data))} --task flow-matching --latent {folder}"
+            if in_memory(data):
+                words = f'sonde.train(data, task="flow-matching", latent={str(run.folder)!r})'
             raise ConfigError(
                 f"{run.folder} makes no new inputs by itself: nothing says which codes go together; let a flow learn its codes: "
-                f"sonde train {data} --task flow-matching --latent {shlex.quote(str(run.folder))}"
+                f"{words}"
             )
         able = " or --task ".join(each.name for each in specs() if each.generates)
         hint = f"train one with --task {able}"

@@ -77,3 +77,14 @@ def test_what_the_checks_found_comes_first(image_run):
     assert (fitted(improving).kind, fitted(improving).word) == ("under", "Not trained to the end")
     assert fitted(run, learned=False).word == "Not applicable"
     assert fitted(replace(run, evaluations=[])).word == "Not known"
+
+
+def test_losses_of_several_phases_are_not_compared(image_run):
+    """The training loss is one phase's, the validation loss a sum of several."""
+    run = validated(read_folder(image_run), 0.5, 0.2, 0.12, 0.15, 0.2, 0.24, 0.28, 0.3)
+    steps = [
+        {**line, "forecast/lr": 0.1, "paths/lr": 0.1, "forecast/loss": -0.8, "paths/loss": 0.9} for line in run.steps
+    ]
+    found = fitted(replace(run, steps=steps))
+    assert (found.kind, found.word) == ("unknown", "Not known")
+    assert "the phase forecast alone" in found.text

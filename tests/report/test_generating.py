@@ -191,3 +191,19 @@ def test_rows_learned_whole_are_judged_by_one_of_their_columns(tmp_path: Path) -
 def test_where_no_judge_can_see_samples_none_is_named(tmp_path: Path) -> None:
     found = verdict(reading(tmp_path, makes=NOISE._replace(judged=False)))
     assert not [step for step in found.steps if "judge" in step.command]
+
+
+def test_no_command_names_data_in_memory(tmp_path: Path) -> None:
+    run = reading(tmp_path / "gan")
+    column = {"kind": "category", "categories": ["Bergen", "Oslo"], "source": "city"}
+    table = {"input": {"kind": "table", "columns": [column]}, "target": {"kind": "none"}}
+    held = replace(run, config={**run.config, "data": "table (3,000 rows in memory)"}, schema=table)
+    judge = f"{tmp_path / 'gan'}-judge"
+    steps = verdict(held).steps
+    assert [step.command for step in steps] == [
+        f'sonde.train(frame, seed=3, target="city", task="classification", out="{judge}")',
+        f"sonde eval {tmp_path / 'gan'} frame.csv --judge {judge}",
+    ]
+    assert 'frame.to_csv("frame.csv", index=False)' in steps[1].why
+    arrays = replace(run, config={**run.config, "data": "arrays in memory (80, 4)"})
+    assert [step.command for step in verdict(arrays).steps] == [""]

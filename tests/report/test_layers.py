@@ -114,6 +114,10 @@ def test_gradients_spreads_units_and_updates_in_a_sentence_each():
         spread_says(grid([0.5, 0.6]))
         == "The activations of l0 have a standard deviation of 0.50 at first, and of 0.60 at step 2."
     )
+    assert (
+        spread_says(grid([0.5, 0.6], [0.5, 0.7]))
+        == "The activations have a standard deviation of 0.50 at l0 and of 0.50 at l1 in the first step, 0.60 and 0.70 at step 2."
+    )
     assert stuck_says(grid([0.0, 0.0])) == "No unit is dead or saturated at any step that was measured."
     assert stuck_says(grid([0.004, 0.0])) == "Hardly any unit is dead or saturated: at most 0.4 %, at l0 at step 1."
     assert stuck_says(grid([0.1, 0.9], [0.0, 0.2])) == (
@@ -123,3 +127,24 @@ def test_gradients_spreads_units_and_updates_in_a_sentence_each():
     assert "by 1.0e-4 % (median)" in update_says(grid([1e-6]))
     assert update_says(grid([1e-6])).endswith(f": little; {HEALTHY_STEPS}.")
     assert update_says(grid([0.01, 0.3])).endswith(f": much; {HEALTHY_STEPS}.")
+
+
+def test_layers_that_only_a_later_phase_calls_are_compared_with_themselves():
+    assert spread_says(grid([None, 0.5, None])) == "The activations of l0 have a standard deviation of 0.50 at step 2."
+    assert spread_says(grid([None, 0.5, 0.6])) == (
+        "The activations of l0 have a standard deviation of 0.50 at step 2, and of 0.60 at step 400."
+    )
+    assert spread_says(grid([None, 0.5, 0.6], [None, None, 9.0])) == (
+        "The activations of l0 have a standard deviation of 0.50 at step 2, and of 0.60 at step 400."
+    )
+    assert spread_says(grid([None, 0.5, None], [None, 0.7, None])) == (
+        "The activations have a standard deviation of 0.50 at l0 and of 0.70 at l1 at step 2."
+    )
+
+
+def test_a_run_of_phases_that_take_turns_is_told_of():
+    """At the first look one phase alone is at work, and none of its layers gives anything that could be measured."""
+    quiet, weights = [["scale", "layer", 0.0, None, None, None, 0.01]], {"a.weight": [0.5, 0.1, 0.01, 400, 16]}
+    seen = inside([line(1, weights, quiet), line(4, weights, [["a", "layer", 0.0, 0.5, 0.0, 0.0, None], *quiet])])
+    assert seen is not None
+    assert any("of a have a standard deviation of 0.50 at step 4" in text for text in seen.sentences())

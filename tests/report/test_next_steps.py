@@ -56,7 +56,7 @@ def test_of_a_program_they_are_calls_with_keywords(run: Reading) -> None:
         "",
         "The same call with lr=0.01, and out= another folder, trains again at a tenth of the rate.",
     )
-    in_memory = begun_in_program(replace(run, data={**run.data, "form": "arrays in memory"}))
+    in_memory = begun_in_program(replace(run, config={**run.config, "data": "arrays in memory (80, 4)"}))
     assert after_finishing(in_memory, [])[0].command == f'sonde.doctor("{place}", data=..., cure=True)'
 
 
