@@ -13,6 +13,7 @@ from PIL import Image
 from sample_settings import data_config
 
 from sonde.core.config import DataConfig
+from sonde.core.dataset import Fact
 from sonde.core.errors import DataError, SondeError
 from sonde.data.listing import Listing
 from sonde.data.splits import labels_of
@@ -189,6 +190,22 @@ def test_several_tables_are_to_be_named(tmp_path: Path) -> None:
     csv(tmp_path / "two.csv")
     assert refused(tmp_path).startswith(
         f"{tmp_path} holds several tables; name one of one.csv, two.csv, or call them train"
+    )
+
+
+def test_the_only_table_of_a_folder_is_read(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    csv(folder / "customers.csv")
+    (folder / "README.txt").write_text("of customers")
+    asked = data_config(target=("kind",))
+    found = open_data(folder, asked)
+    assert (found.name, found.schema) == ("customers", open_data(folder / "customers.csv", asked).schema)
+    assert found.facts[0] == Fact("the table is customers.csv", "shop holds no other data")
+    assert open_like(folder, found.schema, asked).facts[0] == found.facts[0]
+    (folder / "other.bin").write_bytes(b"")
+    assert refused(folder).startswith(
+        f"{folder} holds one table, customers.csv, beside other files; to read the table, name it: {folder}/customers.csv"
     )
 
 
