@@ -209,8 +209,10 @@ def gradient_says(grid: Grid) -> str:
 
 
 def spread_says(grid: Grid) -> str:
-    """Whether what the layers answer still differs from row to row: at the first look where anything answered, and at the last one
-    of the same layers. Where phases take turns, not every look sees all layers."""
+    """Whether what the layers answer still differs from row to row: at the first look and the last of the same layers.
+
+    Where phases take turns, not every look sees all layers.
+    """
     at = next(look for look in range(len(grid.steps)) if grid.known(look))
     known = grid.known(at)
     (first, a), (last, b) = known[0], known[-1]
