@@ -75,6 +75,8 @@ def test_the_report_shows_clips_in_motion_and_frame_by_frame(trained: sonde.Run)
     assert "data:image/gif;base64," in page
     assert "prefers-reduced-motion" in page
     assert "Frame by frame" in page
+    assert "--number 200" in page
+    assert "--task classification" not in page  # nothing that classifies clips could judge them
 
 
 def test_the_command_writes_animated_pictures(trained: sonde.Run, tmp_path: Path) -> None:
@@ -116,6 +118,7 @@ def test_measures_stand_beside_those_of_real_clips(tmp_path: Path, capsys: pytes
     page = (run.folder / "report.html").read_text(encoding="utf-8")
     assert "Told from shuffled" in page
     assert "nearest training rows" in page
+    assert "pixels a frame from real ones" in page
 
 
 def test_an_interrupted_run_goes_on_to_the_last_bit(

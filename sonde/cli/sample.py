@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from sonde.cli.begin import begin, trained_run
 from sonde.cli.outputs import USUAL, SamplePlace
-from sonde.core.errors import ConfigError, DataError
+from sonde.core.errors import ConfigError, DataError, first_line
 from sonde.core.units import count
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from sonde.modalities.made import Made
     from sonde.run.run import Run
 
@@ -25,6 +27,7 @@ examples:
   sonde sample runs/tinyshakespeare-modern-bert-1 --number 4 --known "First ________:"
 """
 
+NPY = b"\x93NUMPY"  # how every .npy file begins
 SHORT = {"-n": "--number", "--class": "--classes"}  # as other programs have them
 
 
@@ -155,10 +158,17 @@ def _latent(file: Path | None):  # noqa: ANN202
     import numpy as np
     import torch
 
+    way = "write codes with sonde predict RUN DATA --what latent --out codes.npy"
     try:
+        with file.open("rb") as opened:
+            if opened.read(len(NPY)) != NPY:
+                raise DataError(f"--latent {file} is no .npy file; {way}")
         rows = np.load(file, allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise DataError(f"--latent {file} cannot be read as an array of numbers: {error}") from None
+        trouble = error.strerror if isinstance(error, OSError) and error.strerror else first_line(error)
+        raise DataError(f"--latent {file} cannot be read as an array of numbers: {trouble}") from None
+    if rows.dtype.kind not in "fiub":
+        raise DataError(f"--latent {file} holds no numbers; {way}")
     return torch.from_numpy(np.ascontiguousarray(rows, np.float32))
 
 
@@ -179,21 +189,37 @@ def _known(trained: "Run", options: SampleOptions, made: "Made"):  # noqa: ANN20
         raise ConfigError(f"{given} needs {other}: an input, and where it is generated again")
     if not trained.schema.input.has_planes:
         raise ConfigError("--known and --mask are for images and texts")
-    import numpy as np
     import torch
-    from PIL import Image
 
     known = trained.preprocess(options.known)
     assert isinstance(known, torch.Tensor)
-    try:
-        with Image.open(options.mask) as opened:
-            white = np.asarray(opened.convert("L").resize((known.shape[3], known.shape[2]))) >= 128
-    except OSError as error:
-        raise DataError(f"--mask {options.mask} cannot be read as an image: {error}") from None
+    white = mask_of(options.mask, height=known.shape[2], width=known.shape[3])
     if white.all() or not white.any():
         what, left = ("white", "keep") if white.all() else ("black", "make")
         raise ConfigError(f"--mask {options.mask} is all {what}: nothing is left to {left}")
     return known.cpu(), torch.from_numpy(~white).float().expand_as(known)
+
+
+def mask_of(file: Path, *, height: int, width: int) -> "np.ndarray":
+    """(H, W) bool: where a mask is white. Raises: ConfigError for one of another size, or in colour; DataError"""
+    import numpy as np
+    from PIL import Image
+
+    try:
+        with Image.open(file) as opened:
+            pixels = np.asarray(opened.convert("RGB")).astype(int)
+    except OSError as error:
+        raise DataError(f"--mask {file} cannot be read as an image: {first_line(error)}") from None
+    if pixels.shape[:2] != (height, width):
+        raise ConfigError(
+            f"--mask {file} has {pixels.shape[1]}x{pixels.shape[0]} pixels, and samples have {width}x{height}; draw it in "
+            "that size"
+        )
+    if (np.ptp(pixels, axis=2) > 0).any():
+        raise ConfigError(
+            f"--mask {file} is in colour; draw it white where --known is made anew, and black where it is kept"
+        )
+    return pixels[..., 0] >= 128
 
 
 def _known_frames(trained: "Run", options: SampleOptions):  # noqa: ANN202

@@ -88,7 +88,7 @@ def _unmeasured(run: Reading) -> list[Section]:
     command = measured_how(str(run.path), data)
     note = "Not measured yet. A classifier trained on the same data measures them:"
     if run.evaluated[run.split]["samples"].get("stills"):  # of clips
-        command = f"sonde eval {shell_quoted(str(run.path))} {shell_quoted(data)} --number 200"
+        command = motion_command(str(run.path), data)
         note = "Not measured yet. Whether they move as real clips do, and whether they are copies:"
     html = COMMAND.format(command)
     return [Section(name="sample-quality", title="How good the samples are", html=html, note=note)]
@@ -118,6 +118,15 @@ def eval_command(run: str, data: str, judge: str = "CLASSIFIER_RUN") -> str:
     "sonde eval 'runs/a b' digits --judge CLASSIFIER_RUN"
     """
     return f"sonde eval {shell_quoted(run)} {shell_quoted(data)} --judge {shell_quoted(judge)}"
+
+
+def motion_command(run: str, data: str) -> str:
+    """How clips are measured, which need no judge.
+
+    >>> motion_command("runs/a b", "moving-digits")
+    "sonde eval 'runs/a b' moving-digits --number 200"
+    """
+    return f"sonde eval {shell_quoted(run)} {shell_quoted(data)} --number 200"
 
 
 def title(found: Mapping[str, Any]) -> str:

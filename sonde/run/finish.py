@@ -25,7 +25,7 @@ from sonde.engine.loop import notify
 from sonde.engine.signals import EvaluationStopped, StopRequest, stopping
 from sonde.metrics.directions import higher_is_better
 from sonde.modalities.catalogue import modality
-from sonde.report.sample_quality import measured_how
+from sonde.report.sample_quality import measured_how, motion_command
 from sonde.run import became
 from sonde.run.build import Assembly
 from sonde.run.classical import compared
@@ -209,7 +209,8 @@ def _next_commands(attempt: Attempt) -> list[str]:
         text.format(run=shell_quoted(str(folder.path)), input=about.input_word) for text in known.next_commands
     ]
     if known.generates and about.made and about.judged:
-        commands.append(measured_how(str(folder.path), read_config(folder.config).data or "DATA"))
+        command = motion_command if dataset.schema.input.has_frames else measured_how
+        commands.append(command(str(folder.path), read_config(folder.config).data or "DATA"))
     return commands
 
 

@@ -92,10 +92,13 @@ def test_of_an_image_folder_one_form_is_asked(tmp_path: Path, monkeypatch: pytes
     asked: list[str] = []
     monkeypatch.setattr(opening, "import_module", lambda name: asked.append(name) or import_module(name))
     form_of(class_folders(tmp_path / "photos", cat=3, dog=3))
-    assert [name.rpartition(".")[2] for name in asked] == ["class_folders"]
+    assert [name.rpartition(".")[2] for name in asked] == [
+        "animated",
+        "class_folders",
+    ]  # the first only asks the settings
     asked.clear()
     form_of(class_folders(tmp_path / "others", images=3, dog=3))  # a folder of images may stand beside their masks
-    assert [name.rpartition(".")[2] for name in asked] == ["masks", "class_folders"]
+    assert [name.rpartition(".")[2] for name in asked] == ["masks", "animated", "class_folders"]
 
 
 def test_what_stands_at_a_path_is_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
