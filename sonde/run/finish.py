@@ -25,7 +25,7 @@ from sonde.engine.loop import notify
 from sonde.engine.signals import EvaluationStopped, StopRequest, stopping
 from sonde.metrics.directions import higher_is_better
 from sonde.modalities.catalogue import modality
-from sonde.report.sample_quality import measured_how
+from sonde.report.sample_quality import measured_how, motion_command
 from sonde.run import became
 from sonde.run.build import Assembly
 from sonde.run.classical import compared
@@ -145,8 +145,15 @@ def _never_finite(run: Prepared) -> list[Finding]:
         return []
     chose, objective = best is not None and best["metric"] is not None, assembly.objective
     lines = list(read_lines(run.attempt.folder.metrics))
-    means = abilities_of(assembly.task).batch_means
-    found = never_finite(lines, None if chose or objective is None else objective.metric, means() if means else ())
+    abilities = abilities_of(assembly.task)
+    means = abilities.batch_means
+    rows = None if assembly.dataset is None else len(assembly.dataset.splits["validation"])
+    found = never_finite(
+        lines,
+        None if chose or objective is None else objective.metric,
+        means() if means else None,
+        (rows, abilities.fewest_rows) if rows is not None and rows < abilities.fewest_rows else None,
+    )
     return found + sometimes_finite(lines, None if best is None else best["metric"])
 
 
@@ -202,7 +209,8 @@ def _next_commands(attempt: Attempt) -> list[str]:
         text.format(run=shell_quoted(str(folder.path)), input=about.input_word) for text in known.next_commands
     ]
     if known.generates and about.made and about.judged:
-        commands.append(measured_how(str(folder.path), read_config(folder.config).data or "DATA"))
+        command = motion_command if dataset.schema.input.has_frames else measured_how
+        commands.append(command(str(folder.path), read_config(folder.config).data or "DATA"))
     return commands
 
 

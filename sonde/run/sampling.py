@@ -13,7 +13,7 @@ from sonde.core.catalogue import load
 from sonde.core.config_file import in_memory, read_config
 from sonde.core.damaged import read_object
 from sonde.core.dataset import Rows, Schema
-from sonde.core.errors import ConfigError, DataError, unknown
+from sonde.core.errors import ConfigError, DataError, nearest, unknown
 from sonde.core.generation import Generation, SampleRequest
 from sonde.core.progress import Tick, silent
 from sonde.core.run_folder import RunFolder, open_run
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sonde.run.run import Run
 
 AT_ONCE = 64  # samples
+LISTED = 20  # classes in a message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +152,11 @@ def check(wanted: Wanted, generation: Generation, schema: Schema) -> None:
     if wanted.classes and not generation.classes:
         raise ConfigError("--classes: this run was trained without classes; leave it out")
     if wanted.keep is not None and not generation.keeps:
+        if generation.estimate is not None:  # of a code that is no map (`tasks/latent_code`)
+            raise ConfigError(
+                "--known: this run learned codes without places, in which no part of an input can be kept; use a run of the "
+                "inputs, without --latent"
+            )
         raise ConfigError(
             "--known: this network cannot keep a part of an input; use a run of diffusion, flow-matching or masked-diffusion"
         )
@@ -168,6 +174,12 @@ def _check_guidance(wanted: Wanted, generation: Generation) -> None:
     """And the temperature, which makes samples likelier too."""
     if not np.isfinite(wanted.guidance):
         raise ConfigError(f"--guidance must be finite, got {wanted.guidance:g}")
+    if wanted.guidance <= 0:
+        beside = "the weaker run alone" if wanted.weaker is not None else "no class at all"
+        raise ConfigError(
+            f"--guidance must be above 0, got {wanted.guidance:g}: 0 stands for {beside}, and less leads away from what is "
+            "wanted; leave it out for 1, the class alone, or give more for clearer samples"
+        )
     if wanted.weaker is not None:
         if wanted.guidance == 1:
             raise ConfigError("--weaker has no effect with --guidance 1; give --guidance 2")
@@ -227,7 +239,10 @@ def _labels(wanted: Wanted, generation: Generation, schema: Schema, rows: int) -
     names = list(schema.target.names)
     for name in wanted.classes:
         if name not in names:
-            raise unknown("class", name, names)
+            near = [] if name.isdigit() else nearest(name, names)  # a number is like many others
+            hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+            listed = ", ".join(names[:LISTED]) + (", …" if len(names) > LISTED else "")
+            raise ConfigError(f"--classes: unknown class {name!r}; {hint}the classes are {listed}")
     numbers = [names.index(name) for name in wanted.classes] or list(range(len(names)))
     if wanted.shares and not wanted.classes and not wanted.interpolate:
         drawn_by = generator(wanted.seed, "sample", 2)
@@ -279,6 +294,12 @@ def plain(found: Drawn, schema: Schema) -> Any:
     if made is None:
         return found.values.numpy()
     return with_names(made.plain(found.values, schema), found.labels, schema, made)
+
+
+def in_own_types(found: Drawn, schema: Schema) -> Any:
+    """As `plain`, a table in the types of the frame that was trained on."""
+    made, shown = made_of(schema), plain(found, schema)
+    return shown if made is None or made.own_types is None else made.own_types(shown, schema)
 
 
 def with_names(plain: Any, labels: Tensor | None, schema: Schema, made: "Made") -> Any:
