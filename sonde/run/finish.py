@@ -147,8 +147,15 @@ def _never_finite(run: Prepared) -> list[Finding]:
         return []
     chose, objective = best is not None and best["metric"] is not None, assembly.objective
     lines = list(read_lines(run.attempt.folder.metrics))
-    means = abilities_of(assembly.task).batch_means
-    found = never_finite(lines, None if chose or objective is None else objective.metric, means() if means else ())
+    abilities = abilities_of(assembly.task)
+    means = abilities.batch_means
+    rows = None if assembly.dataset is None else len(assembly.dataset.splits["validation"])
+    found = never_finite(
+        lines,
+        None if chose or objective is None else objective.metric,
+        means() if means else None,
+        (rows, abilities.fewest_rows) if rows is not None and rows < abilities.fewest_rows else None,
+    )
     return found + sometimes_finite(lines, None if best is None else best["metric"])
 
 

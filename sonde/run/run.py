@@ -252,21 +252,22 @@ class Run:
         seed: int = 0,
         tick: Tick = silent,
     ) -> Any:
-        """Images (N, H, W, C) uint8, of one channel (N, H, W); of tables a pyarrow.Table; of recordings a list of {"array",
-        "sampling_rate"}, as `predict` takes them; of text a list of texts; else an array.
+        """Images (N, H, W, C) uint8, of one channel (N, H, W); of tables a pyarrow.Table, with booleans and times where the frame
+        had them; of recordings a list of {"array", "sampling_rate"}, as `predict` takes them; of text a list of texts; else an
+        array.
 
         classes: names of classes, in turn; by default all of the data's in turn, of tables as often as in training
         guidance: above 1 clearer and less varied;  temperature: of texts
         weaker: folder of a run or checkpoint that does worse, away from which guidance leads instead of from no class
         Raises: ConfigError for a run that makes no inputs, or what cannot be asked of it
         """
-        from sonde.run.sampling import Wanted, drawn_from, plain
+        from sonde.run.sampling import Wanted, drawn_from, in_own_types
         from sonde.run.weaker import weaker_of
 
         wanted = Wanted(number=number, classes=classes, steps=steps, sampler=sampler, seed=seed)
         worse = None if weaker is None else weaker_of(self, weaker, trust_code=self._trust_code)
         wanted = replace(wanted, guidance=guidance, temperature=temperature, weaker=worse)
-        return plain(drawn_from(self, wanted, tick), self.schema)
+        return in_own_types(drawn_from(self, wanted, tick), self.schema)
 
     @Keywords()
     def evaluate(

@@ -296,6 +296,12 @@ def plain(found: Drawn, schema: Schema) -> Any:
     return with_names(made.plain(found.values, schema), found.labels, schema, made)
 
 
+def in_own_types(found: Drawn, schema: Schema) -> Any:
+    """As `plain`, a table in the types of the frame that was trained on."""
+    made, shown = made_of(schema), plain(found, schema)
+    return shown if made is None or made.own_types is None else made.own_types(shown, schema)
+
+
 def with_names(plain: Any, labels: Tensor | None, schema: Schema, made: "Made") -> Any:
     """Inputs on the data's own scale, with the names of their classes (N,) where these stand in them."""
     if made.with_classes is None or labels is None:
