@@ -50,6 +50,7 @@ CAUSES = frozenset(
         "parameters-without-an-optimiser",
         "phase-that-never-runs",
         "plateau",
+        "posterior-collapse",
         "probabilities-instead-of-logits",
         "rows-mixed",
         "rows-not-shuffled",

@@ -223,7 +223,7 @@ def _check_guidance(wanted: Wanted, generation: Generation) -> None:
 def _check_sampler(wanted: Wanted, generation: Generation) -> None:
     if wanted.steps < 0:
         raise ConfigError(
-            f"--steps must be at least 1, got {wanted.steps}; leave it out for the usual {generation.steps}"
+            f"--steps must be at least 1, or 0 for the task's own {generation.steps}, got {wanted.steps}; leave it out for those"
         )
     if wanted.steps and not generation.steps:
         raise ConfigError("--steps is for samplers in steps, and this network makes a sample in one pass; leave it out")

@@ -1,4 +1,4 @@
-"""Generators that learn against a critic: a critic that nothing deceives, and a generator that makes the same over and over.
+"""Generators: a critic that nothing deceives, made rows that are the same over and over, and codes that say nothing.
 
 Thresholds were looked at on runs on handwritten digits (8 x 8, 1,294 rows) and MNIST: healthy ones of all three losses, one
 with a critic at 500 times the generator's rate, and generators that were collapsed on purpose.
@@ -21,6 +21,8 @@ FAR = 0.1  # kernel distance; of noise beside digits it is 0.6
 FEW = 0.2  # of the recall between two halves of the real rows
 ALIKE = 0.5  # mean distance between made rows beside that between real rows
 LIFELIKE = 0.5  # of the made rows, that lie among real ones
+NOTHING = 0.05  # nats of a row: what one code says beside no code at all
+LONGER = "--steps 1000 or more; if this stays: "
 RATES = "lower --critic-lr, or give the critic less to go by: --r1 1, --gan-loss wgan-gp, fewer --critic-steps"
 
 
@@ -72,6 +74,27 @@ def mode_collapse(seen: Seen) -> Suspicion | None:
         place="outcome",
         certainty="likely",
         step=seen.step,
+    )
+
+
+def posterior_collapse(seen: Seen) -> Suspicion | None:
+    """The codes of a variational autoencoder do not depend on the rows: the decoder gives every row the same answer."""
+    here = next((each for each in reversed(seen.evaluations) if {"elbo", "kl"} <= each.metrics.keys()), None)
+    if seen.moment != "end" or here is None:
+        return None
+    nats, active = _of(here, "kl"), _of(here, "active_units")
+    if not (nats < NOTHING or active == 0):
+        return None
+    early = seen.step < PATIENT
+    return Suspicion(
+        name="posterior-collapse",
+        evidence=f"active units {number(active)}, and the codes of validation rows say {number(nats)} nats of a row (KL "
+        "divergence): the decoder does not use them, and gives all rows the same answer",
+        action=f"{LONGER if early else ''}a lower --beta, or a short code with free bits (--latent 4 --free-bits 0.1); where "
+        "the columns or pixels have nothing to do with each other, there is nothing for a code to say",
+        place="outcome",
+        certainty="likely",
+        step=here.step,
     )
 
 

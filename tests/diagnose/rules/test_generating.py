@@ -1,10 +1,11 @@
 """A critic that has won, and a generator that makes the same over and over."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from examined import context, evaluated, seen
 
-from sonde.diagnose.rules.generating import critic_has_won, mode_collapse
+from sonde.diagnose.rules.generating import critic_has_won, mode_collapse, posterior_collapse
 from sonde.diagnose.seen import Seen
 
 HEALTHY = (0.5, 0.3, 0.12, 0.05, 0.02, 0.01)
@@ -78,3 +79,21 @@ def test_the_same_over_and_over() -> None:
     few = mode_collapse(made(still, recall=0.05, precision=0.9))
     assert few is not None
     assert "90.0 % of them lie among real ones" in few.evidence
+
+
+def coded(kl: float, active: float, steps: int = 1200) -> Seen:
+    scores = evaluated([6.1] * 4, steps=steps, elbo=[-6.1] * 4, kl=[0.9, 0.9, 0.5, kl], active_units=[active] * 4)
+    return replace(seen([6.1, 6.0] * (steps // 2), evaluations=scores), moment="end")
+
+
+def test_codes_that_say_nothing() -> None:
+    for run in (coded(0.26, 16), coded(2.0, 1), made(), seen(), replace(coded(0.03, 0), moment="evaluation")):
+        assert posterior_collapse(run) is None
+    found = posterior_collapse(coded(0.03, 0))
+    assert found is not None
+    assert (found.name, found.certainty) == ("posterior-collapse", "likely")
+    assert "active units 0, and the codes of validation rows say 0.0300 nats of a row" in found.evidence
+    assert found.action.startswith("a lower --beta")
+    short = posterior_collapse(coded(0.004, 3, steps=150))
+    assert short is not None
+    assert short.action.startswith("--steps 1000 or more; if this stays: a lower --beta")
