@@ -131,7 +131,7 @@ def test_a_part_of_an_image_is_kept_and_the_rest_is_made(trained: dict[str, sond
     [
         (["-n", "0"], "--number must be at least 1, got 0"),
         (["--classes", "7"], "unknown class '7'"),
-        (["--steps", "-1"], "--steps must be at least 1, got -1; leave it out for the usual 20"),
+        (["--steps", "-1"], "--steps must be at least 1, or 0 for the task's own 20, got -1; leave it out"),
         (["--sampler", "ddim"], "unknown sampler 'ddim'"),
         (["--interpolate", "-n", "1"], "--interpolate goes from one sample to another; give --number 2 or more"),
         (["--known", "a.png"], "--known needs --mask"),

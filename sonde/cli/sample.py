@@ -40,10 +40,10 @@ class SampleOptions:
     classes: tuple[str, ...] = ()
     """Classes of the samples, in turn; all classes of the data in turn by default."""
     steps: int = 0
-    """Steps of the sampler: more are slower and more exact; 0 for the task's own number."""
+    """Steps of the sampler: more are slower and more exact; 0, the default, for the task's own number."""
     sampler: str = ""
     """Sampler: heun, ddim or ddpm for diffusion; midpoint, heun or euler for flow-matching; random-order,
-    ancestral or confidence (the most probable tokens first) for masked-diffusion."""
+    ancestral or confidence (the most probable tokens first) for masked-diffusion; the first of these unless set."""
     guidance: float = 1.0
     """Classifier-free guidance: above 1 samples are clearer examples of their class and vary less; with --weaker of any kind."""
     weaker: Path | None = None
@@ -66,8 +66,9 @@ class SampleOptions:
     out: Path | None = None
     """Where samples go: of images one picture (.png), or a folder (ending in /) with a file each; of clips the same as .gif,
     or .npz; of tables a .csv;
-    of recordings a folder of WAV files, or one .wav of all; of texts a .txt, JSON lines (.jsonl) or a folder, else they are
-    printed."""
+    of recordings a folder of WAV files, or one .wav of all; of texts a .txt, JSON lines (.jsonl) or a folder. Unless set,
+    samples.png, samples.gif or samples.csv, a folder samples/ of recordings, and texts are printed. Earlier samples there are
+    replaced, other files never."""
     device: str = "cpu"
     """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
 
