@@ -58,6 +58,7 @@ CAUSES = frozenset(
         "schedule-keeps-rate-low",
         "slow-evaluation",
         "slow-input",
+        "samples-unlike-real-rows",
         "stand-in-values",
         "still-improving",
         "target-leak",

@@ -53,6 +53,7 @@ def evaluated(run: Prepared) -> dict[str, Any]:
     assembly, folder = attempt.assembly, attempt.folder
     load_best(folder, assembly.task)
     scores: dict[str, dict[str, float]] = {}
+    cut = ""  # of samples
     budgets: dict[str, EvaluationBudget] = {}  # under a time limit, how many rows of a split were evaluated
     with run.training.clock.part("evaluation"):
         for split, source in assembly.evaluation_sources.items():
@@ -72,12 +73,14 @@ def evaluated(run: Prepared) -> dict[str, Any]:
             if budget is not None:
                 budgets[split] = budget
             scores[split] = scores_of(meter, source, split, step=run.training.progress.step)
-            write_evaluation(folder.evaluation / split, meter, source, assembly)
+            coming = [name for name in assembly.evaluation_sources if name not in scores]
+            room = None if attempt.limit is None else attempt.limit.for_samples(coming)
+            cut = write_evaluation(folder.evaluation / split, meter, source, assembly, sampling_s=room) or cut
         notes = look(assembly, folder, settings)
     tell(attempt, notes, at_once=False)
     checkpoint.clear_leftovers(folder.checkpoints)
     if attempt.limit is not None:
-        tell(attempt, attempt.limit.findings(run.training, budgets), at_once=False)
+        tell(attempt, attempt.limit.findings(run.training, budgets, cut), at_once=False)
     training = run.training
     broken = _never_finite(run) + best_before(
         assembly.task.phases, training.stepper.stages, assembly.task.modules, training.progress.best

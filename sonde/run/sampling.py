@@ -1,7 +1,8 @@
 """New inputs from a trained run: what is asked for is checked, drawn in parts, and given back on the data's own scale."""
 
 import shlex
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from sonde.run.run import Run
 
 AT_ONCE = 64  # samples
+FEW, FEWEST_STEPS = 4, 8  # samples and steps that are made however little time there is
 LISTED = 20  # classes in a message
 
 
@@ -94,6 +96,31 @@ def drawn_from(run: "Run", wanted: Wanted, tick: Tick = silent) -> Drawn:
     """Samples of a run's best checkpoint. Raises: ConfigError for a run that makes none, and as `drawn`"""
     generation_of(run)
     return drawn(run.task, run.schema, replace(wanted, shares=shares_of(run)), run.device, tick)
+
+
+def fitting(
+    task: Task,
+    schema: Schema,
+    wanted: Wanted,
+    device: torch.device,
+    seconds: float,
+    now: Callable[[], float] = time.perf_counter,
+) -> Wanted:
+    """What is wanted, with fewer steps, and then samples, where all would take longer: a step of a few samples is timed.
+
+    Raises: as `drawn`
+    """
+    generation = abilities_of(task).generation
+    assert generation is not None
+    steps, few, begun = max(1, wanted.steps or generation.steps), min(FEW, wanted.number), now()
+    drawn(task, schema, replace(wanted, number=few, steps=min(1, generation.steps)), device)
+    taken = now() - begun
+    affordable = max(0.0, seconds - taken) / max(taken / few, 1e-9)  # steps of one sample
+    if affordable >= steps * wanted.number:
+        return wanted
+    fewer = min(steps, max(FEWEST_STEPS, int(affordable / wanted.number)))
+    number = min(wanted.number, max(few, int(affordable / fewer)))
+    return replace(wanted, number=number, steps=fewer if generation.steps else 0)
 
 
 def drawn(

@@ -5,7 +5,7 @@ from sonde.core.dataset import InputSpec, Schema, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.generation import Generation, SampleRequest
 from sonde.core.seams import Abilities
-from sonde.run.sampling import AT_ONCE, Wanted, between, check, drawn
+from sonde.run.sampling import AT_ONCE, FEW, FEWEST_STEPS, Wanted, between, check, drawn, fitting
 
 SCHEMA = Schema(input=InputSpec(kind="array", shape=(3,)), target=TargetSpec(kind="class", names=("cat", "dog", "elk")))
 CPU = torch.device("cpu")
@@ -96,3 +96,34 @@ def test_a_code_without_places_keeps_no_part_and_says_what_does() -> None:
         ConfigError, match="in which no part of an input can be kept; use a run of the inputs, without --l"
     ):
         check(Wanted(keep=torch.ones(1, 3)), generation, SCHEMA)
+
+
+class Stepping(Task):
+    """Takes 0.1 s for each step of a sample, by its own clock; steps: the usual, 0 for one pass"""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.seconds = 0.0
+        self.abilities = Abilities(generation=Generation(draw=self.slowly, latent=(3,), steps=steps))
+
+    def slowly(self, request: SampleRequest) -> torch.Tensor:
+        self.seconds += 0.1 * len(request.start) * max(1, request.steps)
+        return request.start
+
+
+@pytest.mark.parametrize(
+    ("steps", "seconds", "number", "fewer"),
+    [
+        (50, 1000.0, 16, 50),  # all that is wanted takes 80 s
+        (50, 32.4, 16, 20),  # of which 0.4 s go to find out
+        (50, 8.4, 10, FEWEST_STEPS),
+        (50, 0.0, FEW, FEWEST_STEPS),
+        (0, 1.4, 10, 0),  # one pass
+        (0, 2.1, 16, 0),
+    ],
+)
+def test_samples_fit_into_the_time_that_is_left(steps: int, seconds: float, number: int, fewer: int) -> None:
+    task = Stepping(steps)
+    found = fitting(task, SCHEMA, Wanted(steps=steps), CPU, seconds + 1e-9, lambda: task.seconds)  # type: ignore[arg-type]
+    assert (found.number, found.steps) == (number, fewer)
+    assert task.seconds == pytest.approx(0.1 * FEW)

@@ -21,6 +21,7 @@ FAR = 0.1  # kernel distance; of noise beside digits it is 0.6
 FEW = 0.2  # of the recall between two halves of the real rows
 ALIKE = 0.5  # mean distance between made rows beside that between real rows
 LIFELIKE = 0.5  # of the made rows, that lie among real ones
+NONE = 0.05  # of the recall between two halves of the real rows: hardly a row
 NOTHING = 0.05  # nats of a row: what one code says beside no code at all
 LONGER = "--steps 1000 or more; if this stays: "
 RATES = "lower --critic-lr, or give the critic less to go by: --r1 1, --gan-loss wgan-gp, fewer --critic-steps"
@@ -49,7 +50,7 @@ def critic_has_won(seen: Seen) -> Suspicion | None:
         place="optimiser",
         certainty="likely",
         step=seen.step,
-        explains=frozenset({"mode-collapse", "plateau"}),
+        explains=frozenset({"mode-collapse", "plateau", "samples-unlike-real-rows"}),
     )
 
 
@@ -74,6 +75,31 @@ def mode_collapse(seen: Seen) -> Suspicion | None:
         place="outcome",
         certainty="likely",
         step=seen.step,
+        explains=frozenset({"samples-unlike-real-rows"}),
+    )
+
+
+def nothing_in_common(seen: Seen) -> Suspicion | None:
+    """At no evaluation did made rows lie among real ones, or real ones among made ones: the run has made noise alone."""
+    found = [each for each in seen.evaluations if "kernel_distance" in each.metrics]
+    if seen.moment != "end" or not found:
+        return None
+    best = max(max(_of(each, "precision"), _of(each, "recall")) for each in found)
+    if not all(best < NONE * _of(each, "recall_real") for each in found):
+        return None
+    here = found[-1]
+    early = seen.step < PATIENT
+    return Suspicion(
+        name="samples-unlike-real-rows",
+        evidence=f"after {seen.step:,} steps {_share(here, 'precision')} of the made rows lie among real ones and "
+        f"{_share(here, 'recall')} of the real rows among made ones (of one half of the real rows "
+        f"{_share(here, 'recall_real')} among the other), and at no evaluation more than {100 * best:.1f} %",
+        action="a GAN takes thousands of steps: --steps 3000"
+        if early
+        else "train longer (--steps), or lower --lr and --critic-lr; --r1 1 keeps the critic's answer smooth",
+        place="outcome",
+        certainty="likely",
+        step=here.step,
     )
 
 

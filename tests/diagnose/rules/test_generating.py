@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from examined import context, evaluated, seen
 
-from sonde.diagnose.rules.generating import critic_has_won, mode_collapse, posterior_collapse
+from sonde.diagnose.rules.generating import critic_has_won, mode_collapse, nothing_in_common, posterior_collapse
 from sonde.diagnose.seen import Seen
 
 HEALTHY = (0.5, 0.3, 0.12, 0.05, 0.02, 0.01)
@@ -97,3 +97,23 @@ def test_codes_that_say_nothing() -> None:
     short = posterior_collapse(coded(0.004, 3, steps=150))
     assert short is not None
     assert short.action.startswith("--steps 1000 or more; if this stays: a lower --beta")
+
+
+def test_made_rows_that_have_nothing_in_common_with_real_ones() -> None:
+    short = replace(made([0.6], recall=0.0, precision=0.0, steps=30), moment="end")
+    found = nothing_in_common(short)
+    assert found is not None
+    assert (found.name, found.certainty) == ("samples-unlike-real-rows", "likely")
+    assert "after 30 steps 0.0 % of the made rows lie among real ones and 0.0 % of the real rows" in found.evidence
+    assert "--steps 3000" in found.action
+    long = nothing_in_common(replace(made(recall=0.0, precision=0.01), moment="end"))
+    assert long is not None
+    assert "lower --lr and --critic-lr" in long.action
+    for run in (
+        replace(made(), moment="end"),
+        replace(made(recall=0.0, precision=0.3), moment="end"),  # some are lifelike
+        replace(made(recall=0.1, precision=0.0), moment="end"),
+        replace(short, moment="evaluation"),
+        seen(),
+    ):
+        assert nothing_in_common(run) is None
