@@ -1,6 +1,8 @@
 """Where a command writes: never in or over a run's own data, and over nothing but what it wrote itself."""
 
+import os
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +34,19 @@ def refuse_own_data(out: Path, run: "Run") -> None:
             raise ConfigError(
                 f"--out {out} {'is' if target == place else 'is in'} the data that {run.folder} was trained on, {source}; "
                 "name a place outside of it with --out"
+            )
+
+
+def refuse_inputs(out: Path, inputs: Sequence[str]) -> None:
+    """Raises: ConfigError for a place that is one of a command's inputs, or a picture that is there in a folder of them"""
+    target = out.resolve()
+    for given in inputs:
+        if not os.path.exists(given):  # a text
+            continue
+        place = Path(given).resolve()
+        if target == place or (place in target.parents and out.suffix.lower() == ".png" and out.exists()):
+            raise ConfigError(
+                f"--out {out} would be written in or over the input {given}; name another place with --out"
             )
 
 

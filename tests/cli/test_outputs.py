@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sonde.cli.outputs import MARK, SamplePlace, refuse_own_data
+from sonde.cli.outputs import MARK, SamplePlace, refuse_inputs, refuse_own_data
 from sonde.core.errors import ConfigError
 from sonde.core.files import write_json
 
@@ -75,3 +75,15 @@ def test_a_file_is_replaced_where_it_has_the_usual_name_and_refused_else(run: An
     with pytest.raises(ConfigError, match="cat.png exists already; name another file, such as --out .*cat-3.png"):
         SamplePlace(tmp_path / "cat.png", run, folder=False)
     assert SamplePlace(tmp_path / "new.png", run, folder=False).clear() == 0
+
+
+def test_an_input_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "t.csv").write_text("")
+    (tmp_path / "new" / "1.png").write_text("a photo")
+    for out in ("t.csv", "new", "new/1.png"):
+        with pytest.raises(
+            ConfigError, match="would be written in or over the input .*; name another place with --out"
+        ):
+            refuse_inputs(tmp_path / out, ["Who built it?", str(tmp_path / "t.csv"), str(tmp_path / "new")])
+    refuse_inputs(tmp_path / "new" / "p.csv", ["It was built in 1907.", str(tmp_path / "new"), "x" * 5000])
