@@ -44,7 +44,7 @@ class Ring:
         if self._last:
             for number in range(self.count):
                 self._last.pop((self.written - self.capacity, number), None)
-        for number in np.flatnonzero(found.truncated):
+        for number in np.flatnonzero(found.truncated).tolist():
             self._last[self.written, number] = found.following[number].copy()
         self.written += 1
 

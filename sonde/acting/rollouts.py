@@ -117,7 +117,7 @@ class Rollouts:
             begun = now
             reward[step], terminated[step], ended[step] = found.reward, found.terminated, found.ended
             if found.truncated.any():
-                cut += [(step, number, found.following[number]) for number in np.flatnonzero(found.truncated)]
+                cut += [(step, number, found.following[number]) for number in np.flatnonzero(found.truncated).tolist()]
             self._counts.add(found.reward, found.ended)
             self._observation = found.observation
         self._rollout = self._learned(kept, reward, terminated, ended, cut)

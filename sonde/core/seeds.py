@@ -21,7 +21,7 @@ def derive(seed: int, stream: Stream, *keys: int | str) -> int:
     return zlib.crc32("/".join(map(str, (seed, stream, *keys))).encode())
 
 
-def generator(seed: int, stream: Stream, *keys: int, device: "torch.device | str" = "cpu") -> "torch.Generator":
+def generator(seed: int, stream: Stream, *keys: int | str, device: "torch.device | str" = "cpu") -> "torch.Generator":
     """A generator on `device`, seeded by `derive`."""
     import torch
 

@@ -7,7 +7,7 @@ import numpy as np
 from gymnasium import spaces
 
 
-class Corridor(gymnasium.Env[np.ndarray, int]):
+class Corridor(gymnasium.Env[np.ndarray, Any]):
     """A walk along `length` places: each step earns 1; the last one ends it by the rules, or cuts it off."""
 
     def __init__(self, length: int = 3, *, cut: bool = False) -> None:
@@ -22,7 +22,7 @@ class Corridor(gymnasium.Env[np.ndarray, int]):
         self._place = 0
         return self._shown(), {}
 
-    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict]:
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict]:
         self._place += 1
         over = self._place == self._length
         return self._shown(), 1.0, over and not self._cut, over and self._cut, {}
@@ -31,7 +31,7 @@ class Corridor(gymnasium.Env[np.ndarray, int]):
         return np.eye(self._length + 1, dtype=np.float32)[self._place]
 
 
-class Walk(gymnasium.Env[np.ndarray, int]):
+class Walk(gymnasium.Env[np.ndarray, Any]):
     """A random walk whose noise is the environment's own, so that only its seed and the actions tell where it stands."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Walk(gymnasium.Env[np.ndarray, int]):
         self._place, self._steps = float(self.np_random.normal()), 0
         return np.array([self._place], np.float32), {}
 
-    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict]:
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict]:
         self._place += float(self.np_random.normal()) + (1 if action else -1)
         self._steps += 1
         return np.array([self._place], np.float32), self._place, abs(self._place) > 4, self._steps == 9, {}

@@ -27,7 +27,8 @@ def test_another_reads_numbers_beside_and_has_weights_of_its_own() -> None:
     seen, action = torch.randn(5, 3), torch.randn(5, 2)
     torch.testing.assert_close(other(seen, action), other.layers[0](torch.cat([seen, action], 1)).tanh())
     assert other.layers[0].weight.shape == (7, 5)
-    assert not other.layers[0].weight[:, :3].equal(model.layers[0].weight)
+    ours, theirs = (each.layers[0].get_parameter("weight") for each in (model, other))
+    assert not theirs[:, :3].equal(ours)
 
 
 @pytest.mark.parametrize("hidden", [(), (3, 0)])

@@ -1,7 +1,7 @@
 """What an evaluation leaves behind: pictures of the worst rows, and what a trivial answer would have reached."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -120,7 +120,7 @@ def test_a_time_limit_bounds_the_samples_of_the_report(
     monkeypatch.setattr(TimeLimit, "for_samples", lambda self, coming: seconds)
     frame = {"a": uneven()[0][:, 0], "b": uneven()[0][:, 1]}
     given: dict[str, Any] = {"task": "flow-matching", "model": "denoiser-mlp", "time_limit": "20m", "steps": 2}
-    run = sonde.train(frame, out=tmp_path / "run", **{**SHORT, **given, "epochs": None})
+    run = sonde.train(frame, out=tmp_path / "run", **cast(Any, {**SHORT, **given, "epochs": None}))
     findings = read_lines(run.folder / "findings.jsonl")
     assert [line["evidence"] for line in findings if line["check"] == "fewer samples"] == told
     made = read_json(run.folder / "evaluation" / "test" / "samples.json")

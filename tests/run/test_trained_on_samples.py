@@ -82,6 +82,7 @@ def test_what_cannot_be_trained_on_says_why(place: Path, judge: Run) -> None:
 
 def test_rows_are_near_by_their_numbers_and_categories(judge: Run) -> None:
     rows = pa.table({"number": [0.0, 0.0, None], "colour": ["red", "blue", "red"]})
+    assert MADE.vectors is not None
     found = MADE.vectors(rows, judge.schema)
     assert torch.dist(found[0], found[1]) == pytest.approx(1.0)
     assert torch.isfinite(found).all()

@@ -62,6 +62,7 @@ def test_cards_are_a_picture_and_a_sound_each(tmp_path: Path) -> None:
 def test_the_same_sound_is_nearest_whatever_its_length() -> None:
     other = torch.from_numpy(tone(2000.0, 0.2)).float()
     sounds = [{"array": each, "sampling_rate": RATE} for each in (SOUND.numpy(), SOUND[:1600].numpy(), other.numpy())]
+    assert MADE.vectors is not None
     found = MADE.vectors(sounds, SCHEMA)
     assert float((found[0] - found[1]).norm()) == pytest.approx(0, abs=1e-4)
     assert float((found[0] - found[2]).norm()) > 10

@@ -66,7 +66,7 @@ def test_spearman_is_that_of_scipy() -> None:
     drawn = np.random.default_rng(2)
     first = drawn.integers(0, 5, 200).astype(float)
     second = first + drawn.normal(size=200)
-    assert spearman(first, second) == pytest.approx(stats.spearmanr(first, second).statistic)
+    assert spearman(first, second) == pytest.approx(stats.spearmanr(first, second)[0])
     first[:50] = np.nan
-    assert spearman(first, second) == pytest.approx(stats.spearmanr(first[50:], second[50:]).statistic)
+    assert spearman(first, second) == pytest.approx(stats.spearmanr(first[50:], second[50:])[0])
     assert spearman(first, np.ones(200)) is None

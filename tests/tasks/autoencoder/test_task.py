@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -75,7 +75,7 @@ def test_a_sparse_code_gains_nothing_by_small_numbers_and_large_weights() -> Non
     before = made.evaluate(given)
     with torch.no_grad():
         made.net.down.weight /= 10
-        made.net.down.bias.div_(10)
+        cast(Tensor, made.net.down.bias).div_(10)
         made.net.up.weight *= 10
     torch.testing.assert_close(made.evaluate(given)["loss"], before["loss"])
     step = stepper(made, lr=1e-2)

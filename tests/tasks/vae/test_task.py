@@ -68,7 +68,11 @@ def test_the_divergence_is_that_of_torch() -> None:
 
 def linear(made: VAE) -> tuple[Tensor, Tensor, Tensor]:
     """Of a linear decoder: weights W (5, L), bias, and the exact p(x) = N(bias, W W' + deviation^2) is known."""
-    return made.net.up.weight.detach(), made.net.up.bias.detach(), cast(Gaussian, made.likelihood).deviation.detach()
+    return (
+        made.net.up.weight.detach(),
+        cast(Tensor, made.net.up.bias).detach(),
+        cast(Gaussian, made.likelihood).deviation.detach(),
+    )
 
 
 def exact(made: VAE, input: Tensor) -> Tensor:
@@ -85,9 +89,9 @@ def posterior(made: VAE) -> None:
     with torch.no_grad():
         into = torch.linalg.solve(precision, weight.T) / deviation**2
         made.net.down.weight[:latent] = into
-        made.net.down.bias[:latent] = -into @ bias
+        cast(Tensor, made.net.down.bias)[:latent] = -into @ bias
         made.net.down.weight[latent:] = 0
-        made.net.down.bias[latent:] = -precision.diagonal().log()
+        cast(Tensor, made.net.down.bias)[latent:] = -precision.diagonal().log()
 
 
 def test_the_bound_of_a_linear_gaussian_model_comes_to_its_exact_likelihood() -> None:
@@ -149,7 +153,7 @@ def test_free_bits_cost_nothing() -> None:
     made, given = task(free_bits=0.5, latent=4), batch()
     with torch.no_grad():
         made.net.down.weight.zero_()
-        made.net.down.bias.zero_()  # the codes are the prior
+        cast(Tensor, made.net.down.bias).zero_()  # the codes are the prior
     loss = made.loss(given)
     torch.testing.assert_close(loss.value - loss.parts["error"], torch.tensor(4 * 0.5))
     assert made.across_rows == ("model",)
