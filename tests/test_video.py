@@ -75,6 +75,8 @@ def test_the_report_shows_clips_in_motion_and_frame_by_frame(trained: sonde.Run)
     assert "data:image/gif;base64," in page
     assert "prefers-reduced-motion" in page
     assert "Frame by frame" in page
+    assert "--number 200" in page
+    assert "--task classification" not in page  # nothing that classifies clips could judge them
 
 
 def test_the_command_writes_animated_pictures(trained: sonde.Run, tmp_path: Path) -> None:
@@ -83,7 +85,7 @@ def test_the_command_writes_animated_pictures(trained: sonde.Run, tmp_path: Path
     with Image.open(tmp_path / "four.gif") as picture:
         assert getattr(picture, "n_frames", 1) == FRAMES
     assert main(["sample", run, "-n", "2", "--classes", "dark", "--out", f"{tmp_path}/two/"]) == 0
-    assert sorted(each.name for each in (tmp_path / "two").iterdir()) == ["00000-dark.gif", "00001-dark.gif"]
+    assert sorted(each.name for each in (tmp_path / "two").glob("*.gif")) == ["00000-dark.gif", "00001-dark.gif"]
     assert main(["sample", run, "-n", "3", "--out", str(tmp_path / "three.npz")]) == 0
     np.testing.assert_array_equal(np.load(tmp_path / "three.npz")["clips"], trained.sample(3))
 
@@ -93,7 +95,7 @@ def test_the_first_frames_of_a_clip_are_kept_and_those_that_follow_are_made(trai
     write_animated(tmp_path / "known.gif", [Image.fromarray(frame) for frame in given])
     words = ["sample", str(trained.folder), "-n", "2", "--known", str(tmp_path / "known.gif"), "--keep-frames", "2"]
     assert main([*words, "--out", f"{tmp_path}/next/"]) == 0
-    for made in (tmp_path / "next").iterdir():
+    for made in (tmp_path / "next").glob("*.gif"):
         found = read_clip(made, (FRAMES, 1, SIDE, SIDE))[:, 0]
         assert np.abs(found[:2].astype(int) - given[:2]).max() <= 1
         assert not np.array_equal(found[2:], given[2:])
@@ -116,6 +118,7 @@ def test_measures_stand_beside_those_of_real_clips(tmp_path: Path, capsys: pytes
     page = (run.folder / "report.html").read_text(encoding="utf-8")
     assert "Told from shuffled" in page
     assert "nearest training rows" in page
+    assert "pixels a frame from real ones" in page
 
 
 def test_an_interrupted_run_goes_on_to_the_last_bit(

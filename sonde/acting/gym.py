@@ -1,12 +1,16 @@
 """Environments of gymnasium, by name: `gym:CartPole-v1`, `gym:my_module:MyEnv-v0`."""
 
+import importlib
+import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from sonde.core.errors import DataError, MissingDependency, first_line, nearest
-
-INSTALL = 'environments need gymnasium, which is not installed; install it with: pip install "sonde[acting]"'
+from sonde.core.catalogue import require
+from sonde.core.errors import DataError, first_line, nearest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +27,7 @@ class GymEnvironment:
         """A new one. Raises: DataError for one that cannot be made, MissingDependency"""
         gymnasium = library()
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), _registered(self.name):
                 warnings.simplefilter("ignore")  # of deprecated versions: `about` says so
                 return gymnasium.make(self.name, max_episode_steps=self.longest, disable_env_checker=True)
         except gymnasium.error.Error as error:
@@ -34,11 +38,45 @@ class GymEnvironment:
 
 def library() -> Any:
     """gymnasium. Raises: MissingDependency"""
+    return require("gymnasium", extra="acting", purpose="making environments")
+
+
+@contextmanager
+def _registered(name: str) -> Iterator[None]:
+    """With the module before a name's colon, which registers it, of the current folder too: a script's own path has that not.
+
+    It is searched last, and for the body alone: an entry point may be text that names the module again.
+    Raises: DataError for a module that is not there, or does not run
+    """
+    module, colon, _ = name.rpartition(":")
+    if not colon:
+        yield
+        return
+    folder = str(Path.cwd())
+    sys.path.append(folder)
     try:
-        import gymnasium
-    except ModuleNotFoundError:
-        raise MissingDependency(INSTALL) from None
-    return gymnasium
+        _import(module, name, folder)
+        yield
+    finally:
+        sys.path.reverse()  # the last of equal entries is the one that was added
+        sys.path.remove(folder)
+        sys.path.reverse()
+
+
+def _import(module: str, name: str, folder: str) -> None:
+    """Raises: DataError, of one line"""
+    importlib.invalidate_caches()  # of a file that was just written
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is not None and f"{module}.".startswith(f"{error.name}."):
+            file = error.name.replace(".", "/")
+            why = f"no module {error.name} is installed, and {folder} holds no {file}.py; run it from the folder of that file"
+        else:
+            why = f"{module} needs {error.name}, which is not installed; install it"
+        raise DataError(f"gym:{name}: {why}") from None
+    except Exception as error:  # any fault of the user's code, which --debug shows whole
+        raise DataError(f"gym:{name}: {module} does not run: {type(error).__name__}: {first_line(error)}") from error
 
 
 def _why(name: str, error: Exception) -> str:

@@ -80,11 +80,10 @@ def run(words: Sequence[str]) -> int:
     for line in found.highlights:
         begun.screen.say(line)
     if trained.spec.generates and _can_be_judged(trained):
-        from sonde.report.sample_quality import eval_command
+        from sonde.report.sample_quality import eval_command, motion_command
 
-        clips = trained.schema.input.has_frames
-        command = f"sonde eval {folder} {data} --number 200" if clips else eval_command(folder, data)
-        begun.screen.say(f"how good its samples are: {command}")
+        command = motion_command if trained.schema.input.has_frames else eval_command
+        begun.screen.say(f"how good its samples are: {command(folder, data)}")
     return 0
 
 

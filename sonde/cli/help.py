@@ -86,7 +86,7 @@ def placeholder(annotation: Any) -> str:
 
 
 def _default(value: Any) -> list[str]:
-    if value is None or value == ():
+    if value is None or value in ((), ""):
         return ["unset"]
     words: Sequence[Any] = value if isinstance(value, tuple) else (value,)
     return [f"{word:g}" if isinstance(word, float) else str(word) for word in words]

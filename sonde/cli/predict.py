@@ -13,6 +13,7 @@ import numpy as np
 from sonde.cli.begin import begin, said_on, trained_run
 from sonde.cli.contact_sheet import write_sheet
 from sonde.cli.given_back import MAPS, PICTURED, check_given_back, has_pictures, write_arrays, write_given_back
+from sonde.cli.outputs import refuse_inputs, refuse_own_data
 from sonde.cli.pictures import check_folder, is_folder, write_pictures
 from sonde.core.errors import ConfigError, DataError, nearest
 from sonde.core.files import plain, write_text
@@ -69,6 +70,9 @@ def run(words: Sequence[str]) -> int:
     trained = trained_run(folder, begun.options.device, trust_code=begun.trust_code)
     if out is not None:
         _check_shown(out, trained, begun.options.what)
+        refuse_own_data(Path(out), trained)
+        refuse_inputs(Path(out), inputs)
+    there = out is not None and not is_folder(out) and Path(out).exists()
     with said_on(begun.screen):
         asked = inputs[0] if len(inputs) == 1 else inputs
         options = begun.options
@@ -82,7 +86,7 @@ def run(words: Sequence[str]) -> int:
         begun.screen.say("the paths are not shown; --out FILE.csv writes them")
     if out is not None:
         _write(out, found, trained)
-        begun.screen.say(f"wrote {out}")
+        begun.screen.say(f"{'replaced' if there else 'wrote'} {out}")
     return 0
 
 

@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sonde.cli.begin import begin, trained_run
-from sonde.core.errors import ConfigError, DataError
+from sonde.cli.outputs import USUAL, SamplePlace
+from sonde.core.errors import ConfigError, DataError, first_line
 from sonde.core.units import count
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from sonde.modalities.made import Made
     from sonde.run.run import Run
 
@@ -24,6 +27,7 @@ examples:
   sonde sample runs/tinyshakespeare-modern-bert-1 --number 4 --known "First ________:"
 """
 
+NPY = b"\x93NUMPY"  # how every .npy file begins
 SHORT = {"-n": "--number", "--class": "--classes"}  # as other programs have them
 
 
@@ -36,10 +40,10 @@ class SampleOptions:
     classes: tuple[str, ...] = ()
     """Classes of the samples, in turn; all classes of the data in turn by default."""
     steps: int = 0
-    """Steps of the sampler: more are slower and more exact; 0 for the task's own number."""
+    """Steps of the sampler: more are slower and more exact; 0, the default, for the task's own number."""
     sampler: str = ""
     """Sampler: heun, ddim or ddpm for diffusion; midpoint, heun or euler for flow-matching; random-order,
-    ancestral or confidence (the most probable tokens first) for masked-diffusion."""
+    ancestral or confidence (the most probable tokens first) for masked-diffusion; the first of these unless set."""
     guidance: float = 1.0
     """Classifier-free guidance: above 1 samples are clearer examples of their class and vary less; with --weaker of any kind."""
     weaker: Path | None = None
@@ -62,8 +66,9 @@ class SampleOptions:
     out: Path | None = None
     """Where samples go: of images one picture (.png), or a folder (ending in /) with a file each; of clips the same as .gif,
     or .npz; of tables a .csv;
-    of recordings a folder of WAV files, or one .wav of all; of texts a .txt, JSON lines (.jsonl) or a folder, else they are
-    printed."""
+    of recordings a folder of WAV files, or one .wav of all; of texts a .txt, JSON lines (.jsonl) or a folder. Unless set,
+    samples.png, samples.gif or samples.csv, a folder samples/ of recordings, and texts are printed. Earlier samples there are
+    replaced, other files never."""
     device: str = "cpu"
     """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
 
@@ -80,7 +85,9 @@ def run(words: Sequence[str]) -> int:
     from sonde.run.weaker import weaker_of
 
     generation_of(trained)
-    made, out = check_out(trained, options.out, as_folder=_folder_asked(named))
+    made, out, ending = check_out(trained, options.out, as_folder=_folder_asked(named))
+    printed = options.out is None and made.printed is not None
+    place = None if printed else SamplePlace(out, trained, folder=ending == "/")
     known, keep = _known(trained, options, made)
     wanted = Wanted(
         number=options.number,
@@ -98,14 +105,18 @@ def run(words: Sequence[str]) -> int:
     )
     found = drawn_from(trained, wanted, begun.screen.tick)
     schema = trained.schema
-    if options.out is None and made.printed is not None:
+    if place is None:
+        assert made.printed is not None
         begun.screen.write(made.printed(plain(found, schema)))
         return 0
     try:
+        before = place.clear()
         made.write(out, plain(found, schema), class_names(found, schema), schema)
+        place.mark()
     except OSError as error:
         raise DataError(f"cannot write {out}: {error.strerror or error}") from None
-    begun.screen.say(f"wrote {count(len(found.values))} samples to {out}")
+    earlier = f" (replaced {f'{count(before)} samples' if ending == '/' else 'the file'})" if before else ""
+    begun.screen.say(f"wrote {count(len(found.values))} samples to {out}{earlier}")
     for note in made.notes(schema) if made.notes else ():
         begun.screen.say(note)
     return 0
@@ -118,8 +129,11 @@ def _folder_asked(words: Sequence[str]) -> bool:
     return any(value.endswith("/") for value in values)
 
 
-def check_out(trained: "Run", out: Path | None, *, as_folder: bool) -> "tuple[Made, Path]":
-    """How samples of the run's kind are written, and where. Raises: ConfigError for a name that says no such form"""
+def check_out(trained: "Run", out: Path | None, *, as_folder: bool) -> "tuple[Made, Path, str]":
+    """How samples of the run's kind are written, where, and its ending, "/" for a folder.
+
+    Raises: ConfigError for a name that says no such form
+    """
     from sonde.core.catalogue import load
     from sonde.modalities.catalogue import modality
 
@@ -127,13 +141,15 @@ def check_out(trained: "Run", out: Path | None, *, as_folder: bool) -> "tuple[Ma
     if not about.made:
         raise ConfigError(f"samples of {about.noun} cannot be written yet; use sonde.load(RUN).sample() in Python")
     made: Made = load(about.made)
-    out = out or Path(f"samples{made.endings[0]}")
+    out = out or Path(f"{USUAL}{made.endings[0]}")
     ending = "/" if as_folder or not out.suffix else out.suffix.lower()
     if ending not in made.endings:
         raise ConfigError(f"--out {out}: {about.noun} are written to names ending in {' or '.join(made.endings)}")
+    if ending == "/" and out.suffix:
+        raise ConfigError(f"--out {out}/: a folder's name with a {out.suffix} is taken for a file's; leave it out")
     if ending != "/" and not out.parent.is_dir():
         raise ConfigError(f"--out {out}: there is no folder {out.parent}")
-    return made, out
+    return made, out, ending
 
 
 def _latent(file: Path | None):  # noqa: ANN202
@@ -143,10 +159,17 @@ def _latent(file: Path | None):  # noqa: ANN202
     import numpy as np
     import torch
 
+    way = "write codes with sonde predict RUN DATA --what latent --out codes.npy"
     try:
+        with file.open("rb") as opened:
+            if opened.read(len(NPY)) != NPY:
+                raise DataError(f"--latent {file} is no .npy file; {way}")
         rows = np.load(file, allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise DataError(f"--latent {file} cannot be read as an array of numbers: {error}") from None
+        trouble = error.strerror if isinstance(error, OSError) and error.strerror else first_line(error)
+        raise DataError(f"--latent {file} cannot be read as an array of numbers: {trouble}") from None
+    if rows.dtype.kind not in "fiub":
+        raise DataError(f"--latent {file} holds no numbers; {way}")
     return torch.from_numpy(np.ascontiguousarray(rows, np.float32))
 
 
@@ -167,21 +190,37 @@ def _known(trained: "Run", options: SampleOptions, made: "Made"):  # noqa: ANN20
         raise ConfigError(f"{given} needs {other}: an input, and where it is generated again")
     if not trained.schema.input.has_planes:
         raise ConfigError("--known and --mask are for images and texts")
-    import numpy as np
     import torch
-    from PIL import Image
 
     known = trained.preprocess(options.known)
     assert isinstance(known, torch.Tensor)
-    try:
-        with Image.open(options.mask) as opened:
-            white = np.asarray(opened.convert("L").resize((known.shape[3], known.shape[2]))) >= 128
-    except OSError as error:
-        raise DataError(f"--mask {options.mask} cannot be read as an image: {error}") from None
+    white = mask_of(options.mask, height=known.shape[2], width=known.shape[3])
     if white.all() or not white.any():
         what, left = ("white", "keep") if white.all() else ("black", "make")
         raise ConfigError(f"--mask {options.mask} is all {what}: nothing is left to {left}")
     return known.cpu(), torch.from_numpy(~white).float().expand_as(known)
+
+
+def mask_of(file: Path, *, height: int, width: int) -> "np.ndarray":
+    """(H, W) bool: where a mask is white. Raises: ConfigError for one of another size, or in colour; DataError"""
+    import numpy as np
+    from PIL import Image
+
+    try:
+        with Image.open(file) as opened:
+            pixels = np.asarray(opened.convert("RGB")).astype(int)
+    except OSError as error:
+        raise DataError(f"--mask {file} cannot be read as an image: {first_line(error)}") from None
+    if pixels.shape[:2] != (height, width):
+        raise ConfigError(
+            f"--mask {file} has {pixels.shape[1]}x{pixels.shape[0]} pixels, and samples have {width}x{height}; draw it in "
+            "that size"
+        )
+    if (np.ptp(pixels, axis=2) > 0).any():
+        raise ConfigError(
+            f"--mask {file} is in colour; draw it white where --known is made anew, and black where it is kept"
+        )
+    return pixels[..., 0] >= 128
 
 
 def _known_frames(trained: "Run", options: SampleOptions):  # noqa: ANN202

@@ -1,6 +1,8 @@
 """Catalogues are tables of strings: greppable, sortable, and listing one imports nothing."""
 
 import importlib
+import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, TypeVar
@@ -123,4 +125,20 @@ def require(package: str, *, extra: str, purpose: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] != package.split(".")[0]:
             raise
-        raise MissingDependency(f"{purpose} needs {package}; install it with: pip install 'sonde[{extra}]'") from None
+        named = shlex.join(libraries(extra) or [package.split(".")[0]])
+        raise MissingDependency(f"{purpose} needs {package}; install it with: pip install {named}") from None
+
+
+def libraries(extra: str) -> list[str]:
+    """What an extra of Sonde stands for, as its installed metadata say; [] where these do not know it.
+
+    They are advised by name: where Sonde was installed from a clone, `sonde[extra]` would ask PyPI for a package of that name.
+    """
+    from importlib.metadata import PackageNotFoundError, requires
+
+    try:
+        found = requires("sonde") or []
+    except PackageNotFoundError:  # run from its sources
+        return []
+    marked = re.compile(rf"""extra *== *["']{re.escape(extra)}["']""")
+    return [what.strip() for what, _, marker in (line.partition(";") for line in found) if marked.search(marker)]

@@ -38,6 +38,8 @@ class Column:
     categories: tuple[str, ...] = ()
     gaps: bool = field(default=True, compare=False)  # of categories: whether training rows have code 0
     quantiles: tuple[float, ...] = ()  # of the standardised training values, for models that bin numbers
+    # "bool" or "datetime" where the source's own type was that, and not text: made rows come back so
+    own: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

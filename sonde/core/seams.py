@@ -337,6 +337,7 @@ class Abilities:
     reconstruction: Reconstruction | None = None
     paths: Callable[[Batch, int], Mapping[str, Tensor]] | None = None
     acting: Acting | None = None
+    fewest_rows: int = 0
 
 
 def abilities_of(task: Task) -> Abilities:

@@ -36,7 +36,7 @@ class Probing:
     held: validation rows, which are of use where the network may know the training rows by heart
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         stepper: Stepper,
         train: Source,
@@ -47,8 +47,10 @@ class Probing:
         guess: float | None = None,
         floor: float = 0.0,
         when: str = "",
+        targets: bool = True,
     ) -> None:
-        """guess, floor, when: see `probes.by_heart`"""
+        """guess, floor, when: see `probes.by_heart`;  targets: whether rows have any, without which nothing is asked of them"""
+        self._targets = targets
         self._stepper, self._train, self._held, self._peak = stepper, train, held, peak
         self.guess, self.floor, self._when = guess, floor, when
         self._deadline = time.perf_counter() + seconds
@@ -88,6 +90,8 @@ class Probing:
     @cached_property
     def by_heart(self) -> Trial:
         """See `probes.by_heart`."""
+        if not self._targets:
+            return _not_asked("by-heart")
 
         def make() -> Trial:
             first = next(iter(self.batches), None)
@@ -107,6 +111,8 @@ class Probing:
     @cached_property
     def related(self) -> Trial:
         """See `probes.related`."""
+        if not self._targets:
+            return _not_asked("related")
 
         def make() -> Trial:
             train, held = self._parts
@@ -130,7 +136,9 @@ class Probing:
 
     @cached_property
     def inputs(self) -> Trial:
-        """See `probes.inputs_used`."""
+        """See `probes.inputs_used`. Of tasks that draw inputs it says nothing: how large an answer is has no meaning there."""
+        if abilities_of(self._stepper.task).generation is not None:
+            return _not_asked("inputs")
 
         def make() -> Trial:
             first = next(iter(self.batches), None)
@@ -155,10 +163,17 @@ class Probing:
         return trial
 
 
-def at_the_end(stepper: Stepper, train: Source, held: Source | None, *, peak: float | None, elapsed: float) -> Probing:
+def _not_asked(name: str) -> Trial:
+    """Of a probe that has no meaning for the task: it is not among those that were made."""
+    return Trial(name=name, question="", answer=None, said="")
+
+
+def at_the_end(
+    stepper: Stepper, train: Source, held: Source | None, *, peak: float | None, elapsed: float, targets: bool = True
+) -> Probing:
     """The probes of a run that has ended: a small share of its time, and `AT_LEAST_S`. They are made on suspicion alone, so that
-    a run that is well pays nothing. elapsed: seconds of the run"""
-    return Probing(stepper, train, held, peak=peak, seconds=min(MOST_S, AT_LEAST_S + SHARE * elapsed))
+    a run that is well pays nothing. elapsed: seconds of the run;  targets: see `Probing`"""
+    return Probing(stepper, train, held, peak=peak, seconds=min(MOST_S, AT_LEAST_S + SHARE * elapsed), targets=targets)
 
 
 def told_apart(seen: Seen, found: Sequence[Suspicion], probing: Probing) -> list[Suspicion]:

@@ -240,6 +240,7 @@ def inputs_used(stepper: Stepper, batch: Batch, fields: Sequence[str]) -> Trial:
         )
     order = torch.arange(len(batch)).roll(1)
     with random_state.apart(stepper.settings.device), evaluation_mode(stepper.task.modules):
+        noise = random_state.capture(stepper.settings.device)  # the same for both answers, of a task that draws some
         plain = _floats(answer(batch))
         if not plain:
             return Trial(name="inputs", question=question, answer=None, said="its output is not a number")
@@ -248,6 +249,7 @@ def inputs_used(stepper: Stepper, batch: Batch, fields: Sequence[str]) -> Trial:
         changes = {}
         for name, field in given.items():
             dealt = replace(batch, fields={**batch.fields, name: field[order.to(field.device)]})  # type: ignore[index]
+            random_state.restore(noise, stepper.settings.device)
             changes[name] = max(_change(a, b) for a, b in zip(plain, _floats(answer(dealt)), strict=True))
     unused = [name for name, change in changes.items() if change <= UNUSED]
     listed = ", ".join(f"{name} {number(100 * change)} %" for name, change in changes.items())

@@ -23,17 +23,24 @@ class AnomalyMeter:
     """Scores of rows that are normal and of rows that are not, where that is known; else all are taken for normal."""
 
     def __init__(
-        self, names: Sequence[str], normal: Sequence[bool], *, false_alarms: float, threshold: float | None
+        self,
+        names: Sequence[str],
+        normal: Sequence[bool],
+        *,
+        false_alarms: float,
+        threshold: float | None,
+        error: str = "loss",
     ) -> None:
         """names: of the classes, () where there are none;  normal: which of them are
         threshold: above it a row is called an anomaly; None where no validation chose one yet
+        error: what the mean of `loss` is called: another name where training adds to it, so that nobody compares the two
         """
         self.names, self.normal = list(names), torch.tensor(list(normal), dtype=torch.bool)
         self.false_alarms, self.threshold = false_alarms, threshold
         self.scores: list[Tensor] = []
         self.targets: list[Tensor] = []
         self.worst = TopRows(WORST)
-        self.loss = Mean()
+        self.loss, self.error = Mean(), error
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add rows: score (B,), loss (B,), and target (B,) where rows have classes."""
@@ -53,9 +60,9 @@ class AnomalyMeter:
         self.worst.merge(other.worst)
 
     def compute(self) -> dict[str, float]:
-        """loss of the normal rows; with classes auroc and average_precision of the anomalies; at the threshold false_alarm_rate,
+        """The error of the normal rows; with classes auroc and average_precision of anomalies; at the threshold false_alarm_rate,
         of the normal rows, and detection_rate, of the anomalies."""
-        found = {"loss": float(self.loss.value())}
+        found = {self.error: float(self.loss.value())}
         score, normal = self._all()
         if 0 < int(normal.sum()) < len(normal):
             counts = self._ranking(score, normal).counts()[0]

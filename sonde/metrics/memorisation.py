@@ -22,6 +22,8 @@ class Memorisation(NamedTuple):
     p_distance: probability of distances as small as the samples' if they were drawn like held-out rows (one-sided Mann-Whitney)
     p_ratio:    the same of distances to the nearest row in those to the second nearest: small where single rows are copied
     copied, copied_held_out: shares of rows whose ratio is below `COPIED`
+    one_row:    of such samples, the share whose nearest training row is one and the same; 0 of fewer than two. Near 1 that row is
+                an outlier, beside samples that are far from all others: what is copied is copied of many
     """
 
     samples: Nearest
@@ -30,6 +32,7 @@ class Memorisation(NamedTuple):
     p_ratio: float
     copied: float
     copied_held_out: float
+    one_row: float = 0.0
 
 
 def memorisation(samples: Tensor, held_out: Tensor, train: Tensor) -> Memorisation:
@@ -42,6 +45,7 @@ def memorisation(samples: Tensor, held_out: Tensor, train: Tensor) -> Memorisati
     """
     made, real = nearest(samples, train, 2), nearest(held_out, train, 2)
     ratio, real_ratio = ratios(made), ratios(real)
+    rows = made.row[ratio < COPIED, 0]
     return Memorisation(
         samples=made,
         held_out=real,
@@ -49,6 +53,7 @@ def memorisation(samples: Tensor, held_out: Tensor, train: Tensor) -> Memorisati
         p_ratio=mann_whitney(ratio, real_ratio),
         copied=float((ratio < COPIED).double().mean()),
         copied_held_out=float((real_ratio < COPIED).double().mean()),
+        one_row=float(rows.bincount().max()) / len(rows) if len(rows) > 1 else 0.0,
     )
 
 

@@ -26,6 +26,10 @@ from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.modality import FILES as TABLES
 
 LISTED = 5  # entries or names in an error
+ABOUT, ABOUT_NAMES = (
+    ("", ".md", ".rst", ".py"),
+    ("readme", "license", "licence"),
+)  # files that tell of the data beside them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,15 +101,9 @@ def recognise(listing: Listing, wanted: Wanted) -> Claim:
 
     Raises: DataError saying what is there when no form fits
     """
-    everything = forms()
-    if wanted.like is None:
-        suited = [form for form in everything if wanted.task in form.tasks]
-    else:
-        suited = [form for form in everything if wanted.like.target.kind in form.targets]
-    others = [form for form in everything if not form.only_for_tasks and form not in suited]
-    if (found := claim(listing, wanted, [*suited, *others])) is not None:
+    if (found := _fitting(listing, wanted)) is not None:
         return found
-    if wanted.task is not None and (found := claim(listing, replace(wanted, task=None), everything)) is not None:
+    if wanted.task is not None and (found := claim(listing, replace(wanted, task=None), forms())) is not None:
         raise DataError(
             f"{listing.path} is read as {found.form.name}, which task {wanted.task} does not learn from; leave --task "
             f"{wanted.task} out"
@@ -114,6 +112,27 @@ def recognise(listing: Listing, wanted: Wanted) -> Claim:
         raise DataError(f"{listing.path} {way}")
     known = ", ".join(form.name for one in modalities() for form in one.forms if not form.only_for_tasks)
     raise DataError(f"{listing.path} {_contents(listing)}; it should hold one of: {known}")
+
+
+def _fitting(listing: Listing, wanted: Wanted) -> Claim | None:
+    """The surest form that recognises a place, of those for the task, else of all."""
+    everything = forms()
+    if wanted.like is None:
+        suited = [form for form in everything if wanted.task in form.tasks]
+    else:
+        suited = [form for form in everything if wanted.like.target.kind in form.targets]
+    others = [form for form in everything if not form.only_for_tasks and form not in suited]
+    return claim(listing, wanted, [*suited, *others])
+
+
+def _only_table(listing: Listing) -> Path | None:
+    """The one table of a folder that holds nothing else but what tells about it (a README, a licence, code)."""
+    tables = listing.ending(*TABLES) if listing.is_dir else []
+    if len(tables) != 1:
+        return None
+    others = [Path(name) for name in listing.below if name != tables[0].name]
+    about = all(file.suffix.lower() in ABOUT or file.stem.lower() in ABOUT_NAMES for file in others)
+    return tables[0] if about else None
 
 
 def _way(listing: Listing) -> str:
@@ -198,6 +217,10 @@ def _by_scheme(text: str) -> tuple[str, str] | None:
 def _read(listing: Listing, wanted: Wanted, tick: Tick) -> Dataset:
     path, config = listing.path, wanted.config
     try:
+        if (table := _only_table(listing)) is not None and _fitting(listing, wanted) is None:
+            dataset = _read(Listing(table), wanted, tick)
+            fact = Fact(f"the table is {table.name}", f"{path.name} holds no other data")
+            return replace(dataset, facts=[fact, *dataset.facts])
         form = recognise(listing, wanted).form
         if config.folds and not form.folds:
             raise DataError(f"{path}: --folds needs independent rows, and these are not; leave it out")
@@ -268,7 +291,11 @@ def _contents(listing: Listing) -> str:
     counts.update({"folders": len(listing.folders)} if listing.folders else {})
     if not counts:
         return "is empty"
-    if tables := listing.ending(*TABLES):
+    tables = listing.ending(*TABLES)
+    if len(tables) == 1:
+        named = shell_quoted(str(tables[0]))
+        return f"holds one table, {tables[0].name}, beside other files; to read the table, name it: {named}"
+    if tables:
         named = ", ".join(file.name for file in tables[:LISTED])
         return f"holds several tables; name one of {named}, or call them train and test"
     held = ", ".join(f"{number} {kind}" for kind, number in counts.most_common(LISTED)) + " …" * (len(counts) > LISTED)

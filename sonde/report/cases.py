@@ -80,7 +80,7 @@ def sections_of_cases(
     found = (
         _by_error(worst, details, split)
         if any(case.right is not None for case in worst)
-        else _by_loss(worst, split, values=bool(details.get("scatter")))
+        else _by_loss(worst, split, values=bool(details.get("scatter")), odd=not anomalies_labelled(details))
     )
     if best and (best[0].picture or best[0].text or best[0].cells):
         found.append(Cases(name="best", title="Lowest loss", note=f"{split.capitalize()} rows.", rows=best))
@@ -101,10 +101,17 @@ def _apart(worst: Sequence[Case], best: Sequence[Case]) -> tuple[list[Case], lis
     return kept, [case for case in best if (case.index, case.row) not in met]
 
 
-def _by_loss(worst: Sequence[Case], split: str, *, values: bool) -> list[Cases]:
+def anomalies_labelled(details: Mapping[str, Any]) -> bool:
+    """Whether rows are known to be anomalies, which are to have the highest scores: nothing is wrong with those then."""
+    return any(row.get("normal") is False for row in details.get("by_class") or () if isinstance(row, Mapping))
+
+
+def _by_loss(worst: Sequence[Case], split: str, *, values: bool, odd: bool = True) -> list[Cases]:
+    """odd: whether the worst may be so because something is wrong with them"""
     if not worst:
         return []
-    note = f"{split.capitalize()} rows. Mislabelled rows and corrupt inputs tend to be among them."
+    note = f"{split.capitalize()} rows."
+    note += " Mislabelled rows and corrupt inputs tend to be among them." if odd else ""
     return [Cases(name="worst", title="Largest errors" if values else "Highest loss", note=note, rows=worst)]
 
 

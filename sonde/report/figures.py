@@ -51,6 +51,7 @@ class Axis:
     low: float | None = None
     high: float | None = None
     zero: bool = False
+    bounds: tuple[float, float] | None = None  # beyond which no value can lie, nor the axis go
 
 
 def curves(
@@ -215,7 +216,11 @@ def scaled(values: Iterable[float], axis: Axis, *, start: float, end: float) -> 
     """The scale of a direction: as its axis says, else as its values need."""
     if axis.low is not None and axis.high is not None:
         return Scale(low=axis.low, high=axis.high, start=start, end=end, log=axis.log)
-    return fit(values, start=start, end=end, log=axis.log, zero=axis.zero)
+    values = list(values)
+    found = fit(values, start=start, end=end, log=axis.log, zero=axis.zero)
+    if axis.bounds is None or any(not axis.bounds[0] <= value <= axis.bounds[1] for value in values):
+        return found
+    return replace(found, low=max(found.low, axis.bounds[0]), high=min(found.high, axis.bounds[1]))
 
 
 def framed(across: Scale, up: Scale, x_label: str, y_label: str) -> str:

@@ -16,7 +16,16 @@ from sonde.report.judged import LITTLE, Score
 from sonde.report.learning import metric_of, train_of, validation_of
 from sonde.report.metric_words import direction
 from sonde.report.next_steps import Step, keywords
-from sonde.report.sample_quality import FRAME, LIKELY, POSSIBLE, TRAINED, copies_told, eval_command, is_table
+from sonde.report.sample_quality import (
+    FRAME,
+    LIKELY,
+    POSSIBLE,
+    TRAINED,
+    copies_told,
+    eval_command,
+    is_table,
+    motion_command,
+)
 
 Tone = Literal["yes", "partly", "no", "open"]
 UNJUDGED = "Not judged yet"
@@ -25,6 +34,7 @@ UNSEEN = "How good its samples are that does not say: no judge has seen them yet
 UNMEASURED = "How good its samples are that does not say: look at them"
 KEPT = ("target", "columns", "image_size", "labels", "pages", "group", "validation", "test", "seed")
 """Settings of the data that a judge is to share, so that it is trained on the rows that the run was trained on."""
+FRAMED = 4  # axes of a clip: frames, channels, height, width
 CSV = f'frame.to_csv("{FRAME}", index=False)'
 MOST_CLASSES = 20  # of a column that a judge may answer for
 
@@ -96,6 +106,9 @@ def judge_steps(run: Reading) -> list[Step]:
         return [
             Step(why="Samples of data that stand in files are judged by sonde eval RUN DATA --judge CLASSIFIER_RUN.")
         ]
+    if len((run.schema.get("input") or {}).get("shape") or ()) == FRAMED:
+        command = motion_command(str(run.path), data)
+        return [Step(command=command, why="measures whether its clips move as real ones do, and looks for copies")]
     if held:
         call = f"sonde.train(frame, {keywords({**(settings or {}), 'task': 'classification', 'out': judge})})"
         why = f"lets it judge the samples: no call in Python does, so write the frame there first, {CSV}"
@@ -241,6 +254,12 @@ def _figures(found: Mapping[str, Any], measures: Mapping[str, _Judged]) -> str:
         )
     elif (kernel := measures.get("kernel_distance")) is not None:
         told.append(f"kernel distance {number(kernel.value)}, between halves of the real rows {number(kernel.real)}")
+    if (speed := measures.get("speed_distance")) is not None:
+        told.append(
+            f"speeds {number(speed.value)} pixels a frame from real ones (halves of those {number(speed.real)})"
+        )
+    if (order := measures.get("time_order")) is not None:
+        told.append(f"time order {number(order.value)} (real clips {number(order.real)}, shuffled frames 1)")
     return "; ".join(told)
 
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from sonde.core.units import TIME_PARTS, count, duration, share
 from sonde.report.captions import course, place
-from sonde.report.cases import Case, worst_rows
+from sonde.report.cases import Case, anomalies_labelled, worst_rows
 from sonde.report.evaluated import class_rows, confused_pairs
 from sonde.report.fitted import FEWEST, cannot_learn, fitted, seen_once, still_improving
 from sonde.report.folder import CUSTOM, Reading
@@ -93,7 +93,7 @@ def rows_to_check(details: Mapping[str, Any], split: str = "", form: str = "") -
 
     split: that these rows are of, told because no others were looked at;  form: of the data, by which rows are numbered
     """
-    if not details.get("worst"):
+    if not details.get("worst") or anomalies_labelled(details):
         return ""
     entries = [{**entry, "picture": None, "sound": None} for entry in details["worst"]]
     cases = worst_rows({**details, "worst": entries}, Path())

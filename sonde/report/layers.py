@@ -4,7 +4,7 @@ import itertools
 import math
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from sonde.core.units import ABSENT, count, number, share
@@ -54,6 +54,20 @@ class Grid:
         if len(known) < 2 or not known[0][1] > 0 or not known[-1][1] > 0:
             return None
         return known[0][1] / known[-1][1]
+
+    def compared(self) -> "Grid":
+        """From the first look on at which first and last layer compare: behind weights that begin at 0, all is 0 before."""
+        start = next((look for look in range(len(self.steps)) if self.apart(look) is not None), 0)
+        return replace(self, steps=self.steps[start:], values=[row[start:] for row in self.values])
+
+    def zero(self, look: int) -> list[str]:
+        """Layers whose value is exactly 0 at one look."""
+        return [name for name, value in self.known(look) if value == 0]
+
+    def none(self) -> list[str]:
+        """Layers whose value is exactly 0 at every look, of which one alone tells nothing."""
+        pairs = zip(self.names, ([value for value in row if value is not None] for row in self.values), strict=True)
+        return [name for name, known in pairs if len(known) > 1 and not any(known)]
 
     def extreme(self, choose: Callable[..., Any]) -> tuple[str, int, float] | None:
         """(layer, step, value) of the largest or smallest of all values."""
@@ -186,31 +200,47 @@ def _grid(steps: Sequence[int], looks: Sequence[Mapping[str, T]], value: Callabl
 
 def error_says(grid: Grid) -> str:
     """How the error signal fares on its way from the loss to the first layer."""
-    said = _on_its_way(grid, "the error")
+    said = _on_its_way(grid.compared(), "the error")
+    none = grid.none()
     if said is not None:
-        return said
+        return _at_first(grid, "No error reaches {}") + said
     known = grid.known(0)
     if len(known) > 1 and known[0][1] == 0:
-        return f"No error reaches {known[0][0]}: nothing there can learn."
+        if known[0][0] in none:
+            return f"No error reaches {known[0][0]} at any step that was measured: nothing there can learn."
+        return _at_first(grid, "No error reaches {}").strip()
     return "The error was measured at one layer only." if known else "No error was measured."
 
 
 def gradient_says(grid: Grid) -> str:
     """How the weights' gradients differ from layer to layer."""
-    first, last = grid.apart(0), grid.apart(-1)
+    later = grid.compared()
+    first, last = later.apart(0), later.apart(-1)
     if first is None:
-        still = [name for name, value in grid.known(0) if value == 0]
-        if len(grid.known(0)) > 1 and still:
-            return f"The gradient of {_some(still)} is exactly 0 at step {count(grid.steps[0])}."
+        none = grid.none()
+        if len(grid.known(0)) > 1 and none:
+            return f"The gradient of {_some(none)} is exactly 0 at every step that was measured."
+        if len(grid.known(0)) > 1 and grid.zero(0):
+            return _at_first(grid, "The gradient of {} is exactly 0").strip()
         return "Only one weight has a gradient, so there is nothing to compare it with."
-    names = grid.known(0)
-    text = f"The gradient of {names[0][0]} is {compact(first)} times that of {names[-1][0]}" + _later(grid, last)
-    return f"{text}: {_verdict(grid)}."
+    names = later.known(0)
+    text = f"The gradient of {names[0][0]} is {compact(first)} times that of {names[-1][0]}" + _later(later, last)
+    return _at_first(grid, "The gradient of {} is exactly 0") + f"{text}: {_verdict(later)}."
+
+
+def _at_first(grid: Grid, what: str) -> str:
+    """A sentence on what is 0 at the first look, "" where the first layer is not: it does not last, as the others tell."""
+    zero = grid.zero(0)
+    if not zero or zero[0] != grid.known(0)[0][0]:
+        return ""
+    return f"{what.format(_some(zero))} at step {count(grid.steps[0])}, which is so behind weights that begin at 0. "
 
 
 def spread_says(grid: Grid) -> str:
-    """Whether what the layers answer still differs from row to row: at the first look where anything answered, and at the last one
-    of the same layers. Where phases take turns, not every look sees all layers."""
+    """Whether what the layers answer still differs from row to row: at the first look and the last of the same layers.
+
+    Where phases take turns, not every look sees all layers.
+    """
     at = next(look for look in range(len(grid.steps)) if grid.known(look))
     known = grid.known(at)
     (first, a), (last, b) = known[0], known[-1]
@@ -278,10 +308,10 @@ def _on_its_way(grid: Grid, what: str) -> str | None:
     names = grid.known(0)
     way = f"From the last layer ({names[-1][0]}) to the first ({names[0][0]}) {what}"
     if max(_off(first), _off(last or first)) <= LEVEL:
-        text = f"{way} keeps its order of magnitude: {compact(first)} times in the first step"
+        text = f"{way} keeps its order of magnitude: {compact(first)} times {_when(grid)}"
         then = "" if last is None or len(grid.steps) < 2 else f", {compact(last)} at step {count(grid.steps[-1])}"
         return f"{text}{then}."
-    text = f"{way} {_changes(first)} in the first step"
+    text = f"{way} {_changes(first)} {_when(grid)}"
     if last is not None and len(grid.steps) > 1:
         same = (first < 1) == (last < 1)
         then = f" and {compact(_off(last))} times" if same else f", and {_changes(last)}"
@@ -322,8 +352,13 @@ def _by_layer(values: Sequence[float]) -> float:
 
 def _later(grid: Grid, last: float | None) -> str:
     if last is None or len(grid.steps) < 2:
-        return " in the first step"
-    return f" in the first step, and {compact(last)} times at step {count(grid.steps[-1])}"
+        return f" {_when(grid)}"
+    return f" {_when(grid)}, and {compact(last)} times at step {count(grid.steps[-1])}"
+
+
+def _when(grid: Grid) -> str:
+    """Of the first look."""
+    return "in the first step" if grid.steps[0] == 1 else f"at step {count(grid.steps[0])}"
 
 
 def _some(names: Sequence[str]) -> str:

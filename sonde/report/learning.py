@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from sonde.core.units import is_share, metric_name, number, share, size
+from sonde.core.units import OF_ONE, is_share, metric_name, number, share, size
 from sonde.report import captions
 from sonde.report.figures import Axis, Series, curves
 from sonde.report.folder import Reading
@@ -94,10 +94,13 @@ def _metric(run: Reading) -> Figure | None:
     if is_share(name):
         points = [(x, None if y is None else 100 * y) for x, y in points]
     label = words + (", %" if is_share(name) else "")
+    bounds = (0.0, 100.0) if is_share(name) else (0.0, 1.0) if name.partition("/")[0] in OF_ONE else None
     axis, say = _across(run), (lambda y: share(y / 100)) if is_share(name) else captions.short
     caption = captions.of_metric(f"validation {words}", points, axis.label, say, direction(run, name))
     series = [Series(name=title, points=points, colour=2, dots=len(points) <= 60)]
-    return _figure(title, series, axis, Axis(label=label), name=f"{title} over time", caption=caption, mark=mark)
+    return _figure(
+        title, series, axis, Axis(label=label, bounds=bounds), name=f"{title} over time", caption=caption, mark=mark
+    )
 
 
 def _parts(run: Reading) -> Figure | None:

@@ -55,9 +55,13 @@ def headline(run: Reading) -> Headline:
         return _without_result(run)
     sentences = [_story(run), _best(run)]
     if split == "":
-        return Headline(
-            value="Not evaluated", what="there were no rows to evaluate on", sentences=sentences[:1], tone="open"
+        broken = any(run.metric in (scores or {}) for scores in (run.result.get("metrics") or {}).values())
+        value, what = (
+            ("No number", f"{metric_name(run.metric)} is NaN or infinite on these rows")
+            if broken
+            else ("Not evaluated", "there were no rows to evaluate on")
         )
+        return Headline(value=value, what=what, sentences=sentences[:1], tone="open")
     unbroken = [text.replace(" %", "\u00a0%") for text in sentences if text]  # percentages stay on one line
     what = metric_name(run.metric) + mean_of_batches(run.metric, run.result.get("batch_means") or ())
     if split == "train" and run.metric == "loss" and run.train_loss_of:

@@ -21,6 +21,8 @@ SURE = 0.01  # p below which samples are told to lie closer to the training rows
 ABSENT = "not measured"
 LIKELY = "copies of training rows are likely"
 POSSIBLE = "some samples may be copies of training rows"
+ONE_ROW = "no sign of copies, but many samples are nearest to one and the same training row, an outlier perhaps"
+NEARLY_ALL = 0.9  # of the samples that are like copies, nearest to one row
 TABLE = Markup(
     '<div class="scroll"><table><thead><tr><th>measure</th><th class="n">samples</th><th class="n">real rows</th>'
     "<th>better</th></tr></thead><tbody>\n{}</tbody></table></div>\n"
@@ -86,7 +88,7 @@ def _unmeasured(run: Reading) -> list[Section]:
     command = measured_how(str(run.path), data)
     note = "Not measured yet. A classifier trained on the same data measures them:"
     if run.evaluated[run.split]["samples"].get("stills"):  # of clips
-        command = f"sonde eval {shell_quoted(str(run.path))} {shell_quoted(data)} --number 200"
+        command = motion_command(str(run.path), data)
         note = "Not measured yet. Whether they move as real clips do, and whether they are copies:"
     html = COMMAND.format(command)
     return [Section(name="sample-quality", title="How good the samples are", html=html, note=note)]
@@ -116,6 +118,15 @@ def eval_command(run: str, data: str, judge: str = "CLASSIFIER_RUN") -> str:
     "sonde eval 'runs/a b' digits --judge CLASSIFIER_RUN"
     """
     return f"sonde eval {shell_quoted(run)} {shell_quoted(data)} --judge {shell_quoted(judge)}"
+
+
+def motion_command(run: str, data: str) -> str:
+    """How clips are measured, which need no judge.
+
+    >>> motion_command("runs/a b", "moving-digits")
+    "sonde eval 'runs/a b' moving-digits --number 200"
+    """
+    return f"sonde eval {shell_quoted(run)} {shell_quoted(data)} --number 200"
 
 
 def title(found: Mapping[str, Any]) -> str:
@@ -199,7 +210,10 @@ def copies_told(found: Mapping[str, Any]) -> str:
     if p < SURE:
         return "no sign of copies: samples are closer to training rows, but to several alike, as smooth inputs are"
     if ratio < SURE and test["copied"] > test["copied_held_out"]:
-        return POSSIBLE
+        if float(test.get("one_row") or 0) > NEARLY_ALL:
+            return ONE_ROW
+        if p <= 1 - SURE:  # else samples are farther from the training rows than others, which copies are not
+            return POSSIBLE
     return "no sign of copies of training rows"
 
 

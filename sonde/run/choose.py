@@ -72,9 +72,11 @@ def choose(dataset: Dataset, *, task: str, model: str) -> Recipe:
     kind, chosen = dataset.schema.input.kind, spec(task)
     if chosen.inputs and kind not in chosen.inputs:
         words = " or ".join(chosen.inputs.values())
-        raise ConfigError(
-            f"task {task} learns from {words}, and this data is of kind {kind!r}; leave --task {task} out"
-        )
+        able = [one for one in specs() if one.generates and kind in one.inputs] if chosen.generates else []
+        remedy = f"leave --task {task} out"
+        if able:
+            remedy = f"--task {' or --task '.join(one.name for one in able)} makes {able[0].inputs[kind]}"
+        raise ConfigError(f"task {task} learns from {words}, and this data is of kind {kind!r}; {remedy}")
     if _asks_of_the_model(chosen, dataset):  # else the task itself says best what is wrong
         check_answer(task, model, kind, read_as=dataset.schema.input.read_as)
     settings = dict(_settings(dataset, chosen, model))

@@ -55,6 +55,7 @@ def copies(
         "threshold": COPIED,
         "copied": found.copied,
         "copied_held_out": found.copied_held_out,
+        "one_row": found.one_row,
         "pairs": pictured.pairs(samples, found.samples, folder / "samples"),
         "pairs_held_out": pictured.pairs(real, found.held_out, folder / "held-out"),
     }

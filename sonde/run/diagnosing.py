@@ -22,7 +22,7 @@ from sonde.diagnose.trials import Trial
 from sonde.engine.json_lines import read_lines
 from sonde.report.pooling import together
 from sonde.run.cure import Cure, cured
-from sonde.run.examining import context_from, evaluations_of, peak_of
+from sonde.run.examining import context_from, evaluations_of, has_targets, peak_of
 from sonde.run.reopened import Given, Reopened, reopened
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.screen.diagnosis import answered
@@ -160,6 +160,9 @@ def _meant(silence: Collection[str]) -> frozenset[str]:
     return silenced([silence] if isinstance(silence, str) else silence)
 
 
+WHOLE_ROWS = "its rows have no targets that could be learned by heart or be shuffled, and it answers by drawing"
+
+
 def _tried(
     folder: RunFolder, again: Reopened, screen: Screen, seconds: float
 ) -> tuple[Seen, list[Suspicion], list[Trial], str]:
@@ -180,6 +183,7 @@ def _tried(
         peak=None if again.lost else _peak(stepper),
         seconds=seconds,
         when=" as it began",
+        targets=has_targets(beginning),
     )
     seen.trace.samples[:] = _completed(seen, stepper, probing)
     probing.guess, probing.floor = _guess(seen), _floor(seen)
@@ -196,9 +200,20 @@ def _tried(
     trials = list(probing.made)
     if again.saved is not None and again.from_start:
         now, last = again.parts("last")
-        after = Probing(last, now.train, held, peak=None, guess=_guess(seen), floor=_floor(seen), when=" as it is now")
-        trials += [after.by_heart, after.inputs]
-    return seen, suspicions, trials, ""
+        after = Probing(
+            last,
+            now.train,
+            held,
+            peak=None,
+            guess=_guess(seen),
+            floor=_floor(seen),
+            when=" as it is now",
+            targets=has_targets(now),
+        )
+        for ask in ("by_heart", "inputs"):
+            getattr(after, ask)
+        trials += after.made
+    return seen, suspicions, trials, "" if trials else WHOLE_ROWS
 
 
 def _optimizer_is_lost(again: Reopened) -> bool:

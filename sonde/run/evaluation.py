@@ -16,7 +16,7 @@ from sonde.core.errors import DataError, NonFinite
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
 from sonde.core.seams import Meter, Source, abilities_of, extras_of, rewinds
-from sonde.core.units import metric_name
+from sonde.core.units import counted, metric_name
 from sonde.core.vocabulary import read_vocabulary
 from sonde.data.feed.normalise import Normalise
 from sonde.data.rows import Labelled
@@ -33,7 +33,7 @@ from sonde.run.build import Assembly
 from sonde.run.constant_baseline import constant_baseline
 from sonde.run.real_rows import real_rows
 from sonde.run.resolve import CUSTOM_MODULE
-from sonde.run.sampling import Wanted, class_names, drawn, shares_among, with_names
+from sonde.run.sampling import Wanted, class_names, drawn, fitting, shares_among, with_names
 from sonde.run.unfit import unfitting
 from sonde.tasks.custom.metrics import Undefined
 from sonde.tasks.spec import TaskSpec
@@ -44,8 +44,14 @@ FEW = 4  # rows, of which reconstructions and answers while it trains are shown
 CASES = ("worst", "best", "examples")  # tables of rows that are shown
 
 
-def write_evaluation(folder: Path, meter: Meter, source: Source, assembly: Assembly) -> None:
-    """Fill evaluation/<split>/ as docs/run-folder.md describes it."""
+def write_evaluation(
+    folder: Path, meter: Meter, source: Source, assembly: Assembly, *, sampling_s: float | None = None
+) -> str:
+    """Fill evaluation/<split>/ as docs/run-folder.md describes it.
+
+    sampling_s: seconds that samples of a task that makes inputs may take; None for as many as it takes
+    Returns: by how much there are fewer of them for that, in words; "" where there are not
+    """
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "metrics.json", meter.compute())
     for stem, content in meter.details().items():
@@ -61,7 +67,7 @@ def write_evaluation(folder: Path, meter: Meter, source: Source, assembly: Assem
     if abilities_of(assembly.task).unmask is not None and (batch := few_rows(source)) is not None:
         with random_state.apart(assembly.device), evaluation_mode(assembly.task.modules), torch.no_grad():
             write_json(folder / "reconstructed.json", write_reconstructions(folder, batch, source, assembly))
-    _write_samples(folder, assembly)
+    return _write_samples(folder, assembly, sampling_s)
 
 
 def few_rows(source: Source) -> Batch | None:
@@ -101,26 +107,28 @@ def write_reconstructions(folder: Path, batch: Batch, source: Source, assembly: 
     return rows
 
 
-def _write_samples(folder: Path, assembly: Assembly) -> None:
+def _write_samples(folder: Path, assembly: Assembly, seconds: float | None) -> str:
     """New inputs, of a task that makes them, in pictures, texts or beside real rows: samples.json names or holds them, and
     says how they were made."""
     generation = abilities_of(assembly.task).generation
     if generation is None or assembly.dataset is None:
-        return
+        return ""
     schema = assembly.dataset.schema
     about = modality(schema.input.kind)
     made = load(about.made) if about.made else None
     if made is None or not (made.picture or made.texts or made.compared or made.cards):
-        return
+        return ""
     rows = _rows(folder, assembly)
     number = made.reported
     if made.compared is not None:
         number = min(ROWS, max(number, len(rows)))
     shares = shares_among(assembly.dataset.splits["train"], schema) if made.by_share and generation.classes else ()
-    found = drawn(
-        assembly.task, schema, Wanted(number=number, shares=shares), assembly.device
-    )  # in fp32, as `sonde sample`
-    content: dict[str, Any] = {"number": number, "steps": generation.steps, "seed": 0}
+    asked = wanted = Wanted(number=number, steps=generation.steps, shares=shares)
+    if seconds is not None:
+        wanted = fitting(assembly.task, schema, asked, assembly.device, seconds)
+    found = drawn(assembly.task, schema, wanted, assembly.device)  # in fp32, as `sonde sample`
+    number = wanted.number
+    content: dict[str, Any] = {"number": number, "steps": wanted.steps, "seed": 0}
     places = {"picture": (made.picture, "samples"), "stills": (made.stills, "samples-frames")}
     content |= {
         name: draw(found.values, schema, folder / stem).name
@@ -145,6 +153,18 @@ def _write_samples(folder: Path, assembly: Assembly) -> None:
     if found.labels is not None:
         content["classes"] = list(schema.target.names)
     write_json(folder / "samples.json", content)
+    return _fewer(wanted, asked)
+
+
+def _fewer(made: Wanted, asked: Wanted) -> str:
+    """What was made where that is not what was asked for; "" where it is."""
+    if made == asked:
+        return ""
+    few = counted(made.number, "sample", "samples")
+    few += f" instead of {asked.number}" if made.number < asked.number else ""
+    if made.steps == asked.steps:
+        return few
+    return f"{few} of {counted(made.steps, 'step', 'steps')} each instead of {asked.steps}"
 
 
 def check_evaluation(assembly: Assembly) -> None:

@@ -61,7 +61,13 @@ def _probing(attempt: Attempt, training: Training) -> Probing:
         assembly.evaluation_sources.get("validation"),
         peak=None if update.scheduler is not None else peak_of(training.stepper),
         elapsed=training.clock.elapsed(),
+        targets=has_targets(assembly),
     )
+
+
+def has_targets(assembly: Assembly) -> bool:
+    """Whether rows have targets; they have none where a task learns whole rows."""
+    return assembly.dataset is None or assembly.dataset.schema.target.kind != "none"
 
 
 def last_look(doctor: Doctor | None, training: Training, kind: type[BaseException] | None, *_: object) -> None:

@@ -26,7 +26,9 @@ from sonde.engine.loop import notify
 from sonde.engine.signals import EvaluationStopped, StopRequest, stopping
 from sonde.metrics.directions import higher_is_better
 from sonde.modalities.catalogue import modality
-from sonde.report.sample_quality import measured_how
+from sonde.report.folder import read_folder
+from sonde.report.generating import judge_steps
+from sonde.report.sample_quality import measured_how, motion_command
 from sonde.run import became
 from sonde.run.build import Assembly
 from sonde.run.classical import compared
@@ -34,7 +36,7 @@ from sonde.run.errors import scores_of
 from sonde.run.evaluation import baseline, write_evaluation
 from sonde.run.job import Attempt
 from sonde.run.lengths import lengths_in_words
-from sonde.run.report import write_report
+from sonde.run.report import as_shown, write_report
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import load_best
 from sonde.run.shown import look
@@ -52,6 +54,7 @@ def evaluated(run: Prepared) -> dict[str, Any]:
     assembly, folder = attempt.assembly, attempt.folder
     load_best(folder, assembly.task)
     scores: dict[str, dict[str, float]] = {}
+    cut = ""  # of samples
     budgets: dict[str, EvaluationBudget] = {}  # under a time limit, how many rows of a split were evaluated
     with run.training.clock.part("evaluation"):
         for split, source in assembly.evaluation_sources.items():
@@ -71,12 +74,14 @@ def evaluated(run: Prepared) -> dict[str, Any]:
             if budget is not None:
                 budgets[split] = budget
             scores[split] = scores_of(meter, source, split, step=run.training.progress.step)
-            write_evaluation(folder.evaluation / split, meter, source, assembly)
+            coming = [name for name in assembly.evaluation_sources if name not in scores]
+            room = None if attempt.limit is None else attempt.limit.for_samples(coming)
+            cut = write_evaluation(folder.evaluation / split, meter, source, assembly, sampling_s=room) or cut
         notes = look(assembly, folder, settings)
     tell(attempt, notes, at_once=False)
     checkpoint.clear_leftovers(folder.checkpoints)
     if attempt.limit is not None:
-        tell(attempt, attempt.limit.findings(run.training, budgets), at_once=False)
+        tell(attempt, attempt.limit.findings(run.training, budgets, cut), at_once=False)
     training = run.training
     broken = _never_finite(run) + best_before(
         assembly.task.phases, training.stepper.stages, assembly.task.modules, training.progress.best
@@ -147,8 +152,15 @@ def _never_finite(run: Prepared) -> list[Finding]:
         return []
     chose, objective = best is not None and best["metric"] is not None, assembly.objective
     lines = list(read_lines(run.attempt.folder.metrics))
-    means = abilities_of(assembly.task).batch_means
-    found = never_finite(lines, None if chose or objective is None else objective.metric, means() if means else ())
+    abilities = abilities_of(assembly.task)
+    means = abilities.batch_means
+    rows = None if assembly.dataset is None else len(assembly.dataset.splits["validation"])
+    found = never_finite(
+        lines,
+        None if chose or objective is None else objective.metric,
+        means() if means else None,
+        (rows, abilities.fewest_rows) if rows is not None and rows < abilities.fewest_rows else None,
+    )
     return found + sometimes_finite(lines, None if best is None else best["metric"])
 
 
@@ -204,8 +216,19 @@ def _next_commands(attempt: Attempt) -> list[str]:
         text.format(run=shell_quoted(str(folder.path)), input=about.input_word) for text in known.next_commands
     ]
     if known.generates and about.made and about.judged:
-        commands.append(measured_how(str(folder.path), read_config(folder.config).data or "DATA"))
+        commands += _judging(folder, clips=dataset.schema.input.has_frames)
     return commands
+
+
+def _judging(folder: RunFolder, *, clips: bool) -> list[str]:
+    """How the samples are judged, as the report has it; nothing where no judge can be trained on these data."""
+    run, data = str(folder.path), read_config(folder.config).data or "DATA"
+    if clips:
+        return [motion_command(run, data)]
+    if in_memory(data):
+        return [measured_how(run, data)]
+    commands = [step.command for step in judge_steps(as_shown(read_folder(folder.path)))]
+    return commands if len(commands) > 1 else []  # one alone names no judge: the data have no classes
 
 
 def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from sonde.core.run_folder import RunFolder, open_run
 from sonde.core.units import count, share
 from sonde.data.splits import labels_of
 from sonde.engine.plan import pick_device
+from sonde.modalities.catalogue import modality
 
 if TYPE_CHECKING:
     from sonde.run.run import Run
@@ -87,7 +88,7 @@ def parted(text: str) -> tuple[str, Generated | None]:
         part = 0.0
     if not 0 < part < 1:
         raise ConfigError(
-            f"--augment {SHARE}={own[SHARE]}: write {SHARE}=S with a share S of each batch above 0 and below 1"
+            f"--augment {SHARE}={own[SHARE]}: write {SHARE}=0.3, or another part of each batch between 0 and 1"
         )
     return ",".join(rest) or "none", Generated(own[PART], part)
 
@@ -187,10 +188,10 @@ def _check(made: Schema, schema: Schema, run: str) -> None:
     if not schema.target.has_classes or not schema.input.has_planes:
         raise ConfigError(f"{place} is for images of which each has one of several classes; leave it out")
     if (made.input.kind, made.input.shape) != (schema.input.kind, schema.input.shape):
-        sizes = ["x".join(map(str, each.input.shape)) for each in (made, schema)]
-        raise ConfigError(
-            f"{place}: it makes {made.input.kind} of {sizes[0]}, and the data are {schema.input.kind} of {sizes[1]}"
+        theirs, ours = (
+            f"{modality(each.input.kind).noun} of {'x'.join(map(str, each.input.shape))}" for each in (made, schema)
         )
+        raise ConfigError(f"{place}: it makes {theirs}, and the data hold {ours}")
     absent = [name for name in schema.target.names if name not in made.target.names]
     if absent:
         raise ConfigError(

@@ -1,6 +1,7 @@
 """Training rows for a task that compares others with them (`Abilities.know_rows`)."""
 
 from collections.abc import Callable, Iterator
+from functools import cache, partial
 
 import numpy as np
 import torch
@@ -29,9 +30,11 @@ def reader_of(dataset: Dataset, device: torch.device, tick: Tick = silent) -> Ca
     rows, prepare = dataset.splits["train"], Normalise(dataset.schema.input, device)
     most = min(len(rows), MOST_ROWS, max(1, MOST_BYTES * len(rows) // max(1, rows.nbytes())))
     chosen = np.arange(most) * len(rows) // most
-    fields, places = pack(rows, chosen, label="normal rows", tick=tick), torch.from_numpy(chosen)
+    places = torch.from_numpy(chosen)
+    packed = cache(partial(pack, rows, chosen, label="training rows", tick=tick))  # no sooner than they are wanted
 
     def read() -> Iterator[Batch]:
+        fields = packed()
         for start in range(0, most, AT_ONCE):
             part = slice(start, start + AT_ONCE)
             yield Batch(prepare({name: field[part] for name, field in fields.items()}), places[part])

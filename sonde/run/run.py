@@ -20,7 +20,7 @@ from sonde.core.seams import Source, Task
 from sonde.data.feed.source import Augment
 from sonde.engine.plan import pick_device
 from sonde.run.evaluated_in import or_in_fp32, precision_of
-from sonde.run.inference import Predict, as_frame, fed, only_network, predictor, probabilities
+from sonde.run.inference import as_frame, fed, only_network, predictor, probabilities
 from sonde.run.keywords import Keywords
 from sonde.screen.screen import Screen
 from sonde.tasks.spec import TaskSpec
@@ -163,7 +163,7 @@ class Run:
         what: of an autoencoder "latent", "reconstruction" or "anomaly";  paths: of diffusion-forecasting so many paths besides
         frame: a pandas DataFrame instead, with a column for each class's probability, and the index of a frame that is given
         """
-        found = self._predict(inputs, predictor(self.task, what, paths, folder=self.folder), tick)
+        found = self._predict(inputs, what, paths, tick)
         return as_frame(found, inputs) if frame else found
 
     @Keywords()
@@ -199,15 +199,17 @@ class Run:
 
         return self._source(rows_for(inputs, self.schema, tick=tick)[0])
 
-    def _predict(self, inputs: Any, predict: Predict, tick: Tick) -> list[dict[str, Any]]:
+    def _predict(self, inputs: Any, what: str, paths: int, tick: Tick) -> list[dict[str, Any]]:
         if self._of_custom_data:
             from sonde.run.custom_use import predicted
 
+            predictor(self.task, what, paths, folder=self.folder)
             return predicted(self.task, inputs, self._device, read_object(self._folder.data, run=self.folder))
         from sonde.data.rows import unanswered
         from sonde.modalities.inputs import rows_for
 
-        rows, names = rows_for(inputs, self.schema, tick=tick)
+        schema, predict = self.schema, predictor(self.task, what, paths, folder=self.folder)
+        rows, names = rows_for(inputs, schema, tick=tick)
         found: dict[int, dict[str, Any]] = {}
         self.task.modules.eval()
         with torch.inference_mode():
@@ -250,22 +252,23 @@ class Run:
         seed: int = 0,
         tick: Tick = silent,
     ) -> Any:
-        """Images (N, H, W, C) uint8, of one channel (N, H, W); of tables a pyarrow.Table; of recordings a list of {"array",
-        "sampling_rate"}, as `predict` takes them; of text a list of texts; else an array.
+        """Images (N, H, W, C) uint8, of one channel (N, H, W); of tables a pyarrow.Table, with booleans and times where the frame
+        had them; of recordings a list of {"array", "sampling_rate"}, as `predict` takes them; of text a list of texts; else an
+        array.
 
         classes: names of classes, in turn; by default all of the data's in turn, of tables as often as in training
         guidance: above 1 clearer and less varied;  temperature: of texts
         weaker: folder of a run or checkpoint that does worse, away from which guidance leads instead of from no class
         Raises: ConfigError for a run that makes no inputs, or what cannot be asked of it
         """
-        from sonde.run.sampling import Wanted, drawn_from, plain
+        from sonde.run.sampling import Wanted, drawn_from, in_own_types
         from sonde.run.weaker import weaker_of
 
         classes = (classes,) if isinstance(classes, str) else classes
         wanted = Wanted(number=number, classes=classes, steps=steps, sampler=sampler, seed=seed)
         worse = None if weaker is None else weaker_of(self, weaker, trust_code=self._trust_code)
         wanted = replace(wanted, guidance=guidance, temperature=temperature, weaker=worse)
-        return plain(drawn_from(self, wanted, tick), self.schema)
+        return in_own_types(drawn_from(self, wanted, tick), self.schema)
 
     @Keywords()
     def evaluate(
@@ -366,7 +369,7 @@ class Run:
         from sonde.run.loaded import task_of
         from sonde.run.resume import load_best
 
-        task = task_of(self._folder, self.schema, trust_code=self._trust_code)
+        task = task_of(self._folder, lambda: self.schema, trust_code=self._trust_code)
         load_best(self._folder, task)
         task.modules.to(self._device)
         return task

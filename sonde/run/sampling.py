@@ -1,7 +1,8 @@
 """New inputs from a trained run: what is asked for is checked, drawn in parts, and given back on the data's own scale."""
 
 import shlex
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from sonde.core.catalogue import load
 from sonde.core.config_file import in_memory, read_config
 from sonde.core.damaged import read_object
 from sonde.core.dataset import Rows, Schema
-from sonde.core.errors import ConfigError, DataError, unknown
+from sonde.core.errors import ConfigError, DataError, nearest, unknown
 from sonde.core.generation import Generation, SampleRequest
 from sonde.core.progress import Tick, silent
 from sonde.core.run_folder import RunFolder, open_run
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 AT_ONCE = 64  # samples
 ROWS_AT_ONCE = 256  # the same of samples that are a short row of numbers: of fewer much of the time would go to calls
 SHORT = 512  # numbers
+FEW, FEWEST_STEPS = 4, 8  # samples and steps that are made however little time there is
+LISTED = 20  # classes in a message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +100,31 @@ def drawn_from(run: "Run", wanted: Wanted, tick: Tick = silent) -> Drawn:
     return drawn(run.task, run.schema, replace(wanted, shares=shares_of(run)), run.device, tick)
 
 
+def fitting(
+    task: Task,
+    schema: Schema,
+    wanted: Wanted,
+    device: torch.device,
+    seconds: float,
+    now: Callable[[], float] = time.perf_counter,
+) -> Wanted:
+    """What is wanted, with fewer steps, and then samples, where all would take longer: a step of a few samples is timed.
+
+    Raises: as `drawn`
+    """
+    generation = abilities_of(task).generation
+    assert generation is not None
+    steps, few, begun = max(1, wanted.steps or generation.steps), min(FEW, wanted.number), now()
+    drawn(task, schema, replace(wanted, number=few, steps=min(1, generation.steps)), device)
+    taken = now() - begun
+    affordable = max(0.0, seconds - taken) / max(taken / few, 1e-9)  # steps of one sample
+    if affordable >= steps * wanted.number:
+        return wanted
+    fewer = min(steps, max(FEWEST_STEPS, int(affordable / wanted.number)))
+    number = min(wanted.number, max(few, int(affordable / fewer)))
+    return replace(wanted, number=number, steps=fewer if generation.steps else 0)
+
+
 def drawn(
     task: Task, schema: Schema, wanted: Wanted, device: torch.device, tick: Tick = silent, *, trains: bool = False
 ) -> Drawn:
@@ -160,6 +188,11 @@ def check(wanted: Wanted, generation: Generation, schema: Schema) -> None:
     if wanted.classes and not generation.classes:
         raise ConfigError("--classes: this run was trained without classes; leave it out")
     if wanted.keep is not None and not generation.keeps:
+        if generation.estimate is not None:  # of a code that is no map (`tasks/latent_code`)
+            raise ConfigError(
+                "--known: this run learned codes without places, in which no part of an input can be kept; use a run of the "
+                "inputs, without --latent"
+            )
         raise ConfigError(
             "--known: this network cannot keep a part of an input; use a run of diffusion, flow-matching or masked-diffusion"
         )
@@ -177,6 +210,12 @@ def _check_guidance(wanted: Wanted, generation: Generation) -> None:
     """And the temperature, which makes samples likelier too."""
     if not np.isfinite(wanted.guidance):
         raise ConfigError(f"--guidance must be finite, got {wanted.guidance:g}")
+    if wanted.guidance <= 0:
+        beside = "the weaker run alone" if wanted.weaker is not None else "no class at all"
+        raise ConfigError(
+            f"--guidance must be above 0, got {wanted.guidance:g}: 0 stands for {beside}, and less leads away from what is "
+            "wanted; leave it out for 1, the class alone, or give more for clearer samples"
+        )
     if wanted.weaker is not None:
         if wanted.guidance == 1:
             raise ConfigError("--weaker has no effect with --guidance 1; give --guidance 2")
@@ -193,7 +232,7 @@ def _check_guidance(wanted: Wanted, generation: Generation) -> None:
 def _check_sampler(wanted: Wanted, generation: Generation) -> None:
     if wanted.steps < 0:
         raise ConfigError(
-            f"--steps must be at least 1, got {wanted.steps}; leave it out for the usual {generation.steps}"
+            f"--steps must be at least 1, or 0 for the task's own {generation.steps}, got {wanted.steps}; leave it out for those"
         )
     if wanted.steps and not generation.steps:
         raise ConfigError("--steps is for samplers in steps, and this network makes a sample in one pass; leave it out")
@@ -236,7 +275,10 @@ def _labels(wanted: Wanted, generation: Generation, schema: Schema, rows: int) -
     names = list(schema.target.names)
     for name in wanted.classes:
         if name not in names:
-            raise unknown("class", name, names)
+            near = [] if name.isdigit() else nearest(name, names)  # a number is like many others
+            hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+            listed = ", ".join(names[:LISTED]) + (", …" if len(names) > LISTED else "")
+            raise ConfigError(f"--classes: unknown class {name!r}; {hint}the classes are {listed}")
     numbers = [names.index(name) for name in wanted.classes] or list(range(len(names)))
     if wanted.shares and not wanted.classes and not wanted.interpolate:
         drawn_by = generator(wanted.seed, "sample", 2)
@@ -288,6 +330,12 @@ def plain(found: Drawn, schema: Schema) -> Any:
     if made is None:
         return found.values.numpy()
     return with_names(made.plain(found.values, schema), found.labels, schema, made)
+
+
+def in_own_types(found: Drawn, schema: Schema) -> Any:
+    """As `plain`, a table in the types of the frame that was trained on."""
+    made, shown = made_of(schema), plain(found, schema)
+    return shown if made is None or made.own_types is None else made.own_types(shown, schema)
 
 
 def with_names(plain: Any, labels: Tensor | None, schema: Schema, made: "Made") -> Any:

@@ -68,13 +68,19 @@ class TimeLimit:
         until = self._assembly.clock.elapsed() + share * left_s
         return self._budget(splits[0], until, expected=expected[splits[0]])
 
+    def for_samples(self, coming: Sequence[str]) -> float:
+        """Seconds for the samples of a report: what the splits to come leave, and a little in any case."""
+        expected = sum(self._plan.evaluation_s.get(name, 0.0) for name in coming)
+        left_s = self.limit_s - self._after_s - self._assembly.clock.elapsed() - expected
+        return max(ALLOWED_S / 2, ALLOWED_SHARE / 2 * self.limit_s, left_s)
+
     def _budget(self, split: str, until: float, *, expected: float | None) -> EvaluationBudget:
         rows = rows_of(self._assembly, split)
         row_s = expected / rows if expected and rows else None
         return EvaluationBudget(max(FLOOR_S, until - self._assembly.clock.elapsed()), rows=rows, row_s=row_s)
 
-    def findings(self, training: Training, budgets: Mapping[str, EvaluationBudget]) -> list[Finding]:
-        """What the limit cut short, and whether it was kept."""
+    def findings(self, training: Training, budgets: Mapping[str, EvaluationBudget], samples: str = "") -> list[Finding]:
+        """What the limit cut short, and whether it was kept. samples: how many were made where that is fewer than usual"""
         limit = parse(self.limit_s, bare="seconds")
         found = []
         if partly := [f"{split} on {rows_in_words(budget)}" for split, budget in budgets.items() if not budget.whole]:
@@ -87,6 +93,15 @@ class TimeLimit:
                     severity="warning",
                     evidence=evidence,
                     action=action,
+                )
+            )
+        if samples:
+            found.append(
+                Finding(
+                    check="fewer samples",
+                    severity="note",
+                    evidence=f"the report shows {samples}: the time limit left no time for more",
+                    action="sonde sample makes as many as are wanted, by all steps",
                 )
             )
         taken, steps, spent = training.clock.elapsed(), max(1, training.progress.step), training.clock.spent

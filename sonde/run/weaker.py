@@ -62,7 +62,7 @@ def weaker_of(run: "Run", named: str | Path, *, trust_code: bool = False) -> Wea
 
 def _earlier(run: "Run", place: Path, trust_code: bool) -> Task:
     """The run's own task with the weights of another checkpoint, averaged where they are. Raises: ConfigError"""
-    task = task_of(RunFolder(run.folder), run.schema, trust_code=trust_code)
+    task = task_of(RunFolder(run.folder), lambda: run.schema, trust_code=trust_code)
     held, state = checkpoint.read(place)
     average = (state.get("stepper") or {}).get("average") or {}
     held |= {name: value for name, value in average.get("tensors", {}).items() if name in held}

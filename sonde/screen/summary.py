@@ -1,10 +1,13 @@
 """The closing lines of a run, from `result.json` and the findings."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sonde.core.findings import certainty_of, grouped, silencing
 from sonde.core.units import TIME_PARTS, best_place, count, duration, mean_of_batches, metric, metric_name
+
+ORDER = ("test", "validation", "train")  # of splits, the first that has it is told
 
 
 def headline(result: Mapping[str, Any]) -> str:
@@ -21,10 +24,12 @@ def result_lines(result: Mapping[str, Any]) -> list[str]:
 
     >>> result_lines({"objective": {"metric": "accuracy", "mode": "max"}, "metrics": {"test": {"accuracy": 0.98}}})
     ['98.00 % test accuracy']
+    >>> result_lines({"objective": {"metric": "accuracy", "mode": "max"}, "metrics": {"test": {"accuracy": float("nan")}}})
+    ['accuracy is not a number on the test rows']
     """
     name = headline(result)
     metrics = result.get("metrics") or {}
-    split = next((s for s in ("test", "validation", "train") if (metrics.get(s) or {}).get(name) is not None), None)
+    split = next((s for s in ORDER if _is_number((metrics.get(s) or {}).get(name))), None)
     lines = []
     if split is not None:
         beside = _best(result, name, split) or _spread(result, name, split)
@@ -32,6 +37,8 @@ def result_lines(result: Mapping[str, Any]) -> list[str]:
         what = f"{metric_name(name)}{mean_of_batches(name, means)}"
         lines.append(f"{metric(name, metrics[split][name])} {split} {what}{_part(result, split)}{beside}")
         lines += _beside(metrics[split], name, means)
+    if (first := next((s for s in ORDER if name in (metrics.get(s) or {})), None)) != split:
+        lines.append(f"{metric_name(name)} is not a number on the {first} rows")
     baseline = (result.get("baseline") or {}).get(name)
     if baseline is not None:
         what = result["baseline"].get("what") or "trivial predictor"
@@ -44,6 +51,10 @@ def result_lines(result: Mapping[str, Any]) -> list[str]:
     if result.get("status") not in (None, "finished"):
         lines.append(f"{result['status']} after {count(result.get('steps') or 0)} steps")
     return lines or ["not evaluated: the data have neither test nor validation rows"]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _part(result: Mapping[str, Any], split: str) -> str:

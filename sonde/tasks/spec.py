@@ -64,6 +64,7 @@ class TaskSpec:
     experience: of tasks that act and learn from what comes of it, (splits, task, settings of the run, device) -> the source to
                train on; "" where rows are read
     generates: True where it makes new inputs (`sonde.core.generation`), for `sonde sample`
+    conditions: True where the classes of rows can be a condition of what it learns, so that a sample's class can be chosen
     tells:     of a task that makes inputs, what its headline metric says, where a verdict must not take it for more
     likelihood: True where that metric is a likelihood of rows, or a bound of it
     network_input: an `InputSpec` -> that of what its network is called with, where the task codes its inputs; "" for the same
@@ -100,6 +101,7 @@ class TaskSpec:
     takes_input: bool = False
     experience: str = ""
     generates: bool = False
+    conditions: bool = False
     tells: str = "how low its loss is, and little of samples"
     likelihood: bool = False
     network_input: str = ""

@@ -68,9 +68,7 @@ def test_the_list_is_newest_first_with_folds_in_their_order(runs: Path) -> None:
 def test_the_extra_is_named(runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "starlette", None)
     assert main(["watch"]) == 2
-    assert capsys.readouterr().err.endswith(
-        "sonde watch needs starlette; install it with: pip install 'sonde[watch]'\n"
-    )
+    assert "sonde watch needs starlette; install it with: pip install starlette" in capsys.readouterr().err
 
 
 def test_help_says_how_to_look_from_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:

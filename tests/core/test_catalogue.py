@@ -1,13 +1,15 @@
 """Names to objects, and what is said where there is none."""
 
+import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from sonde.core.catalogue import Catalogue, _entry_points, added, record_of_package, require, resolve
+from sonde.core.catalogue import Catalogue, _entry_points, added, libraries, record_of_package, require, resolve
 from sonde.core.errors import ConfigError, MissingDependency
 
 
@@ -61,8 +63,34 @@ def test_a_name_that_is_taken_is_refused_naming_both_packages(packages: Path) ->
 def test_an_optional_package_is_handed_over_or_its_install_line() -> None:
     assert require("json", extra="x", purpose="this").loads("1") == 1
     with pytest.raises(MissingDependency) as caught:
-        require("no_such_package.part", extra="audio", purpose="reading sound")
-    assert str(caught.value) == "reading sound needs no_such_package.part; install it with: pip install 'sonde[audio]'"
+        require("no_such_package.part", extra="x", purpose="reading sound")
+    assert str(caught.value) == "reading sound needs no_such_package.part; install it with: pip install no_such_package"
+
+
+def test_the_install_line_names_the_libraries_of_an_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name with an extra would ask a package index for a package that is called as this one is."""
+    metadata = tmp_path / "sonde-9.dist-info"
+    metadata.mkdir()
+    needs = ["torch", "jiwer>=3 ; extra == 'audio'", 'soundfile; extra == "audio"', 'rdkit; extra == "audio2"']
+    lines = ["Metadata-Version: 2.4", "Name: sonde", "Version: 9", *(f"Requires-Dist: {need}" for need in needs)]
+    (metadata / "METADATA").write_text("\n".join(lines))
+    monkeypatch.setattr("sys.path", [str(tmp_path), *sys.path])
+    assert libraries("audio") == ["jiwer>=3", "soundfile"]
+    assert libraries("unknown") == []
+    with pytest.raises(
+        MissingDependency, match="needs no_such_package; install it with: pip install 'jiwer>=3' soundfile$"
+    ):
+        require("no_such_package", extra="audio", purpose="this")
+
+
+def test_every_extra_that_the_code_names_is_one() -> None:
+    root = Path(__file__).parents[2]
+    declared = tomllib.loads((root / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    sources = [file.read_text() for file in (root / "sonde").rglob("*.py")]
+    named = {extra for text in sources for extra in re.findall(r'require\([^()]*extra="(\w+)"', text)}
+    assert len(named) >= 6
+    assert named <= set(declared)
+    assert not any("pip install 'sonde[" in text for text in sources)
 
 
 def test_a_package_that_is_there_and_lacks_something_itself_is_not_called_absent(

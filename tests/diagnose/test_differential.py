@@ -12,6 +12,8 @@ from torch.nn import functional as F
 
 import sonde
 from sonde.core.config import FeedConfig
+from sonde.core.generation import Generation
+from sonde.core.seams import Abilities
 from sonde.data.feed.tensors import tensor_source
 from sonde.diagnose import differential
 from sonde.diagnose.differential import Probing, at_the_end, judged, told_apart
@@ -189,3 +191,13 @@ def test_a_run_is_bit_by_bit_the_same_with_its_probes_and_so_is_what_follows(
     assert same(plain[1], probed[1])
     names = [line["name"] for line in read_lines(tmp_path / "probed" / "findings.jsonl")]
     assert "labels-unrelated-to-inputs" in names
+
+
+def test_of_rows_without_targets_and_of_answers_that_are_drawn_nothing_is_asked() -> None:
+    steps, made = probing(mlp(2, 8, 3), blobs(64), targets=False)
+    steps.task.abilities = Abilities(generation=Generation(draw=lambda request: request.start, latent=(2,)))  # type: ignore[attr-defined]
+    assert judged(seen(), [], made) == []
+    assert made.made == []
+    _, asked = probing(mlp(2, 8, 3), blobs(64))
+    judged(seen(), [], asked)
+    assert [each.name for each in asked.made] == ["by-heart", "related", "inputs"]

@@ -1,5 +1,6 @@
 """A rule that fails ends no run, and numbers that are none break no rule."""
 
+import dataclasses
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import sample_tasks
 import sonde
 from sonde.core.findings import Finding
 from sonde.diagnose.doctor import Doctor, rule_name
-from sonde.diagnose.rules.table import RULES
+from sonde.diagnose.rules.table import OF_ACTING, RULES, rules_for
 from sonde.diagnose.seen import Context, Evaluated, Moment, Seen
 from sonde.diagnose.signals import calls
 from sonde.diagnose.signals.answers import Answers, EvaluationWatch
@@ -34,7 +35,7 @@ def test_a_rule_that_raises_is_left_out_and_named_once(
         asked.append(seen.step)
         raise kind("within a rule")
 
-    monkeypatch.setattr("sonde.diagnose.doctor.RULES", (broken, *RULES))
+    monkeypatch.setattr("sonde.diagnose.doctor.rules_for", lambda context: (broken, *RULES))
     net, rows, loss = sample_nets.mlp()
     run = sonde.fit(net, rows, loss=loss, out=tmp_path / "run", **sample_nets.USUAL)
     assert run.result["status"] == "finished"
@@ -42,6 +43,12 @@ def test_a_rule_that_raises_is_left_out_and_named_once(
     assert (said["severity"], len(asked)) == ("note", 1)
     assert said["evidence"].startswith(f"the rule test_doctor_rules.broken failed ({kind.__name__}: ")
     assert said["evidence"].endswith(" and is left out; training is not affected")
+
+
+def test_of_a_policy_only_what_holds_where_targets_move_is_asked() -> None:
+    context = Context(own=False, task="ppo", phases=1, optimizer="adamw", rate=1e-3, rows=8, batches=None, total=9)
+    assert rules_for(context) == RULES
+    assert set(rules_for(dataclasses.replace(context, acts=True))) == set(OF_ACTING) < set(RULES)
 
 
 def test_rules_have_names() -> None:

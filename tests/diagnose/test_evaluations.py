@@ -27,6 +27,22 @@ def test_one_that_was_to_choose_says_which_weights_are_kept() -> None:
     assert "sonde.Metric(function, whole=True)" in found.action
 
 
+def test_the_loss_is_offered_only_where_it_can_choose() -> None:
+    both = lines({"a": None, "loss": 1.0})
+    assert never_finite(both, "a", [])[0].action.endswith("; --monitor loss lets the loss choose")
+    assert "loss" not in never_finite(both, "a", None)[0].action
+    assert "lets the loss" not in never_finite(lines({"a": None, "loss": None}), "a", [])[0].action
+
+
+def test_several_metrics_of_too_few_rows_are_one_finding_that_says_how_many_are_needed() -> None:
+    (found,) = never_finite(lines({"a": None, "b": None, "c": 1.0}), "a", None, (2, 8))
+    assert found.evidence == (
+        "metrics 'a', 'b' were NaN or infinite in the only evaluation: 2 validation rows are too few to compare, 8 are needed, "
+        "so 'a' could not choose the best checkpoint: the last weights are kept"
+    )
+    assert found.action == "add rows, or hold back more of them (--validation), so that 8 are validation rows"
+
+
 def test_what_is_a_number_in_some_evaluations_says_in_how_many_and_from_which_step_on() -> None:
     done = [
         {"kind": "evaluation", "step": step, "metrics": {"a": a, "b": 1.0}}

@@ -1,7 +1,7 @@
 """Probes tell causes apart on networks whose fault is known, and leave no trace on the run."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -247,6 +247,20 @@ def test_inputs_that_are_not_used() -> None:
     assert trial.numbers["input"] > 0.1
     assert "do not depend on other" in trial.said
     assert inputs_used(stepper(Values(Half())), data, ["input"]).answer is True
+
+
+def test_noise_that_answers_are_drawn_with_is_no_use_of_the_inputs() -> None:
+    class Noise(nn.Module):
+        def forward(self, input: Tensor) -> Tensor:
+            return torch.randn(len(input), 1)
+
+    class Drawn(Values):
+        def predict(self, batch: Batch) -> Mapping[str, Tensor]:
+            return {"value": Noise()(batch["input"])}
+
+    data = Batch({"input": torch.randn(8, 3), "target": torch.randn(8, 1)}, torch.arange(8))
+    trial = inputs_used(stepper(Drawn(nn.Linear(3, 1))), data, ["input"])
+    assert trial.answer is False
 
 
 def test_permuted_targets_are_the_same_targets_in_another_order() -> None:

@@ -46,3 +46,17 @@ def test_copies_are_told_from_samples_that_are_only_smoother() -> None:
 def test_what_equals_a_row_that_is_there_twice_is_a_copy() -> None:
     train = torch.tensor([[0.0], [0.0], [5.0]])
     assert memorisation(torch.zeros(1, 1), torch.ones(1, 1), train).copied == 1
+
+
+def test_samples_beside_one_outlier_are_told_from_copies_of_many_rows() -> None:
+    """Far from all rows, and nearest to the one that lies out there too: the second nearest is far away."""
+    draw = torch.Generator().manual_seed(0)
+    train, held_out, far = (torch.randn(rows, 8, generator=draw) for rows in (300, 200, 200))
+    train[7] = 20.0
+    mush = memorisation(20 + far, held_out, train)
+    assert mush.p_ratio < 1e-6
+    assert mush.p_distance > 0.99
+    assert (mush.copied, mush.one_row) == (1.0, 1.0)
+    copies = memorisation(train[:100] + 0.01, held_out, train)
+    assert (copies.copied, copies.one_row) == (1.0, 0.01)
+    assert memorisation(train[:1] + 0.01, held_out, train).one_row == 0

@@ -13,6 +13,7 @@ from PIL import Image
 from sample_settings import data_config
 
 from sonde.core.config import DataConfig
+from sonde.core.dataset import Fact
 from sonde.core.errors import DataError, SondeError
 from sonde.data.listing import Listing
 from sonde.data.splits import labels_of
@@ -91,10 +92,13 @@ def test_of_an_image_folder_one_form_is_asked(tmp_path: Path, monkeypatch: pytes
     asked: list[str] = []
     monkeypatch.setattr(opening, "import_module", lambda name: asked.append(name) or import_module(name))
     form_of(class_folders(tmp_path / "photos", cat=3, dog=3))
-    assert [name.rpartition(".")[2] for name in asked] == ["class_folders"]
+    assert [name.rpartition(".")[2] for name in asked] == [
+        "animated",
+        "class_folders",
+    ]  # the first only asks the settings
     asked.clear()
     form_of(class_folders(tmp_path / "others", images=3, dog=3))  # a folder of images may stand beside their masks
-    assert [name.rpartition(".")[2] for name in asked] == ["masks", "class_folders"]
+    assert [name.rpartition(".")[2] for name in asked] == ["masks", "animated", "class_folders"]
 
 
 def test_what_stands_at_a_path_is_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,6 +190,22 @@ def test_several_tables_are_to_be_named(tmp_path: Path) -> None:
     csv(tmp_path / "two.csv")
     assert refused(tmp_path).startswith(
         f"{tmp_path} holds several tables; name one of one.csv, two.csv, or call them train"
+    )
+
+
+def test_the_only_table_of_a_folder_is_read(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    csv(folder / "customers.csv")
+    (folder / "README.txt").write_text("of customers")
+    asked = data_config(target=("kind",))
+    found = open_data(folder, asked)
+    assert (found.name, found.schema) == ("customers", open_data(folder / "customers.csv", asked).schema)
+    assert found.facts[0] == Fact("the table is customers.csv", "shop holds no other data")
+    assert open_like(folder, found.schema, asked).facts[0] == found.facts[0]
+    (folder / "other.bin").write_bytes(b"")
+    assert refused(folder).startswith(
+        f"{folder} holds one table, customers.csv, beside other files; to read the table, name it: {folder}/customers.csv"
     )
 
 

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from sonde.report.figures import HEIGHT, LEFT, WIDTH, Axis, Series, bars, curves, heat_map, scatter, stacked_bar
+from sonde.report.figures import HEIGHT, LEFT, WIDTH, Axis, Series, bars, curves, heat_map, scaled, scatter, stacked_bar
 
 NASTY = '<script>alert("1")</script>&'
 
@@ -34,6 +34,13 @@ def test_a_curve_goes_where_its_values_say():
     assert found.min() >= 0
     assert found[:, 0].max() <= WIDTH
     assert found[:, 1].max() <= HEIGHT
+
+
+def test_an_axis_ends_where_no_value_can_lie():
+    shares = Axis(label="AUROC", bounds=(0.0, 1.0))
+    one = scaled([1.0, 1.0], shares, start=0, end=1)
+    assert (one.low, one.high) == (pytest.approx(0.46), 1.0)
+    assert (scaled([0.0, 0.5], shares, start=0, end=1).low, scaled([2.0], shares, start=0, end=1).high) == (0.0, 2.54)
 
 
 def test_a_legend_of_long_names_stands_in_lines_within_the_picture():

@@ -63,6 +63,9 @@ def test_rows_to_check_are_those_answered_wrongly(image_run):
     right = [{**entry, "prediction": entry["target"]} for entry in details["worst"]]
     assert rows_to_check({**details, "worst": right}) == "None: no row that was kept is predicted wrongly."
     assert rows_to_check({}) == ""
+    anomalies = [{"name": "good", "normal": True}, {"name": "crack", "normal": False}]
+    assert rows_to_check({**details, "by_class": anomalies}) == ""  # the worst are those that were to be found
+    assert rows_to_check({**details, "by_class": anomalies[:1]}) == told
 
 
 def test_rows_with_values_and_texts():

@@ -84,7 +84,25 @@ def test_the_error_vanishes_explodes_or_does_neither():
         "From the last layer (l1) to the first (l0) the error keeps its order of magnitude: 0.50 times in the first step, "
         "1.0 at step 400."
     )
-    assert error_says(grid([0.0], [1.0])) == "No error reaches l0: nothing there can learn."
+    assert error_says(grid([0.0, 0.0], [1.0, 1.0])) == (
+        "No error reaches l0 at any step that was measured: nothing there can learn."
+    )
+
+
+def test_what_is_zero_at_the_first_look_alone_can_learn():
+    """Last layers that begin at 0 let no error through before the first step."""
+    begins = "at step 1, which is so behind weights that begin at 0."
+    assert error_says(grid([0.0], [1.0])) == f"No error reaches l0 {begins}"
+    assert error_says(grid([0.0, 0.5], [0.0, 0.8], [1.0, 1.0])) == (
+        f"No error reaches l0, l1 {begins} From the last layer (l2) to the first (l0) the error keeps its order of "
+        "magnitude: 0.50 times at step 2."
+    )
+    assert gradient_says(grid([0.0], [1.0])) == f"The gradient of l0 is exactly 0 {begins}"
+    said = gradient_says(grid([0.0, 1e-9, 1e-9], [1.0, 1.0, 1.0]))
+    assert said.startswith(
+        f"The gradient of l0 is exactly 0 {begins} The gradient of l0 is 1.0e-9 times that of l1 at step 2"
+    )
+    assert "times at step 400" in said
 
 
 @pytest.mark.parametrize(
@@ -108,7 +126,9 @@ def test_gradients_spreads_units_and_updates_in_a_sentence_each():
     assert gradient_says(grid([1e-9], [1.0])) == (
         "The gradient of l0 is 1.0e-9 times that of l1 in the first step: far apart, which alone is not a fault."
     )
-    assert gradient_says(grid([0.0], [1.0])) == "The gradient of l0 is exactly 0 at step 1."
+    assert gradient_says(grid([0.0, 0.0], [1.0, 1.0])) == (
+        "The gradient of l0 is exactly 0 at every step that was measured."
+    )
     assert spread_says(grid([1.0], [1e-4])).endswith("deep in the network all rows look nearly alike.")
     assert (
         spread_says(grid([0.5, 0.6]))

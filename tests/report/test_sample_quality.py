@@ -58,13 +58,20 @@ def test_what_was_not_measured_says_why() -> None:
 
 
 def test_the_verdict_on_copies_needs_both_tests() -> None:
-    def verdict(p_distance: float, p_ratio: float, copied: float = 0.0) -> str:
+    def verdict(p_distance: float, p_ratio: float, copied: float = 0.0, **more: float) -> str:
         test = {"in": "pixels", "samples": 10, "held_out": 9, "train": 8, "p_distance": p_distance, "p_ratio": p_ratio}
-        return memorised(found(memorisation={**test, "copied": copied, "copied_held_out": 0.0})).partition(" (")[0]
+        test |= {"copied": copied, "copied_held_out": 0.0, **more}
+        return memorised(found(memorisation=test)).partition(" (")[0]
 
     assert verdict(1e-9, 1e-9) == "copies of training rows are likely"
     assert "as smooth inputs are" in verdict(1e-9, 0.5)
     assert verdict(0.5, 0.001, copied=0.1) == "some samples may be copies of training rows"
+    assert verdict(0.5, 0.001, copied=0.1, one_row=0.5) == "some samples may be copies of training rows"
+    assert verdict(1.0, 1e-9, copied=0.4, one_row=0.5) == "no sign of copies of training rows"  # farther than others
+    assert "nearest to one and the same training row" in verdict(0.5, 1e-9, copied=0.4, one_row=1.0)
+    assert (
+        verdict(1e-9, 1e-9, copied=0.4, one_row=1.0) == "copies of training rows are likely"
+    )  # one row, again and again
     assert verdict(0.5, 0.001) == verdict(0.5, 0.5) == "no sign of copies of training rows"
     assert memorised(found()).startswith("copies of training rows were not looked for")
 

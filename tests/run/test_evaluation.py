@@ -11,7 +11,9 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 
 import sonde
 from sonde.core.files import read_json
+from sonde.engine.json_lines import read_lines
 from sonde.modalities.image.show import HEAVY, save_picture
+from sonde.run.time_limit import TimeLimit
 
 SHORT: dict[str, Any] = {"threads": 1, "quiet": True, "epochs": 1, "batch_size": 16}
 
@@ -98,3 +100,28 @@ def test_wide_and_heavy_pictures_are_made_smaller(tmp_path: Path) -> None:
     assert save_picture(tmp_path / "wide.png", smooth).name == "wide.png"
     with Image.open(tmp_path / "wide.png") as picture:
         assert (picture.size, picture.mode) == ((480, 144), "RGB")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (1e9, []),
+        (
+            0.0,
+            [
+                "the report shows 4 samples instead of 60 of 8 steps each instead of 20: the time limit left no time for more"
+            ],
+        ),
+    ],
+)
+def test_a_time_limit_bounds_the_samples_of_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, told: list[str]
+) -> None:
+    monkeypatch.setattr(TimeLimit, "for_samples", lambda self, coming: seconds)
+    frame = {"a": uneven()[0][:, 0], "b": uneven()[0][:, 1]}
+    given: dict[str, Any] = {"task": "flow-matching", "model": "denoiser-mlp", "time_limit": "20m", "steps": 2}
+    run = sonde.train(frame, out=tmp_path / "run", **{**SHORT, **given, "epochs": None})
+    findings = read_lines(run.folder / "findings.jsonl")
+    assert [line["evidence"] for line in findings if line["check"] == "fewer samples"] == told
+    made = read_json(run.folder / "evaluation" / "test" / "samples.json")
+    assert (made["number"], made["steps"]) == ((4, 8) if told else (60, 20))

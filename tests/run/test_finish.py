@@ -3,9 +3,14 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import sonde
+from sonde.core.config_file import write_config
+from sonde.core.run_folder import RunFolder
 from sonde.engine.json_lines import read_lines
+from sonde.report.next_steps import Step
+from sonde.run import finish
 
 
 def table(folder: Path) -> Path:
@@ -35,3 +40,17 @@ def test_a_run_that_learned_says_nothing(tmp_path: Path) -> None:
         table(tmp_path), target="y", model="mlp", epochs=30, lr=0.01, out=tmp_path / "run", threads=1, quiet=True
     )
     assert "worse-than-baseline" not in findings(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("steps", "shown"), [(["sonde eval run pics --judge CLASSIFIER_RUN"], 0), (["train", "eval"], 2)]
+)
+def test_a_judge_is_offered_where_one_can_be_trained(
+    steps: list[str], shown: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("read_folder", "as_shown"):
+        monkeypatch.setattr(finish, name, lambda given: given)
+    monkeypatch.setattr(finish, "judge_steps", lambda run: [Step(command=each, why="") for each in steps])
+    write_config(tmp_path / "config.yaml", data="pics", settings={}, origin={}, reasons={})
+    assert finish._judging(RunFolder(tmp_path), clips=False) == steps[:shown]
+    assert finish._judging(RunFolder(tmp_path), clips=True) == [f"sonde eval {tmp_path} pics --number 200"]

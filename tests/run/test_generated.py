@@ -105,7 +105,7 @@ def test_the_text_is_taken_apart() -> None:
     assert parted("flip, share=0.5, generated=a/b") == ("flip", Generated("a/b", 0.5))
     for text, message in (
         ("share=0.5", "share= says how much of what generated=RUN makes"),
-        ("generated=a,share=1", "share=1: write share=S with a share S of each batch above 0 and below 1"),
+        ("generated=a,share=1", "share=1: write share=0.3, or another part of each batch between 0 and 1"),
         ("generated=a,generated=b", "gives generated or share twice"),
     ):
         with pytest.raises(ConfigError, match=message):
@@ -120,7 +120,7 @@ def test_what_does_not_fit_is_refused_in_a_line(flow: Path, tmp_path: Path) -> N
     text = f"generated={flow}"
     for data, more, message in (
         ("pets.npz", {}, "it makes no class 'cat'; its classes are 0, 1, 2, 3"),
-        ("large.npz", {}, "it makes image of 1x8x8, and the data are image of 1x16x16"),
+        ("large.npz", {}, "it makes images of 1x8x8, and the data hold images of 1x16x16"),
     ):
         with pytest.raises(SondeError, match=message):
             sonde.train(tmp_path / data, augment=text, out=tmp_path / "run", **QUIET, **more)

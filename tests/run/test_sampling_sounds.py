@@ -35,7 +35,7 @@ def test_samples_are_files_called_by_class(place: Path, tmp_path: Path, capsys: 
     asked = ["--number", "2", "--classes", "high", "--steps", "1", "--guidance", "2"]
     assert main(["sample", str(place / "flow"), *asked, "--out", f"{tmp_path}/high/"]) == 0
     assert "wrote 2 samples" in capsys.readouterr().out
-    assert sorted(each.name for each in (tmp_path / "high").iterdir()) == ["00000-high.wav", "00001-high.wav"]
+    assert sorted(each.name for each in (tmp_path / "high").glob("*.wav")) == ["00000-high.wav", "00001-high.wav"]
     length = sonde.load(place / "flow").schema.input.shape[0] / RATE
     assert 0 < seconds(tmp_path / "high" / "00000-high.wav") <= length
 

@@ -8,7 +8,7 @@ from chromium import Browser, installed
 from sample_runs import append, begun, evaluation, failed, finished, killed, served, step, training
 
 for package in ("starlette", "uvicorn"):
-    pytest.importorskip(package, reason=f"{package} is not installed: pip install 'sonde[watch]'")
+    pytest.importorskip(package, reason=f"{package} is not installed: pip install '.[watch]'")
 pytestmark = pytest.mark.skipif(not installed(), reason="there is no Chromium: apt install chromium")
 
 EVIL = '<script>document.title = "evil"</script>"\'><img src=x onerror="document.title=1">'

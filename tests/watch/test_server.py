@@ -17,7 +17,7 @@ from sonde.core.errors import ConfigError
 from sonde.watch.server import DEFAULT, listen
 
 for package in ("starlette", "uvicorn"):
-    pytest.importorskip(package, reason=f"{package} is not installed: pip install 'sonde[watch]'")
+    pytest.importorskip(package, reason=f"{package} is not installed: pip install '.[watch]'")
 
 
 TWO = 'two & "three"'

@@ -1,5 +1,4 @@
-"""Generators that learn against a critic: a critic that nothing deceives, a generator that makes the same over and over, and
-one whose rows are too few of a kind in the end.
+"""Generators: a critic that nothing deceives, made rows that are the same over and over, and codes that say nothing.
 
 Thresholds were looked at on runs on handwritten digits (8 x 8, 1,294 rows) and MNIST: healthy ones of all three losses, one
 with a critic at 500 times the generator's rate, and generators that were collapsed on purpose.
@@ -24,7 +23,10 @@ FEW = 0.2  # of the recall between two halves of the real rows
 ALIKE = 0.5  # mean distance between made rows beside that between real rows
 LIFELIKE = 0.5  # of the made rows, that lie among real ones
 SMOOTHER = "a critic with a smoother answer (--r1 1, or --gan-loss wgan-gp), a larger --batch-size, or a lower --lr"
-LONGER = "train longer: a generator learns in thousands of steps (--epochs, --steps)"
+MANY_STEPS = "train longer: a generator learns in thousands of steps (--epochs, --steps)"
+NONE = 0.05  # of the recall between two halves of the real rows: hardly a row
+NOTHING = 0.05  # nats of a row: what one code says beside no code at all
+LONGER = "--steps 1000 or more; if this stays: "
 RATES = "lower --critic-lr, or give the critic less to go by: --r1 1, --gan-loss wgan-gp, fewer --critic-steps"
 
 
@@ -51,7 +53,7 @@ def critic_has_won(seen: Seen) -> Suspicion | None:
         place="optimiser",
         certainty="likely",
         step=seen.step,
-        explains=frozenset({"mode-collapse", "plateau"}),
+        explains=frozenset({"mode-collapse", "plateau", "samples-unlike-real-rows"}),
     )
 
 
@@ -76,6 +78,52 @@ def mode_collapse(seen: Seen) -> Suspicion | None:
         place="outcome",
         certainty="likely",
         step=seen.step,
+        explains=frozenset({"samples-unlike-real-rows"}),
+    )
+
+
+def nothing_in_common(seen: Seen) -> Suspicion | None:
+    """At no evaluation did made rows lie among real ones, or real ones among made ones: the run has made noise alone."""
+    found = [each for each in seen.evaluations if "kernel_distance" in each.metrics]
+    if seen.moment != "end" or not found:
+        return None
+    best = max(max(_of(each, "precision"), _of(each, "recall")) for each in found)
+    if not all(best < NONE * _of(each, "recall_real") for each in found):
+        return None
+    here = found[-1]
+    early = seen.step < PATIENT
+    return Suspicion(
+        name="samples-unlike-real-rows",
+        evidence=f"after {seen.step:,} steps {_share(here, 'precision')} of the made rows lie among real ones and "
+        f"{_share(here, 'recall')} of the real rows among made ones (of one half of the real rows "
+        f"{_share(here, 'recall_real')} among the other), and at no evaluation more than {100 * best:.1f} %",
+        action="a GAN takes thousands of steps: --steps 3000"
+        if early
+        else "train longer (--steps), or lower --lr and --critic-lr; --r1 1 keeps the critic's answer smooth",
+        place="outcome",
+        certainty="likely",
+        step=here.step,
+    )
+
+
+def posterior_collapse(seen: Seen) -> Suspicion | None:
+    """The codes of a variational autoencoder do not depend on the rows: the decoder gives every row the same answer."""
+    here = next((each for each in reversed(seen.evaluations) if {"elbo", "kl"} <= each.metrics.keys()), None)
+    if seen.moment != "end" or here is None:
+        return None
+    nats, active = _of(here, "kl"), _of(here, "active_units")
+    if not (nats < NOTHING or active == 0):
+        return None
+    early = seen.step < PATIENT
+    return Suspicion(
+        name="posterior-collapse",
+        evidence=f"active units {number(active)}, and the codes of validation rows say {number(nats)} nats of a row (KL "
+        "divergence): the decoder does not use them, and gives all rows the same answer",
+        action=f"{LONGER if early else ''}a lower --beta, or a short code with free bits (--latent 4 --free-bits 0.1); where "
+        "the columns or pixels have nothing to do with each other, there is nothing for a code to say",
+        place="outcome",
+        certainty="likely",
+        step=here.step,
     )
 
 
@@ -86,7 +134,7 @@ def covers_few(scores: Mapping[str, float | None], seen: Seen) -> list[Finding]:
     scores: of the checkpoint that is kept, on the rows that the run is judged on
     """
     recall, limit = (scores.get(name) for name in ("recall", "recall_real"))
-    if recall is None or limit is None or not recall < FEW * limit or mode_collapse(seen) or critic_has_won(seen):
+    if recall is None or limit is None or not recall < FEW * limit or _told_otherwise(seen):
         return []
     found = [each for each in seen.evaluations if "kernel_distance" in each.metrics]
     early = len(found) <= LOOKS or seen.step < PATIENT
@@ -100,12 +148,16 @@ def covers_few(scores: Mapping[str, float | None], seen: Seen) -> list[Finding]:
     suspicion = Suspicion(
         name="few-steps" if nearer else "mode-collapse",
         evidence=evidence if early or not nearer else f"{evidence}; they were still coming nearer",
-        action=LONGER if nearer else SMOOTHER,
+        action=MANY_STEPS if nearer else SMOOTHER,
         place="outcome",
         certainty="suspected",
         step=seen.step,
     )
     return [suspicion.finding()]
+
+
+def _told_otherwise(seen: Seen) -> bool:
+    return any(rule(seen) is not None for rule in (mode_collapse, critic_has_won, nothing_in_common))
 
 
 def _known(value: float | None) -> float:

@@ -56,6 +56,8 @@ RULES: tuple[Rule, ...] = (
     capacity.dropout_too_strong,
     generating.critic_has_won,
     generating.mode_collapse,
+    generating.nothing_in_common,
+    generating.posterior_collapse,
     length.few_steps,
     system.slow_input,
     system.slow_evaluation,

@@ -66,7 +66,7 @@ def picture(values: Tensor, schema: Schema, stem: Path) -> Path:
 
 def strip(values: Tensor, schema: Schema, stem: Path) -> Path:
     """A picture of samples in a row."""
-    return _light(sheet(plain(values, schema), len(values)), stem)
+    return light(sheet(plain(values, schema), len(values)), stem)
 
 
 def pairs(first: Any, second: Any, stem: Path) -> Path:

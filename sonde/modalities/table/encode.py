@@ -59,7 +59,7 @@ def fit_columns(
     spelled: dict[str, str] = {}
     for name, kind in kinds.items():
         found, reason = _fit(name, kind, values[name], train, surely_number=name in numbers)
-        columns += found
+        columns += [replace(column, own=kind.own) for column in found] if kind.own else found
         if reason:
             dropped[name] = reason
         elif isinstance(cells := values[name], Categories) and (said := _spelled(cells, train)[1]):

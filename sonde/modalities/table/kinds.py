@@ -5,7 +5,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -72,6 +72,7 @@ class Kind:
     limits:  of numbers, an example of cells that are only a limit (">6.5"), "" where there is none
     absent:  numbers that stand for a gap (-999)
     guess:   what custom decided of how cells are read, where they do not show it; "" for nothing
+    own:     the type of the cells where that is "bool" or "datetime"; "" for others
     """
 
     kind: ColumnKind
@@ -81,6 +82,7 @@ class Kind:
     limits: str = ""
     absent: tuple[float, ...] = ()
     guess: str = ""
+    own: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -105,11 +107,11 @@ def infer_kind(table: Table, column: str) -> Kind:
     if pa.types.is_null(kind) or array.null_count == len(array):
         return Kind(kind="empty")
     if pa.types.is_dictionary(kind) or pa.types.is_boolean(kind):
-        return Kind(kind="category")
+        return Kind(kind="category", own="bool" if pa.types.is_boolean(kind) else "")
     if _is_numeric(kind) or pa.types.is_duration(kind):
         return Kind(kind="number")
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-        return Kind(kind="date", order="ymd")
+        return Kind(kind="date", order="ymd", own="datetime" if pa.types.is_timestamp(kind) else "")
     if is_text(kind):
         return _infer_text_kind(table, column)
     return Kind(kind="unusable")

@@ -65,6 +65,23 @@ def with_classes(table: pa.Table, classes: Sequence[str], schema: Schema) -> pa.
     return table.append_column(name, pa.array([int(each) for each in classes] if numbers else list(classes)))
 
 
+def own_types(table: pa.Table, schema: Schema) -> pa.Table:
+    """The same with booleans and times where the columns of a frame that was trained on held them, and not text or days.
+
+    A class is a boolean where the classes are true and false.
+    """
+    kinds = {column.source: column.own for column in schema.input.columns}
+    if {*schema.target.names} == {"true", "false"}:
+        kinds.setdefault(schema.input.column, "bool")
+    for place, name in enumerate(table.column_names):
+        own, cells = kinds.get(name, ""), table[name]
+        if own == "bool" and pa.types.is_string(cells.type):
+            table = table.set_column(place, name, cells.cast(pa.bool_()))
+        elif own == "datetime" and pa.types.is_date(cells.type):
+            table = table.set_column(place, name, cells.cast(pa.timestamp("s")))
+    return table
+
+
 def write(path: Path, table: Any, labels: Sequence[str] | None, schema: Schema) -> None:
     """A CSV file, which `sonde train` reads. labels: stand in the table"""
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -143,6 +160,7 @@ MADE = Made(
     endings=(".csv",),
     write=write,
     with_classes=with_classes,
+    own_types=own_types,
     by_share=True,
     notes=notes,
     joined=pa.concat_tables,

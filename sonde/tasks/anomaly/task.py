@@ -55,9 +55,10 @@ class Anomaly:
         trained = {"model": self.net, **self._projection()}
         self.modules = nn.ModuleDict({**trained, "columns": self.columns})
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=list(trained.values())),)
-        modes: dict[str, Any] = {"loss": "min"}
+        self.error = "reconstruction_error" if self.contrasted else "loss"  # of what is trained a part, or all
+        modes: dict[str, Any] = {self.error: "min"}
         modes |= {"auroc": "max", "average_precision": "max"} if self.names else {}
-        self.objective: Objective = objective("loss", modes, monitor)
+        self.objective: Objective = objective(self.error, modes, monitor)
         self.abilities = Abilities(
             tune_threshold=self.tune_threshold,
             know_rows=None if self.known is None else self.known.know,
@@ -77,9 +78,7 @@ class Anomaly:
             return Loss(error, len(batch))
         self.known.stale = True
         contrast = self.known.contrast(batch["input"]).mean()
-        return Loss(
-            error + self.config.contrast * contrast, len(batch), {"reconstruction": error, "contrast": contrast}
-        )
+        return Loss(error + self.config.contrast * contrast, len(batch), {self.error: error, "contrast": contrast})
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: score (B,), loss (B,), the mean error, and the class of each row where rows have one."""
@@ -89,7 +88,13 @@ class Anomaly:
 
     def meter(self) -> Meter:
         """A fresh one, with the current threshold."""
-        return AnomalyMeter(self.names, self.normal, false_alarms=self.config.false_alarms, threshold=self.threshold)
+        return AnomalyMeter(
+            self.names,
+            self.normal,
+            false_alarms=self.config.false_alarms,
+            threshold=self.threshold,
+            error=self.error,
+        )
 
     def tune_threshold(self, meter: Meter) -> None:
         """Let a validation choose the threshold."""

@@ -16,6 +16,7 @@ DIFFUSION = TaskSpec(
     labels=False,
     takes_input=True,
     generates=True,
+    conditions=True,
     codes_of="latent",
     tells="how well noise is told from data, and little of samples",
     network_input="sonde.tasks.input_code:network_input",

@@ -16,6 +16,7 @@ GAN = TaskSpec(
     labels=False,
     takes_input=True,
     generates=True,
+    conditions=True,
     tells="how near made rows are to real ones in features that were never trained",
     network_input="sonde.tasks.input_code:network_input",
     model="sonde.tasks.gan.recipe:model",

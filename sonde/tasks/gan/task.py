@@ -12,7 +12,7 @@ from sonde.core.generation import Generation, SampleRequest
 from sonde.core.records import StepRecord
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.losses import adversarial
-from sonde.metrics.made_rows import MODES, MadeRowsMeter
+from sonde.metrics.made_rows import FEWEST, MODES, MadeRowsMeter
 from sonde.metrics.random_features import random_features
 from sonde.nn.spectral_norm import spectrally_normalised
 from sonde.tasks.gan.config import GANConfig
@@ -64,7 +64,8 @@ class GAN:
         self._kept: tuple[Tensor, Tensor | None] | None = None
         self._gradient: Tensor | None = None
         self.abilities = Abilities(
-            generation=Generation(draw=self.draw, latent=(nets.latent,), classes=bool(self.classes))
+            generation=Generation(draw=self.draw, latent=(nets.latent,), classes=bool(self.classes)),
+            fewest_rows=FEWEST,
         )
 
     def critic_loss(self, batch: Batch) -> Loss:

@@ -16,6 +16,7 @@ NORMALIZING_FLOW = TaskSpec(
     labels=False,
     takes_input=True,
     generates=True,
+    conditions=True,
     likelihood=True,
     network_input="sonde.tasks.input_code:network_input",
     model="sonde.tasks.normalizing_flow.recipe:model",

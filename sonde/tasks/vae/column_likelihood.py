@@ -1,7 +1,7 @@
 """What a decoder's outputs say of a row of a table: numbers, categories, gaps and dates, each by its own distribution."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 import torch.nn.functional as F
@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.nn.column_code import UNSEEN, ColumnCode
+from sonde.tasks.vae.alone import NARROWEST, Alone, columns_alone
 
-NARROWEST = math.log(1e-3)  # of a deviation: rows that are given back exactly have no highest likelihood
 RARE = 1e-6  # of a uniform number, off which logarithms are kept
 
 # B rows, F columns, W numbers of a code, N of them numbers of the table
@@ -47,10 +47,12 @@ class Columns(nn.Module):
         """(B,) nats of rows under outputs (B, W); of numbers a density in standard deviations of the training rows."""
         return -self.each(output, target).sum(1)
 
-    def without_code(self, target: Tensor) -> Tensor:
-        """(B,) nats of rows whose columns know nothing of each other: bent numbers are normal, values of a category alike."""
-        nothing = target.new_zeros(len(target), self.code.width)
-        return -self.each(nothing, target, torch.ones_like(self.deviation)).sum(1)
+    def alone(self, targets: Iterable[Tensor]) -> Alone:
+        """See `columns_alone`; without any rows bent numbers are normal, and values of a category alike."""
+        codes = [self.fed(each) for each in targets]
+        if not codes:
+            return Alone(torch.zeros(self.code.width), torch.ones(len(self.log_deviation)))
+        return columns_alone(self.code, torch.cat(codes))
 
     def each(self, output: Tensor, target: Tensor, deviation: Tensor | None = None) -> Tensor:
         """Minus that by column (B, F): 0 for parts of a date, which follow from its time. deviation: in place of the learned"""

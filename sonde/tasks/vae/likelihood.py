@@ -1,7 +1,7 @@
 """What a decoder's outputs say of an input: the logarithm of its probability, and inputs drawn from it."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 import torch
@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
 from sonde.tasks.reconstructing import Pixels
-from sonde.tasks.vae.column_likelihood import NARROWEST, Columns
+from sonde.tasks.vae.alone import NARROWEST, Alone, values_alone
+from sonde.tasks.vae.column_likelihood import Columns
 
 NOISES = 64  # row number n is evaluated with noise n modulo this: the same in every evaluation, whatever its batch
 
@@ -45,10 +46,15 @@ class Gaussian(nn.Module):
         """(B,) nats of inputs (B, …) under outputs like them; a density, on the scale that the network is fed."""
         return -self.each(output, input).flatten(1).sum(1)
 
-    def each(self, output: Tensor, input: Tensor) -> Tensor:
-        """Minus that by value."""
-        standard = (input - output) / self.deviation
-        return standard.square() / 2 + self.deviation.log() + math.log(2 * math.pi) / 2
+    def each(self, output: Tensor, input: Tensor, deviation: Tensor | None = None) -> Tensor:
+        """Minus that by value. deviation: in place of the learned"""
+        deviation = self.deviation if deviation is None else deviation
+        standard = (input - output) / deviation
+        return standard.square() / 2 + deviation.log() + math.log(2 * math.pi) / 2
+
+    def alone(self, targets: Iterable[Tensor]) -> Alone:
+        """See `values_alone`."""
+        return values_alone(targets)
 
     def mean(self, output: Tensor) -> Tensor:
         """The same: what is likeliest."""

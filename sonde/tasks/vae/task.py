@@ -1,7 +1,7 @@
 """Variational autoencoders: a code with noise, close to a normal distribution, from which new inputs can be decoded."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from sonde.metrics.reconstruction import ReconstructionMeter
 from sonde.tasks.input_code import InputCode
 from sonde.tasks.reconstructing import Worded, bottleneck, pixels_of, qualities, quality
 from sonde.tasks.supervised import objective
+from sonde.tasks.vae.alone import Alone
 from sonde.tasks.vae.column_likelihood import Columns
 from sonde.tasks.vae.config import VAEConfig
 from sonde.tasks.vae.likelihood import NOISES, Bernoulli, likelihood_of
@@ -58,9 +59,12 @@ class VAE:
         self.objective: Objective = objective("loss", modes, monitor)
         self._noise = torch.randn(NOISES, self.net.latent, generator=torch.Generator().manual_seed(0))
         self._columns = self.likelihood if isinstance(self.likelihood, Columns) else None
+        self._read: Callable[[], Iterator[Batch]] = lambda: iter(())
+        self._alone: Alone | None = None  # fitted when it is first asked for
         known, what = not isinstance(self.likelihood, Bernoulli), APART if self._columns else WITHOUT_CODE
         self.abilities = Abilities(
             rule_baseline=RuleBaseline(what, self.evaluate_without_code) if known else None,
+            know_rows=self.know_rows if known else None,
             quick_evaluate=self.quick_evaluate if config.importance else None,
             generation=Generation(draw=self.draw, latent=(self.net.latent,)),
             reconstruction=Reconstruction(
@@ -107,18 +111,22 @@ class VAE:
         return found
 
     def evaluate_without_code(self, batch: Batch) -> Mapping[str, Tensor]:
-        """Of a decoder that is told nothing: values with mean 0 and deviation 1, as they are on the network's scale; of a table
-        columns that know nothing of each other."""
+        """Of a decoder that is told nothing, and has learned of the training rows what it could: of a table columns that know
+        nothing of each other."""
+        assert not isinstance(self.likelihood, Bernoulli)
         input = self._fed(batch)
-        nats, mean = ((input.square() + math.log(2 * math.pi)) / 2).flatten(1).sum(1), torch.zeros_like(input)
-        if self._columns is not None:
-            target = self._columns.target(input, None)
-            nats, mean = (
-                -self._columns.without_code(target),
-                self._columns.mean(torch.zeros_like(self._columns.fed(target))),
-            )
+        target = self.likelihood.target(input, None)
+        if self._alone is None:
+            self._alone = self.likelihood.alone(self.likelihood.target(self._fed(each), None) for each in self._read())
+        output, deviation = (each.to(input) for each in self._alone)
+        output = output.expand_as(self.likelihood.fed(target))
+        nats = self.likelihood.each(output, target, deviation).flatten(1).sum(1)
         found = {"loss": nats, "elbo": -nats, "kl": torch.zeros_like(nats)}
-        return found | quality(mean, input, self.pixels)
+        return found | quality(self.likelihood.mean(output), input, self.pixels)
+
+    def know_rows(self, read: Callable[[], Iterator[Batch]]) -> None:
+        """Let the baseline be one of training rows, which are read when it is asked for."""
+        self._read, self._alone = read, None
 
     def bound(self, batch: Batch, samples: int) -> Tensor:
         """(B,) log of the mean over K samples z of q(z|x) of p(x, z) / q(z|x): it rises to log p(x) with K."""

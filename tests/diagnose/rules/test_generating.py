@@ -1,10 +1,17 @@
 """A critic that has won, and a generator that makes the same over and over."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from examined import context, evaluated, seen
 
-from sonde.diagnose.rules.generating import covers_few, critic_has_won, mode_collapse
+from sonde.diagnose.rules.generating import (
+    covers_few,
+    critic_has_won,
+    mode_collapse,
+    nothing_in_common,
+    posterior_collapse,
+)
 from sonde.diagnose.seen import Seen
 
 HEALTHY = (0.5, 0.3, 0.12, 0.05, 0.02, 0.01)
@@ -95,3 +102,41 @@ def test_a_run_that_is_over_and_covers_few_real_rows() -> None:
     assert covers_few(few, made(still, recall=0.05, spread=0.1)) == []  # that is found as it is
     for other in ({"accuracy": 0.9}, {"recall": 0.1, "precision": 0.3}, {**few, "recall_real": None}):
         assert covers_few(other, made(still)) == []
+
+
+def coded(kl: float, active: float, steps: int = 1200) -> Seen:
+    scores = evaluated([6.1] * 4, steps=steps, elbo=[-6.1] * 4, kl=[0.9, 0.9, 0.5, kl], active_units=[active] * 4)
+    return replace(seen([6.1, 6.0] * (steps // 2), evaluations=scores), moment="end")
+
+
+def test_codes_that_say_nothing() -> None:
+    for run in (coded(0.26, 16), coded(2.0, 1), made(), seen(), replace(coded(0.03, 0), moment="evaluation")):
+        assert posterior_collapse(run) is None
+    found = posterior_collapse(coded(0.03, 0))
+    assert found is not None
+    assert (found.name, found.certainty) == ("posterior-collapse", "likely")
+    assert "active units 0, and the codes of validation rows say 0.0300 nats of a row" in found.evidence
+    assert found.action.startswith("a lower --beta")
+    short = posterior_collapse(coded(0.004, 3, steps=150))
+    assert short is not None
+    assert short.action.startswith("--steps 1000 or more; if this stays: a lower --beta")
+
+
+def test_made_rows_that_have_nothing_in_common_with_real_ones() -> None:
+    short = replace(made([0.6], recall=0.0, precision=0.0, steps=30), moment="end")
+    found = nothing_in_common(short)
+    assert found is not None
+    assert (found.name, found.certainty) == ("samples-unlike-real-rows", "likely")
+    assert "after 30 steps 0.0 % of the made rows lie among real ones and 0.0 % of the real rows" in found.evidence
+    assert "--steps 3000" in found.action
+    long = nothing_in_common(replace(made(recall=0.0, precision=0.01), moment="end"))
+    assert long is not None
+    assert "lower --lr and --critic-lr" in long.action
+    for run in (
+        replace(made(), moment="end"),
+        replace(made(recall=0.0, precision=0.3), moment="end"),  # some are lifelike
+        replace(made(recall=0.1, precision=0.0), moment="end"),
+        replace(short, moment="evaluation"),
+        seen(),
+    ):
+        assert nothing_in_common(run) is None

@@ -11,7 +11,7 @@ import torch
 from sonde.core.dataset import InputSpec, Schema, TargetSpec
 from sonde.modalities.table.encode import encode, fit_columns
 from sonde.modalities.table.kinds import infer_kind, parse
-from sonde.modalities.table.made import MADE, notes, plain, to_judge, with_classes
+from sonde.modalities.table.made import MADE, notes, own_types, plain, to_judge, with_classes
 from sonde.modalities.table.read import frame_table
 
 FRAME = pd.DataFrame(
@@ -71,3 +71,27 @@ def test_the_class_stands_in_a_column_of_its_name(names: tuple[str, ...], expect
     table = with_classes(plain(rows[:2], schema), [names[1], names[0]], schema)
     assert table.column_names == ["fare", "Survived"]
     assert table["Survived"].to_pylist() == expected
+
+
+def test_booleans_and_times_of_a_frame_come_back_as_such() -> None:
+    frame = pd.DataFrame(
+        {
+            "ok": [True, False, True] * 20,
+            "word": ["true", "false", "true"] * 20,
+            "day": pd.date_range("2024-02-27", periods=60, freq="2D"),
+            "text": [f"2024-03-{1 + n % 30:02d}" for n in range(60)],
+            "hour": [None, *pd.date_range("2024-02-27", periods=59, freq="7h")],
+        }
+    )
+    schema, rows = made_of(frame, TargetSpec(kind="class", names=("false", "true")), column="won")
+    table = own_types(with_classes(plain(rows, schema), ["true", "false"] * 30, schema), schema)
+    found = table.to_pandas()
+    assert found["ok"].tolist() == frame["ok"].tolist()
+    assert found["won"].tolist() == [True, False] * 30
+    assert found["word"].tolist() == frame["word"].tolist()
+    assert table["text"].to_pylist()[0] == datetime.date(2024, 3, 1)
+    together = pd.concat([frame, found[["ok", "day", "hour"]]])
+    assert together["ok"].dtype == bool
+    assert together["day"].dtype.kind == together["hour"].dtype.kind == "M"
+    assert (together["day"].iloc[60:] == frame["day"]).all()
+    assert found["hour"].isna().tolist() == [True] + [False] * 59

@@ -121,7 +121,5 @@ def test_arrays_in_memory_are_clips_when_that_is_said() -> None:
 
 
 def test_a_task_that_takes_no_clips_says_so(tmp_path: Path) -> None:
-    with pytest.raises(
-        sonde.SondeError, match="task gan learns from images or tables or arrays, and this data is of kind"
-    ):
+    with pytest.raises(sonde.SondeError, match="of kind 'video'; task=.diffusion. or task=.flow-matching. makes clips"):
         sonde.train("moving-digit", task="gan", out=tmp_path / "run", quiet=True)

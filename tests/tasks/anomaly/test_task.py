@@ -104,7 +104,11 @@ def test_of_images_a_learned_distance_stands_beside_the_fixed_one() -> None:
     score = made.evaluate(given)["score"].detach()
     learned = made.known.embedded.distance(made.known._embedding(given["input"]))  # type: ignore[union-attr]
     torch.testing.assert_close(score, (fixed * learned.sqrt()).detach())
-    assert made.loss(given).parts.keys() == {"reconstruction", "contrast"}
+    assert made.loss(given).parts.keys() == {"reconstruction_error", "contrast"}
+    meter = made.meter()
+    meter.update(made.evaluate(given), given.index)
+    assert "loss" not in meter.compute()  # of which it is a part only
+    assert made.objective == ("reconstruction_error", "min")
     made.net.model.encoder[0].weight.data += 0.5  # type: ignore[union-attr, operator, index]
     assert not made.evaluate(given)["score"].equal(score)  # since the loss told that weights change
     again = images(1.0)

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -134,6 +135,12 @@ def test_the_baseline_is_a_decoder_that_is_told_nothing() -> None:
     made, given = task(), batch()
     expected = Normal(0.0, 1.0).log_prob(given["input"]).sum(1)
     torch.testing.assert_close(made.evaluate_without_code(given)["elbo"], expected)
+    shifted = replace(given, fields={"input": 3 + 0.5 * given["input"]})
+    made.know_rows(lambda: iter([shifted, shifted]))
+    mean, left = shifted["input"].mean(0), shifted["input"].var(0, correction=0).mean().sqrt()
+    torch.testing.assert_close(
+        made.evaluate_without_code(shifted)["elbo"], Normal(mean, left).log_prob(shifted["input"]).sum(1)
+    )
     assert abilities_of(made).rule_baseline is not None
     assert abilities_of(task(IMAGES, likelihood="bernoulli")).rule_baseline is None
 
