@@ -81,10 +81,13 @@ def run(words: Sequence[str]) -> int:
         return 0
     options: SampleOptions = begun.options
     trained = trained_run(begun.words[0], options.device, trust_code=begun.trust_code)
+    from sonde.run.doubted import doubt
     from sonde.run.sampling import Wanted, class_names, drawn_from, generation_of, plain
     from sonde.run.weaker import weaker_of
 
     generation_of(trained)
+    if why := doubt(trained.folder):
+        begun.screen.warning(why)
     made, out, ending = check_out(trained, options.out, as_folder=_folder_asked(named))
     printed = options.out is None and made.printed is not None
     place = None if printed else SamplePlace(out, trained, folder=ending == "/")

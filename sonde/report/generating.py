@@ -61,6 +61,13 @@ def judgement(run: Reading) -> Mapping[str, Any] | None:
     return found if found.get("step") == (run.result.get("best") or {}).get("step") else None
 
 
+def useless(run: Reading) -> str:
+    """Why no sample of it is worth anything, as its judge has measured; "" where some are, and where none has."""
+    found = judgement(run)
+    classes = (run.schema.get("target") or {}).get("names") or []
+    return "" if found is None else _useless(_measures(found), len(classes))
+
+
 def of_samples(run: Reading, score: Score | None, told: Told, trouble: str) -> Told:
     """The verdict. told: what the losses alone come to;  trouble: what the checks warn of, "" for nothing"""
     found = judgement(run)

@@ -26,6 +26,7 @@ from sonde.core.units import count, share
 from sonde.data.splits import labels_of
 from sonde.engine.plan import pick_device
 from sonde.modalities.catalogue import modality
+from sonde.run.doubted import doubt
 
 if TYPE_CHECKING:
     from sonde.run.run import Run
@@ -164,7 +165,7 @@ def _drawn(wanted: Generated, dataset: Dataset, config: TrainConfig, tick: Tick)
     pictures = pictures[:, None] if pictures.ndim == 3 else pictures.transpose(0, 3, 1, 2)
     target = np.array([names.index(name) if name in names else -1 for name in others])[found.labels.numpy()]
     about = {"run": wanted.run, "weights": weights_hash(run), "samples": number, "seed": config.machine.seed}
-    about["caution"] = _caution(run, dataset, tick)
+    about["caution"] = "; ".join(filter(None, [doubt(run.folder), _caution(run, dataset, tick)]))
     file = io.BytesIO()
     np.savez_compressed(file, input=pictures, target=target, about=np.array(json.dumps(about)))
     pool = torch.from_numpy(np.ascontiguousarray(pictures))
