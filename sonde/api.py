@@ -257,20 +257,21 @@ def doctor(  # noqa: PLR0913  # one for each thing that a run can be given
 
 @Keywords()
 def compare(
-    runs: str | Path | Run | Sequence[str | Path | Run],
-    *,
+    *runs: str | Path | Run | Sequence[str | Path | Run],
     metric: str = "",
     out: str | Path | None = "compare.html",
     quiet: bool = False,
 ) -> Comparison:
     """Compare runs: print who is best, and whether that is more than noise, write a page, and return what was found.
 
-    runs: of `sonde.train` and `sonde.fit`, their folders, or a folder that holds runs
+    runs: of `sonde.train` and `sonde.fit`, their folders, or a folder that holds runs; a list of such too
     metric: by which; by default the one that each task reports first
     out: the page, one offline HTML file with curves, settings that differ, costs and findings; None for none
     Raises: RunFolderError for what is no run, ConfigError for runs that nothing compares
     """
-    several = [runs] if isinstance(runs, str | Path | Run) else list(runs)
+    several = [each for part in runs for each in ([part] if isinstance(part, str | Path | Run) else part)]
+    if not several:
+        raise ConfigError("name runs to compare, or a folder that holds runs")
     found = compare_runs([each.folder if isinstance(each, Run) else each for each in several], metric=metric)
     if out is not None:
         found = written(found, Path(out), spelling=in_keywords)

@@ -217,3 +217,8 @@ def test_every_public_name_is_there_and_documented() -> None:
         assert getattr(sonde, name).__doc__, name
     with pytest.raises(AttributeError, match="module 'sonde' has no attribute 'Trainer'"):
         _ = sonde.Trainer  # type: ignore[attr-defined]
+
+
+def test_nothing_to_compare_is_told_in_a_line() -> None:
+    with pytest.raises(ConfigError, match="^name runs to compare, or a folder that holds runs$"):
+        sonde.compare()

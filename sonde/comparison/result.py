@@ -13,13 +13,16 @@ from sonde.comparison.settings import beside_settings, differing
 from sonde.comparison.told import findings_of
 from sonde.comparison.units import Family, families
 from sonde.comparison.words import cautions, headline, judged_on, problem, settings_lines, summary
+from sonde.core.config_file import in_memory
 from sonde.core.damaged import DAMAGE
 from sonde.core.errors import ConfigError, nearest
 from sonde.core.marks import shell_quoted
 from sonde.core.units import metric_name
+from sonde.report.sample_quality import measured_how
 from sonde.screen.screen import Screen
 
 PAGE = "compare.html"
+JUDGED_KINDS = ("image", "table", "audio")  # of inputs, whose samples a classifier judges
 MOST_ROWS = 40  # of a table on a terminal
 NARROW = 80  # columns, below which less is shown
 
@@ -65,11 +68,33 @@ def compare_runs(places: Sequence[str | Path], *, metric: str = "") -> Compariso
     if all(len(family.members) == 1 for family in groups):
         _refuse_repeats(groups)
         kinds = ", ".join(f"{each.members[0].name} is {each.task} by {metric_name(each.metric)}" for each in groups[:4])
-        raise ConfigError(
-            f"these runs have nothing to be compared by: {kinds}; compare runs of one task, or name a metric that they "
-            "share: --metric NAME"
-        )
+        raise ConfigError(f"these runs have nothing to be compared by: {kinds}; {_instead(members, groups)}")
     return Comparison(families=groups, differences=[from_the_best(family) for family in groups], members=members)
+
+
+def _instead(members: Sequence[Member], groups: Sequence[Family]) -> str:
+    """What tells such runs apart: a metric is compared within a task alone, where it is of the same quantity."""
+    if len({each.task for each in groups}) < len(groups):
+        return "compare runs of one task, or name a metric that they share: --metric NAME"
+    if not all(_is_judged(each) for each in members) or len({_inputs_of(each) for each in members}) > 1:
+        return "compare runs of one task"
+    sources = [str(each.reading.config.get("data") or "DATA") for each in members]
+    data = next((source for source in sources if not in_memory(source)), sources[0])
+    first = measured_how(str(members[0].reading.path), data)
+    return f"let one classifier judge the samples of each, whose measures are comparable: {first}"
+
+
+def _is_judged(member: Member) -> bool:
+    """Whether it makes inputs, of a kind that a judge can measure."""
+    kind = (member.reading.schema.get("input") or {}).get("kind")
+    return kind in JUDGED_KINDS and bool((member.reading.evaluated.get(member.reading.split) or {}).get("samples"))
+
+
+def _inputs_of(member: Member) -> str:
+    """What kind of inputs a run makes."""
+    columns = (member.reading.schema.get("input") or {}).get("columns") or []
+    names = list(dict.fromkeys(str(column.get("source")) for column in columns))
+    return str([(member.reading.schema.get("input") or {}).get("kind"), *names])
 
 
 def written(found: Comparison, out: Path, *, spelling: Spelling = str) -> Comparison:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from sonde.metrics.two_samples import compare
+from sonde.metrics.two_samples import Comparison, compare
 
 MOST = 2_000  # rows of each that are compared: all pairs are
 FEWEST = 8  # rows, below which nothing can be compared
@@ -80,22 +80,35 @@ class MadeRowsMeter:
         rows = {name: torch.cat(parts)[:MOST] for name, parts in self.held.items()}
         real, made = rows["real_logit"].float(), rows["made_logit"].float()
         threshold = self.threshold if self.threshold is not None else float(real.mean() + made.mean()) / 2
-        metrics = {"kernel_distance": float("nan"), "recall": float("nan"), "precision": float("nan")}
+        label = rows.get("label")
+        measured = len(real) >= FEWEST and bool(rows["made"].isfinite().all())
+        found = compare(rows["real"], rows["made"], label, label) if measured else None
+        metrics = _beside(found)
         metrics["accuracy_made"] = float((made <= threshold).double().mean())
         metrics["accuracy_real"] = float((real > threshold).double().mean())
         groups, details = {"made": made, "held out": real}, dict[str, Any](rows=len(real))
         if self.train_logit is not None:
             metrics["accuracy_train"] = float((self.train_logit > threshold).double().mean())
             groups["training"] = self.train_logit
-        if len(real) >= FEWEST and bool(rows["made"].isfinite().all()):
-            label = rows.get("label")
-            found = compare(rows["real"], rows["made"], label, label)
-            metrics |= {"kernel_distance": found.distance, "recall": found.recall, "precision": found.precision}
-            metrics |= {"spread": found.spread, "kernel_floor": found.floor, "recall_real": found.real_recall}
+        if found is not None:
+            metrics["spread"] = found.spread
             details |= asdict(found)
         if self.gradient is not None:
             metrics["generator_gradient"] = self.gradient
         return metrics, details | {"threshold": threshold, "logits": histograms(groups)}
+
+
+def _beside(found: Comparison | None) -> dict[str, float]:
+    """The measures, each followed by what real rows get, in the order in which a screen shows the first of them."""
+    if found is None:
+        return {"kernel_distance": float("nan"), "recall": float("nan"), "precision": float("nan")}
+    return {
+        "kernel_distance": found.distance,
+        "kernel_floor": found.floor,
+        "recall": found.recall,
+        "recall_real": found.real_recall,
+        "precision": found.precision,
+    }
 
 
 def histograms(groups: Mapping[str, Tensor]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from sonde.diagnose.divergence import NAME as DIVERGED
 from sonde.diagnose.divergence import diverged, remedy
 from sonde.diagnose.evaluations import never_finite, sometimes_finite
 from sonde.diagnose.rules.baseline import below_baseline, below_guessing, below_validation
+from sonde.diagnose.rules.generating import covers_few
 from sonde.diagnose.stages import best_before
 from sonde.engine import checkpoint
 from sonde.engine.evaluate import EvaluationBudget, evaluate
@@ -127,6 +128,7 @@ def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
         found = below_baseline(result, larger=known, rows=rows) + below_guessing(result, run.doctor.seen)
     if name == "accuracy":
         found = [*found, *below_validation(result["metrics"], _rows_answered(attempt.folder, result["metrics"]))]
+    found = [*found, *covers_few(result["metrics"].get(split, {}), run.doctor.seen)]
     tell(attempt, found, at_once=False)
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import torch
 
+from sonde.core.bounds import flag
 from sonde.core.config import TrainConfig, replace_leaves
 from sonde.core.config_file import SavedConfig
-from sonde.core.errors import ConfigError, unknown
+from sonde.core.errors import ConfigError, nearest, unknown
 from sonde.core.given_object import TAKES, GivenObject, text_of
 from sonde.core.overrides import ELSEWHERE, Overrides
 from sonde.modalities import settings
@@ -18,8 +19,9 @@ from sonde.models.table import MODELS, Entry
 from sonde.optim.custom import SETTINGS, class_of, defaults, torch_classes
 from sonde.optim.usual import OWN_DEFAULTS, USUAL_RATE, Kind, usual_rate
 from sonde.run.choose import Recipe
-from sonde.tasks.table import spec
+from sonde.tasks.table import spec, specs
 
+OWNERS = 4  # tasks and models that have a setting, which are named
 CUSTOM_MODULE = "custom"  # the name of a model that was handed over as a module
 
 Advice = Mapping[str, tuple[Any, str]]
@@ -62,15 +64,32 @@ class Resolved:
     reasons: Mapping[str, str]
 
 
-def unknown_setting(name: str, known: Iterable[str], *, custom_task: bool) -> ConfigError:
-    """The error for a setting that there is not: with the name that it has here, where others call it so."""
+def unknown_setting(name: str, known: Iterable[str], *, custom_task: bool, or_own: str = "") -> ConfigError:
+    """The error for a setting that there is not: with the name that it has here, where others call it so.
+
+    or_own: what was chosen, "task vae or model autoencoder-mlp"; "" for a network of the caller's own
+    """
+    known = list(known)
     if custom_task and name in ("model", "task"):
         return ConfigError(f"{name}= is for sonde.train; here the network or task is the first argument")
     if name in ELSEWHERE:
         return ConfigError(f"there is no {name}=; {ELSEWHERE[name]}")
     if (here := CALLED_HERE.get(name)) is not None:
         return ConfigError(f"unknown setting {name!r}; here it is called {here!r}")
-    return unknown("setting", name, known)
+    if or_own and (owners := _owners(name)):
+        more = f" and {len(owners) - OWNERS} more" if len(owners) > OWNERS else ""
+        return ConfigError(f"{flag(name)} is a setting of {', '.join(owners[:OWNERS])}{more}, not of {or_own}")
+    if nearest(name, known):
+        return unknown("setting", name, known)
+    return ConfigError(f"unknown setting {name!r}; help(sonde.{'fit' if custom_task else 'train'}) lists all")
+
+
+def _owners(name: str) -> list[str]:
+    """The tasks and models that have a setting: "task gan" and so on."""
+    tasks = [f"task {each.name}" for each in specs() if name in {entry.name for entry in fields(each.config)}]
+    return tasks + [
+        f"model {model}" for model in MODELS if name in {entry.name for entry in fields(model_config_class(model))}
+    ]
 
 
 def resolve(overrides: Overrides, recipe: Recipe, *, custom_task: bool = False) -> Resolved:
@@ -94,7 +113,8 @@ def resolve(overrides: Overrides, recipe: Recipe, *, custom_task: bool = False) 
     for name in overrides.values:
         if name not in known:
             refuse_old_name(name, recipe.model)
-            raise unknown_setting(name, known, custom_task=custom_task)
+            chosen = "" if recipe.model == CUSTOM_MODULE else f"task {recipe.task} or model {recipe.model}"
+            raise unknown_setting(name, known, custom_task=custom_task, or_own=chosen)
     left = (("augment", "auto"), ("lr", None), ("optimizer", None), ("schedule", None))  # to choose nothing
     typed = {name: value for name, value in overrides.values.items() if (name, value) not in left}
     if (rest := str(typed.get("augment", ""))).startswith("auto,"):  # the recipe's, and samples of a run

@@ -243,7 +243,7 @@ class Run:
         self,
         number: int = 16,
         *,
-        classes: Sequence[str] = (),
+        classes: str | Sequence[str] = (),
         steps: int = 0,
         sampler: str = "",
         guidance: float = 1.0,
@@ -264,6 +264,7 @@ class Run:
         from sonde.run.sampling import Wanted, drawn_from, in_own_types
         from sonde.run.weaker import weaker_of
 
+        classes = (classes,) if isinstance(classes, str) else classes
         wanted = Wanted(number=number, classes=classes, steps=steps, sampler=sampler, seed=seed)
         worse = None if weaker is None else weaker_of(self, weaker, trust_code=self._trust_code)
         wanted = replace(wanted, guidance=guidance, temperature=temperature, weaker=worse)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from sonde.run.run import Run
 
 AT_ONCE = 64  # samples
+ROWS_AT_ONCE = 256  # the same of samples that are a short row of numbers: of fewer much of the time would go to calls
+SHORT = 512  # numbers
 FEW, FEWEST_STEPS = 4, 8  # samples and steps that are made however little time there is
 LISTED = 20  # classes in a message
 
@@ -137,13 +139,13 @@ def drawn(
     start = _start(wanted, generation)
     labels = _labels(wanted, generation, schema, len(start))
     noise = generator(wanted.seed, "sample", 1)
-    training = task.modules.training
+    training, at_once = task.modules.training, _at_once(generation)
     task.modules.eval()
     parts: list[Tensor] = []
     try:
         with torch.no_grad() if trains else torch.inference_mode():
-            for first in range(0, len(start), AT_ONCE):
-                here = slice(first, first + AT_ONCE)
+            for first in range(0, len(start), at_once):
+                here = slice(first, first + at_once)
                 request = SampleRequest(
                     start=start[here].to(device),
                     labels=None if labels is None else labels[here].to(device),
@@ -157,7 +159,7 @@ def drawn(
                     temperature=wanted.temperature,
                 )
                 parts.append(generation.draw(request).float().cpu())
-                tick("making samples", min(first + AT_ONCE, len(start)), len(start))
+                tick("making samples", min(first + at_once, len(start)), len(start))
     finally:
         task.modules.train(training)
     values = torch.cat(parts)
@@ -170,10 +172,17 @@ def drawn(
     return Drawn(values=values, labels=labels)
 
 
+def _at_once(generation: Generation) -> int:
+    return ROWS_AT_ONCE if len(generation.latent) == 1 and generation.latent[0] <= SHORT else AT_ONCE
+
+
 def check(wanted: Wanted, generation: Generation, schema: Schema) -> None:
     """Raises: ConfigError for what the task cannot do, in a line"""
-    if wanted.number < 1:
-        raise ConfigError(f"--number must be at least 1, got {wanted.number}")
+    for name, value, least in (("number", wanted.number, 1), ("seed", wanted.seed, 0)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer):
+            raise ConfigError(f"--{name} takes a whole number, got {value!r}")
+        if value < least:
+            raise ConfigError(f"--{name} must be at least {least}, got {value}")
     _check_sampler(wanted, generation)
     _check_guidance(wanted, generation)
     if wanted.classes and not generation.classes:

@@ -1,4 +1,5 @@
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -115,7 +116,7 @@ def test_a_program_reads_keywords_on_the_page_on_the_screen_and_in_errors(
     assert main(["compare", str(a), str(b), "--out", str(tmp_path / "c.html")]) == 0
     assert "<button>--lr</button>" in (tmp_path / "c.html").read_text()
     make_run(tmp_path / "d", task="regression", metric="rmse")
-    with pytest.raises(ConfigError, match=r"name a metric that they share: metric=NAME"):
+    with pytest.raises(ConfigError, match=r"compare runs of one task"):
         sonde.compare([a, tmp_path / "d"])
 
 
@@ -141,3 +142,21 @@ def test_a_run_whose_files_are_damaged_is_named_and_the_others_are_compared(
     compare_runs([tmp_path]).show(Screen(file=shown))
     assert "c: its folder holds what no run writes there" in shown.getvalue()
     assert "verdict   a is best" in shown.getvalue()
+
+
+def test_generators_of_the_same_data_are_to_be_judged_and_not_compared_by_unlike_losses(
+    tmp_path: Path, make_run: Callable[..., Path]
+) -> None:
+    for name in ("vae", "flow"):
+        run = make_run(tmp_path / name)
+        result = json.loads((run / "result.json").read_text())
+        result["task"] = name
+        (run / "result.json").write_text(json.dumps(result))
+        (run / "schema.json").write_text('{"input": {"kind": "table", "columns": [{"source": "city"}]}}')
+        (run / "evaluation" / "test").mkdir(parents=True, exist_ok=True)
+        (run / "evaluation" / "test" / "samples.json").write_text('{"number": 4}')
+    with pytest.raises(ConfigError) as caught:
+        compare_runs([tmp_path])
+    assert "let one classifier judge the samples of each" in str(caught.value)
+    assert " --judge CLASSIFIER_RUN" in str(caught.value)
+    assert "--metric" not in str(caught.value)

@@ -77,7 +77,9 @@ def test_advice_that_neither_the_model_nor_the_task_knows_is_passed_over() -> No
         ("batchsize", "unknown setting 'batchsize'; did you mean 'batch_size'"),
         ("hiden", "unknown setting 'hiden'; did you mean 'hidden'"),
         ("label_smooting", "unknown setting 'label_smooting'; did you mean 'label_smoothing'"),
-        ("huber_delta", "unknown setting 'huber_delta'"),
+        ("huber_delta", "--huber-delta is a setting of task "),
+        ("gan_loss", "--gan-loss is a setting of task gan, not of task "),
+        ("quite_another", "unknown setting 'quite_another'; help(sonde.train) lists all"),
     ],
 )
 def test_an_unknown_setting_suggests(name: str, message: str) -> None:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 
@@ -5,7 +7,7 @@ from sonde.core.dataset import InputSpec, Schema, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.generation import Generation, SampleRequest
 from sonde.core.seams import Abilities
-from sonde.run.sampling import AT_ONCE, FEW, FEWEST_STEPS, Wanted, between, check, drawn, fitting
+from sonde.run.sampling import AT_ONCE, FEW, FEWEST_STEPS, ROWS_AT_ONCE, Wanted, between, check, drawn, fitting
 
 SCHEMA = Schema(input=InputSpec(kind="array", shape=(3,)), target=TargetSpec(kind="class", names=("cat", "dog", "elk")))
 CPU = torch.device("cpu")
@@ -14,10 +16,10 @@ CPU = torch.device("cpu")
 class Task:
     """Gives back where it began, and keeps what was asked."""
 
-    def __init__(self, *, classes: bool = False) -> None:
+    def __init__(self, *, classes: bool = False, latent: tuple[int, ...] = (3,)) -> None:
         self.modules = torch.nn.ModuleDict()
         self.asked: list[SampleRequest] = []
-        self.abilities = Abilities(generation=Generation(draw=self.draw, latent=(3,), classes=classes))
+        self.abilities = Abilities(generation=Generation(draw=self.draw, latent=latent, classes=classes))
 
     def draw(self, request: SampleRequest) -> torch.Tensor:
         assert not self.modules.training
@@ -26,7 +28,7 @@ class Task:
 
 
 def test_parts_are_drawn_one_after_the_other_and_classes_go_in_turn() -> None:
-    task = Task(classes=True)
+    task = Task(classes=True, latent=(1, 3))
     found = drawn(task, SCHEMA, Wanted(number=AT_ONCE + 2), CPU)  # type: ignore[arg-type]
     assert [len(each.start) for each in task.asked] == [AT_ONCE, 2]
     assert found.labels is not None
@@ -77,6 +79,26 @@ def test_a_latent_of_ones_own_is_where_it_begins() -> None:
 def test_a_network_of_one_pass_is_asked_for_no_steps(wanted: Wanted, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         drawn(Task(), SCHEMA, wanted, CPU)  # type: ignore[arg-type]
+
+
+def test_short_rows_of_numbers_are_drawn_more_at_once() -> None:
+    task = Task()
+    drawn(task, SCHEMA, Wanted(number=ROWS_AT_ONCE + 2), CPU)  # type: ignore[arg-type]
+    assert [len(each.start) for each in task.asked] == [ROWS_AT_ONCE, 2]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        ({"number": 2.5}, "--number takes a whole number, got 2.5"),
+        ({"number": True}, "--number takes a whole number, got True"),
+        ({"seed": "a"}, "--seed takes a whole number, got 'a'"),
+        ({"seed": -1}, "--seed must be at least 0, got -1"),
+    ],
+)
+def test_numbers_and_seeds_are_whole(wanted: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        drawn(Task(), SCHEMA, Wanted(**wanted), CPU)  # type: ignore[arg-type]
 
 
 def test_a_class_that_is_not_there_is_answered_with_those_that_are() -> None:

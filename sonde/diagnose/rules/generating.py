@@ -6,8 +6,9 @@ with a critic at 500 times the generator's rate, and generators that were collap
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from sonde.core.findings import Finding
 from sonde.core.units import number
 from sonde.diagnose.seen import Evaluated, Seen
 from sonde.diagnose.suspicion import Suspicion
@@ -21,6 +22,8 @@ FAR = 0.1  # kernel distance; of noise beside digits it is 0.6
 FEW = 0.2  # of the recall between two halves of the real rows
 ALIKE = 0.5  # mean distance between made rows beside that between real rows
 LIFELIKE = 0.5  # of the made rows, that lie among real ones
+SMOOTHER = "a critic with a smoother answer (--r1 1, or --gan-loss wgan-gp), a larger --batch-size, or a lower --lr"
+MANY_STEPS = "train longer: a generator learns in thousands of steps (--epochs, --steps)"
 NONE = 0.05  # of the recall between two halves of the real rows: hardly a row
 NOTHING = 0.05  # nats of a row: what one code says beside no code at all
 LONGER = "--steps 1000 or more; if this stays: "
@@ -71,7 +74,7 @@ def mode_collapse(seen: Seen) -> Suspicion | None:
         name="mode-collapse",
         evidence=f"in the last {len(last)} evaluations made rows cover few of the real ones: {_share(here, 'recall')} of "
         f"those lie among them (of one half of the real rows {_share(here, 'recall_real')} among the other), and {how}",
-        action="a critic with a smoother answer (--r1 1, or --gan-loss wgan-gp), a larger --batch-size, or a lower --lr",
+        action=SMOOTHER,
         place="outcome",
         certainty="likely",
         step=seen.step,
@@ -122,6 +125,43 @@ def posterior_collapse(seen: Seen) -> Suspicion | None:
         certainty="likely",
         step=here.step,
     )
+
+
+def covers_few(scores: Mapping[str, float | None], seen: Seen) -> list[Finding]:
+    """Of a run that is over, whose made rows cover a small part of the real ones: too few steps where they were still coming
+    nearer, else perhaps a collapse.
+
+    scores: of the checkpoint that is kept, on the rows that the run is judged on
+    """
+    recall, limit = (scores.get(name) for name in ("recall", "recall_real"))
+    if recall is None or limit is None or not recall < FEW * limit or _told_otherwise(seen):
+        return []
+    found = [each for each in seen.evaluations if "kernel_distance" in each.metrics]
+    early = len(found) <= LOOKS or seen.step < PATIENT
+    nearer = early or not _stands(seen, found[-LOOKS:])
+    told = Evaluated(step=seen.step, epoch=0, metrics={name: _known(value) for name, value in scores.items()})
+    evidence = (
+        f"after {seen.step:,} steps made rows cover few of the real ones: {_share(told, 'recall')} of those lie among them, and "
+        f"of one half of the real rows {_share(told, 'recall_real')} among the other; their kernel distance is "
+        f"{number(_of(told, 'kernel_distance'))}, and between two halves of the real rows {number(_of(told, 'kernel_floor'))}"
+    )
+    suspicion = Suspicion(
+        name="few-steps" if nearer else "mode-collapse",
+        evidence=evidence if early or not nearer else f"{evidence}; they were still coming nearer",
+        action=MANY_STEPS if nearer else SMOOTHER,
+        place="outcome",
+        certainty="suspected",
+        step=seen.step,
+    )
+    return [suspicion.finding()]
+
+
+def _told_otherwise(seen: Seen) -> bool:
+    return any(rule(seen) is not None for rule in (mode_collapse, critic_has_won, nothing_in_common))
+
+
+def _known(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _last(seen: Seen) -> Sequence[Evaluated]:

@@ -22,6 +22,9 @@ _CALLED_ID = re.compile(r"(^|[_\W])(id|index|row_?(names?|number|no|nr|num))$|[a
 FEW = 20  # distinct values that are never too many
 
 
+LEAST_ROWS = 5  # to train on, below which it is their number that makes columns unusable
+
+
 @dataclass(frozen=True)
 class Fitted:
     """Encoded columns in feature order, and what was left out and why."""
@@ -61,6 +64,11 @@ def fit_columns(
             dropped[name] = reason
         elif isinstance(cells := values[name], Categories) and (said := _spelled(cells, train)[1]):
             spelled[name] = said
+    if not columns and len(train) < LEAST_ROWS:
+        cells = next(iter(values.values()))
+        rows = len(cells.codes if isinstance(cells, Categories) else cells)
+        left = f"only {len(train)} of {rows} rows {'is' if len(train) == 1 else 'are'} left to train on"
+        raise DataError(f"{left}, in which no column can be used; give {LEAST_ROWS} or more")
     if not columns:
         raise DataError("no usable input column: " + "; ".join(f"{c!r}: {why}" for c, why in dropped.items()))
     return Fitted(tuple(columns), dropped, spelled)
@@ -110,6 +118,26 @@ def kind_of(column: Column, columns: Sequence[Column]) -> Kind:
     # an indicator alone stands for text that was left out: only whether it is there is used
     kind = "category" if all(c.part == "missing" for c in parts) else "number"
     return Kind(kind=kind, decimal=parts[0].decimal, way=parts[0].way, absent=parts[0].absent)
+
+
+def strangers(table: str, values: Mapping[str, Values], columns: Sequence[Column]) -> list[str]:
+    """A note for each column of categories that holds some which the model does not know, with how many rows do."""
+    notes = []
+    for column in columns:
+        cells = values.get(column.source)
+        if column.kind != "category" or not isinstance(cells, Categories):
+            continue
+        foreign = np.array([*(name is None for name in as_known(cells.names, column.categories)), False])
+        at = foreign[cells.codes]
+        if rows := int(at.sum()):
+            first = cells.names[cells.codes[int(at.argmax())]]
+            also = f" and {kinds - 1} more" if (kinds := len(np.unique(cells.codes[at]))) > 1 else ""
+            are = "are no categories" if kinds > 1 else "is no category"
+            notes.append(
+                f"{table}: column {column.source!r}: {first!r}{also} in {rows:,} of {len(cells.codes):,} rows {are} that the "
+                "model knows; it takes them for missing"
+            )
+    return notes
 
 
 def standardise(values: np.ndarray, column: Column) -> np.ndarray:

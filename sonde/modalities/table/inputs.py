@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from sonde.core.data_warning import warn
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.modalities.inputs import single
-from sonde.modalities.table.encode import encode
+from sonde.modalities.table.encode import check_sources, encode, kind_of, strangers
 from sonde.modalities.table.forms.tables import row_numbers
+from sonde.modalities.table.kinds import parse
 from sonde.modalities.table.noted import part_to_predict, read_noted
 from sonde.modalities.table.read import Table, frame_table, is_frame, numbered_like
 from sonde.modalities.table.rows import TableRows
@@ -24,7 +26,11 @@ def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[R
     Raises: DataError for columns that are absent, and cells that do not fit
     """
     table = as_table(inputs, [column.source for column in schema.input.columns])
-    rows = TableRows({"input": encode(table, schema.input.columns)}, table.name, row_numbers(table))
+    columns = schema.input.columns
+    check_sources(table, columns)
+    categories = {c.source: parse(table, c.source, kind_of(c, columns)) for c in columns if c.kind == "category"}
+    warn(strangers(table.name, categories, columns))
+    rows = TableRows({"input": encode(table, columns, categories)}, table.name, row_numbers(table))
     return rows, [rows.describe(index) for index in range(len(rows))]
 
 

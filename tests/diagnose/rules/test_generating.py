@@ -5,7 +5,13 @@ from dataclasses import replace
 
 from examined import context, evaluated, seen
 
-from sonde.diagnose.rules.generating import critic_has_won, mode_collapse, nothing_in_common, posterior_collapse
+from sonde.diagnose.rules.generating import (
+    covers_few,
+    critic_has_won,
+    mode_collapse,
+    nothing_in_common,
+    posterior_collapse,
+)
 from sonde.diagnose.seen import Seen
 
 HEALTHY = (0.5, 0.3, 0.12, 0.05, 0.02, 0.01)
@@ -79,6 +85,23 @@ def test_the_same_over_and_over() -> None:
     few = mode_collapse(made(still, recall=0.05, precision=0.9))
     assert few is not None
     assert "90.0 % of them lie among real ones" in few.evidence
+
+
+def test_a_run_that_is_over_and_covers_few_real_rows() -> None:
+    still = (0.5, 0.3, 0.2, 0.2, 0.2, 0.2)
+    few = {"recall": 0.13, "recall_real": 0.91, "kernel_distance": 0.2, "kernel_floor": 0.001}
+    (collapsed,) = covers_few(few, made(still))
+    assert (collapsed.name, collapsed.severity) == ("mode-collapse", "note")
+    assert (
+        "13.0 % of those lie among them, and of one half of the real rows 91.0 % among the other" in collapsed.evidence
+    )
+    for early in (made(), made(still[:2], steps=100), made(still, steps=200)):
+        (found,) = covers_few(few, early)
+        assert (found.name, found.severity) == ("few-steps", "note")
+    assert covers_few({**few, "recall": 0.2}, made(still)) == []
+    assert covers_few(few, made(still, recall=0.05, spread=0.1)) == []  # that is found as it is
+    for other in ({"accuracy": 0.9}, {"recall": 0.1, "precision": 0.3}, {**few, "recall_real": None}):
+        assert covers_few(other, made(still)) == []
 
 
 def coded(kl: float, active: float, steps: int = 1200) -> Seen:

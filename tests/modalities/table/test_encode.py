@@ -14,7 +14,7 @@ from sonde.modalities.table.encode import (
     is_row_number,
     kind_of,
 )
-from sonde.modalities.table.kinds import infer_kind, parse
+from sonde.modalities.table.kinds import Categories, Kind, infer_kind, parse
 from sonde.modalities.table.read import Table, frame_table
 
 
@@ -135,7 +135,7 @@ def test_quantities_are_no_row_numbers():
 
 def test_nothing_left_says_why():
     with pytest.raises(DataError, match=r"^no usable input column: 'a': the same value in every training row$"):
-        fitted({"a": ["x", "x"]})
+        fitted({"a": ["x"] * 5})
 
 
 def test_a_table_to_encode_must_hold_the_columns():
@@ -157,3 +157,11 @@ def test_text_in_a_number_column_of_a_later_table_is_named():
     found, _ = fitted({"x": [1.0, 2.0]})
     with pytest.raises(DataError, match=r"^new row 1: text where numbers should be: 'two' in column 'x'; fix"):
         encode(frame_table({"x": ["1", "two"]}, "new"), found.columns)
+
+
+def test_of_a_few_rows_their_number_is_told():
+    kinds = {"a": Kind(kind="category")}
+    with pytest.raises(
+        DataError, match="^only 2 of 3 rows are left to train on, in which no column can be used; give 5"
+    ):
+        fit_columns({"a": Categories(np.zeros(3, np.int64), ("x",))}, kinds, np.array([0, 2]))
