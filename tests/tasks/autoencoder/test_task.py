@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from sample_tasks import pieces_give_the_gradient, stepper
-from torch import nn
+from torch import Tensor, nn
 
 from sonde.core.batch import Batch
 from sonde.core.dataset import Column, InputSpec, TargetSpec
