@@ -1,6 +1,6 @@
 """Class-conditional digits in a given time each: flow matching and diffusion of Sonde, torchcfm's and diffusers' own examples.
 
-python -m benchmarks.generating [--minutes 30] [--number 5000]: one process after another, all on the same images of MNIST. A
+python -m benchmarks.generating [--minutes 30] [--number 2000]: one process after another, all on the same images of MNIST. A
 classifier that Sonde trained on the same rows judges them all: the share of samples that it takes for the class that was asked
 for, and the Fréchet and kernel distance, precision and recall beside the 10,000 test rows in what its last layer sees. The
 distance between the two halves of the test rows stands beside them as the floor. Speed is that of 64 samples at a time.
@@ -79,7 +79,7 @@ def distances(made: Seen, labels: np.ndarray, real: Seen) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--number", type=int, default=5000)
+    parser.add_argument("--number", type=int, default=2000)
     parser.add_argument("--only", nargs="*", default=[*OURS, *PEERS], choices=[*OURS, *PEERS])
     chosen = parser.parse_args()
     mnist = data_folder() / "mnist"
