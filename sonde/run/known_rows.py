@@ -5,17 +5,20 @@ from functools import cache, partial
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from sonde.core.batch import Batch
-from sonde.core.dataset import Dataset
+from sonde.core.dataset import Dataset, Rows
 from sonde.core.progress import Tick, silent
 from sonde.core.seams import Task, abilities_of
+from sonde.data.feed.layout import layout_of
 from sonde.data.feed.normalise import Normalise
-from sonde.data.feed.pack import pack
+from sonde.data.feed.pack import as_tensor, pack
 
 MOST_ROWS = 16_384  # evenly over all
 MOST_BYTES = 256 << 20  # of them, which stay in memory
 AT_ONCE = 512
+LENGTHS = "lengths"  # the field of rows that are not all of one length
 
 
 def hand_known_rows(task: Task, dataset: Dataset, device: torch.device, tick: Tick = silent) -> None:
@@ -31,12 +34,22 @@ def reader_of(dataset: Dataset, device: torch.device, tick: Tick = silent) -> Ca
     most = min(len(rows), MOST_ROWS, max(1, MOST_BYTES * len(rows) // max(1, rows.nbytes())))
     chosen = np.arange(most) * len(rows) // most
     places = torch.from_numpy(chosen)
-    packed = cache(partial(pack, rows, chosen, label="training rows", tick=tick))  # no sooner than they are wanted
+    read_once = cache(partial(_chunks, rows, chosen, tick))  # no sooner than they are wanted
 
     def read() -> Iterator[Batch]:
-        fields = packed()
-        for start in range(0, most, AT_ONCE):
-            part = slice(start, start + AT_ONCE)
-            yield Batch(prepare({name: field[part] for name, field in fields.items()}), places[part])
+        first = 0
+        for fields in read_once():
+            count = len(next(iter(fields.values())))
+            yield Batch(prepare(dict(fields)), places[first : first + count])
+            first += count
 
     return read
+
+
+def _chunks(rows: Rows, chosen: np.ndarray, tick: Tick) -> list[dict[str, Tensor]]:
+    """The chosen rows, some at a time: rows of several lengths are as long as the longest of their chunk."""
+    spans = [slice(start, start + AT_ONCE) for start in range(0, len(chosen), AT_ONCE)]
+    if LENGTHS in layout_of(rows):
+        return [{name: as_tensor(name, array) for name, array in rows.read(chosen[part]).items()} for part in spans]
+    fields = pack(rows, chosen, label="training rows", tick=tick)
+    return [{name: field[part] for name, field in fields.items()} for part in spans]
