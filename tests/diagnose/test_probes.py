@@ -1,7 +1,7 @@
 """Probes tell causes apart on networks whose fault is known, and leave no trace on the run."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -255,7 +255,7 @@ def test_noise_that_answers_are_drawn_with_is_no_use_of_the_inputs() -> None:
             return torch.randn(len(input), 1)
 
     class Drawn(Values):
-        def predict(self, batch: Batch) -> Mapping[str, Tensor]:
+        def predict(self, batch: Batch) -> dict[str, Tensor]:
             return {"value": Noise()(batch["input"])}
 
     data = Batch({"input": torch.randn(8, 3), "target": torch.randn(8, 1)}, torch.arange(8))
