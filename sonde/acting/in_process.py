@@ -11,7 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sonde.acting.seeds import SeedRows, training_seed
 from sonde.core.acting import Transition
+from sonde.core.dataset import Rows
 from sonde.core.errors import RunFolderError
 
 Encode = Callable[[Any], np.ndarray]
@@ -110,3 +112,15 @@ class InProcess:
         """Close each."""
         for env in self._envs:
             env.close()
+
+
+def trained_in(splits: Mapping[str, Rows], count: int, seed: int) -> InProcess:
+    """The environments that a task is trained in, so many side by side. seed: of the run"""
+    rows = splits["train"]
+    assert isinstance(rows, SeedRows)
+    return InProcess(
+        rows.make,
+        count,
+        encode=rows.encode,
+        seed_of=lambda environment, episode: training_seed(seed, environment, episode),
+    )

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 import torch
 
 from sonde.acting.episodes import acting_of
-from sonde.acting.in_process import InProcess
+from sonde.acting.in_process import trained_in
 from sonde.acting.replay import Replay, ReplayPlan
-from sonde.acting.seeds import SeedRows, training_seed
 from sonde.core.config import TrainConfig
 from sonde.core.dataset import Rows
 from sonde.core.seams import Source, Task
@@ -15,14 +14,8 @@ from sonde.core.seams import Source, Task
 
 def source(splits: Mapping[str, Rows], task: Task, config: TrainConfig, device: torch.device) -> Source:
     """A replay of what the task's policy met."""
-    settings, seed, rows = config.task_config, config.machine.seed, splits["train"]
-    assert isinstance(rows, SeedRows)
-    environments = InProcess(
-        rows.make,
-        settings.environments,
-        encode=rows.encode,
-        seed_of=lambda environment, episode: training_seed(seed, environment, episode),
-    )
+    settings, seed = config.task_config, config.machine.seed
+    environments = trained_in(splits, settings.environments, seed)
     plan = ReplayPlan(
         capacity=settings.replay,
         warmup=settings.warmup_steps,

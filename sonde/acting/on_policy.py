@@ -5,9 +5,8 @@ from collections.abc import Mapping
 import torch
 
 from sonde.acting.episodes import acting_of
-from sonde.acting.in_process import InProcess
+from sonde.acting.in_process import trained_in
 from sonde.acting.rollouts import RolloutPlan, Rollouts
-from sonde.acting.seeds import SeedRows, training_seed
 from sonde.core.config import TrainConfig
 from sonde.core.dataset import Rows
 from sonde.core.seams import Source, Task
@@ -16,14 +15,7 @@ from sonde.core.seams import Source, Task
 def source(splits: Mapping[str, Rows], task: Task, config: TrainConfig, device: torch.device) -> Source:
     """Rollouts of the task's policy."""
     acting, settings, seed = acting_of(task), config.task_config, config.machine.seed
-    rows = splits["train"]
-    assert isinstance(rows, SeedRows)
-    environments = InProcess(
-        rows.make,
-        settings.environments,
-        encode=rows.encode,
-        seed_of=lambda environment, episode: training_seed(seed, environment, episode),
-    )
+    environments = trained_in(splits, settings.environments, seed)
     plan = RolloutPlan(
         length=settings.rollout,
         passes=settings.reuse,

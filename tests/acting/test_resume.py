@@ -1,0 +1,42 @@
+"""A run that acts and was stopped goes on to the last bit."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import sonde
+from sonde.engine import checkpoint
+
+SHORT: dict[str, Any] = {
+    "threads": 1,
+    "quiet": True,
+    "seed": 3,
+    "episodes": 1,
+    "test_episodes": 1,
+    "schedule": "constant",
+}
+REPLAYED: dict[str, Any] = {"warmup_steps": 40, "batch_size": 16, "max_episode_steps": 15}
+RUNS: dict[str, tuple[str, dict[str, Any]]] = {
+    "ppo": ("gym:CartPole-v1", {"environments": 2, "rollout": 8, "reuse": 2, "batch_size": 8}),
+    "dqn": ("gym:CartPole-v1", {**REPLAYED, "target_every": 7, "explore_steps": 30, "return_steps": 3, "replay": 60}),
+    "sac": ("gym:Pendulum-v1", {**REPLAYED, "hidden": (8,)}),
+}
+
+
+def last(folder: Path) -> dict[str, torch.Tensor]:
+    weights, _ = checkpoint.read(folder / "checkpoints" / "last")
+    return dict(weights)
+
+
+@pytest.mark.parametrize("task", RUNS)
+def test_weights_are_those_of_a_run_that_was_not_stopped(task: str, tmp_path: Path) -> None:
+    name, settings = RUNS[task]
+    given = {**SHORT, **settings, "task": task, "evaluate_every": "11 steps"}
+    sonde.train(name, out=tmp_path / "straight", steps=29, **given)
+    sonde.train(name, out=tmp_path / "stopped", steps=13, **given)
+    sonde.resume(tmp_path / "stopped", steps=29)
+    straight, resumed = last(tmp_path / "straight"), last(tmp_path / "stopped")
+    assert straight.keys() == resumed.keys()
+    assert all(torch.equal(value, resumed[key]) for key, value in straight.items())
