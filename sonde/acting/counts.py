@@ -25,6 +25,10 @@ class Counts:
             self._ended = self._ended[-self.LATELY :]
             self._return[ended] = self._length[ended] = 0
 
+    def drop(self) -> None:
+        """Forget episodes that go on: others begin."""
+        self._return[:] = self._length[:] = 0
+
     @property
     def figures(self) -> dict[str, float]:
         """Their means; nothing before the first episode ended."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from sonde.acting.deciding import Deciding
 from sonde.acting.seeds import SeedRows
 from sonde.core.acting import Acting
 from sonde.core.batch import Batch
@@ -62,8 +63,9 @@ class Episodes:
         seen = np.stack([self._encode(env.reset(seed=seed)[0]) for env, seed in zip(envs, seeds, strict=True)])
         random = generator(self._seed, "sample", "episodes", seeds[0], device=self._device) if self._sampled else None
         returns, lengths, going = np.zeros(len(seeds)), np.zeros(len(seeds)), np.ones(len(seeds), bool)
+        decide = Deciding(self._acting, len(seeds), self._device)
         while going.any():
-            decided = self._acting.act(torch.from_numpy(seen).to(self._device), random)
+            decided = decide(torch.from_numpy(seen).to(self._device), random)
             sent = self._acting.sent(decided["action"])
             plain = sent.tolist() if sent.ndim == 1 else sent
             seen = seen.copy()

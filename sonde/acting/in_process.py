@@ -31,7 +31,7 @@ class InProcess:
     ) -> None:
         self._envs = [make() for _ in range(count)]
         self._encode, self._seed_of = encode, seed_of
-        self._episode = [0] * count
+        self._episode = [-1] * count
         self._taken: list[list[Any]] = [[] for _ in range(count)]  # actions since each episode began
         self._seen: np.ndarray = np.empty(0)
 
@@ -41,8 +41,8 @@ class InProcess:
         return len(self._envs)
 
     def reset(self) -> np.ndarray:
-        """The first observations of the first episodes."""
-        self._episode = [0] * self.count
+        """The first observations of the next episodes, at first of the first."""
+        self._episode = [episode + 1 for episode in self._episode]
         self._seen = np.stack([self._begin(number) for number in range(self.count)])
         return self._seen
 

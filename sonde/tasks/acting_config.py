@@ -1,0 +1,36 @@
+"""Settings that tasks which act share: their flags."""
+
+from dataclasses import dataclass
+
+from sonde.core.bounds import at_least, within
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActingConfig:
+    """Settings of every task that acts."""
+
+    discount: float = 0.99
+    """What a reward a step later is worth."""
+    act_sampled: bool = False
+    """Evaluate with sampled actions, as in training, and not with the likeliest."""
+
+    def __post_init__(self) -> None:
+        within(self, 0, 1, "discount")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnPolicyConfig(ActingConfig):
+    """Settings of every task that learns from its policy as it stands."""
+
+    value_weight: float = 0.5
+    """Weight of the value's squared error."""
+    entropy_weight: float = 0.0
+    """Weight of the policy's entropy: more of it explores more."""
+    scale_observations: bool = True
+    """Scale observations that are numbers by their running mean and standard deviation."""
+    scale_rewards: bool = True
+    """Divide rewards by the running standard deviation of their discounted sum."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, 0, "value_weight", "entropy_weight")
