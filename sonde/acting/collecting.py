@@ -73,7 +73,9 @@ class Collector:
         memory = self._deciding.memory
         kept: list[dict[str, Tensor]] = []
         rewards, terminated, ended, began = [], [], [], []
-        cut: list[tuple[int, int, float]] = []  # (step, environment, value of its last observation) of truncated episodes
+        cut: list[
+            tuple[int, int, float]
+        ] = []  # (step, environment, value of its last observation) of truncated episodes
         clock = time.perf_counter()
         while True:
             seen = self._tensor(self._observation)
@@ -91,13 +93,15 @@ class Collector:
                 cut += self._cut(len(rewards) - 1, found.truncated, found.following)
             self._began = found.ended
             self._deciding.forget(found.ended)
-            self._counts.add(found.reward, found.ended)
+            self._counts.add(found)
             self._observation = found.observation
             self.steps += 1
             if last(len(rewards), found.ended):
                 break
         fields = {name: torch.stack([each[name] for each in kept]) for name in kept[0]}
-        collected = self._told(fields, np.stack(rewards), np.stack(terminated), np.stack(ended), np.stack(began), cut, memory)
+        collected = self._told(
+            fields, np.stack(rewards), np.stack(terminated), np.stack(ended), np.stack(began), cut, memory
+        )
         self._spent("policy", clock)
         return collected
 

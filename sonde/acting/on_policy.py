@@ -62,6 +62,6 @@ def _rollouts(
 
 def _collector(splits: Mapping[str, Rows], task: Task, config: TrainConfig, device: torch.device) -> Collector:
     settings = config.task_config
-    environments = trained_in(splits, settings.environments, config.machine.seed)
+    environments = trained_in(splits, config)
     rewards = RewardScale(environments.count, settings.discount) if settings.scale_rewards else None
     return Collector(environments, acting_of(task), device=device, rewards=rewards)

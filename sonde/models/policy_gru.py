@@ -68,7 +68,9 @@ class PolicyGRU(nn.Module):
             0, starts.flatten().cumsum(0)[::steps] - 1, carried
         )
         found = self.gru(pieces, begins[None])[0]
-        return torch.cat([row[:length] for row, length in zip(found, lengths, strict=True)]).unflatten(0, (count, steps))
+        return torch.cat([row[:length] for row, length in zip(found, lengths, strict=True)]).unflatten(
+            0, (count, steps)
+        )
 
     def _encoded(self, input: Tensor, before: int) -> Tensor:
         hidden = input.flatten(before)

@@ -2,13 +2,13 @@
 
 import numpy as np
 
+from sonde.acting.config import EnvironmentConfig
 from sonde.acting.gym import GymEnvironment, library
 from sonde.acting.seeds import LIMIT, SeedRows
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick
-from sonde.modalities.environment.config import EnvironmentConfig
 from sonde.modalities.environment.spaces import actions, observations
 
 TRAIN = LIMIT - 10_000_000  # seeds of training
@@ -58,7 +58,9 @@ def _actions(target: TargetSpec) -> Fact:
     if target.kind == "action":
         return Fact(f"{len(target.names)} actions", "action_space is Discrete")
     if target.kind == "actions":
-        return Fact(f"actions of {len(target.names)} parts, of {' x '.join(map(str, target.shape))}", "action_space has parts")
+        return Fact(
+            f"actions of {len(target.names)} parts, of {' x '.join(map(str, target.shape))}", "action_space has parts"
+        )
     low = [mean - std for mean, std in zip(target.mean, target.std, strict=True)]
     high = [mean + std for mean, std in zip(target.mean, target.std, strict=True)]
     return Fact(f"actions of {len(low)} numbers from {min(low):g} to {max(high):g}", "action_space is a Box")

@@ -67,7 +67,9 @@ def actions(space: Any, name: str) -> TargetSpec:
     if isinstance(space, spaces.Discrete):
         return TargetSpec(kind="action", names=tuple(str(space.start + number) for number in range(space.n)))
     if isinstance(space, spaces.MultiDiscrete | spaces.MultiBinary) and len(space.shape) == 1:
-        return _parts(*(space.nvec, space.start) if isinstance(space, spaces.MultiDiscrete) else ([2] * space.n, [0] * space.n))
+        return _parts(
+            *(space.nvec, space.start) if isinstance(space, spaces.MultiDiscrete) else ([2] * space.n, [0] * space.n)
+        )
     if isinstance(space, spaces.Box) and len(space.shape) <= 1:
         low, high = (np.atleast_1d(bound).astype(np.float64) for bound in (space.low, space.high))
         same = np.flatnonzero(~(high > low))

@@ -3,16 +3,13 @@
 from dataclasses import dataclass
 
 from sonde.core.bounds import above, at_least, within
+from sonde.tasks.acting_config import ActingConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class SACConfig:
+class SACConfig(ActingConfig):
     """Settings of soft actor-critic."""
 
-    environments: int = 1
-    """Environments side by side."""
-    discount: float = 0.99
-    """What a reward a step later is worth."""
     replay: int = 100_000
     """Transitions that are kept to learn from."""
     warmup_steps: int = 1_000
@@ -25,12 +22,10 @@ class SACConfig:
     """How far the target networks move towards the networks at each update."""
     target_entropy: float | None = None
     """Entropy of actions that is aimed at, in nats; by default minus the number of numbers in an action."""
-    act_sampled: bool = False
-    """Evaluate with sampled actions, as in training, and not with the likeliest."""
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "environments", "replay", "train_every", "return_steps")
+        super().__post_init__()
+        at_least(self, 1, "replay", "train_every", "return_steps")
         at_least(self, 0, "warmup_steps")
-        within(self, 0, 1, "discount")
         within(self, 0, 1, "follow_share", open_left=True)
         above(self, 0, "replay")
