@@ -23,6 +23,7 @@ def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: S
     target = actions(env.action_space, f"gym:{name}")
     _check_first(env, name, seen.spec.shape, seen.encode)
     facts = [_observations(seen.spec.shape), _actions(target), *_limits(env)]
+    goals = _goals(env)
     env.close()
     numbers = {"train": TRAIN, "validation": settings.episodes, "test": settings.test_episodes}
     splits = {
@@ -35,6 +36,7 @@ def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: S
         schema=Schema(input=seen.spec, target=target),
         splits=splits,
         facts=facts,
+        goals=goals,
         fingerprint={"gymnasium": library().__version__, name: "environment"},
     )
 
@@ -70,3 +72,9 @@ def _limits(env: object) -> list[Fact]:
     if known is not None and known.reward_threshold is not None:
         found.append(Fact(f"solved at a mean return of {known.reward_threshold:g}", "its reward_threshold"))
     return found
+
+
+def _goals(env: object) -> dict[str, float]:
+    """The mean return at which the environment counts as solved, where it says so."""
+    threshold = getattr(getattr(env, "spec", None), "reward_threshold", None)
+    return {} if threshold is None else {"return": float(threshold)}
