@@ -18,9 +18,11 @@ KEPT = 5_000  # actions of each episode that are kept, to play it again
 
 
 class Episodes:
-    """One pass: a batch of `return` and `length` for each group of episodes, one row an episode; of a task that estimates values
-    also `expected_return`, the value of the first observation, and `discounted_return`, what the episode returned, discounted as values are.
-    Where an episode was cut off, the value of its last observation stands for what would have followed.
+    """One pass: a batch of `return` and `length` for each group of episodes, one row an episode.
+
+    Of a task that estimates values also `expected_return`, the value of the first observation, and `discounted_return`, what the
+    episode returned, discounted as values are; where it was cut off, with the value of its last observation for what would have
+    followed.
 
     make: an environment;  encode: its observation -> array;  seeds: of the episodes
     sampled: whether actions are drawn as in training; else the likeliest is taken
