@@ -33,6 +33,12 @@ class Deciding:
             return self._acting.value(seen)
         return self._acting.value(seen, self.memory if rows is None else self.memory[rows])
 
+    def hold(self, before: Tensor | None, rows: np.ndarray) -> None:
+        """Remember of some episodes what was remembered before, since they are over. rows: (n,) bool"""
+        if self.memory is not None and before is not None and rows.any():
+            numbers = torch.from_numpy(np.flatnonzero(rows)).to(self.memory.device)
+            self.memory = self.memory.index_copy(0, numbers, before[numbers])
+
     def forget(self, ended: np.ndarray) -> None:
         """Remember nothing of episodes that ended, since others begin. ended: (n,) bool"""
         if self.memory is not None and ended.any():

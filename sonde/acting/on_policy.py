@@ -6,9 +6,9 @@ import torch
 
 from sonde.acting.collecting import Collector
 from sonde.acting.episodes import acting_of
-from sonde.acting.in_process import trained_in
 from sonde.acting.reward_scale import RewardScale
 from sonde.acting.rollouts import RolloutPlan, Rollouts
+from sonde.acting.training import trained_in
 from sonde.acting.whole_episodes import WholeEpisodes
 from sonde.core.config import TrainConfig
 from sonde.core.dataset import Rows

@@ -35,6 +35,18 @@ class Transition(NamedTuple):
         return self.terminated | self.truncated
 
 
+class Experience(NamedTuple):
+    """How far a run that acts is.
+
+    steps: of the environments, all together;  returned: mean return of the latest episodes of training, None before one ended
+    seconds: part -> seconds so far: "environment", "policy" (deciding) and "learning"
+    """
+
+    steps: int
+    returned: float | None
+    seconds: Mapping[str, float]
+
+
 class Environments(Protocol):
     """n environments side by side, each in an episode of its own; one that ends is followed by the next at once.
 
@@ -59,7 +71,9 @@ class Acting:
     act:      (observations (n, *shape), generator) -> "action" (n, …), and what else is to be remembered of the decision for
               learning, such as "value" (n,); the likeliest action where the generator is None
     sent:     actions as they are remembered -> as environments take them
-    value:    observations -> (n,) expected discounted return from there on; None of a task that does not estimate it
+    value:    observations -> (n,) expected discounted return from there on, of rewards as they are learned from; None of a task
+              that does not estimate it
+    discount: what a reward a step later is worth in that
     sampled:  whether it is evaluated with drawn actions
     observed: called with the observations (N, *shape) of a rollout before the next one, for statistics that scale them
     judged:   "observation" and "action" (N, …) of a whole rollout -> what else is to be remembered of them, such as "log_prob"
@@ -68,14 +82,17 @@ class Acting:
               third argument, and gives what to carry on as "memory"; `value` takes it as a second (`sonde.acting.deciding`)
     enough:   whether a rollout has been learned from enough, before its passes are over
     rescaled: called with what rewards are divided by before they are learned from, as often as that changes
+    unit:     what they are divided by now, None for 1: a value times that is in the environment's rewards
     """
 
     act: "Callable[..., Mapping[str, Tensor]]"
     sent: "Callable[[Tensor], np.ndarray]"
     value: "Callable[..., Tensor] | None" = None
+    discount: float = 1.0
     sampled: bool = False
     observed: "Callable[[Tensor], None] | None" = None
     judged: "Callable[[Tensor, Tensor], Mapping[str, Tensor]] | None" = None
     memory: "Callable[[int], Tensor] | None" = None
     enough: "Callable[[], bool] | None" = None
     rescaled: "Callable[[float], None] | None" = None
+    unit: "Callable[[], float] | None" = None

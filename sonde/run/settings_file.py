@@ -8,7 +8,7 @@ import re
 import textwrap
 import types
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from functools import cache
 from inspect import getsource
 from pathlib import Path
@@ -108,13 +108,10 @@ def _settings_of(kind: type, owner: str = "") -> Iterator[Setting]:
 
 @cache
 def _docstrings(kind: type) -> Mapping[str, str]:
-    """Field -> the docstring below it, in one line; also of fields that come from a class above."""
-    found: dict[str, str] = {}
-    for above in kind.__bases__:
-        if is_dataclass(above):
-            found |= _docstrings(above)
+    """Field -> the docstring below it, in one line."""
     body = ast.parse(textwrap.dedent(getsource(kind))).body[0]
     assert isinstance(body, ast.ClassDef)
+    found = {}
     for entry, after in zip(body.body, body.body[1:], strict=False):
         if isinstance(entry, ast.AnnAssign) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
             found[ast.unparse(entry.target)] = re.sub(r"\s+", " ", str(after.value.value)).strip()

@@ -1,7 +1,7 @@
 """What tasks that learn from their policy as it stands share: an actor and a critic, how they act, and what is told of them."""
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,12 +11,9 @@ from torch import Tensor, nn
 from sonde.core.acting import Acting
 from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
-from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
-from sonde.metrics.episodes import MODES, EpisodesMeter
+from sonde.core.seams import Abilities
 from sonde.nn.actor_critic import Actor, Critic, orthogonal, remembering
 from sonde.nn.running_norm import RunningNorm
-from sonde.tasks.acting_config import OnPolicyConfig
-from sonde.tasks.supervised import objective
 
 # n observations; N = those of a batch: rows, or rows times steps of a policy with memory; M numbers of a memory
 
@@ -30,27 +27,25 @@ class Judged(NamedTuple):
     rows: Mapping[str, Tensor]  # (N, …)
 
 
-class OnPolicy:
-    """An actor and a critic that share nothing, trained in one phase by the task's `loss`.
+class Policy:
+    """An actor and a critic that share nothing.
 
-    Details by number in Huang et al. 2022, "The 37 implementation details of proximal policy optimization": orthogonal weights (2,
-    continuous too), observations scaled by running statistics and cut off at 10 (14 and 15), rewards scaled (see
-    `sonde.acting.reward_scale`), the spread of numbers does not depend on the observation (4 of continuous actions).
+    Details by number in Huang et al. 2022, "The 37 implementation details of proximal policy optimization": orthogonal weights (2),
+    observations scaled by running statistics and cut off at 10 (of continuous actions 5 and 6), the spread of numbers does not
+    depend on the observation (of continuous actions 2).
+
+    modules: all of it;  trained: what a phase trains
     """
 
     def __init__(
         self,
         model: nn.Module,
         target: TargetSpec,
-        config: OnPolicyConfig,
-        *,
         input: InputSpec,
-        loss: Callable[[Batch], Loss],
-        monitor: str | None,
+        *,
+        scale_observations: bool,
         critic: bool = True,
-        enough: Callable[[], bool] | None = None,
     ) -> None:
-        """enough: see `Acting`. Raises: ConfigError for a metric that is not there"""
         self._target, features = target, int(model.features)  # type: ignore[arg-type]
         self._remembers = 0 if (found := remembering(model)) is None else found.remembers
         numbers = len(target.names) if target.kind == "control" else 0
@@ -62,30 +57,32 @@ class OnPolicy:
         if self.critic is not None:
             orthogonal(self.critic, self.critic.head, 1.0)
             parts["critic"] = self.critic
-        self._norm = RunningNorm(input.shape) if config.scale_observations and not input.has_planes else None
+        self.trained = list(parts.values())
+        self._norm = RunningNorm(input.shape) if scale_observations and not input.has_planes else None
         if self._norm is not None:
             parts["observations"] = self._norm
         self._unit = nn.Module()
         self._unit.register_buffer("reward", torch.ones(()))  # what rewards are divided by
-        trained = list(parts.values())[: 1 + critic]
         self.modules = nn.ModuleDict({**parts, "unit": self._unit})
-        self.phases: Sequence[Phase] = (Phase(name="policy", loss=loss, trains=trained),)
-        self.objective: Objective = objective("return", MODES, monitor)
         self._middle, self._half = np.asarray(target.mean), np.asarray(target.std)
         self._heard: tuple[int, Tensor] | None = None  # of `predict`: the next row, and what is remembered
-        self.abilities = Abilities(
-            acting=Acting(
-                act=self.act,
-                sent=self.sent,
-                value=self.value if critic else None,
-                sampled=config.act_sampled,
-                observed=None if self._norm is None else self._norm.observe,
-                judged=None if self._remembers else self._judged,
-                memory=self._nothing if self._remembers else None,
-                enough=enough,
-                rescaled=self._rescaled,
-            )
+
+    def abilities(self, *, discount: float, sampled: bool, enough: Callable[[], bool] | None = None) -> Abilities:
+        """How it acts. sampled, enough: see `Acting`"""
+        acting = Acting(
+            act=self.act,
+            sent=self.sent,
+            value=None if self.critic is None else self.value,
+            discount=discount,
+            sampled=sampled,
+            observed=None if self._norm is None else self._norm.observe,
+            judged=None if self._remembers else self._judged,
+            memory=self._nothing if self._remembers else None,
+            enough=enough,
+            rescaled=self._rescaled,
+            unit=lambda: float(self._unit.get_buffer("reward")),
         )
+        return Abilities(acting=acting)
 
     def _nothing(self, count: int) -> Tensor:
         """(count, 2, M): of the actor and of the critic."""
@@ -107,7 +104,7 @@ class OnPolicy:
         features, after = _steps(self.actor.torso, scaled, memory[:, 0])
         answer = self.actor.head(features)
         action = self.actor.draw(answer, random)
-        if random is None or self.critic is None:
+        if self.critic is None:
             return {"action": action, "memory": torch.stack([after, memory[:, 1]], 1)}
         features, other = _steps(self.critic.torso, scaled, memory[:, 1])
         value = self.critic.head(features)[:, 0]
@@ -153,14 +150,6 @@ class OnPolicy:
         action = rows["action"]
         return Judged(self.actor.log_prob(answer, action), self.actor.entropy(answer), value, rows)
 
-    def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
-        """What episodes returned, which were played before."""
-        return {"return": batch["return"], "length": batch["length"]}
-
-    def meter(self) -> Meter:
-        """A fresh one."""
-        return EpisodesMeter()
-
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"action": as the environment takes it, "value": (B,) in the environment's rewards} of observations.
 
@@ -191,10 +180,11 @@ class OnPolicy:
         self._heard = first + len(seen), memory
         return torch.cat(answers), torch.cat(values) if values else None
 
-    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
-        """One {"action", "value"} per observation."""
-        columns = {name: values.tolist() for name, values in outputs.items()}
-        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+def by_row(outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+    """One {"action", "value"} per observation."""
+    columns = {name: values.tolist() for name, values in outputs.items()}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _steps(torso: nn.Module, seen: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 from sonde.core.bounds import at_least, within
 from sonde.core.errors import ConfigError
-from sonde.tasks.acting_config import ActingConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class DQNConfig(ActingConfig):
+class DQNConfig:
     """Settings of deep Q-learning."""
 
+    discount: float = 0.99
+    """What a reward a step later is worth."""
     replay: int = 100_000
     """Transitions that are kept to learn from."""
     warmup_steps: int = 1_000
@@ -31,11 +32,12 @@ class DQNConfig(ActingConfig):
     """Share of random actions after exploration; it falls to that from 1."""
     explore_steps: int = 10_000
     """Steps of the environments over which the share of random actions falls."""
+    act_sampled: bool = False
+    """Evaluate with as many random actions as in training, and not with the best alone."""
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         at_least(self, 1, "replay", "train_every", "return_steps", "target_every", "explore_steps")
         at_least(self, 0, "warmup_steps", "quantiles")
-        within(self, 0, 1, "explore_last")
+        within(self, 0, 1, "discount", "explore_last")
         if self.quantiles == 1:
             raise ConfigError("--quantiles is 0 for the mean, or 2 and more, got 1")

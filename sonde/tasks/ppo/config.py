@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from sonde.core.bounds import above, at_least, within
-from sonde.tasks.acting_config import OnPolicyConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class PPOConfig(OnPolicyConfig):
+class PPOConfig:
     """Settings of proximal policy optimisation."""
 
+    discount: float = 0.99
+    """What a reward a step later is worth."""
     rollout: int = 128
     """Actions in each environment between updates."""
     reuse: int = 10
@@ -24,9 +25,19 @@ class PPOConfig(OnPolicyConfig):
     """Standardise advantages in each batch."""
     target_kl: float | None = None
     """End the passes over a rollout once the policy moved 1.5 times so far from it (KL divergence); by default never."""
+    value_weight: float = 0.5
+    """Weight of the value's squared error."""
+    entropy_weight: float = 0.0
+    """Weight of the policy's entropy: more of it explores more."""
+    scale_observations: bool = True
+    """Scale observations that are numbers by their running mean and standard deviation."""
+    scale_rewards: bool = True
+    """Divide rewards by the running standard deviation of their discounted sum."""
+    act_sampled: bool = False
+    """Evaluate with sampled actions, as in training, and not with the likeliest."""
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         at_least(self, 1, "rollout", "reuse")
-        within(self, 0, 1, "gae_lambda")
+        within(self, 0, 1, "discount", "gae_lambda")
         above(self, 0, "clip_range", "value_clip_range", "target_kl")
+        at_least(self, 0, "value_weight", "entropy_weight")

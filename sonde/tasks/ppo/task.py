@@ -1,24 +1,26 @@
 """Proximal policy optimisation: raise the probability of actions that did better than expected, but not far at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.records import StepRecord
-from sonde.core.seams import Loss
+from sonde.core.seams import Loss, Meter, Objective, Phase
 from sonde.losses.policy import clipped_surrogate, explained_variance, standardised, value_error
+from sonde.metrics.episodes import MODES, EpisodesMeter, played
 from sonde.nn.actions import share_at_bound
-from sonde.tasks.on_policy import OnPolicy
+from sonde.tasks.on_policy import Policy, by_row
 from sonde.tasks.ppo.config import PPOConfig
+from sonde.tasks.supervised import objective
 
 TOO_FAR = 1.5  # times --target-kl: Achiam 2018, Spinning Up in Deep RL
 
 
-class PPO(OnPolicy):
+class PPO:
     """An actor and a critic, trained on rollouts (`sonde.acting.rollouts`) in several passes.
 
     Source: Schulman et al. 2017, arXiv:1707.06347; details by number in Huang et al. 2022, "The 37 implementation details of
@@ -32,12 +34,16 @@ class PPO(OnPolicy):
     ) -> None:
         """Raises: ConfigError for a metric that is not there"""
         enough = None if config.target_kl is None else lambda: self._enough
-        super().__init__(model, target, config, input=input, loss=self.loss, monitor=monitor, enough=enough)
         self.config, self._enough = config, False
+        self.policy = Policy(model, target, input, scale_observations=config.scale_observations)
+        self.modules = self.policy.modules
+        self.phases: Sequence[Phase] = (Phase(name="policy", loss=self.loss, trains=self.policy.trained),)
+        self.objective: Objective = objective("return", MODES, monitor)
+        self.abilities = self.policy.abilities(discount=config.discount, sampled=config.act_sampled, enough=enough)
 
     def loss(self, batch: Batch) -> Loss:
         """Of transitions: `observation`, `action`, `log_prob`, `value`, `advantage`, `return`."""
-        config, found = self.config, self.judge(batch)
+        config, found = self.config, self.policy.judge(batch)
         before, value = found.rows, found.value
         assert value is not None
         change = found.log_prob - before["log_prob"]
@@ -56,9 +62,25 @@ class PPO(OnPolicy):
                 "clipped": ((ratio - 1).abs() > config.clip_range).float().mean(),
                 "explained_variance": explained_variance(value, before["return"]),
             }
-            if self.actor.log_std is not None:
+            if self.policy.actor.log_std is not None:
                 parts["at_bound"] = share_at_bound(before["action"])
         return Loss(loss, len(batch), parts)
+
+    def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
+        """What episodes returned, which were played before."""
+        return played(batch)
+
+    def meter(self) -> Meter:
+        """A fresh one."""
+        return EpisodesMeter()
+
+    def predict(self, batch: Batch) -> Mapping[str, Tensor]:
+        """See `Policy.predict`."""
+        return self.policy.predict(batch)
+
+    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+        """One {"action", "value"} per observation."""
+        return by_row(outputs)
 
     def after_step(self, record: StepRecord) -> None:
         """See how far the policy moved."""

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from sonde.core.bounds import above, at_least, within
-from sonde.tasks.acting_config import ActingConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class SACConfig(ActingConfig):
+class SACConfig:
     """Settings of soft actor-critic."""
 
+    discount: float = 0.99
+    """What a reward a step later is worth."""
     replay: int = 100_000
     """Transitions that are kept to learn from."""
     warmup_steps: int = 1_000
@@ -22,10 +23,12 @@ class SACConfig(ActingConfig):
     """How far the target networks move towards the networks at each update."""
     target_entropy: float | None = None
     """Entropy of actions that is aimed at, in nats; by default minus the number of numbers in an action."""
+    act_sampled: bool = False
+    """Evaluate with sampled actions, as in training, and not with the likeliest."""
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         at_least(self, 1, "replay", "train_every", "return_steps")
         at_least(self, 0, "warmup_steps")
+        within(self, 0, 1, "discount")
         within(self, 0, 1, "follow_share", open_left=True)
         above(self, 0, "replay")
