@@ -612,16 +612,6 @@ class TrainKeywords(TypedDict, total=False):
     deviations, which keeps what is linear."""
     discount: float
     """What a reward a step later is worth."""
-    act_sampled: bool
-    """Evaluate with sampled actions, as in training, and not with the likeliest."""
-    value_weight: float
-    """tasks ppo, a2c, reinforce: Weight of the value's squared error."""
-    entropy_weight: float
-    """tasks ppo, a2c, reinforce: Weight of the policy's entropy: more of it explores more."""
-    scale_observations: bool
-    """tasks ppo, a2c, reinforce: Scale observations that are numbers by their running mean and standard deviation."""
-    scale_rewards: bool
-    """tasks ppo, a2c, reinforce: Divide rewards by the running standard deviation of their discounted sum."""
     rollout: int
     """tasks ppo, a2c: Actions in each environment between updates."""
     reuse: int
@@ -640,6 +630,17 @@ class TrainKeywords(TypedDict, total=False):
     target_kl: float | None
     """task ppo: End the passes over a rollout once the policy moved 1.5 times so far from it (KL divergence); by
     default never."""
+    value_weight: float
+    """tasks ppo, a2c, reinforce: Weight of the value's squared error."""
+    entropy_weight: float
+    """tasks ppo, a2c, reinforce: Weight of the policy's entropy: more of it explores more."""
+    scale_observations: bool
+    """tasks ppo, a2c, reinforce: Scale observations that are numbers by their running mean and standard deviation."""
+    scale_rewards: bool
+    """tasks ppo, a2c, reinforce: Divide rewards by the running standard deviation of their discounted sum."""
+    act_sampled: bool
+    """tasks ppo, a2c, reinforce, sac: Evaluate with sampled actions, as in training, and not with the likeliest.
+    task dqn: Evaluate with as many random actions as in training, and not with the best alone."""
     baseline: bool
     """task reinforce: Compare what an episode returned with what was expected, which a second network learns."""
     rollout_episodes: int

@@ -10,8 +10,8 @@ import torch
 class RewardScale:
     """Divides rewards by the running standard deviation of their discounted sum since an episode began.
 
-    Source: Engstrom et al. 2020, arXiv:2005.12729, section 3, "reward scaling"; Huang et al. 2022, detail 5. A rollout counts before
-    it is scaled, all of it by one number; before anything varied that is 1. Nothing is subtracted, nothing is cut off.
+    A rollout counts before it is scaled, all of it by one number; before anything varied that is 1. Nothing is subtracted, and
+    nothing cut off. Source: Engstrom et al. 2020, arXiv:2005.12729, section 3; Huang et al. 2022, of continuous actions detail 7
     """
 
     def __init__(self, count: int, discount: float) -> None:

@@ -33,8 +33,8 @@ class RolloutPlan:
 class Rollouts:
     """Batches without end of `observation`, `action` and what else the policy remembered, `advantage` and `return`.
 
-    Rows are transitions. Of a policy with memory they are environments, whose T actions are learned one after the other: fields are
-    (rows, T, …), with `began` (rows, T) and the `memory` (rows, …) before the first.
+    Rows are transitions. Of a policy with memory they are environments, whose T actions are learned one after the other: fields
+    are (rows, T, …), with `began` (rows, T) and the `memory` (rows, …) before the first.
     The state is the rollout that is being learned from, and where the environments stand. Random streams are named by the number
     of the rollout, so they need no state.
     """
@@ -55,8 +55,8 @@ class Rollouts:
         self._rows, each = (count * plan.length, 1) if acting.memory is None else (count, plan.length)
         if plan.batch is not None and plan.batch % each:
             raise ConfigError(
-                f"--batch-size {plan.batch}: a policy with memory learns the {each} actions of an environment (--rollout) one after "
-                f"the other; give a multiple of {each}"
+                f"--batch-size {plan.batch}: a policy with memory learns the {each} actions of an environment (--rollout) "
+                f"one after the other; give a multiple of {each}"
             )
         self._batch_rows = self._rows if plan.batch is None else plan.batch // each
 

@@ -18,9 +18,9 @@ from sonde.core.seeds import generator
 class WholeEpisodes:
     """Batches without end: `observation`, `action`, `return`, and `length` (rows,), the mean number of actions in an episode.
 
-    Each environment plays as many episodes as the others, from their beginning, so that short ones are not taken more often than
-    long ones; what an environment does until the others are done too is not learned from. The return is that to the episode's end:
-    of one that was cut off with the value of what would have followed, where the task estimates values, else without.
+    Each environment plays as many episodes as the others, from their beginning, so that short ones are not taken more often
+    than long ones; what an environment does until the others are done too is not learned from. The return is that to the
+    episode's end: of one that was cut off with the value of what would have followed, where the task estimates values.
     """
 
     ends = False
@@ -39,7 +39,8 @@ class WholeEpisodes:
         """episodes: of each environment for an update. Raises: ConfigError for a policy with memory"""
         if acting.memory is not None:
             raise ConfigError(
-                "whole episodes of different lengths are learned by policies without memory; take --model policy-mlp, or --task ppo"
+                "whole episodes of different lengths are learned by policies without memory; take --model policy-mlp, "
+                "or --task ppo"
             )
         self._collector, self._acting, self._episodes, self._discount = collector, acting, episodes, discount
         self._seed, self._device = seed, device

@@ -30,9 +30,9 @@ class Judged(NamedTuple):
 class Policy:
     """An actor and a critic that share nothing.
 
-    Details by number in Huang et al. 2022, "The 37 implementation details of proximal policy optimization": orthogonal weights (2),
-    observations scaled by running statistics and cut off at 10 (of continuous actions 5 and 6), the spread of numbers does not
-    depend on the observation (of continuous actions 2).
+    Details by number in Huang et al. 2022, "The 37 implementation details of proximal policy optimization": orthogonal weights
+    (2), observations scaled by running statistics and cut off at 10 (of continuous actions 5 and 6), the spread of numbers does
+    not depend on the observation (of continuous actions 2).
 
     modules: all of it;  trained: what a phase trains
     """
@@ -122,7 +122,7 @@ class Policy:
         if self._target.kind == "action":
             return action.numpy(force=True) + int(self._target.names[0])
         if self._target.kind == "actions":
-            return action.numpy(force=True) + self._middle.astype(np.int64)
+            return action.numpy(force=True).reshape(len(action), -1) + self._middle.astype(np.int64)
         return (action.clamp(-1, 1).numpy(force=True) * self._half + self._middle).astype(np.float32)
 
     def value(self, seen: Tensor, memory: Tensor | None = None) -> Tensor:

@@ -78,7 +78,7 @@ def _channels_first(shape: tuple[int, ...]) -> Callable[[Any], np.ndarray]:
 
 
 def actions(space: Any, name: str) -> TargetSpec:
-    """One of several actions, of several parts too, or numbers between bounds; the mean and std of these are the middle and half the range.
+    """One of several actions, of several parts too, or numbers; their mean and std are the middle and half the range.
 
     Raises: DataError for other spaces, and for bounds between which there is nothing
     """

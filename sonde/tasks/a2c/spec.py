@@ -1,7 +1,7 @@
 """The record of task a2c."""
 
-from sonde.tasks.ppo.spec import ACTIONS, FEATURES
 from sonde.tasks.a2c.config import A2CConfig
+from sonde.tasks.ppo.spec import ACTIONS, FEATURES
 from sonde.tasks.spec import TaskSpec
 
 A2C = TaskSpec(

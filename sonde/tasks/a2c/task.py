@@ -13,8 +13,8 @@ from sonde.losses.policy import explained_variance, standardised, value_error
 from sonde.metrics.episodes import MODES, EpisodesMeter, played
 from sonde.nn.actions import share_at_bound
 from sonde.tasks.a2c.config import A2CConfig
-from sonde.tasks.supervised import objective
 from sonde.tasks.on_policy import Policy, by_row
+from sonde.tasks.supervised import objective
 
 
 class A2C:

@@ -20,8 +20,8 @@ from sonde.tasks.supervised import objective
 class REINFORCE:
     """An actor, trained on whole episodes (`sonde.acting.whole_episodes`) once; with a baseline also a critic.
 
-    The loss is minus the mean over episodes of the sum over actions of log pi(a | s) (G - b(s)), whose gradient is, in expectation,
-    that of the return. As is usual, the sum leaves out the factor discount^t: without it, late actions count as much as early ones.
+    The loss is minus the mean over episodes of the sum over actions of log pi(a | s) (G - b(s)), whose gradient is, in
+    expectation, that of the return. As is usual, the sum leaves out the factor discount^t, so that late actions count too.
     Source: Williams 1992, Machine Learning 8; Sutton and Barto 2018, Reinforcement learning, sections 13.3 and 13.4
     """
 
