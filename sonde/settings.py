@@ -201,6 +201,8 @@ class TrainKeywords(TypedDict, total=False):
     """Columns known in advance for the steps to be forecast, such as promotions, holidays and prices."""
     split_at: str | Sequence[str]
     """Where validation and test of a time series begin, and optionally where test ends: step numbers or dates."""
+    environments: int
+    """Environments side by side while training; by default as many as suit the task."""
     episodes: int
     """Episodes of each evaluation while training, in environments of their own."""
     test_episodes: int
@@ -605,8 +607,6 @@ class TrainKeywords(TypedDict, total=False):
     marginals: Literal["bent", "straight"]
     """task normalizing-flow: How numbers of a table are fed: each column bent to be normal, or in standard
     deviations, which keeps what is linear."""
-    environments: int
-    """tasks ppo, dqn, sac: Environments side by side."""
     rollout: int
     """task ppo: Actions in each environment between updates."""
     reuse: int

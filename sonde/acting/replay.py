@@ -90,7 +90,7 @@ class Replay:
         middle = time.perf_counter()
         found = self._environments.step(sent)
         self._ring.add(self._observation, action.numpy(force=True), found)
-        self._counts.add(found.reward, found.ended)
+        self._counts.add(found)
         self._observation = found.observation
         self.seconds["policy"] += middle - begun
         self.seconds["environment"] += time.perf_counter() - middle

@@ -10,8 +10,6 @@ from sonde.core.errors import ConfigError
 class DQNConfig:
     """Settings of deep Q-learning."""
 
-    environments: int = 1
-    """Environments side by side."""
     discount: float = 0.99
     """What a reward a step later is worth."""
     replay: int = 100_000
@@ -38,13 +36,8 @@ class DQNConfig:
     """Evaluate with as many random actions as in training, and not with the best alone."""
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "environments", "replay", "train_every", "return_steps", "target_every", "explore_steps")
+        at_least(self, 1, "replay", "train_every", "return_steps", "target_every", "explore_steps")
         at_least(self, 0, "warmup_steps", "quantiles")
         within(self, 0, 1, "discount", "explore_last")
         if self.quantiles == 1:
             raise ConfigError("--quantiles is 0 for the mean, or 2 and more, got 1")
-        if self.replay // self.environments <= self.return_steps:
-            raise ConfigError(
-                f"--replay {self.replay} is too small for {self.environments} environments and {self.return_steps} steps; "
-                f"give at least {(self.return_steps + 1) * self.environments}"
-            )
