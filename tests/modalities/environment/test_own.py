@@ -127,7 +127,9 @@ def test_vectors_give_how_one_of_theirs_is_made_whatever_their_way_to_reset(mode
 
 
 def test_vectors_of_other_kinds_are_refused_with_a_way() -> None:
-    with pytest.raises(DataError, match="CartPoleVectorEnv: .* makes a single one.*it is registered as gym:CartPole-v1"):
+    with pytest.raises(
+        DataError, match="CartPoleVectorEnv: .* makes a single one.*it is registered as gym:CartPole-v1"
+    ):
         opened(gymnasium.make_vec("CartPole-v1", num_envs=2, vectorization_mode="vector_entry_point"))
     with pytest.raises(DataError, match="made by functions that differ"):
         opened(gymnasium.vector.SyncVectorEnv([lambda n=n: Corridor(n) for n in (2, 2)] + [lambda: Corridor(2)]))
