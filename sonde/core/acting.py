@@ -62,6 +62,8 @@ class Acting:
     value:    observations -> (n,) expected discounted return from there on; None of a task that does not estimate it
     sampled:  whether it is evaluated with drawn actions
     observed: called with the observations of a rollout before the next one, for statistics that scale them; None for nothing
+    errors:   (index of transitions, how far off their values were), each (n,), of the update since it was last called, None where
+              there was none: for those that are drawn the more often
     """
 
     act: "Callable[[Tensor, torch.Generator | None], Mapping[str, Tensor]]"
@@ -69,3 +71,4 @@ class Acting:
     value: "Callable[[Tensor], Tensor] | None" = None
     sampled: bool = False
     observed: "Callable[[Tensor], None] | None" = None
+    errors: "Callable[[], tuple[Tensor, Tensor] | None] | None" = None

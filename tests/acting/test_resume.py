@@ -18,11 +18,16 @@ SHORT: dict[str, Any] = {
     "schedule": "constant",
 }
 REPLAYED: dict[str, Any] = {"warmup_steps": 40, "batch_size": 16, "max_episode_steps": 15}
+ATOMS: dict[str, Any] = {"atoms": 11, "value_range": (0.0, 20.0), "accumulate": 2}
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "ppo": ("gym:CartPole-v1", {"environments": 2, "rollout": 8, "reuse": 2, "batch_size": 8}),
     "dqn": (
         "gym:CartPole-v1",
         {**REPLAYED, "target_every": 7, "explore_steps": 5, "environments": 4, "return_steps": 3, "replay": 96},
+    ),
+    "dqn, prioritised": (
+        "gym:CartPole-v1",
+        {**REPLAYED, "task": "dqn", "environments": 2, "replay": 64, "priority": 0.7, "priority_updates": 20, **ATOMS},
     ),
     "sac": ("gym:Pendulum-v1", {**REPLAYED, "hidden": (8,)}),
 }
@@ -37,7 +42,7 @@ def last(folder: Path) -> Any:
 @pytest.mark.parametrize("task", RUNS)
 def test_weights_are_those_of_a_run_that_was_not_stopped(task: str, tmp_path: Path) -> None:
     name, settings = RUNS[task]
-    given = {**SHORT, **settings, "task": task, "evaluate_every": "11 steps"}
+    given = {**SHORT, "task": task, **settings, "evaluate_every": "11 steps"}
     sonde.train(name, out=tmp_path / "straight", steps=29, **given)
     sonde.train(name, out=tmp_path / "stopped", steps=13, **given)
     sonde.resume(tmp_path / "stopped", steps=29)
