@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks import summary_generating
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "results.md"
@@ -445,6 +447,15 @@ RENDERERS: dict[str, Callable[[dict[str, Any]], Iterator[Row]]] = {
     "sequence_speed": sequence_speed,
     "few_labels": few_labels,
     "autoencoders": autoencoders,
+    "generating": summary_generating.generating,
+    "gan": summary_generating.gan,
+    "flows": summary_generating.flows,
+    "generated": summary_generating.generated,
+    "spoken": summary_generating.spoken,
+    "latent": summary_generating.latent,
+    "masked_diffusion": summary_generating.masked_diffusion,
+    "forecast_crps": summary_generating.forecast_crps,
+    "video": summary_generating.video,
     "segmentation": segmentation,
     "language": language,
     "language_speed": language_speed,

@@ -201,6 +201,8 @@ class TrainKeywords(TypedDict, total=False):
     """Columns known in advance for the steps to be forecast, such as promotions, holidays and prices."""
     split_at: str | Sequence[str]
     """Where validation and test of a time series begin, and optionally where test ends: step numbers or dates."""
+    environments: int
+    """Environments side by side while training; by default as many as suit the task."""
     episodes: int
     """Episodes of each evaluation while training, in environments of their own."""
     test_episodes: int
@@ -605,8 +607,6 @@ class TrainKeywords(TypedDict, total=False):
     marginals: Literal["bent", "straight"]
     """task normalizing-flow: How numbers of a table are fed: each column bent to be normal, or in standard
     deviations, which keeps what is linear."""
-    environments: int
-    """tasks ppo, dqn, sac: Environments side by side."""
     rollout: int
     """task ppo: Actions in each environment between updates."""
     reuse: int
@@ -644,6 +644,18 @@ class TrainKeywords(TypedDict, total=False):
     """task dqn: Estimate so many quantiles of the return, and not only its mean (QR-DQN); 0 for the mean. task
     forecasting: Quantiles that loss="quantile" learns; 0.5 is the forecast itself. task diffusion-forecasting:
     Quantiles of the sample paths that are reported; 0.5 is the forecast itself."""
+    atoms: int
+    """task dqn: Estimate the shares of so many returns between the two of --value-range, and not only their mean
+    (C51: 51); 0 for the mean."""
+    value_range: float | Sequence[float]
+    """task dqn: The least and the greatest discounted return that can be expected, for --atoms."""
+    priority: float
+    """task dqn: Draw transitions in proportion to this power of how far off their value was (prioritised replay:
+    0.6); 0 for all alike."""
+    priority_correction: float
+    """task dqn: How far losses are weighted to make up for --priority, at first: 1 for wholly, to which it rises."""
+    priority_updates: int
+    """task dqn: Updates over which --priority-correction rises to 1."""
     target_every: int
     """task dqn: Updates after which the target network becomes like the network."""
     explore_last: float

@@ -11,8 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sonde.acting.config import EnvironmentConfig
 from sonde.acting.seeds import SeedRows, training_seed
-from sonde.core.acting import Transition
+from sonde.core.acting import Environments, Transition
+from sonde.core.config import TrainConfig
 from sonde.core.dataset import Rows
 from sonde.core.errors import RunFolderError
 
@@ -114,9 +116,9 @@ class InProcess:
             env.close()
 
 
-def trained_in(splits: Mapping[str, Rows], count: int, seed: int) -> InProcess:
-    """The environments that a task is trained in, so many side by side. seed: of the run"""
-    rows = splits["train"]
+def trained_in(splits: Mapping[str, Rows], config: TrainConfig) -> Environments:
+    """The environments that a run trains in, side by side."""
+    rows, seed, count = splits["train"], config.machine.seed, config.data.of(EnvironmentConfig).environments
     assert isinstance(rows, SeedRows)
     return InProcess(
         rows.make,

@@ -9,13 +9,19 @@ from sonde.acting.in_process import trained_in
 from sonde.acting.replay import Replay, ReplayPlan
 from sonde.core.config import TrainConfig
 from sonde.core.dataset import Rows
+from sonde.core.errors import ConfigError
 from sonde.core.seams import Source, Task
 
 
 def source(splits: Mapping[str, Rows], task: Task, config: TrainConfig, device: torch.device) -> Source:
-    """A replay of what the task's policy met."""
+    """A replay of what the task's policy met. Raises: ConfigError for one that is too small"""
     settings, seed = config.task_config, config.machine.seed
-    environments = trained_in(splits, settings.environments, seed)
+    environments = trained_in(splits, config)
+    if settings.replay // environments.count <= settings.return_steps:
+        raise ConfigError(
+            f"--replay {settings.replay} is too small for {environments.count} environments and --return-steps "
+            f"{settings.return_steps}; give at least {(settings.return_steps + 1) * environments.count}"
+        )
     plan = ReplayPlan(
         capacity=settings.replay,
         warmup=settings.warmup_steps,

@@ -15,7 +15,7 @@ from sonde.core.seams import Source, Task
 def source(splits: Mapping[str, Rows], task: Task, config: TrainConfig, device: torch.device) -> Source:
     """Rollouts of the task's policy."""
     acting, settings, seed = acting_of(task), config.task_config, config.machine.seed
-    environments = trained_in(splits, settings.environments, seed)
+    environments = trained_in(splits, config)
     plan = RolloutPlan(
         length=settings.rollout,
         passes=settings.reuse,

@@ -124,7 +124,7 @@ class Replay:
         self._ring.add(self._observation, action.numpy(force=True), found)
         if self._priorities is not None:
             self._priorities.added(self._ring.written)
-        self._counts.add(found.reward, found.ended)
+        self._counts.add(found)
         self._observation = found.observation
         self.seconds["policy"] += middle - begun
         self.seconds["environment"] += time.perf_counter() - middle

@@ -118,7 +118,7 @@ class Rollouts:
             reward[step], terminated[step], ended[step] = found.reward, found.terminated, found.ended
             if found.truncated.any():
                 cut += [(step, number, found.following[number]) for number in np.flatnonzero(found.truncated).tolist()]
-            self._counts.add(found.reward, found.ended)
+            self._counts.add(found)
             self._observation = found.observation
         self._rollout = self._learned(kept, reward, terminated, ended, cut)
         self.seconds["policy"] += time.perf_counter() - begun

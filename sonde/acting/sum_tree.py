@@ -6,8 +6,8 @@ import numpy as np
 class SumTree:
     """Weights of `size` places, from 0, and the sums of them by halves: many are set or found at once, in log2(size) steps.
 
-    Source: Schaul et al. 2016, arXiv:1511.05952, appendix B.2.1. A node is always the sum of its two, in float64, so a tree that is
-    made again of the same weights is the same to the last bit.
+    Source: Schaul et al. 2016, arXiv:1511.05952, appendix B.2.1. A node is always the sum of its two, in float64, so a tree
+    that is made again of the same weights is the same to the last bit.
     """
 
     def __init__(self, size: int) -> None:
@@ -34,7 +34,7 @@ class SumTree:
             self._sums[node] = self._sums[2 * node] + self._sums[2 * node + 1]
 
     def find(self, points: np.ndarray) -> np.ndarray:
-        """(n,) numbers from 0 to `total` -> (n,) the places in whose weight they fall, one behind the other; never one of weight 0."""
+        """(n,) numbers from 0 to `total` -> (n,) the places in whose weights, one behind the other, they fall; none of weight 0."""
         node, rest = np.ones(len(points), np.int64), points.astype(np.float64)
         while node[0] < self._first:
             left, right = self._sums[2 * node], self._sums[2 * node + 1]

@@ -14,7 +14,14 @@ class ActionValues(nn.Module):
     support: Tensor | None
 
     def __init__(
-        self, torso: nn.Module, features: int, actions: int, *, outputs: int, dueling: bool, support: Tensor | None = None
+        self,
+        torso: nn.Module,
+        features: int,
+        actions: int,
+        *,
+        outputs: int,
+        dueling: bool,
+        support: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.torso, self.actions, self.outputs = torso, actions, outputs

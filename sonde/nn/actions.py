@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+AT_BOUND = 0.99  # of a bound: as good as there, since tanh never is
+
 
 def draw_category(logits: Tensor, random: torch.Generator | None) -> Tensor:
     """(n, k) logits -> (n,) int64 of each a draw; the likeliest without a generator.
@@ -55,3 +57,8 @@ def squashed(mean: Tensor, log_std: Tensor, noise: Tensor | None) -> tuple[Tenso
     drawn = mean if noise is None else mean + log_std.exp() * noise
     log_prob = gaussian_log_prob(mean, log_std, drawn)
     return drawn.tanh(), log_prob - (2 * (math.log(2) - drawn - F.softplus(-2 * drawn))).sum(-1)
+
+
+def share_at_bound(action: Tensor) -> Tensor:
+    """(n, d) numbers between -1 and 1, or beyond -> how often that one lies at one of its bounds which does most often."""
+    return torch.stack([(action >= AT_BOUND).float().mean(0), (action <= -AT_BOUND).float().mean(0)]).max()

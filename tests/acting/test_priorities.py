@@ -30,7 +30,9 @@ def test_draws_are_in_proportion_to_a_power_of_the_errors() -> None:
     priorities.learned(np.array([0, 1, 2, 3]), np.array([-1.0, 4.0, 9.0, 0.0]))
     whole = 1 + 2 + 3 + 1e-3
     expected = {(0, 0): 1 / whole, (0, 1): 2 / whole, (1, 0): 3 / whole}
-    assert {pair: share for pair, share in drawn(priorities, 3).items() if share > 1e-2} == pytest.approx(expected, abs=1e-3)
+    assert {pair: share for pair, share in drawn(priorities, 3).items() if share > 1e-2} == pytest.approx(
+        expected, abs=1e-3
+    )
 
 
 def test_weights_make_up_for_it() -> None:

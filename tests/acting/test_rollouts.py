@@ -60,4 +60,5 @@ def test_a_restored_source_goes_on_with_the_very_next_batch() -> None:
 def test_the_log_has_returns_of_episodes() -> None:
     one = source(lambda: Corridor(3))
     next(iter(one))
-    assert one.figures == {"environment_steps": LENGTH * COUNT, "train_return": 3.0, "train_length": 3.0}
+    figures = {"environment_steps": LENGTH * COUNT, "episodes": 4, "train_return": 3.0, "train_length": 3.0}
+    assert one.figures.items() >= figures.items()

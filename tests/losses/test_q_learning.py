@@ -52,7 +52,9 @@ def test_a_projection_is_that_of_algorithm_1() -> None:
     places[0] = support  # on the atoms
     places[1] = 3.2  # an episode that is over: all at the reward
     found = projected(shares, places, support)
-    expected = [by_algorithm_1(*row) for row in zip(shares.tolist(), places.tolist(), [support.tolist()] * 7, strict=True)]
+    expected = [
+        by_algorithm_1(*row) for row in zip(shares.tolist(), places.tolist(), [support.tolist()] * 7, strict=True)
+    ]
     torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float64), atol=1e-12, rtol=0)
     torch.testing.assert_close(found.sum(-1), torch.ones(7, dtype=torch.float64))
 

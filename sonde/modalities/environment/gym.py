@@ -2,13 +2,13 @@
 
 import numpy as np
 
+from sonde.acting.config import EnvironmentConfig
 from sonde.acting.gym import GymEnvironment, library
 from sonde.acting.seeds import LIMIT, SeedRows
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick
-from sonde.modalities.environment.config import EnvironmentConfig
 from sonde.modalities.environment.spaces import actions, observations
 
 TRAIN = LIMIT - 10_000_000  # seeds of training

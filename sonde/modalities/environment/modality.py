@@ -1,6 +1,6 @@
 """Environments that are acted in: their rows are episodes, and there is no end of them."""
 
-from sonde.modalities.environment.config import EnvironmentConfig
+from sonde.acting.config import EnvironmentConfig
 from sonde.modalities.modality import Modality
 
 ENVIRONMENT = Modality(

@@ -10,8 +10,6 @@ from sonde.core.errors import ConfigError
 class DQNConfig:
     """Settings of deep Q-learning."""
 
-    environments: int = 1
-    """Environments side by side."""
     discount: float = 0.99
     """What a reward a step later is worth."""
     replay: int = 100_000
@@ -29,16 +27,16 @@ class DQNConfig:
     quantiles: int = 0
     """Estimate so many quantiles of the return, and not only its mean (QR-DQN); 0 for the mean."""
     atoms: int = 0
-    """Estimate the shares of so many returns between the two of --value-range, and not only their mean (C51: 51); 0 for the mean."""
+    """Estimate how likely each of so many returns within --value-range is (C51: 51); 0 for the mean alone."""
     value_range: tuple[float, ...] = ()
     """The least and the greatest discounted return that can be expected, for --atoms."""
     priority: float = 0.0
     """Draw transitions in proportion to this power of how far off their value was (prioritised replay: 0.6); 0 for all alike."""
     priority_correction: float = 0.4
     """How far losses are weighted to make up for --priority, at first: 1 for wholly, to which it rises."""
-    priority_updates: int = 50_000
+    priority_updates: int = 25_000
     """Updates over which --priority-correction rises to 1."""
-    target_every: int = 500
+    target_every: int = 128
     """Updates after which the target network becomes like the network."""
     explore_last: float = 0.05
     """Share of random actions after exploration; it falls to that from 1."""
@@ -48,7 +46,7 @@ class DQNConfig:
     """Evaluate with as many random actions as in training, and not with the best alone."""
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "environments", "replay", "train_every", "return_steps", "target_every", "explore_steps")
+        at_least(self, 1, "replay", "train_every", "return_steps", "target_every", "explore_steps")
         at_least(self, 1, "priority_updates")
         at_least(self, 0, "warmup_steps", "quantiles", "atoms", "priority")
         within(self, 0, 1, "discount", "explore_last", "priority_correction")
@@ -59,11 +57,6 @@ class DQNConfig:
             for name in ("priority_correction", "priority_updates"):
                 if getattr(self, name) != getattr(DQNConfig, name):
                     raise ConfigError(f"{flag(name)} is for prioritised replay; give --priority 0.6, or leave it out")
-        if self.replay // self.environments <= self.return_steps:
-            raise ConfigError(
-                f"--replay {self.replay} is too small for {self.environments} environments and {self.return_steps} steps; "
-                f"give at least {(self.return_steps + 1) * self.environments}"
-            )
 
     def _check_atoms(self) -> None:
         if self.atoms == 1:

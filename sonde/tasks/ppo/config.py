@@ -9,8 +9,6 @@ from sonde.core.bounds import above, at_least, within
 class PPOConfig:
     """Settings of proximal policy optimisation."""
 
-    environments: int = 8
-    """Environments side by side."""
     rollout: int = 128
     """Actions in each environment between updates."""
     reuse: int = 10
@@ -31,7 +29,7 @@ class PPOConfig:
     """Evaluate with sampled actions, as in training, and not with the likeliest."""
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "environments", "rollout", "reuse")
+        at_least(self, 1, "rollout", "reuse")
         within(self, 0, 1, "discount", "gae_lambda")
         above(self, 0, "clip_range")
         at_least(self, 0, "value_weight", "entropy_weight")

@@ -151,6 +151,8 @@ class PPO:
                 "clipped": ((ratio - 1).abs() > config.clip_range).float().mean(),
                 "explained_variance": explained_variance(value, batch["return"]),
             }
+            if self.actor.log_std is not None:
+                parts["at_bound"] = actions.share_at_bound(batch["action"])
         return Loss(loss, len(batch), parts)
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:

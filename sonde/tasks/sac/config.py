@@ -9,8 +9,6 @@ from sonde.core.bounds import above, at_least, within
 class SACConfig:
     """Settings of soft actor-critic."""
 
-    environments: int = 1
-    """Environments side by side."""
     discount: float = 0.99
     """What a reward a step later is worth."""
     replay: int = 100_000
@@ -29,7 +27,7 @@ class SACConfig:
     """Evaluate with sampled actions, as in training, and not with the likeliest."""
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "environments", "replay", "train_every", "return_steps")
+        at_least(self, 1, "replay", "train_every", "return_steps")
         at_least(self, 0, "warmup_steps")
         within(self, 0, 1, "discount")
         within(self, 0, 1, "follow_share", open_left=True)

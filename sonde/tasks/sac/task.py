@@ -13,7 +13,7 @@ from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.records import StepRecord
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.metrics.episodes import MODES, EpisodesMeter
-from sonde.nn.actions import squashed
+from sonde.nn.actions import share_at_bound, squashed
 from sonde.nn.twin_critics import TwinCritics, follow, following
 from sonde.tasks.sac.config import SACConfig
 from sonde.tasks.supervised import objective
@@ -100,7 +100,8 @@ class SAC:
         action, log_prob = self._drawn(batch["observation"])
         worth = self.critics.lower(batch["observation"], action)
         loss = (self.log_temperature.detach().exp() * log_prob - worth).mean()
-        return Loss(loss, len(batch), {"entropy": -log_prob.detach().mean()})
+        parts = {"entropy": -log_prob.detach().mean(), "at_bound": share_at_bound(action.detach())}
+        return Loss(loss, len(batch), parts)
 
     def temperature_loss(self, batch: Batch) -> Loss:
         """How far the entropy is from where it is wanted (equation 18)."""

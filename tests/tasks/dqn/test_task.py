@@ -83,7 +83,9 @@ def test_errors_of_an_update_are_handed_over_once() -> None:
     found = one.errors()
     assert found is not None
     values = one.network.values(batch["observation"])[torch.arange(6), batch["action"]]
-    following = one.target.values(batch["following"])[torch.arange(6), one.network.values(batch["following"]).argmax(-1)]
+    following = one.target.values(batch["following"])[
+        torch.arange(6), one.network.values(batch["following"]).argmax(-1)
+    ]
     expected = (values - batch["reward"] - batch["discount"] * following).abs()
     assert found[0].tolist() == list(range(6))
     torch.testing.assert_close(found[1], expected.detach())
@@ -93,7 +95,9 @@ def test_errors_of_an_update_are_handed_over_once() -> None:
 def test_weights_scale_what_is_learned_from_each_transition() -> None:
     one, batch = task(priority=0.6), corridor()
     alone = [
-        one.loss(Batch({name: value[k : k + 1] for name, value in batch.fields.items()}, batch.index[k : k + 1])).value.item()
+        one.loss(
+            Batch({name: value[k : k + 1] for name, value in batch.fields.items()}, batch.index[k : k + 1])
+        ).value.item()
         for k in range(6)
     ]
     weight = torch.tensor([1.0, 0, 0, 0.5, 0, 0])

@@ -9,6 +9,8 @@ from sonde.core.bounds import at_least
 class EnvironmentConfig:
     """How an environment is played, and in how many episodes what was learned is evaluated."""
 
+    environments: int = 1
+    """Environments side by side while training; by default as many as suit the task."""
     episodes: int = 20
     """Episodes of each evaluation while training, in environments of their own."""
     test_episodes: int = 100
@@ -17,4 +19,4 @@ class EnvironmentConfig:
     """Steps after which an episode is truncated; by default the environment's own limit."""
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "episodes", "test_episodes", "max_episode_steps")
+        at_least(self, 1, "environments", "episodes", "test_episodes", "max_episode_steps")
