@@ -34,7 +34,7 @@ class SumTree:
             self._sums[node] = self._sums[2 * node] + self._sums[2 * node + 1]
 
     def find(self, points: np.ndarray) -> np.ndarray:
-        """(n,) numbers from 0 to `total` -> (n,) the places in whose weights, one behind the other, they fall; none of weight 0."""
+        """(n,) numbers from 0 to `total` -> (n,) the places in whose weights, one behind another, they fall; none of weight 0."""
         node, rest = np.ones(len(points), np.int64), points.astype(np.float64)
         while node[0] < self._first:
             left, right = self._sums[2 * node], self._sums[2 * node + 1]
