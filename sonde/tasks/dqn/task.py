@@ -14,7 +14,7 @@ from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.records import StepRecord
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.losses.q_learning import divergence, huber, projected, quantile_huber
-from sonde.metrics.episodes import MODES, EpisodesMeter
+from sonde.metrics.episodes import MODES, EpisodesMeter, played
 from sonde.nn.action_values import ActionValues
 from sonde.tasks.dqn.config import DQNConfig
 from sonde.tasks.supervised import objective
@@ -46,8 +46,16 @@ class DQN:
         self._updates = 0
         self._missed: list[tuple[Tensor, Tensor]] = []  # of the update that is being made
         self._errors: tuple[Tensor, Tensor] | None = None  # of the last one
-        acting = Acting(act=self.act, sent=self.sent, sampled=config.act_sampled, errors=self.errors)
-        self.abilities = Abilities(acting=acting)
+        self.abilities = Abilities(
+            acting=Acting(
+                act=self.act,
+                sent=self.sent,
+                value=self.value,
+                discount=config.discount,
+                sampled=config.act_sampled,
+                errors=self.errors,
+            )
+        )
 
     @property
     def exploration(self) -> float:
@@ -70,6 +78,10 @@ class DQN:
     def sent(self, action: Tensor) -> np.ndarray:
         """See `Acting`."""
         return action.numpy(force=True) + self._first
+
+    def value(self, seen: Tensor) -> Tensor:
+        """See `Acting`: what the best action is taken to return."""
+        return self.network.values(seen).amax(-1)
 
     def loss(self, batch: Batch) -> Loss:
         """Of transitions as `sonde.acting.replay` yields them."""
@@ -115,7 +127,7 @@ class DQN:
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """What episodes returned, which were played before."""
-        return {"return": batch["return"], "length": batch["length"]}
+        return played(batch)
 
     def meter(self) -> Meter:
         """A fresh one."""
