@@ -9,11 +9,14 @@ import torch
 from sonde.acting.seeds import SeedRows
 from sonde.core.acting import Acting
 from sonde.core.batch import Batch
+from sonde.core.bounds import flag
 from sonde.core.dataset import Rows
+from sonde.core.errors import DataError
 from sonde.core.seams import Task, abilities_of
 from sonde.core.seeds import generator
 
 TOGETHER = 20  # episodes side by side, at most
+LONGEST = 1_000_000  # steps after which an episode that goes on is taken for one without an end
 KEPT = 5_000  # actions of each episode that are kept, to play it again
 
 
@@ -71,7 +74,14 @@ class Episodes:
         discounted, factor, discount = np.zeros(len(seeds)), np.ones(len(seeds)), self._acting.discount
         expected, cut_off = self._value(seen), np.zeros(len(seeds), bool)
         taken: list[np.ndarray] = []
+        steps = 0
         while going.any():
+            steps += 1
+            if steps > LONGEST:
+                raise DataError(
+                    f"the episode of seed {seeds[int(going.argmax())]} goes on after {LONGEST:,} steps of an evaluation; where episodes "
+                    f"have no end, {flag('max_episode_steps')} cuts them off"
+                )
             decided = self._acting.act(torch.from_numpy(seen).to(self._device), random)
             sent = self._acting.sent(decided["action"])
             if len(taken) < KEPT:
