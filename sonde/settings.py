@@ -661,6 +661,17 @@ class TrainKeywords(TypedDict, total=False):
     """task dqn: Estimate so many quantiles of the return, and not only its mean (QR-DQN); 0 for the mean. task
     forecasting: Quantiles that loss="quantile" learns; 0.5 is the forecast itself. task diffusion-forecasting:
     Quantiles of the sample paths that are reported; 0.5 is the forecast itself."""
+    atoms: int
+    """task dqn: Estimate how likely each of so many returns within value_range= is (C51: 51); 0 for the mean alone."""
+    value_range: float | Sequence[float]
+    """task dqn: The least and the greatest discounted return that can be expected, for atoms=."""
+    priority: float
+    """task dqn: Draw transitions in proportion to this power of how far off their value was (prioritised replay:
+    0.6); 0 for all alike."""
+    priority_correction: float
+    """task dqn: How far losses are weighted to make up for priority=, at first: 1 for wholly, to which it rises."""
+    priority_updates: int
+    """task dqn: Updates over which priority_correction= rises to 1."""
     target_every: int
     """task dqn: Updates after which the target network becomes like the network."""
     explore_last: float

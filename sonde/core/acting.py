@@ -82,6 +82,8 @@ class Acting:
     enough:   whether a rollout has been learned from enough, before its passes are over
     rescaled: called with what rewards are divided by before they are learned from, as often as that changes
     unit:     what they are divided by now, None for 1: a value times that is in the environment's rewards
+    errors:   (index of transitions, how far off their values were), each (n,), of the update since it was last called, None where
+              there was none: for those that are drawn the more often
     """
 
     act: "Callable[..., Mapping[str, Tensor]]"
@@ -95,3 +97,4 @@ class Acting:
     enough: "Callable[[], bool] | None" = None
     rescaled: "Callable[[float], None] | None" = None
     unit: "Callable[[], float] | None" = None
+    errors: "Callable[[], tuple[Tensor, Tensor] | None] | None" = None

@@ -18,6 +18,7 @@ SHORT: dict[str, Any] = {
     "schedule": "constant",
 }
 REPLAYED: dict[str, Any] = {"warmup_steps": 40, "batch_size": 16, "max_episode_steps": 15}
+ATOMS: dict[str, Any] = {"atoms": 11, "value_range": (0.0, 20.0), "accumulate": 2}
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "ppo": ("gym:CartPole-v1", {"environments": 2, "rollout": 8, "reuse": 2, "batch_size": 8}),
     "ppo with memory": (
@@ -30,6 +31,10 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "dqn": (
         "gym:CartPole-v1",
         {**REPLAYED, "target_every": 7, "explore_steps": 5, "environments": 4, "return_steps": 3, "replay": 96},
+    ),
+    "dqn, prioritised": (
+        "gym:CartPole-v1",
+        {**REPLAYED, "task": "dqn", "environments": 2, "replay": 64, "priority": 0.7, "priority_updates": 20, **ATOMS},
     ),
     "sac": ("gym:Pendulum-v1", {**REPLAYED, "hidden": (8,)}),
 }
