@@ -109,6 +109,9 @@ class TrainKeywords(TypedDict, total=False):
     patience: int | str
     """Early stopping after this many evaluations without improvement (evaluate_every= says how far apart they are),
     or this long ("10 epochs", "500 steps", "30m"); 0 for none."""
+    stop_at: float | None
+    """End the run once the validation metric that chooses the best checkpoint has reached this value; by default
+    never."""
     evaluate_every: float | str
     """How often to evaluate on the validation rows: "0.5 epochs", "500 steps", "60s"; a bare number counts epochs."""
     log_every: int
@@ -763,6 +766,9 @@ class FitKeywords(TypedDict, total=False):
     patience: int | str
     """Early stopping after this many evaluations without improvement (evaluate_every= says how far apart they are),
     or this long ("10 epochs", "500 steps", "30m"); 0 for none."""
+    stop_at: float | None
+    """End the run once the validation metric that chooses the best checkpoint has reached this value; by default
+    never."""
     evaluate_every: float | str
     """How often to evaluate on the validation rows: "0.5 epochs", "500 steps", "60s"; a bare number counts epochs."""
     log_every: int
@@ -887,6 +893,9 @@ class ResumeKeywords(TypedDict, total=False):
     patience: int | str
     """Early stopping after this many evaluations without improvement (evaluate_every= says how far apart they are),
     or this long ("10 epochs", "500 steps", "30m"); 0 for none."""
+    stop_at: float | None
+    """End the run once the validation metric that chooses the best checkpoint has reached this value; by default
+    never."""
     log_every: int
     """Steps between lines in metrics.jsonl."""
     checkpoint_every: float | str
