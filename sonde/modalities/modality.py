@@ -112,6 +112,8 @@ class Modality:
     classical:  (schema, training rows, other rows, seconds) -> (name, prediction for the others) of a model that is no network,
                 to compare with; None where there is too little time (`sonde.run.classical`)
     schemes:    what a name begins with, before a colon ("gym") -> "module:function" that reads the rest, as `embedded`
+    given:      (object of a program's, config, task=, tick=, like=) -> Dataset, or None of what is nothing of this kind; asked
+                before arrays and tables are looked for. "" where nothing but those is taken
     embedded:   name of data that come with a package -> its `read`, as a form has one, but without a listing
     """
 
@@ -136,4 +138,5 @@ class Modality:
     unit: str = ""
     classical: str = ""
     schemes: Mapping[str, str] = field(default_factory=dict)
+    given: str = ""
     embedded: Mapping[str, str] = field(default_factory=dict)
