@@ -212,9 +212,9 @@ class TrainKeywords(TypedDict, total=False):
     max_episode_steps: int | None
     """Steps after which an episode is truncated; by default the environment's own limit."""
     hidden: int | Sequence[int]
-    """model mlp: Units of each hidden layer, in order; none gives a linear model. model policy-mlp: Units of each
-    hidden layer. model autoencoder-mlp: Units of the encoder's hidden layers, in order; the decoder has the same
-    in reverse. None gives a linear one."""
+    """model mlp: Units of each hidden layer, in order; none gives a linear model. models policy-mlp, policy-gru:
+    Units of each hidden layer. model autoencoder-mlp: Units of the encoder's hidden layers, in order; the decoder
+    has the same in reverse. None gives a linear one."""
     activation: Literal["relu", "leaky-relu", "gelu", "silu", "sigmoid", "tanh", "softmax", "gelu-tanh", "swiglu"]
     """models mlp, autoencoder-mlp: Activation after each hidden layer. model lenet5: Activation: tanh as in the
     paper, or relu. models gpt-small, gpt-baby, gpt2, gpt2-medium and 2 more: GELU: the tanh approximation, as in
@@ -295,8 +295,9 @@ class TrainKeywords(TypedDict, total=False):
     of each residue (node) and each pair of neighbours (edge). models seq2seq-gru, seq2seq-lstm: Hidden size of
     the decoder; the bidirectional encoder has half of it per direction. models pair-reader, qa-reader: Hidden
     width (channels of each token). model denoiser-transformer: Channels of a patch. models denoiser-mlp, gan-mlp:
-    Units of each layer. model realnvp-mlp: Units of the hidden layers in each coupling. model glow: Channels of
-    the hidden layers in each coupling."""
+    Units of each layer. model policy-gru: Numbers that are remembered from one step to the next. model
+    realnvp-mlp: Units of the hidden layers in each coupling. model glow: Channels of the hidden layers in each
+    coupling."""
     number_embedding: Literal["piecewise", "periodic", "none"]
     """model tabular: Embedding of numerical columns: piecewise linear (training quantiles), periodic (learned
     frequencies), or none."""
@@ -609,27 +610,41 @@ class TrainKeywords(TypedDict, total=False):
     marginals: Literal["bent", "straight"]
     """task normalizing-flow: How numbers of a table are fed: each column bent to be normal, or in standard
     deviations, which keeps what is linear."""
+    discount: float
+    """What a reward a step later is worth."""
     rollout: int
-    """task ppo: Actions in each environment between updates."""
+    """tasks ppo, a2c: Actions in each environment between updates."""
     reuse: int
     """task ppo: Passes over the transitions of a rollout."""
-    discount: float
-    """tasks ppo, dqn, sac: What a reward a step later is worth."""
     gae_lambda: float
-    """task ppo: How far advantages look: 0 at the next value only, 1 at all rewards to come (generalised advantage
-    estimation)."""
+    """tasks ppo, a2c: How far advantages look: 0 at the next value only, 1 at all rewards to come (generalised
+    advantage estimation)."""
     clip_range: float
     """task ppo: How far the probability of an action may move in an update, as a share, before it earns nothing
     more."""
+    value_clip_range: float | None
+    """task ppo: How far a value may move in an update before it earns nothing more, in rewards as they are scaled;
+    by default any."""
+    scale_advantages: bool
+    """tasks ppo, a2c: Standardise advantages in each batch."""
+    target_kl: float | None
+    """task ppo: End the passes over a rollout once the policy moved 1.5 times so far from it (KL divergence); by
+    default never."""
     value_weight: float
-    """task ppo: Weight of the value's squared error."""
+    """tasks ppo, a2c, reinforce: Weight of the value's squared error."""
     entropy_weight: float
-    """task ppo: Weight of the policy's entropy: more of it explores more."""
+    """tasks ppo, a2c, reinforce: Weight of the policy's entropy: more of it explores more."""
     scale_observations: bool
-    """task ppo: Scale observations that are numbers by their running mean and standard deviation."""
+    """tasks ppo, a2c, reinforce: Scale observations that are numbers by their running mean and standard deviation."""
+    scale_rewards: bool
+    """tasks ppo, a2c, reinforce: Divide rewards by the running standard deviation of their discounted sum."""
     act_sampled: bool
-    """tasks ppo, sac: Evaluate with sampled actions, as in training, and not with the likeliest. task dqn: Evaluate
-    with as many random actions as in training, and not with the best alone."""
+    """tasks ppo, a2c, reinforce, sac: Evaluate with sampled actions, as in training, and not with the likeliest.
+    task dqn: Evaluate with as many random actions as in training, and not with the best alone."""
+    baseline: bool
+    """task reinforce: Compare what an episode returned with what was expected, which a second network learns."""
+    rollout_episodes: int
+    """task reinforce: Episodes of each environment for an update."""
     replay: int
     """tasks dqn, sac: Transitions that are kept to learn from."""
     warmup_steps: int

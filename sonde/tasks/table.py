@@ -36,6 +36,8 @@ TASKS: dict[str, str] = {
     "anomaly": "sonde.tasks.anomaly.spec:ANOMALY",
     "normalizing-flow": "sonde.tasks.normalizing_flow.spec:NORMALIZING_FLOW",
     "ppo": "sonde.tasks.ppo.spec:PPO",
+    "a2c": "sonde.tasks.a2c.spec:A2C",
+    "reinforce": "sonde.tasks.reinforce.spec:REINFORCE",
     "dqn": "sonde.tasks.dqn.spec:DQN",
     "sac": "sonde.tasks.sac.spec:SAC",
     "td3": "sonde.tasks.td3.spec:TD3",

@@ -105,6 +105,10 @@ def _observations(shape: tuple[int, ...]) -> Fact:
 def _actions(target: TargetSpec) -> Fact:
     if target.kind == "action":
         return Fact(f"{len(target.names)} actions", "action_space is Discrete")
+    if target.kind == "actions":
+        return Fact(
+            f"actions of {len(target.names)} parts, of {' x '.join(map(str, target.shape))}", "action_space has parts"
+        )
     low = [mean - std for mean, std in zip(target.mean, target.std, strict=True)]
     high = [mean + std for mean, std in zip(target.mean, target.std, strict=True)]
     return Fact(f"actions of {len(low)} numbers from {min(low):g} to {max(high):g}", "action_space is a Box")
