@@ -45,8 +45,8 @@ def soft_value(best: float, width: float, temperature: float) -> tuple[float, fl
 
 
 def test_the_policy_becomes_the_boltzmann_distribution_of_the_values() -> None:
-    """With Q a parabola it is nearly a Gaussian of standard deviation width sqrt(temperature), and E[Q - t log pi] nearly the soft
-    value t log of the integral of exp(Q / t): Haarnoja et al. 2018, equation 2 and 3. Nothing can be above it."""
+    """With Q a parabola it is nearly a Gaussian of standard deviation width sqrt(temperature), and E[Q - t log pi] nearly the
+    soft value t log of the integral of exp(Q / t): Haarnoja et al. 2018, equation 2 and 3. Nothing can be above it."""
     one = task()
     best, width, temperature = 0.3, 0.5, 0.05
     one.critics = Parabola(best, width)  # type: ignore[assignment]

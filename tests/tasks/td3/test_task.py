@@ -100,7 +100,11 @@ def test_the_policy_and_all_targets_wait_for_their_turn() -> None:
     before = [[p.clone() for p in part.parameters()] for part in parts]
     for step in (1, 2):
         one.after_step(StepRecord(step, 0, 1, {}, {}, 0.0))
-    assert all(torch.equal(a, b) for part, old in zip(parts, before, strict=True) for a, b in zip(part.parameters(), old, strict=True))
+    assert all(
+        torch.equal(a, b)
+        for part, old in zip(parts, before, strict=True)
+        for a, b in zip(part.parameters(), old, strict=True)
+    )
     one.after_step(StepRecord(3, 0, 1, {}, {}, 0.0))
     for part, old in zip(parts, before, strict=True):
         for now, then in zip(part.parameters(), old, strict=True):
@@ -111,7 +115,10 @@ def test_noise_is_added_while_training_alone() -> None:
     one, seen = task(explore_noise=0.3), torch.zeros(4000, 2)
     own = one.act(seen, None)["action"]
     first = one.act(seen, torch.Generator().manual_seed(0))["action"]
-    assert (first.min().item(), first.max().item()) == (-1.0, 1.0) or first.abs().max().item() > 0.99  # any action at first
+    assert (first.min().item(), first.max().item()) == (
+        -1.0,
+        1.0,
+    ) or first.abs().max().item() > 0.99  # any action at first
     one.after_step(StepRecord(1, 0, 1, {}, {}, 0.0))
     noisy = one.act(seen, torch.Generator().manual_seed(0))["action"]
     assert abs((noisy - own).std().item() - 0.3) < 0.02
