@@ -693,7 +693,7 @@ class TrainKeywords(TypedDict, total=False):
     """task td3: Standard deviation of what is added to the actions that targets are taken of, in halves of their
     range."""
     smooth_limit: float
-    """task td3: The most of --smooth-noise that is added."""
+    """task td3: The most of smooth_noise= that is added."""
     paths: int
     """task diffusion-forecasting: Sample paths of each forecast in an evaluation, for quantiles and the CRPS; an
     even number from 20."""
