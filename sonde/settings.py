@@ -643,19 +643,21 @@ class TrainKeywords(TypedDict, total=False):
     """tasks ppo, a2c, reinforce: Divide rewards by the running standard deviation of their discounted sum."""
     act_sampled: bool
     """tasks ppo, a2c, reinforce, sac: Evaluate with sampled actions, as in training, and not with the likeliest.
-    task dqn: Evaluate with as many random actions as in training, and not with the best alone."""
+    task dqn: Evaluate with as many random actions as in training, and not with the best alone. task td3: Evaluate
+    with noisy actions, as in training, and not with the policy's own."""
     baseline: bool
     """task reinforce: Compare what an episode returned with what was expected, which a second network learns."""
     rollout_episodes: int
     """task reinforce: Episodes of each environment for an update."""
     replay: int
-    """tasks dqn, sac: Transitions that are kept to learn from."""
+    """tasks dqn, sac, td3: Transitions that are kept to learn from."""
     warmup_steps: int
-    """tasks dqn, sac: Steps of the environments, by random actions, before the first update."""
+    """tasks dqn, sac, td3: Steps of the environments, by random actions, before the first update."""
     train_every: int
-    """tasks dqn, sac: Steps of the environments for an update."""
+    """tasks dqn, sac, td3: Steps of the environments for an update."""
     return_steps: int
-    """tasks dqn, sac: Steps whose rewards are summed before the value of what follows is taken (n-step returns)."""
+    """tasks dqn, sac, td3: Steps whose rewards are summed before the value of what follows is taken (n-step
+    returns)."""
     double: bool
     """task dqn: Let the network choose the best next action, and the target network only say what it is worth."""
     dueling: bool
@@ -682,9 +684,19 @@ class TrainKeywords(TypedDict, total=False):
     explore_steps: int
     """task dqn: Steps of the environments over which the share of random actions falls."""
     follow_share: float
-    """task sac: How far the target networks move towards the networks at each update."""
+    """task sac: How far the target networks move towards the networks at each update. task td3: How far the target
+    networks move towards the networks each time."""
     target_entropy: float | None
     """task sac: Entropy of actions that is aimed at, in nats; by default minus the number of numbers in an action."""
+    policy_every: int
+    """task td3: Updates of the critics for one of the policy and of the target networks (delayed policy)."""
+    explore_noise: float
+    """task td3: Standard deviation of what is added to actions while training, in halves of their range."""
+    smooth_noise: float
+    """task td3: Standard deviation of what is added to the actions that targets are taken of, in halves of their
+    range."""
+    smooth_limit: float
+    """task td3: The most of smooth_noise= that is added."""
     paths: int
     """task diffusion-forecasting: Sample paths of each forecast in an evaluation, for quantiles and the CRPS; an
     even number from 20."""
