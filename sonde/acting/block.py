@@ -25,6 +25,8 @@ class Block:
     first:  number of the first environment, where these are some of a run's
     """
 
+    said = ""
+
     def __init__(
         self,
         make: Callable[[], Any],
@@ -39,7 +41,7 @@ class Block:
             if isinstance(env, Checked):
                 env.number = first + number
         self._encode, self._seed_of, self._first = encode, seed_of, first
-        self._episode = [0] * count
+        self._episode = [-1] * count
         self._log: list[np.ndarray] = []  # actions of all, a step each
         self._since = [0] * count  # step of the log at which each episode began
         self._seen: np.ndarray = np.empty(0)
@@ -50,8 +52,8 @@ class Block:
         return len(self.envs)
 
     def reset(self) -> np.ndarray:
-        """The first observations of the first episodes."""
-        self._episode, self._log = [0] * self.count, []
+        """The first observations of the next episodes, at first of the first."""
+        self._episode, self._log = [episode + 1 for episode in self._episode], []
         self._seen = np.stack([self._begin(number).copy() for number in range(self.count)])
         return self._seen
 

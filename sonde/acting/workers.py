@@ -94,7 +94,7 @@ class InWorkers:
             os.close(file)
 
     def reset(self) -> np.ndarray:
-        """The first observations of the first episodes."""
+        """The first observations of the next episodes, at first of the first."""
         self._ask(RESET)
         return self._memory.observation.copy()
 

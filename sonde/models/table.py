@@ -360,6 +360,9 @@ MODELS: Catalogue[Entry] = Catalogue(
         "policy-mlp": _row(
             "policy_mlp:PolicyMLP", "policy-mlp", "Schulman 2017", (4,), ("environment",), answers="features"
         ),
+        "policy-gru": _row(
+            "policy_gru:PolicyGRU", "policy-gru", "Cho 2014", (4,), ("environment",), answers="features"
+        ),
         "dcgan": _row("dcgan:DCGAN", "dcgan", "Radford 2015", (1, 28, 28), answers="adversarial"),
         "gan-mlp": _row(
             "gan_mlp:GANMLP", "gan-mlp", "Goodfellow 2014", (16,), ("table", "array", "image"), answers="adversarial"

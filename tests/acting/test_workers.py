@@ -1,18 +1,29 @@
 """Environments in worker processes."""
 
+import json
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from gymnasium import spaces
 
+import sonde
 from sonde.acting.in_process import InProcess
 from sonde.acting.making import Making, as_shown
+from sonde.acting.training import processes
 from sonde.acting.workers import InWorkers
 from sonde.core.errors import DataError
+from sonde.engine.tree import same
 from tests.acting.environments import FAULTS, Ending, Faulty, Sharing, Walk, seed_of
 from tests.acting.test_checked import making, stepped
+from tests.acting.test_resume import last
+
+SHORT: dict[str, Any] = {
+    "threads": 1, "quiet": True, "environments": 3, "rollout": 8, "reuse": 2, "batch_size": 12, "episodes": 1,
+    "test_episodes": 1, "schedule": "constant", "evaluate_every": "100 steps",
+}  # fmt: skip
 
 
 def of(make: Any, count: int = 3, workers: int = 2, timeout: float = 30.0) -> InWorkers:
@@ -135,3 +146,21 @@ def test_pixels_and_actions_of_several_numbers() -> None:
     found = environments.step(np.array([[0.5, 0.25], [-0.5, 0.75]], np.float32))
     assert (found.reward.tolist(), found.following[:, 0, 0, 0].tolist()) == ([0.5, -0.5], [25, 75])
     environments.close()
+
+
+def test_a_run_may_go_on_with_another_number_of_processes(tmp_path: Path) -> None:
+    sonde.train("gym:CartPole-v1", out=tmp_path / "straight", workers=0, **SHORT, steps=13)
+    sonde.train("gym:CartPole-v1", out=tmp_path / "stopped", workers=2, **SHORT, steps=6)
+    sonde.resume(tmp_path / "stopped", workers=3, steps=13)
+    assert same(last(tmp_path / "straight"), last(tmp_path / "stopped"))
+    lines = json.loads((tmp_path / "stopped" / "plan.json").read_text())["lines"]
+    assert "3 environments in 3 worker processes (--workers 3)" in lines
+
+
+@pytest.mark.parametrize(
+    ("typed", "step", "cores", "workers"),
+    [(None, 1e-5, 8, 0), (None, 1e-3, 8, 8), (None, 1e-3, 4, 4), (None, 1.0, 1, 0), (0, 1.0, 8, 0), (3, 1e-5, 1, 3)],
+)
+def test_processes_are_chosen_where_steps_are_slow(typed: int | None, step: float, cores: int, workers: int) -> None:
+    found, said = processes(typed, 8, step=step, cores=cores)
+    assert (found, bool(said)) == (workers, bool(workers))
