@@ -35,7 +35,8 @@ class TrainKeywords(TypedDict, total=False):
     accumulate: int
     """Gradient accumulation: micro-batches that a batch is split into; the gradient is that of the whole batch."""
     workers: int | None
-    """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
+    """Worker processes that load data, or that environments step in; by default chosen for the machine. Results do
+    not depend on it."""
     feed: Literal["auto", "resident", "streaming"]
     """Keep all rows in memory (resident) or stream them from disk; auto decides by size."""
     memory: str
@@ -109,6 +110,9 @@ class TrainKeywords(TypedDict, total=False):
     patience: int | str
     """Early stopping after this many evaluations without improvement (evaluate_every= says how far apart they are),
     or this long ("10 epochs", "500 steps", "30m"); 0 for none."""
+    stop_at: float | None
+    """End the run once the validation metric that chooses the best checkpoint has reached this value; by default
+    never."""
     evaluate_every: float | str
     """How often to evaluate on the validation rows: "0.5 epochs", "500 steps", "60s"; a bare number counts epochs."""
     log_every: int
@@ -640,19 +644,21 @@ class TrainKeywords(TypedDict, total=False):
     """tasks ppo, a2c, reinforce: Divide rewards by the running standard deviation of their discounted sum."""
     act_sampled: bool
     """tasks ppo, a2c, reinforce, sac: Evaluate with sampled actions, as in training, and not with the likeliest.
-    task dqn: Evaluate with as many random actions as in training, and not with the best alone."""
+    task dqn: Evaluate with as many random actions as in training, and not with the best alone. task td3: Evaluate
+    with noisy actions, as in training, and not with the policy's own."""
     baseline: bool
     """task reinforce: Compare what an episode returned with what was expected, which a second network learns."""
     rollout_episodes: int
     """task reinforce: Episodes of each environment for an update."""
     replay: int
-    """tasks dqn, sac: Transitions that are kept to learn from."""
+    """tasks dqn, sac, td3: Transitions that are kept to learn from."""
     warmup_steps: int
-    """tasks dqn, sac: Steps of the environments, by random actions, before the first update."""
+    """tasks dqn, sac, td3: Steps of the environments, by random actions, before the first update."""
     train_every: int
-    """tasks dqn, sac: Steps of the environments for an update."""
+    """tasks dqn, sac, td3: Steps of the environments for an update."""
     return_steps: int
-    """tasks dqn, sac: Steps whose rewards are summed before the value of what follows is taken (n-step returns)."""
+    """tasks dqn, sac, td3: Steps whose rewards are summed before the value of what follows is taken (n-step
+    returns)."""
     double: bool
     """task dqn: Let the network choose the best next action, and the target network only say what it is worth."""
     dueling: bool
@@ -679,9 +685,19 @@ class TrainKeywords(TypedDict, total=False):
     explore_steps: int
     """task dqn: Steps of the environments over which the share of random actions falls."""
     follow_share: float
-    """task sac: How far the target networks move towards the networks at each update."""
+    """task sac: How far the target networks move towards the networks at each update. task td3: How far the target
+    networks move towards the networks each time."""
     target_entropy: float | None
     """task sac: Entropy of actions that is aimed at, in nats; by default minus the number of numbers in an action."""
+    policy_every: int
+    """task td3: Updates of the critics for one of the policy and of the target networks (delayed policy)."""
+    explore_noise: float
+    """task td3: Standard deviation of what is added to actions while training, in halves of their range."""
+    smooth_noise: float
+    """task td3: Standard deviation of what is added to the actions that targets are taken of, in halves of their
+    range."""
+    smooth_limit: float
+    """task td3: The most of smooth_noise= that is added."""
     paths: int
     """task diffusion-forecasting: Sample paths of each forecast in an evaluation, for quantiles and the CRPS; an
     even number from 20."""
@@ -731,7 +747,8 @@ class FitKeywords(TypedDict, total=False):
     accumulate: int
     """Gradient accumulation: micro-batches that a batch is split into; the gradient is that of the whole batch."""
     workers: int | None
-    """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
+    """Worker processes that load data, or that environments step in; by default chosen for the machine. Results do
+    not depend on it."""
     memory: str
     """Memory limit for resident data: a share of the free memory ("50%") or a size ("2GiB")."""
     optimizer: "Callable[..., object] | torch.optim.Optimizer | Literal['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw', 'muon', 'adadelta', 'adafactor', 'adagrad', 'adamax', 'asgd', 'lbfgs', 'nadam', 'radam', 'rprop', 'sparseadam']"
@@ -789,6 +806,9 @@ class FitKeywords(TypedDict, total=False):
     patience: int | str
     """Early stopping after this many evaluations without improvement (evaluate_every= says how far apart they are),
     or this long ("10 epochs", "500 steps", "30m"); 0 for none."""
+    stop_at: float | None
+    """End the run once the validation metric that chooses the best checkpoint has reached this value; by default
+    never."""
     evaluate_every: float | str
     """How often to evaluate on the validation rows: "0.5 epochs", "500 steps", "60s"; a bare number counts epochs."""
     log_every: int
@@ -839,7 +859,8 @@ class StepsKeywords(TypedDict, total=False):
     accumulate: int
     """Gradient accumulation: micro-batches that a batch is split into; the gradient is that of the whole batch."""
     workers: int | None
-    """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
+    """Worker processes that load data, or that environments step in; by default chosen for the machine. Results do
+    not depend on it."""
     memory: str
     """Memory limit for resident data: a share of the free memory ("50%") or a size ("2GiB")."""
     optimizer: "Callable[..., object] | torch.optim.Optimizer | Literal['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw', 'muon', 'adadelta', 'adafactor', 'adagrad', 'adamax', 'asgd', 'lbfgs', 'nadam', 'radam', 'rprop', 'sparseadam']"
@@ -898,7 +919,8 @@ class ResumeKeywords(TypedDict, total=False):
     """Settings of `sonde.resume`: what may change on the way."""
 
     workers: int | None
-    """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
+    """Worker processes that load data, or that environments step in; by default chosen for the machine. Results do
+    not depend on it."""
     feed: Literal["auto", "resident", "streaming"]
     """Keep all rows in memory (resident) or stream them from disk; auto decides by size."""
     memory: str
@@ -913,6 +935,9 @@ class ResumeKeywords(TypedDict, total=False):
     patience: int | str
     """Early stopping after this many evaluations without improvement (evaluate_every= says how far apart they are),
     or this long ("10 epochs", "500 steps", "30m"); 0 for none."""
+    stop_at: float | None
+    """End the run once the validation metric that chooses the best checkpoint has reached this value; by default
+    never."""
     log_every: int
     """Steps between lines in metrics.jsonl."""
     checkpoint_every: float | str

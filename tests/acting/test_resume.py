@@ -36,6 +36,7 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
         "gym:CartPole-v1",
         {**REPLAYED, "task": "dqn", "environments": 2, "replay": 64, "priority": 0.7, "priority_updates": 20, **ATOMS},
     ),
+    "td3": ("gym:Pendulum-v1", {**REPLAYED, "environments": 2, "return_steps": 2, "hidden": (8,)}),
     "sac": ("gym:Pendulum-v1", {**REPLAYED, "hidden": (8,)}),
 }
 

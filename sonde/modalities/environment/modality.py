@@ -7,6 +7,7 @@ ENVIRONMENT = Modality(
     kind="environment",
     noun="environments",
     input_word="OBSERVATIONS.npy",
+    row=("episode", "episodes"),
     absent="holds no environment",
     rows_to_predict="sonde.modalities.environment.inputs:rows_to_predict",
     config=EnvironmentConfig,
