@@ -40,7 +40,13 @@ def rollout(policy: Policy, rows: int = 12) -> Batch:
         action = policy.act(seen, random)["action"]
         judged = policy.abilities(discount=1.0, sampled=False).acting.judged(seen, action)  # type: ignore[union-attr, misc]
     advantage = torch.randn(rows, generator=random, dtype=torch.float64)
-    fields = {"observation": seen, "action": action, **judged, "advantage": advantage, "return": advantage + judged["value"]}
+    fields = {
+        "observation": seen,
+        "action": action,
+        **judged,
+        "advantage": advantage,
+        "return": advantage + judged["value"],
+    }
     return Batch(fields, torch.arange(rows))
 
 

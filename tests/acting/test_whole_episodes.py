@@ -12,7 +12,6 @@ from sonde.acting.collecting import Collector
 from sonde.acting.in_process import InProcess
 from sonde.acting.whole_episodes import WholeEpisodes
 from sonde.core.acting import Acting
-from sonde.core.errors import ConfigError
 from tests.acting.environments import Corridor, Walk
 
 DEVICE = torch.device("cpu")
@@ -22,7 +21,7 @@ def act(seen: Tensor, random: torch.Generator) -> dict[str, Tensor]:
     return {"action": torch.randint(0, 2, (len(seen),), generator=random)}
 
 
-def source(makes: Any, *, episodes: int = 1, worth: float | None = None, count: int = 2, **more: Any) -> WholeEpisodes:
+def source(makes: Any, *, episodes: int = 1, worth: float | None = None, count: int = 2) -> WholeEpisodes:
     made = iter(makes) if isinstance(makes, list) else None
     environments = InProcess(
         makes if made is None else lambda: next(made)(),
@@ -32,7 +31,7 @@ def source(makes: Any, *, episodes: int = 1, worth: float | None = None, count: 
     )
     value = None if worth is None else lambda seen: torch.full((len(seen),), worth)
     judged = None if worth is None else lambda seen, action: {"value": torch.full((len(seen),), worth)}
-    acting = Acting(act=act, sent=lambda chosen: chosen.numpy(), value=value, judged=judged, **more)
+    acting = Acting(act=act, sent=lambda chosen: chosen.numpy(), value=value, judged=judged)
     collector = Collector(environments, acting, device=DEVICE)
     return WholeEpisodes(collector, acting, episodes=episodes, discount=0.5, seed=0, device=DEVICE)
 
@@ -63,8 +62,3 @@ def test_a_restored_source_goes_on_with_the_very_next_batch(taken: int) -> None:
     for a, b in zip(itertools.islice(batches, 2), iter(other), strict=False):
         assert all(torch.equal(a[name], b[name]) for name in a.fields)
     assert one.figures == other.figures
-
-
-def test_a_policy_with_memory_is_refused() -> None:
-    with pytest.raises(ConfigError, match="take --model policy-mlp, or --task ppo"):
-        source(Walk, memory=lambda count: torch.zeros(count, 1))
