@@ -215,6 +215,9 @@ class TrainKeywords(TypedDict, total=False):
     """Seconds that a step or a reset of an environment may take before it counts as hanging; 0 for any time."""
     max_episode_steps: int | None
     """Steps after which an episode is truncated; by default the environment's own limit."""
+    films: bool
+    """Films of the best, the median and the worst episode at the end, for the report, where the environment draws
+    frames."""
     hidden: int | Sequence[int]
     """model mlp: Units of each hidden layer, in order; none gives a linear model. models policy-mlp, policy-gru:
     Units of each hidden layer. model autoencoder-mlp: Units of the encoder's hidden layers, in order; the decoder

@@ -20,6 +20,9 @@ class EnvironmentConfig:
     max_episode_steps: int | None = None
     """Steps after which an episode is truncated; by default the environment's own limit."""
 
+    films: bool = True
+    """Films of the best, the median and the worst episode at the end, for the report, where the environment draws frames."""
+
     def __post_init__(self) -> None:
         at_least(self, 1, "environments", "episodes", "test_episodes", "max_episode_steps")
         at_least(self, 0, "environment_timeout")
