@@ -38,6 +38,7 @@ TASKS: dict[str, str] = {
     "ppo": "sonde.tasks.ppo.spec:PPO",
     "dqn": "sonde.tasks.dqn.spec:DQN",
     "sac": "sonde.tasks.sac.spec:SAC",
+    "alphazero": "sonde.tasks.alphazero.spec:ALPHAZERO",
     "forecasting": "sonde.tasks.forecasting.spec:FORECASTING",
     "diffusion-forecasting": "sonde.tasks.diffusion_forecasting.spec:DIFFUSION_FORECASTING",
     "masked-language-model": "sonde.tasks.masked_language_model.spec:MASKED_LANGUAGE_MODEL",

@@ -24,6 +24,23 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
         "gym:CartPole-v1",
         {**REPLAYED, "target_every": 7, "explore_steps": 5, "environments": 4, "return_steps": 3, "replay": 96},
     ),
+    "alphazero": (
+        "game:connect_four",
+        {
+            "environments": 4,
+            "simulations": 6,
+            "quick_simulations": 3,
+            "full_share": 0.5,
+            "window": 300,
+            "batch_size": 16,
+            "model": "policy-value-resnet",
+            "width": 4,
+            "layers": 1,
+            "opponents": ("random", "earlier"),
+            "episodes": 2,
+            "test_episodes": 2,
+        },
+    ),
     "sac": ("gym:Pendulum-v1", {**REPLAYED, "hidden": (8,)}),
 }
 
@@ -31,7 +48,7 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
 def last(folder: Path) -> Any:
     """The weights, and all that was met and is kept."""
     weights, state = checkpoint.read(folder / "checkpoints" / "last")
-    return {"weights": dict(weights), "source": state["source"]}
+    return {"weights": dict(weights), "source": state["source"], "task": state["task"]}
 
 
 @pytest.mark.parametrize("task", RUNS)

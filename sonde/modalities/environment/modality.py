@@ -11,5 +11,5 @@ ENVIRONMENT = Modality(
     rows_to_predict="sonde.modalities.arrays.inputs:rows_to_predict",
     config=EnvironmentConfig,
     forms=(),
-    schemes={"gym": "sonde.modalities.environment.gym:read"},
+    schemes={"gym": "sonde.modalities.environment.gym:read", "game": "sonde.modalities.environment.game:read"},
 )
