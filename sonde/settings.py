@@ -207,6 +207,8 @@ class TrainKeywords(TypedDict, total=False):
     """Episodes of each evaluation while training, in environments of their own."""
     test_episodes: int
     """Episodes of the evaluation at the end."""
+    environment_timeout: float
+    """Seconds that a step or a reset of an environment may take before it counts as hanging; 0 for any time."""
     max_episode_steps: int | None
     """Steps after which an episode is truncated; by default the environment's own limit."""
     hidden: int | Sequence[int]

@@ -15,6 +15,8 @@ class EnvironmentConfig:
     """Episodes of each evaluation while training, in environments of their own."""
     test_episodes: int = 100
     """Episodes of the evaluation at the end."""
+    environment_timeout: float = 120.0
+    """Seconds that a step or a reset of an environment may take before it counts as hanging; 0 for any time."""
     max_episode_steps: int | None = None
     """Steps after which an episode is truncated; by default the environment's own limit."""
 
@@ -24,3 +26,4 @@ class EnvironmentConfig:
 
     def __post_init__(self) -> None:
         at_least(self, 1, "environments", "episodes", "test_episodes", "max_episode_steps")
+        at_least(self, 0, "environment_timeout")

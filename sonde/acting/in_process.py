@@ -11,14 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sonde.acting.config import EnvironmentConfig
-from sonde.acting.seeds import SeedRows, training_seed
-from sonde.core.acting import Environments, Transition
-from sonde.core.config import TrainConfig
-from sonde.core.dataset import Rows
+from sonde.acting.checked import Checked
+from sonde.core.acting import Transition
 from sonde.core.errors import RunFolderError
 
 Encode = Callable[[Any], np.ndarray]
+SPARE = 1_000  # steps of the log that no episode needs any longer, from which on they are dropped
 
 
 class InProcess:
@@ -26,65 +24,90 @@ class InProcess:
 
     make:   an environment;  encode: its observation -> array
     seed_of: (number of the environment, of its episode), both from 0 -> the seed of that episode
+    first:  number of the first environment, where these are some of a run's
     """
 
     def __init__(
-        self, make: Callable[[], Any], count: int, *, encode: Encode, seed_of: Callable[[int, int], int]
+        self,
+        make: Callable[[], Any],
+        count: int,
+        *,
+        encode: Encode,
+        seed_of: Callable[[int, int], int],
+        first: int = 0,
     ) -> None:
-        self._envs = [make() for _ in range(count)]
-        self._encode, self._seed_of = encode, seed_of
+        self.envs = [make() for _ in range(count)]
+        for number, env in enumerate(self.envs):
+            if isinstance(env, Checked):
+                env.number = first + number
+        self._encode, self._seed_of, self._first = encode, seed_of, first
         self._episode = [0] * count
-        self._taken: list[list[Any]] = [[] for _ in range(count)]  # actions since each episode began
+        self._log: list[np.ndarray] = []  # actions of all, a step each
+        self._since = [0] * count  # step of the log at which each episode began
         self._seen: np.ndarray = np.empty(0)
 
     @property
     def count(self) -> int:
         """How many there are."""
-        return len(self._envs)
+        return len(self.envs)
 
     def reset(self) -> np.ndarray:
         """The first observations of the first episodes."""
-        self._episode = [0] * self.count
-        self._seen = np.stack([self._begin(number) for number in range(self.count)])
+        self._episode, self._log = [0] * self.count, []
+        self._seen = np.stack([self._begin(number).copy() for number in range(self.count)])
         return self._seen
 
     def _begin(self, number: int) -> np.ndarray:
-        """Start an environment's episode. Returns what it shows."""
-        self._taken[number] = []
-        seen, _ = self._envs[number].reset(seed=self._seed_of(number, self._episode[number]))
-        return self._encode(seen)
+        """Start an environment's episode. Returns what it shows, which may be an array of its own."""
+        self._since[number] = len(self._log)
+        seed = self._seed_of(self._first + number, self._episode[number])
+        return self._encode(self.envs[number].reset(seed=seed)[0])
 
     def step(self, actions: np.ndarray) -> Transition:
-        """Take one action in each; an episode that ends is followed by the next."""
-        count = self.count
-        reward = np.empty(count)
+        """Take one action in each; an episode that ends is followed by the next.
+
+        Arrays of the caller's and of the environments are copied at once, since both may be written to afterwards.
+        """
+        self._log.append(actions.copy())
+        count, reward = self.count, np.empty(self.count)
         terminated, truncated = np.zeros(count, bool), np.zeros(count, bool)
-        following, begun = [], []
-        plain = actions.tolist() if actions.ndim == 1 else actions
-        for number, env in enumerate(self._envs):
-            action = plain[number]
-            self._taken[number].append(action)
-            seen, reward[number], over, cut, _ = env.step(action)
-            following.append(self._encode(seen))
+        following = np.empty_like(self._seen)
+        begun = []
+        plain = actions.tolist() if actions.ndim == 1 else actions.copy()
+        for number, env in enumerate(self.envs):
+            seen, reward[number], over, cut, _ = env.step(plain[number])
+            following[number] = self._encode(seen)
             if over or cut:
                 terminated[number], truncated[number] = over, cut and not over
                 begun.append(number)
-        after = np.stack(following)
-        observation = after
+        observation = following
         if begun:
-            observation = after.copy()
+            observation = following.copy()
             for number in begun:
                 self._episode[number] += 1
                 observation[number] = self._begin(number)
+            self._trim()
         self._seen = observation
-        return Transition(reward, terminated, truncated, after, observation)
+        return Transition(reward, terminated, truncated, following, observation)
+
+    def _trim(self) -> None:
+        """Drop what happened before the oldest episode that goes on."""
+        spare = min(self._since)
+        if spare >= SPARE:
+            del self._log[:spare]
+            self._since = [since - spare for since in self._since]
+
+    def _taken(self, number: int) -> list[np.ndarray]:
+        """The actions of an environment's episode so far."""
+        return [actions[number] for actions in self._log[self._since[number] :]]
 
     def state_dict(self) -> dict[str, Tensor]:
         """The episode of each, the actions in it so far, one environment behind the other, and what they show."""
-        taken = [np.asarray(action) for actions in self._taken for action in actions]
+        lengths = [len(self._log) - since for since in self._since]
+        taken = [action for number in range(self.count) for action in self._taken(number)]
         return {
             "episode": torch.tensor(self._episode),
-            "length": torch.tensor([len(actions) for actions in self._taken]),
+            "length": torch.tensor(lengths),
             "actions": torch.from_numpy(np.stack(taken)) if taken else torch.empty(0),
             "seen": torch.from_numpy(self._seen.copy()),
         }
@@ -93,16 +116,20 @@ class InProcess:
         """Play the episodes again up to where they were. Raises: RunFolderError where an environment then shows something else"""
         self._episode = state["episode"].tolist()
         lengths: Sequence[int] = state["length"].tolist()
-        actions, first, shown = state["actions"].numpy(), 0, []
+        actions, first = state["actions"].numpy(), 0
+        longest = max(lengths)
+        # the log as if all episodes had begun together at its end: what is missing at an episode's front is never looked at
+        self._log = [np.zeros((self.count, *actions.shape[1:]), actions.dtype) for _ in range(longest)]
+        self._seen = np.empty_like(state["seen"].numpy())
         for number, length in enumerate(lengths):
             seen = self._begin(number)
+            self._since[number] = longest - length
             played = actions[first : first + length]
-            for action in played.tolist() if played.ndim == 1 else played:
-                seen = self._encode(self._envs[number].step(action)[0])
-                self._taken[number].append(action)
+            for place, action in enumerate(played.tolist() if played.ndim == 1 else played.copy()):
+                self._log[longest - length + place][number] = played[place]
+                seen = self._encode(self.envs[number].step(action)[0])
             first += length
-            shown.append(seen)
-        self._seen = np.stack(shown)
+            self._seen[number] = seen
         if not np.array_equal(self._seen, state["seen"].numpy(), equal_nan=True):
             raise RunFolderError(
                 "the environment shows something else when the same episode is played again from its seed, so this run cannot be "
@@ -112,17 +139,5 @@ class InProcess:
 
     def close(self) -> None:
         """Close each."""
-        for env in self._envs:
+        for env in self.envs:
             env.close()
-
-
-def trained_in(splits: Mapping[str, Rows], config: TrainConfig) -> Environments:
-    """The environments that a run trains in, side by side."""
-    rows, seed, count = splits["train"], config.machine.seed, config.data.of(EnvironmentConfig).environments
-    assert isinstance(rows, SeedRows)
-    return InProcess(
-        rows.make,
-        count,
-        encode=rows.encode,
-        seed_of=lambda environment, episode: training_seed(seed, environment, episode),
-    )

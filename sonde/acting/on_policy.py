@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import torch
 
 from sonde.acting.episodes import acting_of
-from sonde.acting.in_process import trained_in
 from sonde.acting.rollouts import RolloutPlan, Rollouts
+from sonde.acting.training import trained_in
 from sonde.core.config import TrainConfig
 from sonde.core.dataset import Rows
 from sonde.core.seams import Source, Task

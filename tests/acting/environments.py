@@ -48,3 +48,95 @@ class Walk(gymnasium.Env[np.ndarray, Any]):
         self._place += float(self.np_random.normal()) + (1 if action else -1)
         self._steps += 1
         return np.array([self._place], np.float32), self._place, abs(self._place) > 4, self._steps == 9, {}
+
+
+def _nothing(value: Any) -> Any:
+    return None
+
+
+class Broken(Exception):
+    """What an environment of the tests raises."""
+
+
+def _raises(value: Any) -> Any:
+    raise Broken("a joint broke\nin two")
+
+
+FAULTS: dict[str, tuple[int, Any, str]] = {
+    # place in what step returns, -1 for all of it; what becomes of it; what is told
+    "nan": (0, lambda seen: seen * np.nan, "step shows nan at entry 0 and 1 more; mend the environment"),
+    "inf": (0, lambda seen: np.array([1, np.inf], np.float32), "step shows inf at entry 1; mend"),
+    "shape": (0, lambda seen: seen[:1], r"step shows \(1,\), and its observation_space says \(2,\); mend one"),
+    "column": (0, lambda seen: seen[:, None], r"step shows \(2, 1\), and its observation_space says \(2,\)"),
+    "text": (0, lambda seen: np.array(["a", "b"]), "does not hold .<U1 and not numbers.; mend one of them"),
+    "ragged": (0, lambda seen: [1.0, [2.0]], "step shows what its observation_space does not hold"),
+    "complex": (0, lambda seen: seen.astype(complex), "complex128 and not numbers"),
+    "none": (0, _nothing, "object and not numbers"),
+    "no reward": (
+        1,
+        _nothing,
+        r"returned no reward \(None\), and without one there is nothing to learn; return a number",
+    ),
+    "reward nan": (1, lambda reward: float("nan"), "step returned the reward nan; mend"),
+    "reward inf": (1, lambda reward: np.float32("-inf"), "step returned the reward -inf; mend"),
+    "reward array": (1, lambda reward: np.zeros(3), r"a reward that is an array of shape \(3,\); return a number"),
+    "reward text": (1, lambda reward: "1", r"a reward that is '1' \(a str\); return a number"),
+    "terminated": (2, _nothing, "terminated that is None; return True or False"),
+    "terminated number": (2, lambda over: 0.5, r"terminated that is 0.5 \(a float\); return True or False"),
+    "truncated": (3, lambda cut: "no", r"truncated that is 'no' \(a str\); return True or False"),
+    "info": (4, _nothing, "info that is None; return a dict"),
+    "raises": (-1, _raises, "step raised Broken: a joint broke; mend the environment"),
+    "old": (
+        -1,
+        lambda found: (*found[:2], found[2], found[4]),
+        "4 values, as gym once did .*; return observation, reward",
+    ),
+    "three": (-1, lambda found: found[:3], "step returned 3 values; return observation"),
+    "bare": (-1, lambda found: found[0], r"step returned an array of shape \(2,\); return a tuple of observation"),
+    "nothing": (-1, _nothing, "step returned None; return a tuple"),
+}
+
+
+class Faulty(gymnasium.Env[np.ndarray, Any]):
+    """Right up to step `at` of all episodes together, and then one of `FAULTS`."""
+
+    def __init__(self, fault: str, at: int) -> None:
+        self.observation_space = spaces.Box(-1, 1, (2,), np.float32)
+        self.action_space = spaces.Discrete(2)
+        self._fault, self._left = fault, at
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict]:
+        super().reset(seed=seed)
+        return self.np_random.uniform(-1, 1, 2).astype(np.float32), {}
+
+    def step(self, action: Any) -> Any:
+        self._left -= 1
+        shown = self.np_random.uniform(-1, 1, 2).astype(np.float32)
+        found: Any = (shown, float(action), bool(self.np_random.random() < 0.2), False, {})
+        if self._left:
+            return found
+        place, change, _ = FAULTS[self._fault]
+        return change(found) if place < 0 else (*found[:place], change(found[place]), *found[place + 1 :])
+
+
+class Sharing(gymnasium.Env[np.ndarray, Any]):
+    """All of its kind show one array, which each step writes to, and write to the action that they are given."""
+
+    SHOWN = np.zeros(2, np.float32)
+
+    def __init__(self) -> None:
+        self.observation_space = spaces.Box(-np.inf, np.inf, (2,), np.float32)
+        self.action_space = spaces.Box(-1, 1, (1,), np.float32)
+        self._steps = 0
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict]:
+        super().reset(seed=seed)
+        self._steps = 0
+        self.SHOWN[:] = seed or 0, 0
+        return self.SHOWN, {}
+
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict]:
+        self._steps += 1
+        self.SHOWN[:] = self._steps, action[0]
+        action[:] = 99
+        return self.SHOWN, 0.0, self._steps == 3, False, {}

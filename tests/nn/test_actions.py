@@ -45,4 +45,6 @@ def test_squashed_gaussians_are_those_of_torch() -> None:
 
 def test_the_number_that_lies_most_often_at_a_bound() -> None:
     chosen = torch.tensor([[1.0, -1.0], [3.0, -2.0], [-1.0, 0.5], [0.2, -0.999]])
-    assert actions.share_at_bound(chosen).item() == 0.75  # the second, at -1; that the first is at either bound counts apart
+    assert (
+        actions.share_at_bound(chosen).item() == 0.75
+    )  # the second, at -1; that the first is at either bound counts apart

@@ -1,9 +1,11 @@
 """Reading `gym:NAME`: what an environment shows and takes, and what is known of it before anything is learned."""
 
-import numpy as np
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from sonde.acting.config import EnvironmentConfig
 from sonde.acting.gym import GymEnvironment, library
+from sonde.acting.making import Making, as_shown
 from sonde.acting.seeds import LIMIT, SeedRows
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, Schema, TargetSpec
@@ -14,38 +16,54 @@ from sonde.modalities.environment.spaces import actions, observations
 TRAIN = LIMIT - 10_000_000  # seeds of training
 
 
+class About(NamedTuple):
+    """What an environment is called: in run folders and in errors, and by what it is known again."""
+
+    name: str
+    source: str
+    form: str
+    fingerprint: Mapping[str, str]
+
+
 def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: Schema | None) -> Dataset:
     """The episodes of an environment. name: as gymnasium takes it. Raises: DataError, MissingDependency"""
-    settings = config.of(EnvironmentConfig)
-    make = GymEnvironment(name=name, longest=settings.max_episode_steps)
-    env = make()
-    seen = observations(env.observation_space, f"gym:{name}")
-    target = actions(env.action_space, f"gym:{name}")
-    _check_first(env, name, seen.spec.shape, seen.encode)
-    facts = [_observations(seen.spec.shape), _actions(target), *_limits(env)]
-    env.close()
-    numbers = {"train": TRAIN, "validation": settings.episodes, "test": settings.test_episodes}
-    splits = {
-        split: SeedRows(make=make, encode=seen.encode, split=split, number=number) for split, number in numbers.items()
-    }
-    return Dataset(
+    make = GymEnvironment(name=name, longest=config.of(EnvironmentConfig).max_episode_steps)
+    about = About(
         name=name.rpartition(":")[2].rpartition("/")[2].lower(),
         source=f"gym:{name}",
         form="gymnasium environment",
-        schema=Schema(input=seen.spec, target=target),
-        splits=splits,
-        facts=facts,
         fingerprint={"gymnasium": library().__version__, name: "environment"},
     )
+    return described(make, about, config.of(EnvironmentConfig))
 
 
-def _check_first(env: object, name: str, shape: tuple[int, ...], encode: object) -> None:
-    """Raises: DataError where the first observation is not what the space says"""
-    first = encode(env.reset(seed=0)[0])  # type: ignore[operator, attr-defined]
-    if first.shape != shape:
-        raise DataError(f"gym:{name} shows {first.shape}, and its observation_space says {shape}; mend one of them")
-    if np.issubdtype(first.dtype, np.floating) and not np.isfinite(first).all():
-        raise DataError(f"gym:{name} shows numbers that are not finite in its first observation; mend the environment")
+def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig) -> Dataset:
+    """The episodes of an environment, of which one is made to look at. Raises: DataError"""
+    env = make()
+    for space in ("observation_space", "action_space"):
+        if getattr(env, space, None) is None:
+            raise DataError(f"{about.source} has no {space}; give it one of gymnasium.spaces")
+    seen = observations(env.observation_space, about.source)
+    target = actions(env.action_space, about.source)
+    checked = Making(
+        make=make, encode=seen.encode, shape=seen.spec.shape, name=about.source, timeout=settings.environment_timeout
+    )
+    checked.of(env).reset(seed=0)
+    facts = [_observations(seen.spec.shape), _actions(target), *_limits(env)]
+    env.close()
+    numbers = {"train": TRAIN, "validation": settings.episodes, "test": settings.test_episodes}
+    return Dataset(
+        name=about.name,
+        source=about.source,
+        form=about.form,
+        schema=Schema(input=seen.spec, target=target),
+        splits={
+            split: SeedRows(make=checked, encode=as_shown, split=split, number=number)
+            for split, number in numbers.items()
+        },
+        facts=facts,
+        fingerprint=dict(about.fingerprint),
+    )
 
 
 def _observations(shape: tuple[int, ...]) -> Fact:

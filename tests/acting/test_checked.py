@@ -1,0 +1,125 @@
+"""Environments whose answers are checked."""
+
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from sonde.acting.in_process import InProcess
+from sonde.acting.making import Making, as_shown
+from sonde.core.errors import DataError
+from sonde.modalities.environment.spaces import observations
+from tests.acting.environments import FAULTS, Corridor, Faulty, Sharing
+
+STEPS = 1_000  # that are fuzzed, of all faults together
+
+
+def making(make, timeout: float = 0.0) -> Making:
+    seen = observations(make().observation_space, "mine")
+    return Making(make=make, encode=seen.encode, shape=seen.spec.shape, name="mine", timeout=timeout)
+
+
+def of(make, count: int = 3) -> InProcess:
+    return InProcess(making(make), count, encode=as_shown, seed_of=lambda a, b: 100 * a + b)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_one_line_that_says_where(fault: str) -> None:
+    """Of 1,000 steps and resets in all, each of which may be the one that is wrong."""
+    random = np.random.default_rng(list(FAULTS).index(fault))
+    for at in random.integers(1, 2 * STEPS // len(FAULTS), 3).tolist():
+        environments = of(lambda at=at: Faulty(fault, at))
+        environments.reset()
+        with pytest.raises(DataError, match=FAULTS[fault][2]) as found:
+            for _ in range(at):
+                environments.step(random.integers(0, 2, 3))
+        told = environments.envs[0]
+        assert str(found.value).startswith(f"mine: environment 0, seed {told.seed}, step {told.steps}: ")
+        assert "\n" not in str(found.value)
+
+
+def test_resets_that_are_wrong_are_told() -> None:
+    class Old(Corridor):
+        def reset(self, *, seed=None, options=None):
+            return super().reset(seed=seed)[0]
+
+    class Unseeded(Corridor):
+        def reset(self):
+            return self._shown(), {}
+
+    with pytest.raises(
+        DataError, match=r"seed 0, step 0: reset returned an array .*; return a tuple of observation and info"
+    ):
+        of(Old).reset()
+    with pytest.raises(DataError, match=r"reset takes no seed; give it gymnasium's parameters"):
+        of(Unseeded).reset()
+
+
+def test_what_stands_for_a_number_or_a_truth_is_taken() -> None:
+    class Loose(Corridor):
+        def step(self, action):
+            shown, _, over, cut, info = super().step(action)
+            return shown.tolist(), np.array([2], np.int64), np.bool_(over), int(cut), info
+
+    environments = of(Loose, 1)
+    environments.reset()
+    found = environments.step(np.array([0]))
+    assert (found.reward.tolist(), found.following.tolist(), found.ended.any()) == ([2.0], [[0, 1, 0, 0]], False)
+
+
+def test_bytes_that_are_shares_of_1_are_refused() -> None:
+    from gymnasium import spaces
+
+    encode = observations(spaces.Box(0, 255, (2, 2, 3), np.uint8), "mine").encode
+    with pytest.raises(ValueError, match="float64 and not uint8"):
+        encode(np.full((2, 2, 3), 0.5))
+    assert encode(np.full((2, 2, 3), 7)).dtype == np.uint8
+
+
+def test_arrays_that_are_written_to_afterwards_change_nothing() -> None:
+    """Environments that share one array for all they show, and write to the actions that they are given."""
+    environments = of(Sharing)
+    assert environments.reset().tolist() == [[0, 0], [100, 0], [200, 0]]
+    actions = np.array([[0.1], [0.2], [0.3]], np.float32)
+    first = environments.step(actions)
+    kept = [each.copy() for each in first]
+    np.testing.assert_allclose(first.following, [[1, 0.1], [1, 0.2], [1, 0.3]])
+    np.testing.assert_allclose(actions, [[0.1], [0.2], [0.3]])
+    environments.step(-actions)
+    for now, before in zip(first, kept, strict=True):
+        np.testing.assert_array_equal(now, before)
+    np.testing.assert_allclose(environments.state_dict()["actions"][:, 0], [0.1, -0.1, 0.2, -0.2, 0.3, -0.3])
+    last = environments.step(actions)
+    assert last.observation.tolist() == [[1, 0], [101, 0], [201, 0]]
+    np.testing.assert_allclose(last.following, [[3, 0.1], [3, 0.2], [3, 0.3]])
+    again = of(Sharing)
+    environments.step(actions)
+    actions[:] = 7
+    again.load_state_dict(environments.state_dict())
+
+
+@pytest.fixture
+def alarm():
+    """Without pytest's own use of the signal."""
+    before = signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures("alarm")
+def test_a_step_that_hangs_is_ended() -> None:
+    class Hanging(Corridor):
+        def step(self, action):
+            try:
+                while True:
+                    time.sleep(10)
+            except Exception:  # as code that tries again whatever happens
+                pass
+
+    environments = InProcess(making(Hanging, timeout=0.3), 2, encode=as_shown, seed_of=lambda a, b: 7)
+    environments.reset()
+    with pytest.raises(
+        DataError, match=r"environment 0, seed 7, step 1: no answer in 0\.3 seconds; --environment-timeout"
+    ):
+        environments.step(np.array([0, 0]))
