@@ -7,8 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from sonde.acting.games.open_spiel import game, library
-from sonde.acting.games.rules import replayed
 from sonde.acting.games.rows import GameRows
+from sonde.acting.games.rules import replayed
 from sonde.acting.search.search import searched
 from sonde.acting.search.tree import Judge
 from sonde.core.errors import ConfigError, nearest
@@ -22,7 +22,7 @@ UCT = 2.0  # OpenSpiel's own default for random rollouts
 
 
 class Opponent(Protocol):
-    """Moves in games that it is handed, each with a number of its own. varies: whether the same game goes differently each time."""
+    """Moves in games that it is handed, each with a number of its own. varies: whether games of other numbers differ."""
 
     varies: bool
 

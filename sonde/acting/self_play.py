@@ -1,4 +1,4 @@
-"""Experience of games that a network plays against itself: search each move, and learn what the searches and the games' ends say."""
+"""Experience of games that a network plays against itself: search each move, learn what searches and the games' ends say."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -54,9 +54,7 @@ class SelfPlay:
     batches = None
     epoch = 0
 
-    def __init__(
-        self, rules: Rules, playing: Playing, plan: SelfPlayPlan, *, seed: int, device: torch.device
-    ) -> None:
+    def __init__(self, rules: Rules, playing: Playing, plan: SelfPlayPlan, *, seed: int, device: torch.device) -> None:
         self._rules, self._playing, self._plan = rules, playing, plan
         self._judge = judge_of(playing.judge, device)
         self._seed, self._device = seed, device
@@ -82,7 +80,9 @@ class SelfPlay:
     def __iter__(self) -> Iterator[Batch]:
         plan = self._plan
         while True:
-            while self._window.written * plan.reuse < (self._drawn + 1) * plan.batch or self._window.filled < plan.batch:
+            while (
+                self._window.written * plan.reuse < (self._drawn + 1) * plan.batch or self._window.filled < plan.batch
+            ):
                 self._move()
             random = np.random.default_rng(derive(self._seed, "shuffle", self._drawn))
             places = random.integers(0, self._window.filled, plan.batch)
@@ -105,9 +105,9 @@ class SelfPlay:
         for number, symmetry in enumerate(known[1:], 1):
             here = np.flatnonzero(chosen == number)
             seen = rows["observation"][here]
-            found["observation"][here] = seen.reshape(len(here), symmetry.observation.size)[:, symmetry.observation].reshape(
-                seen.shape
-            )
+            found["observation"][here] = seen.reshape(len(here), symmetry.observation.size)[
+                :, symmetry.observation
+            ].reshape(seen.shape)
             for name in ("legal", "policy"):
                 found[name][here] = rows[name][here][:, symmetry.actions]
         return found

@@ -16,8 +16,8 @@ from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.findings import Finding
 from sonde.core.generation import Generation
-from sonde.core.reconstruction import Reconstruction
 from sonde.core.playing import Playing
+from sonde.core.reconstruction import Reconstruction
 from sonde.core.records import Record, StepRecord, Verdict
 from sonde.core.unmasked import Unmasked
 

@@ -34,7 +34,11 @@ class MatchesMeter:
     def update(self, outputs: Mapping[str, Any], index: Tensor) -> None:
         """Add games by their number."""
         rows = zip(
-            outputs["opponent"], outputs["score"].tolist(), outputs["length"].tolist(), outputs["first"].tolist(), strict=True
+            outputs["opponent"],
+            outputs["score"].tolist(),
+            outputs["length"].tolist(),
+            outputs["first"].tolist(),
+            strict=True,
         )
         self._found |= dict(zip(index.tolist(), rows, strict=True))
 

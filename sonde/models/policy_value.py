@@ -45,7 +45,7 @@ class _Block(nn.Module):
 class PolicyValueResNet(nn.Module):
     """(B, planes, H, W) -> (B, out_dim + 3): logits of moves, then of a win, a draw and a loss of the side to move.
 
-    Source: Silver et al. 2017, Mastering the game of Go without human knowledge, Methods; heads of more planes, as boards are small
+    Source: Silver et al. 2017, Mastering the game of Go without human knowledge, Methods; heads of more planes, for small boards
     """
 
     def __init__(self, input: InputSpec, out_dim: int, config: PolicyValueResNetConfig) -> None:

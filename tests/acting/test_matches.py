@@ -38,7 +38,9 @@ def knowing() -> Any:
         layer = {state.observation_string(0): state for state in below}
 
     def judge(seen: Tensor) -> tuple[Tensor, Tensor]:
-        return torch.zeros(len(seen), 9), torch.tensor([worth.get(each.tobytes(), 0) for each in seen.to(torch.int8).numpy()])
+        return torch.zeros(len(seen), 9), torch.tensor(
+            [worth.get(each.tobytes(), 0) for each in seen.to(torch.int8).numpy()]
+        )
 
     return judge
 

@@ -16,7 +16,12 @@ def meter(rows: list[tuple[str, float, float, bool]], *, first: int = 0) -> Matc
     return found
 
 
-ROWS = [("random", 1.0, 9.0, True), ("random", 0.5, 7.0, False), ("mcts-5", 0.0, 8.0, True), ("mcts-5", 1.0, 8.0, False)]
+ROWS = [
+    ("random", 1.0, 9.0, True),
+    ("random", 0.5, 7.0, False),
+    ("mcts-5", 0.0, 8.0, True),
+    ("mcts-5", 1.0, 8.0, False),
+]
 
 
 def test_each_opponent_counts_the_same() -> None:
@@ -47,7 +52,10 @@ def test_a_match_has_wins_draws_and_losses_and_an_interval_around_its_rating() -
     assert (match["games"], match["wins"], match["draws"], match["losses"]) == (20, 15, 0, 5)
     assert match["first"]["games"] == match["second"]["games"] == 10
     # Wilson's interval of 15 of 20: 0.531 to 0.888 (Brown, Cai and DasGupta 2001)
-    assert (match["score"]["low"], match["score"]["high"]) == (pytest.approx(0.531, abs=1e-3), pytest.approx(0.888, abs=1e-3))
+    assert (match["score"]["low"], match["score"]["high"]) == (
+        pytest.approx(0.531, abs=1e-3),
+        pytest.approx(0.888, abs=1e-3),
+    )
     assert match["elo"]["value"] == pytest.approx(190.8)
     assert match["elo"]["low"] == pytest.approx(elo(0.531), abs=1)
 

@@ -30,7 +30,7 @@ def _planes(positions: np.ndarray, places: np.ndarray, shape: tuple[int, int]) -
 
 
 def _view(positions: np.ndarray, observation: np.ndarray, open_: np.ndarray, won: np.ndarray, fields: int) -> View:
-    """What is the same in both games. open_: (n, actions) where a stone can be set;  won: whether the side that moved last has a line"""
+    """Of either game. open_: (n, actions) where a stone can be set;  won: (n,) whether who moved last has a line"""
     stones = np.bitwise_count(positions[:, 1])
     mover = (stones & 1).astype(np.int8)
     over = won | (stones == fields)

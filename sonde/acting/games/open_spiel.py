@@ -90,7 +90,9 @@ class OpenSpiel:
         if short in ("go", "othello") and self.shape[1] == self.shape[2]:
             first = self.view(self.start(1)).observation.ravel()
             turns = square(self.shape, self.actions)
-            return [turn for turn in turns if np.array_equal(first, first[turn.observation])]  # as positions do come about
+            return [
+                turn for turn in turns if np.array_equal(first, first[turn.observation])
+            ]  # as positions do come about
         if short == "hex":
             return self._half_turn()
         return [unchanged(values, self.actions)]
@@ -138,4 +140,7 @@ class OpenSpiel:
         return View(observation, legal, mover, over, result)
 
 
-HEX_EDGES = ((1, 2), (6, 7))  # planes of hex: left and right of one side, below and above of the other (hex.h, CellState from -4 to 4)
+HEX_EDGES = (
+    (1, 2),
+    (6, 7),
+)  # planes of hex: left and right of one side, below and above of the other (hex.h, CellState from -4 to 4)

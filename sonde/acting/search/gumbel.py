@@ -1,4 +1,4 @@
-"""Search that improves a policy by any number of simulations: Danihelka et al. 2022, Policy improvement by planning with Gumbel."""
+"""Search that improves a policy by few simulations: Danihelka et al. 2022, Policy improvement by planning with Gumbel."""
 
 from functools import cache
 from math import ceil, log2
@@ -12,7 +12,13 @@ VISITS, SCALE = 50.0, 1.0  # c_visit and c_scale of the paper's board games, of 
 
 
 def search(
-    rules: Rules, positions: np.ndarray, judge: Judge, *, simulations: int, considered: int, random: np.random.Generator | None
+    rules: Rules,
+    positions: np.ndarray,
+    judge: Judge,
+    *,
+    simulations: int,
+    considered: int,
+    random: np.random.Generator | None,
 ) -> Found:
     """The best of some moves that are drawn without replacement by the policy, by sequential halving (algorithm 2).
 
@@ -32,9 +38,9 @@ def search(
     def at_root(forest: Forest, rows: np.ndarray) -> np.ndarray:
         games = rows // forest.nodes
         score = drawn[games] + improvement(forest, rows)
-        return np.where(forest.visits[rows] == turns[games, number, None], score, -np.inf).argmax(1)
+        return np.where(forest.visits[rows] == turns[games, forest.done, None], score, -np.inf).argmax(1)
 
-    for number in range(simulations):
+    for _ in range(simulations):
         forest.simulate(at_root, below)
     visits = forest.visits[roots]
     better = improvement(forest, roots)

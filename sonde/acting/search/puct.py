@@ -6,7 +6,9 @@ from sonde.acting.games.rules import Rules
 from sonde.acting.search.tree import Forest, Found, Judge
 
 INIT, BASE = 1.25, 19_652  # of the exploration rate, in the paper's pseudocode
-UNFOLLOWED = 0.2  # how much less than its node a move is worth that was not followed: c_FPU of Wu 2019, arXiv:1902.10565
+UNFOLLOWED = (
+    0.2  # how much less than its node a move is worth that was not followed: c_FPU of Wu 2019, arXiv:1902.10565
+)
 CONCENTRATION = 10.83  # of the Dirichlet noise over all legal moves: 0.03 of 361, as Wu 2019 has it
 NOISE = 0.25  # share of the noise in the root
 

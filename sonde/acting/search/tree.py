@@ -52,7 +52,7 @@ class Forest:
         self.over, self.result = np.zeros(rows, bool), np.empty(rows, np.float32)
         self._positions = np.empty((rows, *positions.shape[1:]), positions.dtype)
         self.roots = np.arange(self.count) * self.nodes
-        self._used = 1
+        self.done = 0  # simulations
         self.root_view = self._grow(self.roots, positions)
 
     def _grow(self, rows: np.ndarray, positions: np.ndarray) -> View:
@@ -91,10 +91,10 @@ class Forest:
             games, rows, choose = games[on], children[on], below
         grown = np.flatnonzero((ends < 0) & ~self.over[self.roots])
         if len(grown):
-            ends[grown] = at = self.roots[grown] + self._used
+            ends[grown] = at = self.roots[grown] + 1 + self.done
             self.child[parents[grown], moves[grown]] = at
             self._grow(at, self.rules.step(self._positions[parents[grown]], moves[grown]))
-        self._used += 1
+        self.done += 1
         worth = np.where(self.over[ends], self.result[ends], self.value[ends] * self.side[ends])  # for who began
         for games, rows, actions in path:
             self.visits[rows, actions] += 1

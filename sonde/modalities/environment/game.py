@@ -28,7 +28,9 @@ def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: S
     rules = splits["train"].rules
     planes = rules.shape[0] if len(rules.shape) == 3 else 0
     input = InputSpec(kind=KIND, shape=rules.shape, mean=(0.0,) * planes, std=(1.0,) * planes)
-    ways = f"{len(rules.symmetries)} symmetries of the board" if len(rules.symmetries) > 1 else "no symmetries are known"
+    ways = (
+        f"{len(rules.symmetries)} symmetries of the board" if len(rules.symmetries) > 1 else "no symmetries are known"
+    )
     facts = [
         Fact(f"{rules.actions} moves, {longest} in a game at most", "the game's rules"),
         Fact(f"positions of {'x'.join(map(str, rules.shape))} numbers", "as the side to move sees the board"),

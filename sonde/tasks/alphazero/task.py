@@ -50,7 +50,9 @@ class AlphaZero:
             acting=Acting(act=self.act, sent=lambda action: action.numpy(force=True)),
             playing=Playing(judge=self.judge, plan=plan, earlier=self.earlier),
         )
-        self._snapshots: dict[int, dict[str, Tensor]] = {}  # update -> weights, the latest two whose number is a power of 2
+        self._snapshots: dict[
+            int, dict[str, Tensor]
+        ] = {}  # update -> weights, the latest two whose number is a power of 2
 
     def judge(self, seen: Tensor) -> tuple[Tensor, Tensor]:
         """See `Playing`."""

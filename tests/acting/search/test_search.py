@@ -7,7 +7,7 @@ import pytest
 
 from sonde.acting.games.bitboards import ConnectFour, TicTacToe
 from sonde.acting.games.open_spiel import game, rules_of
-from sonde.acting.games.rules import Rules, replayed
+from sonde.acting.games.rules import replayed
 from sonde.acting.opponents import Minimax
 from sonde.acting.search import gumbel, puct
 from sonde.acting.search.search import searched
@@ -84,7 +84,7 @@ def test_the_score_of_puct_is_that_of_the_paper() -> None:
     forest = Forest(rules, rules.start(1), evenly(7), simulations=4)
     for _ in range(4):
         forest.simulate(lambda forest, rows: np.zeros(len(rows), np.int64), puct.choice)
-    # the first move was followed 4 times and is worth nothing; the others have U = (log((1 + 5 + 19652) / 19652) + 1.25) / 7 * sqrt 5
+    # the first move was followed 4 times and is worth nothing; others have U = (log((1 + 5 + 19652) / 19652) + 1.25) / 7 sqrt 5
     assert forest.visits[0].tolist() == [4, 0, 0, 0, 0, 0, 0]
     rate = np.log(19_658 / 19_652) + 1.25
     other, first = rate / 7 * np.sqrt(5) - 0.2 * np.sqrt(1 / 7), rate / 7 * np.sqrt(5) / 5
@@ -182,8 +182,8 @@ def _worth(state: Any, player: int) -> float:
     return max(found) if state.current_player() == player else min(found)
 
 
-def test_a_game_that_is_over_takes_no_part(rules: Rules = ConnectFour()) -> None:  # noqa: B008 - frozen
-    won = [0, 1, 0, 1, 0, 1, 0]
+def test_a_game_that_is_over_takes_no_part() -> None:
+    rules, won = ConnectFour(), [0, 1, 0, 1, 0, 1, 0]
     found = puct.search(rules, replayed(rules, [won, []]), reference.judge, simulations=20, random=None)
     alone = puct.search(rules, replayed(rules, [[]]), reference.judge, simulations=20, random=None)
     assert np.array_equal(found.visits[1], alone.visits[0])
