@@ -14,10 +14,15 @@ from sonde.core.seams import Task, abilities_of
 from sonde.core.seeds import generator
 
 TOGETHER = 20  # episodes side by side, at most
+KEPT = 5_000  # actions of each episode that are kept, to play it again
 
 
 class Episodes:
     """One pass: a batch of `return` and `length` for each group of episodes, one row an episode.
+
+    Of a task that estimates values also `expected_return`, the value of the first observation, and `discounted_return`, what the
+    episode returned, discounted as values are; where it was cut off, with the value of its last observation for what would have
+    followed.
 
     make: an environment;  encode: its observation -> array;  seeds: of the episodes
     sampled: whether actions are drawn as in training; else the likeliest is taken
@@ -40,6 +45,7 @@ class Episodes:
         self._make, self._encode, self._acting = make, encode, acting
         self._seeds, self._sampled, self._seed, self._device = list(seeds), sampled, seed, device
         self._envs: list[Any] = []
+        self.taken: dict[int, np.ndarray] = {}  # number of an episode -> its first `KEPT` actions in the last pass
 
     @property
     def batches(self) -> int:
@@ -51,29 +57,52 @@ class Episodes:
             self._envs.append(self._make())
         for first in range(0, len(self._seeds), TOGETHER):
             seeds = self._seeds[first : first + TOGETHER]
-            returns, lengths = self._played(seeds)
+            found = self._played(seeds, first)
             index = torch.arange(first, first + len(seeds))
-            yield Batch({"return": torch.from_numpy(returns), "length": torch.from_numpy(lengths)}, index)
+            yield Batch({name: torch.from_numpy(values) for name, values in found.items()}, index)
 
     @torch.no_grad()
-    def _played(self, seeds: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-        """(returns, lengths), (n,) float64 each. Rows of episodes that are over go on being fed, and are not looked at."""
+    def _played(self, seeds: Sequence[int], first: int) -> dict[str, np.ndarray]:
+        """(n,) float64 each. Rows of episodes that are over go on being fed, and are not looked at. first: number of the first"""
         envs = self._envs[: len(seeds)]
         seen = np.stack([self._encode(env.reset(seed=seed)[0]) for env, seed in zip(envs, seeds, strict=True)])
         random = generator(self._seed, "sample", "episodes", seeds[0], device=self._device) if self._sampled else None
         returns, lengths, going = np.zeros(len(seeds)), np.zeros(len(seeds)), np.ones(len(seeds), bool)
+        discounted, factor, discount = np.zeros(len(seeds)), np.ones(len(seeds)), self._acting.discount
+        expected, cut_off = self._value(seen), np.zeros(len(seeds), bool)
+        taken: list[np.ndarray] = []
         while going.any():
             decided = self._acting.act(torch.from_numpy(seen).to(self._device), random)
             sent = self._acting.sent(decided["action"])
+            if len(taken) < KEPT:
+                taken.append(sent)
             plain = sent.tolist() if sent.ndim == 1 else sent
             seen = seen.copy()
             for number in np.flatnonzero(going):
                 shown, reward, over, cut, _ = envs[number].step(plain[number])
                 seen[number] = self._encode(shown)
                 returns[number] += reward
+                discounted[number] += factor[number] * reward
+                factor[number] *= discount
                 lengths[number] += 1
-                going[number] = not (over or cut)
-        return returns, lengths
+                going[number], cut_off[number] = not (over or cut), cut and not over
+        self._keep(taken, lengths, first)
+        found = {"return": returns, "length": lengths}
+        if expected is not None and (last := self._value(seen)) is not None:
+            followed = np.where(cut_off, factor * last, 0.0)
+            found |= {"expected_return": expected, "discounted_return": discounted + followed}
+        return found
+
+    def _value(self, seen: np.ndarray) -> np.ndarray | None:
+        """(n,) float64, where the task estimates it."""
+        if self._acting.value is None:
+            return None
+        return self._acting.value(torch.from_numpy(seen).to(self._device)).numpy(force=True).astype(np.float64)
+
+    def _keep(self, taken: Sequence[np.ndarray], lengths: np.ndarray, first: int) -> None:
+        actions = np.stack(taken, 1)
+        for place, length in enumerate(lengths.astype(int).tolist()):
+            self.taken[first + place] = actions[place, :length].copy()
 
     def describe(self, index: int) -> str:
         """The episode's seed."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sonde.run.run import Run
 
 EMBEDDED = "embedded"  # the form of data that come with Sonde, whose source is a name and no path
-MARK = ".sonde-samples"  # in a folder of samples: the name of each, by which they are known for what may be replaced
+MARK = ".sonde-samples"  # in a folder of samples or predictions: the name of each, which may be replaced
 USUAL = "samples"  # the name, before its ending, of a file of samples where nobody says
 
 
@@ -50,16 +50,19 @@ def refuse_inputs(out: Path, inputs: Sequence[str]) -> None:
             )
 
 
-class SamplePlace:
-    """A file or folder for samples, which is free or holds earlier ones. Raises: ConfigError for one with anything else"""
+class OutputPlace:
+    """A file or folder for samples or predictions, which is free or holds earlier ones.
 
-    def __init__(self, out: Path, run: "Run", *, folder: bool) -> None:
+    usual: the name, before its ending, of a file that is replaced.  Raises: ConfigError for a place with anything else
+    """
+
+    def __init__(self, out: Path, run: "Run", *, folder: bool, usual: str = USUAL) -> None:
         refuse_own_data(out, run)
         self.out, self._folder = out, folder
-        self._before = _earlier(out) if folder else _there(out)
+        self._before = _earlier(out) if folder else _there(out, usual)
 
     def clear(self) -> int:
-        """Remove earlier samples from the folder, just before new ones are written; how many. Raises: OSError"""
+        """Remove earlier files from the folder, just before new ones are written; how many. Raises: OSError"""
         if self._folder:
             for file in self._before:
                 file.unlink()
@@ -84,16 +87,16 @@ def _earlier(folder: Path) -> list[Path]:
     if others:
         what = counted(len(others), "file or folder", "files or folders")
         raise ConfigError(
-            f"--out {folder} holds {what} that sonde sample did not write, such as {min(others).name}; name a new or empty "
+            f"--out {folder} holds {what} that Sonde did not write, such as {min(others).name}; name a new or empty "
             "folder"
         )
     return there
 
 
-def _there(file: Path) -> list[Path]:
+def _there(file: Path, usual: str) -> list[Path]:
     if not file.exists():
         return []
-    if file.stem != USUAL or not file.is_file():
+    if file.stem != usual or not file.is_file():
         free = next(name for place in range(2, 10**6) if not (name := file.with_stem(f"{file.stem}-{place}")).exists())
         raise ConfigError(f"--out {file} exists already; name another file, such as --out {shlex.quote(str(free))}")
     return [file]

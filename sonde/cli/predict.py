@@ -13,7 +13,7 @@ import numpy as np
 from sonde.cli.begin import begin, said_on, trained_run
 from sonde.cli.contact_sheet import write_sheet
 from sonde.cli.given_back import MAPS, PICTURED, check_given_back, has_pictures, write_arrays, write_given_back
-from sonde.cli.outputs import refuse_inputs, refuse_own_data
+from sonde.cli.outputs import OutputPlace, refuse_inputs
 from sonde.cli.pictures import check_folder, is_folder, write_pictures
 from sonde.core.errors import ConfigError, DataError, nearest
 from sonde.core.files import plain, write_text
@@ -36,6 +36,7 @@ examples:
   sonde predict runs/sales-nlinear-1 sales.csv --paths 20 --out paths.csv
   sonde predict runs/mnist-autoencoder-cnn-1 new/ --what reconstruction --out given-back.png
 """
+USUAL = "predictions"  # the name, before its ending, of a file that is written anew
 MOST_ROWS = 50  # printed; --out gets all
 RUNNERS_UP = 3
 
@@ -49,7 +50,8 @@ class PredictOptions:
 
     out: str | None = None
     """Output file: .csv, .json, or .png for a contact sheet; or a folder for images with the predictions drawn on them.
-    Of autoencoders also .npy; .png and folders hold reconstructions (of recordings WAV files), or where the errors lie."""
+    Of autoencoders also .npy; .png and folders hold reconstructions (of recordings WAV files), or where the errors lie. Earlier
+    predictions in a folder, and files called predictions, are replaced, other files never."""
     what: str = ""
     """Of an autoencoder: latent (the code), reconstruction, or anomaly (how badly an input is given back, and where)."""
     paths: int = 0
@@ -70,9 +72,8 @@ def run(words: Sequence[str]) -> int:
     trained = trained_run(folder, begun.options.device, trust_code=begun.trust_code)
     if out is not None:
         _check_shown(out, trained, begun.options.what)
-        refuse_own_data(Path(out), trained)
         refuse_inputs(Path(out), inputs)
-    there = out is not None and not is_folder(out) and Path(out).exists()
+    place = None if out is None else OutputPlace(Path(out), trained, folder=is_folder(out), usual=USUAL)
     with said_on(begun.screen):
         asked = inputs[0] if len(inputs) == 1 else inputs
         options = begun.options
@@ -82,12 +83,24 @@ def run(words: Sequence[str]) -> int:
     if len(found) > MOST_ROWS:
         hint = "" if out else "; --out FILE.csv writes all"
         begun.screen.say(f"… and {count(len(found) - MOST_ROWS)} more{hint}")
+    for line in _beside(trained, options.what):
+        begun.screen.say(line)
     if options.paths and out is None:
         begun.screen.say("the paths are not shown; --out FILE.csv writes them")
-    if out is not None:
-        _write(out, found, trained)
-        begun.screen.say(f"{'replaced' if there else 'wrote'} {out}")
+    if out is not None and place is not None:
+        before = _write(out, found, trained, place)
+        earlier = f" (replaced {f'{count(before)} files' if is_folder(out) else 'the file'})" if before else ""
+        begun.screen.say(f"wrote {out}{earlier}")
     return 0
+
+
+def _beside(trained: "Run", what: str) -> Sequence[str]:
+    """What the numbers are to be read beside, such as a threshold."""
+    from sonde.core.seams import abilities_of
+
+    able = abilities_of(trained.task).reconstruction
+    said = None if able is None else able.beside.get(what)
+    return [] if said is None else said()
 
 
 def _without_paths(found: Sequence[Mapping[str, Any]], paths: int) -> Sequence[Mapping[str, Any]]:
@@ -96,11 +109,12 @@ def _without_paths(found: Sequence[Mapping[str, Any]], paths: int) -> Sequence[M
     return [{name: value for name, value in row.items() if not (paths and name.endswith(endings))} for row in found]
 
 
-def _write(out: str, found: Sequence[Mapping[str, Any]], trained: "Run") -> None:
-    """Write a file, or a folder of pictures. Raises: DataError"""
+def _write(out: str, found: Sequence[Mapping[str, Any]], trained: "Run", place: OutputPlace) -> int:
+    """Write a file, or a folder of pictures; how many earlier files they replace. Raises: DataError"""
     from sonde.core.seams import abilities_of
 
     try:
+        before = place.clear()
         if has_pictures(found) and (is_folder(out) or Path(out).suffix.lower() == ".png"):
             write_given_back(Path(out), found, trained)
         elif is_folder(out):
@@ -109,8 +123,10 @@ def _write(out: str, found: Sequence[Mapping[str, Any]], trained: "Run") -> None
             write_pictures(Path(out), found, draw)
         else:
             writer(Path(out))(Path(out), found)
+        place.mark()
     except OSError as error:
         raise DataError(f"cannot write {out}: {error.strerror or error}") from None
+    return before
 
 
 def _check_shown(out: str, trained: "Run", what: str) -> None:
@@ -208,7 +224,9 @@ def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in entry.items():
         if isinstance(value, np.ndarray):
             continue  # a map of pixels, for which a table has no room
-        if isinstance(value, Mapping):
+        if name == "reconstruction" and isinstance(value, Mapping) and not value.keys() & entry.keys():
+            cells |= {str(key): plain(item) for key, item in value.items()}  # as a row of the data
+        elif isinstance(value, Mapping):
             cells |= {f"{name}/{key}": plain(item) for key, item in value.items()}
         else:
             cells[name] = (

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sonde.cli.begin import begin, trained_run
-from sonde.cli.outputs import USUAL, SamplePlace
+from sonde.cli.outputs import USUAL, OutputPlace
 from sonde.core.errors import ConfigError, DataError, first_line
 from sonde.core.units import count
 
@@ -90,7 +90,7 @@ def run(words: Sequence[str]) -> int:
         begun.screen.warning(why)
     made, out, ending = check_out(trained, options.out, as_folder=_folder_asked(named))
     printed = options.out is None and made.printed is not None
-    place = None if printed else SamplePlace(out, trained, folder=ending == "/")
+    place = None if printed else OutputPlace(out, trained, folder=ending == "/")
     known, keep = _known(trained, options, made)
     wanted = Wanted(
         number=options.number,

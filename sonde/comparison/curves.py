@@ -56,8 +56,9 @@ def _quantities(family: Family) -> list[tuple[str, Read, str, bool]]:
         lines = [line for line in run.evaluations if line.get("split") == "validation"]
         return _points(run, along, [(line, (line.get("metrics") or {}).get(name)) for line in lines])
 
-    found = [("Training loss", loss, "loss", False)]
-    if name:
+    judged = any(member.judged is not None for member in family.members)  # whose losses may be of different quantities
+    found = [("Training loss", loss, "loss", False)] if not judged else []
+    if name and not judged:
         found.append((f"Validation {metric_name(name)}{said}", evaluated, metric_name(name), is_share(name)))
     return found
 

@@ -10,8 +10,9 @@ from sonde.core.damaged import DAMAGE
 from sonde.core.errors import RunFolderError
 from sonde.core.natural_order import natural
 from sonde.core.run_owner import in_use
-from sonde.core.units import count
+from sonde.core.units import count, number
 from sonde.metrics.directions import higher_is_better
+from sonde.metrics.intervals import Interval
 from sonde.report.answers import Answers, joined, read_answers
 from sonde.report.folder import Reading, read_folder
 from sonde.report.sums import Sums, joined_sums, read_sums
@@ -24,13 +25,50 @@ NAME = 48  # characters of a run's name that are shown
 
 
 @dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What a judge measured of a run's samples, by name of the measure.
+
+    by:     what must be equal for measures to be comparable: the judge, the rows, how inputs were prepared
+    judge:  its run;  split: of the real rows;  rows: on either side
+    floors: the same of two halves of the real rows;  intervals: of 95 %;  higher: whether more is better
+    metric: the one that runs are compared by, "" while nobody has chosen
+    """
+
+    by: str
+    judge: str
+    split: str
+    rows: int
+    values: Mapping[str, float]
+    floors: Mapping[str, float]
+    intervals: Mapping[str, Interval]
+    higher: Mapping[str, bool]
+    metric: str = ""
+
+    @property
+    def floor(self) -> float | None:
+        """Of the metric."""
+        return self.floors.get(self.metric)
+
+    @property
+    def beside(self) -> str:
+        """What a measure is of, and what real rows get."""
+        real = "" if self.floor is None else f"; {number(self.floor)} between two halves of the real rows"
+        return f"{count(self.rows)} samples beside as many {self.split} rows, by judge {clipped(self.judge)}{real}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Member:
-    """One run among those compared. folds: of a cross-validation, the run of each fold; going: whether it trains now"""
+    """One run among those compared.
+
+    folds: of a cross-validation, the run of each fold;  going: whether it trains now
+    judged: what it is compared by in place of its own scores, of a run whose samples a judge has measured
+    """
 
     name: str
     reading: Reading
     folds: Sequence[Reading] = ()
     going: bool = False
+    judged: Judgement | None = None
 
     @property
     def result(self) -> Mapping[str, Any]:
@@ -55,7 +93,9 @@ class Member:
 
     @property
     def task(self) -> str:
-        """Its name; "custom" for one of the caller's own."""
+        """Its name; "custom" for one of the caller's own, "samples" of a run that is compared by these."""
+        if self.judged is not None:
+            return "samples"
         return str(self.result.get("task") or self.settings.get("task") or "")
 
     @property
@@ -66,6 +106,8 @@ class Member:
     @property
     def metric(self) -> str:
         """The one to read first: of a run that is not over, the first that its evaluations hold."""
+        if self.judged is not None:
+            return self.judged.metric
         evaluated = next((names for line in self.lines if (names := line.get("metrics"))), {})
         return self.reading.metric or next(iter(evaluated), "")
 
@@ -76,6 +118,8 @@ class Member:
 
     def value(self, split: str, metric: str) -> float | None:
         """A score of the finished run. The log loss is also that of the rows' answers, of runs that do not report it."""
+        if self.judged is not None:
+            return self.judged.values.get(metric) if split == self.judged.split else None
         found = ((self.result.get("metrics") or {}).get(split) or {}).get(metric)
         if found is None and metric == "log_loss" and self.result:
             held = self.answers(split)
@@ -85,6 +129,8 @@ class Member:
 
     def answers(self, split: str) -> Answers | None:
         """What was answered for each row of a split, of a cross-validation those of all folds; None where it was not kept."""
+        if self.judged is not None:
+            return None
         try:
             found = [read_answers(part.evaluated.get(split) or {}) for part in self.parts]
         except DAMAGE:
@@ -94,6 +140,8 @@ class Member:
 
     def sums(self, split: str) -> Sums | None:
         """As `answers`, what metrics of sums are made of."""
+        if self.judged is not None:
+            return None
         try:
             found = [read_sums(part.evaluated.get(split) or {}) for part in self.parts]
             whole = [each for each in found if each is not None]
@@ -103,6 +151,8 @@ class Member:
 
     def higher(self, metric: str) -> bool | None:
         """Whether more of a metric is better, as far as the run or the metric's name tells."""
+        if self.judged is not None:
+            return self.judged.higher.get(metric)
         objective = self.result.get("objective") or {}
         if objective.get("metric") == metric and objective.get("mode") in ("min", "max"):
             return objective["mode"] == "max"
@@ -119,6 +169,8 @@ class Member:
     @property
     def data(self) -> str:
         """What tells whether two runs had the same problem before them: the hash of the data, and the targets."""
+        if self.judged is not None:
+            return self.judged.by
         hashes = self.reading.data.get("fingerprint")
         found = [f"{name}={hashes[name]}" for name in sorted(hashes)] if isinstance(hashes, Mapping) else []
         return ", ".join([*found, str(self.settings.get("target") or "")])

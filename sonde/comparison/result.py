@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sonde.comparison.curves import curve_figures
 from sonde.comparison.differences import Difference, from_the_best
+from sonde.comparison.judgements import by_judgements, measures_of
 from sonde.comparison.members import JUDGED, Member, members_of
 from sonde.comparison.page import Spelling, write_page
 from sonde.comparison.rows import cost_rows, metric_rows, score_rows
@@ -64,6 +65,7 @@ def compare_runs(places: Sequence[str | Path], *, metric: str = "") -> Compariso
         raise ConfigError(f"{members[0].reading.path} is one run; name another to compare it with, or a folder of runs")
     if metric:
         _refuse_unknown(metric, members)
+    members = by_judgements(members, metric)
     groups = families(members, metric)
     if all(len(family.members) == 1 for family in groups):
         _refuse_repeats(groups)
@@ -128,6 +130,7 @@ def _is_sound(member: Member) -> bool:
 def _refuse_unknown(metric: str, members: Sequence[Member]) -> None:
     results = [scores for member in members for scores in (member.result.get("metrics") or {}).values()]
     known = list(dict.fromkeys(str(name) for scores in results for name in scores))
+    known += [name for name in measures_of(members) if name not in known]
     if any(member.value(split, "log_loss") is not None for member in members for split in JUDGED):
         known = list(dict.fromkeys([*known, "log_loss"]))
     if metric not in known:

@@ -122,6 +122,8 @@ def metric_rows(family: Family) -> list[tuple[str, list[str]]]:
 
 
 def _scores(member: Member, split: str) -> Mapping[str, object]:
+    if member.judged is not None:
+        return member.judged.values
     return (member.result.get("metrics") or {}).get(split) or {}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 import numpy as np
 
@@ -173,6 +174,8 @@ def of_rows(
     member: Member, metric: str, split: str, value: float, *, level: float = LEVEL
 ) -> tuple[Interval | None, str]:
     """The interval of one run's score, and of how many rows it is."""
+    if member.judged is not None:
+        return _at(level, member.judged.intervals.get(metric), value), member.judged.beside
     details = [part.evaluated.get(split) or {} for part in member.parts]
     found, of = interval_in(details, metric, value, level=level)
     if found is not None:
@@ -184,6 +187,14 @@ def of_rows(
         return wilson(right, rows, level=level), counted(int(rows), "row", "rows")
     kept = all(each.get("answers") or each.get("sums") for each in details)
     return None, "not a score of single rows" if kept else "predictions of single rows were not kept"
+
+
+def _at(level: float, interval: Interval | None, value: float) -> Interval | None:
+    """An interval of 95 % as one of another level, as of values that are spread normally."""
+    if interval is None:
+        return None
+    wider = NormalDist().inv_cdf((1 + level) / 2) / NormalDist().inv_cdf((1 + LEVEL) / 2)
+    return Interval(value - wider * (value - interval.low), value + wider * (interval.high - value))
 
 
 def _evaluated_rows(member: Member, split: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Mapping, Sequence
 
 from sonde.comparison.differences import Difference
+from sonde.comparison.judgements import not_judged_alike
 from sonde.comparison.members import Member, clipped
 from sonde.comparison.own_code import measured_apart
 from sonde.comparison.settings import beside_settings, differing, same_but_for_chance
@@ -70,6 +71,8 @@ def judged_on(family: Family) -> str:
     """
     way = {True: ", higher is better", False: ", lower is better", None: ", whose better direction is not known"}
     where = f" on the {family.split} data" if family.split else ""
+    if any(member.judged is not None for member in family.members):
+        where = f" of samples beside {family.split} rows"
     return f"{metric_name(family.metric)}{where}{way[family.higher]}" if family.metric else "no metric yet"
 
 
@@ -116,7 +119,8 @@ def summary(family: Family, found: Mapping[str, Difference]) -> list[str]:
     assert best.value is not None
     first = f"{best.name}: {metric(family.metric, best.value)} {metric_name(family.metric)}"
     first += f" ({interval_text(family.metric, best.interval)})" if best.interval else ""
-    sentences = [f"{first} on the {family.split} data."]
+    judged = best.members[0].judged
+    sentences = [f"{first} on the {family.split} data." if judged is None else f"{first}: {judged.beside}."]
     if len(data_of(scored)) > 1 or family.higher is None:
         return sentences
     alike = [name for name, each in found.items() if each.beyond is False]
@@ -141,6 +145,7 @@ def cautions(families: Sequence[Family], members: Sequence[Member]) -> list[str]
         lacking = [unit.name for unit in family.units if not unit.values and unit.members[0].result]
         if lacking and family.split:
             found.append(f"{named(lacking)}: no {metric_name(family.metric)} on the {family.split} data.")
+    found += not_judged_alike(members)
     open_ones = [f"{member.name} ({member.state})" for member in members if not member.result]
     if open_ones:
         found.append(f"Without a result: {named(open_ones)}.")

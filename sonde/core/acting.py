@@ -35,6 +35,18 @@ class Transition(NamedTuple):
         return self.terminated | self.truncated
 
 
+class Experience(NamedTuple):
+    """How far a run that acts is.
+
+    steps: of the environments, all together;  returned: mean return of the latest episodes of training, None before one ended
+    seconds: part -> seconds so far: "environment", "policy" (deciding) and "learning"
+    """
+
+    steps: int
+    returned: float | None
+    seconds: Mapping[str, float]
+
+
 class Environments(Protocol):
     """n environments side by side, each in an episode of its own; one that ends is followed by the next at once.
 
@@ -60,6 +72,7 @@ class Acting:
               learning, such as "log_prob" (n,); the likeliest action where the generator is None
     sent:     actions as they are remembered -> as environments take them
     value:    observations -> (n,) expected discounted return from there on; None of a task that does not estimate it
+    discount: what a reward a step later is worth in that
     sampled:  whether it is evaluated with drawn actions
     observed: called with the observations of a rollout before the next one, for statistics that scale them; None for nothing
     """
@@ -67,5 +80,6 @@ class Acting:
     act: "Callable[[Tensor, torch.Generator | None], Mapping[str, Tensor]]"
     sent: "Callable[[Tensor], np.ndarray]"
     value: "Callable[[Tensor], Tensor] | None" = None
+    discount: float = 1.0
     sampled: bool = False
     observed: "Callable[[Tensor], None] | None" = None

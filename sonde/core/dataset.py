@@ -260,3 +260,5 @@ class Dataset:
     findings: Sequence[Finding] = ()  # what is wrong with the rows themselves
     fingerprint: Mapping[str, str] = field(default_factory=dict)  # file or array name -> content hash
     suggestion: str = ""  # a task the form itself implies, "" when the target's kind decides
+    goals: Mapping[str, float] = field(default_factory=dict)
+    """Metric -> value from which whoever made the data calls them solved."""

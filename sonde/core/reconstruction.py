@@ -1,7 +1,7 @@
 """What a task can do that gives inputs back from a code. Free of torch."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Reconstruction:
 
     outputs:     what `sonde predict --what` names -> the like of the task's `predict`: latent, reconstruction, anomaly
     latent:      a batch -> (B, L), the code of each row as numbers
+    beside:      the same names, "" for `predict` itself -> what is to be said beside the outputs, a line each
     reconstruct: a batch -> (B, *shape), on the scale that the network is fed
     decode:      (N, L) -> (N, *shape); None where codes are not numbers that can be varied
     space:       the same codes in the shape in which another model learns them; None where none can
@@ -40,3 +41,4 @@ class Reconstruction:
     reconstruct: "Callable[[Batch], Tensor]"
     decode: "Callable[[Tensor], Tensor] | None" = None
     space: LatentSpace | None = None
+    beside: "Mapping[str, Callable[[], Sequence[str]]]" = field(default_factory=dict)

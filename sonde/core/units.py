@@ -11,6 +11,8 @@ TIME_PARTS = {
     "startup": "startup",
     "data": "reading data",
     "plan": "planning",
+    "environment": "environment",
+    "policy": "policy",
     "input": "input",
     "step": "forward + backward",
     "optimizer": "optimiser",

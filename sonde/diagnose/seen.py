@@ -198,8 +198,9 @@ class Seen:
             return float(np.diff(last).std()) / math.sqrt(2) / math.sqrt(len(last))
 
     def median_ratio(self, samples: Sequence[Sample]) -> float:
-        """Median over layers and samples of update / size, where the weights are not near zero."""
+        """Median over layers and samples of update / size, where the weights are not near zero and it was their turn."""
         ratios = [w.ratio for sample in samples for w in sample.weights if w.scale > NEAR_ZERO]
+        ratios = [ratio for ratio in ratios if ratio == ratio]
         return statistics.median(ratios) if ratios else math.nan
 
     def progress(self) -> float:

@@ -24,6 +24,9 @@ class Clock:
         self.spent: dict[str, float] = dict.fromkeys(PARTS, 0.0)
         self._before = 0.0  # seconds of earlier sittings
         self._started = now if begun is None else begun
+        self._inside_before: dict[str, float] = {}  # of earlier sittings
+        self._followed: Mapping[str, float] = {}
+        self._followed_from: dict[str, float] = {}
         self.spent["startup"] = now - self._started
 
     def elapsed(self) -> float:
@@ -39,21 +42,35 @@ class Clock:
         finally:
             self.spent[name] += time.perf_counter() - begun
 
+    def follow(self, seconds: Mapping[str, float]) -> None:
+        """From here on tell apart what a source says that "input" went into. seconds: part -> seconds, which grow as it works"""
+        self._followed, self._followed_from = seconds, dict(seconds)
+
+    def inside(self) -> dict[str, float]:
+        """Parts of "input" that a source counts; none of most."""
+        names = [*self._inside_before, *(name for name in self._followed if name not in self._inside_before)]
+        before, since, start = self._inside_before, self._followed, self._followed_from
+        return {name: before.get(name, 0.0) + since.get(name, 0.0) - start.get(name, 0.0) for name in names}
+
     def summary(self) -> dict[str, float]:
-        """The parts, "other" and "total", rounded to milliseconds."""
-        total = self.elapsed()
+        """The parts, "other" and "total", rounded to milliseconds; "input" without what is told apart of it."""
+        total, inside = self.elapsed(), self.inside()
         other = max(0.0, total - sum(self.spent.values()))
-        return {name: round(value, 3) for name, value in {"total": total, **self.spent, "other": other}.items()}
+        parts = {**self.spent, **inside, "other": other}
+        parts["input"] = max(0.0, parts["input"] - sum(inside.values()))
+        return {name: round(value, 3) for name, value in {"total": total, **parts}.items()}
 
     def state_dict(self) -> dict[str, Any]:
         """Seconds so far."""
-        return {"elapsed": self.elapsed(), "spent": dict(self.spent)}
+        return {"elapsed": self.elapsed(), "spent": dict(self.spent), "inside": self.inside()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on counting from a saved clock."""
         self._before = float(state["elapsed"])
         self._started = time.perf_counter()
         self.spent = {name: float(state["spent"].get(name, 0.0)) for name in PARTS}
+        self._inside_before = {str(name): float(value) for name, value in (state.get("inside") or {}).items()}
+        self._followed_from = dict(self._followed)
 
 
 def process_began() -> float:

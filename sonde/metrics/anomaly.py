@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sonde.core.units import count, number, share
 from sonde.metrics.mean import Mean
 from sonde.metrics.ranking import Ranking, area, average_precision
 from sonde.metrics.roc import class_curves
@@ -29,14 +30,16 @@ class AnomalyMeter:
         *,
         false_alarms: float,
         threshold: float | None,
+        promised: float | None = None,
         error: str = "loss",
     ) -> None:
         """names: of the classes, () where there are none;  normal: which of them are
         threshold: above it a row is called an anomaly; None where no validation chose one yet
+        promised:  the rate at which new normal rows exceed it at most, on average; None where that is not known
         error: what the mean of `loss` is called: another name where training adds to it, so that nobody compares the two
         """
         self.names, self.normal = list(names), torch.tensor(list(normal), dtype=torch.bool)
-        self.false_alarms, self.threshold = false_alarms, threshold
+        self.false_alarms, self.threshold, self.promised = false_alarms, threshold, promised
         self.scores: list[Tensor] = []
         self.targets: list[Tensor] = []
         self.worst = TopRows(WORST)
@@ -78,7 +81,7 @@ class AnomalyMeter:
         score, normal = self._all()
         if not normal.any():
             return None
-        self.threshold, _ = threshold_for(score[normal], self.false_alarms)
+        self.threshold, self.promised = threshold_for(score[normal], self.false_alarms)
         return self.threshold
 
     def details(self) -> dict[str, Any]:
@@ -116,6 +119,7 @@ class AnomalyMeter:
             "anomalous": parts[1].long().tolist(),
             "threshold": self.threshold,
             "false_alarms": self.false_alarms,
+            "promised": self.promised,
         }
 
     def _by_class(self, score: Tensor) -> list[dict[str, Any]]:
@@ -156,3 +160,22 @@ def threshold_for(scores: Tensor, false_alarms: float) -> tuple[float, float]:
     count = len(scores)
     place = min(count, math.ceil((count + 1) * (1 - false_alarms) - 1e-9))
     return float(scores.double().sort().values[place - 1]), 1 - place / (count + 1)
+
+
+def threshold_told(threshold: float | None, false_alarms: float, promised: float | None = None) -> list[str]:
+    """What a threshold means, in a line; none where there is no threshold.
+
+    >>> threshold_told(1.5, 0.01, 0.0099)
+    ['threshold 1.50: of new normal rows 1.0 % score higher at most, on average, and are called anomalies']
+    >>> threshold_told(1.5, 0.01, 0.05)[0].partition(": ")[2]
+    'of new normal rows 5.0 % score higher on average; the 1.0 % of --false-alarms takes 99 held-out normal rows or more'
+    """
+    if threshold is None:
+        return []
+    told, stated = f"threshold {number(threshold)}: of new normal rows", share(false_alarms, 1)
+    if promised is None or promised <= false_alarms + 1e-9:
+        return [f"{told} {stated} score higher at most, on average, and are called anomalies"]
+    enough = (
+        f"{count(math.ceil(1 / false_alarms) - 1)} held-out normal rows or more" if false_alarms else "more than any"
+    )
+    return [f"{told} {share(promised, 1)} score higher on average; the {stated} of --false-alarms takes {enough}"]

@@ -1,4 +1,4 @@
-"""What episodes returned."""
+"""What episodes returned, and what was expected of them."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -6,41 +6,66 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from sonde.core.batch import Batch
+
 MODES: Mapping[str, Literal["max", "min"]] = {
     "return": "max",
     "return_std": "min",
     "return_worst": "max",
     "length": "max",
 }
+PLAYED = (
+    "return",
+    "length",
+    "expected_return",
+    "discounted_return",
+)  # fields of a batch of episodes; the last two may be absent
+
+
+def played(batch: Batch) -> dict[str, Tensor]:
+    """What is known of episodes that were played before, for the meter: a task's `evaluate`."""
+    return {name: batch[name] for name in PLAYED if name in batch.fields}
 
 
 class EpisodesMeter:
-    """Mean and spread of the returns of episodes, and their mean length."""
+    """Mean and spread of the returns of episodes, and their mean length; of tasks that estimate what an episode will return,
+    the mean of that at its first step, and of what it did return, discounted alike."""
 
     def __init__(self) -> None:
-        self._found: dict[int, tuple[float, float]] = {}
+        self._found: dict[int, dict[str, float]] = {}
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add episodes by their number."""
-        rows = zip(outputs["return"].tolist(), outputs["length"].tolist(), strict=True)
-        self._found |= dict(zip(index.tolist(), rows, strict=True))
+        columns = {name: outputs[name].tolist() for name in PLAYED if name in outputs}
+        for place, number in enumerate(index.tolist()):
+            self._found[number] = {name: values[place] for name, values in columns.items()}
 
     def merge(self, other: "EpisodesMeter") -> None:
         """Add another's episodes."""
         self._found |= other._found
 
+    def _column(self, name: str) -> list[float]:
+        ordered = [self._found[number] for number in sorted(self._found)]
+        return [each[name] for each in ordered if name in each]
+
     def compute(self) -> dict[str, float]:
         """The metrics."""
-        found = torch.tensor(list(self._found.values()), dtype=torch.float64)
-        returns, lengths = found.T
+        returns = torch.tensor(self._column("return"), dtype=torch.float64)
+        means = {name: sum(found) / len(found) for name in PLAYED[1:] if (found := self._column(name))}
         return {
             "return": float(returns.mean()),
             "return_std": float(returns.std(unbiased=False)),
             "return_worst": float(returns.min()),
-            "length": float(lengths.mean()),
+            **means,
         }
 
     def details(self) -> dict[str, Any]:
-        """Each episode's return and length, by its number."""
-        ordered = [self._found[number] for number in sorted(self._found)]
-        return {"episodes": {"return": [each[0] for each in ordered], "length": [each[1] for each in ordered]}}
+        """Each episode's figures, by its number; and its return as what intervals are made of."""
+        episodes = {name: found for name in PLAYED if (found := self._column(name))}
+        sums = {
+            "unit": "episodes",
+            "rows": len(self._found),
+            "index": None,
+            "columns": {"return": episodes["return"], "length": episodes["length"]},
+        }
+        return {"episodes": episodes, "sums": sums}

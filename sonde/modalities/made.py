@@ -39,6 +39,7 @@ class Made:
     as_text: some inputs as `plain` gives them -> (names of columns, a few of them as text); None where a picture shows more
     pairs:   (some inputs as `plain` gives them, as many others, a path without ending) -> a picture of each beside its other
     with_classes: (what `plain` gave, the class of each, the schema) -> the same with these; None where they stand apart
+    rows:    what `plain` gave, with classes or without -> a dict by column for each; None where a sample has no columns
     own_types: (what `plain` gave, with classes; the schema) -> the same in the types of what was trained on, for Python
     by_share: whether samples for which no class is named have those of the training rows, as often; else all in turn
     in_time:  whether what `plain` gave are clips (N, T, H, W) or (N, T, H, W, C), whose motion can be measured
@@ -66,6 +67,7 @@ class Made:
     as_text: Callable[[Any], tuple[Sequence[str], Sequence[Sequence[str]]]] | None = None
     pairs: Callable[[Any, Any, Path], Path] | None = None
     with_classes: Callable[[Any, Sequence[str], Schema], Any] | None = None
+    rows: Callable[[Any], Sequence[Mapping[str, Any]]] | None = None
     own_types: Callable[[Any, Schema], Any] | None = None
     by_share: bool = False
     in_time: bool = False

@@ -4,7 +4,7 @@ import itertools
 import math
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sonde.core.units import ABSENT, count, number, share
@@ -56,9 +56,19 @@ class Grid:
         return known[0][1] / known[-1][1]
 
     def compared(self) -> "Grid":
-        """From the first look on at which first and last layer compare: behind weights that begin at 0, all is 0 before."""
+        """From the first look on at which first and last layer compare: behind weights that begin at 0, all is 0 before.
+
+        Of the layers of that look, at those looks that have its first and last: where phases take turns, others have more layers.
+        """
         start = next((look for look in range(len(self.steps)) if self.apart(look) is not None), 0)
-        return replace(self, steps=self.steps[start:], values=[row[start:] for row in self.values])
+        rows = [(name, row) for name, row in zip(self.names, self.values, strict=True) if row[start] is not None]
+        ends = [row for _, row in (*rows[:1], *rows[-1:])]
+        looks = [look for look in range(start, len(self.steps)) if all(row[look] is not None for row in ends)]
+        return Grid(
+            names=[name for name, _ in rows],
+            steps=[self.steps[look] for look in looks],
+            values=[[row[look] for look in looks] for _, row in rows],
+        )
 
     def zero(self, look: int) -> list[str]:
         """Layers whose value is exactly 0 at one look."""

@@ -23,6 +23,10 @@ UNITS = {
     "raw_mae": "in the data's own units",
     "raw_rmse": "in the data's own units",
     "raw_crps": "in the data's own units",
+    "expected_return": "what the value said of it at the first step, discounted",
+    "discounted_return": "what became of that",
+    "return_std": "spread of the episodes",
+    "return_worst": "the lowest of them",
     "coverage_50": "share of truths in the 50 % interval",
     "coverage_80": "share of truths in the 80 % interval",
     "coverage_90": "share of truths in the 90 % interval",
@@ -30,7 +34,9 @@ UNITS = {
 """Of metrics that mean one thing wherever they stand."""
 
 OURS: dict[str, bool | None] = {
-    "near": True, "recovery": True,
+    "near": True, "recovery": True, "return": True, "return_worst": True,
+    # an episode that is long may be good or bad
+    "return_std": None, "length": None, "expected_return": None, "discounted_return": None,
     # of a critic, which is neither good nor bad, and of real rows alone
     "accuracy_made": None, "accuracy_real": None, "accuracy_train": None, "recall_real": None,
 }  # fmt: skip

@@ -205,4 +205,6 @@ _MADE_OF: dict[str, tuple[tuple[str, ...], Callable[..., np.ndarray] | None]] = 
     "mase": (("scaled", "seasonal"), _share),
     "raw_mae": (("raw_absolute", "count"), _share),
     "raw_rmse": (("raw_square", "count"), _root),
+    "return": (("return", "rows"), _share),
+    "length": (("length", "rows"), _share),
 }

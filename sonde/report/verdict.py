@@ -67,6 +67,10 @@ def _of_result(run: Reading, follow: Sequence[str]) -> Verdict:
             )
         )
     lines += _spread(run)
+    if run.makes is None:
+        lines += [
+            ("Besides", _joined(told)) for told in [[str(each) for each in run.result.get("highlights") or []]] if told
+        ]
     if run.folds:
         lines.append(("Over- or underfitted", fits(run)))
     else:

@@ -31,6 +31,7 @@ from sonde.modalities.image.show import save_picture
 from sonde.modalities.modality import Case
 from sonde.run.build import Assembly
 from sonde.run.constant_baseline import constant_baseline
+from sonde.run.played import played_baseline
 from sonde.run.real_rows import real_rows
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.sampling import Wanted, class_names, drawn, fitting, shares_among, with_names
@@ -269,9 +270,10 @@ def notes_on_metrics(assembly: Assembly) -> list[Finding]:
     return [] if source is None else list(notes(source.batches))
 
 
-def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
+def baseline(assembly: Assembly, split: str, folder: Path) -> dict[str, Any]:
     """Metrics of a trivial baseline on a split (a prediction that ignores the input), and "what" it predicts.
 
+    folder: of that split's evaluation, for what is kept of it beside
     Empty where the task knows of none, and with --overfit-batches.
     """
     dataset, able = assembly.dataset, abilities_of(assembly.task)
@@ -282,6 +284,8 @@ def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
         for batch in assembly.evaluation_sources[split]:
             meter.update(able.rule_baseline.evaluate(batch), batch.index)
         return {**meter.compute(), "what": able.rule_baseline.name}
+    if able.acting is not None and dataset is not None:
+        return played_baseline(dataset.splits[split], folder, seed=assembly.config.machine.seed)
     if dataset is None and able.constant_baselines is not None:
         return constant_baseline(assembly, split)
     if dataset is None or able.trivial_baseline is None:

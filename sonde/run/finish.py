@@ -36,6 +36,7 @@ from sonde.run.errors import scores_of
 from sonde.run.evaluation import baseline, write_evaluation
 from sonde.run.job import Attempt
 from sonde.run.lengths import lengths_in_words
+from sonde.run.played import experience_taken
 from sonde.run.report import as_shown, write_report
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import load_best
@@ -233,8 +234,9 @@ def _judging(folder: RunFolder, *, clips: bool) -> list[str]:
 
 def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any]:
     assembly, training, progress = run.attempt.assembly, run.training, run.training.progress
+    beside = _baseline(run, next(reversed(scores))) if scores else {}  # before the time is taken
     spent = training.clock.summary()
-    working = spent["step"] + spent["optimizer"] + spent["input"]
+    working = sum(training.clock.spent[part] for part in ("step", "optimizer", "input"))
     batches, objective = assembly.train.batches, assembly.objective
     return {
         "status": progress.stop,
@@ -255,10 +257,18 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         "samples_per_s": round(progress.rows / working, 1) if working else None,
         "plan": run.plan.as_dict(),
         "skipped_updates": training.stepper.skipped,
-        "baseline": baseline(assembly, next(reversed(scores))) if scores else {},
+        "baseline": beside,
+        **experience_taken(assembly.train, training.clock),
+        **({"goals": dict(assembly.dataset.goals)} if assembly.dataset is not None and assembly.dataset.goals else {}),
         **({} if run.doctor is None else {"diagnosis": run.doctor.diagnosis}),
         **_highlights(run.attempt.folder, assembly, scores),
     }
+
+
+def _baseline(run: Prepared, split: str) -> dict[str, Any]:
+    attempt = run.attempt
+    with run.training.clock.part("evaluation"):
+        return baseline(attempt.assembly, split, attempt.folder.evaluation / split)
 
 
 def _highlights(folder: RunFolder, assembly: Assembly, scores: dict[str, dict[str, float]]) -> dict[str, list[str]]:

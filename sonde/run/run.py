@@ -22,6 +22,7 @@ from sonde.engine.plan import pick_device
 from sonde.run.evaluated_in import or_in_fp32, precision_of
 from sonde.run.inference import as_frame, fed, only_network, predictor, probabilities
 from sonde.run.keywords import Keywords
+from sonde.run.worded import worded
 from sonde.screen.screen import Screen
 from sonde.tasks.spec import TaskSpec
 from sonde.tasks.table import spec
@@ -211,10 +212,11 @@ class Run:
         schema, predict = self.schema, predictor(self.task, what, paths, folder=self.folder)
         rows, names = rows_for(inputs, schema, tick=tick)
         found: dict[int, dict[str, Any]] = {}
+        told = worded(self.task, schema)
         self.task.modules.eval()
         with torch.inference_mode():
             for batch in self._source(rows):
-                found |= zip(batch.index.tolist(), self.task.format_predictions(predict(batch)), strict=True)
+                found |= zip(batch.index.tolist(), told(predict(batch)), strict=True)
         found |= {row: {} for row in unanswered(rows)}
         if (predictions := self.spec.predictions) is not None:
             return predictions(names, found, self.schema)

@@ -126,6 +126,7 @@ def about_data(dataset: Dataset, *more: Fact) -> dict[str, Any]:
         "warnings": list(dataset.warnings),
         "splits": {name: len(rows) for name, rows in dataset.splits.items()},
         "fingerprint": dict(dataset.fingerprint),
+        **({"goals": dict(dataset.goals)} if dataset.goals else {}),
     }
 
 

@@ -46,6 +46,7 @@ from sonde.run.loggers.logger import Ending
 from sonde.run.loggers.table import loggers
 from sonde.run.observers import Watched, note_missing
 from sonde.run.plan import make_plan
+from sonde.run.played import experience_of
 from sonde.run.renewal import Renewal
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import take_over
@@ -228,6 +229,8 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
         timed=limit is not None and not _fixed(attempt, plan, steps),
         several=len(assembly.task.phases) > 1,
     )
+    progress.follow(lambda: experience_of(assembly.train, assembly.clock))
+    assembly.clock.follow(getattr(assembly.train, "seconds", {}))
     purge = None if saved is None else int(saved.state["progress"]["step"]) + 1
     events, renewal = Events(folder.events, log_every=settings.log_every, purge_step=purge), Renewal(folder.path)
     live = Live(folder.path, attempt.findings, lambda finding: tell(attempt, [finding]))

@@ -3,14 +3,17 @@
 import math
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sonde.core.records import EPOCH_ENDS, RUN_ENDS, STAGE_BEGINS, EvaluationRecord, EventRecord, Record, StepRecord
 from sonde.core.units import count, duration, metric, metric_name, number, rate
 from sonde.screen.output import Output
+
+if TYPE_CHECKING:
+    from sonde.core.acting import Experience
 
 LIVE_EVERY_S = 0.25  # reading a loss waits for the device, so seldom
 PLAIN_EVERY_S = 10.0
@@ -78,6 +81,8 @@ class Progress:
         timed: whether that is what ends it, so that the number of steps is an estimate, which moves
         several: whether there are several phases, so that the loss and the rate are told with their phase
         """
+        self._experience: Callable[[], Experience | None] = lambda: None
+        self._before: Experience | None = None  # at the row before
         self._several, self._timed = several, timed and within_s is not None
         self._ends = math.inf if within_s is None else time.monotonic() + within_s
         self._output, self._steps = output, steps
@@ -102,6 +107,10 @@ class Progress:
             epochs if epochs is not None else steps / batches_per_epoch if steps and batches_per_epoch else None
         )
         self._stride = max(1, math.ceil((self._planned or 1) / MOST_ROWS))
+
+    def follow(self, experience: "Callable[[], Experience | None]") -> None:
+        """Show this too: how far a run is that acts, None for one that reads rows."""
+        self._experience = experience
 
     def __enter__(self) -> "Progress":
         return self
@@ -199,7 +208,11 @@ class Progress:
             self._output.transient(cells)
             return
         left = self._left(record, now)
-        text = f"  step {self._of_all(record.step)}, loss {number(self._loss())}" + (f", {left} left" if left else "")
+        told = f"loss {number(self._loss())}"
+        if (now_at := self._experience()) is not None:
+            lately = "" if now_at.returned is None else f", train return {metric('return', now_at.returned)}"
+            told = f"{count(now_at.steps)} environment steps{lately}"
+        text = f"  step {self._of_all(record.step)}, {told}" + (f", {left} left" if left else "")
         self._output.transient(text) if self._output.live else self._output.row(text)
 
     def _row(self, record: StepRecord, latest: str) -> None:
@@ -209,6 +222,7 @@ class Progress:
         head, cells = self._columns(record, latest, self._latest_beside if latest else "", now)
         self._header(head)
         self._output.row(cells)
+        self._before = self._experience()
         self._rows, self._rows_since, self._row_step = 0, now, record.step
         self._losses.clear()
         self._next = now + self._every
@@ -224,13 +238,20 @@ class Progress:
         speed = rate(self._rows / seconds) if seconds > 0 and self._rows > 0 else ""
         of = f"{self._main.removesuffix('/loss')} " if self._several else ""
         columns = [Column("epoch" if self._batches else "step", self._place(record), 9)]
-        columns.append(Column(f"{of}loss", number(self._loss()), 8))
+        taken = self._experience()
+        if taken is not None:
+            columns.append(Column("env steps", count(taken.steps), spare=2))
+            columns.append(Column("train return", metric("return", taken.returned), spare=1))
+        columns.append(Column(f"{of}loss", number(self._loss()), 8, spare=0 if taken is None else 6))
         if self._metric is not None:
             columns.append(Column(_heading(f"validation {metric_name(self._metric)}"), latest, spare=1))
         if self._beside is not None:
             columns.append(Column(_heading(metric_name(self._beside)), beside, spare=3))
         columns.append(Column(f"{of}lr", number(record.lr, 2), 8, spare=4))
-        columns.append(Column("rows/s", speed, 8, spare=5))
+        if taken is None:
+            columns.append(Column("rows/s", speed, 8, spare=5))
+        else:
+            columns += _pace(taken, self._before, seconds)
         columns.append(Column("left", self._left(record, now), 9))
         columns = fitting(columns, self._output.width)
         head, cells = zip(*(each.texts() for each in columns), strict=True)
@@ -256,6 +277,17 @@ class Progress:
         if done <= 0 or record.step >= self._steps:
             return ""
         return duration(min((now - self._began) / done * (self._steps - record.step), max(0.0, self._ends - now)))
+
+
+def _pace(taken: "Experience", before: "Experience | None", seconds: float) -> list[Column]:
+    """Steps of the environments a second since the row before, and what share of that time each part took."""
+    steps = taken.steps - (0 if before is None else before.steps)
+    spent = {part: s - (0.0 if before is None else before.seconds.get(part, 0.0)) for part, s in taken.seconds.items()}
+    whole = sum(spent.values())
+    shares = ", ".join(f"{100 * each / whole:.0f}" for each in spent.values()) + " %" if whole > 0 else ""
+    speed = rate(steps / seconds) if seconds > 0 and steps > 0 else ""
+    names = ", ".join({"environment": "env"}.get(part, part) for part in spent)
+    return [Column("env steps/s", speed, 8, spare=5), Column(names, shares, spare=7)]
 
 
 def _heading(name: str) -> str:

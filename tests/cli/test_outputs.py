@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sonde.cli.outputs import MARK, SamplePlace, refuse_inputs, refuse_own_data
+from sonde.cli.outputs import MARK, OutputPlace, refuse_inputs, refuse_own_data
 from sonde.core.errors import ConfigError
 from sonde.core.files import write_json
 
@@ -41,18 +41,18 @@ def test_the_name_of_embedded_data_is_no_folder(run: Any, tmp_path: Path, monkey
     (tmp_path / "digits").mkdir()
     monkeypatch.chdir(tmp_path)
     write_json(tmp_path / "run" / "data.json", {"source": "digits", "form": "embedded"})
-    SamplePlace(Path("digits"), run, folder=True)
+    OutputPlace(Path("digits"), run, folder=True)
 
 
 def test_earlier_samples_are_replaced_and_counted(run: Any, tmp_path: Path) -> None:
     out = tmp_path / "made"
-    place = SamplePlace(out, run, folder=True)
+    place = OutputPlace(out, run, folder=True)
     assert place.clear() == 0
     out.mkdir()
     for name in ("00000-cat.png", "00001-dog.png"):
         (out / name).write_text("")
     place.mark()
-    assert SamplePlace(out, run, folder=True).clear() == 2
+    assert OutputPlace(out, run, folder=True).clear() == 2
     assert [each.name for each in out.iterdir()] == [MARK]
 
 
@@ -62,19 +62,19 @@ def test_a_folder_with_anything_else_is_refused_and_stays(run: Any, tmp_path: Pa
     (out / MARK).write_text("00000.png\n")
     (out / "00000.png").write_text("")
     (out / "00001.png").write_text("a photo of mine")  # of no mark, whatever it is called
-    line = "holds 1 file or folder that sonde sample did not write, such as 00001.png; name a new or empty folder"
+    line = "holds 1 file or folder that Sonde did not write, such as 00001.png; name a new or empty folder"
     with pytest.raises(ConfigError, match=line):
-        SamplePlace(out, run, folder=True)
+        OutputPlace(out, run, folder=True)
     assert (out / "00000.png").exists()
 
 
 def test_a_file_is_replaced_where_it_has_the_usual_name_and_refused_else(run: Any, tmp_path: Path) -> None:
     for name in ("samples.png", "cat.png", "cat-2.png"):
         (tmp_path / name).write_text("")
-    assert SamplePlace(tmp_path / "samples.png", run, folder=False).clear() == 1
+    assert OutputPlace(tmp_path / "samples.png", run, folder=False).clear() == 1
     with pytest.raises(ConfigError, match="cat.png exists already; name another file, such as --out .*cat-3.png"):
-        SamplePlace(tmp_path / "cat.png", run, folder=False)
-    assert SamplePlace(tmp_path / "new.png", run, folder=False).clear() == 0
+        OutputPlace(tmp_path / "cat.png", run, folder=False)
+    assert OutputPlace(tmp_path / "new.png", run, folder=False).clear() == 0
 
 
 def test_an_input_is_not_written_over(tmp_path: Path) -> None:

@@ -90,3 +90,20 @@ def test_a_process_knows_its_age() -> None:
     begun = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 0.5 <= float(done.stdout) <= time.perf_counter() - begun + 0.05
+
+
+def test_what_a_source_counts_is_told_apart_of_the_input_also_after_a_resume(monkeypatch) -> None:
+    seconds = {"environment": 5.0, "policy": 1.0}  # some of them before it was followed
+    clock = Clock()
+    clock.follow(seconds)
+    clock.spent["input"] += 4.0
+    seconds["environment"] += 2.5
+    again = Clock()
+    other = {"environment": 7.0, "policy": 0.0}
+    again.follow(other)
+    other["environment"] += 9.0  # environments that are put back
+    again.load_state_dict(clock.state_dict())
+    again.spent["input"] += 1.0
+    other["policy"] += 0.5
+    found = again.summary()
+    assert (found["environment"], found["policy"], found["input"]) == (2.5, 0.5, 2.0)

@@ -168,3 +168,17 @@ def test_a_run_of_phases_that_take_turns_is_told_of():
     seen = inside([line(1, weights, quiet), line(4, weights, [["a", "layer", 0.0, 0.5, 0.0, 0.0, None], *quiet])])
     assert seen is not None
     assert any("of a have a standard deviation of 0.50 at step 4" in text for text in seen.sentences())
+
+
+def test_where_phases_take_turns_the_layers_of_the_first_look_are_compared_with_themselves():
+    """A generator that learns at step 400 alone does not stand for the first layer of the critic."""
+    critic, generator = [[0.5, 0.5, 0.5], [1.0, 1.0, 1.0]], [[None, None, 1e-6], [None, None, 1e-6]]
+    assert gradient_says(grid(*generator, *critic)) == (
+        "The gradient of l2 is 0.50 times that of l3 in the first step, and 0.50 times at step 400: "
+        "neither vanishing nor exploding."
+    )
+    late = grid([1.0, 1.0, None], [2.0, 2.0, 2.0], [None, None, 1.0])
+    assert gradient_says(late) == (
+        "The gradient of l0 is 0.50 times that of l1 in the first step, and 0.50 times at step 2: "
+        "neither vanishing nor exploding."
+    )

@@ -52,7 +52,7 @@ def vanishing(seen: Seen) -> Suspicion | None:
 def zero(seen: Seen) -> Suspicion | None:
     """No weight gets a gradient other than zero."""
     looks = seen.early()
-    if len(looks) < LOOKS or any(w.gradient != 0 for each in looks for w in each.weights) or not looks[0].weights:
+    if len(looks) < LOOKS or any(w.gradient != 0 for each in looks for w in _moved(each)) or not _moved(looks[0]):
         return None
     if any(each.kind == calls.ZEROED and each.silent > SILENT for look in looks for each in look.outputs):
         return None  # no error gets past units that are silent for every row, which says more
@@ -126,7 +126,13 @@ def _ninetieth(values: Sequence[float]) -> float:
 def _steepest(seen: Seen, step: int) -> str:
     """Name of the weight with the largest gradient at the first look from a step on."""
     look = next((each for each in seen.samples if each.step >= step), None)
-    return max(look.weights, key=_size).name if look is not None and look.weights else ""
+    moved = [] if look is None else _moved(look)
+    return max(moved, key=_size).name if moved else ""
+
+
+def _moved(sample: Sample) -> list[Weights]:
+    """Those whose phase ran."""
+    return [each for each in sample.weights if not math.isnan(each.gradient)]
 
 
 def _ends(sample: Sample) -> tuple[Weights, Weights]:

@@ -13,8 +13,8 @@ class Weights:
     """A weight (two axes or more) at a step: root mean squares over its entries.
 
     size:     of its values before the step
-    gradient: as it was used, clipped
-    update:   by how much the step changed it
+    gradient: as it was used, clipped;  nan where phases take turns and it was not its phase's
+    update:   by how much the step changed it;  nan likewise
     entries:  how many;  fan: how many of them make one output;  inputs: units that it takes
     """
 

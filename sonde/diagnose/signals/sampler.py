@@ -1,8 +1,9 @@
 """Looking at some of the steps: weights, gradients and updates, what layers give and the error that comes back."""
 
+import math
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from sonde.core.records import StepRecord
@@ -74,8 +75,17 @@ class Sampler:
         self._done = False
         self._looks += 1
         if self._waiting is not None:
-            self._waiting.is_of(record)
+            self._waiting.is_of(record, self._resting(record))
         self.next = NEVER if self.trouble else self._due_after(record.step)
+
+    def _resting(self, record: StepRecord) -> set[int]:
+        """Identities of the weights that phases move which did not run in a step, and none that did."""
+        ran, rested = set[int](), set[int]()
+        for update in self._stepper.updates:
+            name = update.phase.name
+            held = ran if f"{name}/loss" in record.losses else rested
+            held |= {id(each) for each in self._stepper.held(name)}
+        return rested - ran
 
     def _begin(self) -> "_Unread | None":
         """What is measured before a step; None where that fails."""
@@ -140,9 +150,9 @@ class _Unread:
         self._places = [self._readings.keep_all(each) for each in self._weighed.after(self._before)]
         self._before = ()
 
-    def is_of(self, record: StepRecord) -> None:
-        """Which step it was."""
-        self._record = record
+    def is_of(self, record: StepRecord, resting: Collection[int]) -> None:
+        """Which step it was. resting: identities of weights whose turn it was not"""
+        self._record, self._resting = record, resting
         self._phase = record.main.partition("/")[0]
         norm, loss, keep = record.norms.get(self._phase), record.losses.get(record.main), self._readings.keep
         self._norm = None if norm is None else keep(norm)
@@ -165,12 +175,13 @@ class _Unread:
 
     def _weights(self) -> Sequence[Weights]:
         sizes, gradients, updates = self._places
+        turn = [0.0 if id(each.weight) not in self._resting else math.nan for each in self._weighed.weights]
         return [
             Weights(
                 name=each.name,
                 size=self._readings[sizes + place] / each.seen**0.5,
-                gradient=self._readings[gradients + place] / each.entries**0.5,
-                update=self._readings[updates + place] / each.seen**0.5,
+                gradient=self._readings[gradients + place] / each.entries**0.5 + turn[place],
+                update=self._readings[updates + place] / each.seen**0.5 + turn[place],
                 entries=each.entries,
                 fan=each.fan,
                 inputs=each.inputs,

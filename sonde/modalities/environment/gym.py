@@ -49,7 +49,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
         make=make, encode=seen.encode, shape=seen.spec.shape, name=about.source, timeout=settings.environment_timeout
     )
     checked.of(env).reset(seed=0)
-    facts = [_observations(seen.spec.shape), _actions(target), *_limits(env)]
+    facts, goals = [_observations(seen.spec.shape), _actions(target), *_limits(env)], _goals(env)
     env.close()
     numbers = {"train": TRAIN, "validation": settings.episodes, "test": settings.test_episodes}
     return Dataset(
@@ -63,6 +63,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
         },
         facts=facts,
         fingerprint=dict(about.fingerprint),
+        goals=goals,
     )
 
 
@@ -88,3 +89,9 @@ def _limits(env: object) -> list[Fact]:
     if known is not None and known.reward_threshold is not None:
         found.append(Fact(f"solved at a mean return of {known.reward_threshold:g}", "its reward_threshold"))
     return found
+
+
+def _goals(env: object) -> dict[str, float]:
+    """The mean return at which the environment counts as solved, where it says so."""
+    threshold = getattr(getattr(env, "spec", None), "reward_threshold", None)
+    return {} if threshold is None else {"return": float(threshold)}

@@ -159,6 +159,7 @@ MADE = Made(
     plain=plain,
     endings=(".csv",),
     write=write,
+    rows=pa.Table.to_pylist,
     with_classes=with_classes,
     own_types=own_types,
     by_share=True,

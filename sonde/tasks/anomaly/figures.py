@@ -6,6 +6,7 @@ from typing import Any
 from markupsafe import Markup
 
 from sonde.core.units import count, number, share
+from sonde.metrics.anomaly import threshold_told
 from sonde.report.additions import Additions, Section
 from sonde.report.distributions import Bar, histogram
 from sonde.report.figures import Axis
@@ -22,6 +23,12 @@ TABLE = Markup(
 def additions(details: Mapping[str, Any]) -> Additions:
     """Figures and a table of one evaluation."""
     return Additions(figures=_scores(details), sections=_classes(details))
+
+
+def highlights(details: Mapping[str, Any]) -> list[str]:
+    """The threshold, and how often normal rows exceed it."""
+    found = details.get("scores") or {}
+    return threshold_told(found.get("threshold"), float(found.get("false_alarms") or 0), found.get("promised"))
 
 
 def _scores(details: Mapping[str, Any]) -> list[Figure]:

@@ -18,6 +18,7 @@ ANOMALY = TaskSpec(
     model="sonde.tasks.reconstructing_recipe:model",
     settings="sonde.tasks.anomaly.recipe:settings",
     figures="sonde.tasks.anomaly.figures:additions",
+    highlights="sonde.tasks.anomaly.figures:highlights",
     shorten=SHORTEN,
     next_commands=(
         "sonde predict {run} {input} --out scores.csv",

@@ -9,7 +9,7 @@ from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.reconstruction import Reconstruction
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
-from sonde.metrics.anomaly import AnomalyMeter
+from sonde.metrics.anomaly import AnomalyMeter, threshold_told
 from sonde.nn.mixed_columns import MixedColumns
 from sonde.tasks.anomaly.config import AnomalyConfig
 from sonde.tasks.anomaly.description import Description
@@ -47,6 +47,7 @@ class Anomaly:
         self.columns = MixedColumns(input)
         self.format = Worded(input)
         self.threshold: float | None = None
+        self.promised: float | None = None  # how often new normal rows exceed it
         self.contrasted = config.score == "neighbours" and input.has_planes and config.contrast > 0
         self.across_rows: Sequence[str] = ("NT-Xent",) if self.contrasted else ()
         self.known = None
@@ -67,6 +68,7 @@ class Anomaly:
                 latent=lambda batch: self.net.encode(batch["input"]),
                 reconstruct=lambda batch: self.given_back(batch)["reconstruction"],
                 decode=lambda latent: self.columns.values(self.net.decode(latent)),
+                beside={"": self.told, "anomaly": self.told},
             ),
         )
 
@@ -93,13 +95,14 @@ class Anomaly:
             self.normal,
             false_alarms=self.config.false_alarms,
             threshold=self.threshold,
+            promised=self.promised,
             error=self.error,
         )
 
     def tune_threshold(self, meter: Meter) -> None:
         """Let a validation choose the threshold."""
         if isinstance(meter, AnomalyMeter):
-            self.threshold = meter.choose_threshold()
+            self.threshold, self.promised = meter.choose_threshold(), meter.promised
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"score": (B,)}."""
@@ -110,6 +113,10 @@ class Anomaly:
         error = self._error(batch)
         score = error.flatten(1).mean(1) if self.known is None else self.known.distance(batch["input"])
         return {"score": score, "error": error}
+
+    def told(self) -> list[str]:
+        """What the scores are beside."""
+        return threshold_told(self.threshold, self.config.false_alarms, self.promised)
 
     def latent(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"latent": (B, L)}."""
@@ -129,12 +136,16 @@ class Anomaly:
 
     def state_dict(self) -> dict[str, Any]:
         """The threshold that a validation chose, and the normal rows that others are compared with."""
-        found: dict[str, Any] = {"threshold": [] if self.threshold is None else [self.threshold]}
+        found: dict[str, Any] = {
+            "threshold": [] if self.threshold is None else [self.threshold],
+            "promised": [] if self.promised is None else [self.promised],
+        }
         return found if self.known is None else {**found, "known": self.known.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Judge by what was saved."""
         self.threshold = next((float(value) for value in state["threshold"]), None)
+        self.promised = next((float(value) for value in state.get("promised", ())), None)
         if self.known is not None and "known" in state:  # not in runs of earlier versions
             self.known.load_state_dict(state["known"])
 

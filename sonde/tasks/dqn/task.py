@@ -14,7 +14,7 @@ from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.records import StepRecord
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.losses.q_learning import huber, quantile_huber
-from sonde.metrics.episodes import MODES, EpisodesMeter
+from sonde.metrics.episodes import MODES, EpisodesMeter, played
 from sonde.tasks.dqn.config import DQNConfig
 from sonde.tasks.supervised import objective
 
@@ -59,7 +59,11 @@ class DQN:
         self.phases: Sequence[Phase] = (Phase(name="values", loss=self.loss, trains=[self.network]),)
         self.objective: Objective = objective("return", MODES, monitor)
         self._updates = 0
-        self.abilities = Abilities(acting=Acting(act=self.act, sent=self.sent, sampled=config.act_sampled))
+        self.abilities = Abilities(
+            acting=Acting(
+                act=self.act, sent=self.sent, value=self.value, discount=config.discount, sampled=config.act_sampled
+            )
+        )
 
     @property
     def exploration(self) -> float:
@@ -83,6 +87,10 @@ class DQN:
         """See `Acting`."""
         return action.numpy(force=True) + self._first
 
+    def value(self, seen: Tensor) -> Tensor:
+        """See `Acting`: what the best action is taken to return."""
+        return self.network(_floats(seen)).mean(-1).amax(-1)
+
     def loss(self, batch: Batch) -> Loss:
         """Of transitions as `sonde.acting.replay` yields them."""
         found = self.network(_floats(batch["observation"]))
@@ -105,7 +113,7 @@ class DQN:
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """What episodes returned, which were played before."""
-        return {"return": batch["return"], "length": batch["length"]}
+        return played(batch)
 
     def meter(self) -> Meter:
         """A fresh one."""

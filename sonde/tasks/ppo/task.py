@@ -14,7 +14,7 @@ from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.losses.policy import clipped_surrogate, explained_variance
-from sonde.metrics.episodes import MODES, EpisodesMeter
+from sonde.metrics.episodes import MODES, EpisodesMeter, played
 from sonde.nn import actions
 from sonde.nn.running_norm import RunningNorm
 from sonde.tasks.ppo.config import PPOConfig
@@ -87,6 +87,7 @@ class PPO:
                 act=self.act,
                 sent=self.sent,
                 value=self.value,
+                discount=config.discount,
                 sampled=config.act_sampled,
                 observed=None if self._norm is None else self._norm.observe,
             )
@@ -157,7 +158,7 @@ class PPO:
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """What episodes returned, which were played before."""
-        return {"return": batch["return"], "length": batch["length"]}
+        return played(batch)
 
     def meter(self) -> Meter:
         """A fresh one."""

@@ -12,7 +12,7 @@ from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.records import StepRecord
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
-from sonde.metrics.episodes import MODES, EpisodesMeter
+from sonde.metrics.episodes import MODES, EpisodesMeter, played
 from sonde.nn.actions import share_at_bound, squashed
 from sonde.nn.twin_critics import TwinCritics, follow, following
 from sonde.tasks.sac.config import SACConfig
@@ -65,7 +65,11 @@ class SAC:
             Phase(name="temperature", loss=self.temperature_loss, trains=[self.log_temperature]),
         )
         self.objective: Objective = objective("return", MODES, monitor)
-        self.abilities = Abilities(acting=Acting(act=self.act, sent=self.sent, sampled=config.act_sampled))
+        self.abilities = Abilities(
+            acting=Acting(
+                act=self.act, sent=self.sent, value=self.value, discount=config.discount, sampled=config.act_sampled
+            )
+        )
 
     def act(self, seen: Tensor, random: torch.Generator | None) -> dict[str, Tensor]:
         """See `Acting`: numbers within -1 and 1; before the first update any of them."""
@@ -80,6 +84,10 @@ class SAC:
     def sent(self, action: Tensor) -> np.ndarray:
         """See `Acting`: stretched to the environment's bounds."""
         return (action.numpy(force=True) * self._half + self._middle).astype(np.float32)
+
+    def value(self, seen: Tensor) -> Tensor:
+        """See `Acting`: what the likeliest action is taken to return, with the entropy to come."""
+        return self.critics.lower(seen, self.actor(seen)[0].tanh())
 
     def _drawn(self, seen: Tensor) -> tuple[Tensor, Tensor]:
         mean, log_std = self.actor(seen)
@@ -117,7 +125,7 @@ class SAC:
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """What episodes returned, which were played before."""
-        return {"return": batch["return"], "length": batch["length"]}
+        return played(batch)
 
     def meter(self) -> Meter:
         """A fresh one."""

@@ -31,7 +31,8 @@ WIDEST = 10.0  # of a code's log-variance, either way: beyond it float32 overflo
 class VAE:
     """Trained by minus the evidence lower bound, in nats a row: what the decoder says of the input, and KL(q(z|x) || N(0, I)).
 
-    Evaluated with noise that is fixed by the number of a row. `loss` is what is trained, `elbo` has beta 1 and no free bits.
+    Evaluated with noise that is fixed by the number of a row. `loss` is what is trained, `elbo` has beta 1 and no free bits;
+    with another beta a run is told by `elbo`, beside that of a decoder without a code.
     Source: Kingma and Welling 2013, arXiv:1312.6114; beta: Higgins et al. 2017, ICLR; free bits: Kingma et al. 2016,
     arXiv:1606.04934, appendix C.8; importance-weighted bound: Burda, Grosse and Salakhutdinov 2015, arXiv:1509.00519
     """
@@ -100,7 +101,7 @@ class VAE:
         latent = mean + (log_variance / 2).exp() * noise
         likelihood = self.likelihood.log_probability(self.net.decode(latent), target)
         kl = divergences(mean, log_variance).sum(1)
-        found = {"loss": self.config.beta * kl - likelihood, "elbo": likelihood - kl, "kl": kl, "latent": mean}
+        found = self._told(self.config.beta * kl - likelihood, likelihood - kl) | {"kl": kl, "latent": mean}
         return found | quality(self.likelihood.mean(self.net.decode(mean)), self._shown(batch, fed), self.pixels)
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
@@ -121,7 +122,9 @@ class VAE:
         output, deviation = (each.to(input) for each in self._alone)
         output = output.expand_as(self.likelihood.fed(target))
         nats = self.likelihood.each(output, target, deviation).flatten(1).sum(1)
-        found = {"loss": nats, "elbo": -nats, "kl": torch.zeros_like(nats)}
+        found = self._told(nats, -nats) | {"kl": torch.zeros_like(nats)}
+        if self.config.beta != 1:
+            del found["loss"]  # without a code nothing is weighted: beside a weighted loss it would say nothing
         return found | quality(self.likelihood.mean(output), input, self.pixels)
 
     def know_rows(self, read: Callable[[], Iterator[Batch]]) -> None:
@@ -174,6 +177,10 @@ class VAE:
         if request.noise is None:
             return self.sound.decode(self.likelihood.mean(output))
         return self.sound.decode(self.likelihood.drawn(output, request.noise))
+
+    def _told(self, loss: Tensor, elbo: Tensor) -> dict[str, Tensor]:
+        """Both, first the one that tells how a run did: what is weighted by another beta than 1 bounds no likelihood."""
+        return {"loss": loss, "elbo": elbo} if self.config.beta == 1 else {"elbo": elbo, "loss": loss}
 
     def _fed(self, batch: Batch) -> Tensor:
         """The rows, of sound their levels by mel over time."""

@@ -1,5 +1,6 @@
 """Steps that are looked at: what is measured of weights, and that they are the same steps."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from sonde.diagnose.recorded import whole_samples
 from sonde.diagnose.signals.sample import Sample
 from sonde.diagnose.signals.sampler import EARLY, SURE
 from sonde.engine.json_lines import read_lines
+from sonde.report.layers import inside
 
 X = torch.linspace(-2, 3, 256).reshape(64, 4)
 Y = (X.sum(1) > 0).long()
@@ -60,3 +62,40 @@ def test_the_first_steps_are_looked_at(tmp_path: Path) -> None:
     steps = [each.step for each in samples(run)]
     assert steps[:SURE] == list(EARLY[:SURE])
     assert steps == sorted(set(steps))
+
+
+class Turns(sonde.Task):
+    """Two networks, of which the second learns at every third step."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(0)
+        self.often, self.seldom = nn.Linear(4, 3), nn.Linear(4, 2)
+        self.phases = [
+            sonde.Phase(
+                name="often", loss=lambda batch: self.often(batch["input"]).square().mean(), trains=[self.often]
+            ),
+            sonde.Phase(
+                name="seldom",
+                loss=lambda batch: self.seldom(batch["input"]).square().mean(),
+                trains=[self.seldom],
+                every=3,
+            ),
+        ]
+
+
+def test_where_phases_take_turns_a_weight_is_measured_when_it_is_its_turn(tmp_path: Path) -> None:
+    """A step that leaves a network alone changes it by 0 %, which says nothing of its learning rate."""
+    settings: dict[str, Any] = {"batch_size": 16, "steps": 8, "optimizer": "sgd", "lr": 0.1, "schedule": "constant"}
+    run = sonde.fit(Turns(), X, out=str(tmp_path / "run"), quiet=True, threads=1, **settings)
+    found = {each.step: {w.name: w for w in each.weights} for each in samples(run)}
+    moved = {step: math.isfinite(of["seldom.weight"].update) for step, of in found.items()}
+    assert moved == {1: False, 2: False, 3: True, 4: False, 5: False, 8: False}
+    assert all(of["often.weight"].ratio > 0 for of in found.values())
+    assert all(of["seldom.weight"].size > 0 for of in found.values())
+    assert math.isnan(found[4]["seldom.weight"].gradient)
+    seen = inside(list(read_lines(open_run(run.folder).signals)))
+    assert seen is not None
+    smallest = seen.update.extreme(min)
+    assert smallest is not None
+    assert smallest[2] > 1e-3
+    assert "of often.weight" not in seen.sentences()[0]

@@ -1,4 +1,4 @@
-from sonde.tasks.anomaly.figures import additions
+from sonde.tasks.anomaly.figures import additions, highlights
 
 SCORES = {
     "low": 0.0,
@@ -16,6 +16,17 @@ def test_scores_are_drawn_up_and_down_with_the_threshold() -> None:
     assert "the threshold, 1.50, which 5.0 % of held-out normal rows exceed" in figure.caption
     assert 'class="mark"' in figure.svg
     assert "3 anomalies from 3.00 to 4.00" in figure.svg
+
+
+def test_the_threshold_is_told_with_the_rate_that_so_few_rows_can_promise() -> None:
+    assert highlights({}) == highlights({"scores": {**SCORES, "threshold": None}}) == []
+    assert highlights({"scores": {**SCORES, "promised": 0.05}}) == [
+        "threshold 1.50: of new normal rows 5.0 % score higher at most, on average, and are called anomalies"
+    ]
+    assert highlights({"scores": {**SCORES, "promised": 0.1}}) == [
+        "threshold 1.50: of new normal rows 10.0 % score higher on average; the 5.0 % of --false-alarms takes 19 held-out "
+        "normal rows or more"
+    ]
 
 
 def test_classes_are_told_with_what_is_called_of_them() -> None:

@@ -71,6 +71,10 @@ def test_a_validation_chooses_what_is_called_an_anomaly() -> None:
     other = task(normal=("good",))
     other.load_state_dict(made.state_dict())
     assert other.threshold == made.threshold
+    assert other.promised == made.promised == pytest.approx(0.25)  # 1 - 3 / 4
+    (told,) = made.told()
+    assert "25.0 % score higher" not in told
+    assert "30.0 % score higher at most, on average" in told
     assert "false_alarm_rate" in meter.compute()
 
 

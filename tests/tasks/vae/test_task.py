@@ -135,6 +135,18 @@ def test_it_learns_the_deviation_of_the_noise() -> None:
     assert float(cast(Gaussian, made.likelihood).deviation.detach()) == pytest.approx(0.2, rel=0.1)
 
 
+@pytest.mark.parametrize("beta", [0.1, 1.0, 4.0])
+def test_a_run_is_told_by_what_can_stand_beside_its_baseline(beta: float) -> None:
+    """A loss with a weighted divergence is no bound of a likelihood, and the nats of a decoder without a code are one."""
+    made, given = task(beta=beta), batch()
+    found, beside = made.evaluate(given), made.evaluate_without_code(given)
+    first = next(iter(found))
+    assert first == ("loss" if beta == 1 else "elbo")
+    assert next(iter(beside)) == first
+    assert ("loss" in beside) == (beta == 1)
+    torch.testing.assert_close(found["loss"] + found["elbo"], (beta - 1) * found["kl"], atol=1e-3, rtol=0)
+
+
 def test_the_baseline_is_a_decoder_that_is_told_nothing() -> None:
     made, given = task(), batch()
     expected = Normal(0.0, 1.0).log_prob(given["input"]).sum(1)

@@ -1,0 +1,83 @@
+"""What a run that acted is compared with, and what it took: policies that know nothing; steps and seconds of environments."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sonde.acting.plain import LONGEST, SECONDS, STEPS, plain_policies
+from sonde.acting.seeds import SeedRows
+from sonde.core.acting import Experience
+from sonde.core.dataset import Rows
+from sonde.core.errors import first_line
+from sonde.core.files import write_json
+from sonde.core.seams import Source
+from sonde.core.units import count, counted
+from sonde.engine.clock import Clock
+
+
+def played_baseline(rows: Rows, folder: Path, *, seed: int) -> dict[str, Any]:
+    """Metrics of the better of a random policy and the best constant action, and "what" it is; all their episodes go to
+    `folder`/baseline.json. Empty where none ends an episode in time, or the environment fails under them, which that file says.
+    """
+    if not isinstance(rows, SeedRows):
+        return {}
+    try:
+        found = plain_policies(rows.make, rows.seeds(), seed=seed)
+    except Exception as trouble:  # of the environment: what was trained is not to be lost for its baseline
+        _write(
+            folder,
+            [],
+            why=f"the environment failed under random actions: {type(trouble).__name__}: {first_line(trouble)}",
+        )
+        return {}
+    if not found:
+        why = (
+            f"not one episode of a random policy ended within {count(LONGEST * STEPS)} steps or {LONGEST * SECONDS:g} s"
+        )
+        _write(folder, [], why=why)
+        return {}
+    _write(folder, [{"what": each.what, "return": each.returns, "length": each.lengths} for each in found])
+    best = max(found, key=lambda each: each.mean)
+    what = best.what
+    if len(best.returns) < len(rows):
+        what += f", {counted(len(best.returns), 'episode', 'episodes')}"
+    return {"return": best.mean, "length": float(np.mean(best.lengths)), "what": what}
+
+
+def _write(folder: Path, policies: list[dict[str, Any]], why: str = "") -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "baseline.json", {"policies": policies, "why": why})
+
+
+def experience_of(source: Source, clock: Clock) -> Experience | None:
+    """How far a source's experience is; None of one that reads rows."""
+    figures: Mapping[str, float] = getattr(source, "figures", {})
+    steps = figures.get("environment_steps")
+    if steps is None:
+        return None
+    spent = clock.inside()
+    learning = clock.spent["step"] + clock.spent["optimizer"]
+    return Experience(
+        steps=int(steps),
+        returned=figures.get("train_return"),
+        seconds={**spent, "learning": learning},
+    )
+
+
+def experience_taken(source: Source, clock: Clock) -> dict[str, Any]:
+    """ "experience" of result.json; empty of a source that reads rows."""
+    found = experience_of(source, clock)
+    if found is None:
+        return {}
+    working = clock.spent["input"] + clock.spent["step"] + clock.spent["optimizer"]
+    figures = {name: value for name, value in source.figures.items() if name != "environment_steps"}  # type: ignore[attr-defined]
+    return {
+        "experience": {
+            "environment_steps": found.steps,
+            "per_s": round(found.steps / working, 1) if working else None,
+            **figures,
+            "seconds": {name: round(value, 3) for name, value in found.seconds.items()},
+        }
+    }
