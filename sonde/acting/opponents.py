@@ -55,7 +55,7 @@ def opponent(name: str, rows: GameRows, seed: int, earlier: "Judge | None", plan
                 f"--opponents minimax: {rows.name} is not small, it may last {rows.rules.longest} moves; minimax plays games of "
                 f"{SMALL} moves at most, leave it out"
             )
-        return Minimax(seed)
+        return OneByOne(Minimax().best, seed)
     return OneByOne(_winning if name == "one-ply" else _any, seed)
 
 
@@ -108,12 +108,11 @@ class RolloutSearch:
         return found
 
 
-class Minimax(OneByOne):
-    """Plays perfectly, by looking at all that can come of a position; chooses among the best moves by chance."""
+class Minimax:
+    """What positions of a small game are worth under perfect play, by looking at all that can come of them."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self) -> None:
         self._worth: dict[str, float] = {}
-        super().__init__(self.best, seed)
 
     def best(self, state: Any) -> list[int]:
         """The moves after which the other side can do least."""

@@ -29,7 +29,7 @@ def rows_of(*opponents: str, number: int = 8, split: str = "validation", name: s
 
 def knowing() -> Any:
     """A network that knows what every position of tic-tac-toe is worth, and nothing of moves."""
-    perfect, rules, worth = Minimax(0), TicTacToe(), {}
+    perfect, rules, worth = Minimax(), TicTacToe(), {}
     layer = {"": game("tic_tac_toe").new_initial_state()}
     while layer:
         seen = rules.view(replayed(rules, [state.history() for state in layer.values()])).observation
@@ -80,7 +80,7 @@ def test_an_earlier_self_is_met_where_there_is_one_from_openings_that_differ() -
 
 
 def test_minimax_knows_what_tic_tac_toe_is_worth() -> None:
-    perfect, state = Minimax(0), game("tic_tac_toe").new_initial_state()
+    perfect, state = Minimax(), game("tic_tac_toe").new_initial_state()
     assert perfect.value(state) == 0
     state.apply_action(0)
     assert perfect.best(state) == [4]  # the corner is met in the middle alone

@@ -98,13 +98,12 @@ class AlphaZero:
 
     def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One {"move", "probability", "value", "win", "draw", "loss"} per position."""
-        found = []
-        best = outputs["policy"].max(-1)
-        for row in range(len(outputs["value"])):
-            ends = dict(zip(("win", "draw", "loss"), outputs["ends"][row].tolist(), strict=True))
-            move = {"move": self._names[int(best.indices[row])], "probability": float(best.values[row])}
-            found.append({**move, "value": float(outputs["value"][row]), **ends})
-        return found
+        probability, move = outputs["policy"].max(-1)
+        parts = (part.tolist() for part in (move, probability, outputs["value"], outputs["ends"]))
+        return [
+            {"move": self._names[move], "probability": likely, "value": value, "win": win, "draw": draw, "loss": loss}
+            for move, likely, value, (win, draw, loss) in zip(*parts, strict=True)
+        ]
 
     def after_step(self, record: StepRecord) -> None:
         """Keep the weights of updates whose number is a power of 2."""

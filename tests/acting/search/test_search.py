@@ -118,7 +118,7 @@ def test_forced_wins_are_found_by_a_network_that_knows_nothing(kind: Any, moves:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_moves_of_a_long_search_are_those_of_minimax(kind: Any) -> None:
-    rules, perfect = TicTacToe(), Minimax(0)
+    rules, perfect = TicTacToe(), Minimax()
     moves = [each for each in positions_of("tic_tac_toe", 200, seed=3) if len(each) >= 2][:60]
     plan = SearchPlan(kind=kind, simulations=600, considered=9)
     found = searched(rules, replayed(rules, moves), evenly(9), plan, random=None)
