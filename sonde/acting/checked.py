@@ -60,6 +60,8 @@ class Checked:
         """(observation, reward, terminated, truncated, info). Raises: DataError"""
         self.steps += 1
         self.calls += 1
+        if type(action) is np.ndarray:
+            action = action.copy()  # an environment may write to it
         self.busy = True
         try:
             answer = self._env.step(action)

@@ -41,7 +41,7 @@ class InProcess:
             if isinstance(env, Checked):
                 env.number = first + number
         self._encode, self._seed_of, self._first = encode, seed_of, first
-        self._episode = [0] * count
+        self._episode = [-1] * count
         self._log: list[np.ndarray] = []  # actions of all, a step each
         self._since = [0] * count  # step of the log at which each episode began
         self._seen: np.ndarray = np.empty(0)
@@ -52,8 +52,8 @@ class InProcess:
         return len(self.envs)
 
     def reset(self) -> np.ndarray:
-        """The first observations of the first episodes."""
-        self._episode, self._log = [0] * self.count, []
+        """The first observations of the next episodes, at first of the first."""
+        self._episode, self._log = [episode + 1 for episode in self._episode], []
         self._seen = np.stack([self._begin(number).copy() for number in range(self.count)])
         return self._seen
 
@@ -66,14 +66,15 @@ class InProcess:
     def step(self, actions: np.ndarray) -> Transition:
         """Take one action in each; an episode that ends is followed by the next.
 
-        Arrays of the caller's and of the environments are copied at once, since both may be written to afterwards.
+        Arrays of the caller's and of the environments are copied at once, since both may be written to afterwards (`Checked` hands
+        copies of actions on).
         """
         self._log.append(actions.copy())
         count, reward = self.count, np.empty(self.count)
         terminated, truncated = np.zeros(count, bool), np.zeros(count, bool)
         following = np.empty_like(self._seen)
         begun = []
-        plain = actions.tolist() if actions.ndim == 1 else actions.copy()
+        plain = actions.tolist() if actions.ndim == 1 else actions
         for number, env in enumerate(self.envs):
             seen, reward[number], over, cut, _ = env.step(plain[number])
             following[number] = self._encode(seen)
@@ -125,7 +126,7 @@ class InProcess:
             seen = self._begin(number)
             self._since[number] = longest - length
             played = actions[first : first + length]
-            for place, action in enumerate(played.tolist() if played.ndim == 1 else played.copy()):
+            for place, action in enumerate(played.tolist() if played.ndim == 1 else played):
                 self._log[longest - length + place][number] = played[place]
                 seen = self._encode(self.envs[number].step(action)[0])
             first += length

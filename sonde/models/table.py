@@ -363,6 +363,9 @@ MODELS: Catalogue[Entry] = Catalogue(
         "policy-mlp": _row(
             "policy_mlp:PolicyMLP", "policy-mlp", "Schulman 2017", (4,), ("environment",), answers="features"
         ),
+        "policy-gru": _row(
+            "policy_gru:PolicyGRU", "policy-gru", "Cho 2014", (4,), ("environment",), answers="features"
+        ),
         "policy-value-resnet": _player("policy_value:PolicyValueResNet", "policy-value-resnet", "Silver 2017"),
         "policy-value-mlp": _player("policy_value:PolicyValueMLP", "policy-value-mlp", "Silver 2017"),
         "dcgan": _row("dcgan:DCGAN", "dcgan", "Radford 2015", (1, 28, 28), answers="adversarial"),

@@ -173,6 +173,7 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
         "facts": [fact for fact in run.data.get("facts") or [] if isinstance(fact, Mapping)][:MOST_LINES],
         "warnings": _warnings(run),
         "split_rows": split_table(run),
+        "row_words": run.row[1],
         "balance": balance,
         "balance_text": balance_text,
         "plan": [str(line)[:400] for line in run.plan.get("lines") or []][:MOST_LINES],
