@@ -35,7 +35,8 @@ class TrainKeywords(TypedDict, total=False):
     accumulate: int
     """Gradient accumulation: micro-batches that a batch is split into; the gradient is that of the whole batch."""
     workers: int | None
-    """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
+    """Worker processes that load data, or that environments step in; by default chosen for the machine. Results do
+    not depend on it."""
     feed: Literal["auto", "resident", "streaming"]
     """Keep all rows in memory (resident) or stream them from disk; auto decides by size."""
     memory: str
@@ -770,7 +771,8 @@ class FitKeywords(TypedDict, total=False):
     accumulate: int
     """Gradient accumulation: micro-batches that a batch is split into; the gradient is that of the whole batch."""
     workers: int | None
-    """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
+    """Worker processes that load data, or that environments step in; by default chosen for the machine. Results do
+    not depend on it."""
     memory: str
     """Memory limit for resident data: a share of the free memory ("50%") or a size ("2GiB")."""
     optimizer: "Callable[..., object] | torch.optim.Optimizer | Literal['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw', 'muon', 'adadelta', 'adafactor', 'adagrad', 'adamax', 'asgd', 'lbfgs', 'nadam', 'radam', 'rprop', 'sparseadam']"
@@ -881,7 +883,8 @@ class StepsKeywords(TypedDict, total=False):
     accumulate: int
     """Gradient accumulation: micro-batches that a batch is split into; the gradient is that of the whole batch."""
     workers: int | None
-    """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
+    """Worker processes that load data, or that environments step in; by default chosen for the machine. Results do
+    not depend on it."""
     memory: str
     """Memory limit for resident data: a share of the free memory ("50%") or a size ("2GiB")."""
     optimizer: "Callable[..., object] | torch.optim.Optimizer | Literal['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw', 'muon', 'adadelta', 'adafactor', 'adagrad', 'adamax', 'asgd', 'lbfgs', 'nadam', 'radam', 'rprop', 'sparseadam']"
@@ -940,7 +943,8 @@ class ResumeKeywords(TypedDict, total=False):
     """Settings of `sonde.resume`: what may change on the way."""
 
     workers: int | None
-    """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
+    """Worker processes that load data, or that environments step in; by default chosen for the machine. Results do
+    not depend on it."""
     feed: Literal["auto", "resident", "streaming"]
     """Keep all rows in memory (resident) or stream them from disk; auto decides by size."""
     memory: str
