@@ -34,7 +34,7 @@ class Wanted:
 def chosen(
     returns: Sequence[float], lengths: Sequence[float], seeds: Sequence[int], taken: Mapping[int, np.ndarray]
 ) -> list[Wanted]:
-    """The best, the median and the worst; of those that returned the same only the first. taken: actions by the episode's number"""
+    """The best, the median and the worst; of those that returned the same only the first. taken: number of an episode -> actions"""
     order = np.argsort(np.asarray(returns), kind="stable")
     found: dict[float, Wanted] = {}
     for name, number in (("best", order[-1]), ("median", order[(len(order) - 1) // 2]), ("worst", order[0])):

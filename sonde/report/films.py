@@ -59,7 +59,8 @@ def _caption(held: Mapping[str, Any]) -> str:
     if _number(held.get("faster")) > 1:
         told += f"; {held['faster']} times as fast"
     if "played_again" in held:
-        told += f"; played again it returned {metric('return', _number(held['played_again']))}: the environment is not told by its seed"
+        again = metric("return", _number(held["played_again"]))
+        told += f"; played again it returned {again}: its seed does not tell what the environment does"
     return f"{told}."
 
 
