@@ -215,10 +215,16 @@ class TrainKeywords(TypedDict, total=False):
     """Seconds that a step or a reset of an environment may take before it counts as hanging; 0 for any time."""
     max_episode_steps: int | None
     """Steps after which an episode is truncated; by default the environment's own limit."""
+    films: bool
+    """Films of the best, the median and the worst episode at the end, for the report, where the environment draws
+    frames."""
+    opponents: str | Sequence[str]
+    """Of games, whom to play against in evaluations: random, one-ply, mcts-N (N random games for a move), minimax,
+    earlier; by default random, one-ply, mcts-100, earlier, and minimax where the game is small."""
     hidden: int | Sequence[int]
-    """model mlp: Units of each hidden layer, in order; none gives a linear model. models policy-mlp, policy-gru:
-    Units of each hidden layer. model autoencoder-mlp: Units of the encoder's hidden layers, in order; the decoder
-    has the same in reverse. None gives a linear one."""
+    """model mlp: Units of each hidden layer, in order; none gives a linear model. models policy-mlp, policy-gru,
+    policy-value-mlp: Units of each hidden layer. model autoencoder-mlp: Units of the encoder's hidden layers, in
+    order; the decoder has the same in reverse. None gives a linear one."""
     activation: Literal["relu", "leaky-relu", "gelu", "silu", "sigmoid", "tanh", "softmax", "gelu-tanh", "swiglu"]
     """models mlp, autoencoder-mlp: Activation after each hidden layer. model lenet5: Activation: tanh as in the
     paper, or relu. models gpt-small, gpt-baby, gpt2, gpt2-medium and 2 more: GELU: the tanh approximation, as in
@@ -281,10 +287,11 @@ class TrainKeywords(TypedDict, total=False):
     speech-conformer-tiny, speech-conformer-small, speech-transformer: Conformer or transformer blocks; by default
     as many as the model's name stands for. models seq2seq-gru, seq2seq-lstm: Recurrent layers of the encoder and
     of the decoder. models denoiser-unet, denoiser-video: Residual blocks at each resolution, in the encoder and
-    in the decoder. model denoiser-mlp: Residual blocks. model gan-mlp: Hidden layers of the generator, and of the
-    critic. model autoencoder-cnn: Residual blocks at the lowest resolution, in the encoder and in the decoder.
-    model realnvp-mlp: Couplings, each behind an activation normalisation and a mix of all columns. model glow:
-    Affine couplings at each resolution, each behind an activation normalisation and a mix of all channels."""
+    in the decoder. model denoiser-mlp: Residual blocks. model policy-value-resnet: Residual blocks, of two
+    convolutions each. model gan-mlp: Hidden layers of the generator, and of the critic. model autoencoder-cnn:
+    Residual blocks at the lowest resolution, in the encoder and in the decoder. model realnvp-mlp: Couplings,
+    each behind an activation normalisation and a mix of all columns. model glow: Affine couplings at each
+    resolution, each behind an activation normalisation and a mix of all channels."""
     members: int
     """model tabular: Members of the ensemble; they share weight matrices, and their predictions are averaged."""
     width: int
@@ -300,8 +307,8 @@ class TrainKeywords(TypedDict, total=False):
     the decoder; the bidirectional encoder has half of it per direction. models pair-reader, qa-reader: Hidden
     width (channels of each token). model denoiser-transformer: Channels of a patch. models denoiser-mlp, gan-mlp:
     Units of each layer. model policy-gru: Numbers that are remembered from one step to the next. model
-    realnvp-mlp: Units of the hidden layers in each coupling. model glow: Channels of the hidden layers in each
-    coupling."""
+    policy-value-resnet: Planes of each layer. model realnvp-mlp: Units of the hidden layers in each coupling.
+    model glow: Channels of the hidden layers in each coupling."""
     number_embedding: Literal["piecewise", "periodic", "none"]
     """model tabular: Embedding of numerical columns: piecewise linear (training quantiles), periodic (learned
     frequencies), or none."""
@@ -635,7 +642,8 @@ class TrainKeywords(TypedDict, total=False):
     """task ppo: End the passes over a rollout once the policy moved 1.5 times so far from it (KL divergence); by
     default never."""
     value_weight: float
-    """tasks ppo, a2c, reinforce: Weight of the value's squared error."""
+    """tasks ppo, a2c, reinforce: Weight of the value's squared error. task alphazero: Weight of the loss of the
+    game's end beside that of the policy."""
     entropy_weight: float
     """tasks ppo, a2c, reinforce: Weight of the policy's entropy: more of it explores more."""
     scale_observations: bool
@@ -698,6 +706,25 @@ class TrainKeywords(TypedDict, total=False):
     range."""
     smooth_limit: float
     """task td3: The most of smooth_noise= that is added."""
+    search: Literal["gumbel", "puct"]
+    """task alphazero: How a move is searched: moves drawn without replacement and sequential halving (Gumbel), which
+    needs few simulations, or upper confidence bounds with noise at the root (PUCT)."""
+    simulations: int
+    """task alphazero: Leaves that are looked at for a move that is learned from, and for each move of an evaluation."""
+    considered: int
+    """task alphazero: Moves that a Gumbel search looks at in the root, at most."""
+    quick_simulations: int
+    """task alphazero: Leaves that are looked at for a move that is only played (playout cap randomisation)."""
+    full_share: float
+    """task alphazero: Share of moves that are searched in full and learned from."""
+    drawn_moves: int
+    """task alphazero: Moves of a game, its first, that PUCT draws by how often the search followed them."""
+    window: int
+    """task alphazero: Positions that are kept to learn from."""
+    position_reuse: float
+    """task alphazero: Times that each position is learned from, on average."""
+    symmetries: bool
+    """task alphazero: Turn and mirror boards at random while learning, where the game stays the same."""
     paths: int
     """task diffusion-forecasting: Sample paths of each forecast in an evaluation, for quantiles and the CRPS; an
     even number from 20."""

@@ -12,6 +12,10 @@ ENVIRONMENT = Modality(
     rows_to_predict="sonde.modalities.environment.inputs:rows_to_predict",
     config=EnvironmentConfig,
     forms=(),
-    schemes={"gym": "sonde.modalities.environment.gym:read", "env": "sonde.modalities.environment.own:read"},
+    schemes={
+        "gym": "sonde.modalities.environment.gym:read",
+        "env": "sonde.modalities.environment.own:read",
+        "game": "sonde.modalities.environment.game:read",
+    },
     given="sonde.modalities.environment.own:given",
 )
