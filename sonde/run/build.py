@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from sonde.acting.episodes import episodes_of
+from sonde.acting.seeds import SeedRows
 from sonde.augment.policy import Policy, parse
 from sonde.augment.views import Views
 from sonde.core.batch import Batch
@@ -229,14 +230,10 @@ def assemble(
     decision = decide(dataset, config.feed, free_bytes=free_bytes())
     with room_for("reading the data", f"give a smaller --memory than {config.feed.memory}, or fewer rows"):
         if experience := spec(config.task).experience:
-            train = load(experience)(dataset.splits, task, config, device)
-            held_back = {
-                name: episodes_of(rows, task, seed=config.machine.seed, device=device)
-                for name, rows in dataset.splits.items()
-                if name != "train"
-            }
+            train, held_back = load(experience)(dataset.splits, task, config, device), {}
         else:
-            train, held_back = _sources(dataset, config, device, decision, channels_last, labels, tick, pool)
+            train, held_back = _sources(_read(dataset), config, device, decision, channels_last, labels, tick, pool)
+        held_back |= _played(dataset, task, config, device)
     hand_known_rows(task, dataset, device, tick)
     average = EMA(task.modules, config.optim.ema) if config.optim.ema else None
     return Assembly(
@@ -254,6 +251,22 @@ def assemble(
         pool=pool,
         coder=coder,
     )
+
+
+def _read(dataset: Dataset) -> Dataset:
+    """The splits that are rows: what is learned from a log may be evaluated in an environment."""
+    return replace(
+        dataset, splits={name: each for name, each in dataset.splits.items() if not isinstance(each, SeedRows)}
+    )
+
+
+def _played(dataset: Dataset, task: Task, config: TrainConfig, device: torch.device) -> dict[str, Source]:
+    """The episodes of splits that are evaluated by playing them."""
+    return {
+        name: episodes_of(rows, task, seed=config.machine.seed, device=device)
+        for name, rows in dataset.splits.items()
+        if name != "train" and isinstance(rows, SeedRows)
+    }
 
 
 def _trained_on(dataset: Dataset, config: TrainConfig) -> Dataset:
