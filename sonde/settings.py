@@ -35,7 +35,8 @@ class TrainKeywords(TypedDict, total=False):
     accumulate: int
     """Gradient accumulation: micro-batches that a batch is split into; the gradient is that of the whole batch."""
     workers: int | None
-    """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
+    """Worker processes that load data, or that environments step in; by default chosen for the machine. Results do
+    not depend on it."""
     feed: Literal["auto", "resident", "streaming"]
     """Keep all rows in memory (resident) or stream them from disk; auto decides by size."""
     memory: str
@@ -217,10 +218,13 @@ class TrainKeywords(TypedDict, total=False):
     """Seconds that a step or a reset of an environment may take before it counts as hanging; 0 for any time."""
     max_episode_steps: int | None
     """Steps after which an episode is truncated; by default the environment's own limit."""
+    opponents: str | Sequence[str]
+    """Of games, whom to play against in evaluations: random, one-ply, mcts-N (N random games for a move), minimax,
+    earlier; by default random, one-ply, mcts-100, earlier, and minimax where the game is small."""
     hidden: int | Sequence[int]
-    """model mlp: Units of each hidden layer, in order; none gives a linear model. models policy-mlp, policy-gru:
-    Units of each hidden layer. model autoencoder-mlp: Units of the encoder's hidden layers, in order; the decoder
-    has the same in reverse. None gives a linear one."""
+    """model mlp: Units of each hidden layer, in order; none gives a linear model. models policy-mlp, policy-gru,
+    policy-value-mlp: Units of each hidden layer. model autoencoder-mlp: Units of the encoder's hidden layers, in
+    order; the decoder has the same in reverse. None gives a linear one."""
     activation: Literal["relu", "leaky-relu", "gelu", "silu", "sigmoid", "tanh", "softmax", "gelu-tanh", "swiglu"]
     """models mlp, autoencoder-mlp: Activation after each hidden layer. model lenet5: Activation: tanh as in the
     paper, or relu. models gpt-small, gpt-baby, gpt2, gpt2-medium and 2 more: GELU: the tanh approximation, as in
@@ -283,10 +287,11 @@ class TrainKeywords(TypedDict, total=False):
     speech-conformer-tiny, speech-conformer-small, speech-transformer: Conformer or transformer blocks; by default
     as many as the model's name stands for. models seq2seq-gru, seq2seq-lstm: Recurrent layers of the encoder and
     of the decoder. models denoiser-unet, denoiser-video: Residual blocks at each resolution, in the encoder and
-    in the decoder. model denoiser-mlp: Residual blocks. model gan-mlp: Hidden layers of the generator, and of the
-    critic. model autoencoder-cnn: Residual blocks at the lowest resolution, in the encoder and in the decoder.
-    model realnvp-mlp: Couplings, each behind an activation normalisation and a mix of all columns. model glow:
-    Affine couplings at each resolution, each behind an activation normalisation and a mix of all channels."""
+    in the decoder. model denoiser-mlp: Residual blocks. model policy-value-resnet: Residual blocks, of two
+    convolutions each. model gan-mlp: Hidden layers of the generator, and of the critic. model autoencoder-cnn:
+    Residual blocks at the lowest resolution, in the encoder and in the decoder. model realnvp-mlp: Couplings,
+    each behind an activation normalisation and a mix of all columns. model glow: Affine couplings at each
+    resolution, each behind an activation normalisation and a mix of all channels."""
     members: int
     """model tabular: Members of the ensemble; they share weight matrices, and their predictions are averaged."""
     width: int
@@ -302,8 +307,8 @@ class TrainKeywords(TypedDict, total=False):
     the decoder; the bidirectional encoder has half of it per direction. models pair-reader, qa-reader: Hidden
     width (channels of each token). model denoiser-transformer: Channels of a patch. models denoiser-mlp, gan-mlp:
     Units of each layer. model policy-gru: Numbers that are remembered from one step to the next. model
-    realnvp-mlp: Units of the hidden layers in each coupling. model glow: Channels of the hidden layers in each
-    coupling."""
+    policy-value-resnet: Planes of each layer. model realnvp-mlp: Units of the hidden layers in each coupling.
+    model glow: Channels of the hidden layers in each coupling."""
     number_embedding: Literal["piecewise", "periodic", "none"]
     """model tabular: Embedding of numerical columns: piecewise linear (training quantiles), periodic (learned
     frequencies), or none."""
@@ -637,7 +642,8 @@ class TrainKeywords(TypedDict, total=False):
     """task ppo: End the passes over a rollout once the policy moved 1.5 times so far from it (KL divergence); by
     default never."""
     value_weight: float
-    """tasks ppo, a2c, reinforce: Weight of the value's squared error."""
+    """tasks ppo, a2c, reinforce: Weight of the value's squared error. task alphazero: Weight of the loss of the
+    game's end beside that of the policy."""
     entropy_weight: float
     """tasks ppo, a2c, reinforce: Weight of the policy's entropy: more of it explores more."""
     scale_observations: bool
@@ -677,10 +683,11 @@ class TrainKeywords(TypedDict, total=False):
     priority: float
     """task dqn: Draw transitions in proportion to this power of how far off their value was (prioritised replay:
     0.6); 0 for all alike."""
-    priority_correction: float
-    """task dqn: How far losses are weighted to make up for priority=, at first: 1 for wholly, to which it rises."""
-    priority_updates: int
-    """task dqn: Updates over which priority_correction= rises to 1."""
+    priority_correction: float | None
+    """task dqn: How far losses are weighted to make up for priority=, at first, by default 0.4: 1 for wholly, to
+    which it rises."""
+    priority_updates: int | None
+    """task dqn: Updates over which priority_correction= rises to 1, by default 25,000."""
     target_every: int
     """tasks dqn, cql: Updates after which the target network becomes like the network."""
     explore_last: float
@@ -707,6 +714,25 @@ class TrainKeywords(TypedDict, total=False):
     conservative: float
     """task cql: Weight of keeping actions that the log does not take below those that it takes; 0 for Q-learning
     alone."""
+    search: Literal["gumbel", "puct"]
+    """task alphazero: How a move is searched: moves drawn without replacement and sequential halving (Gumbel), which
+    needs few simulations, or upper confidence bounds with noise at the root (PUCT)."""
+    simulations: int
+    """task alphazero: Leaves that are looked at for a move that is learned from, and for each move of an evaluation."""
+    considered: int
+    """task alphazero: Moves that a Gumbel search looks at in the root, at most."""
+    quick_simulations: int
+    """task alphazero: Leaves that are looked at for a move that is only played (playout cap randomisation)."""
+    full_share: float
+    """task alphazero: Share of moves that are searched in full and learned from."""
+    drawn_moves: int
+    """task alphazero: Moves of a game, its first, that PUCT draws by how often the search followed them."""
+    window: int
+    """task alphazero: Positions that are kept to learn from."""
+    position_reuse: float
+    """task alphazero: Times that each position is learned from, on average."""
+    symmetries: bool
+    """task alphazero: Turn and mirror boards at random while learning, where the game stays the same."""
     paths: int
     """task diffusion-forecasting: Sample paths of each forecast in an evaluation, for quantiles and the CRPS; an
     even number from 20."""
@@ -756,7 +782,8 @@ class FitKeywords(TypedDict, total=False):
     accumulate: int
     """Gradient accumulation: micro-batches that a batch is split into; the gradient is that of the whole batch."""
     workers: int | None
-    """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
+    """Worker processes that load data, or that environments step in; by default chosen for the machine. Results do
+    not depend on it."""
     memory: str
     """Memory limit for resident data: a share of the free memory ("50%") or a size ("2GiB")."""
     optimizer: "Callable[..., object] | torch.optim.Optimizer | Literal['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw', 'muon', 'adadelta', 'adafactor', 'adagrad', 'adamax', 'asgd', 'lbfgs', 'nadam', 'radam', 'rprop', 'sparseadam']"
@@ -867,7 +894,8 @@ class StepsKeywords(TypedDict, total=False):
     accumulate: int
     """Gradient accumulation: micro-batches that a batch is split into; the gradient is that of the whole batch."""
     workers: int | None
-    """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
+    """Worker processes that load data, or that environments step in; by default chosen for the machine. Results do
+    not depend on it."""
     memory: str
     """Memory limit for resident data: a share of the free memory ("50%") or a size ("2GiB")."""
     optimizer: "Callable[..., object] | torch.optim.Optimizer | Literal['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw', 'muon', 'adadelta', 'adafactor', 'adagrad', 'adamax', 'asgd', 'lbfgs', 'nadam', 'radam', 'rprop', 'sparseadam']"
@@ -926,7 +954,8 @@ class ResumeKeywords(TypedDict, total=False):
     """Settings of `sonde.resume`: what may change on the way."""
 
     workers: int | None
-    """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
+    """Worker processes that load data, or that environments step in; by default chosen for the machine. Results do
+    not depend on it."""
     feed: Literal["auto", "resident", "streaming"]
     """Keep all rows in memory (resident) or stream them from disk; auto decides by size."""
     memory: str

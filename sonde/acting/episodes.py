@@ -83,8 +83,8 @@ class Episodes:
             steps += 1
             if steps > LONGEST:
                 raise DataError(
-                    f"the episode of seed {seeds[int(going.argmax())]} goes on after {LONGEST:,} steps of an evaluation; where episodes "
-                    f"have no end, {flag('max_episode_steps')} cuts them off"
+                    f"the episode of seed {seeds[int(going.argmax())]} goes on after {LONGEST:,} steps of an evaluation; "
+                    f"where episodes have no end, {flag('max_episode_steps')} cuts them off"
                 )
             before = decide.memory
             decided = decide(torch.from_numpy(seen).to(self._device), random)

@@ -166,14 +166,14 @@ def _again(env: Any) -> Callable[[], Any]:
         why = f"it cannot be copied ({type(error).__name__}: {first_line(error)})"
     if getattr(env, "spec", None) is not None:
         ways.append(_OfSpec(env.spec))
-    expected = trace(env)
-    if not same_traces(expected, trace(env)):
+    expected = trace(env)[0]
+    if not same_traces(expected, trace(env)[0]):
         expected = []  # nothing can be compared of one that does otherwise each time
     for way in ways:
         try:
             made = way()
             try:
-                if not expected or same_traces(expected, trace(made)):
+                if not expected or same_traces(expected, trace(made)[0]):
                     return way
             finally:
                 made.close()
@@ -186,17 +186,19 @@ def _again(env: Any) -> Callable[[], Any]:
     )
 
 
-def trace(env: Any, *, steps: int = SAME_STEPS, seconds: float = 1.0) -> list[Any]:
-    """What an environment answers to the same few actions from the same seed: the start of an episode."""
-    until = time.perf_counter() + seconds
+def trace(env: Any, *, steps: int = SAME_STEPS, seconds: float = 1.0) -> tuple[list[Any], float]:
+    """What an environment answers to the same few actions from the same seed, the start of an episode; and seconds a step."""
+    until, took = time.perf_counter() + seconds, []
     env.action_space.seed(0)
     found: list[Any] = [deepcopy(env.reset(seed=0)[0])]
     for _ in range(steps):
-        shown, reward, over, cut, *_ = env.step(env.action_space.sample())
+        action, begun = env.action_space.sample(), time.perf_counter()
+        shown, reward, over, cut, *_ = env.step(action)
+        took.append(time.perf_counter() - begun)
         found.append((deepcopy(shown), deepcopy(reward), bool(over), bool(cut)))
         if over or cut or time.perf_counter() > until:
             break
-    return found
+    return found, float(np.median(took))
 
 
 def same_traces(one: list[Any], other: list[Any]) -> bool:

@@ -66,6 +66,11 @@ class Replay:
         self.seconds = {"environment": 0.0, "policy": 0.0}
 
     @property
+    def said(self) -> str:
+        """What is to be told of where the environments step, in the plan of a run."""
+        return self._environments.said
+
+    @property
     def figures(self) -> dict[str, float]:
         """For the log: steps of the environments so far, how old the oldest transition is, and what episodes returned lately."""
         taken = self._ring.written * self._environments.count

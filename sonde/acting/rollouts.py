@@ -71,6 +71,11 @@ class Rollouts:
         return self._collector.seconds
 
     @property
+    def said(self) -> str:
+        """What is to be told of where the environments step, in the plan of a run."""
+        return self._collector.environments.said
+
+    @property
     def figures(self) -> dict[str, float]:
         """For the log, see `Collector`."""
         return self._collector.figures

@@ -50,7 +50,10 @@ class Environments(Protocol):
     """n environments side by side, each in an episode of its own; one that ends is followed by the next at once.
 
     The state is all that is needed to stand where they stood, in environments made anew.
+    said: what is to be told of where they step, in the plan of a run; "" for nothing
     """
+
+    said: str
 
     @property
     def count(self) -> int: ...

@@ -87,7 +87,8 @@ class FeedConfig:
     accumulate: int = 1
     """Gradient accumulation: micro-batches that a batch is split into; the gradient is that of the whole batch."""
     workers: int | None = None
-    """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
+    """Worker processes that load data, or that environments step in; by default chosen for the machine. Results do not depend on
+    it."""
     feed: Literal["auto", "resident", "streaming"] = "auto"
     """Keep all rows in memory (resident) or stream them from disk; auto decides by size."""
     memory: str = "50%"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sonde.acting.seeds import SeedRows
+from sonde.acting.evaluated import is_acted
 from sonde.core.catalogue import load
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact
@@ -104,7 +104,7 @@ def inspect(data: Any, config: DataConfig, *, task: str | None = None, tick: Tic
     Raises: DataError where the data cannot be opened at all
     """
     dataset = open_data(data, replace(config, skip_unreadable=True), task=task, tick=tick)
-    if rows := {name: each for name, each in dataset.splits.items() if not isinstance(each, SeedRows)}:
+    if rows := {name: each for name, each in dataset.splits.items() if not is_acted(each)}:
         dataset = replace(
             dataset, splits=rows
         )  # of a log, without the episodes of the environment that it is evaluated in

@@ -119,6 +119,13 @@ class Reading:
         return str(self.result.get("headline") or (self.result.get("objective") or {}).get("metric", ""))
 
     @cached_property
+    def taken(self) -> tuple[Sequence[int], Sequence[float]]:
+        """(steps of the training, steps of the environments until then) of a run that acts."""
+        held = "step", "environment_steps"
+        lines = [line for line in self.steps if all(isinstance(line.get(name), int | float) for name in held)]
+        return [int(line["step"]) for line in lines], [float(line["environment_steps"]) for line in lines]
+
+    @cached_property
     def last_step(self) -> int:
         """The last step that was logged or evaluated."""
         if self.reached:

@@ -66,8 +66,10 @@ def headline(run: Reading) -> Headline:
     what = metric_name(run.metric) + mean_of_batches(run.metric, run.result.get("batch_means") or ())
     if split == "train" and run.metric == "loss" and run.train_loss_of:
         what = f"{what}, {run.train_loss_of}"
+    elif run.acts:
+        what = f"mean {what} of the {split} {run.row[1]}"
     else:
-        what = f"{what} on the {'training' if split == 'train' else split} {run.row[1] if run.acts else 'data'}"
+        what = f"{what} on the {'training' if split == 'train' else split} data"
     return Headline(value=value, what=what, sentences=unbroken, tone="good")
 
 

@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from sonde.acting.episodes import episodes_of
-from sonde.acting.seeds import SeedRows
+from sonde.acting.evaluated import acted_out, is_acted
 from sonde.augment.policy import Policy, parse
 from sonde.augment.views import Views
 from sonde.core.batch import Batch
@@ -256,16 +255,16 @@ def assemble(
 def _read(dataset: Dataset) -> Dataset:
     """The splits that are rows: what is learned from a log may be evaluated in an environment."""
     return replace(
-        dataset, splits={name: each for name, each in dataset.splits.items() if not isinstance(each, SeedRows)}
+        dataset, splits={name: each for name, each in dataset.splits.items() if not is_acted(each)}
     )
 
 
 def _played(dataset: Dataset, task: Task, config: TrainConfig, device: torch.device) -> dict[str, Source]:
     """The episodes of splits that are evaluated by playing them."""
     return {
-        name: episodes_of(rows, task, seed=config.machine.seed, device=device)
+        name: acted_out(rows, task, seed=config.machine.seed, device=device)
         for name, rows in dataset.splits.items()
-        if name != "train" and isinstance(rows, SeedRows)
+        if name != "train" and is_acted(rows)
     }
 
 

@@ -301,10 +301,7 @@ class Run:
         play: "Play | None" = None,
         tick: Tick = silent,
     ) -> "Evaluation":
-        """`evaluate`, with which rows were judged and whether the run was trained on them (`run/judged_rows`).
-
-        play: how episodes of an environment are played, and where they are logged (`run/played`)
-        """
+        """`evaluate`, with which rows were judged and whether the run was trained on them. play: how episodes are played"""
         from sonde.run.judged_rows import ALL, Evaluation, caution_of_custom, judged, reading_of
 
         if self._of_custom_data:

@@ -43,6 +43,7 @@ TASKS: dict[str, str] = {
     "td3": "sonde.tasks.td3.spec:TD3",
     "cloning": "sonde.tasks.cloning.spec:CLONING",
     "cql": "sonde.tasks.cql.spec:CQL",
+    "alphazero": "sonde.tasks.alphazero.spec:ALPHAZERO",
     "forecasting": "sonde.tasks.forecasting.spec:FORECASTING",
     "diffusion-forecasting": "sonde.tasks.diffusion_forecasting.spec:DIFFUSION_FORECASTING",
     "masked-language-model": "sonde.tasks.masked_language_model.spec:MASKED_LANGUAGE_MODEL",

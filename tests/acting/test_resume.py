@@ -38,6 +38,23 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
         {**REPLAYED, "task": "dqn", "environments": 2, "replay": 64, "priority": 0.7, "priority_updates": 20, **ATOMS},
     ),
     "td3": ("gym:Pendulum-v1", {**REPLAYED, "environments": 2, "return_steps": 2, "hidden": (8,)}),
+    "alphazero": (
+        "game:connect_four",
+        {
+            "environments": 4,
+            "simulations": 6,
+            "quick_simulations": 3,
+            "full_share": 0.5,
+            "window": 300,
+            "batch_size": 16,
+            "model": "policy-value-resnet",
+            "width": 4,
+            "layers": 1,
+            "opponents": ("random", "earlier"),
+            "episodes": 2,
+            "test_episodes": 2,
+        },
+    ),
     "sac": ("gym:Pendulum-v1", {**REPLAYED, "hidden": (8,)}),
 }
 

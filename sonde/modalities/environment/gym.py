@@ -55,9 +55,14 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
     seen, target = observations(env.observation_space, called), actions(env.action_space, called)
     _check_like(seen.spec, target, like, called)
     checked = Making(
-        make=make, encode=seen.encode, shape=seen.spec.shape, name=called, timeout=settings.environment_timeout
+        make=make,
+        encode=seen.encode,
+        shape=seen.spec.shape,
+        dtype="uint8" if seen.spec.std else "float32",
+        name=called,
+        timeout=settings.environment_timeout,
     )
-    warnings = _played(checked.of(env))
+    warnings, took = _played(checked.of(env))
     facts, goals = [_observations(seen.spec.shape), _actions(target), *_limits(env)], _goals(env)
     env.close()
     numbers = {"train": TRAIN, "validation": settings.episodes, "test": settings.test_episodes}
@@ -67,7 +72,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
         form=about.form,
         schema=Schema(input=seen.spec, target=target),
         splits={
-            split: SeedRows(make=checked, encode=as_shown, split=split, number=number)
+            split: SeedRows(make=checked, encode=as_shown, split=split, number=number, step_seconds=took)
             for split, number in numbers.items()
         },
         facts=facts,
@@ -87,15 +92,15 @@ def _check_like(seen: InputSpec, target: TargetSpec, like: Schema | None, called
         raise DataError(f"{called} takes other actions than the model was trained for; take another")
 
 
-def _played(env: Checked) -> list[str]:
-    """Look at the start of an episode, twice. Returns warnings. Raises: DataError for what is wrong in it"""
-    first = trace(env)
-    if same_traces(first, trace(env)):
-        return []
+def _played(env: Checked) -> tuple[list[str], float]:
+    """Look at the start of an episode, twice. Returns (warnings, seconds a step). Raises: DataError for what is wrong in it"""
+    first, took = trace(env)
+    if same_traces(first, trace(env)[0]):
+        return [], took
     return [
         f"{env.name} answers otherwise when an episode is played again from its seed, so a run that is interrupted cannot be "
         "resumed; let all its chance come from self.np_random, which reset(seed=seed) seeds"
-    ]
+    ], took
 
 
 def _observations(shape: tuple[int, ...]) -> Fact:

@@ -20,6 +20,10 @@ ENVIRONMENT = Modality(
             packed=True,
         ),
     ),
-    schemes={"gym": "sonde.modalities.environment.gym:read", "env": "sonde.modalities.environment.own:read"},
+    schemes={
+        "gym": "sonde.modalities.environment.gym:read",
+        "env": "sonde.modalities.environment.own:read",
+        "game": "sonde.modalities.environment.game:read",
+    },
     given="sonde.modalities.environment.own:given",
 )
