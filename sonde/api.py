@@ -21,7 +21,7 @@ from sonde.engine.stages import check_total
 from sonde.engine.step import Stepper
 from sonde.run.applicable import refuse_outside_fit, refuse_without_effect
 from sonde.run.build import Assembly, Own
-from sonde.run.callers_code import code_of
+from sonde.run.callers_code import code_of, code_of_data
 from sonde.run.checks import checked_on_screen
 from sonde.run.computing import check_step
 from sonde.run.custom import custom_job, custom_parts, settings_of, task_of
@@ -84,7 +84,10 @@ def train(
     name, module = (model, None) if isinstance(model, str | None) else (None, model)
     own = Own(loss=given.pop("loss") if callable(given.get("loss")) else None, metrics=metrics)
     overrides = from_keywords(given, model=name, task=task)
-    code = code_of(module, loss=own.loss, metrics=metrics, settings=given, observers=observers)
+    code = {
+        **code_of(module, loss=own.loss, metrics=metrics, settings=given, observers=observers),
+        **code_of_data({"training": data}),
+    }
     caller = Caller(screen=_screen(given), module=module, own=own, code=code)
     return run_job(replace(data_job(data, overrides, caller), observers=watching))
 

@@ -35,7 +35,8 @@ class TrainKeywords(TypedDict, total=False):
     accumulate: int
     """Gradient accumulation: micro-batches that a batch is split into; the gradient is that of the whole batch."""
     workers: int | None
-    """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
+    """Worker processes that load data, or that environments step in; by default chosen for the machine. Results do
+    not depend on it."""
     feed: Literal["auto", "resident", "streaming"]
     """Keep all rows in memory (resident) or stream them from disk; auto decides by size."""
     memory: str
@@ -109,6 +110,9 @@ class TrainKeywords(TypedDict, total=False):
     patience: int | str
     """Early stopping after this many evaluations without improvement (evaluate_every= says how far apart they are),
     or this long ("10 epochs", "500 steps", "30m"); 0 for none."""
+    stop_at: float | None
+    """End the run once the validation metric that chooses the best checkpoint has reached this value; by default
+    never."""
     evaluate_every: float | str
     """How often to evaluate on the validation rows: "0.5 epochs", "500 steps", "60s"; a bare number counts epochs."""
     log_every: int
@@ -211,10 +215,13 @@ class TrainKeywords(TypedDict, total=False):
     """Seconds that a step or a reset of an environment may take before it counts as hanging; 0 for any time."""
     max_episode_steps: int | None
     """Steps after which an episode is truncated; by default the environment's own limit."""
+    opponents: str | Sequence[str]
+    """Of games, whom to play against in evaluations: random, one-ply, mcts-N (N random games for a move), minimax,
+    earlier; by default random, one-ply, mcts-100, earlier, and minimax where the game is small."""
     hidden: int | Sequence[int]
-    """model mlp: Units of each hidden layer, in order; none gives a linear model. model policy-mlp: Units of each
-    hidden layer. model autoencoder-mlp: Units of the encoder's hidden layers, in order; the decoder has the same
-    in reverse. None gives a linear one."""
+    """model mlp: Units of each hidden layer, in order; none gives a linear model. models policy-mlp, policy-gru,
+    policy-value-mlp: Units of each hidden layer. model autoencoder-mlp: Units of the encoder's hidden layers, in
+    order; the decoder has the same in reverse. None gives a linear one."""
     activation: Literal["relu", "leaky-relu", "gelu", "silu", "sigmoid", "tanh", "softmax", "gelu-tanh", "swiglu"]
     """models mlp, autoencoder-mlp: Activation after each hidden layer. model lenet5: Activation: tanh as in the
     paper, or relu. models gpt-small, gpt-baby, gpt2, gpt2-medium and 2 more: GELU: the tanh approximation, as in
@@ -277,10 +284,11 @@ class TrainKeywords(TypedDict, total=False):
     speech-conformer-tiny, speech-conformer-small, speech-transformer: Conformer or transformer blocks; by default
     as many as the model's name stands for. models seq2seq-gru, seq2seq-lstm: Recurrent layers of the encoder and
     of the decoder. models denoiser-unet, denoiser-video: Residual blocks at each resolution, in the encoder and
-    in the decoder. model denoiser-mlp: Residual blocks. model gan-mlp: Hidden layers of the generator, and of the
-    critic. model autoencoder-cnn: Residual blocks at the lowest resolution, in the encoder and in the decoder.
-    model realnvp-mlp: Couplings, each behind an activation normalisation and a mix of all columns. model glow:
-    Affine couplings at each resolution, each behind an activation normalisation and a mix of all channels."""
+    in the decoder. model denoiser-mlp: Residual blocks. model policy-value-resnet: Residual blocks, of two
+    convolutions each. model gan-mlp: Hidden layers of the generator, and of the critic. model autoencoder-cnn:
+    Residual blocks at the lowest resolution, in the encoder and in the decoder. model realnvp-mlp: Couplings,
+    each behind an activation normalisation and a mix of all columns. model glow: Affine couplings at each
+    resolution, each behind an activation normalisation and a mix of all channels."""
     members: int
     """model tabular: Members of the ensemble; they share weight matrices, and their predictions are averaged."""
     width: int
@@ -295,8 +303,9 @@ class TrainKeywords(TypedDict, total=False):
     of each residue (node) and each pair of neighbours (edge). models seq2seq-gru, seq2seq-lstm: Hidden size of
     the decoder; the bidirectional encoder has half of it per direction. models pair-reader, qa-reader: Hidden
     width (channels of each token). model denoiser-transformer: Channels of a patch. models denoiser-mlp, gan-mlp:
-    Units of each layer. model realnvp-mlp: Units of the hidden layers in each coupling. model glow: Channels of
-    the hidden layers in each coupling."""
+    Units of each layer. model policy-gru: Numbers that are remembered from one step to the next. model
+    policy-value-resnet: Planes of each layer. model realnvp-mlp: Units of the hidden layers in each coupling.
+    model glow: Channels of the hidden layers in each coupling."""
     number_embedding: Literal["piecewise", "periodic", "none"]
     """model tabular: Embedding of numerical columns: piecewise linear (training quantiles), periodic (learned
     frequencies), or none."""
@@ -609,35 +618,52 @@ class TrainKeywords(TypedDict, total=False):
     marginals: Literal["bent", "straight"]
     """task normalizing-flow: How numbers of a table are fed: each column bent to be normal, or in standard
     deviations, which keeps what is linear."""
+    discount: float
+    """What a reward a step later is worth."""
     rollout: int
-    """task ppo: Actions in each environment between updates."""
+    """tasks ppo, a2c: Actions in each environment between updates."""
     reuse: int
     """task ppo: Passes over the transitions of a rollout."""
-    discount: float
-    """tasks ppo, dqn, sac: What a reward a step later is worth."""
     gae_lambda: float
-    """task ppo: How far advantages look: 0 at the next value only, 1 at all rewards to come (generalised advantage
-    estimation)."""
+    """tasks ppo, a2c: How far advantages look: 0 at the next value only, 1 at all rewards to come (generalised
+    advantage estimation)."""
     clip_range: float
     """task ppo: How far the probability of an action may move in an update, as a share, before it earns nothing
     more."""
+    value_clip_range: float | None
+    """task ppo: How far a value may move in an update before it earns nothing more, in rewards as they are scaled;
+    by default any."""
+    scale_advantages: bool
+    """tasks ppo, a2c: Standardise advantages in each batch."""
+    target_kl: float | None
+    """task ppo: End the passes over a rollout once the policy moved 1.5 times so far from it (KL divergence); by
+    default never."""
     value_weight: float
-    """task ppo: Weight of the value's squared error."""
+    """tasks ppo, a2c, reinforce: Weight of the value's squared error. task alphazero: Weight of the loss of the
+    game's end beside that of the policy."""
     entropy_weight: float
-    """task ppo: Weight of the policy's entropy: more of it explores more."""
+    """tasks ppo, a2c, reinforce: Weight of the policy's entropy: more of it explores more."""
     scale_observations: bool
-    """task ppo: Scale observations that are numbers by their running mean and standard deviation."""
+    """tasks ppo, a2c, reinforce: Scale observations that are numbers by their running mean and standard deviation."""
+    scale_rewards: bool
+    """tasks ppo, a2c, reinforce: Divide rewards by the running standard deviation of their discounted sum."""
     act_sampled: bool
-    """tasks ppo, sac: Evaluate with sampled actions, as in training, and not with the likeliest. task dqn: Evaluate
-    with as many random actions as in training, and not with the best alone."""
+    """tasks ppo, a2c, reinforce, sac: Evaluate with sampled actions, as in training, and not with the likeliest.
+    task dqn: Evaluate with as many random actions as in training, and not with the best alone. task td3: Evaluate
+    with noisy actions, as in training, and not with the policy's own."""
+    baseline: bool
+    """task reinforce: Compare what an episode returned with what was expected, which a second network learns."""
+    rollout_episodes: int
+    """task reinforce: Episodes of each environment for an update."""
     replay: int
-    """tasks dqn, sac: Transitions that are kept to learn from."""
+    """tasks dqn, sac, td3: Transitions that are kept to learn from."""
     warmup_steps: int
-    """tasks dqn, sac: Steps of the environments, by random actions, before the first update."""
+    """tasks dqn, sac, td3: Steps of the environments, by random actions, before the first update."""
     train_every: int
-    """tasks dqn, sac: Steps of the environments for an update."""
+    """tasks dqn, sac, td3: Steps of the environments for an update."""
     return_steps: int
-    """tasks dqn, sac: Steps whose rewards are summed before the value of what follows is taken (n-step returns)."""
+    """tasks dqn, sac, td3: Steps whose rewards are summed before the value of what follows is taken (n-step
+    returns)."""
     double: bool
     """task dqn: Let the network choose the best next action, and the target network only say what it is worth."""
     dueling: bool
@@ -646,6 +672,17 @@ class TrainKeywords(TypedDict, total=False):
     """task dqn: Estimate so many quantiles of the return, and not only its mean (QR-DQN); 0 for the mean. task
     forecasting: Quantiles that loss="quantile" learns; 0.5 is the forecast itself. task diffusion-forecasting:
     Quantiles of the sample paths that are reported; 0.5 is the forecast itself."""
+    atoms: int
+    """task dqn: Estimate how likely each of so many returns within value_range= is (C51: 51); 0 for the mean alone."""
+    value_range: float | Sequence[float]
+    """task dqn: The least and the greatest discounted return that can be expected, for atoms=."""
+    priority: float
+    """task dqn: Draw transitions in proportion to this power of how far off their value was (prioritised replay:
+    0.6); 0 for all alike."""
+    priority_correction: float
+    """task dqn: How far losses are weighted to make up for priority=, at first: 1 for wholly, to which it rises."""
+    priority_updates: int
+    """task dqn: Updates over which priority_correction= rises to 1."""
     target_every: int
     """task dqn: Updates after which the target network becomes like the network."""
     explore_last: float
@@ -653,9 +690,38 @@ class TrainKeywords(TypedDict, total=False):
     explore_steps: int
     """task dqn: Steps of the environments over which the share of random actions falls."""
     follow_share: float
-    """task sac: How far the target networks move towards the networks at each update."""
+    """task sac: How far the target networks move towards the networks at each update. task td3: How far the target
+    networks move towards the networks each time."""
     target_entropy: float | None
     """task sac: Entropy of actions that is aimed at, in nats; by default minus the number of numbers in an action."""
+    policy_every: int
+    """task td3: Updates of the critics for one of the policy and of the target networks (delayed policy)."""
+    explore_noise: float
+    """task td3: Standard deviation of what is added to actions while training, in halves of their range."""
+    smooth_noise: float
+    """task td3: Standard deviation of what is added to the actions that targets are taken of, in halves of their
+    range."""
+    smooth_limit: float
+    """task td3: The most of smooth_noise= that is added."""
+    search: Literal["gumbel", "puct"]
+    """task alphazero: How a move is searched: moves drawn without replacement and sequential halving (Gumbel), which
+    needs few simulations, or upper confidence bounds with noise at the root (PUCT)."""
+    simulations: int
+    """task alphazero: Leaves that are looked at for a move that is learned from, and for each move of an evaluation."""
+    considered: int
+    """task alphazero: Moves that a Gumbel search looks at in the root, at most."""
+    quick_simulations: int
+    """task alphazero: Leaves that are looked at for a move that is only played (playout cap randomisation)."""
+    full_share: float
+    """task alphazero: Share of moves that are searched in full and learned from."""
+    drawn_moves: int
+    """task alphazero: Moves of a game, its first, that PUCT draws by how often the search followed them."""
+    window: int
+    """task alphazero: Positions that are kept to learn from."""
+    position_reuse: float
+    """task alphazero: Times that each position is learned from, on average."""
+    symmetries: bool
+    """task alphazero: Turn and mirror boards at random while learning, where the game stays the same."""
     paths: int
     """task diffusion-forecasting: Sample paths of each forecast in an evaluation, for quantiles and the CRPS; an
     even number from 20."""
@@ -705,7 +771,8 @@ class FitKeywords(TypedDict, total=False):
     accumulate: int
     """Gradient accumulation: micro-batches that a batch is split into; the gradient is that of the whole batch."""
     workers: int | None
-    """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
+    """Worker processes that load data, or that environments step in; by default chosen for the machine. Results do
+    not depend on it."""
     memory: str
     """Memory limit for resident data: a share of the free memory ("50%") or a size ("2GiB")."""
     optimizer: "Callable[..., object] | torch.optim.Optimizer | Literal['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw', 'muon', 'adadelta', 'adafactor', 'adagrad', 'adamax', 'asgd', 'lbfgs', 'nadam', 'radam', 'rprop', 'sparseadam']"
@@ -763,6 +830,9 @@ class FitKeywords(TypedDict, total=False):
     patience: int | str
     """Early stopping after this many evaluations without improvement (evaluate_every= says how far apart they are),
     or this long ("10 epochs", "500 steps", "30m"); 0 for none."""
+    stop_at: float | None
+    """End the run once the validation metric that chooses the best checkpoint has reached this value; by default
+    never."""
     evaluate_every: float | str
     """How often to evaluate on the validation rows: "0.5 epochs", "500 steps", "60s"; a bare number counts epochs."""
     log_every: int
@@ -813,7 +883,8 @@ class StepsKeywords(TypedDict, total=False):
     accumulate: int
     """Gradient accumulation: micro-batches that a batch is split into; the gradient is that of the whole batch."""
     workers: int | None
-    """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
+    """Worker processes that load data, or that environments step in; by default chosen for the machine. Results do
+    not depend on it."""
     memory: str
     """Memory limit for resident data: a share of the free memory ("50%") or a size ("2GiB")."""
     optimizer: "Callable[..., object] | torch.optim.Optimizer | Literal['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw', 'muon', 'adadelta', 'adafactor', 'adagrad', 'adamax', 'asgd', 'lbfgs', 'nadam', 'radam', 'rprop', 'sparseadam']"
@@ -872,7 +943,8 @@ class ResumeKeywords(TypedDict, total=False):
     """Settings of `sonde.resume`: what may change on the way."""
 
     workers: int | None
-    """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
+    """Worker processes that load data, or that environments step in; by default chosen for the machine. Results do
+    not depend on it."""
     feed: Literal["auto", "resident", "streaming"]
     """Keep all rows in memory (resident) or stream them from disk; auto decides by size."""
     memory: str
@@ -887,6 +959,9 @@ class ResumeKeywords(TypedDict, total=False):
     patience: int | str
     """Early stopping after this many evaluations without improvement (evaluate_every= says how far apart they are),
     or this long ("10 epochs", "500 steps", "30m"); 0 for none."""
+    stop_at: float | None
+    """End the run once the validation metric that chooses the best checkpoint has reached this value; by default
+    never."""
     log_every: int
     """Steps between lines in metrics.jsonl."""
     checkpoint_every: float | str

@@ -20,6 +20,10 @@ class EnvironmentConfig:
     max_episode_steps: int | None = None
     """Steps after which an episode is truncated; by default the environment's own limit."""
 
+    opponents: tuple[str, ...] = ()
+    """Of games, whom to play against in evaluations: random, one-ply, mcts-N (N random games for a move), minimax, earlier; by
+    default random, one-ply, mcts-100, earlier, and minimax where the game is small."""
+
     def __post_init__(self) -> None:
         at_least(self, 1, "environments", "episodes", "test_episodes", "max_episode_steps")
         at_least(self, 0, "environment_timeout")

@@ -41,6 +41,10 @@ class Counts:
             self._ended = self._ended[-self.LATELY :]
             self._return[ended] = self._length[ended] = 0
 
+    def drop(self) -> None:
+        """Forget episodes that go on: others begin."""
+        self._return[:] = self._length[:] = 0
+
     def _met(self, name: str, values: np.ndarray) -> None:
         known, plain = self._range[name], values.tolist()  # of few numbers quicker than as an array
         known[0], known[1] = min(known[0], *plain), max(known[1], *plain)

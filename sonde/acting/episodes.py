@@ -6,14 +6,18 @@ from typing import Any
 import numpy as np
 import torch
 
+from sonde.acting.deciding import Deciding
 from sonde.acting.seeds import SeedRows
 from sonde.core.acting import Acting
 from sonde.core.batch import Batch
+from sonde.core.bounds import flag
 from sonde.core.dataset import Rows
+from sonde.core.errors import DataError
 from sonde.core.seams import Task, abilities_of
 from sonde.core.seeds import generator
 
 TOGETHER = 20  # episodes side by side, at most
+LONGEST = 1_000_000  # steps after which an episode that goes on is taken for one without an end
 KEPT = 5_000  # actions of each episode that are kept, to play it again
 
 
@@ -69,10 +73,20 @@ class Episodes:
         random = generator(self._seed, "sample", "episodes", seeds[0], device=self._device) if self._sampled else None
         returns, lengths, going = np.zeros(len(seeds)), np.zeros(len(seeds)), np.ones(len(seeds), bool)
         discounted, factor, discount = np.zeros(len(seeds)), np.ones(len(seeds)), self._acting.discount
-        expected, cut_off = self._value(seen), np.zeros(len(seeds), bool)
+        decide = Deciding(self._acting, len(seeds), self._device)
+        expected, cut_off = self._value(decide, seen), np.zeros(len(seeds), bool)
         taken: list[np.ndarray] = []
+        steps = 0
         while going.any():
-            decided = self._acting.act(torch.from_numpy(seen).to(self._device), random)
+            steps += 1
+            if steps > LONGEST:
+                raise DataError(
+                    f"the episode of seed {seeds[int(going.argmax())]} goes on after {LONGEST:,} steps of an evaluation; "
+                    f"where episodes have no end, {flag('max_episode_steps')} cuts them off"
+                )
+            before = decide.memory
+            decided = decide(torch.from_numpy(seen).to(self._device), random)
+            decide.hold(before, ~going)
             sent = self._acting.sent(decided["action"])
             if len(taken) < KEPT:
                 taken.append(sent)
@@ -88,16 +102,17 @@ class Episodes:
                 going[number], cut_off[number] = not (over or cut), cut and not over
         self._keep(taken, lengths, first)
         found = {"return": returns, "length": lengths}
-        if expected is not None and (last := self._value(seen)) is not None:
+        if expected is not None and (last := self._value(decide, seen)) is not None:
             followed = np.where(cut_off, factor * last, 0.0)
             found |= {"expected_return": expected, "discounted_return": discounted + followed}
         return found
 
-    def _value(self, seen: np.ndarray) -> np.ndarray | None:
-        """(n,) float64, where the task estimates it."""
+    def _value(self, decide: Deciding, seen: np.ndarray) -> np.ndarray | None:
+        """(n,) float64 in the environment's rewards, where the task estimates it."""
         if self._acting.value is None:
             return None
-        return self._acting.value(torch.from_numpy(seen).to(self._device)).numpy(force=True).astype(np.float64)
+        unit = 1.0 if self._acting.unit is None else self._acting.unit()
+        return decide.value(torch.from_numpy(seen).to(self._device)).numpy(force=True).astype(np.float64) * unit
 
     def _keep(self, taken: Sequence[np.ndarray], lengths: np.ndarray, first: int) -> None:
         actions = np.stack(taken, 1)

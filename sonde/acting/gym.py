@@ -4,7 +4,7 @@ import importlib
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,8 @@ class GymEnvironment:
         """A new one. Raises: DataError for one that cannot be made, MissingDependency"""
         gymnasium = library()
         try:
-            with warnings.catch_warnings(), _registered(self.name):
+            module = self.name.rpartition(":")[0]  # which registers it
+            with warnings.catch_warnings(), reachable(module, f"gym:{self.name}") if module else nullcontext():
                 warnings.simplefilter("ignore")  # of deprecated versions: `about` says so
                 return gymnasium.make(self.name, max_episode_steps=self.longest, disable_env_checker=True)
         except gymnasium.error.Error as error:
@@ -42,20 +43,16 @@ def library() -> Any:
 
 
 @contextmanager
-def _registered(name: str) -> Iterator[None]:
-    """With the module before a name's colon, which registers it, of the current folder too: a script's own path has that not.
+def reachable(module: str, source: str) -> Iterator[None]:
+    """With a module imported, of the current folder too: a script's own path has that not. source: for errors
 
     It is searched last, and for the body alone: an entry point may be text that names the module again.
     Raises: DataError for a module that is not there, or does not run
     """
-    module, colon, _ = name.rpartition(":")
-    if not colon:
-        yield
-        return
     folder = str(Path.cwd())
     sys.path.append(folder)
     try:
-        _import(module, name, folder)
+        _import(module, source, folder)
         yield
     finally:
         sys.path.reverse()  # the last of equal entries is the one that was added
@@ -63,7 +60,7 @@ def _registered(name: str) -> Iterator[None]:
         sys.path.reverse()
 
 
-def _import(module: str, name: str, folder: str) -> None:
+def _import(module: str, source: str, folder: str) -> None:
     """Raises: DataError, of one line"""
     importlib.invalidate_caches()  # of a file that was just written
     try:
@@ -74,9 +71,9 @@ def _import(module: str, name: str, folder: str) -> None:
             why = f"no module {error.name} is installed, and {folder} holds no {file}.py; run it from the folder of that file"
         else:
             why = f"{module} needs {error.name}, which is not installed; install it"
-        raise DataError(f"gym:{name}: {why}") from None
+        raise DataError(f"{source}: {why}") from None
     except Exception as error:  # any fault of the user's code, which --debug shows whole
-        raise DataError(f"gym:{name}: {module} does not run: {type(error).__name__}: {first_line(error)}") from error
+        raise DataError(f"{source}: {module} does not run: {type(error).__name__}: {first_line(error)}") from error
 
 
 def _why(name: str, error: Exception) -> str:

@@ -14,13 +14,14 @@ from sonde.acting.watchdog import watch
 class Making:
     """How a checked environment is made, again and again.
 
-    make: the environment itself;  encode, shape, name, timeout: as of `Checked`
+    make: the environment itself;  encode, shape, name, timeout: as of `Checked`;  dtype: of what it shows
     """
 
     make: Callable[[], Any]
     encode: Callable[[Any], np.ndarray]
     shape: tuple[int, ...]
     name: str
+    dtype: str = "float32"
     timeout: float = 0.0
 
     def __call__(self) -> Checked:

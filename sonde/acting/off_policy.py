@@ -29,5 +29,8 @@ def source(splits: Mapping[str, Rows], task: Task, config: TrainConfig, device: 
         batch=config.feed.batch_size,
         steps=settings.return_steps,
         discount=settings.discount,
+        priority=getattr(settings, "priority", 0.0),  # of tasks that have it
+        correction=getattr(settings, "priority_correction", 1.0),
+        correction_updates=getattr(settings, "priority_updates", 1),
     )
     return Replay(environments, acting_of(task), plan, seed=seed, device=device)

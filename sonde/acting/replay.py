@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from sonde.acting.counts import Counts
+from sonde.acting.priorities import Priorities
 from sonde.acting.ring import Ring
 from sonde.core.acting import Acting, Environments
 from sonde.core.batch import Batch
@@ -22,6 +23,8 @@ class ReplayPlan:
     capacity:  transitions that are kept;  warmup: steps of the environments before the first update
     every:     steps of the environments for an update;  batch: transitions of an update
     steps:     that a transition goes over before the value of what follows is taken (n-step returns)
+    priority:  how much more often those are drawn whose value was far off (`Priorities`); 0 for all alike
+    correction: of the weights that make up for it, at the first update; it rises to 1 over `correction_updates`
     """
 
     capacity: int
@@ -30,10 +33,14 @@ class ReplayPlan:
     batch: int
     steps: int
     discount: float
+    priority: float = 0.0
+    correction: float = 1.0
+    correction_updates: int = 1
 
 
 class Replay:
-    """Batches without end of `observation`, `action`, `reward`, `following` and `discount`, see `Ring.read`.
+    """Batches without end of `observation`, `action`, `reward`, `following` and `discount`, see `Ring.read`; where transitions
+    have priorities, of `weight` too.
 
     The state is all transitions that are kept, and where the environments stand.
     """
@@ -48,11 +55,20 @@ class Replay:
         self._environments, self._acting, self._plan = environments, acting, plan
         self._seed, self._device = seed, device
         self._ring = Ring(max(1, plan.capacity // environments.count), environments.count)
+        self._priorities: Priorities | None = None
+        if plan.priority:
+            shape = self._ring.capacity, self._ring.count
+            self._priorities = Priorities(*shape, exponent=plan.priority, steps=plan.steps)
         self._random = torch.Generator(device=device).manual_seed(derive(seed, "sample", "acting"))
         self._observation: np.ndarray | None = None
         self._drawn = 0  # batches
         self._counts = Counts(environments.count)
         self.seconds = {"environment": 0.0, "policy": 0.0}
+
+    @property
+    def said(self) -> str:
+        """What is to be told of where the environments step, in the plan of a run."""
+        return self._environments.said
 
     @property
     def figures(self) -> dict[str, float]:
@@ -63,17 +79,38 @@ class Replay:
     def __iter__(self) -> Iterator[Batch]:
         plan, count = self._plan, self._environments.count
         while True:
+            self._take_errors()
             # one step more than a transition goes over, so that what follows it is there
             while (
                 self._ring.written * count < plan.warmup + self._drawn * plan.every or self._ring.written <= plan.steps
             ):
                 self._act()
-            random = np.random.default_rng(derive(self._seed, "shuffle", self._drawn))
-            first, envs = self._ring.draw(plan.batch, plan.steps, random)
-            found = self._ring.read(first, envs, steps=plan.steps, discount=plan.discount)
-            self._drawn += 1
-            index = torch.from_numpy(first * count + envs)
-            yield Batch({name: torch.from_numpy(value).to(self._device) for name, value in found.items()}, index)
+            yield self._batch()
+
+    def _batch(self) -> Batch:
+        plan, ring = self._plan, self._ring
+        random = np.random.default_rng(derive(self._seed, "shuffle", self._drawn))
+        if self._priorities is None:
+            first, envs = ring.draw(plan.batch, plan.steps, random)
+        else:
+            first, envs = self._priorities.draw(plan.batch, ring.written, random)
+        found = ring.read(first, envs, steps=plan.steps, discount=plan.discount)
+        if self._priorities is not None:
+            done = min(1.0, self._drawn / plan.correction_updates)
+            correction = plan.correction + done * (1 - plan.correction)
+            found["weight"] = self._priorities.weights(first, envs, correction)
+        self._drawn += 1
+        index = torch.from_numpy(first * ring.count + envs)
+        return Batch({name: torch.from_numpy(value).to(self._device) for name, value in found.items()}, index)
+
+    def _take_errors(self) -> None:
+        """Those of the last update, before anything else is drawn or overwritten."""
+        if self._priorities is None or self._acting.errors is None:
+            return
+        found = self._acting.errors()
+        if found is not None:
+            index, errors = found
+            self._priorities.learned(index.numpy(force=True), errors.numpy(force=True))
 
     def describe(self, index: int) -> str:
         """Where a transition comes from."""
@@ -90,6 +127,8 @@ class Replay:
         middle = time.perf_counter()
         found = self._environments.step(sent)
         self._ring.add(self._observation, action.numpy(force=True), found)
+        if self._priorities is not None:
+            self._priorities.added(self._ring.written)
         self._counts.add(found)
         self._observation = found.observation
         self.seconds["policy"] += middle - begun
@@ -98,12 +137,14 @@ class Replay:
     def state_dict(self) -> dict[str, Any]:
         """Everything that happened and is kept, and where the environments stand."""
         begun = self._observation is not None
+        self._take_errors()
         return {
             "drawn": self._drawn,
             "ring": self._ring.state_dict(),
             "random": self._random.get_state(),
             "counts": self._counts.state_dict(),
             "environments": dict(self._environments.state_dict()) if begun else {},
+            "priorities": {} if self._priorities is None else self._priorities.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -112,5 +153,7 @@ class Replay:
         self._ring.load_state_dict(state["ring"])
         self._random.set_state(state["random"].cpu())
         self._counts.load_state_dict(state["counts"])
+        if self._priorities is not None:
+            self._priorities.load_state_dict(state["priorities"])
         placed = state["environments"]
         self._observation = self._environments.load_state_dict(placed) if placed else None

@@ -17,12 +17,14 @@ class SeedRows:
     """The episodes of a split: as many as there are seeds, of training without end.
 
     make: an environment, which pickles;  encode: its observation -> array
+    step_seconds: what a step takes, 0 where that was not measured
     """
 
     make: Callable[[], Any]
     encode: Callable[[Any], np.ndarray]
     split: str
     number: int
+    step_seconds: float = 0.0
 
     def __len__(self) -> int:
         return self.number

@@ -15,7 +15,7 @@ from sonde.core.log_lines import parsed_line
 from sonde.core.marks import shell_quoted
 from sonde.core.natural_order import natural
 from sonde.core.run_state import RunState, state_of
-from sonde.core.units import duration, metric, metric_name
+from sonde.core.units import count, duration, metric, metric_name
 from sonde.metrics.directions import higher_is_better
 from sonde.screen.screen import Screen
 from sonde.screen.summary import headline
@@ -30,7 +30,8 @@ examples:
   sonde runs --json
 """
 DEFAULT = "runs"  # where `sonde train` puts them
-EXPENDABLE = ("train", "model", "epochs", "time", "data")
+STEPS = "env steps"  # column of runs that act
+EXPENDABLE = ("train", "model", "epochs", STEPS, "time", "data")
 """Columns that a narrow terminal goes without, the first one first."""
 MOST_FOLDED = 32  # characters of a cell, of which more is folded
 TAIL_BYTES = 2_000_000  # of metrics.jsonl, in which the last evaluation is looked for
@@ -45,7 +46,8 @@ class RunsOptions:
     sort: str = ""
     """A metric (the best first), time (the longest first) or name; by default the newest last."""
     json: bool = False
-    """Print JSON, an object a run: folder, started, data, model, epochs, metric, scores, metrics, seconds, status."""
+    """Print JSON, an object a run: folder, started, data, model, epochs or environment_steps, metric, scores,
+    metrics, seconds, status."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,7 @@ class RunLine:
     data: str = ""
     model: str = ""
     epochs: float | None = None
+    environment_steps: int | None = None
     metric: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -81,8 +84,10 @@ def run(words: Sequence[str]) -> int:
     if options.sort and any(options.sort in scores for line in found for scores in line.metrics.values()):
         found = [replace(line, metric=options.sort, scores=_of(line, options.sort)) for line in found]
     splits = [split for split in SPLITS if any(split in line.scores for line in found)]
-    columns = ["run", "data", "model", "epochs", "metric", *splits, "time", "status"]
-    list_runs(begun.screen, columns, [_row(line, splits) for line in found])
+    lengths = ["epochs"] if any(line.environment_steps is None for line in found) else []
+    lengths += [STEPS] if any(line.environment_steps is not None for line in found) else []
+    columns = ["run", "data", "model", *lengths, "metric", *splits, "time", "status"]
+    list_runs(begun.screen, columns, [_row(line, lengths, splits) for line in found])
     if killed := [line.name for line in found if line.status.startswith("killed") and _drawn_before(Path(line.name))]:
         begun.screen.next([f"sonde report {shell_quoted(name)}" for name in killed[-MOST_NEXT:]])
     return 0
@@ -135,6 +140,8 @@ def _in_words(columns: Sequence[str], cells: Sequence[str]) -> list[str]:
     scores = " and ".join(f"{found[split]} {split}" for split in reversed(SPLITS) if found.get(split))
     scores = scores.replace(" train", " training")
     epochs = f"{found['epochs']} epoch{'s' * (found['epochs'] != '1')}" if found.get("epochs") else ""
+    if found.get(STEPS):
+        epochs = f"{found[STEPS]} {STEPS}"
     metric = f"{found['metric']} {scores}" if scores else ""
     named = [
         found.get("data", ""),
@@ -188,6 +195,8 @@ def _place(scores: Mapping[str, float], higher: bool) -> tuple[bool, float]:
 
 def _as_json(line: RunLine) -> dict[str, Any]:
     content = asdict(line)
+    if content["environment_steps"] is None:
+        del content["environment_steps"]
     return {"folder": content.pop("name"), **content}
 
 
@@ -252,6 +261,7 @@ def _finished(result: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "model": str(result.get("model", "")),
         "epochs": result.get("epochs"),
+        "environment_steps": (result.get("experience") or {}).get("environment_steps"),
         "metric": name,
         "scores": {split: value for split, value in scores.items() if value is not None},
         "metrics": {split: _numbers(held) for split, held in (result.get("metrics") or {}).items()},
@@ -269,9 +279,11 @@ def _so_far(place: Path, state: RunState) -> dict[str, Any]:
     seconds = state.line.get("seconds")
     metrics = {} if state.fold else _evaluated(place / "metrics.jsonl")
     name = next((name for scores in metrics.values() for name in scores), "")
+    taken = state.line.get("environment_steps")
     return {
         "model": _model(place),
-        "epochs": state.line.get("epoch"),
+        "epochs": state.line.get("epoch") if taken is None else None,
+        "environment_steps": taken,
         "metric": name,
         "scores": {split: scores[name] for split, scores in metrics.items() if name in scores},
         "metrics": metrics,
@@ -304,12 +316,15 @@ def _model(place: Path) -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("  model:")), "")
 
 
-def _row(line: RunLine, splits: Sequence[str]) -> list[str]:
+def _row(line: RunLine, lengths: Sequence[str], splits: Sequence[str]) -> list[str]:
     scores = [metric(line.metric, line.scores[split]) if split in line.scores else "" for split in splits]
-    epochs = "" if line.epochs is None else _epochs(line.epochs)
+    told = {
+        "epochs": "" if line.epochs is None else _epochs(line.epochs),
+        STEPS: "" if line.environment_steps is None else count(line.environment_steps),
+    }
     time = "" if line.seconds is None else duration(line.seconds)
     name = metric_name(line.metric) if line.metric else ""
-    return [line.name, line.data, line.model, epochs, name, *scores, time, line.status]
+    return [line.name, line.data, line.model, *(told[each] for each in lengths), name, *scores, time, line.status]
 
 
 def _epochs(value: float) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 
@@ -51,11 +50,14 @@ class Environments(Protocol):
     """n environments side by side, each in an episode of its own; one that ends is followed by the next at once.
 
     The state is all that is needed to stand where they stood, in environments made anew.
+    said: what is to be told of where they step, in the plan of a run; "" for nothing
     """
+
+    said: str
 
     @property
     def count(self) -> int: ...
-    def reset(self) -> np.ndarray: ...  # (n, *shape), the first observation of the first episodes
+    def reset(self) -> np.ndarray: ...  # (n, *shape), the first observations of the next episodes, at first the first
     def step(self, actions: np.ndarray) -> Transition: ...
     def state_dict(self) -> "Mapping[str, Tensor]": ...
     def load_state_dict(
@@ -69,17 +71,33 @@ class Acting:
     """How a task acts: its ability `acting`.
 
     act:      (observations (n, *shape), generator) -> "action" (n, …), and what else is to be remembered of the decision for
-              learning, such as "log_prob" (n,); the likeliest action where the generator is None
+              learning, such as "value" (n,); the likeliest action where the generator is None
     sent:     actions as they are remembered -> as environments take them
-    value:    observations -> (n,) expected discounted return from there on; None of a task that does not estimate it
+    value:    observations -> (n,) expected discounted return from there on, of rewards as they are learned from; None of a task
+              that does not estimate it
     discount: what a reward a step later is worth in that
     sampled:  whether it is evaluated with drawn actions
-    observed: called with the observations of a rollout before the next one, for statistics that scale them; None for nothing
+    observed: called with the observations (N, *shape) of a rollout before the next one, for statistics that scale them
+    judged:   "observation" and "action" (N, …) of a whole rollout -> what else is to be remembered of them, such as "log_prob"
+              (N,), where that is known without what came before: one call for many decisions
+    memory:   of a policy that remembers: (n,) -> what n episodes begin with, (n, …). `act` then takes what is remembered as a
+              third argument, and gives what to carry on as "memory"; `value` takes it as a second (`sonde.acting.deciding`)
+    enough:   whether a rollout has been learned from enough, before its passes are over
+    rescaled: called with what rewards are divided by before they are learned from, as often as that changes
+    unit:     what they are divided by now, None for 1: a value times that is in the environment's rewards
+    errors:   (index of transitions, how far off their values were), each (n,), of the update since it was last called, None where
+              there was none: for those that are drawn the more often
     """
 
-    act: "Callable[[Tensor, torch.Generator | None], Mapping[str, Tensor]]"
+    act: "Callable[..., Mapping[str, Tensor]]"
     sent: "Callable[[Tensor], np.ndarray]"
-    value: "Callable[[Tensor], Tensor] | None" = None
+    value: "Callable[..., Tensor] | None" = None
     discount: float = 1.0
     sampled: bool = False
     observed: "Callable[[Tensor], None] | None" = None
+    judged: "Callable[[Tensor, Tensor], Mapping[str, Tensor]] | None" = None
+    memory: "Callable[[int], Tensor] | None" = None
+    enough: "Callable[[], bool] | None" = None
+    rescaled: "Callable[[float], None] | None" = None
+    unit: "Callable[[], float] | None" = None
+    errors: "Callable[[], tuple[Tensor, Tensor] | None] | None" = None

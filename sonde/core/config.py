@@ -8,7 +8,6 @@ import dataclasses
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from sonde.core.bounds import above, at_least, flag, within
@@ -88,7 +87,8 @@ class FeedConfig:
     accumulate: int = 1
     """Gradient accumulation: micro-batches that a batch is split into; the gradient is that of the whole batch."""
     workers: int | None = None
-    """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
+    """Worker processes that load data, or that environments step in; by default chosen for the machine. Results do not depend on
+    it."""
     feed: Literal["auto", "resident", "streaming"] = "auto"
     """Keep all rows in memory (resident) or stream them from disk; auto decides by size."""
     memory: str = "50%"
@@ -193,6 +193,8 @@ class LoopConfig:
     patience: int | str = 0
     """Early stopping after this many evaluations without improvement (--evaluate-every says how far apart they are), or this long
     ("10 epochs", "500 steps", "30m"); 0 for none."""
+    stop_at: float | None = None
+    """End the run once the validation metric that chooses the best checkpoint has reached this value; by default never."""
     evaluate_every: float | str = 1.0
     """How often to evaluate on the validation rows: "0.5 epochs", "500 steps", "60s"; a bare number counts epochs."""
     log_every: int = 10
@@ -331,7 +333,8 @@ GROUPS: dict[str, type] = {
 MAY_DIFFER = frozenset(
     [
         "device", "threads", "workers", "memory", "feed", "quiet", "debug", "trust_code", "log", "out", "fresh",
-        "epochs", "steps", "time_limit", "patience", "checkpoint_every", "log_every", "doctor", "classical", "silence",
+        "epochs", "steps", "time_limit", "patience", "stop_at", "checkpoint_every", "log_every", "doctor", "classical",
+        "silence",
     ]
 )  # fmt: skip
 """Settings that may change on resume: they do not affect the numbers, or they set the length."""
@@ -391,10 +394,3 @@ def size_bytes(text: str, *, free: int) -> int:
         return int(free * number / 100)
     power = "bkmgt".index(unit[0])
     return int(number * (1024 if "i" in unit else 1000) ** power)
-
-
-def cache_folder() -> Path:
-    """Where downloads are kept: SONDE_CACHE, else the user's cache folder."""
-    import os
-
-    return Path(os.environ.get("SONDE_CACHE") or Path.home() / ".cache" / "sonde")

@@ -125,6 +125,9 @@ class TargetSpec:
             that logits are of (`sonde.modalities.protein.codes`);  residues: target (B, R) int64; PAD where none counts
     torsions: angles called `names` of each residue's backbone, target (B, R, len(names), 2) float: cosine and sine, both 0 where
             an angle is not known
+    action: what is done, one of `names`, which are whole numbers that follow one another
+    actions: what is done, of each of `names` one of as many as `shape` says, counted from `mean`
+    control: what is done, numbers called `names`, from mean - std to mean + std
     tokenizer, symbols: for next, tokens and residues, the vocabulary as JSON and its size
     shape:  of series (H, V)
     season, scales: of series, steps after which they repeat themselves (1: never), and the mean absolute difference from a season

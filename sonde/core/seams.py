@@ -16,6 +16,7 @@ from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.findings import Finding
 from sonde.core.generation import Generation
+from sonde.core.playing import Playing
 from sonde.core.reconstruction import Reconstruction
 from sonde.core.records import Record, StepRecord, Verdict
 from sonde.core.unmasked import Unmasked
@@ -314,6 +315,7 @@ class Abilities:
     reconstruction:   how inputs are given back from a code, of tasks that do
     paths:            (batch, number) -> `predict` with so many sample paths of the future, of tasks that draw some
     acting:           how it acts in environments, of tasks that do
+    playing:          how it plays games for two, of tasks that do
     answers:          what `evaluate` gave -> (output, target) in the plainest form, for a metric of the caller's own: logits
                       (B, C) and classes (B,), or values and targets (B, T) in the targets' units
     know_rows:        called once, before training, with what reads training rows (`run/known_rows`), to compare others with them
@@ -337,6 +339,7 @@ class Abilities:
     reconstruction: Reconstruction | None = None
     paths: Callable[[Batch, int], Mapping[str, Tensor]] | None = None
     acting: Acting | None = None
+    playing: Playing | None = None
     fewest_rows: int = 0
 
 

@@ -14,6 +14,7 @@ from sonde.core.records import EPOCH_ENDS, STAGE_BEGINS, EvaluationRecord, Event
 from sonde.core.seams import Objective, Source, extras_of
 from sonde.engine import observing
 from sonde.engine.checkpoint import Writer
+from sonde.engine.early_stop import Target, patience_over, target_reached
 from sonde.engine.met import note_batch
 from sonde.engine.metrics_log import log_step
 from sonde.engine.signals import EvaluationStopped, StopRequest
@@ -82,6 +83,7 @@ class FitSettings:
     log_every: int = 10  # steps
     checkpoint_every: Duration = Duration(60, "seconds")
     patience: Duration | None = None
+    target: Target | None = None  # value of the validation metric at which to end
     limit_s: float | None = None  # hard end of the training, whatever the schedule
 
 
@@ -280,7 +282,7 @@ def _evaluate(training: Training, settings: FitSettings, parts: FitParts) -> boo
     record = EvaluationRecord(progress.step, epoch, "validation", metrics, time.perf_counter() - begun)
     training.journals["metrics.jsonl"].write(
         {"kind": "evaluation", "step": record.step, "epoch": epoch, "split": record.split}
-        | {"seconds": round(record.seconds, 4), "metrics": dict(metrics)}
+        | {"seconds": round(record.seconds, 4), "elapsed": round(training.clock.elapsed(), 4), "metrics": dict(metrics)}
     ) if training.journals else None
     notify(training, record)
     if parts.objective is None:
@@ -313,33 +315,13 @@ def reason_to_stop(training: Training, settings: FitSettings, *, step_s: float =
     if end is not None and progress.step >= end:
         return "finished", "steps" if settings.limit_s is None else "time_limit"
     batches = training.source.batches
+    if target_reached(settings.target, progress):
+        return "reached", "stop_at"
     if patience_over(settings.patience, progress, batches=batches, elapsed=elapsed):
         return "stopped early", "patience"
     if settings.limit_s is not None and progress.step and elapsed + step_s >= settings.limit_s:
         return "time limit", "time_limit"
     return progress.asked, ""
-
-
-def patience_over(patience: Duration | None, progress: Progress, *, batches: int | None, elapsed: float) -> bool:
-    """Whether the best evaluation, or the run's beginning where there is none, lies too far back; checked at evaluations.
-
-    batches: per epoch;  elapsed: seconds of the run
-    """
-    if patience is None:
-        return False
-    if patience.unit == "evaluations":
-        return progress.since_best >= patience.amount
-    if progress.evaluated_at != progress.step:
-        return False
-    steps = progress.step - (progress.best["step"] if progress.best else 0)
-    match patience.unit:
-        case "steps":
-            since: float = steps
-        case "seconds":
-            since = elapsed - progress.best_s
-        case _:
-            since = progress.passes - progress.best_passes if batches is None else steps / batches
-    return since >= patience.amount
 
 
 def _checkpoint_due(training: Training, settings: FitSettings, saved: float) -> bool:

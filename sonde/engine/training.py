@@ -43,7 +43,9 @@ class Progress:
     first_loss: Tensor | None = None  # of the first step, unread
     rows: int = 0  # seen since the run began
     stop: str = ""  # why the loop ended
-    ended_by: str = ""  # setting that ended it: "epochs", "steps", "time_limit" or "patience"; of observers ""
+    ended_by: str = (
+        ""  # setting that ended it: "epochs", "steps", "time_limit", "patience" or "stop_at"; of observers ""
+    )
     asked: str = ""  # why an observer requested a stop
     save_asked: bool = False
     ends_at: int = 0  # step that a time limit moved the end to; 0 for that of the plan

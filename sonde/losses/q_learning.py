@@ -19,3 +19,20 @@ def quantile_huber(found: Tensor, target: Tensor) -> Tensor:
     error = target[:, None, :] - found[:, :, None]
     weight = (shares[:, None] - (error.detach() < 0).to(found.dtype)).abs()
     return (weight * huber(error)).mean(2).sum(1)
+
+
+def projected(shares: Tensor, places: Tensor, support: Tensor) -> Tensor:
+    """(B, k) shares of returns that lie at `places`, dealt out to the two atoms of `support` around each.
+
+    Source: Bellemare et al. 2017, arXiv:1707.06887, equation 7
+    places: (B, k);  support: (k,) atoms, equally far apart: what lies beyond the ends counts for these
+    """
+    apart = (support[-1] - support[0]) / (len(support) - 1)
+    inside = places.clamp(support[0], support[-1])
+    near = (1 - (inside[:, None, :] - support[None, :, None]).abs() / apart).clamp(0, 1)
+    return (near * shares[:, None, :]).sum(-1)
+
+
+def divergence(logits: Tensor, target: Tensor) -> Tensor:
+    """(B,) Kullback-Leibler divergence of (B, k) logits from (B, k) shares, as in section 4 of Bellemare et al. 2017."""
+    return (torch.xlogy(target, target) - target * torch.log_softmax(logits, -1)).sum(-1)

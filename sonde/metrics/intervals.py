@@ -79,6 +79,19 @@ def student(values: Values, *, level: float = LEVEL) -> Interval:
     return Interval(float(scores.mean()) - half, float(scores.mean()) + half)
 
 
+def around_mean(mean: float, std: float, rows: int, *, level: float = LEVEL) -> Interval:
+    """As `student`, of a mean and a standard deviation (that of the rows themselves, not of all there may be).
+
+    >>> around_mean(2.0, 0.0, 5), student([1.0, 2.0, 3.0]) == around_mean(2.0, (2 / 3) ** 0.5, 3)
+    (Interval(low=2.0, high=2.0), True)
+
+    Raises: ValueError for fewer than two rows.
+    """
+    _check(rows - 1, level)
+    half = _t(level, rows - 1) * std / math.sqrt(rows - 1)
+    return Interval(mean - half, mean + half)
+
+
 def welch(first: Values, second: Values, *, level: float = LEVEL) -> Interval:
     """Of mean(first) - mean(second) of a few scores each, whose spreads may differ.
 

@@ -107,10 +107,13 @@ class Modality:
                 default numbers, and their lengths where a row has a `unit`
     activations_per_value: schema -> activations that a network holds at a time for each value of its input, where that is
                 more than the symbols of its target
+    row:        what a person calls one of its rows, and several
     unit:       what the length of a row is counted in: "tokens"; "" for rows of one shape
     classical:  (schema, training rows, other rows, seconds) -> (name, prediction for the others) of a model that is no network,
                 to compare with; None where there is too little time (`sonde.run.classical`)
     schemes:    what a name begins with, before a colon ("gym") -> "module:function" that reads the rest, as `embedded`
+    given:      (object of a program's, config, task=, tick=, like=) -> Dataset, or None of what is nothing of this kind; asked
+                before arrays and tables are looked for. "" where nothing but those is taken
     embedded:   name of data that come with a package -> its `read`, as a form has one, but without a listing
     """
 
@@ -131,7 +134,9 @@ class Modality:
     inspect: str = ""
     sample: str = ""
     activations_per_value: str = ""
+    row: tuple[str, str] = ("row", "rows")
     unit: str = ""
     classical: str = ""
     schemes: Mapping[str, str] = field(default_factory=dict)
+    given: str = ""
     embedded: Mapping[str, str] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from sonde.core.config import cache_folder
+from sonde.core.cache import cache_folder
 from sonde.core.errors import DataError, unknown
 from sonde.core.files import read_json, sha256, write_json
 from sonde.core.progress import Tick, silent

@@ -182,6 +182,9 @@ def _for_these(dataset: Dataset, config: DataConfig) -> Dataset:
 def _open(data: Any, wanted: Wanted, tick: Tick) -> Dataset:
     config, task, like = wanted.config, wanted.task, wanted.like
     if not isinstance(data, str | Path):
+        for way in (one.given for one in modalities() if one.given):
+            if (dataset := load(way)(data, config, task=task, tick=tick, like=like)) is not None:
+                return dataset
         from sonde.modalities.arrays.forms import memory
 
         return memory.read(data, config, task=task, tick=tick, like=like)

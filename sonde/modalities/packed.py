@@ -10,8 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import mkdtemp
 
+from sonde.core.cache import cache_folder
 from sonde.core.catalogue import load
-from sonde.core.config import cache_folder
 from sonde.core.dataset import Fact
 from sonde.core.errors import DataError
 from sonde.core.marks import shell_quoted

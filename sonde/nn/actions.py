@@ -1,6 +1,7 @@
 """Distributions over actions, as plain functions of what a network gives: one of several, or numbers from a Gaussian."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -29,6 +30,22 @@ def category_entropy(logits: Tensor) -> Tensor:
     """(n, k) logits -> (n,) nats."""
     logs = F.log_softmax(logits, -1)
     return -(logs.exp() * logs).sum(-1)
+
+
+def draw_categories(logits: Tensor, sizes: Sequence[int], random: torch.Generator | None) -> Tensor:
+    """(n, sum of sizes) logits -> (n, parts) int64, each part a draw of its own; the likeliest without a generator."""
+    return torch.stack([draw_category(part, random) for part in logits.split(list(sizes), -1)], -1)
+
+
+def categories_log_prob(logits: Tensor, sizes: Sequence[int], chosen: Tensor) -> Tensor:
+    """(n, sum of sizes) logits, (n, parts) int64 -> (n,) log-probabilities of all parts together, which are independent."""
+    parts = zip(logits.split(list(sizes), -1), chosen.unbind(-1), strict=True)
+    return torch.stack([category_log_prob(part, each) for part, each in parts], -1).sum(-1)
+
+
+def categories_entropy(logits: Tensor, sizes: Sequence[int]) -> Tensor:
+    """(n, sum of sizes) logits -> (n,) nats of all parts together."""
+    return sum((category_entropy(part) for part in logits.split(list(sizes), -1)), torch.zeros(len(logits)).to(logits))
 
 
 def draw_gaussian(mean: Tensor, log_std: Tensor, random: torch.Generator | None) -> Tensor:

@@ -68,6 +68,7 @@ class Reading:
     state: RunState = field(default=FINISHED)
     saved: int | None = None  # step of the newest checkpoint that is whole, of a run without a result
     units: Mapping[str, str] = field(default_factory=dict)  # of metrics, by the run's task, where they are known
+    row: tuple[str, str] = ("row", "rows")  # what one row of its kind of data is called, and several
     makes: Makes | None = None  # of a run that makes inputs, where its task is known
     folds: "Sequence[Reading]" = field(default=())  # of a cross-validation
     drawn: datetime | None = None  # when the page is drawn, with its zone
@@ -108,9 +109,21 @@ class Reading:
         return bool(self.result) and self.state.condition == "finished"
 
     @property
+    def acts(self) -> bool:
+        """Whether it learns from what it does, and not from rows."""
+        return any("environment_steps" in line for line in self.steps[:1]) or "experience" in self.result
+
+    @property
     def metric(self) -> str:
         """The metric that chose the best checkpoint; "" while unknown."""
         return str(self.result.get("headline") or (self.result.get("objective") or {}).get("metric", ""))
+
+    @cached_property
+    def taken(self) -> tuple[Sequence[int], Sequence[float]]:
+        """(steps of the training, steps of the environments until then) of a run that acts."""
+        held = "step", "environment_steps"
+        lines = [line for line in self.steps if all(isinstance(line.get(name), int | float) for name in held)]
+        return [int(line["step"]) for line in lines], [float(line["environment_steps"]) for line in lines]
 
     @cached_property
     def last_step(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from sonde.core.units import TIME_PARTS, count, duration, share
+from sonde.report import acted
 from sonde.report.captions import course, place
 from sonde.report.cases import Case, anomalies_labelled, worst_rows
 from sonde.report.evaluated import class_rows, confused_pairs
@@ -138,6 +139,8 @@ def _length(run: Reading, learned: bool) -> tuple[str, str]:
     ended = _ended(run)
     if not learned and (why := cannot_learn(run)):
         return "Not for want of time", f"the checks warn of what more training does not cure ({why})"
+    if run.acts:
+        return acted.long_enough(run, ended)
     if still_improving(run):
         sure = any(f.get("name") == "still-improving" and f.get("severity") != "note" for f in run.findings)
         return "No" if sure else "Perhaps not", f"the loss was still falling when {ended}"

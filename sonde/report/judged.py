@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from sonde.core.units import OF_ONE, is_share, metric, metric_name, share
 from sonde.metrics.intervals import LEVEL, Interval, wilson
+from sonde.report.acted import beside_policies, further_sentences
 from sonde.report.folder import SPLITS, Reading
 from sonde.report.how_sure import Details, interval_beside_baseline, interval_in
 from sonde.report.metric_words import direction, direction_in_words, unit
@@ -101,6 +102,8 @@ def score_of(run: Reading) -> Score | None:
         interval = wilson(round(value * rows), rows)
     details = _details(run, split)
     beside = None if baseline is None else interval_beside_baseline(details, run.metric, value - baseline)
+    if beside is None and baseline is not None and len(details) == 1:
+        beside = beside_policies(details[0], run.metric, value - baseline)
     return Score(
         split=split,
         name=run.metric,
@@ -133,7 +136,7 @@ def sentences(run: Reading, score: Score) -> list[str]:
     where = f"{split} data"
     if score.rows is not None:
         of = f" of {score.whole:,}" if score.whole else ""
-        where = f"{score.rows:,}{of} {split} {'row' if score.rows == 1 else 'rows'}"
+        where = f"{score.rows:,}{of} {split} {run.row[score.rows != 1]}"
     meaning = "; ".join(each for each in (unit(run, score.name), direction_in_words(run, score.name)) if each)
     told = [f"{text} on {where}" + (f" ({meaning})" if meaning else "")]
     if score.split == "train" and score.name == "loss" and run.train_loss_of:  # no evaluation of the rows
@@ -143,6 +146,7 @@ def sentences(run: Reading, score: Score) -> list[str]:
         told.append(f"{LEVEL:.0%} interval {span(score.name, score.interval)}{of}".replace("%", "\u00a0%", 1))
     if score.baseline is not None:
         told.append(f"baseline ({score.what}): {metric(score.name, score.baseline)}")
+    told += further_sentences(run, score.name, score.split)
     if score.classical is not None:
         words = {
             "better": ", worse than the network by more than chance",
@@ -153,7 +157,7 @@ def sentences(run: Reading, score: Score) -> list[str]:
         told.append(f"{score.called}: {metric(score.name, score.classical)}{words[score.beside]}")
     told += _own_units(run, score) + _accuracy(run, score)
     if score.split == "validation":
-        told.append("these rows also chose the best checkpoint, so new rows may do a little worse")
+        told.append(f"these {run.row[1]} also chose the best checkpoint, so new {run.row[1]} may do a little worse")
     return told
 
 
@@ -189,7 +193,7 @@ def log_loss_of_rows(run: Reading) -> tuple[float, Interval] | None:
 def _interval(run: Reading, split: str, value: float) -> tuple[Interval | None, str]:
     """The headline's, and what it is of where that is not the rows."""
     interval, of = interval_in(_details(run, split), run.metric, value)
-    return interval, "" if of.endswith((" row", " rows")) else of
+    return interval, "" if of.endswith((" row", " rows", f" {run.row[1]}")) else of
 
 
 def _details(run: Reading, split: str) -> list[Details]:

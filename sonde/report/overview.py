@@ -59,13 +59,15 @@ def headline(run: Reading) -> Headline:
         value, what = (
             ("No number", f"{metric_name(run.metric)} is NaN or infinite on these rows")
             if broken
-            else ("Not evaluated", "there were no rows to evaluate on")
+            else ("Not evaluated", f"there were no {run.row[1]} to evaluate on")
         )
         return Headline(value=value, what=what, sentences=sentences[:1], tone="open")
     unbroken = [text.replace(" %", "\u00a0%") for text in sentences if text]  # percentages stay on one line
     what = metric_name(run.metric) + mean_of_batches(run.metric, run.result.get("batch_means") or ())
     if split == "train" and run.metric == "loss" and run.train_loss_of:
         what = f"{what}, {run.train_loss_of}"
+    elif run.acts:
+        what = f"mean {what} of the {split} {run.row[1]}"
     else:
         what = f"{what} on the {'training' if split == 'train' else split} data"
     return Headline(value=value, what=what, sentences=unbroken, tone="good")
@@ -78,12 +80,23 @@ def key_figures(run: Reading) -> list[tuple[str, str]]:
         ("model", run.model),
         ("parameters", count(result["parameters"]) if result.get("parameters") is not None else ""),
         ("training time", duration(seconds["total"]) if seconds.get("total") else ""),
-        ("rows per second", rate(result["samples_per_s"]) if result.get("samples_per_s") else ""),
+        *_speed(result),
         ("memory at most", size(most) if (most := most_memory(run)) else ""),
         ("steps", count(result.get("steps") or max(run.last_step, run.state.step))),
         ("machine", str(run.env.get("device") or run.plan.get("device") or "")),
     ]
     return [(name, str(value)) for name, value in found if value]
+
+
+def _speed(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Rows that were trained on in a second; of a run that acts, steps of its environments, and how many there were."""
+    if isinstance(found := result.get("experience"), Mapping):
+        steps, per_s = found.get("environment_steps"), found.get("per_s")
+        return [
+            ("environment steps", count(steps) if steps else ""),
+            ("environment steps per second", rate(per_s) if per_s else ""),
+        ]
+    return [("rows per second", rate(result["samples_per_s"]) if result.get("samples_per_s") else "")]
 
 
 def metric_table(run: Reading) -> tuple[list[str], list[tuple[str, list[str], bool, str]]]:
@@ -128,8 +141,9 @@ def _by_whom(run: Reading, origin: str) -> str:
 
 
 def split_table(run: Reading) -> list[tuple[str, str]]:
-    """(split, rows)."""
-    return [(str(name), count(rows)) for name, rows in (run.data.get("splits") or {}).items() if isinstance(rows, int)]
+    """(split, rows); what a run that acts is trained on has no end."""
+    splits = {str(name): rows for name, rows in (run.data.get("splits") or {}).items() if isinstance(rows, int)}
+    return [(name, "without end" if run.acts and name == "train" else count(rows)) for name, rows in splits.items()]
 
 
 def class_balance(run: Reading) -> tuple[Markup | None, str]:
@@ -244,6 +258,7 @@ def _story(run: Reading) -> str:
     ended = {
         "stopped early": ", stopped early because validation no longer improved",
         "time limit": ", ended by the time limit",
+        "reached": ", until it was as good as --stop-at asks for",
     }
     return (
         f"{result.get('network') or result.get('model') or 'The model'} was trained on {source}"
@@ -273,7 +288,7 @@ def _since(run: Reading) -> str:
     if not isinstance(again, int | float) or metric(best["metric"], again) == metric(best["metric"], best["value"]):
         return ""
     part = (run.result.get("evaluated") or {}).get("validation") or {}
-    on = f" on {part['rows']:,} of {part['of']:,} rows" if part.get("rows") and part.get("of") else ""
+    on = f" on {part['rows']:,} of {part['of']:,} {run.row[1]}" if part.get("rows") and part.get("of") else ""
     return f" then, {metric(best['metric'], again)} at the end{on}"
 
 

@@ -12,6 +12,7 @@ from sonde.core.errors import RunFolderError
 from sonde.core.files import write_text
 from sonde.core.findings import AT_A_TIME, WORST_FIRST, certainty_of, grouped, silencing
 from sonde.core.units import count, number, share
+from sonde.report.acting_curves import acting_figures
 from sonde.report.additions import Additions, figure_html
 from sonde.report.became import became_section
 from sonde.report.cases import Cases, sections_of_cases
@@ -27,7 +28,7 @@ from sonde.report.folder import Reading
 from sonde.report.folds import fold_figures, folds_section
 from sonde.report.inside import inside_section
 from sonde.report.intact import drawn
-from sonde.report.learning import learning_figures
+from sonde.report.learning import Figure, learning_figures
 from sonde.report.looked import looked_figures, seen_section
 from sonde.report.made import made_sections
 from sonde.report.overview import (
@@ -145,7 +146,7 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
         "splits": splits,
         "metrics": metrics,
         **_in_turn(_findings(run)),
-        "learning": fold_figures(run) if run.folds else learning_figures(run),
+        "learning": _learning(run),
         "folds": folds_section(run),
         "inside": inside_section(run),
         "split": _named(run.split),
@@ -173,6 +174,7 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
         "facts": [fact for fact in run.data.get("facts") or [] if isinstance(fact, Mapping)][:MOST_LINES],
         "warnings": _warnings(run),
         "split_rows": split_table(run),
+        "row_words": run.row[1],
         "balance": balance,
         "balance_text": balance_text,
         "plan": [str(line)[:400] for line in run.plan.get("lines") or []][:MOST_LINES],
@@ -212,6 +214,12 @@ def contents(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("machine", "Machine", found["machine"]),
     ]
     return [(name, title) for name, title, there in fixed if there]
+
+
+def _learning(run: Reading) -> list[Figure]:
+    if run.folds:
+        return fold_figures(run)
+    return acting_figures(run) if run.acts else learning_figures(run)
 
 
 def _due(run: Reading) -> str:

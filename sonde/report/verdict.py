@@ -12,6 +12,7 @@ from typing import Any, Literal
 from sonde.core.findings import WORST_FIRST, name_of
 from sonde.core.run_state import checkpoint_step
 from sonde.core.units import count, duration, metric, metric_name
+from sonde.report.acted import experience_lines, of_returns
 from sonde.report.captions import Course, course, moved
 from sonde.report.fitted import fitted
 from sonde.report.folder import Reading
@@ -56,6 +57,8 @@ def _of_result(run: Reading, follow: Sequence[str]) -> Verdict:
     tone, answer, because = _worked(run, score)
     if run.makes is not None and not run.folds:
         tone, answer, because = of_samples(run, score, (tone, answer, because), _trouble(run, reading=False))
+    if run.acts and score is not None:
+        tone, answer, because = of_returns(run, score, _trouble(run)) or (tone, answer, because)
     steps = [] if tone == "no" else judge_steps(run)
     steps += after_finishing(run, follow, worked=tone != "no", beaten=score is not None and score.beside == "worse")
     lines = sample_lines(run)
@@ -73,6 +76,8 @@ def _of_result(run: Reading, follow: Sequence[str]) -> Verdict:
         ]
     if run.folds:
         lines.append(("Over- or underfitted", fits(run)))
+    elif run.acts:
+        lines += experience_lines(run)
     else:
         fit = fitted(run, learned=tone != "no")
         lines.append(("Over- or underfitted", f"{fit.word}: {fit.text}"))
@@ -83,7 +88,7 @@ def _of_result(run: Reading, follow: Sequence[str]) -> Verdict:
 def _worked(run: Reading, score: Score | None) -> tuple[Tone, str, str]:
     """(tone, answer, why) of a finished run."""
     if score is None:
-        return "open", "Not evaluated", "There were no rows to evaluate it on."
+        return "open", "Not evaluated", f"There were no {run.row[1]} to evaluate it on."
     wrong, trouble = _warnings(run), _trouble(run)
     but = f"; {trouble}" if trouble else ""
     if score.split == "train":
@@ -252,7 +257,7 @@ def _done(run: Reading) -> list[str]:
     """The scores of the folds that have one."""
     scores = [(fold.path.name.replace("-", " "), score_of(fold)) for fold in run.folds if fold.result]
     return [
-        f"{name} reached {metric(score.name, score.value)} {metric_name(score.name)} on its {score.split} rows"
+        f"{name} reached {metric(score.name, score.value)} {metric_name(score.name)} on its {score.split} {run.row[1]}"
         for name, score in scores
         if score is not None
     ]

@@ -119,6 +119,12 @@ def _of_experience(name: str, value: Any, parts: Assembly) -> str:
     return f"an environment has no rows to keep, mix or repeat, only episodes; {instead.get(name, 'leave it out')}"
 
 
+def _of_whole_batches(name: str, value: Any, parts: Assembly) -> str:
+    if parts.dataset is None or not spec(parts.config.task).whole_batches:
+        return ""
+    return f"--task {parts.config.task} learns from all that it met at once; give --environments, or what is met between updates"
+
+
 def _of_validation(name: str, value: Any, parts: Assembly) -> str:
     if "validation" in parts.evaluation_sources:
         return ""
@@ -292,11 +298,13 @@ RULES = (
     ),
     Rule(names=OF_ROWS, why=_of_experience, off=(False, 0, None)),
     Rule(names=("batch_size", "workers"), why=_of_batches),
+    Rule(names=("batch_size",), why=_of_whole_batches),
     Rule(names=("patience",), why=_of_validation, off=(0, "0")),
     Rule(names=("patience",), why=_of_objective, off=(0, "0")),
     Rule(names=("patience", "evaluate_every", "checkpoint_every"), why=_of_epochs, off=(0, "0")),
     Rule(names=("patience",), why=_of_evaluations, off=(0, "0")),
-    Rule(names=("monitor", "mode", "evaluate_every"), why=_of_validation, off=(None,)),
+    Rule(names=("monitor", "mode", "evaluate_every", "stop_at"), why=_of_validation, off=(None,)),
+    Rule(names=("stop_at",), why=_of_objective, off=(None,)),
     Rule(names=("augment",), why=_of_augmentation, off=("none", "auto")),
     Rule(names=("optimizer", *OPTIMISERS), why=_of_an_optimiser, off=(None,)),
     Rule(names=OF_A_SCHEDULE, why=_of_a_schedule, off=(0,)),

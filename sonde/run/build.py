@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from sonde.acting.episodes import episodes_of
+from sonde.acting.evaluated import acted_out
 from sonde.augment.policy import Policy, parse
 from sonde.augment.views import Views
 from sonde.core.batch import Batch
@@ -231,7 +231,7 @@ def assemble(
         if experience := spec(config.task).experience:
             train = load(experience)(dataset.splits, task, config, device)
             held_back = {
-                name: episodes_of(rows, task, seed=config.machine.seed, device=device)
+                name: acted_out(rows, task, seed=config.machine.seed, device=device)
                 for name, rows in dataset.splits.items()
                 if name != "train"
             }

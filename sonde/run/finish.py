@@ -241,6 +241,7 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
     return {
         "status": progress.stop,
         "ended_by": progress.ended_by,
+        **_reached(run),
         "lengths": lengths_in_words(assembly.config.loop),
         "task": assembly.config.task,
         "model": assembly.config.model,
@@ -263,6 +264,17 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         **({} if run.doctor is None else {"diagnosis": run.doctor.diagnosis}),
         **_highlights(run.attempt.folder, assembly, scores),
     }
+
+
+def _reached(run: Prepared) -> dict[str, Any]:
+    """Where a run ended because it was good enough: at which value, and after how many seconds."""
+    progress = run.training.progress
+    if progress.ended_by != "stop_at":
+        return {}
+    line = next(line for line in reversed(list(read_lines(run.attempt.folder.metrics))) if line["kind"] == "evaluation")
+    name, wanted = run.settings.target.objective.metric, run.settings.target.value  # type: ignore[union-attr]
+    found = {"metric": name, "value": progress.metrics[name], "wanted": wanted, "seconds": line.get("elapsed")}
+    return {"reached": found}
 
 
 def _baseline(run: Prepared, split: str) -> dict[str, Any]:

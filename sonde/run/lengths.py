@@ -7,9 +7,10 @@ from sonde.core.config import LoopConfig, OptimConfig, TrainConfig
 from sonde.core.durations import parse
 from sonde.core.errors import ConfigError
 from sonde.core.run_folder import RunFolder
-from sonde.core.seams import Phase, Source, ends
+from sonde.core.seams import Objective, Phase, Source, ends
 from sonde.core.units import duration
-from sonde.engine.loop import FitSettings, known_end, patience_over
+from sonde.engine.early_stop import Target, patience_over, target_reached
+from sonde.engine.loop import FitSettings, known_end
 from sonde.engine.plan import ExecutionPlan
 from sonde.engine.stages import check_total
 from sonde.engine.training import Progress, Training
@@ -81,6 +82,11 @@ def refuse_idle(assembly: Assembly, saved: Saved, folder: RunFolder) -> None:
             f"{folder.path} has trained {counted(progress.passes, 'epoch')} already, and {passes} are set; give a larger "
             "total, or start over with --fresh"
         )
+    if saved.finished and target_reached(_target(loop, assembly.objective), progress):
+        raise ConfigError(
+            f"{folder.path} has reached --stop-at {loop.stop_at:g} at step {saved.step:,}; give a value that is harder to reach "
+            f"(--stop-at {'inf' if assembly.objective is not None and assembly.objective.mode == 'max' else '-inf'}: none is)"
+        )
     patience = loop.patience_for
     if saved.finished and patience_over(patience, progress, batches=batches, elapsed=saved.elapsed):
         ended = "stopped early" if progress.stop == "stopped early" else "is finished, and its --patience is over too"
@@ -133,7 +139,9 @@ def counted(number: float, what: str) -> str:
     return f"{number:,g} {what}{'' if number == 1 else 's'}" if number < 1e5 else f"{number:,.0f} {what}s"
 
 
-def fit_settings(config: TrainConfig, plan: ExecutionPlan, *, training_s: float | None) -> FitSettings:
+def fit_settings(
+    config: TrainConfig, plan: ExecutionPlan, objective: Objective | None, *, training_s: float | None
+) -> FitSettings:
     """When things happen in a run. training_s: seconds at which training must end, under a time limit"""
     loop = config.loop
     return FitSettings(
@@ -144,8 +152,13 @@ def fit_settings(config: TrainConfig, plan: ExecutionPlan, *, training_s: float 
         log_every=loop.log_every,
         checkpoint_every=loop.checkpoint_period,
         patience=loop.patience_for,
+        target=_target(loop, objective),
         limit_s=training_s,
     )
+
+
+def _target(loop: LoopConfig, objective: Objective | None) -> Target | None:
+    return None if loop.stop_at is None or objective is None else Target(objective, loop.stop_at)
 
 
 def move_end(training: Training, settings: FitSettings, assembly: Assembly) -> int | None:

@@ -222,7 +222,9 @@ def _plan_lines(
         lines.append(f"{rows:,} rows an update, {-(-rows // pieces):,} at a time (--accumulate {pieces})")
     source = getattr(assembly.train, "source", assembly.train)
     said = getattr(source, "mapping", "") if bound is None else bound.line
-    lines += [line for line in (said, getattr(source, "repeats", ""), *assembly.notes) if line]
+    lines += [
+        line for line in (said, getattr(source, "repeats", ""), getattr(source, "said", ""), *assembly.notes) if line
+    ]
     endless = assembly.train.batches is None and not ends(assembly.train)
     if endless and assembly.evaluation_sources and assembly.config.loop.evaluation_period.unit == "epochs":
         lines.append('evaluated at the end only: these data have no epochs (--evaluate-every "500 steps")')

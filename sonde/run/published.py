@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from sonde.core.config import cache_folder
+from sonde.core.cache import cache_folder
 from sonde.core.errors import ConfigError, DataError
 from sonde.core.progress import Tick, silent
 from sonde.data.download import Opener, RemoteFile, Unobtainable, fetch

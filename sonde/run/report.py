@@ -35,6 +35,8 @@ def as_shown(run: Reading) -> Reading:
         judged = kind in modality_names() and bool(modality(str(kind)).made) and modality(str(kind)).judged
         makes = Makes(known.tells, known.likelihood, judged) if known.generates else None
         run = replace(run, units=known.units, makes=makes)
+    if kind in modality_names():
+        run = replace(run, row=modality(str(kind)).row)
     return respelled(run, in_keywords) if run.in_program else run
 
 

@@ -168,12 +168,13 @@ def saved_length(folder: RunFolder, config: TrainConfig, typed: Mapping[str, Any
 
 
 def asks_for_more(folder: RunFolder, loop: LoopConfig) -> bool:
-    """Whether a finished run is to be trained further: its length, or the patience that ended it, is set anew."""
+    """Whether a finished run is to be trained further: its length, or the patience or value that ended it, is set anew."""
     before = read_config(folder.config).settings
     patience = not same_setting("patience", before.get("patience", 0), loop.patience)
     result = read_object(folder.result, run=folder.path, remedy=f"remove it, and {_resumed(folder)} writes it again")
     stopped_early = result.get("status") == "stopped early"
-    return (patience and stopped_early) or _other_length(before, loop)
+    beyond = before.get("stop_at") != loop.stop_at and result.get("status") == "reached"
+    return (patience and stopped_early) or beyond or _other_length(before, loop)
 
 
 def nothing_to_do(folder: RunFolder, loop: LoopConfig) -> bool:

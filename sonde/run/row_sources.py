@@ -2,8 +2,7 @@
 
 import torch
 
-from sonde.acting.episodes import episodes_of
-from sonde.acting.seeds import SeedRows
+from sonde.acting.evaluated import acted_out, is_acted
 from sonde.core.config import FeedConfig
 from sonde.core.dataset import Rows, Schema
 from sonde.core.seams import Source, Task
@@ -29,8 +28,8 @@ def source_of(
 
     augment: of tasks that compare views;  goes_on: whether windows of a text follow one another
     """
-    if isinstance(rows, SeedRows):
-        return episodes_of(rows, task, seed=0, device=device)
+    if is_acted(rows):
+        return acted_out(rows, task, seed=0, device=device)
     return build_source(
         rows,
         schema,

@@ -138,9 +138,8 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     screen.folder(folder.path)
     if (limit_s := assembly.config.loop.limit_s) is not None:
         attempt.limit = TimeLimit(assembly, plan, limit_s)
-    settings = fit_settings(
-        assembly.config, plan, training_s=None if attempt.limit is None else attempt.limit.training_s
-    )
+    left_s = None if attempt.limit is None else attempt.limit.training_s
+    settings = fit_settings(assembly.config, plan, assembly.objective, training_s=left_s)
     training = _training(attempt, plan, stepper, settings)
     if saved is not None:
         _take_up(attempt)

@@ -47,10 +47,31 @@ def result_lines(result: Mapping[str, Any]) -> list[str]:
     if classical.get(name) is not None:
         lines.append(f"{classical['what']}: {metric(name, classical[name])}")
     lines += result.get("highlights") or []
+    lines += _goal(result, name, None if split is None else metrics[split][name])
     lines += _ended_by(result)
-    if result.get("status") not in (None, "finished"):
+    if reached := result.get("reached"):
+        lines.append(_reached(reached, result.get("steps") or 0))
+    elif result.get("status") not in (None, "finished"):
         lines.append(f"{result['status']} after {count(result.get('steps') or 0)} steps")
     return lines or ["not evaluated: the data have neither test nor validation rows"]
+
+
+def _goal(result: Mapping[str, Any], name: str, value: float | None) -> list[str]:
+    """Whether the data count as solved, where whoever made them says from which value.
+
+    >>> _goal({"goals": {"return": 475.0}}, "return", 168.3)
+    ['not solved: that is from a return of 475 on']
+    """
+    goal = (result.get("goals") or {}).get(name)
+    if goal is None or value is None:
+        return []
+    return [f"{'solved' if value >= goal else 'not solved'}: that is from a {metric_name(name)} of {goal:g} on"]
+
+
+def _reached(reached: Mapping[str, Any], steps: int) -> str:
+    name, after = str(reached["metric"]), reached.get("seconds")
+    at = f"stopped at step {count(steps)}" + ("" if after is None else f", after {duration(after)}")
+    return f"{at}: validation {metric_name(name)} {metric(name, reached['value'])} has reached --stop-at {reached['wanted']:g}"
 
 
 def _is_number(value: Any) -> bool:

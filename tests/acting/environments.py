@@ -1,10 +1,14 @@
 """Environments with known values, for the tests of acting."""
 
+import os
+import signal
+import time
 from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+from gymnasium.utils import EzPickle
 
 
 class Corridor(gymnasium.Env[np.ndarray, Any]):
@@ -140,3 +144,53 @@ class Sharing(gymnasium.Env[np.ndarray, Any]):
         self.SHOWN[:] = self._steps, action[0]
         action[:] = 99
         return self.SHOWN, 0.0, self._steps == 3, False, {}
+
+
+def seed_of(number: int, episode: int) -> int:
+    """Seeds of episodes, as sources take them."""
+    return 100 * number + episode
+
+
+class Ending(Walk):
+    """Ends its process, or never returns, in the second step of its third's first episode."""
+
+    how = "kill"
+
+    def step(self, action: Any) -> Any:
+        if self._steps == 1 and self.np_random_seed == 200:
+            if self.how == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            elif self.how == "exit":
+                os._exit(3)
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])  # as compiled code does, which no signal ends
+            time.sleep(60)
+        return super().step(action)
+
+
+class Wander(Walk):
+    """A walk without an end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.played = 0  # steps since it was made
+
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict]:
+        self.played += 1
+        shown, reward, *_ = super().step(action)
+        return shown, reward, False, False, {}
+
+
+class Anew(Wander, EzPickle):
+    """Copies of it are made by its constructor, wherever it stands."""
+
+    def __init__(self) -> None:
+        EzPickle.__init__(self)
+        Wander.__init__(self)
+
+
+class Held(Wander):
+    """Cannot be copied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held = (each for each in ())

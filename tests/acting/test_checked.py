@@ -24,6 +24,11 @@ def of(make, count: int = 3) -> InProcess:
     return InProcess(making(make), count, encode=as_shown, seed_of=lambda a, b: 100 * a + b)
 
 
+def stepped(environments: InProcess, actions: np.ndarray) -> None:
+    for each in actions:
+        environments.step(each)
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_one_line_that_says_where(fault: str) -> None:
     """Of 1,000 steps and resets in all, each of which may be the one that is wrong."""
@@ -32,8 +37,7 @@ def test_a_fault_is_one_line_that_says_where(fault: str) -> None:
         environments = of(lambda at=at: Faulty(fault, at))
         environments.reset()
         with pytest.raises(DataError, match=FAULTS[fault][2]) as found:
-            for _ in range(at):
-                environments.step(random.integers(0, 2, 3))
+            stepped(environments, random.integers(0, 2, (at, 3)))
         told = environments.envs[0]
         assert str(found.value).startswith(f"mine: environment 0, seed {told.seed}, step {told.steps}: ")
         assert "\n" not in str(found.value)

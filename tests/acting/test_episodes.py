@@ -8,6 +8,7 @@ from torch import Tensor
 from sonde.acting import episodes as module
 from sonde.acting.episodes import Episodes
 from sonde.core.acting import Acting
+from sonde.core.errors import DataError
 from sonde.metrics.episodes import EpisodesMeter, played
 from tests.acting.environments import Corridor, Walk
 
@@ -64,3 +65,11 @@ def test_a_meter_tells_means_and_what_intervals_are_made_of() -> None:
     }
     sums = meter.details()["sums"]
     assert (sums["unit"], sums["rows"], sums["columns"]["return"]) == ("episodes", 3, [3.0, 3.0, 3.0])
+
+
+def test_an_episode_without_an_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LONGEST", 10)
+    with pytest.raises(
+        DataError, match="seed 5 goes on after 10 steps of an evaluation; .* --max-episode-steps cuts them off"
+    ):
+        list(of(lambda: Corridor(11)))

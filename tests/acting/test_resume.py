@@ -18,11 +18,41 @@ SHORT: dict[str, Any] = {
     "schedule": "constant",
 }
 REPLAYED: dict[str, Any] = {"warmup_steps": 40, "batch_size": 16, "max_episode_steps": 15}
+ATOMS: dict[str, Any] = {"atoms": 11, "value_range": (0.0, 20.0), "accumulate": 2}
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "ppo": ("gym:CartPole-v1", {"environments": 2, "rollout": 8, "reuse": 2, "batch_size": 8}),
+    "ppo with memory": (
+        "gym:Pendulum-v1",
+        {"task": "ppo", "model": "policy-gru", "hidden": (4,), "width": 4, "max_episode_steps": 11}
+        | {"environments": 4, "rollout": 8, "reuse": 2, "batch_size": 16, "target_kl": 1e-3},
+    ),
+    "a2c": ("gym:Pendulum-v1", {"environments": 2, "rollout": 4, "max_episode_steps": 11}),
+    "reinforce": ("gym:CartPole-v1", {"environments": 2, "rollout_episodes": 2}),
     "dqn": (
         "gym:CartPole-v1",
         {**REPLAYED, "target_every": 7, "explore_steps": 5, "environments": 4, "return_steps": 3, "replay": 96},
+    ),
+    "dqn, prioritised": (
+        "gym:CartPole-v1",
+        {**REPLAYED, "task": "dqn", "environments": 2, "replay": 64, "priority": 0.7, "priority_updates": 20, **ATOMS},
+    ),
+    "td3": ("gym:Pendulum-v1", {**REPLAYED, "environments": 2, "return_steps": 2, "hidden": (8,)}),
+    "alphazero": (
+        "game:connect_four",
+        {
+            "environments": 4,
+            "simulations": 6,
+            "quick_simulations": 3,
+            "full_share": 0.5,
+            "window": 300,
+            "batch_size": 16,
+            "model": "policy-value-resnet",
+            "width": 4,
+            "layers": 1,
+            "opponents": ("random", "earlier"),
+            "episodes": 2,
+            "test_episodes": 2,
+        },
     ),
     "sac": ("gym:Pendulum-v1", {**REPLAYED, "hidden": (8,)}),
 }
@@ -31,13 +61,13 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
 def last(folder: Path) -> Any:
     """The weights, and all that was met and is kept."""
     weights, state = checkpoint.read(folder / "checkpoints" / "last")
-    return {"weights": dict(weights), "source": state["source"]}
+    return {"weights": dict(weights), "source": state["source"], "task": state["task"]}
 
 
 @pytest.mark.parametrize("task", RUNS)
 def test_weights_are_those_of_a_run_that_was_not_stopped(task: str, tmp_path: Path) -> None:
     name, settings = RUNS[task]
-    given = {**SHORT, **settings, "task": task, "evaluate_every": "11 steps"}
+    given = {**SHORT, "task": task, **settings, "evaluate_every": "11 steps"}
     sonde.train(name, out=tmp_path / "straight", steps=29, **given)
     sonde.train(name, out=tmp_path / "stopped", steps=13, **given)
     sonde.resume(tmp_path / "stopped", steps=29)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sonde.acting.collecting import Collector
 from sonde.acting.in_process import InProcess
 from sonde.acting.rollouts import RolloutPlan, Rollouts
 from sonde.core.acting import Acting
@@ -25,7 +26,8 @@ def source(make, plan: RolloutPlan = PLAN) -> Rollouts:
         make, COUNT, encode=lambda seen: np.asarray(seen, np.float32), seed_of=lambda a, b: 100 * a + b
     )
     acting = Acting(act=act, sent=lambda chosen: chosen.numpy(), value=lambda seen: torch.full((len(seen),), 8.0))
-    return Rollouts(environments, acting, plan, seed=0, device=torch.device("cpu"))
+    device = torch.device("cpu")
+    return Rollouts(Collector(environments, acting, device=device), acting, plan, seed=0, device=device)
 
 
 def test_each_pass_has_every_transition_once() -> None:

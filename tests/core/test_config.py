@@ -15,7 +15,6 @@ from sonde.core.config import (
     LoopConfig,
     OptimConfig,
     TrainConfig,
-    cache_folder,
     flat,
     leaves,
     replace_leaves,
@@ -150,11 +149,7 @@ def test_what_is_no_size(text: str) -> None:
         size_bytes(text, free=1000)
 
 
-def test_the_cache_is_where_it_was_put(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SONDE_CACHE", "/somewhere/else")
-    assert str(cache_folder()) == "/somewhere/else"
-    monkeypatch.setenv("SONDE_CACHE", "")
-    assert cache_folder().parts[-2:] == (".cache", "sonde")
+def test_a_setting_is_written_as_its_flag() -> None:
     assert flag("label_smoothing") == "--label-smoothing"
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from sonde.acting.checked import Checked
 from sonde.acting.config import EnvironmentConfig
 from sonde.acting.gym import GymEnvironment, library
 from sonde.acting.making import Making, as_shown
+from sonde.acting.own import same_traces, trace
 from sonde.acting.seeds import LIMIT, SeedRows
 from sonde.core.config import DataConfig
-from sonde.core.dataset import Dataset, Fact, Schema, TargetSpec
+from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick
 from sonde.modalities.environment.spaces import actions, observations
@@ -17,9 +19,10 @@ TRAIN = LIMIT - 10_000_000  # seeds of training
 
 
 class About(NamedTuple):
-    """What an environment is called: in run folders and in errors, and by what it is known again."""
+    """What an environment is called: in names of run folders, in errors and in config.yaml; and by what it is known again."""
 
     name: str
+    called: str
     source: str
     form: str
     fingerprint: Mapping[str, str]
@@ -30,25 +33,34 @@ def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: S
     make = GymEnvironment(name=name, longest=config.of(EnvironmentConfig).max_episode_steps)
     about = About(
         name=name.rpartition(":")[2].rpartition("/")[2].lower(),
+        called=f"gym:{name}",
         source=f"gym:{name}",
         form="gymnasium environment",
         fingerprint={"gymnasium": library().__version__, name: "environment"},
     )
-    return described(make, about, config.of(EnvironmentConfig))
+    return described(make, about, config.of(EnvironmentConfig), like)
 
 
-def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig) -> Dataset:
-    """The episodes of an environment, of which one is made to look at. Raises: DataError"""
-    env = make()
+def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig, like: Schema | None) -> Dataset:
+    """The episodes of an environment, of which one is made to look at.
+
+    Raises: DataError, also for one that a model of another was not trained for
+    """
+    env, called = make(), about.called
     for space in ("observation_space", "action_space"):
         if getattr(env, space, None) is None:
-            raise DataError(f"{about.source} has no {space}; give it one of gymnasium.spaces")
-    seen = observations(env.observation_space, about.source)
-    target = actions(env.action_space, about.source)
+            raise DataError(f"{called} has no {space}; give it one of gymnasium.spaces")
+    seen, target = observations(env.observation_space, called), actions(env.action_space, called)
+    _check_like(seen.spec, target, like, called)
     checked = Making(
-        make=make, encode=seen.encode, shape=seen.spec.shape, name=about.source, timeout=settings.environment_timeout
+        make=make,
+        encode=seen.encode,
+        shape=seen.spec.shape,
+        dtype="uint8" if seen.spec.std else "float32",
+        name=called,
+        timeout=settings.environment_timeout,
     )
-    checked.of(env).reset(seed=0)
+    warnings, took = _played(checked.of(env))
     facts, goals = [_observations(seen.spec.shape), _actions(target), *_limits(env)], _goals(env)
     env.close()
     numbers = {"train": TRAIN, "validation": settings.episodes, "test": settings.test_episodes}
@@ -58,13 +70,35 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
         form=about.form,
         schema=Schema(input=seen.spec, target=target),
         splits={
-            split: SeedRows(make=checked, encode=as_shown, split=split, number=number)
+            split: SeedRows(make=checked, encode=as_shown, split=split, number=number, step_seconds=took)
             for split, number in numbers.items()
         },
         facts=facts,
+        warnings=warnings,
         fingerprint=dict(about.fingerprint),
         goals=goals,
     )
+
+
+def _check_like(seen: InputSpec, target: TargetSpec, like: Schema | None, called: str) -> None:
+    """Raises: DataError where a model was trained for other observations or actions"""
+    if like is None:
+        return
+    if seen.shape != like.input.shape:
+        raise DataError(f"{called} shows {seen.shape}, and the model was trained on {like.input.shape}; take another")
+    if (target.kind, target.names) != (like.target.kind, like.target.names):
+        raise DataError(f"{called} takes other actions than the model was trained for; take another")
+
+
+def _played(env: Checked) -> tuple[list[str], float]:
+    """Look at the start of an episode, twice. Returns (warnings, seconds a step). Raises: DataError for what is wrong in it"""
+    first, took = trace(env)
+    if same_traces(first, trace(env)[0]):
+        return [], took
+    return [
+        f"{env.name} answers otherwise when an episode is played again from its seed, so a run that is interrupted cannot be "
+        "resumed; let all its chance come from self.np_random, which reset(seed=seed) seeds"
+    ], took
 
 
 def _observations(shape: tuple[int, ...]) -> Fact:
@@ -76,6 +110,10 @@ def _observations(shape: tuple[int, ...]) -> Fact:
 def _actions(target: TargetSpec) -> Fact:
     if target.kind == "action":
         return Fact(f"{len(target.names)} actions", "action_space is Discrete")
+    if target.kind == "actions":
+        return Fact(
+            f"actions of {len(target.names)} parts, of {' x '.join(map(str, target.shape))}", "action_space has parts"
+        )
     low = [mean - std for mean, std in zip(target.mean, target.std, strict=True)]
     high = [mean + std for mean, std in zip(target.mean, target.std, strict=True)]
     return Fact(f"actions of {len(low)} numbers from {min(low):g} to {max(high):g}", "action_space is a Box")

@@ -7,9 +7,15 @@ ENVIRONMENT = Modality(
     kind="environment",
     noun="environments",
     input_word="OBSERVATIONS.npy",
+    row=("episode", "episodes"),
     absent="holds no environment",
-    rows_to_predict="sonde.modalities.arrays.inputs:rows_to_predict",
+    rows_to_predict="sonde.modalities.environment.inputs:rows_to_predict",
     config=EnvironmentConfig,
     forms=(),
-    schemes={"gym": "sonde.modalities.environment.gym:read"},
+    schemes={
+        "gym": "sonde.modalities.environment.gym:read",
+        "env": "sonde.modalities.environment.own:read",
+        "game": "sonde.modalities.environment.game:read",
+    },
+    given="sonde.modalities.environment.own:given",
 )

@@ -1,6 +1,6 @@
 """What an environment shows and takes, of gymnasium's spaces, in the words of a schema."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
@@ -78,7 +78,7 @@ def _channels_first(shape: tuple[int, ...]) -> Callable[[Any], np.ndarray]:
 
 
 def actions(space: Any, name: str) -> TargetSpec:
-    """One of several actions, or numbers between bounds; the mean and std of these are the middle and half the range.
+    """One of several actions, of several parts too, or numbers; their mean and std are the middle and half the range.
 
     Raises: DataError for other spaces, and for bounds between which there is nothing
     """
@@ -86,6 +86,10 @@ def actions(space: Any, name: str) -> TargetSpec:
 
     if isinstance(space, spaces.Discrete):
         return TargetSpec(kind="action", names=tuple(str(space.start + number) for number in range(space.n)))
+    if isinstance(space, spaces.MultiDiscrete | spaces.MultiBinary) and len(space.shape) == 1:
+        return _parts(
+            *(space.nvec, space.start) if isinstance(space, spaces.MultiDiscrete) else ([2] * space.n, [0] * space.n)
+        )
     if isinstance(space, spaces.Box) and len(space.shape) <= 1:
         low, high = (np.atleast_1d(bound).astype(np.float64) for bound in (space.low, space.high))
         same = np.flatnonzero(~(high > low))
@@ -104,6 +108,15 @@ def actions(space: Any, name: str) -> TargetSpec:
             std=tuple(half.tolist()),
         )
     raise DataError(
-        f"{name} takes actions of {type(space).__name__}; environments with Discrete actions, or a Box of one row, are learned: "
-        "wrap it so that it takes these"
+        f"{name} takes actions of {type(space).__name__}; environments with Discrete actions, or a Box, MultiDiscrete or "
+        "MultiBinary of one row, are learned: wrap it so that it takes these"
+    )
+
+
+def _parts(sizes: Sequence[int], first: Sequence[int]) -> TargetSpec:
+    return TargetSpec(
+        kind="actions",
+        names=tuple(f"action {number}" for number in range(len(sizes))),
+        shape=tuple(int(size) for size in sizes),
+        mean=tuple(float(start) for start in first),
     )

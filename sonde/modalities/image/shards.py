@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 
-from sonde.core.config import cache_folder
+from sonde.core.cache import cache_folder
 from sonde.core.errors import DataError, first_line
 from sonde.core.progress import Tick, silent
 from sonde.data import fingerprint

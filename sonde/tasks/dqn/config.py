@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sonde.core.bounds import at_least, within
+from sonde.core.bounds import at_least, flag, within
 from sonde.core.errors import ConfigError
 
 
@@ -26,7 +26,17 @@ class DQNConfig:
     """Estimate the value of a state and what each action adds to it apart."""
     quantiles: int = 0
     """Estimate so many quantiles of the return, and not only its mean (QR-DQN); 0 for the mean."""
-    target_every: int = 500
+    atoms: int = 0
+    """Estimate how likely each of so many returns within --value-range is (C51: 51); 0 for the mean alone."""
+    value_range: tuple[float, ...] = ()
+    """The least and the greatest discounted return that can be expected, for --atoms."""
+    priority: float = 0.0
+    """Draw transitions in proportion to this power of how far off their value was (prioritised replay: 0.6); 0 for all alike."""
+    priority_correction: float = 0.4
+    """How far losses are weighted to make up for --priority, at first: 1 for wholly, to which it rises."""
+    priority_updates: int = 25_000
+    """Updates over which --priority-correction rises to 1."""
+    target_every: int = 128
     """Updates after which the target network becomes like the network."""
     explore_last: float = 0.05
     """Share of random actions after exploration; it falls to that from 1."""
@@ -37,7 +47,27 @@ class DQNConfig:
 
     def __post_init__(self) -> None:
         at_least(self, 1, "replay", "train_every", "return_steps", "target_every", "explore_steps")
-        at_least(self, 0, "warmup_steps", "quantiles")
-        within(self, 0, 1, "discount", "explore_last")
+        at_least(self, 1, "priority_updates")
+        at_least(self, 0, "warmup_steps", "quantiles", "atoms", "priority")
+        within(self, 0, 1, "discount", "explore_last", "priority_correction")
         if self.quantiles == 1:
             raise ConfigError("--quantiles is 0 for the mean, or 2 and more, got 1")
+        self._check_atoms()
+        if not self.priority:
+            for name in ("priority_correction", "priority_updates"):
+                if getattr(self, name) != getattr(DQNConfig, name):
+                    raise ConfigError(f"{flag(name)} is for prioritised replay; give --priority 0.6, or leave it out")
+
+    def _check_atoms(self) -> None:
+        if self.atoms == 1:
+            raise ConfigError("--atoms is 0 for the mean, or 2 and more, got 1")
+        if self.atoms and self.quantiles:
+            raise ConfigError("--atoms and --quantiles both say how the return is estimated; give one of them")
+        if self.value_range and not self.atoms:
+            raise ConfigError("--value-range is for --atoms; give --atoms 51, or leave it out")
+        if self.atoms and (len(self.value_range) != 2 or not self.value_range[0] < self.value_range[1]):
+            got = " ".join(map(str, self.value_range)) or "none"
+            raise ConfigError(
+                "--atoms needs --value-range with the least and the greatest discounted return that can be expected, such as "
+                f"--value-range 0 100, got {got}"
+            )

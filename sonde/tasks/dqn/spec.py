@@ -6,7 +6,7 @@ from sonde.tasks.spec import TaskSpec
 
 DQN = TaskSpec(
     name="dqn",
-    summary="the action that will return most, by deep Q-learning (double, dueling, n-step, quantiles)",
+    summary="the action that will return most, by deep Q-learning (double, dueling, n-step, prioritised, distributional)",
     task="sonde.tasks.dqn.task:DQN",
     config=DQNConfig,
     answers=FEATURES,

@@ -13,38 +13,19 @@ from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.records import StepRecord
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
-from sonde.losses.q_learning import huber, quantile_huber
+from sonde.losses.q_learning import divergence, huber, projected, quantile_huber
 from sonde.metrics.episodes import MODES, EpisodesMeter, played
+from sonde.nn.action_values import ActionValues
 from sonde.tasks.dqn.config import DQNConfig
 from sonde.tasks.supervised import objective
-
-
-class ActionValues(nn.Module):
-    """Observations to what each action will return: its mean, or quantiles of it.
-
-    With dueling heads Q = V + A - mean A: Wang et al. 2016, arXiv:1511.06581, equation 9.
-    """
-
-    def __init__(self, torso: nn.Module, features: int, actions: int, *, quantiles: int, dueling: bool) -> None:
-        super().__init__()
-        self.torso, self.actions, self.quantiles = torso, actions, max(1, quantiles)
-        self.advantage = nn.Linear(features, actions * self.quantiles)
-        self.value = nn.Linear(features, self.quantiles) if dueling else None
-
-    def forward(self, seen: Tensor) -> Tensor:
-        """(n, *shape) -> (n, actions, quantiles)."""
-        features = self.torso(seen)
-        found = self.advantage(features).view(-1, self.actions, self.quantiles)
-        if self.value is None:
-            return found
-        return self.value(features)[:, None] + found - found.mean(1, keepdim=True)
 
 
 class DQN:
     """A network that is trained, and a target network that follows it every so many updates.
 
     Source: Mnih et al. 2015, Human-level control through deep reinforcement learning; double: van Hasselt et al. 2016,
-    arXiv:1509.06461, equation 4; n-step returns as in Hessel et al. 2018, arXiv:1710.02298, section 3.
+    arXiv:1509.06461, equation 4; n-step returns as in Hessel et al. 2018, arXiv:1710.02298, section 3; shares of returns (C51):
+    Bellemare et al. 2017, arXiv:1707.06887, algorithm 1; quantiles: Dabney et al. 2018, arXiv:1710.10044, algorithm 1.
     """
 
     def __init__(
@@ -53,15 +34,26 @@ class DQN:
         """Raises: ConfigError for a metric that is not there"""
         self.config, self._first, self._count = config, int(target.names[0]), len(target.names)
         features: int = model.features  # type: ignore[assignment]
-        self.network = ActionValues(model, features, self._count, quantiles=config.quantiles, dueling=config.dueling)
+        support = torch.linspace(*config.value_range, config.atoms) if config.atoms else None
+        outputs = config.atoms or config.quantiles or 1
+        self.network = ActionValues(
+            model, features, self._count, outputs=outputs, dueling=config.dueling, support=support
+        )
         self.target = copy.deepcopy(self.network).requires_grad_(False)
         self.modules = nn.ModuleDict({"network": self.network, "target": self.target})
         self.phases: Sequence[Phase] = (Phase(name="values", loss=self.loss, trains=[self.network]),)
         self.objective: Objective = objective("return", MODES, monitor)
         self._updates = 0
+        self._missed: list[tuple[Tensor, Tensor]] = []  # of the update that is being made
+        self._errors: tuple[Tensor, Tensor] | None = None  # of the last one
         self.abilities = Abilities(
             acting=Acting(
-                act=self.act, sent=self.sent, value=self.value, discount=config.discount, sampled=config.act_sampled
+                act=self.act,
+                sent=self.sent,
+                value=self.value,
+                discount=config.discount,
+                sampled=config.act_sampled,
+                errors=self.errors,
             )
         )
 
@@ -76,7 +68,7 @@ class DQN:
 
     def act(self, seen: Tensor, random: torch.Generator | None) -> dict[str, Tensor]:
         """See `Acting`: the best action, and where it is sampled now and then any."""
-        best = self.network(_floats(seen)).mean(-1).argmax(-1)
+        best = self.network.values(seen).argmax(-1)
         if random is None:
             return {"action": best}
         any_action = torch.randint(0, self._count, best.shape, generator=random, device=best.device)
@@ -89,25 +81,47 @@ class DQN:
 
     def value(self, seen: Tensor) -> Tensor:
         """See `Acting`: what the best action is taken to return."""
-        return self.network(_floats(seen)).mean(-1).amax(-1)
+        return self.network.values(seen).amax(-1)
 
     def loss(self, batch: Batch) -> Loss:
         """Of transitions as `sonde.acting.replay` yields them."""
-        found = self.network(_floats(batch["observation"]))
-        chosen = found[torch.arange(len(batch)), batch["action"]]
+        network, rows = self.network, torch.arange(len(batch))
+        found = network(batch["observation"])
+        chosen = found[rows, batch["action"]]
         with torch.no_grad():
-            following = _floats(batch["following"])
-            worth = self.target(following)
-            best = (self.network(following) if self.config.double else worth).mean(-1).argmax(-1)
-            expected = worth[torch.arange(len(batch)), best]
-            goal = batch["reward"][:, None] + batch["discount"][:, None] * expected
-        error = quantile_huber(chosen, goal) if self.config.quantiles else huber(chosen - goal)[:, 0]
-        parts = {"value": found.detach().mean(), "error": (chosen - goal).detach().mean(-1).abs().mean()}
+            worth = self.target(batch["following"])
+            judged = network(batch["following"]) if self.config.double else worth
+            expected = worth[rows, network.means(judged).argmax(-1)]
+        error, apart = self._errors_of(chosen, expected, batch["reward"][:, None], batch["discount"][:, None])
+        if self.config.priority:
+            self._missed.append((batch.index, apart.detach()))
+            error = error * batch["weight"]
+        parts = {"value": network.means(found.detach()).mean(), "error": apart.detach().mean()}
         return Loss(error.mean(), len(batch), parts)
+
+    def _errors_of(self, chosen: Tensor, expected: Tensor, reward: Tensor, discount: Tensor) -> tuple[Tensor, Tensor]:
+        """((B,) losses, (B,) how far off the values were), of (B, outputs) of the action taken and of the best that follows."""
+        if self.network.support is None:
+            goal = reward + discount * expected
+            loss = quantile_huber(chosen, goal) if self.config.quantiles else huber(chosen - goal)[:, 0]
+            return loss, (chosen - goal).mean(-1).abs()
+        support = self.network.support
+        loss = divergence(chosen, projected(expected.softmax(-1), reward + discount * support, support))
+        return loss, loss
+
+    def errors(self) -> tuple[Tensor, Tensor] | None:
+        """See `Acting`."""
+        found, self._errors = self._errors, None
+        self._missed.clear()  # of a loss that was looked at since, and not learned from
+        return found
 
     def after_step(self, record: StepRecord) -> None:
         """Let the target network become like the network, when that is due."""
         self._updates = record.step
+        if self._missed:
+            index, apart = zip(*self._missed, strict=True)
+            self._errors = torch.cat(index), torch.cat(apart)
+            self._missed.clear()
         if record.step % self.config.target_every == 0:
             self.target.load_state_dict(self.network.state_dict())
 
@@ -121,7 +135,7 @@ class DQN:
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"action": as the environment takes it, "values": (B, actions)} of observations."""
-        values = self.network(_floats(batch["input"])).mean(-1)
+        values = self.network.values(batch["input"])
         return {"action": torch.from_numpy(self.sent(values.argmax(-1))), "values": values}
 
     def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
@@ -135,8 +149,5 @@ class DQN:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Put it back."""
-        self._updates = int(state["updates"])
-
-
-def _floats(seen: Tensor) -> Tensor:
-    return seen.float() / 255 if seen.dtype == torch.uint8 else seen
+        self._updates, self._errors = int(state["updates"]), None
+        self._missed.clear()

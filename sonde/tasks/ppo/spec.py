@@ -5,18 +5,25 @@ from sonde.tasks.spec import Answer, TaskSpec
 
 FEATURES = Answer("features", "features of observations, on which actions and values are heads")
 
+ACTIONS = ("action", "actions", "control")
+"""Targets of tasks that learn policies: one of several, of each of several parts one, or numbers."""
+
 PPO = TaskSpec(
     name="ppo",
     summary="actions that earn the most reward, by proximal policy optimisation",
     task="sonde.tasks.ppo.task:PPO",
     config=PPOConfig,
     answers=FEATURES,
-    targets=("action", "control"),
-    suggests={"action": "an environment's actions are chosen", "control": "an environment's actions are numbers"},
+    targets=ACTIONS,
+    suggests={
+        "action": "an environment's actions are chosen",
+        "actions": "an environment's actions have parts",
+        "control": "an environment's actions are numbers",
+    },
     exclusive="actions",
     inputs={"environment": "environments"},
     takes_input=True,
-    experience="sonde.acting.on_policy:source",
+    experience="sonde.acting.on_policy:reused",
     model="sonde.tasks.ppo.recipe:model",
     settings="sonde.tasks.ppo.recipe:settings",
     units={"return": "sum of an episode's rewards", "length": "steps of an episode"},

@@ -1,0 +1,37 @@
+"""How a task plays games for two: what its network makes of positions, and how much it searches."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchPlan:
+    """How a move is searched.
+
+    kind:        "gumbel": moves drawn without replacement, sequential halving; "puct": upper confidence bounds
+    simulations: leaves that are looked at for a move
+    considered:  moves that are looked at in the root, of "gumbel"
+    """
+
+    kind: Literal["gumbel", "puct"]
+    simulations: int
+    considered: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Playing:
+    """A task's ability to play.
+
+    judge:   observations (n, *shape) -> logits (n, actions) of moves, legal or not, and (n,) values from -1 to 1 for the side to
+             move, as the network stands
+    plan:    how a move is searched where it counts
+    earlier: as `judge`, of the network as it was before; None where there was none yet
+    """
+
+    judge: "Callable[[Tensor], tuple[Tensor, Tensor]]"
+    plan: SearchPlan
+    earlier: "Callable[[], Callable[[Tensor], tuple[Tensor, Tensor]] | None]"

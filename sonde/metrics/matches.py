@@ -1,0 +1,91 @@
+"""How matches against several opponents went."""
+
+from collections.abc import Mapping, Sequence
+from math import inf, log10
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from sonde.metrics.intervals import wilson
+
+MODES: Mapping[str, Literal["max", "min"]] = {"score": "max", "wins": "max", "losses": "min", "length": "min"}
+
+
+def elo(score: float) -> float:
+    """How many Elo points stronger a side is that scores so much on average, a draw counting half.
+
+    Source: Elo 1978, The rating of chess players; the expected score is 1 / (1 + 10^(-d / 400))
+
+    >>> round(elo(0.75), 1), elo(0.5)
+    (190.8, 0.0)
+    """
+    if score <= 0 or score >= 1:
+        return -inf if score <= 0 else inf
+    return 400 * log10(score / (1 - score))
+
+
+class MatchesMeter:
+    """Mean score over opponents, each counting the same, and the match against each."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, tuple[str, float, float, bool]] = {}
+
+    def update(self, outputs: Mapping[str, Any], index: Tensor) -> None:
+        """Add games by their number."""
+        rows = zip(
+            outputs["opponent"],
+            outputs["score"].tolist(),
+            outputs["length"].tolist(),
+            outputs["first"].tolist(),
+            strict=True,
+        )
+        self._found |= dict(zip(index.tolist(), rows, strict=True))
+
+    def merge(self, other: "MatchesMeter") -> None:
+        """Add another's games."""
+        self._found |= other._found
+
+    def _by_opponent(self) -> dict[str, list[tuple[float, float, bool]]]:
+        found: dict[str, list[tuple[float, float, bool]]] = {}
+        for number in sorted(self._found):
+            name, *rest = self._found[number]
+            found.setdefault(name, []).append(tuple(rest))  # type: ignore[arg-type]
+        return found
+
+    def compute(self) -> dict[str, float]:
+        """The metrics: of all games, then the score against each opponent."""
+        matches = {name: [score for score, _, _ in games] for name, games in self._by_opponent().items()}
+        every = torch.tensor([score for games in matches.values() for score in games], dtype=torch.float64)
+        means = {name: sum(scores) / len(scores) for name, scores in matches.items()}
+        return {
+            "score": sum(means.values()) / len(means),
+            "wins": float((every == 1).double().mean()),
+            "losses": float((every == 0).double().mean()),
+            "length": sum(length for _, _, length, _ in self._found.values()) / len(self._found),
+            **{f"score_{name.replace('-', '_')}": mean for name, mean in means.items()},
+        }
+
+    def details(self) -> dict[str, Any]:
+        """{"matches": opponent -> games, wins, draws, losses, as first and second, and Elo with its interval of 95 %}."""
+        return {"matches": {name: _match(games) for name, games in self._by_opponent().items()}}
+
+
+def _match(games: Sequence[tuple[float, float, bool]]) -> dict[str, Any]:
+    scores = [score for score, _, _ in games]
+    found: dict[str, Any] = {**_counts(scores), "length": sum(length for _, length, _ in games) / len(games)}
+    for word, began in (("first", True), ("second", False)):
+        found[word] = _counts([score for score, _, first in games if first == began])
+    score = sum(scores) / len(scores)
+    around = wilson(sum(scores), len(scores))
+    found["score"] = {"value": score, "low": around.low, "high": around.high}
+    found["elo"] = {name: _finite(elo(value)) for name, value in found["score"].items()}
+    return found
+
+
+def _counts(scores: Sequence[float]) -> dict[str, int]:
+    return {"games": len(scores), "wins": scores.count(1.0), "draws": scores.count(0.5), "losses": scores.count(0.0)}
+
+
+def _finite(value: float) -> float | None:
+    return round(value, 1) if abs(value) != inf else None

@@ -1,0 +1,68 @@
+"""Reading `game:NAME`: a game for two of OpenSpiel, which is learned by self-play."""
+
+from sonde.acting.config import EnvironmentConfig
+from sonde.acting.games.open_spiel import game, library
+from sonde.acting.games.rows import GameRows
+from sonde.acting.opponents import SMALL, check_names
+from sonde.acting.seeds import LIMIT
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
+from sonde.core.errors import ConfigError
+from sonde.core.progress import Tick
+from sonde.modalities.environment.spaces import KIND
+
+LONGEST = 512  # moves of a game by default, where it could go on for longer
+
+
+def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: Schema | None) -> Dataset:
+    """The matches of a game. name: as OpenSpiel takes it. Raises: ConfigError, DataError, MissingDependency"""
+    settings = config.of(EnvironmentConfig)
+    known = game(name)
+    opponents = _opponents(settings, known)
+    longest = min(settings.max_episode_steps or LONGEST, known.max_game_length())
+    numbers = {"train": LIMIT, "validation": settings.episodes, "test": settings.test_episodes}
+    splits = {
+        split: GameRows(name=name, split=split, number=number, longest=longest, opponents=opponents)
+        for split, number in numbers.items()
+    }
+    rules = splits["train"].rules
+    planes = rules.shape[0] if len(rules.shape) == 3 else 0
+    input = InputSpec(kind=KIND, shape=rules.shape, mean=(0.0,) * planes, std=(1.0,) * planes)
+    ways = (
+        f"{len(rules.symmetries)} symmetries of the board" if len(rules.symmetries) > 1 else "no symmetries are known"
+    )
+    facts = [
+        Fact(f"{rules.actions} moves, {longest} in a game at most", "the game's rules"),
+        Fact(f"positions of {'x'.join(map(str, rules.shape))} numbers", "as the side to move sees the board"),
+        Fact(ways, "rows are turned and mirrored while learning"),
+    ]
+    return Dataset(
+        name=name.partition("(")[0],
+        source=f"game:{name}",
+        form="OpenSpiel game",
+        schema=Schema(input=input, target=TargetSpec(kind="move", names=_moves(known))),
+        splits=splits,
+        facts=facts,
+        fingerprint={"open_spiel": getattr(library(), "__version__", ""), name: "game"},
+    )
+
+
+def _opponents(settings: EnvironmentConfig, known: object) -> tuple[str, ...]:
+    """Whom it plays against in evaluations."""
+    given = settings.opponents
+    check_names(given)
+    if len(set(given)) < len(given):
+        raise ConfigError(f"--opponents names one of {', '.join(given)} twice; name each once")
+    perfect = ("minimax",) if known.max_game_length() <= SMALL else ()  # type: ignore[attr-defined]
+    return given or ("random", "one-ply", "mcts-100", *perfect, "earlier")
+
+
+def _moves(known: object) -> tuple[str, ...]:
+    """What each move is called, where its number is not all that is known."""
+    names = []
+    for move in range(known.num_distinct_actions()):  # type: ignore[attr-defined]
+        try:
+            names.append(known.action_to_string(0, move))  # type: ignore[attr-defined]
+        except Exception:
+            names.append(str(move))
+    return tuple(names)

@@ -1,0 +1,41 @@
+"""Reading environments of a program's own: `env:MODULE:NAME`, and what a program hands over."""
+
+from typing import Any
+
+from sonde.acting import own
+from sonde.acting.config import EnvironmentConfig
+from sonde.acting.gym import library
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Dataset, Schema
+from sonde.core.progress import Tick
+from sonde.modalities.environment.gym import About, described
+
+
+def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: Schema | None) -> Dataset:
+    """The episodes of what a function or class "module:name" makes. Raises: DataError, MissingDependency"""
+    return _read(own.imported(name), f"env:{name}", config, like)
+
+
+def given(data: Any, config: DataConfig, *, task: str | None, tick: Tick, like: Schema | None) -> Dataset | None:
+    """The episodes of an environment, or of what makes one; None of an object that is neither.
+
+    What another program can import is called by its name, so that `sonde resume` and `sonde eval` find it again.
+    Raises: DataError, MissingDependency
+    """
+    if not (own.is_environment(data) or own.is_vector(data) or own.is_factory(data)):
+        return None
+    place = own.importable(data)
+    return _read(data, f"env:{place}" if place else "", config, like)
+
+
+def _read(data: Any, source: str, config: DataConfig, like: Schema | None) -> Dataset:
+    settings = config.of(EnvironmentConfig)
+    make = own.own(data, settings.max_episode_steps)
+    about = About(
+        name=make.name.rpartition(".")[2].lower() if make.name.isidentifier() else "environment",
+        called=make.name,
+        source=source or f"environments in memory ({make.name})",
+        form="environment of your own",
+        fingerprint={"gymnasium": library().__version__, make.name: "environment"},
+    )
+    return described(make, about, settings, like)

@@ -1,0 +1,166 @@
+"""What a page says of a run that acts: how its returns stand beside policies that know nothing and beside the environment's own
+mark, and how training went."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+
+from sonde.core.damaged import DAMAGE
+from sonde.core.units import count, duration, metric, metric_name, rate
+from sonde.metrics.intervals import Interval, apart, bootstrap_mean
+from sonde.report.captions import course, place
+from sonde.report.folder import Reading
+from sonde.report.how_sure import Details
+from sonde.report.learning import axis_of, metric_of
+
+FEWEST = 3  # episodes, of fewer of which the spread tells nothing
+MOST_WHY = 200  # characters
+
+
+class Policy(NamedTuple):
+    """Episodes of a policy that knows nothing. what: in words"""
+
+    what: str
+    returns: tuple[float, ...]
+
+
+def policies(details: Details) -> list[Policy]:
+    """Those of an evaluation's baseline.json; none where it is not there."""
+    try:
+        found = (details.get("baseline") or {}).get("policies") or []
+        named = [Policy(str(each["what"])[:120], tuple(map(float, each["return"]))) for each in found]
+    except DAMAGE:
+        return []
+    return [each for each in named if each.returns and np.isfinite(each.returns).all()]
+
+
+def no_baseline(details: Details) -> str:
+    """Why there is none; "" where there is one, or no file tells."""
+    return str((details.get("baseline") or {}).get("why") or "")[:MOST_WHY]
+
+
+def beside_policies(details: Details, name: str, difference: float) -> Interval | None:
+    """Of the mean return less that of the best policy that knows nothing, of other episodes than those."""
+    known = policies(details)
+    returns = (details.get("episodes") or {}).get("return") if name == "return" else None
+    if not known or not isinstance(returns, Sequence) or len(returns) < FEWEST:
+        return None
+    best = max((each.returns for each in known), key=np.mean)
+    if len(best) < FEWEST:
+        return None
+    ours, theirs = float(np.mean(returns)), float(np.mean(best))
+    found = apart(ours, _around(returns, ours), theirs, _around(best, theirs))
+    moved = difference - (ours - theirs)
+    return Interval(found.low + moved, found.high + moved)
+
+
+def _around(values: Sequence[float], mean: float) -> Interval:
+    """Of the mean; of values that are all alike that alone."""
+    return Interval(mean, mean) if len(set(values)) == 1 else bootstrap_mean(values)
+
+
+def goal_of(run: Reading, name: str) -> float | None:
+    """The value of a metric from which whoever made the environment calls it solved."""
+    held = run.result.get("goals") or run.data.get("goals") or {}
+    value = held.get(name) if isinstance(held, Mapping) else None
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+Tone = Literal["yes", "partly", "no", "open"]
+
+
+class Scored(Protocol):
+    """What is needed of `judged.Score`."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def rows(self) -> int | None: ...
+    @property
+    def split(self) -> str: ...
+    @property
+    def against(self) -> str: ...
+
+
+def of_returns(run: Reading, score: Scored, trouble: str) -> tuple[Tone, str, str] | None:
+    """(tone, answer, why): the returns beside policies that know nothing and beside the environment's own mark; None where
+    neither is known."""
+    name, value, episodes, against = score.name, score.value, score.rows, score.against
+    goal, known = goal_of(run, name), policies(run.evaluated.get(score.split, {}))
+    if goal is None and not known:
+        return None
+    number = "its" if episodes is None else f"{count(episodes)}"
+    told = f"It returns {metric(name, value)} on average over {number} {score.split} {run.row[1]}"
+    if known:
+        best = max(known, key=lambda each: np.mean(each.returns))
+        told += f", {best.what} {metric(name, float(np.mean(best.returns)))}"
+    else:
+        why = no_baseline(run.evaluated.get(score.split, {}))
+        told += f"; there is no baseline{': ' * bool(why)}{why}"
+    but = f"; {trouble}" if trouble else ""
+    if against == "worse":
+        return "no", "No", f"{told}, which is more{but}."
+    if against == "unsure":
+        return "no", "No" if trouble else "Not clearly", f"{told}: not a difference beyond chance{but}."
+    if goal is None:
+        return ("partly", "Partly", f"{told}; but {trouble}.") if trouble else ("yes", "Yes", f"{told}.")
+    mark = f"{goal:g}, from which the environment counts as solved"
+    if value < goal:
+        return "partly", "Partly", f"{told}; it has not reached {mark}{but}."
+    if trouble:
+        return "partly", "Partly", f"{told}, and has reached {mark}; but {trouble}."
+    return "yes", "Yes", f"{told}, and has reached {mark}."
+
+
+def further_sentences(run: Reading, name: str, split: str) -> list[str]:
+    """Of the other policies that know nothing, and of the mark."""
+    known = sorted(policies(run.evaluated.get(split, {})), key=lambda each: -np.mean(each.returns))
+    told = [f"{each.what}: {metric(name, float(np.mean(each.returns)))}" for each in known[1:]]
+    goal = goal_of(run, name)
+    return told if goal is None else [*told, f"solved from {goal:g}"]
+
+
+def experience_lines(run: Reading) -> list[tuple[str, str]]:
+    """(question, answer) of how training went: what its own episodes returned, how many steps it took, and what ended it."""
+    found = run.result.get("experience")
+    if not isinstance(found, Mapping):
+        return []
+    steps, per_s, returned = (_number(found.get(each)) for each in ("environment_steps", "per_s", "train_return"))
+    told = [] if steps is None else [f"{count(steps)} steps of the environment"]
+    if told and per_s:
+        told[0] += f", {rate(per_s)} a second"
+    if returned is not None:
+        told.append(f"its last 100 episodes returned {metric('return', returned)} on average, exploring")
+    lines = [("While training", f"{'; '.join(told)}.")] if told else []
+    reached = run.result.get("reached")
+    if isinstance(reached, Mapping):
+        name, value, after = str(reached.get("metric")), _number(reached.get("value")), _number(reached.get("seconds"))
+        at = f"validation {metric_name(name)} {metric(name, value)} reached the value of --stop-at"
+        lines.append(("Stopped", f"{at[:1].upper()}{at[1:]}{'' if after is None else f' after {duration(after)}'}."))
+    return lines
+
+
+def long_enough(run: Reading, ended: str) -> tuple[str, str]:
+    """(the answer, why): whether it was trained for long enough, by its validation returns. ended: what ended it, in words"""
+    name, found = run.metric, course(metric_of(run, run.metric), higher=True)
+    goal, best = goal_of(run, name), (run.result.get("best") or {}).get("value")
+    if run.result.get("status") == "reached":
+        return "Yes", "it stopped where it was as good as it was to be"
+    if goal is not None and isinstance(best, int | float) and best >= goal:
+        return "Yes", f"it reached {goal:g}, from which the environment counts as solved"
+    if found is None or found.count < FEWEST:
+        return (
+            "Not known",
+            f"it was evaluated only {'once' if found is None or found.count < 2 else 'twice'} before {ended}",
+        )
+    if found.at >= found.last_at:
+        return "Perhaps not", f"the validation {metric_name(name)} was highest at the last evaluation, when {ended}"
+    where = f"{axis_of(run)} {place(found.at)} of {place(found.last_at)}"
+    return "Yes", f"the validation {metric_name(name)} was highest at {where} and did not get higher since"
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

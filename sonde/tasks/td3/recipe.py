@@ -1,0 +1,27 @@
+"""Defaults for twin delayed deep deterministic policy gradients, each with its reason."""
+
+from sonde.core.dataset import Dataset
+from sonde.tasks.settings import Settings
+
+UPDATES = 20_000
+
+
+def model(dataset: Dataset) -> tuple[str, str]:
+    """(model, why)."""
+    return "policy-mlp", "layers for rows of numbers"
+
+
+def settings(dataset: Dataset, model: str) -> Settings:
+    """Leaf settings for an environment."""
+    why = "as Fujimoto et al. 2018, arXiv:1802.09477, appendix C"
+    return {
+        "optimizer": ("adamw", "Adam without decay, " + why),
+        "lr": (1e-3, "the critics learn faster than at 3e-4 (Huang et al. 2022, CleanRL)"),
+        "weight_decay": (0.0, "values have the scale of the rewards"),
+        "schedule": ("constant", "experience goes on changing"),
+        "batch_size": (256, why),
+        "hidden": ((256, 256), why),
+        "activation": ("relu", why),
+        "steps": (UPDATES, "as many steps of the environment, with 1,000 before"),
+        "evaluate_every": (f"{UPDATES // 20} steps", "20 evaluations"),
+    }

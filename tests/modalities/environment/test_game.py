@@ -1,0 +1,51 @@
+"""What is known of a game before anything is learned."""
+
+from typing import Any
+
+import pytest
+
+from sonde.acting.config import EnvironmentConfig
+from sonde.acting.games.rows import GameRows
+from sonde.core.config import DataConfig
+from sonde.core.errors import ConfigError, DataError
+from sonde.modalities.open import open_data
+
+
+def opened(name: str, **settings: Any) -> Any:
+    return open_data(f"game:{name}", DataConfig(given=(EnvironmentConfig(**settings),)))
+
+
+def test_connect_four() -> None:
+    found = opened("connect_four", episodes=6)
+    assert found.schema.input.shape == (2, 6, 7)
+    assert (found.schema.target.kind, len(found.schema.target.names)) == ("move", 7)
+    rows = found.splits["validation"]
+    assert isinstance(rows, GameRows)
+    assert rows.opponents == ("random", "one-ply", "mcts-100", "earlier")
+    assert len(rows) == 4 * 6
+    assert rows.longest == 42
+    assert "2 symmetries of the board" in [fact.what for fact in found.facts]
+
+
+def test_small_games_are_played_against_minimax_too() -> None:
+    assert opened("tic_tac_toe").splits["test"].opponents == ("random", "one-ply", "mcts-100", "minimax", "earlier")
+
+
+def test_games_that_could_go_on_and_on_are_cut_off() -> None:
+    found = opened("chess")
+    assert found.splits["train"].longest == 512
+    assert opened("chess", max_episode_steps=40).splits["train"].longest == 40
+    assert (found.schema.input.shape, len(found.schema.target.names)) == ((21, 8, 8), 4674)
+
+
+def test_opponents_are_those_that_are_named() -> None:
+    assert opened("connect_four", opponents=("mcts-7",)).splits["test"].opponents == ("mcts-7",)
+    with pytest.raises(ConfigError, match="--opponents names one of random, random twice"):
+        opened("connect_four", opponents=("random", "random"))
+    with pytest.raises(ConfigError, match="no such opponent; did you mean random"):
+        opened("connect_four", opponents=("randum",))
+
+
+def test_unknown_games_are_refused() -> None:
+    with pytest.raises(DataError, match="did you mean game:connect_four"):
+        opened("connectfour")

@@ -1,0 +1,215 @@
+"""Environments that a program gives: what makes them, or one that is made."""
+
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium import spaces
+from gymnasium.utils import EzPickle
+
+import sonde
+from sonde.acting.own import importable, own
+from sonde.core.config import DataConfig
+from sonde.core.config_file import read_config
+from sonde.core.dataset import Dataset
+from sonde.core.errors import DataError, RunFolderError, SondeError
+from sonde.modalities.open import open_data
+from tests.acting.environments import Corridor, Walk
+
+SHORT: dict[str, Any] = {
+    "threads": 1, "quiet": True, "steps": 3, "environments": 2, "rollout": 4, "reuse": 1, "batch_size": 8, "episodes": 1,
+    "test_episodes": 2, "schedule": "constant", "evaluate_every": "100 steps",
+}  # fmt: skip
+
+
+def opened(data: Any, **settings: Any) -> Dataset:
+    return open_data(data, DataConfig(**settings))
+
+
+def first_of(dataset: Dataset) -> Any:
+    return dataset.splits["train"].make()  # type: ignore[attr-defined]
+
+
+def test_a_run_on_a_function_is_evaluated_predicts_and_goes_on(tmp_path: Path) -> None:
+    def make() -> Corridor:
+        return Corridor(2)
+
+    run = sonde.train(make, out=tmp_path / "run", **SHORT)
+    assert run.metrics == {"return": 2.0, "length": 2.0} | run.metrics
+    assert run.evaluate(make)["return"] == 2.0
+    assert len(run.predict(np.eye(3, dtype=np.float32))) == 3
+    assert "in memory (make)" in (read_config(tmp_path / "run" / "config.yaml").data or "")
+    with pytest.raises(SondeError, match="pass them again"):
+        sonde.resume(tmp_path / "run", steps=5, quiet=True)
+    sonde.resume(tmp_path / "run", data=make, steps=5, quiet=True)
+    assert sonde.train(make, out=tmp_path / "run", **{**SHORT, "steps": 7}).result["steps"] == 7
+
+
+def test_what_can_be_imported_is_found_again_by_its_name(tmp_path: Path) -> None:
+    assert opened(Walk).source == "env:tests.acting.environments:Walk"
+    assert importable(lambda: Walk()) == ""
+    sonde.train(Corridor, out=tmp_path / "run", **SHORT)
+    assert (
+        sonde.resume(tmp_path / "run", steps=5, quiet=True).evaluate("env:tests.acting.environments:Corridor")["return"]
+        == 3
+    )
+    with pytest.raises(DataError, match="tests.acting.environments has no function or class Gone"):
+        opened("env:tests.acting.environments:Gone")
+    with pytest.raises(DataError, match="write env:MODULE:NAME"):
+        opened("env:tests")
+
+
+def test_other_code_is_told_when_a_run_goes_on(tmp_path: Path) -> None:
+    length = 2
+
+    def make() -> Corridor:
+        return Corridor(length)
+
+    sonde.train(make, out=tmp_path / "run", **SHORT)
+    length = 3
+    with pytest.raises(RunFolderError, match="another training data"):
+        sonde.train(make, out=tmp_path / "run", **SHORT)
+
+
+def test_an_environment_that_is_made_is_copied_as_it_is() -> None:
+    env = gymnasium.make("CartPole-v1")
+    env.unwrapped.length = 0.9  # type: ignore[attr-defined]
+    made = first_of(opened(env))
+    assert (made.unwrapped.length, made.unwrapped is not env.unwrapped) == (0.9, True)
+
+
+class Forgetful(Walk, EzPickle):
+    """Copies of it are made by its constructor, whatever was changed since."""
+
+    def __init__(self, slope: float = 1.0) -> None:
+        EzPickle.__init__(self, slope)
+        Walk.__init__(self)
+        self.slope = slope
+
+    def step(self, action: Any) -> Any:
+        shown, reward, *rest = super().step(action)
+        return shown, reward * self.slope, *rest
+
+
+def test_copies_that_do_otherwise_are_refused() -> None:
+    env = Forgetful(2.0)
+    assert first_of(opened(env)).slope == 2.0
+    env.slope = 3.0
+    with pytest.raises(DataError, match="Forgetful is needed many times, and a copy of it does otherwise.*sonde.train"):
+        opened(env)
+
+
+def test_one_that_cannot_be_copied_is_made_by_its_spec_or_refused() -> None:
+    env = gymnasium.make("CartPole-v1")
+    env.unwrapped.held = (each for each in ())  # type: ignore[attr-defined]
+    assert first_of(opened(env)).spec.id == "CartPole-v1"
+    walk = Walk()
+    walk.held = (each for each in ())  # type: ignore[attr-defined]
+    with pytest.raises(
+        DataError, match=r"Walk is needed many times, and it cannot be copied \(TypeError: cannot pickle"
+    ):
+        opened(walk)
+
+
+@pytest.mark.parametrize("mode", gymnasium.vector.AutoresetMode)
+def test_vectors_give_how_one_of_theirs_is_made_whatever_their_way_to_reset(mode: Any) -> None:
+    """Of rewards of 1 that are worth half a step later three return 1.75; the first seen of the next episode is no step."""
+    from tests.acting.test_rollouts import source
+
+    given = gymnasium.vector.SyncVectorEnv([lambda: Corridor(3) for _ in range(4)], autoreset_mode=mode)
+    batches = iter(source(own(given, None)))
+    seen = [next(batches) for _ in range(3)]
+    places = [place for one in seen for place in one["observation"].argmax(1).tolist()]
+    found = set(zip(places, [value for one in seen for value in one["return"].tolist()], strict=True))
+    assert found == {(0, 1.75), (1, 1.5), (2, 1.0)}
+
+
+def test_vectors_of_other_kinds_are_refused_with_a_way() -> None:
+    with pytest.raises(
+        DataError, match="CartPoleVectorEnv: .* makes a single one.*it is registered as gym:CartPole-v1"
+    ):
+        opened(gymnasium.make_vec("CartPole-v1", num_envs=2, vectorization_mode="vector_entry_point"))
+    with pytest.raises(DataError, match="made by functions that differ"):
+        opened(gymnasium.vector.SyncVectorEnv([lambda n=n: Corridor(n) for n in (2, 2)] + [lambda: Corridor(2)]))
+    with pytest.raises(DataError, match="the function made a SyncVectorEnv; its environments step together"):
+        opened(lambda: gymnasium.vector.SyncVectorEnv([Corridor]))
+
+
+def test_what_makes_no_environment_is_told() -> None:
+    class Sized(Corridor):
+        def __init__(self, size: int) -> None:
+            super().__init__(size)
+
+    class Blind(Corridor):
+        def __init__(self) -> None:
+            super().__init__()
+            self.observation_space = None  # type: ignore[assignment]
+
+    for given, told in (
+        (lambda: 3, "the function returned a int and no environment; give a function that makes a gymnasium.Env"),
+        (
+            Sized,
+            r"Sized made no environment \(TypeError: .*missing 1 required positional argument: 'size'\); a call without",
+        ),
+        (Blind, "Blind has no observation_space; give it one of gymnasium.spaces"),
+    ):
+        with pytest.raises(DataError, match=told):
+            opened(given)
+
+
+def test_one_whose_seeds_do_not_reproduce_is_told_before_anything_is_learned() -> None:
+    class Drifting(Walk):
+        drawn = iter(range(1000))
+
+        def step(self, action: Any) -> Any:
+            return np.array([next(self.drawn)], np.float32), 0.0, False, False, {}
+
+    assert "cannot be resumed; let all its chance come from self.np_random" in opened(Drifting).warnings[0]
+    assert not opened(Walk).warnings
+
+
+def test_spaces_with_parts() -> None:
+    class Parts(Corridor):
+        def __init__(self, space: Any, action: Any = None) -> None:
+            super().__init__()
+            self.observation_space = space
+            self.action_space = action or self.action_space
+
+        def _shown(self) -> Any:
+            self.observation_space.seed(self._place)
+            return self.observation_space.sample()
+
+    inner = spaces.Dict({"a": spaces.Box(0, 1, (2, 2)), "b": spaces.Discrete(3), "c": spaces.MultiBinary(2)})
+    dataset = opened(lambda: Parts(spaces.Tuple((inner, spaces.Box(0, 1, (1,))))))
+    assert dataset.schema.input.shape == (4 + 3 + 2 + 1,)
+    shown = first_of(dataset).reset(seed=0)[0]
+    assert shown.dtype == np.float32
+    assert sorted(shown[4:7].tolist()) == [0, 0, 1]
+    with pytest.raises(DataError, match=r"the function shows observations of Sequence, whose size changes; wrap it"):
+        opened(lambda: Parts(spaces.Sequence(spaces.Discrete(2))))
+    for action in (spaces.Dict({"a": spaces.Discrete(2)}), spaces.Tuple((spaces.Discrete(2),))):
+        with pytest.raises(
+            DataError, match=f"the function takes actions of {type(action).__name__}; .* wrap it so that"
+        ):
+            opened(lambda action=action: Parts(inner, action))
+
+
+def test_an_environment_without_rewards_is_told_before_anything_is_learned() -> None:
+    class Silent(Corridor):
+        def step(self, action: Any) -> Any:
+            shown, _, *rest = super().step(action)
+            return shown, None, *rest
+
+    with pytest.raises(DataError, match=r"Silent: seed 0, step 1: step returned no reward \(None\)"):
+        opened(Silent)
+
+
+def test_a_model_of_other_observations_or_actions_is_told(tmp_path: Path) -> None:
+    run = sonde.train(Corridor, out=tmp_path / "run", **SHORT)
+    with pytest.raises(
+        DataError,
+        match=r"gym:Acrobot-v1 shows \(6,\), and the model was trained on \(4,\)",
+    ):
+        run.evaluate("gym:Acrobot-v1")
