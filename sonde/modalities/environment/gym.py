@@ -1,6 +1,7 @@
 """Reading `gym:NAME`: what an environment shows and takes, and what is known of it before anything is learned."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from sonde.acting.checked import Checked
@@ -46,6 +47,8 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
 
     Raises: DataError, also for one that a model of another was not trained for
     """
+    if settings.environment and like is None:
+        raise DataError(f"--environment is for logs, and {about.called} is an environment itself; leave it out")
     env, called = make(), about.called
     for space in ("observation_space", "action_space"):
         if getattr(env, space, None) is None:
@@ -61,6 +64,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
         timeout=settings.environment_timeout,
     )
     warnings, start = _played(checked.of(env))
+    rendered = _rendered(make, env)
     facts, goals = [_observations(seen.spec.shape), _actions(target), *_limits(env)], _goals(env)
     env.close()
     numbers = {"train": TRAIN, "validation": settings.episodes, "test": settings.test_episodes}
@@ -70,7 +74,14 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
         form=about.form,
         schema=Schema(input=seen.spec, target=target),
         splits={
-            split: SeedRows(make=checked, encode=as_shown, split=split, number=number, step=(start.seconds, start.busy))
+            split: SeedRows(
+                make=checked,
+                encode=as_shown,
+                split=split,
+                number=number,
+                rendered=rendered,
+                step=(start.seconds, start.busy),
+            )
             for split, number in numbers.items()
         },
         facts=facts,
@@ -80,13 +91,22 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
     )
 
 
+def _rendered(make: Callable[[], Any], env: Any) -> Callable[[], Any] | None:
+    """What makes the environment so that it draws frames; None where it draws none."""
+    if getattr(env, "render_mode", None) == "rgb_array":
+        return make
+    if isinstance(make, GymEnvironment) and "rgb_array" in ((env.metadata or {}).get("render_modes") or ()):
+        return replace(make, rendered=True)
+    return None
+
+
 def _check_like(seen: InputSpec, target: TargetSpec, like: Schema | None, called: str) -> None:
     """Raises: DataError where a model was trained for other observations or actions"""
     if like is None:
         return
     if seen.shape != like.input.shape:
         raise DataError(f"{called} shows {seen.shape}, and the model was trained on {like.input.shape}; take another")
-    if (target.kind, target.names) != (like.target.kind, like.target.names):
+    if (target.kind, target.names) != (like.target.kind.removeprefix("logged-"), like.target.names):
         raise DataError(f"{called} takes other actions than the model was trained for; take another")
 
 
