@@ -215,6 +215,9 @@ class TrainKeywords(TypedDict, total=False):
     """Seconds that a step or a reset of an environment may take before it counts as hanging; 0 for any time."""
     max_episode_steps: int | None
     """Steps after which an episode is truncated; by default the environment's own limit."""
+    films: bool
+    """Films of the best, the median and the worst episode at the end, for the report, where the environment draws
+    frames."""
     opponents: str | Sequence[str]
     """Of games, whom to play against in evaluations: random, one-ply, mcts-N (N random games for a move), minimax,
     earlier; by default random, one-ply, mcts-100, earlier, and minimax where the game is small."""

@@ -1,19 +1,23 @@
 """Environments that step one after the other, each episode from a seed of its own. Free of torch, for worker processes.
 
 Because every episode has a seed, where an environment stands is told by that seed and the actions since: it is played again to
-resume, whatever the environment keeps inside.
+resume, whatever the environment keeps inside. Where that would take long, by a frame of it and the actions since.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from sonde.acting.checked import Checked
+from sonde.acting.frames import Frames
 from sonde.core.acting import Transition
-from sonde.core.errors import RunFolderError
+from sonde.core.errors import RunFolderError, first_line
 
 Encode = Callable[[Any], np.ndarray]
+REPLAYED = 10.0  # seconds that playing all of them again may take, from which on frames are taken
+EVERY = 256  # steps between two looks at that
 SPARE = 1_000  # steps of the log that no episode needs any longer, from which on they are dropped
 
 
@@ -43,7 +47,9 @@ class Block:
         self._encode, self._seed_of, self._first = encode, seed_of, first
         self._episode = [-1] * count
         self._log: list[np.ndarray] = []  # actions of all, a step each
-        self._since = [0] * count  # step of the log at which each episode began
+        self._since = [0] * count  # step of the log at which each episode began, or its frame stands
+        self._frames = Frames(count)
+        self._steps, self._seconds = 0, 0.0  # and what they took
         self._seen: np.ndarray = np.empty(0)
 
     @property
@@ -59,6 +65,7 @@ class Block:
 
     def _begin(self, number: int) -> np.ndarray:
         """Start an environment's episode. Returns what it shows, which may be an array of its own."""
+        self._frames.forget(number)
         self._since[number] = len(self._log)
         seed = self._seed_of(self._first + number, self._episode[number])
         return self._encode(self.envs[number].reset(seed=seed)[0])
@@ -69,6 +76,7 @@ class Block:
         Arrays of the caller's and of the environments are copied at once, since both may be written to afterwards (`Checked`
         hands copies of actions on).
         """
+        started = time.perf_counter()
         self._log.append(actions.copy())
         count, reward = self.count, np.empty(self.count)
         terminated, truncated = np.zeros(count, bool), np.zeros(count, bool)
@@ -76,8 +84,13 @@ class Block:
         begun = []
         plain = actions.tolist() if actions.ndim == 1 else actions
         for number, env in enumerate(self.envs):
-            seen, reward[number], over, cut, _ = env.step(plain[number])
+            seen, reward[number], over, cut, _ = answer = env.step(plain[number])
             following[number] = self._encode(seen)
+            if (
+                self._frames.proving == number
+                and (place := self._frames.follow(plain[number], following[number], answer[1:4])) is not None
+            ):
+                self._since[number] = place
             if over or cut:
                 terminated[number], truncated[number] = over, cut and not over
                 begun.append(number)
@@ -87,23 +100,36 @@ class Block:
             for number in begun:
                 self._episode[number] += 1
                 observation[number] = self._begin(number)
-            self._trim()
         self._seen = observation
+        self._steps, self._seconds = self._steps + 1, self._seconds + time.perf_counter() - started
+        if self._steps % EVERY == 0:
+            self._trim()
+            self._frame()
         return Transition(reward, terminated, truncated, following, observation)
 
     def _trim(self) -> None:
         """Drop what happened before the oldest episode that goes on."""
         spare = min(self._since)
-        if spare >= SPARE:
+        if spare >= SPARE and self._frames.proving < 0:
             del self._log[:spare]
             self._since = [since - spare for since in self._since]
+
+    def _frame(self) -> None:
+        """Begin a frame of the environment that would be played again for the longest, where that is long."""
+        number = int(np.argmin(self._since))
+        played = len(self._log) - self._since[number]
+        may = self._frames.possible and self._frames.proving < 0 and hasattr(self.envs[number], "pack")
+        if may and played * self._seconds / self._steps > REPLAYED:
+            self._frames.begin(number, self.envs[number], len(self._log))
 
     def _taken(self, number: int) -> list[np.ndarray]:
         """The actions of an environment's episode so far."""
         return [actions[number] for actions in self._log[self._since[number] :]]
 
     def state(self) -> dict[str, np.ndarray]:
-        """The episode of each, the actions in it so far, one environment behind the other, and what they show."""
+        """The episode of each, the actions since it began or its frame was taken, what they show, and the frames: one environment
+        behind the other.
+        """
         lengths = [len(self._log) - since for since in self._since]
         taken = [action for number in range(self.count) for action in self._taken(number)]
         return {
@@ -111,6 +137,8 @@ class Block:
             "length": np.array(lengths),
             "actions": np.stack(taken) if taken else np.empty(0, np.float32),
             "seen": self._seen.copy(),
+            "frame": np.frombuffer(b"".join(self._frames.packed), np.uint8).copy(),
+            "frame_bytes": np.array([len(packed) for packed in self._frames.packed]),
         }
 
     def load(self, state: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -118,12 +146,14 @@ class Block:
         self._episode = state["episode"].tolist()
         lengths: Sequence[int] = state["length"].tolist()
         actions, first = state["actions"], 0
+        ends = np.cumsum(state["frame_bytes"]).tolist()
         longest = max(lengths)
         # the log as if all episodes had begun together at its end: what is missing at an episode's front is never looked at
         self._log = [np.zeros((self.count, *actions.shape[1:]), actions.dtype) for _ in range(longest)]
         self._seen = np.empty_like(state["seen"])
         for number, length in enumerate(lengths):
-            seen = self._begin(number)
+            frame = state["frame"][ends[number] - int(state["frame_bytes"][number]) : ends[number]].tobytes()
+            seen = self._put(number, frame) if frame else self._begin(number)
             self._since[number] = longest - length
             played = actions[first : first + length]
             for place, action in enumerate(played.tolist() if played.ndim == 1 else played):
@@ -137,6 +167,21 @@ class Block:
                 "resumed exactly; start over with --fresh"
             )
         return self._seen
+
+    def _put(self, number: int, frame: bytes) -> np.ndarray:
+        """Stand where a frame was taken; what it shows is not known before the next step, which always follows.
+
+        Raises: RunFolderError for one that cannot be read here
+        """
+        try:
+            self.envs[number].unpack(frame)
+        except Exception as error:
+            raise RunFolderError(
+                f"where environment {number} stood cannot be read back ({first_line(error)}); start over with --fresh"
+            ) from error
+        self._frames.forget(number)
+        self._frames.packed[number] = frame
+        return self._seen[number]
 
     def close(self) -> None:
         """Close each."""

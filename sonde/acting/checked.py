@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from sonde.acting.frames import pack, unpack
 from sonde.core.bounds import flag
 from sonde.core.errors import DataError, SondeError, first_line
 
@@ -86,6 +87,20 @@ class Checked:
     def close(self) -> None:
         """Close the environment."""
         self._env.close()
+
+    def pack(self) -> bytes:
+        """The environment as it stands. Raises: whatever its class raises where it cannot be packed"""
+        return pack((self._env, self.seed, self.steps))
+
+    def unpack(self, packed: bytes) -> None:
+        """Stand where another stood. Raises: whatever its class raises"""
+        self._env, self.seed, self.steps = unpack(packed, self._env)
+
+    def copy_of(self, packed: bytes) -> "Checked":
+        """Another that stands where one stood. Raises: as `unpack`"""
+        found = Checked(self._env, self._encode, shape=self._shape, name=self.name)
+        found.unpack(packed)
+        return found
 
     def _array(self, shown: Any, where: str) -> np.ndarray:
         try:

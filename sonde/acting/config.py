@@ -19,7 +19,8 @@ class EnvironmentConfig:
     """Seconds that a step or a reset of an environment may take before it counts as hanging; 0 for any time."""
     max_episode_steps: int | None = None
     """Steps after which an episode is truncated; by default the environment's own limit."""
-
+    films: bool = True
+    """Films of the best, the median and the worst episode at the end, for the report, where the environment draws frames."""
     opponents: tuple[str, ...] = ()
     """Of games, whom to play against in evaluations: random, one-ply, mcts-N (N random games for a move), minimax, earlier; by
     default random, one-ply, mcts-100, earlier, and minimax where the game is small."""

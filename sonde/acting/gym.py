@@ -18,10 +18,12 @@ class GymEnvironment:
     """How one environment is made, again and again; it pickles.
 
     name: as gymnasium takes it;  longest: steps after which an episode is truncated, None for the environment's own limit
+    rendered: whether it draws frames when it is asked to
     """
 
     name: str
     longest: int | None = None
+    rendered: bool = False
 
     def __call__(self) -> Any:
         """A new one. Raises: DataError for one that cannot be made, MissingDependency"""
@@ -30,7 +32,12 @@ class GymEnvironment:
             module = self.name.rpartition(":")[0]  # which registers it
             with warnings.catch_warnings(), reachable(module, f"gym:{self.name}") if module else nullcontext():
                 warnings.simplefilter("ignore")  # of deprecated versions: `about` says so
-                return gymnasium.make(self.name, max_episode_steps=self.longest, disable_env_checker=True)
+                return gymnasium.make(
+                    self.name,
+                    max_episode_steps=self.longest,
+                    disable_env_checker=True,
+                    render_mode="rgb_array" if self.rendered else None,
+                )
         except gymnasium.error.Error as error:
             raise DataError(f"gym:{self.name}: {_why(self.name, error)}") from None
         except ModuleNotFoundError as error:

@@ -17,6 +17,7 @@ class SeedRows:
     """The episodes of a split: as many as there are seeds, of training without end.
 
     make: an environment, which pickles;  encode: its observation -> array
+    rendered: the same environment, that draws frames when it is asked to; None where it draws none
     step_seconds: what a step takes, 0 where that was not measured
     """
 
@@ -24,6 +25,7 @@ class SeedRows:
     encode: Callable[[Any], np.ndarray]
     split: str
     number: int
+    rendered: Callable[[], Any] | None = None
     step_seconds: float = 0.0
 
     def __len__(self) -> int:

@@ -11,7 +11,6 @@ from sonde.acting.advantages import advantages
 from sonde.acting.collecting import Collected, Collector
 from sonde.core.acting import Acting
 from sonde.core.batch import Batch
-from sonde.core.errors import ConfigError
 from sonde.core.seeds import generator
 
 
@@ -36,12 +35,7 @@ class WholeEpisodes:
         seed: int,
         device: torch.device,
     ) -> None:
-        """episodes: of each environment for an update. Raises: ConfigError for a policy with memory"""
-        if acting.memory is not None:
-            raise ConfigError(
-                "whole episodes of different lengths are learned by policies without memory; take --model policy-mlp, "
-                "or --task ppo"
-            )
+        """acting: of a policy without memory;  episodes: of each environment for an update"""
         self._collector, self._acting, self._episodes, self._discount = collector, acting, episodes, discount
         self._seed, self._device = seed, device
         self._number = -1  # of the update, from 0

@@ -80,24 +80,21 @@ class _Marked:
 
     def __init__(self, env: Any, at: np.ndarray, number: int) -> None:
         self._env, self._at, self._number = env, at, number
-        self._steps = 0
 
     def reset(self, *, seed: int | None = None) -> Any:
-        self._steps = 0
         self._at[:] = self._number, seed, 0, self._at[3] + 1
         return self._env.reset(seed=seed)
 
     def step(self, action: Any) -> Any:
-        self._steps += 1
         at = self._at
         at[0] = self._number
         at[1] = self._env.seed
-        at[2] = self._steps
+        at[2] = self._env.steps + 1
         at[3] += 1
         return self._env.step(action)
 
-    def close(self) -> None:
-        self._env.close()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._env, name)
 
 
 def serve(pipe: int, file: int, workers: int) -> None:

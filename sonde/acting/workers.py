@@ -27,6 +27,13 @@ from sonde.core.bounds import flag
 from sonde.core.catalogue import require
 from sonde.core.errors import ConfigError, DataError
 
+OF_EACH = (
+    "episode",
+    "length",
+    "seen",
+    "frame",
+    "frame_bytes",
+)  # of a state, one environment behind the other; and "actions"
 STARTING = 120.0  # seconds at least that making an environment may take, in a process that is only starting
 ENDING = 2.0  # seconds that a process has to end by itself
 
@@ -128,7 +135,7 @@ class InWorkers:
     def state_dict(self) -> dict[str, Tensor]:
         """As of `InProcess`."""
         parts = [pickle.loads(answer) for answer in self._ask(STATE)]
-        found = {name: np.concatenate([part[name] for part in parts]) for name in ("episode", "length", "seen")}
+        found = {name: np.concatenate([part[name] for part in parts]) for name in OF_EACH}
         taken = [part["actions"] for part in parts if part["length"].any()]
         found["actions"] = np.concatenate(taken) if taken else parts[0]["actions"]
         return {name: torch.from_numpy(values) for name, values in found.items()}
@@ -136,11 +143,13 @@ class InWorkers:
     def load_state_dict(self, state: Mapping[str, Tensor]) -> np.ndarray:
         """As of `InProcess`. Raises: RunFolderError"""
         arrays = {name: values.numpy() for name, values in state.items()}
-        ends = np.concatenate([[0], np.cumsum(arrays["length"])])
+        counted = {"actions": "length", "frame": "frame_bytes"}
+        ends = {name: np.concatenate([[0], np.cumsum(arrays[each])]) for name, each in counted.items()}
         for worker in self._workers:
             rows = slice(worker.rows[0], worker.rows[-1] + 1)
-            part = {name: arrays[name][rows] for name in ("episode", "length", "seen")}
-            part["actions"] = arrays["actions"][ends[rows.start] : ends[rows.stop]]
+            part = {name: arrays[name][rows] for name in OF_EACH if name != "frame"}
+            for name, until in ends.items():
+                part[name] = arrays[name][until[rows.start] : until[rows.stop]]
             worker.connection.send_bytes(LOAD)
             worker.connection.send_bytes(pickle.dumps(part))
         for worker in self._workers:

@@ -7,6 +7,7 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor, nn
 
+from sonde.core.errors import ConfigError
 from sonde.nn import actions
 
 
@@ -24,6 +25,15 @@ class Remembers(Protocol):
 def remembering(torso: nn.Module) -> Remembers | None:
     """The torso, where it remembers."""
     return cast(Remembers, torso) if isinstance(getattr(torso, "remembers", None), int) else None
+
+
+def without_memory(torso: nn.Module, task: str) -> None:
+    """Raises: ConfigError for a torso that remembers, of a task that learns from single transitions or episodes"""
+    if remembering(torso) is not None:
+        raise ConfigError(
+            f"--task {task} does not learn from what came before an observation, which {type(torso).__name__} remembers; take "
+            "--model policy-mlp, or --task ppo or a2c"
+        )
 
 
 class Actor(nn.Module):

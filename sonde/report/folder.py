@@ -69,6 +69,7 @@ class Reading:
     saved: int | None = None  # step of the newest checkpoint that is whole, of a run without a result
     units: Mapping[str, str] = field(default_factory=dict)  # of metrics, by the run's task, where they are known
     row: tuple[str, str] = ("row", "rows")  # what one row of its kind of data is called, and several
+    values: str = ""  # what the values of a task that acts count beside rewards
     makes: Makes | None = None  # of a run that makes inputs, where its task is known
     folds: "Sequence[Reading]" = field(default=())  # of a cross-validation
     drawn: datetime | None = None  # when the page is drawn, with its zone

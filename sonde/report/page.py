@@ -16,6 +16,7 @@ from sonde.report.acting_curves import acting_figures
 from sonde.report.additions import Additions, figure_html
 from sonde.report.became import became_section
 from sonde.report.cases import Cases, sections_of_cases
+from sonde.report.episodes import episode_figures
 from sonde.report.evaluated import (
     MOST_CLASSES,
     class_rows,
@@ -24,6 +25,7 @@ from sonde.report.evaluated import (
     evaluation_figures,
 )
 from sonde.report.features import features_section
+from sonde.report.films import film_sections
 from sonde.report.folder import Reading
 from sonde.report.folds import fold_figures, folds_section
 from sonde.report.inside import inside_section
@@ -150,13 +152,18 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
         "folds": folds_section(run),
         "inside": inside_section(run),
         "split": _named(run.split),
-        "judged": f"On the {run.split} data of all folds" if run.folds else f"On the {_named(run.split)} data",
+        "judged": _judged(run),
         "matrix": confusion_figure(details),
         "unit": str((details.get("confusion") or details.get("per_class") or {}).get("unit") or "rows"),
-        "evaluated": [*evaluation_figures(details, own.figures), *looked_figures(run.looked, details)],
+        "evaluated": [
+            *evaluation_figures(details, own.figures),
+            *episode_figures(details, run.values),
+            *looked_figures(run.looked, details),
+        ],
         "sections": [*own.sections, *([restored] if restored else [])],
         "samples": samples_shown(run.samples, run.path / "samples", added(run.samples.get("files") or {})),
         "made": [
+            *film_sections(details, run.path / "evaluation" / run.split),
             *made_sections(details, run.path / "evaluation" / run.split),
             *filter(None, [became_section(run.looked.get("became"), run.path / "evaluation")]),
             *reconstructed_sections(run.looked.get("reconstructions"), run.path / "evaluation"),
@@ -196,6 +203,7 @@ def contents(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         [(each.name, each.title) for each in found["sections"] if each.last is last] for last in (False, True)
     )
     fixed = [
+        *((each.name, each.title, True) for each in found["made"] if each.name == "films"),
         ("findings", "Findings", found["findings"] or found["remarks"]),
         ("metrics", "Scores", found["metrics"]),
         ("folds", "Folds", found["folds"]),
@@ -214,6 +222,12 @@ def contents(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("machine", "Machine", found["machine"]),
     ]
     return [(name, title) for name, title, there in fixed if there]
+
+
+def _judged(run: Reading) -> str:
+    if run.folds:
+        return f"On the {run.split} data of all folds"
+    return f"On the {_named(run.split)} {run.row[1] if run.acts else 'data'}"
 
 
 def _learning(run: Reading) -> list[Figure]:

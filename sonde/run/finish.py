@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sonde.acting.films import SECONDS
 from sonde.core.catalogue import load
 from sonde.core.config_file import in_memory, read_config
 from sonde.core.errors import Interrupted
@@ -34,6 +35,7 @@ from sonde.run.build import Assembly
 from sonde.run.classical import compared
 from sonde.run.errors import scores_of
 from sonde.run.evaluation import baseline, write_evaluation
+from sonde.run.filmed import make_films
 from sonde.run.job import Attempt
 from sonde.run.lengths import lengths_in_words
 from sonde.run.played import experience_taken
@@ -189,6 +191,10 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
     write_json(folder.result, dict(result))
     became.keep(folder)
     shutil.rmtree(folder.samples, ignore_errors=True)  # evaluation/ holds those of the best checkpoint
+    if attempt.built is not None:
+        split = next(reversed(list(result["metrics"])), "")
+        seconds = SECONDS if attempt.limit is None else min(SECONDS, attempt.limit.for_samples(()))
+        make_films(attempt.built, folder.evaluation / split, split, tick=screen.tick, seconds=seconds)
     write_report(folder.path)
     screen.result(result)
     fresh, told = ([finding.as_dict() for finding in each] for each in parted(attempt))

@@ -34,7 +34,7 @@ def as_shown(run: Reading) -> Reading:
     if known is not None:
         judged = kind in modality_names() and bool(modality(str(kind)).made) and modality(str(kind)).judged
         makes = Makes(known.tells, known.likelihood, judged) if known.generates else None
-        run = replace(run, units=known.units, makes=makes)
+        run = replace(run, units=known.units, values=known.values, makes=makes)
     if kind in modality_names():
         run = replace(run, row=modality(str(kind)).row)
     return respelled(run, in_keywords) if run.in_program else run

@@ -64,6 +64,7 @@ class TaskSpec:
     experience: of tasks that act and learn from what comes of it, (splits, task, settings of the run, device) -> the source to
                train on; "" where rows are read
     whole_batches: True where a batch is all that was met since the last, so that it has no size of its own
+    values:    of tasks that act, what their values count beside rewards, for a caption; "" for nothing
     generates: True where it makes new inputs (`sonde.core.generation`), for `sonde sample`
     conditions: True where the classes of rows can be a condition of what it learns, so that a sample's class can be chosen
     tells:     of a task that makes inputs, what its headline metric says, where a verdict must not take it for more
@@ -101,6 +102,7 @@ class TaskSpec:
     trains_on: str = ""
     takes_input: bool = False
     experience: str = ""
+    values: str = ""
     whole_batches: bool = False
     generates: bool = False
     conditions: bool = False

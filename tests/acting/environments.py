@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+from gymnasium.utils import EzPickle
 
 
 class Corridor(gymnasium.Env[np.ndarray, Any]):
@@ -164,3 +165,32 @@ class Ending(Walk):
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])  # as compiled code does, which no signal ends
             time.sleep(60)
         return super().step(action)
+
+
+class Wander(Walk):
+    """A walk without an end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.played = 0  # steps since it was made
+
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict]:
+        self.played += 1
+        shown, reward, *_ = super().step(action)
+        return shown, reward, False, False, {}
+
+
+class Anew(Wander, EzPickle):
+    """Copies of it are made by its constructor, wherever it stands."""
+
+    def __init__(self) -> None:
+        EzPickle.__init__(self)
+        Wander.__init__(self)
+
+
+class Held(Wander):
+    """Cannot be copied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held = (each for each in ())

@@ -48,3 +48,16 @@ def test_the_number_that_lies_most_often_at_a_bound() -> None:
     assert (
         actions.share_at_bound(chosen).item() == 0.75
     )  # the second, at -1; that the first is at either bound counts apart
+
+
+def test_categories_of_several_parts_are_independent_ones_of_torch() -> None:
+    random = torch.Generator().manual_seed(0)
+    logits, sizes = torch.randn(6, 5, dtype=torch.float64, generator=random), (2, 3)
+    theirs = [Categorical(logits=part) for part in logits.split(sizes, 1)]
+    chosen = actions.draw_categories(logits, sizes, random)
+    assert chosen.shape == (6, 2)
+    assert bool((chosen < torch.tensor(sizes)).all())
+    log_prob = sum(part.log_prob(chosen[:, number]) for number, part in enumerate(theirs))
+    torch.testing.assert_close(actions.categories_log_prob(logits, sizes, chosen), log_prob)
+    torch.testing.assert_close(actions.categories_entropy(logits, sizes), sum(part.entropy() for part in theirs))
+    assert actions.draw_categories(logits, sizes, None)[:, 1].equal(logits[:, 2:].argmax(1))

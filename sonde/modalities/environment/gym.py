@@ -1,6 +1,7 @@
 """Reading `gym:NAME`: what an environment shows and takes, and what is known of it before anything is learned."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from sonde.acting.checked import Checked
@@ -61,6 +62,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
         timeout=settings.environment_timeout,
     )
     warnings, took = _played(checked.of(env))
+    rendered = _rendered(make, env)
     facts, goals = [_observations(seen.spec.shape), _actions(target), *_limits(env)], _goals(env)
     env.close()
     numbers = {"train": TRAIN, "validation": settings.episodes, "test": settings.test_episodes}
@@ -70,7 +72,9 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
         form=about.form,
         schema=Schema(input=seen.spec, target=target),
         splits={
-            split: SeedRows(make=checked, encode=as_shown, split=split, number=number, step_seconds=took)
+            split: SeedRows(
+                make=checked, encode=as_shown, split=split, number=number, rendered=rendered, step_seconds=took
+            )
             for split, number in numbers.items()
         },
         facts=facts,
@@ -78,6 +82,15 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
         fingerprint=dict(about.fingerprint),
         goals=goals,
     )
+
+
+def _rendered(make: Callable[[], Any], env: Any) -> Callable[[], Any] | None:
+    """What makes the environment so that it draws frames; None where it draws none."""
+    if getattr(env, "render_mode", None) == "rgb_array":
+        return make
+    if isinstance(make, GymEnvironment) and "rgb_array" in ((env.metadata or {}).get("render_modes") or ()):
+        return replace(make, rendered=True)
+    return None
 
 
 def _check_like(seen: InputSpec, target: TargetSpec, like: Schema | None, called: str) -> None:

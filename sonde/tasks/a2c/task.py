@@ -47,9 +47,9 @@ class A2C:
         loss = policy + config.value_weight * error - config.entropy_weight * entropy
         with torch.no_grad():
             parts = {
-                "policy": policy,
-                "value": error,
-                "entropy": entropy,
+                "policy": policy.detach(),
+                "value": error.detach(),
+                "entropy": entropy.detach(),
                 "explained_variance": explained_variance(value, before["return"]),
             }
             if self.policy.actor.log_std is not None:

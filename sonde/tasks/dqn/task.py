@@ -16,6 +16,7 @@ from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.losses.q_learning import divergence, huber, projected, quantile_huber
 from sonde.metrics.episodes import MODES, EpisodesMeter, played
 from sonde.nn.action_values import ActionValues
+from sonde.nn.actor_critic import without_memory
 from sonde.tasks.dqn.config import DQNConfig
 from sonde.tasks.supervised import objective
 
@@ -33,6 +34,7 @@ class DQN:
     ) -> None:
         """Raises: ConfigError for a metric that is not there"""
         self.config, self._first, self._count = config, int(target.names[0]), len(target.names)
+        without_memory(model, "dqn")
         features: int = model.features  # type: ignore[assignment]
         support = torch.linspace(*config.value_range, config.atoms) if config.atoms else None
         outputs = config.atoms or config.quantiles or 1

@@ -55,9 +55,9 @@ class PPO:
         loss = policy + config.value_weight * error - config.entropy_weight * entropy
         with torch.no_grad():
             parts = {
-                "policy": policy,
-                "value": error,
-                "entropy": entropy,
+                "policy": policy.detach(),
+                "value": error.detach(),
+                "entropy": entropy.detach(),
                 "kl": (ratio - 1 - change).mean(),  # Schulman 2020, "Approximating KL divergence", k3
                 "clipped": ((ratio - 1).abs() > config.clip_range).float().mean(),
                 "explained_variance": explained_variance(value, before["return"]),

@@ -12,6 +12,7 @@ from sonde.core.seams import Loss, Meter, Objective, Phase
 from sonde.losses.policy import explained_variance, value_error
 from sonde.metrics.episodes import MODES, EpisodesMeter, played
 from sonde.nn.actions import share_at_bound
+from sonde.nn.actor_critic import without_memory
 from sonde.tasks.on_policy import Policy, by_row
 from sonde.tasks.reinforce.config import REINFORCEConfig
 from sonde.tasks.supervised import objective
@@ -34,7 +35,8 @@ class REINFORCE:
         input: InputSpec,
         monitor: str | None = None,
     ) -> None:
-        """Raises: ConfigError for a metric that is not there"""
+        """Raises: ConfigError for a metric that is not there, or a network that remembers"""
+        without_memory(model, "reinforce")
         self.config = config
         self.policy = Policy(model, target, input, scale_observations=config.scale_observations, critic=config.baseline)
         self.modules = self.policy.modules

@@ -17,5 +17,6 @@ SAC = TaskSpec(
     model="sonde.tasks.sac.recipe:model",
     settings="sonde.tasks.sac.recipe:settings",
     units={"return": "sum of an episode's rewards", "length": "steps of an episode"},
+    values="its values count the entropy to come beside rewards, so that they lie above returns of the likeliest actions",
     next_commands=(),
 )

@@ -14,6 +14,7 @@ from sonde.core.records import StepRecord
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.metrics.episodes import MODES, EpisodesMeter, played
 from sonde.nn.actions import share_at_bound, squashed
+from sonde.nn.actor_critic import without_memory
 from sonde.nn.twin_critics import TwinCritics, follow, following
 from sonde.tasks.sac.config import SACConfig
 from sonde.tasks.supervised import objective
@@ -47,6 +48,7 @@ class SAC:
     ) -> None:
         """Raises: ConfigError for a metric that is not there"""
         self.config, numbers = config, len(target.names)
+        without_memory(model, "sac")
         features: int = model.features  # type: ignore[assignment]
         self.actor = Actor(model, features, numbers)
         self.critics = TwinCritics(model.reading(numbers), model.reading(numbers), features)  # type: ignore[operator]

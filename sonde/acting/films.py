@@ -1,0 +1,161 @@
+"""Films of episodes that were evaluated: the best, the median and the worst, played again from their seeds and actions."""
+
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from sonde.core.catalogue import require
+
+PER_S = 25  # frames a second, at most
+LONGEST_S = 20  # of a film: of a longer episode fewer of its steps are shown
+WIDEST = 360  # pixels
+HELD = 12  # times that the last frame is shown, so that the end is seen
+SECONDS = 20.0  # that all of them may take to make
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """An episode of which a film is made. name: "best";  returned: what it did;  length: its steps;  actions: its first ones"""
+
+    name: str
+    seed: int
+    returned: float
+    length: int
+    actions: np.ndarray
+
+
+def chosen(
+    returns: Sequence[float], lengths: Sequence[float], seeds: Sequence[int], taken: Mapping[int, np.ndarray]
+) -> list[Wanted]:
+    """The best, the median and the worst; of those that returned the same only the first.
+
+    taken: number of an episode -> its actions
+    """
+    order = np.argsort(np.asarray(returns), kind="stable")
+    found: dict[float, Wanted] = {}
+    for name, number in (("best", order[-1]), ("median", order[(len(order) - 1) // 2]), ("worst", order[0])):
+        place = int(number)
+        if place in taken:
+            found.setdefault(
+                returns[place],
+                Wanted(
+                    name=name,
+                    seed=seeds[place],
+                    returned=returns[place],
+                    length=int(lengths[place]),
+                    actions=taken[place],
+                ),
+            )
+    return list(found.values())
+
+
+def film(make: Callable[[], Any], wanted: Wanted, path: Path, *, seconds: float) -> dict[str, Any]:
+    """Play an episode again and write `path`, an MP4. Returns: its entry of films.json
+
+    make: an environment that renders frames ("rgb_array");  seconds: after which it ends where it is
+    Raises: MissingDependency, and what an environment or its renderer raises
+    """
+    program = require("imageio_ffmpeg", extra="acting", purpose="making films").get_ffmpeg_exe()
+    with _quiet():
+        env = make()
+    until, shown, returned = time.perf_counter() + seconds, 0, 0.0
+    each, per_s, faster = pace(env, wanted.length)
+    try:
+        env.reset(seed=wanted.seed)
+        with _quiet():
+            frame = _frame(env)
+        with _encoder(program, frame, per_s, path) as write:
+            write(frame)
+            for number, action in enumerate(_plain(wanted.actions), start=1):
+                if time.perf_counter() > until:
+                    break
+                _, reward, over, cut, _ = env.step(action)
+                shown, returned = number, returned + float(reward)
+                if number % each == 0 or over or cut:
+                    frame = _frame(env)
+                    write(frame)
+                if over or cut:
+                    break
+            for _ in range(HELD):
+                write(frame)
+    finally:
+        env.close()
+    whole = shown == wanted.length
+    told = {"name": wanted.name, "seed": wanted.seed, "return": wanted.returned, "length": wanted.length}
+    again = {"played_again": returned} if whole and not np.isclose(returned, wanted.returned) else {}
+    return {**told, "shown": shown, "faster": faster, "file": path.name, **again}
+
+
+def pace(env: Any, length: int) -> tuple[int, float, int]:
+    """(every how many steps a frame is shown, frames a second, how many times as fast as it happened)."""
+    own = float((getattr(env, "metadata", None) or {}).get("render_fps") or PER_S)
+    real = max(1, ceil(own / PER_S))
+    each = max(real, ceil(length / (LONGEST_S * own / real)))
+    faster = max(1, round(each / real))
+    return each, own / real, faster
+
+
+def _plain(actions: np.ndarray) -> Sequence[Any]:
+    return actions.tolist() if actions.ndim == 1 else list(actions)
+
+
+def _frame(env: Any) -> np.ndarray:
+    """(H, W, 3) uint8. Raises: ValueError for what is none"""
+    frame = np.asarray(env.render())
+    if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
+        raise ValueError(
+            f"render() gives {frame.dtype} of shape {frame.shape}, and a film needs uint8 of (height, width, 3)"
+        )
+    return np.ascontiguousarray(frame)
+
+
+@contextmanager
+def _encoder(program: str, first: np.ndarray, per_s: float, path: Path) -> Iterator[Callable[[np.ndarray], None]]:
+    """A function that takes the film's frames, of the size of the first. H.264 of even width and height plays everywhere.
+
+    program: ffmpeg. Raises: RuntimeError where it fails, with what it said
+    """
+    height, width = first.shape[:2]
+    across = min(width, WIDEST) // 2 * 2
+    up = max(2, round(height * across / width / 2) * 2)
+    command = [program, "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}"]
+    command += ["-r", f"{per_s:g}", "-i", "-", "-an", "-vf", f"scale={across}:{up}", "-pix_fmt", "yuv420p"]
+    command += ["-c:v", "libx264", "-crf", "28", "-preset", "veryfast", "-threads", "1"]
+    command += ["-movflags", "+faststart", str(path)]
+    with tempfile.TemporaryFile() as said:
+        encoding = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)
+        assert encoding.stdin is not None
+        try:
+            with suppress(BrokenPipeError), encoding.stdin as pipe:  # of a program that is gone: it said why
+                yield lambda frame: _sent(pipe, frame)
+        finally:
+            failed = encoding.wait()
+        if failed:
+            said.seek(0)
+            raise RuntimeError(f"ffmpeg: {said.read().decode(errors='replace').strip()[:200]}")
+
+
+def _sent(pipe: IO[bytes], frame: np.ndarray) -> None:
+    pipe.write(frame.tobytes())
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """For pygame, which is loaded and begun where a first frame is drawn: no greeting, and no search for a display."""
+    wanted = {"PYGAME_HIDE_SUPPORT_PROMPT": "1", "SDL_VIDEODRIVER": "dummy"}
+    added = [name for name in wanted if name not in os.environ]
+    os.environ.update({name: wanted[name] for name in added})
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)

@@ -1,0 +1,19 @@
+"""What environments take, as targets."""
+
+import numpy as np
+from gymnasium import spaces
+
+from sonde.modalities.environment.spaces import actions
+
+
+def test_actions_of_several_parts_have_sizes_and_what_they_are_counted_from() -> None:
+    found = actions(spaces.MultiDiscrete([2, 5], start=[0, -1]), "mine")
+    assert (found.kind, found.shape, found.mean, len(found.names)) == ("actions", (2, 5), (0, -1), 2)
+    switches = actions(spaces.MultiBinary(3), "mine")
+    assert (switches.kind, switches.shape, switches.mean) == ("actions", (2, 2, 2), (0, 0, 0))
+
+
+def test_one_of_several_and_numbers() -> None:
+    assert actions(spaces.Discrete(3, start=-1), "mine").names == ("-1", "0", "1")
+    bounds = actions(spaces.Box(np.float32([-2, 0]), np.float32([2, 10])), "mine")
+    assert (bounds.kind, bounds.mean, bounds.std) == ("control", (0, 5), (2, 5))

@@ -1,0 +1,25 @@
+"""Figures of the episodes of an evaluation."""
+
+from sonde.report.episodes import episode_figures
+
+
+def test_returns_and_what_was_expected_of_each() -> None:
+    held = {
+        "return": [1.0, 2.0, 3.0, 4.0, 50.0],
+        "expected_return": [5.0] * 5,
+        "discounted_return": [1.0, 2.0, 3.0, 4.0, 5.0],
+    }
+    returns, expected = episode_figures({"episodes": held}, "they count entropy")
+    assert returns.caption == "5 episodes: half of them returned 3.00 or less, the worst 1.00, the best 50.0."
+    assert expected.caption.startswith("Overestimated: 5.00 were expected, 3.00 returned.")
+    assert expected.caption.endswith("They count entropy.")
+
+
+def test_episodes_that_are_all_alike_are_a_sentence() -> None:
+    (figure,) = episode_figures({"episodes": {"return": [500.0] * 6}}, "")
+    assert (figure.svg, figure.caption) == ("", "All 6 episodes returned 500.")
+
+
+def test_few_or_damaged_ones_are_left_out() -> None:
+    for held in ({}, {"episodes": {"return": [1.0] * 4}}, {"episodes": {"return": ["a"] * 9}}, {"episodes": [1]}):
+        assert episode_figures(held, "") == []
