@@ -47,6 +47,8 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
 
     Raises: DataError, also for one that a model of another was not trained for
     """
+    if settings.environment and like is None:
+        raise DataError(f"--environment is for logs, and {about.called} is an environment itself; leave it out")
     env, called = make(), about.called
     for space in ("observation_space", "action_space"):
         if getattr(env, space, None) is None:
@@ -99,7 +101,7 @@ def _check_like(seen: InputSpec, target: TargetSpec, like: Schema | None, called
         return
     if seen.shape != like.input.shape:
         raise DataError(f"{called} shows {seen.shape}, and the model was trained on {like.input.shape}; take another")
-    if (target.kind, target.names) != (like.target.kind, like.target.names):
+    if (target.kind, target.names) != (like.target.kind.removeprefix("logged-"), like.target.names):
         raise DataError(f"{called} takes other actions than the model was trained for; take another")
 
 
