@@ -1,17 +1,17 @@
 """Learning to act in gymnasium's environments: Sonde beside Stable-Baselines3 and CleanRL, for equal steps of the environment.
 
-python -m benchmarks.acting [--only CartPole-v1/ppo …] [--programs sonde …] [--seeds 5] [--cleanrl FOLDER] [--again] [--print-only]
+python -m benchmarks.acting [--only CartPole-v1/ppo …] [--programs sonde …] [--seeds 5] [--cleanrl FOLDER] [--again]
 
-Programs run one after the other on one thread each, Sonde with its default recipes (its number of updates set so that environments
-take as many steps), Stable-Baselines3 with the settings that its authors tuned for each environment, CleanRL with its defaults, from
-a checkout of github.com/vwxyzjn/cleanrl at FOLDER (left out without). The mark is reached when the mean return of the last 100
-episodes of training is, with actions as training draws them, the same for all; `return` is the mean of 100 episodes with the
-likeliest actions after training (CleanRL: of the last 100 of training). Means stand with an interval of 95 % over seeds (of their
-mean, by Student's t).
+Programs run one after the other on one thread each: Sonde with its default recipes (its number of updates set so that the
+environments take as many steps), Stable-Baselines3 with the settings that its authors tuned for each environment, CleanRL with its
+defaults, from a checkout of github.com/vwxyzjn/cleanrl at FOLDER (left out without). The mark is reached when the mean return of
+the last 100 episodes of training is, with actions as training draws them, the same for all; `return` is the mean of 100 episodes
+with the likeliest actions after training (CleanRL: of the last 100 of training). Means stand with an interval of 95 % (Student's t
+over seeds).
 
 Each run is kept in .peers/acting.json as soon as it is done, and not repeated without --again: stop and start as you like, one
-environment at a time with --only. On two quiet cores about, for 5 seeds of all three: CartPole-v1/ppo 25 minutes, /dqn 20,
-Acrobot-v1 30, MountainCar-v0 30, LunarLander-v3 90, Pendulum-v1 60, memory (Sonde only) 10.
+environment at a time with --only. For 5 seeds of all three on two quiet cores, estimated: CartPole-v1/ppo 60 minutes (Sonde 4),
+CartPole-v1/dqn 15, Acrobot-v1 60, MountainCar-v0 30, LunarLander-v3 200 (Sonde 20), Pendulum-v1 60, memory (Sonde only) 15.
 """
 
 import argparse
@@ -104,7 +104,9 @@ def measured(program: str, work: str, seed: int, cleanrl: Path | None) -> dict[s
     """One run."""
     if work.startswith(MEMORY):
         model = work.removeprefix(f"{MEMORY}/")
-        return of_sonde("benchmarks.peers.masked_cartpole:MaskedCartPole-v0", "ppo", 300_000, seed, 475, "--model", model)
+        return of_sonde(
+            "benchmarks.peers.masked_cartpole:MaskedCartPole-v0", "ppo", 300_000, seed, 475, "--model", model
+        )
     name, task = work.split("/")
     steps, mark = WORK[work]
     if program == "sonde":

@@ -30,6 +30,9 @@ PEERS: dict[str, list[list[str]]] = {
         [TORCH, "numpy<2"],
         ["gymnasium==0.29.1", "box2d==2.3.10", "tyro==1.0.17", "tensorboard"],
     ],
+    "open-spiel": [
+        ["open-spiel==2.0.2", "jax==0.10.2", "flax", "chex", "optax", "orbax-checkpoint", "numpy"],
+    ],
     "lightning": [[TORCH, "numpy"], ["lightning==2.6.6"]],
     "keras": [[TORCH, "numpy"], ["keras==3.15.1", "jax==0.10.2"]],
     "fastai": [

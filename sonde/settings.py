@@ -211,6 +211,9 @@ class TrainKeywords(TypedDict, total=False):
     """Episodes of each evaluation while training, in environments of their own."""
     test_episodes: int
     """Episodes of the evaluation at the end."""
+    environment: str
+    """Of a log: the environment that what was learned is evaluated in, as gym:NAME; none for held-out episodes; by
+    default the one that the log names."""
     environment_timeout: float
     """Seconds that a step or a reset of an environment may take before it counts as hanging; 0 for any time."""
     max_episode_steps: int | None
@@ -653,7 +656,8 @@ class TrainKeywords(TypedDict, total=False):
     act_sampled: bool
     """tasks ppo, a2c, reinforce, sac: Evaluate with sampled actions, as in training, and not with the likeliest.
     task dqn: Evaluate with as many random actions as in training, and not with the best alone. task td3: Evaluate
-    with noisy actions, as in training, and not with the policy's own."""
+    with noisy actions, as in training, and not with the policy's own. task cloning: Act by drawn actions, and not
+    by the likeliest."""
     baseline: bool
     """task reinforce: Compare what an episode returned with what was expected, which a second network learns."""
     rollout_episodes: int
@@ -668,9 +672,9 @@ class TrainKeywords(TypedDict, total=False):
     """tasks dqn, sac, td3: Steps whose rewards are summed before the value of what follows is taken (n-step
     returns)."""
     double: bool
-    """task dqn: Let the network choose the best next action, and the target network only say what it is worth."""
+    """tasks dqn, cql: Let the network choose the best next action, and the target network only say what it is worth."""
     dueling: bool
-    """task dqn: Estimate the value of a state and what each action adds to it apart."""
+    """tasks dqn, cql: Estimate the value of a state and what each action adds to it apart."""
     quantiles: int | float | Sequence[float]
     """task dqn: Estimate so many quantiles of the return, and not only its mean (QR-DQN); 0 for the mean. task
     forecasting: Quantiles that loss="quantile" learns; 0.5 is the forecast itself. task diffusion-forecasting:
@@ -682,12 +686,13 @@ class TrainKeywords(TypedDict, total=False):
     priority: float
     """task dqn: Draw transitions in proportion to this power of how far off their value was (prioritised replay:
     0.6); 0 for all alike."""
-    priority_correction: float
-    """task dqn: How far losses are weighted to make up for priority=, at first: 1 for wholly, to which it rises."""
-    priority_updates: int
-    """task dqn: Updates over which priority_correction= rises to 1."""
+    priority_correction: float | None
+    """task dqn: How far losses are weighted to make up for priority=, at first, by default 0.4: 1 for wholly, to
+    which it rises."""
+    priority_updates: int | None
+    """task dqn: Updates over which priority_correction= rises to 1, by default 25,000."""
     target_every: int
-    """task dqn: Updates after which the target network becomes like the network."""
+    """tasks dqn, cql: Updates after which the target network becomes like the network."""
     explore_last: float
     """task dqn: Share of random actions after exploration; it falls to that from 1."""
     explore_steps: int
@@ -706,6 +711,12 @@ class TrainKeywords(TypedDict, total=False):
     range."""
     smooth_limit: float
     """task td3: The most of smooth_noise= that is added."""
+    cloning_loss: Literal["likelihood", "mse"]
+    """task cloning: How logged actions are followed: by their log-likelihood, of numbers under a Gaussian; or, of
+    numbers alone, by the mean squared error."""
+    conservative: float
+    """task cql: Weight of keeping actions that the log does not take below those that it takes; 0 for Q-learning
+    alone."""
     search: Literal["gumbel", "puct"]
     """task alphazero: How a move is searched: moves drawn without replacement and sequential halving (Gumbel), which
     needs few simulations, or upper confidence bounds with noise at the root (PUCT)."""

@@ -24,7 +24,11 @@ def main():
     steps, seed, mark = int(sys.argv[4]), sys.argv[5], float(sys.argv[6])
     command = [sys.executable, "-u", folder / "cleanrl" / FILES[algorithm], "--env-id", RENAMED.get(name, name)]
     command += ["--total-timesteps", str(steps), "--seed", seed, "--no-cuda"]
-    environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{os.environ.get('PYTHONPATH', '')}", "OMP_NUM_THREADS": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{folder}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
+        "OMP_NUM_THREADS": "1",
+    }
     recent, curve, reached, begun, first = [], [], None, time.perf_counter(), None
     with tempfile.TemporaryDirectory() as here:
         with subprocess.Popen(command, cwd=here, env=environment, stdout=subprocess.PIPE, text=True) as process:

@@ -63,7 +63,13 @@ class Watch(BaseCallback):
 
 
 def main():
-    name, algorithm, steps, seed, mark = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5])
+    name, algorithm, steps, seed, mark = (
+        sys.argv[1],
+        sys.argv[2],
+        int(sys.argv[3]),
+        int(sys.argv[4]),
+        float(sys.argv[5]),
+    )
     torch.set_num_threads(1)
     count, scaled, settings = TUNED[name, algorithm]
     env = make_vec_env(name, n_envs=count, seed=seed)

@@ -15,6 +15,9 @@ class EnvironmentConfig:
     """Episodes of each evaluation while training, in environments of their own."""
     test_episodes: int = 100
     """Episodes of the evaluation at the end."""
+    environment: str = ""
+    """Of a log: the environment that what was learned is evaluated in, as gym:NAME; none for held-out episodes; by default the
+    one that the log names."""
     environment_timeout: float = 120.0
     """Seconds that a step or a reset of an environment may take before it counts as hanging; 0 for any time."""
     max_episode_steps: int | None = None

@@ -34,8 +34,8 @@ class ReplayPlan:
     steps: int
     discount: float
     priority: float = 0.0
-    correction: float = 1.0
-    correction_updates: int = 1
+    correction: float = 0.4
+    correction_updates: int = 25_000
 
 
 class Replay:

@@ -15,6 +15,7 @@ import torch
 from sonde.core.batch import Batch
 from sonde.core.config import MachineConfig, Precision
 from sonde.core.errors import ConfigError
+from sonde.core.progress import Tick, silent
 from sonde.core.units import number
 from sonde.engine.step import Stepper
 from sonde.engine.timing import fewest_within, thread_candidates, time_threads
@@ -104,11 +105,19 @@ def pick_device(requested: str) -> torch.device:
 
 
 def choose_threads(
-    stepper: Stepper, batch: Batch | None, config: MachineConfig, *, resumed: int | None = None, scale: float = 1.0
+    stepper: Stepper,
+    batch: Batch | None,
+    config: MachineConfig,
+    *,
+    resumed: int | None = None,
+    scale: float = 1.0,
+    steps: int | None = None,
+    tick: Tick = silent,
 ) -> tuple[int, dict[str, float], str]:
     """(threads, milliseconds a step by count, reason). A typed number is taken as it is; a resumed run keeps its own.
 
     batch: None where nothing need be timed;  scale: times as many rows a batch of the run has
+    steps: of the run, None where they are not known: a short one is over before the counts were timed
     """
     if config.threads is not None:
         return config.threads, {}, f"{_threads(config.threads)} (typed)"
@@ -118,7 +127,10 @@ def choose_threads(
         count = torch.get_num_threads()
         return count, {}, f"{_threads(count)} for the host"
     assert batch is not None, "threads are timed on a batch"
-    tried = time_threads(stepper, batch, thread_candidates(most_threads()))
+    candidates = thread_candidates(most_threads())
+    tried = time_threads(stepper, batch, candidates, steps=steps, tick=tick)
+    if len(tried) < len(candidates) and (first := next(iter(tried))) == candidates[0]:
+        return first, {}, f"{_threads(first)} (others not timed: {steps or 0:,} steps take less time)"
     timed = {count: value * scale for count, value in tried.items()}
     chosen = fewest_within(timed)
     others = ", ".join(f"{_threads(count)}: {number(value * 1e3)}" for count, value in timed.items() if count != chosen)

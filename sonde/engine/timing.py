@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import torch
 
 from sonde.core.batch import Batch
+from sonde.core.progress import Tick, silent
 from sonde.core.seams import extras_of
 from sonde.engine import random_state
 from sonde.engine.step import Stepper
@@ -16,6 +17,8 @@ from sonde.engine.training import load_weights, weights
 from sonde.engine.tree import copied
 
 HOPELESS = 3.0  # times the best count's step
+TRIED = 6  # steps that timing a number of threads takes, where they are slow: two rounds of one and two more
+PLANNING = "planning: timing steps"
 
 
 @contextmanager
@@ -105,7 +108,13 @@ def first_steps(stepper: Stepper, batch: Batch) -> float:
 
 
 def time_threads(
-    stepper: Stepper, batch: Batch, candidates: Sequence[int], *, budget_s: float = 0.25
+    stepper: Stepper,
+    batch: Batch,
+    candidates: Sequence[int],
+    *,
+    budget_s: float = 0.25,
+    steps: int | None = None,
+    tick: Tick = silent,
 ) -> dict[int, float]:
     """Seconds of a step for each number of threads, the better of two interleaved rounds; the count in use is put back.
 
@@ -113,14 +122,17 @@ def time_threads(
     several times slower than the best so far is not timed again: with a busy neighbour it may take seconds a step. Nor is
     one whose step takes the whole budget: that is longer than a burst, and training should begin. Steps are eager ones, also
     in a compiled run, where each number of threads would be compiled for.
+
+    steps: of the run, where that is known: of one that is over before the counts were timed, only the first is, by one step
     """
     execution, stepper.execution = stepper.execution, stepper.execution.eager
     before = stepper.execution.threads
     timed: dict[int, float] = {}
     share = budget_s / (2 * len(candidates))
     try:
-        for _ in range(2):
-            for count in candidates:
+        for round in range(2):
+            for place, count in enumerate(candidates):
+                tick(PLANNING, round * len(candidates) + place, 2 * len(candidates))
                 best = min(timed.values(), default=math.inf)
                 enough = min(HOPELESS * best, budget_s)
                 if timed.get(count, 0.0) > enough:
@@ -129,12 +141,15 @@ def time_threads(
                 once = step_seconds(stepper, batch, steps=1, warm_up=0)
                 if not timed and budget_s < once < 4 * budget_s:  # the very first step also allocates
                     once = step_seconds(stepper, batch, steps=1, warm_up=0)
+                if not timed and steps is not None and steps * once < max(budget_s, TRIED * len(candidates) * once):
+                    return {count: once}
                 if once <= enough:
                     once = step_seconds(stepper, batch, steps=2, at_least_s=share, warm_up=0)
                 timed[count] = min(once, timed.get(count, math.inf))
     finally:
         stepper.execution.threads = before
         stepper.execution = execution
+        tick(PLANNING, 1, 1)
     return timed
 
 

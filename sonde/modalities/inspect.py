@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sonde.acting.evaluated import is_acted
 from sonde.core.catalogue import load
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact
@@ -103,6 +104,10 @@ def inspect(data: Any, config: DataConfig, *, task: str | None = None, tick: Tic
     Raises: DataError where the data cannot be opened at all
     """
     dataset = open_data(data, replace(config, skip_unreadable=True), task=task, tick=tick)
+    if rows := {name: each for name, each in dataset.splits.items() if not is_acted(each)}:
+        dataset = replace(
+            dataset, splits=rows
+        )  # of a log, without the episodes of the environment that it is evaluated in
     own = modality(dataset.schema.input.kind).inspect
     parts: Parts = load(own) if own else Parts()
     look = _read(data, dataset, config, parts, tick)

@@ -33,8 +33,8 @@ class Made:
     vectors: (what `plain` gave, the schema) -> (N, D) in which rows are near to one another or not; None where samples are
              not measured;  space: what D are, in words
     to_judge: as `plain`, with something in place of what samples leave out and a judge may have learned from; None for `plain`
-    labelled: (what `plain` gave, with classes; a classifier's schema, its folder) -> rows for that classifier; None where none
-             of the columns is what it answers for
+    labelled: (what `plain` gave, with classes; a judge's schema, its folder) -> rows for that judge; None where none of the
+             columns is what it answers for
     compared: (what `plain` gave, with classes; the same of real rows) -> what a report shows of both (`table/compared`)
     as_text: some inputs as `plain` gives them -> (names of columns, a few of them as text); None where a picture shows more
     pairs:   (some inputs as `plain` gives them, as many others, a path without ending) -> a picture of each beside its other

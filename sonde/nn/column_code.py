@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sonde.core.dataset import Column
 from sonde.core.date_parts import date_part, to_dates
+from sonde.nn.frequencies import Frequencies, shares_of
 
 # B rows, F encoded columns of a table, N of them numbers, W numbers of a code, K knots, C values of a category
 
@@ -59,6 +60,9 @@ class ColumnCode:
         self._curve = Curve([columns[place] for place in number], straight=straight)
         self._steps = torch.tensor([_step(columns[place]) for place in number], dtype=torch.float64)
         self._dates = [place for place in number if columns[place].part == "time"]
+        self.frequencies = self._frequencies(
+            [torch.zeros(2) for _ in gap], [torch.zeros(len(each)) for each in self._books]
+        )
         self.width = len(number) + len(gap) + sum(each.shape[1] for each in self._books)
 
     @property
@@ -97,14 +101,37 @@ class ColumnCode:
         numbers = torch.where(missing, 0, self._curve(rows.index_select(1, self._numbers.to(rows.device)))[0])
         return torch.cat([numbers, self._bits(rows), *self._patterns(rows)], 1)
 
+    @property
+    def counts_rows(self) -> bool:
+        """Whether `know` makes a difference."""
+        return bool(len(self._gaps) or self._categories)
+
+    def know(self, rows: Tensor) -> None:
+        """Let gaps and categories be as often in `spread` as in training rows (N, F); until then all are alike."""
+        gaps = [torch.bincount(each, minlength=2) for each in (self._bits(rows) > 0).long().cpu().unbind(1)]
+        values = [
+            torch.bincount(each.cpu(), minlength=len(patterns))
+            for each, patterns in zip(self._values(rows), self._books, strict=True)
+        ]
+        self.frequencies = self._frequencies(gaps, values)
+
+    def shares(self) -> list[list[float]]:
+        """What `know` came to, for `take_shares`: the gaps', and those of each category."""
+        return [self.frequencies.gaps.tolist(), *(each.tolist() for each in self.frequencies.shares)]
+
+    def take_shares(self, shares: Sequence[Sequence[float]]) -> None:
+        """Be as `know` left another."""
+        gaps, *categories = [torch.tensor(each, dtype=torch.float64) for each in shares]
+        self.frequencies = Frequencies(gaps, categories, one_hot=self.one_hot)
+
     def spread(self, rows: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """(codes (B, W) that have a density, how many nats the likelihood of a row is at least above that of its code (B,)).
 
-        Numbers get noise within what they are rounded to, missing ones are noise. Of a category with C values C normal numbers
-        are drawn of which the largest stands in its place, of bits normal numbers with their signs. A density of the codes then
+        Numbers get noise within what they are rounded to, missing ones are noise. Gaps and categories become normal numbers that
+        lie where standard normal ones do as often as the training rows have these (`Frequencies`). A density of the codes then
         gives a lower bound of the rows': of their density in standard deviations, and of the probability of categories and gaps.
         For numbers that are neither rounded nor missing it is exact.
-        Source: Ho et al. 2019, arXiv:1902.00275 (dequantisation); Hoogeboom et al. 2021, arXiv:2102.05379 (categories)
+        Source: Ho et al. 2019, arXiv:1902.00275 (dequantisation)
         noise: (B, W) standard normal numbers
         """
         size = len(self._numbers)
@@ -114,30 +141,38 @@ class ColumnCode:
         within = torch.special.ndtr(own) - 0.5
         bent, slopes = self._curve(numbers + within * self._steps.to(numbers))
         nats = torch.where(missing, _nats(own), slopes.log()).sum(1)
-        parts, given = [torch.where(missing, own, bent)], [self._bits(rows), *self._patterns(rows)]
-        for at, drawn in enumerate(rest.split([part.shape[1] for part in given], 1)):
-            values = len(self._books[at - 1]) if at else 0
-            one_hot = 0 < values <= ONE_HOT
-            parts.append(_placed(given[at], drawn) if one_hot else given[at] * drawn.abs())
-            nats = nats + _nats(drawn).sum(1) - (math.log(values) if one_hot else drawn.shape[1] * math.log(2))
-        return torch.cat(parts, 1), nats + UNSEEN * self.unseen(rows).sum(1)
+        chosen, log_share = self.frequencies.spread(self._bits(rows) > 0, self._values(rows), rest)
+        nats = nats + _nats(chosen).sum(1) + log_share
+        return torch.cat([torch.where(missing, own, bent), chosen], 1), nats + UNSEEN * self.unseen(rows).sum(1)
+
+    def unspread(self, code: Tensor) -> Tensor:
+        """(B, W) as `spread` gives them, or new ones like them -> (B, F) values that a row of the table could have."""
+        size = len(self._numbers)
+        gaps, values = self.frequencies.values(code[:, size:])
+        return self._rows(code[:, :size], gaps.to(code), values)
 
     def decode(self, code: Tensor) -> Tensor:
         """(B, W) -> (B, F): the nearest values that a row of the training table could have."""
-        size, gaps = len(self._numbers), len(self._gaps)
-        rows = code.new_zeros(len(code), len(self.columns))
-        numbers = self._curve.inverse(code[:, :size])
-        bits = (code[:, size : size + gaps] > 0).to(code)
-        rows[:, self._gaps] = bits
+        numbers, gaps, parts = self.parts(code)
+        values = [(part @ book.to(code).T).argmax(1) for part, book in zip(parts, self._books, strict=True)]
+        return self._rows(numbers, (gaps > 0).to(code), values)
+
+    def _rows(self, bent: Tensor, gaps: Tensor, values: Sequence[Tensor]) -> Tensor:
+        """Bent numbers (B, N), gaps (B, G) 1 or 0, values (B,) of each category -> (B, F)."""
+        rows = bent.new_zeros(len(bent), len(self.columns))
+        numbers = self._curve.inverse(bent)
+        rows[:, self._gaps] = gaps
         rows[:, self._numbers] = torch.where(self._missing(rows), 0, numbers)
-        at = size + gaps
-        for place, first, patterns in zip(self._categories, self._first, self._books, strict=True):
-            width = patterns.shape[1]
-            rows[:, place] = (code[:, at : at + width] @ patterns.to(code).T).argmax(1).to(code) + first
-            at += width
+        for place, first, value in zip(self._categories, self._first, values, strict=True):
+            rows[:, place] = value.to(bent) + first
         for place in self._dates:
             self._follow(rows, place)
         return rows
+
+    def _frequencies(self, gaps: Sequence[Tensor], values: Sequence[Tensor]) -> Frequencies:
+        """Of how often each gap was not there and there, (2,), and each value of a category, (C,)."""
+        there = torch.stack([shares_of(each)[1] for each in gaps]) if gaps else torch.zeros(0, dtype=torch.float64)
+        return Frequencies(there, [shares_of(each) for each in values], one_hot=self.one_hot)
 
     def _missing(self, rows: Tensor) -> Tensor:
         """(B, N) whether a number is missing."""
@@ -148,10 +183,12 @@ class ColumnCode:
 
     def _patterns(self, rows: Tensor) -> list[Tensor]:
         """(B, C) or (B, bits) of each category."""
-        return [
-            patterns.to(rows)[(rows[:, place].long() - first).clamp(min=0)]
-            for place, first, patterns in zip(self._categories, self._first, self._books, strict=True)
-        ]
+        return [patterns.to(rows)[value] for patterns, value in zip(self._books, self._values(rows), strict=True)]
+
+    def _values(self, rows: Tensor) -> list[Tensor]:
+        """(B,) int64 the value of each category, from 0."""
+        places = zip(self._categories, self._first, strict=True)
+        return [(rows[:, place].long() - first).clamp(min=0) for place, first in places]
 
     def _follow(self, rows: Tensor, place: int) -> None:
         """Set all parts of a date by its time."""
@@ -266,10 +303,3 @@ def _bent(numbers: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tenso
 def _nats(noise: Tensor) -> Tensor:
     """Minus the log-density of standard normal numbers, each."""
     return 0.5 * noise.square() + LOG_NORMAL
-
-
-def _placed(pattern: Tensor, drawn: Tensor) -> Tensor:
-    """Normal numbers (B, C) with the largest where a pattern has its 1: as they are given that the largest stands there."""
-    wanted, largest = pattern.argmax(1, keepdim=True), drawn.argmax(1, keepdim=True)
-    swapped = drawn.scatter(1, largest, drawn.gather(1, wanted))
-    return swapped.scatter(1, wanted, drawn.gather(1, largest))

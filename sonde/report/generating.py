@@ -21,6 +21,7 @@ from sonde.report.sample_quality import (
     LIKELY,
     POSSIBLE,
     TRAINED,
+    TRAINED_R2,
     copies_told,
     eval_command,
     is_table,
@@ -254,6 +255,11 @@ def _figures(found: Mapping[str, Any], measures: Mapping[str, _Judged]) -> str:
         told.append(
             f"trees trained on samples are right about {share(trained.value, 1)} of the real rows (trained on real "
             f"ones {share(trained.real, 1)})"
+        )
+    if (trained := measures.get(TRAINED_R2)) is not None:
+        told.append(
+            f"trees trained on samples reach R² {number(trained.value)} on the real rows (trained on real ones "
+            f"{number(trained.real)})"
         )
     if (distance := measures.get("frechet_distance")) is not None:
         told.append(

@@ -15,7 +15,7 @@ from sonde.report.folder import Reading
 from sonde.report.media import data_uri, picture_of
 
 FRAME = "frame.csv"  # where a data frame may be written to
-TRAINED = "trained_on_samples_accuracy"
+TRAINED, TRAINED_R2, TRAINED_MAE = (f"trained_on_samples_{name}" for name in ("accuracy", "r2", "mae"))
 SHARES = ("class_agreement", "precision", "recall", "coverage", TRAINED, "told_from_shuffled")
 SURE = 0.01  # p below which samples are told to lie closer to the training rows
 ABSENT = "not measured"
@@ -57,6 +57,11 @@ MOTION = (
 USE = (
     "Trained on samples accuracy: of gradient-boosted trees trained on samples, on real held-out rows; under real rows, of trees "
     "trained on as many real rows."
+)
+
+USE_OF_VALUES = (
+    "Trained on samples R² and MAE: of gradient-boosted trees trained on samples, on real held-out rows, in the units of the "
+    "column; under real rows, of trees trained on as many real rows."
 )
 
 
@@ -158,7 +163,8 @@ def _moves(found: Mapping[str, Any]) -> bool:
 
 
 def _use(found: Mapping[str, Any]) -> list[str]:
-    return [USE] if any(each["name"] == TRAINED for each in found["measures"]) else []
+    names = {each["name"] for each in found["measures"]}
+    return [USE] * (TRAINED in names) + [USE_OF_VALUES] * bool({TRAINED_R2, TRAINED_MAE} & names)
 
 
 def _sentences(lines: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from sonde.core.batch import Batch
 from sonde.core.config import MachineConfig, Precision
 from sonde.core.config_file import read_config
 from sonde.core.errors import NonFinite, RunFolderError
+from sonde.core.progress import Tick, silent
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import rewinds
 from sonde.engine.loop import batches_of
@@ -18,6 +19,7 @@ from sonde.engine.precision import Decided, cannot_compute, first_trial, inabili
 from sonde.engine.put_back import PutBack
 from sonde.engine.step import Stepper
 from sonde.run.build import Assembly
+from sonde.run.lengths import fixed_ends
 from sonde.run.saved import Saved
 from sonde.run.time_limit import SMALLEST, Trial, busy_neighbours, trial_of
 
@@ -46,7 +48,13 @@ class Computing:
 
 
 def choose_computing(
-    assembly: Assembly, folder: RunFolder, batch: Batch | None, saved: Saved | None, *, limit_s: float | None
+    assembly: Assembly,
+    folder: RunFolder,
+    batch: Batch | None,
+    saved: Saved | None,
+    *,
+    limit_s: float | None,
+    tick: Tick = silent,
 ) -> Computing:
     """Decide on the precision and the threads, and set the threads. A resumed run keeps its own.
 
@@ -62,7 +70,7 @@ def choose_computing(
     trial = trial_of(full, batch, machine, limit_s)
     if wanted == "fp32":
         decided = Decided(precision="fp32", why="" if machine.precision == "fp32" else "as before the resume")
-        return _with_threads(full, trial, decided, assembly, saved, limited=limit_s is not None)
+        return _with_threads(full, trial, decided, assembly, saved, limited=limit_s is not None, tick=tick)
     low = _stepper(assembly, wanted)
     typed = "precision" in read_config(folder.config).overrides()
     most_s, begun = math.inf if limit_s is None else RATIO_SHARE * limit_s, time.perf_counter()
@@ -80,13 +88,13 @@ def choose_computing(
     left_s = most_s - (time.perf_counter() - begun)
     if decided.precision != "fp32":
         own = trial_of(low, batch, machine, limit_s)
-        found = _with_threads(low, own, decided, assembly, saved, limited=limit_s is not None)
+        found = _with_threads(low, own, decided, assembly, saved, limited=limit_s is not None, tick=tick)
         if decided.sure:
             return found
         decided = _looked_again(found, full, assembly, typed=typed, left_s=left_s)
         if decided.precision != "fp32":
             return replace(found, decided=decided)
-    return _with_threads(full, trial, decided, assembly, saved, limited=limit_s is not None)
+    return _with_threads(full, trial, decided, assembly, saved, limited=limit_s is not None, tick=tick)
 
 
 def check_step(assembly: Assembly) -> None:
@@ -171,7 +179,14 @@ def _looked_again(found: Computing, full: Stepper, assembly: Assembly, *, typed:
 
 
 def _with_threads(
-    stepper: Stepper, trial: Trial, decided: Decided, assembly: Assembly, saved: Saved | None, *, limited: bool
+    stepper: Stepper,
+    trial: Trial,
+    decided: Decided,
+    assembly: Assembly,
+    saved: Saved | None,
+    *,
+    limited: bool,
+    tick: Tick,
 ) -> Computing:
     """The threads that are typed, those before the resume, or the fastest that were timed; they are set."""
     machine, resumed = assembly.config.machine, None if saved is None else int(saved.state["threads"])
@@ -181,7 +196,14 @@ def _with_threads(
         threads, why = 1, f"1 thread (not timed: {busy})"
     else:
         try:
-            threads, timed, why = choose_threads(stepper, trial.batch, machine, resumed=resumed, scale=trial.scale)
+            steps = (
+                None
+                if limited
+                else min(fixed_ends(assembly.config.loop, assembly.train.batches).values(), default=None)
+            )
+            threads, timed, why = choose_threads(
+                stepper, trial.batch, machine, resumed=resumed, scale=trial.scale, steps=steps, tick=tick
+            )
         except NonFinite as trouble:  # if it is no fluke of trying, the first step will say so with its rows
             threads = stepper.execution.threads
             why = f"{threads} threads (not timed: {trouble})"

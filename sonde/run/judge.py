@@ -1,4 +1,4 @@
-"""A classifier as the judge of samples: what it sees in inputs before its last layer, and which class it takes them for."""
+"""The judge of samples, a classifier or of tables a regressor: what it sees before its last layer, and which classes."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from sonde.core.progress import Tick, silent
 from sonde.engine.checkpoint import best_folder
 from sonde.explain.embedding import LastInput
 from sonde.explain.hooks import as_used
+from sonde.modalities.catalogue import modality
 
 if TYPE_CHECKING:
     from sonde.modalities.made import Made
@@ -27,7 +28,8 @@ DIGITS = 12  # of a hash
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """features: (N, D) float32, what the judge's last layer was given;  classes: (N,) int64, the one it took each input for
+    """features: (N, D) float32, what the judge's last layer was given
+    classes:  (N,) int64, the one it took each input for; of a regressor (0,)
     layer:    the name of that layer
     """
 
@@ -38,10 +40,10 @@ class Seen:
 
 def check_judge(judge: "Run", run: "Run") -> None:
     """Raises: ConfigError for a judge that is no classifier, or that takes other inputs than the run makes"""
-    if not judge.schema.target.has_classes or not judge.spec.labels:
+    if not _answers(judge):
         raise ConfigError(
             f"--judge {judge.folder} is a run of task {judge.spec.name}, and a judge is a classifier: train one on the same data "
-            "with --task classification"
+            "with --task classification (of a table, one of a column of numbers is a judge too)"
         )
     mine, other = run.schema.input, judge.schema.input
     if mine.kind != other.kind or mine.has_planes and mine.shape[0] != other.shape[0]:
@@ -49,6 +51,15 @@ def check_judge(judge: "Run", run: "Run") -> None:
             f"--judge {judge.folder} was trained on {_inputs(judge.schema)}, and {run.folder} makes {_inputs(run.schema)}; "
             "name a classifier of such inputs"
         )
+
+
+def _answers(judge: "Run") -> bool:
+    """Whether it is a classifier; of kinds of data that a classical model learns, which samples may train, a regressor too."""
+    target = judge.schema.target
+    one_value = target.has_values and len(target.names) == 1 and not target.masked
+    return judge.spec.labels and (
+        target.has_classes or (one_value and bool(modality(judge.schema.input.kind).classical))
+    )
 
 
 def weights_hash(run: "Run") -> str:
@@ -71,9 +82,14 @@ def seen_by(judge: "Run", inputs: Any, made: "Made", tick: Tick = silent, label:
                 f"--judge {judge.folder}: its network has no last layer whose input is one vector per row"
             )
         features.append(watched.value.cpu())
-        classes.append(torch.from_numpy(judge.predict_proba(part).argmax(1)))
+        if judge.schema.target.has_classes:
+            classes.append(torch.from_numpy(judge.predict_proba(part).argmax(1)))
         tick(label, min(first + AT_ONCE, len(inputs)), len(inputs))
-    return Seen(features=torch.cat(features), classes=torch.cat(classes), layer=watched.name)
+    return Seen(
+        features=torch.cat(features),
+        classes=torch.cat(classes) if classes else torch.zeros(0, dtype=torch.int64),
+        layer=watched.name,
+    )
 
 
 def as_given(plain: Any, schema: Schema) -> Any:

@@ -7,6 +7,7 @@ from sonde.core.errors import ConfigError
 from sonde.core.files import read_json, write_json
 from sonde.core.findings import Finding
 from sonde.core.memory import give_back
+from sonde.core.progress import Tick, silent
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Bound, abilities_of, ends, rewinds
 from sonde.core.units import duration, number
@@ -31,7 +32,7 @@ RANGE_STEPS, FEWEST_RANGE_STEPS, RANGE_SHARE = 100, 20, 0.15  # of a range test;
 
 
 def make_plan(
-    assembly: Assembly, folder: RunFolder, *, saved: Saved | None, report: Callable[[str], None]
+    assembly: Assembly, folder: RunFolder, *, saved: Saved | None, report: Callable[[str], None], tick: Tick = silent
 ) -> tuple[ExecutionPlan, Stepper, list[Finding]]:
     """Decide how the run is carried out; a resumed run keeps what was decided, unless its length is changed.
 
@@ -46,7 +47,7 @@ def make_plan(
     batch = None if saved is not None and not rewinds(assembly.train) else first_batch(assembly)
     bound = None if batch is None else bound_to(assembly, batch)
     limit_s = config.loop.limit_s if saved is None or saved.new_limit else None
-    computing = choose_computing(assembly, folder, batch, saved, limit_s=limit_s)
+    computing = choose_computing(assembly, folder, batch, saved, limit_s=limit_s, tick=tick)
     stepper, trial, decided, timed_s = computing.stepper, computing.trial, computing.decided, computing.step_s
     if saved is None or abilities_of(assembly.task).notes is not None:  # which tells what metrics report
         check_evaluation(assembly)

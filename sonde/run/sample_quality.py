@@ -187,7 +187,7 @@ def _agreement(
     seen: Seen, labels: Tensor | None, real: Seen, truth: Tensor | None, run: "Run", judge: "Run"
 ) -> list[dict[str, Any]]:
     """In how many samples the judge sees the class that was asked for, beside how often it is right about real rows."""
-    if labels is None or truth is None:
+    if labels is None or truth is None or not judge.schema.target.has_classes:
         return []
     names = list(judge.schema.target.names)
     absent = [name for name in run.schema.target.names if name not in names]

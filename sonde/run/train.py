@@ -129,7 +129,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     )
     of_loggers = attempt.findings[before:]
     with assembly.clock.part("plan"):
-        plan, stepper, found = make_plan(assembly, folder, saved=saved, report=screen.say)
+        plan, stepper, found = make_plan(assembly, folder, saved=saved, report=screen.say, tick=screen.tick)
     notes = notes_on_metrics(assembly)
     if saved is not None:
         same_optimizers(stepper.updates, saved.state["stepper"], where=str(folder.path))

@@ -3,6 +3,7 @@
 Source: Esteban, Hyland and Rätsch 2017, arXiv:1706.02633, section 4.1 (train on synthetic, test on real)
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,16 +20,19 @@ if TYPE_CHECKING:
     from sonde.modalities.made import Made
     from sonde.run.run import Run
 
-NAME = "trained_on_samples_accuracy"
+NAME, OF_VALUES = "trained_on_samples_accuracy", ("trained_on_samples_r2", "trained_on_samples_mae")
+BETTER = {NAME: "higher", OF_VALUES[0]: "higher", OF_VALUES[1]: "lower"}
 SECONDS = 60.0  # for either model
+FEWEST = 20  # rows of numbers that a model can be trained on
 
 
 def trained_on_samples(
     judge: "Run", data: Any, samples: Any, made: "Made", tick: Tick = silent
 ) -> list[dict[str, Any]]:
-    """An entry of sample_quality.json: accuracy on the judge's held-out rows after training on samples, and on as many real rows.
+    """Entries of sample_quality.json: accuracy on the judge's held-out rows after training on samples, and on as many real rows;
+    of a judge that answers with numbers R² and the mean absolute error, in the units of the column.
 
-    samples: on the data's own scale, with their classes;  judge: a classifier, whose columns and classes are used
+    samples: on the data's own scale, with their classes;  judge: a classifier or a regressor, whose columns and target are used
     Empty for kinds of data without a classical model, and where the judge held nothing back
     """
     fitted = modality(judge.schema.input.kind).classical
@@ -37,25 +41,51 @@ def trained_on_samples(
     parts = parts_of(RunFolder(judge.folder), data, judge.schema, tick=tick)
     if not parts.own or parts.held_out == "train":
         return []
-    entry: dict[str, Any] = {"name": NAME, "better": "higher", "value": None, "real": None}
+    target = judge.schema.target
+    measured = (NAME,) if target.has_classes else OF_VALUES
     rows = made.labelled(samples, judge.schema, RunFolder(judge.folder))
     if rows is None:
-        return [{**entry, "reason": "samples have no column that the judge answers for"}]
-    names, train, other = judge.schema.target.names, parts.splits["train"], parts.splits[parts.held_out]
+        return _without(measured, "samples have no column that the judge answers for")
+    train, other = parts.splits["train"], parts.splits[parts.held_out]
     size = min(len(rows), len(train))
     chosen = np.sort(np.random.default_rng(0).permutation(len(train))[:size])
     scores = []
     for known, what in ((subset(rows, np.arange(size)), "samples"), (subset(train, chosen), "real rows")):
-        absent = set(range(len(names))) - set(labels_of(known).tolist())
-        if absent:
-            return [{**entry, "reason": f"there are no {what} of class {names[min(absent)]!r}"}]
+        if why := _absent(known, what, judge):
+            return _without(measured, why)
         tick("training a classical model", len(scores), 2)
-        scores.append(_accuracy(load(fitted), judge, known, other))
-    if None in scores:
-        return [{**entry, "reason": f"a classical model takes more than {SECONDS:g} s"}]
-    return [{**entry, "value": scores[0], "real": scores[1], "rows": size}]
+        scores.append(_scores(load(fitted), judge, known, other))
+    of_samples, of_real = scores
+    if of_samples is None or of_real is None:
+        return _without(measured, f"a classical model takes more than {SECONDS:g} s")
+    return [
+        {"name": name, "better": BETTER[name], "value": of_samples[name], "real": of_real[name], "rows": size}
+        for name in measured
+        if name in of_samples
+    ]
 
 
-def _accuracy(fitted: Any, judge: "Run", known: Rows, other: Rows) -> float | None:
+def _without(names: Sequence[str], why: str) -> list[dict[str, Any]]:
+    return [{"name": name, "better": BETTER[name], "value": None, "real": None, "reason": why} for name in names]
+
+
+def _absent(known: Rows, what: str, judge: "Run") -> str:
+    """Why nothing can be trained on some rows; "" where something can."""
+    if not judge.schema.target.has_classes:
+        return "" if len(known) >= FEWEST else f"there are only {len(known)} {what} with a number to learn"
+    names = judge.schema.target.names
+    absent = set(range(len(names))) - set(labels_of(known).tolist())
+    return f"there are no {what} of class {names[min(absent)]!r}" if absent else ""
+
+
+def _scores(fitted: Any, judge: "Run", known: Rows, other: Rows) -> dict[str, float] | None:
+    """On the other rows, by name; None where there was no time."""
     found = fitted(judge.schema, known, other, SECONDS)
-    return None if found is None else float((found[1].argmax(1) == labels_of(other)).mean())
+    if found is None:
+        return None
+    if judge.schema.target.has_classes:
+        return {NAME: float((found[1].argmax(1) == labels_of(other)).mean())}
+    truth = other.read(np.arange(len(other)))["target"].reshape(len(other), -1)[:, 0].astype(np.float64)
+    off, varies = found[1] - truth, float(np.square(truth - truth.mean()).sum())
+    r2 = {OF_VALUES[0]: 1 - float(np.square(off).sum()) / varies} if varies else {}
+    return {**r2, OF_VALUES[1]: float(np.abs(off).mean()) * judge.schema.target.std[0]}

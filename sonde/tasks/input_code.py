@@ -1,5 +1,6 @@
 """How tasks that make inputs code them: rows of tables as continuous numbers, clips of sound as pictures, all else as it is."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -69,6 +70,30 @@ class InputCode:
     def spread(self, input: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """(codes with a density, by how many nats that bounds the input's from below (B,)), see `ColumnCode.spread`."""
         return (input, input.new_zeros(len(input))) if self._columns is None else self._columns.spread(input, noise)
+
+    def unspread(self, code: Tensor) -> Tensor:
+        """The way back from `spread`: (B, *shape) -> (B, *input.shape)."""
+        return self.decode(code) if self._columns is None else self._columns.unspread(code)
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether `know` makes a difference."""
+        return self._columns is not None and self._columns.counts_rows
+
+    def know(self, input: Tensor) -> None:
+        """Let gaps and categories be as often in `spread` as in training rows."""
+        if self._columns is not None:
+            self._columns.know(input)
+
+    @property
+    def shares(self) -> list[list[float]]:
+        """What `know` came to."""
+        return [] if self._columns is None else self._columns.shares()
+
+    @shares.setter
+    def shares(self, shares: Sequence[Sequence[float]]) -> None:
+        if self._columns is not None and shares:
+            self._columns.take_shares(shares)
 
 
 def _coded(input: InputSpec, code: InputCode) -> InputSpec:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import sonde
@@ -70,5 +71,21 @@ def test_weights_are_those_of_a_run_that_was_not_stopped(task: str, tmp_path: Pa
     given = {**SHORT, "task": task, **settings, "evaluate_every": "11 steps"}
     sonde.train(name, out=tmp_path / "straight", steps=29, **given)
     sonde.train(name, out=tmp_path / "stopped", steps=13, **given)
+    sonde.resume(tmp_path / "stopped", steps=29)
+    assert same(last(tmp_path / "straight"), last(tmp_path / "stopped"))
+
+
+@pytest.mark.parametrize("task", ["cloning", "cql"])
+def test_so_are_those_of_a_run_that_learns_from_a_log(task: str, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    over = np.arange(120) % 12 == 11
+    np.savez(
+        tmp_path / "log.npz",
+        observations=random.normal(size=(120, 4)), actions=random.integers(0, 2, 120), rewards=random.normal(size=120),
+        terminated=over, truncated=np.zeros(120, bool), environment=np.array("gym:CartPole-v1"),
+    )  # fmt: skip
+    given = {**SHORT, "task": task, "batch_size": 16, "evaluate_every": "11 steps"}
+    sonde.train(tmp_path / "log.npz", out=tmp_path / "straight", steps=29, **given)
+    sonde.train(tmp_path / "log.npz", out=tmp_path / "stopped", steps=13, **given)
     sonde.resume(tmp_path / "stopped", steps=29)
     assert same(last(tmp_path / "straight"), last(tmp_path / "stopped"))

@@ -60,7 +60,7 @@ def test_threads_are_chosen_by_measuring_and_the_reason_has_the_numbers(monkeypa
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     asked: list[Any] = []
 
-    def timed(stepper: Any, data: Any, candidates: list[int]) -> dict[int, float]:
+    def timed(stepper: Any, data: Any, candidates: list[int], **more: Any) -> dict[int, float]:
         asked.append(candidates)
         return {1: 1.04999, 2: 0.0101, 4: 0.01}
 
@@ -69,6 +69,20 @@ def test_threads_are_chosen_by_measuring_and_the_reason_has_the_numbers(monkeypa
     assert asked == [[1, 2, 4]]
     assert (chosen, milliseconds) == (2, {"1": 1049.99, "2": 10.1, "4": 10.0})  # 4 is not worth 1 %
     assert reason == "2 threads (10.1 ms a step; 1 thread: 1,050, 4 threads: 10.0)"
+
+
+def test_of_a_short_run_the_first_count_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan_module, "cores", lambda: 4)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    asked: list[Any] = []
+
+    def timed(stepper: Any, data: Any, candidates: list[int], **more: Any) -> dict[int, float]:
+        asked.append(more["steps"])
+        return {1: 0.003}
+
+    monkeypatch.setattr(plan_module, "time_threads", timed)
+    found = choose_threads(stepper(Supervised(mlp(2, 3))), DATA, MachineConfig(), steps=12)
+    assert (found, asked) == ((1, {}, "1 thread (others not timed: 12 steps take less time)"), [12])
 
 
 def test_a_gpu_needs_no_measuring(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +102,9 @@ def test_no_more_threads_are_tried_than_the_environment_allows(
 ) -> None:
     monkeypatch.setattr(plan_module, "cores", lambda: 4)
     monkeypatch.setenv("OMP_NUM_THREADS", environment)
-    monkeypatch.setattr(plan_module, "time_threads", lambda stepper, data, candidates: dict.fromkeys(candidates, 0.01))
+    monkeypatch.setattr(
+        plan_module, "time_threads", lambda stepper, data, candidates, **more: dict.fromkeys(candidates, 0.01)
+    )
     chosen, milliseconds, reason = choose_threads(stepper(Supervised(mlp(2, 3))), DATA, MachineConfig())
     assert (chosen, [*milliseconds]) == (1, [*map(str, asked)])
     assert reason.endswith("allows no more)") == (len(asked) < 3)

@@ -252,6 +252,29 @@ def test_each_count_is_timed_twice_and_the_count_in_use_comes_back(monkeypatch: 
     assert torch.get_num_threads() == 1
 
 
+@pytest.mark.parametrize(
+    ("once", "steps", "others"),
+    [
+        (0.002, 100, False),  # 0.2 s, and the budget is 0.25
+        (0.002, 200, True),
+        (0.1, 11, False),  # slow steps: six of each count are tried
+        (0.1, 13, True),
+        (0.002, None, True),  # a length that is not known, or a time limit
+    ],
+)
+def test_a_run_that_is_over_before_counts_are_timed_is_not_kept_waiting(
+    monkeypatch: pytest.MonkeyPatch, once: float, steps: int | None, others: bool
+) -> None:
+    asked = threads_that_take(monkeypatch, {1: once, 2: once})
+    ticked: list[tuple[int, int]] = []
+    timed = time_threads(
+        *supervised(), [1, 2], steps=steps, tick=lambda label, done, total: ticked.append((done, total))
+    )
+    assert (list(timed), len(asked) > 1) == ([1, 2] if others else [1], others)
+    assert ticked == ([(0, 4), (1, 4), (2, 4), (3, 4), (1, 1)] if others else [(0, 4), (1, 1)])
+    assert torch.get_num_threads() == 1
+
+
 def test_a_hopeless_count_is_asked_for_one_step_only(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = threads_that_take(monkeypatch, {1: 0.01, 2: 0.2})
     steps, data = supervised()
@@ -293,6 +316,7 @@ def test_threads_chosen_by_timing_train_as_the_same_number_typed(
     monkeypatch.setattr(
         "sonde.engine.thread_tuner.SLOWER", float("inf")
     )  # no second choice in mid-run on a busy machine
+    monkeypatch.setattr("sonde.run.computing.fixed_ends", lambda *given: {})  # else so short a run is not timed for
     short: dict[str, Any] = {"model": "mlp", "steps": 12, "dropout": 0.2, "ema": 0.9, "quiet": True}
     first = sonde.train("digits", out=tmp_path / "automatic", **short)
     plan = json.loads((tmp_path / "automatic" / "plan.json").read_text())

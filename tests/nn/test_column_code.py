@@ -46,7 +46,9 @@ def test_spread_codes_come_back_where_numbers_are_rounded() -> None:
     code = ColumnCode(columns)
     spread, nats = code.spread(rows, torch.randn(60, code.width))
     assert nats.isfinite().all()
-    back = code.decode(spread)
+    code.know(rows)
+    spread, nats = code.spread(rows, torch.randn(60, code.width))
+    back = code.unspread(spread)
     names = [column.name for column in columns]
     for name in ("age missing", "sex", "cabin", "day.time", "day.weekday"):
         torch.testing.assert_close(back[:, names.index(name)], rows[:, names.index(name)], atol=1e-4, rtol=0)
@@ -76,6 +78,28 @@ def test_a_normal_density_of_codes_makes_all_categories_equally_likely() -> None
     spread, nats = code.spread(rows, torch.randn(4, 4))
     logp = torch.distributions.Normal(0, 1).log_prob(spread).sum(1)
     torch.testing.assert_close(logp + nats, torch.full((4,), -math.log(4)))
+
+
+def test_a_normal_density_of_codes_makes_categories_and_gaps_as_likely_as_they_are() -> None:
+    columns, rows = encoded(
+        {
+            "c": ["a"] * 45 + ["b"] * 14 + [None],
+            "d": ["often" if n % 2 else f"d{n % 20}" for n in range(60)],
+            "e": [f"e{n % 20}" for n in range(60)],  # in bits
+            "x": [*np.linspace(0.1234567, 7.7654321, 56), *[None] * 4],
+        }
+    )
+    code, again = ColumnCode(columns), ColumnCode(columns)
+    code.know(rows)
+    spread, nats = code.spread(rows, torch.randn(60, code.width))
+    logp = torch.distributions.Normal(0, 1).log_prob(spread).sum(1) + nats
+    c, d = {0: 1.5 / 61.5, 1: 45.5 / 61.5, 2: 14.5 / 61.5}, {True: 30.5 / 65.5, False: 3.5 / 65.5}
+    without = range(56, 60)  # x, whose own density says nothing then
+    wanted = [math.log(c[int(rows[n, 0])] * d[n % 2 == 1] * 3.5 / 70 * 4.5 / 61) for n in without]
+    torch.testing.assert_close(logp[56:], torch.tensor(wanted), atol=1e-4, rtol=0)
+    again.take_shares(code.shares())
+    torch.testing.assert_close(again.unspread(spread), rows, atol=2e-5, rtol=0)
+    assert torch.equal(again.spread(rows, spread)[0], code.spread(rows, spread)[0])
 
 
 def test_the_bound_of_a_category_is_its_probability_on_average() -> None:

@@ -7,12 +7,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 import sonde
 from sonde.core.run_folder import RunFolder
 from sonde.modalities.table.made import MADE
-from sonde.run.judge import seen_by
+from sonde.run.judge import check_judge, seen_by
 from sonde.run.judged_rows import parts_of
 from sonde.run.run import Run
 from sonde.run.trained_on_samples import trained_on_samples
@@ -89,3 +89,53 @@ def test_rows_are_near_by_their_numbers_and_categories(judge: Run) -> None:
     seen = seen_by(judge, table(30, 2), MADE)
     assert seen.features.shape[0] == 30
     assert seen.classes.tolist() == judge.predict_proba(table(30, 2)).argmax(1).tolist()
+
+
+def of_numbers(rows: int, seed: int, slope: float = 2.0) -> pa.Table:
+    """A price that a size decides, but for noise of deviation 3."""
+    draw = np.random.default_rng(seed)
+    size = draw.normal(50, 10, rows)
+    return pa.table({"size": size, "price": slope * size + draw.normal(0, 3, rows)})
+
+
+@pytest.fixture(scope="module")
+def regressor(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    from pyarrow import csv
+
+    found = tmp_path_factory.mktemp("prices")
+    csv.write_csv(of_numbers(400, 0), found / "prices.csv")
+    given: dict[str, Any] = {"target": "price", "epochs": 2, "model": "mlp", "threads": 1, "quiet": True}
+    return sonde.train(found / "prices.csv", out=found / "judge", **given)
+
+
+def test_of_a_column_of_numbers_trees_are_told_by_their_error_on_real_rows(regressor: Run) -> None:
+    data = regressor.folder.parent / "prices.csv"
+    samples = of_numbers(200, 1)
+    r2, mae = trained_on_samples(regressor, data, samples, MADE)
+    assert [(each["name"], each["better"]) for each in (r2, mae)] == [
+        ("trained_on_samples_r2", "higher"),
+        ("trained_on_samples_mae", "lower"),
+    ]
+    assert r2["value"] == pytest.approx(r2["real"], abs=0.05)
+    assert r2["real"] > 0.9
+    parts = parts_of(RunFolder(regressor.folder), data, regressor.schema)
+    test = parts.splits["test"].read(np.arange(len(parts.splits["test"])))
+    kind: Any = HistGradientBoostingRegressor
+    known = np.asarray(regressor.preprocess(samples))
+    model = kind(early_stopping=False, random_state=0).fit(known, samples["price"].to_numpy())
+    spec = regressor.schema.target
+    truth = spec.mean[0] + spec.std[0] * test["target"].reshape(-1).astype(np.float64)
+    guessed = model.predict(test["input"])
+    assert mae["value"] == pytest.approx(np.abs(guessed - truth).mean(), rel=0.02)  # in the column's own units
+    assert 2 < mae["real"] < 6
+    against = trained_on_samples(regressor, data, of_numbers(300, 1, slope=-2.0), MADE)[0]
+    assert against["value"] < 0
+
+
+def test_a_regressor_judges_samples_of_tables_without_classes(regressor: Run) -> None:
+    check_judge(regressor, regressor)
+    seen = seen_by(regressor, of_numbers(30, 2), MADE)
+    assert seen.features.shape[0] == 30
+    assert len(seen.classes) == 0
+    few = trained_on_samples(regressor, regressor.folder.parent / "prices.csv", of_numbers(5, 1), MADE)
+    assert {each["reason"] for each in few} == {"there are only 5 samples with a number to learn"}

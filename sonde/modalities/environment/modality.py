@@ -1,7 +1,7 @@
 """Environments that are acted in: their rows are episodes, and there is no end of them."""
 
 from sonde.acting.config import EnvironmentConfig
-from sonde.modalities.modality import Modality
+from sonde.modalities.modality import Form, Modality
 
 ENVIRONMENT = Modality(
     kind="environment",
@@ -11,7 +11,15 @@ ENVIRONMENT = Modality(
     absent="holds no environment",
     rows_to_predict="sonde.modalities.environment.inputs:rows_to_predict",
     config=EnvironmentConfig,
-    forms=(),
+    forms=(
+        Form(
+            name="logged transitions (NPZ, CSV, Parquet, Minari's HDF5)",
+            sure=97,
+            module="sonde.modalities.environment.forms.log",
+            endings=(".npz", ".hdf5", ".h5", ".parquet", ".csv"),
+            packed=True,
+        ),
+    ),
     schemes={
         "gym": "sonde.modalities.environment.gym:read",
         "env": "sonde.modalities.environment.own:read",

@@ -144,13 +144,17 @@ def vectors(table: pa.Table, schema: Schema) -> Tensor:
 
 
 def labelled(table: pa.Table, schema: Schema, folder: RunFolder) -> TableRows | None:
-    """The rows as a classifier of one of their columns reads them."""
+    """The rows as a model that answers for one of their columns reads them; its gaps left out."""
     columns = tuple(read_config(folder.config).settings.get("target") or ())
     if len(columns) != 1 or columns[0] not in table.column_names:
         return None
     read = frame_table(table, "samples")
     target = read_target(read, columns, schema.target)
-    known = np.flatnonzero(target >= 0)
+    if schema.target.has_values:  # standardised, as the dataset has them
+        target = ((target - np.asarray(schema.target.mean)) / np.asarray(schema.target.std)).astype(np.float32)
+        known = np.flatnonzero(np.isfinite(target).all(1))
+    else:
+        known = np.flatnonzero(target >= 0)
     coded = encode(read, schema.input.columns)
     return TableRows({"input": coded[known], "target": target[known]}, "samples", known)
 

@@ -13,6 +13,7 @@ from sonde.core.errors import ConfigError
 from sonde.core.generation import Generation, SampleRequest
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase, RuleBaseline
 from sonde.metrics.likelihood import LikelihoodMeter
+from sonde.nn.frequencies import shares_of
 from sonde.nn.gaussian_mixture import GaussianMixture
 from sonde.tasks.denoising import EvaluationNoise
 from sonde.tasks.input_code import InputCode
@@ -66,6 +67,14 @@ class ConditionedFlow(nn.Module):
             return code.new_zeros(len(code))
         return self.prior.log_softmax(0)[label]
 
+    def know_classes(self, label: Tensor) -> Tensor:
+        """Begin with classes as frequent as among rows (N,); the nats of each (classes,)."""
+        assert self.prior is not None
+        found = shares_of(torch.bincount(label.cpu(), minlength=self.classes)).log()
+        with torch.no_grad():
+            self.prior.copy_(found)
+        return -found
+
     def begin_at(self, code: Tensor, label: Tensor | None) -> None:
         """Put the Gaussians where rows lie (N, D)."""
         if self.base is not None:
@@ -113,17 +122,24 @@ class NormalizingFlow:
         self._fixed = EvaluationNoise(self.code.shape)
         self._pixel = _pixel(input) if input.has_planes else None
         self._usual: list[float] = []  # quantiles of the losses of validation rows
+        self._class_nats: Tensor | None = None  # of each class by how often it is among the training rows
         what = "white noise" if input.has_planes else "columns that know nothing of each other, each bent to be normal"
         self.abilities = Abilities(
             rule_baseline=RuleBaseline(what, self.evaluate_plain),
             tune_threshold=self.tune_threshold,
-            know_rows=self.know_rows if config.components > 1 else None,
+            know_rows=self.know_rows if self._has_begin else None,
             generation=Generation(draw=self.draw, latent=self._latent(), classes=bool(self.net.classes)),
         )
 
     def know_rows(self, read: Callable[[], Iterator[Batch]]) -> None:
-        """Let the Gaussians begin where rows lie."""
+        """Take over how often gaps, categories and classes are there, and let the Gaussians begin where rows lie."""
         batch = joined(list(read()))
+        self.code.know(batch["input"])
+        self.bent.know(batch["input"])
+        if self.net.classes:
+            self._class_nats = self.net.know_classes(batch["target"])
+        if self.net.base is None:
+            return
         code, _ = self._spread(batch["input"], self._fixed(batch)[0])
         self.net.begin_at(code, self._labels(batch))
 
@@ -139,9 +155,12 @@ class NormalizingFlow:
         return {"loss": -(logp + prior), "nats": -logp}
 
     def evaluate_plain(self, batch: Batch) -> Mapping[str, Tensor]:
-        """The same without a network: what is fed is taken for normal numbers, and all classes for equally frequent."""
+        """The same without a network: numbers are taken for normal ones, gaps, categories and classes for as frequent as among
+        training rows."""
         found = -self._plain(batch["input"], self._fixed(batch)[0])
-        return {"loss": found + math.log(max(1, self.net.classes)), "nats": found}
+        nats, label = self._class_nats, self._labels(batch)
+        of_class = math.log(max(1, self.net.classes)) if nats is None or label is None else nats.to(found)[label]
+        return {"loss": found + of_class, "nats": found}
 
     def meter(self) -> LikelihoodMeter:
         """A fresh one."""
@@ -175,15 +194,16 @@ class NormalizingFlow:
         code = self.net.inverse(request.start, request.labels)
         if self._pixel is not None:
             code = code - self._pixel.to(code) / 2  # in the middle between two steps of brightness lies the lower one
-        return self.code.decode(code)
+        return self.code.unspread(code)
 
     def state_dict(self) -> dict[str, Any]:
-        """How likely validation rows were."""
-        return {"usual": list(self._usual)}
+        """How likely validation rows were, and how often gaps and categories are there."""
+        return {"usual": list(self._usual), "shares": self.code.shares}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """What `state_dict` gave."""
         self._usual = [float(value) for value in state["usual"]]
+        self.code.shares = self.bent.shares = state.get("shares", [])
 
     def _logp(self, input: Tensor, noise: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor]:
         """What the network gives, mixed with a little of the density of independent columns where inputs are rows of numbers."""
@@ -198,6 +218,10 @@ class NormalizingFlow:
         """(B,) the log-density of independent columns, each bent to be normal."""
         code, nats = self._spread(input, noise) if self._pixel is not None else self.bent.spread(input, noise)
         return log_normal(code) + nats
+
+    @property
+    def _has_begin(self) -> bool:
+        return self.config.components > 1 or self.code.counts_rows or bool(self.net.classes)
 
     def _latent(self) -> tuple[int, ...]:
         return self.code.shape if self.config.components == 1 else (self.code.shape[0] + 1,)

@@ -3,7 +3,7 @@
 from sonde.core.dataset import Dataset
 from sonde.tasks.settings import Settings
 
-UPDATES = 20_000
+UPDATES = 10_000
 
 
 def model(dataset: Dataset) -> tuple[str, str]:

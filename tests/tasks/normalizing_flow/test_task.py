@@ -151,3 +151,58 @@ def test_it_learns_the_entropy_of_a_gaussian_and_samples_have_its_correlation(tm
     normal, strange = run.predict({"x": [0.1, 2.0], "y": [0.0, -2.0]})
     assert strange["anomaly"] > 0.98 > normal["anomaly"]
     assert strange["log_likelihood"] < normal["log_likelihood"] - 5
+
+
+def places(number: int, seed: int) -> dict[str, list[Any]]:
+    """A number, a category of which one value is in 1 % of the rows, and a number that is missing in 3 %."""
+    draw = np.random.default_rng(seed)
+    size = draw.normal(size=number)
+    town = draw.choice(["Bern", "Rom", "Vaduz"], number, p=[0.69, 0.3, 0.01])
+    known = [
+        None if each < 0.03 else value
+        for each, value in zip(draw.random(number), size + draw.normal(size=number), strict=True)
+    ]
+    return {"size": (size + (town == "Rom")).tolist(), "town": town.tolist(), "age": known}
+
+
+@pytest.fixture(scope="module")
+def of_places(tmp_path_factory: pytest.TempPathFactory) -> sonde.Run:
+    out = tmp_path_factory.mktemp("runs") / "run"
+    given: dict[str, Any] = {"steps": 120, "width": 16, "layers": 2, "batch_size": 256, "threads": 1, "quiet": True}
+    return sonde.train(places(2000, 0), task="normalizing-flow", out=out, **given)
+
+
+def test_rare_categories_and_gaps_are_made_as_rarely_as_they_are(of_places: sonde.Run) -> None:
+    number, known = 8000, places(2000, 0)
+    made = sonde.load(of_places.folder).sample(number, seed=2).to_pandas()
+    for share, wanted in [
+        ((made["town"] == town).mean(), np.mean([each == town for each in known["town"]]))
+        for town in ("Bern", "Rom", "Vaduz")
+    ] + [(made["age"].isna().mean(), np.mean([each is None for each in known["age"]]))]:
+        error = math.sqrt(wanted * (1 - wanted) * (1 / number + 1 / 2000))
+        assert abs(share - wanted) < 4 * error
+
+
+def test_the_baseline_has_the_frequencies_of_the_training_rows(of_places: sonde.Run) -> None:
+    """Three nats less for a value of 1 % than if all were as frequent."""
+    task = of_places.task
+    assert isinstance(task, NormalizingFlow)
+    columns = of_places.schema.input.columns
+    town = next(place for place, column in enumerate(columns) if column.name == "town")
+    rare, usual = torch.zeros(1, len(columns)), torch.zeros(1, len(columns))
+    rare[:, town], usual[:, town] = (
+        columns[town].categories.index("Vaduz") + 1,
+        columns[town].categories.index("Bern") + 1,
+    )
+    nats = [float(task.evaluate_plain(rows(each))["loss"]) for each in (rare, usual)]
+    assert nats[0] - nats[1] == pytest.approx(math.log(0.69 / 0.01), abs=0.4)
+
+
+def test_classes_begin_as_frequent_as_they_are() -> None:
+    task = task_of(InputSpec(kind="array", shape=(2,)), TargetSpec(kind="class", names=("a", "b")))
+    given = rows(torch.randn(99, 2), target=torch.tensor([0] * 90 + [1] * 9))
+    task.abilities.know_rows(lambda: iter([given]))  # type: ignore[misc]
+    wanted = torch.tensor([90.5, 9.5]).log() - math.log(100)
+    torch.testing.assert_close(task.net.prior.log_softmax(0), wanted)  # type: ignore[union-attr]
+    found = task.evaluate_plain(given)
+    torch.testing.assert_close(found["loss"] - found["nats"], -wanted[given["target"]])
