@@ -1,4 +1,4 @@
-"""CartPole that shows where cart and pole are and not how fast they move: without memory of the step before it cannot be balanced."""
+"""CartPole that shows where cart and pole are and not how fast they move: it takes memory to balance it."""
 
 import gymnasium
 import numpy as np

@@ -3,7 +3,7 @@
 from sonde.core.dataset import Dataset
 from sonde.tasks.settings import Settings
 
-ENVIRONMENT_STEPS = 300_000
+ENVIRONMENT_STEPS = 500_000
 ENVIRONMENTS, BATCH = 8, 256
 
 
@@ -15,7 +15,7 @@ def model(dataset: Dataset) -> tuple[str, str]:
 def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for an environment."""
     why = "usual for PPO (Huang et al. 2022, The 37 implementation details of proximal policy optimization)"
-    updates = ENVIRONMENT_STEPS // (ENVIRONMENTS * 128) * (10 * ENVIRONMENTS * 128 // BATCH)
+    updates = ENVIRONMENT_STEPS // (ENVIRONMENTS * 128) * (4 * ENVIRONMENTS * 128 // BATCH)
     return {
         "optimizer": ("adamw", "Adam without decay, " + why),
         "lr": (1e-3, "usual for small networks that act"),
