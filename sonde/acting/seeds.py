@@ -19,7 +19,7 @@ class SeedRows:
 
     make: an environment, which pickles;  encode: its observation -> array
     rendered: the same environment, that draws frames when it is asked to; None where it draws none
-    step_seconds: what a step takes, 0 where that was not measured
+    step: seconds that one takes, and the share of them that a processor works: both 0 where that was not measured
     together: (how many, (number of the environment, of its seed) -> a seed) -> environments side by side, of what has such of its
               own; None for some of `make`
     frames: pictures that observations are made of, the newest last, all but one of which the observation before holds too
@@ -31,7 +31,7 @@ class SeedRows:
     split: str
     number: int
     rendered: Callable[[], Any] | None = None
-    step_seconds: float = 0.0
+    step: tuple[float, float] = (0.0, 0.0)
     together: Callable[[int, Callable[[int, int], int]], Environments] | None = None
     frames: int = 1
     clipped: bool = False

@@ -10,7 +10,7 @@ from sonde.acting.checked import Checked
 from sonde.acting.config import EnvironmentConfig
 from sonde.acting.gym import GymEnvironment, library
 from sonde.acting.making import Making, as_shown
-from sonde.acting.own import same_traces, trace
+from sonde.acting.own import Trace, same_traces, trace
 from sonde.acting.pictures import Pictures
 from sonde.acting.seeds import LIMIT, SeedRows
 from sonde.core.config import DataConfig
@@ -72,7 +72,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
         name=called,
         timeout=settings.environment_timeout,
     )
-    warnings, took = _played(checked.of(env))
+    warnings, start = _played(checked.of(env))
     rendered = _rendered(make, env)
     facts, goals = [_observations(seen.spec.shape), _actions(target), *_limits(env), *facts_of(settings)], _goals(env)
     env.close()
@@ -89,7 +89,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
                 split=split,
                 number=number,
                 rendered=rendered,
-                step_seconds=took,
+                step=(start.seconds, start.busy),
                 frames=settings.frame_stack or 1,
                 clipped=settings.reward_clip == "sign",
             )
@@ -124,15 +124,15 @@ def check_like(seen: InputSpec, target: TargetSpec, like: Schema | None, called:
         raise DataError(f"{called} takes other actions than the model was trained for; take another")
 
 
-def _played(env: Checked) -> tuple[list[str], float]:
-    """Look at the start of an episode, twice. Returns (warnings, seconds a step). Raises: DataError for what is wrong in it"""
-    first, took = trace(env)
-    if same_traces(first, trace(env)[0]):
-        return [], took
+def _played(env: Checked) -> tuple[list[str], Trace]:
+    """Look at the start of an episode, twice. Returns warnings beside it. Raises: DataError for what is wrong in it"""
+    found = trace(env)
+    if same_traces(found.answers, trace(env).answers):
+        return [], found
     return [
         f"{env.name} answers otherwise when an episode is played again from its seed, so a run that is interrupted cannot be "
         "resumed; let all its chance come from self.np_random, which reset(seed=seed) seeds"
-    ], took
+    ], found
 
 
 def _observations(shape: tuple[int, ...]) -> Fact:
