@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from sonde.acting.config import EnvironmentConfig
 from sonde.acting.evaluated import acted_out, is_acted
 from sonde.augment.policy import Policy, parse
 from sonde.augment.views import Views
@@ -20,6 +21,7 @@ from sonde.core.errors import ConfigError
 from sonde.core.memory import free_bytes
 from sonde.core.progress import Tick, silent
 from sonde.core.seams import Objective, Source, Task
+from sonde.core.units import counted
 from sonde.data.feed.build import build_source
 from sonde.data.feed.decide import FeedDecision, decide
 from sonde.data.feed.source import Augment
@@ -230,6 +232,8 @@ def assemble(
     with room_for("reading the data", f"give a smaller --memory than {config.feed.memory}, or fewer rows"):
         if experience := spec(config.task).experience:
             train, held_back = load(experience)(dataset.splits, task, config, device), {}
+            together = counted(config.data.of(EnvironmentConfig).environments, "environment", "environments")
+            decision = replace(decision, why=f"{together} side by side")
         else:
             train, held_back = _sources(_read(dataset), config, device, decision, channels_last, labels, tick, pool)
         held_back |= _played(dataset, task, config, device)
@@ -254,9 +258,7 @@ def assemble(
 
 def _read(dataset: Dataset) -> Dataset:
     """The splits that are rows: what is learned from a log may be evaluated in an environment."""
-    return replace(
-        dataset, splits={name: each for name, each in dataset.splits.items() if not is_acted(each)}
-    )
+    return replace(dataset, splits={name: each for name, each in dataset.splits.items() if not is_acted(each)})
 
 
 def _played(dataset: Dataset, task: Task, config: TrainConfig, device: torch.device) -> dict[str, Source]:
