@@ -228,12 +228,10 @@ def assemble(
             coder.measure(dataset.splits["train"], dataset.schema.input, device)
     if channels_last:
         task.modules.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    decision = decide(dataset, config.feed, free_bytes=free_bytes())
+    decision = _fed(dataset, config)
     with room_for("reading the data", f"give a smaller --memory than {config.feed.memory}, or fewer rows"):
         if experience := spec(config.task).experience:
             train, held_back = load(experience)(dataset.splits, task, config, device), {}
-            together = counted(config.data.of(EnvironmentConfig).environments, "environment", "environments")
-            decision = replace(decision, why=f"{together} side by side")
         else:
             train, held_back = _sources(_read(dataset), config, device, decision, channels_last, labels, tick, pool)
         held_back |= _played(dataset, task, config, device)
@@ -268,6 +266,15 @@ def _played(dataset: Dataset, task: Task, config: TrainConfig, device: torch.dev
         for name, rows in dataset.splits.items()
         if name != "train" and is_acted(rows)
     }
+
+
+def _fed(dataset: Dataset, config: TrainConfig) -> FeedDecision:
+    """How rows are fed; of a task that acts, how many environments there are instead."""
+    found = decide(dataset, config.feed, free_bytes=free_bytes())
+    if not spec(config.task).experience:
+        return found
+    together = counted(config.data.of(EnvironmentConfig).environments, "environment", "environments")
+    return replace(found, why=together + " side by side" * (not together.startswith("1 ")))
 
 
 def _trained_on(dataset: Dataset, config: TrainConfig) -> Dataset:
