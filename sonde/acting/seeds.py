@@ -18,7 +18,7 @@ class SeedRows:
 
     make: an environment, which pickles;  encode: its observation -> array
     rendered: the same environment, that draws frames when it is asked to; None where it draws none
-    step_seconds: what a step takes, 0 where that was not measured
+    step: seconds that one takes, and the share of them that a processor works: both 0 where that was not measured
     """
 
     make: Callable[[], Any]
@@ -26,7 +26,7 @@ class SeedRows:
     split: str
     number: int
     rendered: Callable[[], Any] | None = None
-    step_seconds: float = 0.0
+    step: tuple[float, float] = (0.0, 0.0)
 
     def __len__(self) -> int:
         return self.number

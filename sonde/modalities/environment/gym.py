@@ -8,7 +8,7 @@ from sonde.acting.checked import Checked
 from sonde.acting.config import EnvironmentConfig
 from sonde.acting.gym import GymEnvironment, library
 from sonde.acting.making import Making, as_shown
-from sonde.acting.own import same_traces, trace
+from sonde.acting.own import Trace, same_traces, trace
 from sonde.acting.seeds import LIMIT, SeedRows
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
@@ -63,7 +63,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
         name=called,
         timeout=settings.environment_timeout,
     )
-    warnings, took = _played(checked.of(env))
+    warnings, start = _played(checked.of(env))
     rendered = _rendered(make, env)
     facts, goals = [_observations(seen.spec.shape), _actions(target), *_limits(env)], _goals(env)
     env.close()
@@ -75,7 +75,12 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
         schema=Schema(input=seen.spec, target=target),
         splits={
             split: SeedRows(
-                make=checked, encode=as_shown, split=split, number=number, rendered=rendered, step_seconds=took
+                make=checked,
+                encode=as_shown,
+                split=split,
+                number=number,
+                rendered=rendered,
+                step=(start.seconds, start.busy),
             )
             for split, number in numbers.items()
         },
@@ -105,15 +110,15 @@ def _check_like(seen: InputSpec, target: TargetSpec, like: Schema | None, called
         raise DataError(f"{called} takes other actions than the model was trained for; take another")
 
 
-def _played(env: Checked) -> tuple[list[str], float]:
-    """Look at the start of an episode, twice. Returns (warnings, seconds a step). Raises: DataError for what is wrong in it"""
-    first, took = trace(env)
-    if same_traces(first, trace(env)[0]):
-        return [], took
+def _played(env: Checked) -> tuple[list[str], Trace]:
+    """Look at the start of an episode, twice. Returns warnings beside it. Raises: DataError for what is wrong in it"""
+    found = trace(env)
+    if same_traces(found.answers, trace(env).answers):
+        return [], found
     return [
         f"{env.name} answers otherwise when an episode is played again from its seed, so a run that is interrupted cannot be "
         "resumed; let all its chance come from self.np_random, which reset(seed=seed) seeds"
-    ], took
+    ], found
 
 
 def _observations(shape: tuple[int, ...]) -> Fact:
