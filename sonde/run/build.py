@@ -254,9 +254,7 @@ def assemble(
 
 def _read(dataset: Dataset) -> Dataset:
     """The splits that are rows: what is learned from a log may be evaluated in an environment."""
-    return replace(
-        dataset, splits={name: each for name, each in dataset.splits.items() if not is_acted(each)}
-    )
+    return replace(dataset, splits={name: each for name, each in dataset.splits.items() if not is_acted(each)})
 
 
 def _played(dataset: Dataset, task: Task, config: TrainConfig, device: torch.device) -> dict[str, Source]:
