@@ -24,6 +24,9 @@ PEERS: dict[str, list[list[str]]] = {
     ],
     "diffusers": [[TORCH, "numpy", "pillow"], ["diffusers==0.42.1"]],
     "vector-quantize-pytorch": [[TORCH, "numpy", "pillow", "pyarrow"], ["vector-quantize-pytorch==1.32.0"]],
+    "open-spiel": [
+        ["open-spiel==2.0.2", "jax==0.10.2", "flax", "chex", "optax", "orbax-checkpoint", "numpy"],
+    ],
     "lightning": [[TORCH, "numpy"], ["lightning==2.6.6"]],
     "keras": [[TORCH, "numpy"], ["keras==3.15.1", "jax==0.10.2"]],
     "fastai": [

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sonde.acting.checked import Checked
+from sonde.acting.checked import Checked, finite
 from sonde.acting.frames import Frames
 from sonde.core.acting import Transition
 from sonde.core.errors import RunFolderError, first_line
@@ -43,7 +43,7 @@ class Block:
         self.envs = [make() for _ in range(count)]
         for number, env in enumerate(self.envs):
             if isinstance(env, Checked):
-                env.number = first + number
+                env.number, env.alone = first + number, False
         self._encode, self._seed_of, self._first = encode, seed_of, first
         self._episode = [-1] * count
         self._log: list[np.ndarray] = []  # actions of all, a step each
@@ -94,6 +94,8 @@ class Block:
             if over or cut:
                 terminated[number], truncated[number] = over, cut and not over
                 begun.append(number)
+        if not finite(following):
+            self._check_finite(following)
         observation = following
         if begun:
             observation = following.copy()
@@ -106,6 +108,12 @@ class Block:
             self._trim()
             self._frame()
         return Transition(reward, terminated, truncated, following, observation)
+
+    def _check_finite(self, following: np.ndarray) -> None:
+        """Raises: DataError for the first environment that shows what is not finite, where they are checked at all"""
+        for env, seen in zip(self.envs, following, strict=True):
+            if hasattr(env, "check_finite"):
+                env.check_finite(seen)
 
     def _trim(self) -> None:
         """Drop what happened before the oldest episode that goes on."""

@@ -159,8 +159,20 @@ def test_a_run_may_go_on_with_another_number_of_processes(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("typed", "step", "cores", "workers"),
-    [(None, 1e-5, 8, 0), (None, 1e-3, 8, 8), (None, 1e-3, 4, 4), (None, 1.0, 1, 0), (0, 1.0, 8, 0), (3, 1e-5, 1, 3)],
+    [
+        (None, (1e-5, 1.0), 8, 0),
+        (None, (1e-3, 1.0), 8, 8),
+        (None, (1e-3, 1.0), 4, 4),
+        (None, (1e-3, 0.9), 4, 4),
+        (None, (1e-3, 0.5), 2, 4),
+        (None, (1e-3, 0.0), 1, 8),
+        (None, (1.0, 1.0), 1, 0),
+        (0, (1.0, 0.0), 8, 0),
+        (3, (1e-5, 1.0), 1, 3),
+    ],
 )
-def test_processes_are_chosen_where_steps_are_slow(typed: int | None, step: float, cores: int, workers: int) -> None:
+def test_processes_are_chosen_where_steps_are_slow(
+    typed: int | None, step: tuple[float, float], cores: int, workers: int
+) -> None:
     found, said = processes(typed, 8, step=step, cores=cores)
     assert (found, bool(said)) == (workers, bool(workers))

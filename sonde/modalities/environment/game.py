@@ -4,7 +4,7 @@ from sonde.acting.config import EnvironmentConfig
 from sonde.acting.games.open_spiel import game, library
 from sonde.acting.games.rows import GameRows
 from sonde.acting.opponents import SMALL, check_names
-from sonde.acting.seeds import LIMIT
+from sonde.acting.seeds import FIRST, LIMIT
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
 from sonde.core.errors import ConfigError
@@ -22,7 +22,7 @@ def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: S
     longest = min(settings.max_episode_steps or LONGEST, known.max_game_length())
     numbers = {"train": LIMIT, "validation": settings.episodes, "test": settings.test_episodes}
     splits = {
-        split: GameRows(name=name, split=split, number=number, longest=longest, opponents=opponents)
+        split: GameRows(name=name, seed=FIRST.get(split, 0), number=number, longest=longest, opponents=opponents)
         for split, number in numbers.items()
     }
     rules = splits["train"].rules

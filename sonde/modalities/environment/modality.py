@@ -24,6 +24,7 @@ ENVIRONMENT = Modality(
     schemes={
         "gym": "sonde.modalities.environment.gym:read",
         "env": "sonde.modalities.environment.own:read",
+        "atari": "sonde.modalities.environment.atari:read",
         "game": "sonde.modalities.environment.game:read",
     },
     given="sonde.modalities.environment.own:given",
