@@ -221,6 +221,29 @@ class TrainKeywords(TypedDict, total=False):
     films: bool
     """Films of the best, the median and the worst episode at the end, for the report, where the environment draws
     frames."""
+    frame_skip: int | None
+    """Frames that an action lasts, of the last two of which the brighter of each pixel is seen; by default 4 of
+    Atari, else 1 (Mnih et al. 2015)."""
+    frame_stack: int | None
+    """Pictures that an observation is made of, the newest last; by default 4 of Atari, else 1 (Mnih et al. 2015)."""
+    frame_size: int | None
+    """Height and width that pictures are scaled to, in pixels; by default 84 of Atari, else as they are (Mnih et al.
+    2015)."""
+    frame_colors: Literal["auto", "grey", "rgb"]
+    """Whether pictures are seen in colours; by default grey of Atari, else as they are (Mnih et al. 2015)."""
+    reward_clip: Literal["auto", "sign", "none"]
+    """Learn from rewards of -1, 0 and 1 (sign), whatever the score; by default of Atari (Mnih et al. 2015). The
+    score that is told is never clipped."""
+    noop_starts: int | None
+    """Atari: fewer than so many frames, drawn, pass before the first action; by default 30 (Mnih et al. 2015)."""
+    sticky_actions: float
+    """Atari: probability that a frame repeats the action before it; 0.25 in Machado et al. 2018, who take it in
+    place of noop_starts=."""
+    all_actions: bool
+    """Atari: choose among all 18 actions, and not only those that do something in this game (Machado et al. 2018)."""
+    ignore_lives: bool
+    """Atari: learn across lost lives; by default one ends what is learned from, and the game goes on (Mnih et al.
+    2015)."""
     opponents: str | Sequence[str]
     """Of games, whom to play against in evaluations: random, one-ply, mcts-N (N random games for a move), minimax,
     earlier; by default random, one-ply, mcts-100, earlier, and minimax where the game is small."""
@@ -275,9 +298,10 @@ class TrainKeywords(TypedDict, total=False):
     models unet-small, unet: Channels at each resolution, from full resolution down by halves. By default those of
     the model's size. model audio-cnn: Channels of each stage; every stage halves the mel bands and, but for the
     first, the frames. models denoiser-unet, denoiser-video: Channels at each resolution, from full resolution
-    down by halves; multiples of 8. model dcgan: Channels after each halving, from full resolution down; none: 64,
-    then doubled, down to a side of at most 8 pixels. model autoencoder-cnn: Channels after each halving of the
-    resolution."""
+    down by halves; multiples of 8. model policy-impala: Channels of each section, which halves height and width;
+    32 64 64 is usual for larger ones (Cobbe et al. 2020). model dcgan: Channels after each halving, from full
+    resolution down; none: 64, then doubled, down to a side of at most 8 pixels. model autoencoder-cnn: Channels
+    after each halving of the resolution."""
     layers: int | None
     """model compact-cnn: 3x3 convolutions in each stage. model tabular: Hidden layers. models unet-small, unet: 3x3
     convolutions at each resolution, in the encoder and in the decoder. models modern-gpt, modern-bert,
@@ -446,6 +470,8 @@ class TrainKeywords(TypedDict, total=False):
     frequent_tokens: int
     """models pair-reader, qa-reader: Vocabulary: the most frequent tokens with an embedding each; the others share
     one."""
+    features: int
+    """models policy-cnn, policy-impala: Units of the layer behind the convolutions."""
     noise_size: int
     """models dcgan, gan-mlp: Numbers of noise that an input is made of."""
     coupling: Literal["spline", "affine"]
@@ -653,6 +679,8 @@ class TrainKeywords(TypedDict, total=False):
     """tasks ppo, a2c, reinforce: Scale observations that are numbers by their running mean and standard deviation."""
     scale_rewards: bool
     """tasks ppo, a2c, reinforce: Divide rewards by the running standard deviation of their discounted sum."""
+    share_layers: bool
+    """task ppo: Let the value read the same features as the policy; by default of pixels."""
     act_sampled: bool
     """tasks ppo, a2c, reinforce, sac: Evaluate with sampled actions, as in training, and not with the likeliest.
     task dqn: Evaluate with as many random actions as in training, and not with the best alone. task td3: Evaluate

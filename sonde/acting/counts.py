@@ -27,7 +27,7 @@ class Counts:
 
     def add(self, found: Transition) -> None:
         """Take a step of each environment."""
-        reward, ended = found.reward, found.ended
+        reward, ended = found.counted
         self._return += reward
         self._length += 1
         self._met("reward", reward)

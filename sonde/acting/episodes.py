@@ -1,6 +1,7 @@
 """Evaluation in environments of its own: whole episodes from stated seeds, by the likeliest actions or by sampled ones."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -150,5 +151,7 @@ def episodes_of(rows: Rows, task: Task, *, seed: int, device: torch.device, samp
     """
     assert isinstance(rows, SeedRows)
     acting = acting_of(task)
+    if rows.clipped:
+        acting = replace(acting, value=None)  # values are of what is learned from, and the return is of the score
     drawn = acting.sampled if sampled is None else sampled
     return Episodes(rows.make, rows.encode, acting, seeds=rows.seeds(), sampled=drawn, seed=seed, device=device)

@@ -7,7 +7,7 @@ import torch
 
 from sonde.acting.episodes import acting_of
 from sonde.acting.replay import Replay, ReplayPlan
-from sonde.acting.training import trained_in
+from sonde.acting.training import frames_of, trained_in
 from sonde.core.config import TrainConfig
 from sonde.core.dataset import Rows
 from sonde.core.errors import ConfigError
@@ -30,6 +30,7 @@ def source(splits: Mapping[str, Rows], task: Task, config: TrainConfig, device: 
         batch=config.feed.batch_size,
         steps=settings.return_steps,
         discount=settings.discount,
+        frames=frames_of(splits),
         **_priorities(settings),
     )
     return Replay(environments, acting_of(task), plan, seed=seed, device=device)

@@ -22,6 +22,7 @@ class ReplayPlan:
 
     capacity:  transitions that are kept;  warmup: steps of the environments before the first update
     every:     steps of the environments for an update;  batch: transitions of an update
+    frames:    pictures that an observation is made of, where it is some (`sonde.acting.frame_store`)
     steps:     that a transition goes over before the value of what follows is taken (n-step returns)
     priority:  how much more often those are drawn whose value was far off (`Priorities`); 0 for all alike
     correction: of the weights that make up for it, at the first update; it rises to 1 over `correction_updates`
@@ -33,6 +34,7 @@ class ReplayPlan:
     batch: int
     steps: int
     discount: float
+    frames: int = 1
     priority: float = 0.0
     correction: float = 0.4
     correction_updates: int = 25_000
@@ -54,7 +56,7 @@ class Replay:
     ) -> None:
         self._environments, self._acting, self._plan = environments, acting, plan
         self._seed, self._device = seed, device
-        self._ring = Ring(max(1, plan.capacity // environments.count), environments.count)
+        self._ring = Ring(max(1, plan.capacity // environments.count), environments.count, frames=plan.frames)
         self._priorities: Priorities | None = None
         if plan.priority:
             shape = self._ring.capacity, self._ring.count

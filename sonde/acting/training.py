@@ -1,9 +1,10 @@
 """The environments that a run trains in: in this process, or in others where that is faster."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
+from sonde.acting.clipped import Clipped
 from sonde.acting.config import EnvironmentConfig
 from sonde.acting.in_process import InProcess
 from sonde.acting.making import Making
@@ -23,7 +24,19 @@ def trained_in(splits: Mapping[str, Rows], config: TrainConfig) -> Environments:
     rows, count = splits["train"], config.data.of(EnvironmentConfig).environments
     assert isinstance(rows, SeedRows)
     seed_of = partial(training_seed, config.machine.seed)
-    workers, said = processes(config.feed.workers, count, step=rows.step, cores=_cores())
+    found = _together(rows, config, count, seed_of)
+    return Clipped(found) if rows.clipped else found
+
+
+def _together(rows: SeedRows, config: TrainConfig, count: int, seed_of: Callable[[int, int], int]) -> Environments:
+    typed = config.feed.workers
+    if rows.together is not None:
+        if typed:
+            raise ConfigError(
+                f"{flag('workers')} {typed} has no effect: these environments have threads of their own; leave it out"
+            )
+        return rows.together(count, seed_of)
+    workers, said = processes(typed, count, step=rows.step, cores=_cores())
     if not workers:
         return InProcess(rows.make, count, encode=rows.encode, seed_of=seed_of)
     from sonde.acting.workers import InWorkers  # subprocesses
@@ -33,6 +46,13 @@ def trained_in(splits: Mapping[str, Rows], config: TrainConfig) -> Environments:
             f"{flag('workers')} {workers} has no effect: these environments step in this process; leave it out"
         )
     return InWorkers(rows.make, count, workers, seed_of=seed_of, said=said)
+
+
+def frames_of(splits: Mapping[str, Rows]) -> int:
+    """Pictures that observations are made of, where they are some."""
+    rows = splits["train"]
+    assert isinstance(rows, SeedRows)
+    return rows.frames
 
 
 def processes(typed: int | None, count: int, *, step: tuple[float, float], cores: int) -> tuple[int, str]:

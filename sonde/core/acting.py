@@ -20,6 +20,8 @@ class Transition(NamedTuple):
     terminated, truncated: (n,) bool, at most one of them True where an episode ends
     following:   (n, *shape) the observation after the action, also where an episode ended with it
     observation: (n, *shape) what to act on next: `following`, or where an episode ended the first of the next one
+    score:       (n,) float64 the reward as a person counts it, where what is learned from is another; None for the same
+    finished:    (n,) bool, whether what a person calls an episode ended, where what is learned from ends earlier; None for it
     """
 
     reward: np.ndarray
@@ -27,6 +29,16 @@ class Transition(NamedTuple):
     truncated: np.ndarray
     following: np.ndarray
     observation: np.ndarray
+    score: np.ndarray | None = None
+    finished: np.ndarray | None = None
+
+    @property
+    def counted(self) -> tuple[np.ndarray, np.ndarray]:
+        """(reward, whether an episode ended), (n,) each, as a person counts returns."""
+        return (
+            self.reward if self.score is None else self.score,
+            self.ended if self.finished is None else self.finished,
+        )
 
     @property
     def ended(self) -> np.ndarray:
@@ -53,8 +65,8 @@ class Environments(Protocol):
     said: what is to be told of where they step, in the plan of a run; "" for nothing
     """
 
-    said: str
-
+    @property
+    def said(self) -> str: ...
     @property
     def count(self) -> int: ...
     def reset(self) -> np.ndarray: ...  # (n, *shape), the first observations of the next episodes, at first the first

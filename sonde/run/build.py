@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from sonde.acting.config import EnvironmentConfig
 from sonde.acting.evaluated import acted_out, is_acted
 from sonde.augment.policy import Policy, parse
 from sonde.augment.views import Views
@@ -20,6 +21,7 @@ from sonde.core.errors import ConfigError
 from sonde.core.memory import free_bytes
 from sonde.core.progress import Tick, silent
 from sonde.core.seams import Objective, Source, Task
+from sonde.core.units import counted
 from sonde.data.feed.build import build_source
 from sonde.data.feed.decide import FeedDecision, decide
 from sonde.data.feed.source import Augment
@@ -226,7 +228,7 @@ def assemble(
             coder.measure(dataset.splits["train"], dataset.schema.input, device)
     if channels_last:
         task.modules.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    decision = decide(dataset, config.feed, free_bytes=free_bytes())
+    decision = _fed(dataset, config)
     with room_for("reading the data", f"give a smaller --memory than {config.feed.memory}, or fewer rows"):
         if experience := spec(config.task).experience:
             train, held_back = load(experience)(dataset.splits, task, config, device), {}
@@ -264,6 +266,15 @@ def _played(dataset: Dataset, task: Task, config: TrainConfig, device: torch.dev
         for name, rows in dataset.splits.items()
         if name != "train" and is_acted(rows)
     }
+
+
+def _fed(dataset: Dataset, config: TrainConfig) -> FeedDecision:
+    """How rows are fed; of a task that acts, how many environments there are instead."""
+    found = decide(dataset, config.feed, free_bytes=free_bytes())
+    if not spec(config.task).experience:
+        return found
+    together = counted(config.data.of(EnvironmentConfig).environments, "environment", "environments")
+    return replace(found, why=together + " side by side" * (not together.startswith("1 ")))
 
 
 def _trained_on(dataset: Dataset, config: TrainConfig) -> Dataset:

@@ -338,9 +338,7 @@ class Run:
             return meter.compute(), highlights(self.spec, meter, rows)
 
         scores, said = or_in_fp32(evaluated_in, precision)
-        return Evaluation(
-            scores=scores, split=found.split, rows=len(rows), caution=found.caution, highlights=tuple(said)
-        )
+        return replace(found, rows=rows).evaluation(scores, self.schema.input.kind, said)
 
     def _scores_of_custom(self, data: Any, *, split: str | None, target: Sequence[str], tick: Tick) -> dict[str, float]:
         from sonde.engine.execution.settings import StepSettings

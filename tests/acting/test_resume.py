@@ -20,6 +20,13 @@ SHORT: dict[str, Any] = {
 }
 REPLAYED: dict[str, Any] = {"warmup_steps": 40, "batch_size": 16, "max_episode_steps": 15}
 ATOMS: dict[str, Any] = {"atoms": 11, "value_range": (0.0, 20.0), "accumulate": 2}
+PICTURES: dict[str, Any] = {
+    "frame_size": 36,
+    "frame_stack": 2,
+    "features": 8,
+    "sticky_actions": 0.25,
+    "environments": 2,
+}
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "ppo": ("gym:CartPole-v1", {"environments": 2, "rollout": 8, "reuse": 2, "batch_size": 8}),
     "ppo with memory": (
@@ -55,6 +62,11 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
             "test_episodes": 2,
         },
     ),
+    "ppo, of pixels": (
+        "atari:Breakout",
+        {**PICTURES, "task": "ppo", "rollout": 8, "reuse": 2, "batch_size": 8, "max_episode_steps": 15},
+    ),
+    "dqn, of pixels": ("atari:Breakout", {**PICTURES, **REPLAYED, "task": "dqn", "replay": 64, "return_steps": 2}),
     "sac": ("gym:Pendulum-v1", {**REPLAYED, "hidden": (8,)}),
 }
 

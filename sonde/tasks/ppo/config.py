@@ -33,6 +33,8 @@ class PPOConfig:
     """Scale observations that are numbers by their running mean and standard deviation."""
     scale_rewards: bool = True
     """Divide rewards by the running standard deviation of their discounted sum."""
+    share_layers: bool = False
+    """Let the value read the same features as the policy; by default of pixels."""
     act_sampled: bool = False
     """Evaluate with sampled actions, as in training, and not with the likeliest."""
 
