@@ -49,3 +49,10 @@ def test_opponents_are_those_that_are_named() -> None:
 def test_unknown_games_are_refused() -> None:
     with pytest.raises(DataError, match="did you mean game:connect_four"):
         opened("connectfour")
+
+
+def test_settings_of_environments_and_games_are_not_mixed() -> None:
+    with pytest.raises(DataError, match="game:connect_four is a game for two, not an environment; leave --frame-skip out"):
+        opened("connect_four", frame_skip=4)
+    with pytest.raises(DataError, match="gym:CartPole-v1 is no game for two; leave --opponents out"):
+        open_data("gym:CartPole-v1", DataConfig(given=(EnvironmentConfig(opponents=("random",)),)))
