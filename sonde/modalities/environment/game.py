@@ -62,7 +62,8 @@ def _moves(known: object) -> tuple[str, ...]:
     names = []
     for move in range(known.num_distinct_actions()):  # type: ignore[attr-defined]
         try:
-            names.append(known.action_to_string(0, move))  # type: ignore[attr-defined]
-        except Exception:
-            names.append(str(move))
+            called = known.action_to_string(0, move)  # type: ignore[attr-defined]
+        except library().SpielError:  # of a game whose moves have names in a position alone
+            called = "Action("
+        names.append(str(move) if called.startswith("Action(") else called)
     return tuple(names)
