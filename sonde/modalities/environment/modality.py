@@ -27,4 +27,5 @@ ENVIRONMENT = Modality(
         "game": "sonde.modalities.environment.game:read",
     },
     given="sonde.modalities.environment.own:given",
+    inspect="sonde.modalities.environment.inspection:PARTS",
 )
