@@ -20,7 +20,9 @@ from sonde.core.progress import Tick
 from sonde.modalities.environment.inspection import lies
 from sonde.modalities.environment.pictures import facts_of, pictured, seen_in
 from sonde.modalities.environment.spaces import KIND, Observations, actions, observations
+from sonde.tasks.table import spec
 
+LOGGED = "logged-"  # before the kind of an environment's target, of actions that others took
 TRAIN = LIMIT - 10_000_000  # seeds of training
 
 
@@ -36,6 +38,10 @@ class About(NamedTuple):
 
 def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: Schema | None) -> Dataset:
     """The episodes of an environment. name: as gymnasium takes it. Raises: DataError, MissingDependency"""
+    if task is not None and any(kind.startswith(LOGGED) for kind in spec(task).targets):
+        raise DataError(
+            f"task {task} learns from a log of what others did, and gym:{name} is acted in; sonde eval --log writes one"
+        )
     make = GymEnvironment(name=name, longest=config.of(EnvironmentConfig).max_episode_steps)
     about = About(
         name=name.rpartition(":")[2].rpartition("/")[2].lower(),
@@ -123,7 +129,7 @@ def check_like(seen: InputSpec, target: TargetSpec, like: Schema | None, called:
         return
     if seen.shape != like.input.shape:
         raise DataError(f"{called} shows {seen.shape}, and the model was trained on {like.input.shape}; take another")
-    if (target.kind, target.names) != (like.target.kind.removeprefix("logged-"), like.target.names):
+    if (target.kind, target.names) != (like.target.kind.removeprefix(LOGGED), like.target.names):
         raise DataError(f"{called} takes other actions than the model was trained for; take another")
 
 
