@@ -17,6 +17,7 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick
+from sonde.modalities.environment.inspection import lies
 from sonde.modalities.environment.pictures import facts_of, pictured, seen_in
 from sonde.modalities.environment.spaces import KIND, Observations, actions, observations
 from sonde.tasks.table import spec
@@ -81,6 +82,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
     )
     warnings, start = _played(checked.of(env))
     rendered = _rendered(make, env)
+    findings = lies(env, seen.encode, called)
     facts, goals = [_observations(seen.spec.shape), _actions(target), *_limits(env), *facts_of(settings)], _goals(env)
     env.close()
     numbers = {"train": TRAIN, "validation": settings.episodes, "test": settings.test_episodes}
@@ -104,6 +106,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
         },
         facts=facts,
         warnings=warnings,
+        findings=findings,
         fingerprint=dict(about.fingerprint),
         goals=goals,
     )
