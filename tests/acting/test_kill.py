@@ -47,6 +47,35 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
         | {"environments": 4, "rollout": 8, "reuse": 2, "batch_size": 16},
     ),
     "a2c": ("gym:CartPole-v1", {"task": "a2c", "environments": 2, "rollout": 8}),
+    "dqn": (
+        "gym:CartPole-v1",
+        {"task": "dqn", "environments": 2, "batch_size": 8, "warmup_steps": 12, "train_every": 4, "target_every": 5}
+        | {"replay": 40, "return_steps": 2, "priority": 0.6, "atoms": 11, "value_range": (0.0, 20.0), "hidden": (8,)},
+    ),
+    "sac": (
+        "gym:Pendulum-v1",
+        {
+            "task": "sac",
+            "environments": 2,
+            "batch_size": 8,
+            "warmup_steps": 12,
+            "train_every": 4,
+            "replay": 40,
+            "hidden": (8,),
+        },
+    ),
+    "td3": (
+        "gym:Pendulum-v1",
+        {
+            "task": "td3",
+            "environments": 1,
+            "batch_size": 8,
+            "warmup_steps": 12,
+            "train_every": 4,
+            "replay": 40,
+            "hidden": (8,),
+        },
+    ),
     "reinforce": ("gym:CartPole-v1", {"task": "reinforce", "environments": 2}),
     "alphazero": (
         "game:connect_four",
@@ -68,7 +97,7 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
 }
 PART = ("progress", "stepper", "source", "task", "random", "buffers", "observers")
-TIMES = ("seconds", "environment_seconds", "policy_seconds", "self_play_seconds", *KEYS)
+TIMES = ("seconds", "elapsed", "environment_seconds", "policy_seconds", "self_play_seconds", *KEYS)
 
 
 def in_the_nth_action(nth: int) -> Callable[[], None]:

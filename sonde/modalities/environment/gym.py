@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sonde.acting.checked import Checked
-from sonde.acting.config import EnvironmentConfig
+from sonde.acting.config import EnvironmentConfig, refuse_of_games
 from sonde.acting.gym import GymEnvironment, library
 from sonde.acting.making import Making, as_shown
 from sonde.acting.own import Trace, same_traces, trace
@@ -17,9 +17,12 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick
+from sonde.modalities.environment.inspection import lies
 from sonde.modalities.environment.pictures import facts_of, pictured, seen_in
 from sonde.modalities.environment.spaces import KIND, Observations, actions, observations
+from sonde.tasks.table import spec
 
+LOGGED = "logged-"  # before the kind of an environment's target, of actions that others took
 TRAIN = LIMIT - 10_000_000  # seeds of training
 
 
@@ -35,6 +38,10 @@ class About(NamedTuple):
 
 def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: Schema | None) -> Dataset:
     """The episodes of an environment. name: as gymnasium takes it. Raises: DataError, MissingDependency"""
+    if task is not None and any(kind.startswith(LOGGED) for kind in spec(task).targets):
+        raise DataError(
+            f"task {task} learns from a log of what others did, and gym:{name} is acted in; sonde eval --log writes one"
+        )
     make = GymEnvironment(name=name, longest=config.of(EnvironmentConfig).max_episode_steps)
     about = About(
         name=name.rpartition(":")[2].rpartition("/")[2].lower(),
@@ -54,6 +61,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
     called = about.called
     if settings.environment and like is None:
         raise DataError(f"--environment is for logs, and {called} is an environment itself; leave it out")
+    refuse_of_games(settings, called)
     pictures = pictured(make, settings, called)
     make = pictures or make
     env = make()
@@ -74,6 +82,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
     )
     warnings, start = _played(checked.of(env))
     rendered = _rendered(make, env)
+    findings = lies(env, seen.encode, called)
     facts, goals = [_observations(seen.spec.shape), _actions(target), *_limits(env), *facts_of(settings)], _goals(env)
     env.close()
     numbers = {"train": TRAIN, "validation": settings.episodes, "test": settings.test_episodes}
@@ -97,6 +106,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
         },
         facts=facts,
         warnings=warnings,
+        findings=findings,
         fingerprint=dict(about.fingerprint),
         goals=goals,
     )
@@ -120,7 +130,7 @@ def check_like(seen: InputSpec, target: TargetSpec, like: Schema | None, called:
         return
     if seen.shape != like.input.shape:
         raise DataError(f"{called} shows {seen.shape}, and the model was trained on {like.input.shape}; take another")
-    if (target.kind, target.names) != (like.target.kind.removeprefix("logged-"), like.target.names):
+    if (target.kind, target.names) != (like.target.kind.removeprefix(LOGGED), like.target.names):
         raise DataError(f"{called} takes other actions than the model was trained for; take another")
 
 

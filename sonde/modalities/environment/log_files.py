@@ -121,7 +121,7 @@ def _columns(path: Path) -> dict[str, np.ndarray]:
 
 def _of_hdf5(path: Path) -> dict[str, Any]:
     """Of a group for each episode, which hold one observation more than actions (Minari), or of arrays as elsewhere (D4RL)."""
-    h5py = require("h5py", extra="offline", purpose="reading HDF5 files")
+    h5py = require("h5py", extra="hdf5", purpose="reading HDF5 files")
     with h5py.File(path, "r") as file:
         groups = sorted((name for name in file if name.startswith("episode_")), key=lambda name: int(name[8:]))
         if not groups:

@@ -8,6 +8,7 @@ ENVIRONMENT = Modality(
     noun="environments",
     input_word="OBSERVATIONS.npy",
     row=("episode", "episodes"),
+    row_of="sonde.modalities.environment.words:row_of",
     absent="holds no environment",
     rows_to_predict="sonde.modalities.environment.inputs:rows_to_predict",
     config=EnvironmentConfig,
@@ -27,4 +28,5 @@ ENVIRONMENT = Modality(
         "game": "sonde.modalities.environment.game:read",
     },
     given="sonde.modalities.environment.own:given",
+    inspect="sonde.modalities.environment.inspection:PARTS",
 )

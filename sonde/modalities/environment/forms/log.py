@@ -19,12 +19,11 @@ from sonde.data.rows import ArrayInputs, InputRows
 from sonde.data.splits import drawn_from_train, hold_back
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.environment import gym, log_files
+from sonde.modalities.environment.gym import LOGGED
 from sonde.modalities.environment.log import Log, log_of, logged_target
 from sonde.modalities.environment.spaces import KIND
 from sonde.modalities.modality import Wanted
 from sonde.tasks.table import spec
-
-LOGGED = "logged-"  # before the kind of an environment's target, of actions that others took
 
 
 def recognise(listing: Listing, wanted: Wanted) -> str | None:

@@ -209,3 +209,11 @@ def test_an_environment_is_evaluated_in(tmp_path: Path) -> None:
     ):
         with pytest.raises(DataError, match=said):
             open_data(written(tmp_path, environment="gym:CartPole-v1", **other), DataConfig())
+
+
+def test_a_task_that_learns_from_logs_does_not_act() -> None:
+    pytest.importorskip("gymnasium")
+    with pytest.raises(
+        DataError, match="task cloning learns from a log of what others did, and gym:CartPole-v1 is acted in"
+    ):
+        open_data("gym:CartPole-v1", DataConfig(), task="cloning")
