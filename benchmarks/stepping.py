@@ -62,7 +62,7 @@ class Computing(Waiting):
     def work(self) -> None:
         """What a step takes."""
         for _ in range(PRODUCTS):
-            self.MATRIX @ self.MATRIX
+            self.product = self.MATRIX @ self.MATRIX
 
 
 KINDS: dict[str, Callable[[], Any]] = {

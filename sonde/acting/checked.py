@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sonde.acting.frames import pack, unpack
+from sonde.acting.snapshots import pack, unpack
 from sonde.core.bounds import flag
 from sonde.core.errors import DataError, SondeError, first_line
 

@@ -65,8 +65,8 @@ class Environments(Protocol):
     said: what is to be told of where they step, in the plan of a run; "" for nothing
     """
 
-    said: str
-
+    @property
+    def said(self) -> str: ...
     @property
     def count(self) -> int: ...
     def reset(self) -> np.ndarray: ...  # (n, *shape), the first observations of the next episodes, at first the first
