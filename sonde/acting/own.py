@@ -194,11 +194,11 @@ class Trace(NamedTuple):
     busy: float
 
 
-def trace(env: Any, *, steps: int = SAME_STEPS, seconds: float = 1.0) -> Trace:
-    """What an environment answers to the same few actions from the same seed."""
+def trace(env: Any, *, steps: int = SAME_STEPS, seconds: float = 1.0, seed: int = 0, acts: int = 0) -> Trace:
+    """What an environment answers to the same few actions from the same seed. seed: of the episode;  acts: of the actions"""
     until, took, worked = time.perf_counter() + seconds, [], 0.0
-    env.action_space.seed(0)
-    found: list[Any] = [deepcopy(env.reset(seed=0)[0])]
+    env.action_space.seed(acts)
+    found: list[Any] = [deepcopy(env.reset(seed=seed)[0])]
     for _ in range(steps):
         action, begun, before = env.action_space.sample(), time.perf_counter(), time.process_time()
         shown, reward, over, cut, *_ = env.step(action)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sonde.acting.counts import Counts
+from sonde.acting.counts import Counts, figures_of
 from sonde.acting.priorities import Priorities
 from sonde.acting.ring import Ring
 from sonde.core.acting import Acting, Environments
@@ -76,7 +76,12 @@ class Replay:
     def figures(self) -> dict[str, float]:
         """For the log: steps of the environments so far, how old the oldest transition is, and what episodes returned lately."""
         taken = self._ring.written * self._environments.count
-        return {"environment_steps": taken, "replayed": self._ring.filled * self._ring.count, **self._counts.figures}
+        return {
+            "environment_steps": taken,
+            "replayed": self._ring.filled * self._ring.count,
+            **self._counts.figures,
+            **figures_of(self._acting),
+        }
 
     def __iter__(self) -> Iterator[Batch]:
         plan, count = self._plan, self._environments.count

@@ -88,6 +88,7 @@ class Acting:
     value:    observations -> (n,) expected discounted return from there on, of rewards as they are learned from; None of a task
               that does not estimate it
     discount: what a reward a step later is worth in that
+    figures:  numbers for the log beside those of its experience, such as how much it explores; None for none
     sampled:  whether it is evaluated with drawn actions
     observed: called with the observations (N, *shape) of a rollout before the next one, for statistics that scale them
     judged:   "observation" and "action" (N, …) of a whole rollout -> what else is to be remembered of them, such as "log_prob"
@@ -105,6 +106,7 @@ class Acting:
     sent: "Callable[[Tensor], np.ndarray]"
     value: "Callable[..., Tensor] | None" = None
     discount: float = 1.0
+    figures: "Callable[[], Mapping[str, float]] | None" = None
     sampled: bool = False
     observed: "Callable[[Tensor], None] | None" = None
     judged: "Callable[[Tensor, Tensor], Mapping[str, Tensor]] | None" = None

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sonde.acting.checked import Checked
-from sonde.acting.config import EnvironmentConfig
+from sonde.acting.config import EnvironmentConfig, refuse_of_games
 from sonde.acting.gym import GymEnvironment, library
 from sonde.acting.making import Making, as_shown
 from sonde.acting.own import Trace, same_traces, trace
@@ -17,6 +17,7 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick
+from sonde.modalities.environment.inspection import lies
 from sonde.modalities.environment.pictures import facts_of, pictured, seen_in
 from sonde.modalities.environment.spaces import KIND, Observations, actions, observations
 from sonde.tasks.table import spec
@@ -60,6 +61,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
     called = about.called
     if settings.environment and like is None:
         raise DataError(f"--environment is for logs, and {called} is an environment itself; leave it out")
+    refuse_of_games(settings, called)
     pictures = pictured(make, settings, called)
     make = pictures or make
     env = make()
@@ -80,6 +82,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
     )
     warnings, start = _played(checked.of(env))
     rendered = _rendered(make, env)
+    findings = lies(env, seen.encode, called)
     facts, goals = [_observations(seen.spec.shape), _actions(target), *_limits(env), *facts_of(settings)], _goals(env)
     env.close()
     numbers = {"train": TRAIN, "validation": settings.episodes, "test": settings.test_episodes}
@@ -103,6 +106,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
         },
         facts=facts,
         warnings=warnings,
+        findings=findings,
         fingerprint=dict(about.fingerprint),
         goals=goals,
     )

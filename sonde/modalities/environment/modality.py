@@ -28,4 +28,5 @@ ENVIRONMENT = Modality(
         "game": "sonde.modalities.environment.game:read",
     },
     given="sonde.modalities.environment.own:given",
+    inspect="sonde.modalities.environment.inspection:PARTS",
 )

@@ -4,7 +4,7 @@ from sonde.core.dataset import Dataset
 from sonde.tasks.policy_recipe import PIXEL_STEPS, has_pixels, network
 from sonde.tasks.settings import Settings
 
-ENVIRONMENT_STEPS = 300_000
+ENVIRONMENT_STEPS = 500_000
 ENVIRONMENTS, BATCH = 8, 256
 
 
@@ -18,7 +18,7 @@ def settings(dataset: Dataset, model: str) -> Settings:
     if has_pixels(dataset):
         return _of_pixels()
     why = "usual for PPO (Huang et al. 2022, The 37 implementation details of proximal policy optimization)"
-    updates = ENVIRONMENT_STEPS // (ENVIRONMENTS * 128) * (10 * ENVIRONMENTS * 128 // BATCH)
+    updates = ENVIRONMENT_STEPS // (ENVIRONMENTS * 128) * (4 * ENVIRONMENTS * 128 // BATCH)
     return {
         "optimizer": ("adamw", "Adam without decay, " + why),
         "lr": (1e-3, "usual for small networks that act"),
