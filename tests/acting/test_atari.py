@@ -1,5 +1,7 @@
 """Atari games: what an episode's end, a lost life and a seed mean, and that they are put back to the last bit."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from sonde.core.errors import DataError, RunFolderError
 
 pytest.importorskip("ale_py")
 
-SMALL = {"size": 16, "stack": 2}
+SMALL: dict[str, Any] = {"size": 16, "stack": 2}
 
 
 def games(count: int = 2, rom: str = "breakout", **settings) -> Games:
