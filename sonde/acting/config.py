@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from sonde.core.bounds import at_least, within
+from sonde.core.bounds import at_least, flag, within
+from sonde.core.errors import DataError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,3 +56,25 @@ class EnvironmentConfig:
         at_least(self, 0, "environment_timeout", "noop_starts")
         at_least(self, 8, "frame_size")
         within(self, 0, 1, "sticky_actions")
+
+
+OF_GAMES = ("opponents",)
+OF_BOTH = ("environments", "episodes", "test_episodes", "max_episode_steps")
+
+
+def refuse_of_games(settings: EnvironmentConfig, called: str) -> None:
+    """Raises: DataError where an environment is given a setting of games, which would be ignored"""
+    _refuse(settings, [name for name in vars(settings) if name in OF_GAMES], f"{called} is no game for two")
+
+
+def refuse_of_environments(settings: EnvironmentConfig, called: str) -> None:
+    """Raises: DataError where a game is given a setting of environments, which would be ignored"""
+    others = [name for name in vars(settings) if name not in (*OF_GAMES, *OF_BOTH)]
+    _refuse(settings, others, f"{called} is a game for two, not an environment")
+
+
+def _refuse(settings: EnvironmentConfig, names: list[str], why: str) -> None:
+    plain = EnvironmentConfig()
+    for name in names:
+        if getattr(settings, name) != getattr(plain, name):
+            raise DataError(f"{why}; leave {flag(name)} out")

@@ -146,7 +146,8 @@ def experience_lines(run: Reading) -> list[tuple[str, str]]:
 def long_enough(run: Reading, ended: str) -> tuple[str, str]:
     """(the answer, why): whether it was trained for long enough, by its validation returns. ended: what ended it, in words"""
     name, found = run.metric, course(metric_of(run, run.metric), higher=True)
-    goal, best = goal_of(run, name), (run.result.get("best") or {}).get("value")
+    goal, scores = goal_of(run, name), run.result.get("metrics") or {}
+    best = (scores.get(run.split) or {}).get(name)  # of the kept weights
     if run.result.get("status") == "reached":
         return "Yes", "it stopped where it was as good as it was to be"
     if goal is not None and isinstance(best, int | float) and best >= goal:

@@ -1,6 +1,6 @@
 """Reading `game:NAME`: a game for two of OpenSpiel, which is learned by self-play."""
 
-from sonde.acting.config import EnvironmentConfig
+from sonde.acting.config import EnvironmentConfig, refuse_of_environments
 from sonde.acting.games.open_spiel import game, library
 from sonde.acting.games.rows import GameRows
 from sonde.acting.opponents import SMALL, check_names
@@ -18,6 +18,7 @@ def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: S
     """The matches of a game. name: as OpenSpiel takes it. Raises: ConfigError, DataError, MissingDependency"""
     settings = config.of(EnvironmentConfig)
     known = game(name)
+    refuse_of_environments(settings, f"game:{name}")
     opponents = _opponents(settings, known)
     longest = min(settings.max_episode_steps or LONGEST, known.max_game_length())
     numbers = {"train": LIMIT, "validation": settings.episodes, "test": settings.test_episodes}
@@ -26,8 +27,7 @@ def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: S
         for split, number in numbers.items()
     }
     rules = splits["train"].rules
-    planes = rules.shape[0] if len(rules.shape) == 3 else 0
-    input = InputSpec(kind=KIND, shape=rules.shape, mean=(0.0,) * planes, std=(1.0,) * planes)
+    input = InputSpec(kind=KIND, shape=rules.shape)  # without means: planes of stones are no pixels
     ways = (
         f"{len(rules.symmetries)} symmetries of the board" if len(rules.symmetries) > 1 else "no symmetries are known"
     )
@@ -62,7 +62,8 @@ def _moves(known: object) -> tuple[str, ...]:
     names = []
     for move in range(known.num_distinct_actions()):  # type: ignore[attr-defined]
         try:
-            names.append(known.action_to_string(0, move))  # type: ignore[attr-defined]
-        except Exception:
-            names.append(str(move))
+            called = known.action_to_string(0, move)  # type: ignore[attr-defined]
+        except library().SpielError:  # of a game whose moves have names in a position alone
+            called = "Action("
+        names.append(str(move) if called.startswith("Action(") else called)
     return tuple(names)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sonde.acting.checked import Checked
-from sonde.acting.config import EnvironmentConfig
+from sonde.acting.config import EnvironmentConfig, refuse_of_games
 from sonde.acting.gym import GymEnvironment, library
 from sonde.acting.making import Making, as_shown
 from sonde.acting.own import Trace, same_traces, trace
@@ -61,6 +61,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
     called = about.called
     if settings.environment and like is None:
         raise DataError(f"--environment is for logs, and {called} is an environment itself; leave it out")
+    refuse_of_games(settings, called)
     pictures = pictured(make, settings, called)
     make = pictures or make
     env = make()
