@@ -50,8 +50,8 @@ def returns_alike(seen: Seen) -> Suspicion | None:
         seen,
         "returns-alike",
         f"all {count(ended)} episodes of {_steps(seen)} steps returned {number(same)}: no action has made a difference yet",
-        f"let an episode go on for longer: --max-episode-steps {_rounded(5 * course.now('length_highest'))}; {_explore(seen)}; or "
-        "give a reward that tells steps on the way apart",
+        f"let an episode go on for longer: --max-episode-steps {_rounded(5 * course.now('length_highest'))}; {_explore(seen)}; "
+        "or give a reward that tells steps on the way apart",
         explains=frozenset({"entropy-collapsed", "learning-rate-too-low", "not-learning"}),
     )
 
