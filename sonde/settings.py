@@ -618,6 +618,9 @@ class TrainKeywords(TypedDict, total=False):
     components: int
     """task normalizing-flow: Gaussians in the distribution that rows of numbers are turned into; 1 is the standard
     normal one."""
+    mixture: int
+    """task normalizing-flow: Gaussians, at most, of a mixture beside the flow, with the share that makes validation
+    rows likeliest; 0 for none."""
     marginals: Literal["bent", "straight"]
     """task normalizing-flow: How numbers of a table are fed: each column bent to be normal, or in standard
     deviations, which keeps what is linear."""
