@@ -24,6 +24,21 @@ PEERS: dict[str, list[list[str]]] = {
     ],
     "diffusers": [[TORCH, "numpy", "pillow"], ["diffusers==0.42.1"]],
     "vector-quantize-pytorch": [[TORCH, "numpy", "pillow", "pyarrow"], ["vector-quantize-pytorch==1.32.0"]],
+    "stable-baselines3": [[TORCH, "numpy"], ["gymnasium==1.4.0", "box2d==2.3.10", "stable-baselines3==2.9.2"]],
+    # what github.com/vwxyzjn/cleanrl is pinned to: its gymnasium knows neither NumPy 2 nor LunarLander-v3
+    "cleanrl": [
+        [TORCH, "numpy<2"],
+        ["gymnasium==0.29.1", "box2d==2.3.10", "tyro==1.0.17", "tensorboard"],
+    ],
+    "open-spiel": [
+        ["open-spiel==2.0.2", "jax==0.10.2", "flax", "chex", "optax", "orbax-checkpoint", "numpy"],
+    ],
+    # of github.com/vwxyzjn/cleanrl the file for Atari, with the wrappers that it takes from Stable-Baselines3
+    "cleanrl-atari": [
+        [TORCH, "numpy<2"],
+        ["gymnasium==0.29.1", "ale-py==0.10.2", "opencv-python-headless==4.10.0.84", "tyro==1.0.17", "tensorboard"],
+        ["stable-baselines3==2.3.2"],
+    ],
     "lightning": [[TORCH, "numpy"], ["lightning==2.6.6"]],
     "keras": [[TORCH, "numpy"], ["keras==3.15.1", "jax==0.10.2"]],
     "fastai": [

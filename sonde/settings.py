@@ -211,6 +211,9 @@ class TrainKeywords(TypedDict, total=False):
     """Episodes of each evaluation while training, in environments of their own."""
     test_episodes: int
     """Episodes of the evaluation at the end."""
+    environment: str
+    """Of a log: the environment that what was learned is evaluated in, as gym:NAME; none for held-out episodes; by
+    default the one that the log names."""
     environment_timeout: float
     """Seconds that a step or a reset of an environment may take before it counts as hanging; 0 for any time."""
     max_episode_steps: int | None
@@ -218,6 +221,29 @@ class TrainKeywords(TypedDict, total=False):
     films: bool
     """Films of the best, the median and the worst episode at the end, for the report, where the environment draws
     frames."""
+    frame_skip: int | None
+    """Frames that an action lasts, of the last two of which the brighter of each pixel is seen; by default 4 of
+    Atari, else 1 (Mnih et al. 2015)."""
+    frame_stack: int | None
+    """Pictures that an observation is made of, the newest last; by default 4 of Atari, else 1 (Mnih et al. 2015)."""
+    frame_size: int | None
+    """Height and width that pictures are scaled to, in pixels; by default 84 of Atari, else as they are (Mnih et al.
+    2015)."""
+    frame_colors: Literal["auto", "grey", "rgb"]
+    """Whether pictures are seen in colours; by default grey of Atari, else as they are (Mnih et al. 2015)."""
+    reward_clip: Literal["auto", "sign", "none"]
+    """Learn from rewards of -1, 0 and 1 (sign), whatever the score; by default of Atari (Mnih et al. 2015). The
+    score that is told is never clipped."""
+    noop_starts: int | None
+    """Atari: fewer than so many frames, drawn, pass before the first action; by default 30 (Mnih et al. 2015)."""
+    sticky_actions: float
+    """Atari: probability that a frame repeats the action before it; 0.25 in Machado et al. 2018, who take it in
+    place of noop_starts=."""
+    all_actions: bool
+    """Atari: choose among all 18 actions, and not only those that do something in this game (Machado et al. 2018)."""
+    ignore_lives: bool
+    """Atari: learn across lost lives; by default one ends what is learned from, and the game goes on (Mnih et al.
+    2015)."""
     opponents: str | Sequence[str]
     """Of games, whom to play against in evaluations: random, one-ply, mcts-N (N random games for a move), minimax,
     earlier; by default random, one-ply, mcts-100, earlier, and minimax where the game is small."""
@@ -272,9 +298,10 @@ class TrainKeywords(TypedDict, total=False):
     models unet-small, unet: Channels at each resolution, from full resolution down by halves. By default those of
     the model's size. model audio-cnn: Channels of each stage; every stage halves the mel bands and, but for the
     first, the frames. models denoiser-unet, denoiser-video: Channels at each resolution, from full resolution
-    down by halves; multiples of 8. model dcgan: Channels after each halving, from full resolution down; none: 64,
-    then doubled, down to a side of at most 8 pixels. model autoencoder-cnn: Channels after each halving of the
-    resolution."""
+    down by halves; multiples of 8. model policy-impala: Channels of each section, which halves height and width;
+    32 64 64 is usual for larger ones (Cobbe et al. 2020). model dcgan: Channels after each halving, from full
+    resolution down; none: 64, then doubled, down to a side of at most 8 pixels. model autoencoder-cnn: Channels
+    after each halving of the resolution."""
     layers: int | None
     """model compact-cnn: 3x3 convolutions in each stage. model tabular: Hidden layers. models unet-small, unet: 3x3
     convolutions at each resolution, in the encoder and in the decoder. models modern-gpt, modern-bert,
@@ -443,6 +470,8 @@ class TrainKeywords(TypedDict, total=False):
     frequent_tokens: int
     """models pair-reader, qa-reader: Vocabulary: the most frequent tokens with an embedding each; the others share
     one."""
+    features: int
+    """models policy-cnn, policy-impala: Units of the layer behind the convolutions."""
     noise_size: int
     """models dcgan, gan-mlp: Numbers of noise that an input is made of."""
     coupling: Literal["spline", "affine"]
@@ -653,10 +682,13 @@ class TrainKeywords(TypedDict, total=False):
     """tasks ppo, a2c, reinforce: Scale observations that are numbers by their running mean and standard deviation."""
     scale_rewards: bool
     """tasks ppo, a2c, reinforce: Divide rewards by the running standard deviation of their discounted sum."""
+    share_layers: bool
+    """task ppo: Let the value read the same features as the policy; by default of pixels."""
     act_sampled: bool
     """tasks ppo, a2c, reinforce, sac: Evaluate with sampled actions, as in training, and not with the likeliest.
     task dqn: Evaluate with as many random actions as in training, and not with the best alone. task td3: Evaluate
-    with noisy actions, as in training, and not with the policy's own."""
+    with noisy actions, as in training, and not with the policy's own. task cloning: Act by drawn actions, and not
+    by the likeliest."""
     baseline: bool
     """task reinforce: Compare what an episode returned with what was expected, which a second network learns."""
     rollout_episodes: int
@@ -671,9 +703,9 @@ class TrainKeywords(TypedDict, total=False):
     """tasks dqn, sac, td3: Steps whose rewards are summed before the value of what follows is taken (n-step
     returns)."""
     double: bool
-    """task dqn: Let the network choose the best next action, and the target network only say what it is worth."""
+    """tasks dqn, cql: Let the network choose the best next action, and the target network only say what it is worth."""
     dueling: bool
-    """task dqn: Estimate the value of a state and what each action adds to it apart."""
+    """tasks dqn, cql: Estimate the value of a state and what each action adds to it apart."""
     quantiles: int | float | Sequence[float]
     """task dqn: Estimate so many quantiles of the return, and not only its mean (QR-DQN); 0 for the mean. task
     forecasting: Quantiles that loss="quantile" learns; 0.5 is the forecast itself. task diffusion-forecasting:
@@ -685,12 +717,13 @@ class TrainKeywords(TypedDict, total=False):
     priority: float
     """task dqn: Draw transitions in proportion to this power of how far off their value was (prioritised replay:
     0.6); 0 for all alike."""
-    priority_correction: float
-    """task dqn: How far losses are weighted to make up for priority=, at first: 1 for wholly, to which it rises."""
-    priority_updates: int
-    """task dqn: Updates over which priority_correction= rises to 1."""
+    priority_correction: float | None
+    """task dqn: How far losses are weighted to make up for priority=, at first, by default 0.4: 1 for wholly, to
+    which it rises."""
+    priority_updates: int | None
+    """task dqn: Updates over which priority_correction= rises to 1, by default 25,000."""
     target_every: int
-    """task dqn: Updates after which the target network becomes like the network."""
+    """tasks dqn, cql: Updates after which the target network becomes like the network."""
     explore_last: float
     """task dqn: Share of random actions after exploration; it falls to that from 1."""
     explore_steps: int
@@ -709,6 +742,12 @@ class TrainKeywords(TypedDict, total=False):
     range."""
     smooth_limit: float
     """task td3: The most of smooth_noise= that is added."""
+    cloning_loss: Literal["likelihood", "mse"]
+    """task cloning: How logged actions are followed: by their log-likelihood, of numbers under a Gaussian; or, of
+    numbers alone, by the mean squared error."""
+    conservative: float
+    """task cql: Weight of keeping actions that the log does not take below those that it takes; 0 for Q-learning
+    alone."""
     search: Literal["gumbel", "puct"]
     """task alphazero: How a move is searched: moves drawn without replacement and sequential halving (Gumbel), which
     needs few simulations, or upper confidence bounds with noise at the root (PUCT)."""

@@ -1,7 +1,7 @@
 """Environments that step one after the other, each episode from a seed of its own. Free of torch, for worker processes.
 
 Because every episode has a seed, where an environment stands is told by that seed and the actions since: it is played again to
-resume, whatever the environment keeps inside. Where that would take long, by a frame of it and the actions since.
+resume, whatever the environment keeps inside. Where that would take long, by a snapshot of it and the actions since.
 """
 
 import time
@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from sonde.acting.checked import Checked
-from sonde.acting.frames import Frames
+from sonde.acting.checked import Checked, finite
+from sonde.acting.snapshots import Snapshots
 from sonde.core.acting import Transition
 from sonde.core.errors import RunFolderError, first_line
 
 Encode = Callable[[Any], np.ndarray]
-REPLAYED = 10.0  # seconds that playing all of them again may take, from which on frames are taken
+REPLAYED = 10.0  # seconds that playing all of them again may take, from which on snapshots are taken
 EVERY = 256  # steps between two looks at that
 SPARE = 1_000  # steps of the log that no episode needs any longer, from which on they are dropped
 
@@ -43,12 +43,12 @@ class Block:
         self.envs = [make() for _ in range(count)]
         for number, env in enumerate(self.envs):
             if isinstance(env, Checked):
-                env.number = first + number
+                env.number, env.alone = first + number, False
         self._encode, self._seed_of, self._first = encode, seed_of, first
         self._episode = [-1] * count
         self._log: list[np.ndarray] = []  # actions of all, a step each
-        self._since = [0] * count  # step of the log at which each episode began, or its frame stands
-        self._frames = Frames(count)
+        self._since = [0] * count  # step of the log at which each episode began, or its snapshot stands
+        self._snapshots = Snapshots(count)
         self._steps, self._seconds = 0, 0.0  # and what they took
         self._seen: np.ndarray = np.empty(0)
 
@@ -65,7 +65,7 @@ class Block:
 
     def _begin(self, number: int) -> np.ndarray:
         """Start an environment's episode. Returns what it shows, which may be an array of its own."""
-        self._frames.forget(number)
+        self._snapshots.forget(number)
         self._since[number] = len(self._log)
         seed = self._seed_of(self._first + number, self._episode[number])
         return self._encode(self.envs[number].reset(seed=seed)[0])
@@ -87,13 +87,15 @@ class Block:
             seen, reward[number], over, cut, _ = answer = env.step(plain[number])
             following[number] = self._encode(seen)
             if (
-                self._frames.proving == number
-                and (place := self._frames.follow(plain[number], following[number], answer[1:4])) is not None
+                self._snapshots.proving == number
+                and (place := self._snapshots.follow(plain[number], following[number], answer[1:4])) is not None
             ):
                 self._since[number] = place
             if over or cut:
                 terminated[number], truncated[number] = over, cut and not over
                 begun.append(number)
+        if not finite(following):
+            self._check_finite(following)
         observation = following
         if begun:
             observation = following.copy()
@@ -104,31 +106,37 @@ class Block:
         self._steps, self._seconds = self._steps + 1, self._seconds + time.perf_counter() - started
         if self._steps % EVERY == 0:
             self._trim()
-            self._frame()
+            self._snapshot()
         return Transition(reward, terminated, truncated, following, observation)
+
+    def _check_finite(self, following: np.ndarray) -> None:
+        """Raises: DataError for the first environment that shows what is not finite, where they are checked at all"""
+        for env, seen in zip(self.envs, following, strict=True):
+            if hasattr(env, "check_finite"):
+                env.check_finite(seen)
 
     def _trim(self) -> None:
         """Drop what happened before the oldest episode that goes on."""
         spare = min(self._since)
-        if spare >= SPARE and self._frames.proving < 0:
+        if spare >= SPARE and self._snapshots.proving < 0:
             del self._log[:spare]
             self._since = [since - spare for since in self._since]
 
-    def _frame(self) -> None:
-        """Begin a frame of the environment that would be played again for the longest, where that is long."""
+    def _snapshot(self) -> None:
+        """Begin a snapshot of the environment that would be played again for the longest, where that is long."""
         number = int(np.argmin(self._since))
         played = len(self._log) - self._since[number]
-        may = self._frames.possible and self._frames.proving < 0 and hasattr(self.envs[number], "pack")
+        may = self._snapshots.possible and self._snapshots.proving < 0 and hasattr(self.envs[number], "pack")
         if may and played * self._seconds / self._steps > REPLAYED:
-            self._frames.begin(number, self.envs[number], len(self._log))
+            self._snapshots.begin(number, self.envs[number], len(self._log))
 
     def _taken(self, number: int) -> list[np.ndarray]:
         """The actions of an environment's episode so far."""
         return [actions[number] for actions in self._log[self._since[number] :]]
 
     def state(self) -> dict[str, np.ndarray]:
-        """The episode of each, the actions since it began or its frame was taken, what they show, and the frames: one environment
-        behind the other.
+        """The episode of each, the actions since it began or its snapshot was taken, what they show, and the snapshots: one
+        environment behind the other.
         """
         lengths = [len(self._log) - since for since in self._since]
         taken = [action for number in range(self.count) for action in self._taken(number)]
@@ -137,8 +145,8 @@ class Block:
             "length": np.array(lengths),
             "actions": np.stack(taken) if taken else np.empty(0, np.float32),
             "seen": self._seen.copy(),
-            "frame": np.frombuffer(b"".join(self._frames.packed), np.uint8).copy(),
-            "frame_bytes": np.array([len(packed) for packed in self._frames.packed]),
+            "snapshot": np.frombuffer(b"".join(self._snapshots.packed), np.uint8).copy(),
+            "snapshot_bytes": np.array([len(packed) for packed in self._snapshots.packed]),
         }
 
     def load(self, state: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -146,14 +154,14 @@ class Block:
         self._episode = state["episode"].tolist()
         lengths: Sequence[int] = state["length"].tolist()
         actions, first = state["actions"], 0
-        ends = np.cumsum(state["frame_bytes"]).tolist()
+        ends = np.cumsum(state["snapshot_bytes"]).tolist()
         longest = max(lengths)
         # the log as if all episodes had begun together at its end: what is missing at an episode's front is never looked at
         self._log = [np.zeros((self.count, *actions.shape[1:]), actions.dtype) for _ in range(longest)]
         self._seen = np.empty_like(state["seen"])
         for number, length in enumerate(lengths):
-            frame = state["frame"][ends[number] - int(state["frame_bytes"][number]) : ends[number]].tobytes()
-            seen = self._put(number, frame) if frame else self._begin(number)
+            snapshot = state["snapshot"][ends[number] - int(state["snapshot_bytes"][number]) : ends[number]].tobytes()
+            seen = self._put(number, snapshot) if snapshot else self._begin(number)
             self._since[number] = longest - length
             played = actions[first : first + length]
             for place, action in enumerate(played.tolist() if played.ndim == 1 else played):
@@ -168,19 +176,19 @@ class Block:
             )
         return self._seen
 
-    def _put(self, number: int, frame: bytes) -> np.ndarray:
-        """Stand where a frame was taken; what it shows is not known before the next step, which always follows.
+    def _put(self, number: int, snapshot: bytes) -> np.ndarray:
+        """Stand where a snapshot was taken; what it shows is not known before the next step, which always follows.
 
         Raises: RunFolderError for one that cannot be read here
         """
         try:
-            self.envs[number].unpack(frame)
+            self.envs[number].unpack(snapshot)
         except Exception as error:
             raise RunFolderError(
                 f"where environment {number} stood cannot be read back ({first_line(error)}); start over with --fresh"
             ) from error
-        self._frames.forget(number)
-        self._frames.packed[number] = frame
+        self._snapshots.forget(number)
+        self._snapshots.packed[number] = snapshot
         return self._seen[number]
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sonde.acting.frames import pack, unpack
+from sonde.acting.snapshots import pack, unpack
 from sonde.core.bounds import flag
 from sonde.core.errors import DataError, SondeError, first_line
 
@@ -23,6 +23,7 @@ class Checked:
     env:    the environment;  encode: its observation -> array. Raises: ValueError for one that its space does not hold
     shape:  of the arrays;  name: of the environment, for errors;  timeout: seconds that a step or reset may take, 0 for any time
     number: of those that stand side by side, where it is one of several
+    alone:  whether it looks itself for numbers that are not finite: whoever steps many does so for all of them together
     busy:   whether it is being called;  calls: how often it was
     """
 
@@ -35,6 +36,7 @@ class Checked:
         self.seed: int | None = None
         self.steps = 0  # of this episode
         self.busy, self.calls = False, 0
+        self.alone = True
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name == "_env":  # of a copy that is being made
@@ -114,12 +116,17 @@ class Checked:
             raise self.fault(
                 f"{where} shows {seen.shape}, and its observation_space says {self._shape}; mend one of them"
             )
-        if seen.dtype != np.uint8 and 0 in np.isfinite(seen).tobytes():  # half of the time that all() takes
+        if self.alone or where == "reset":
+            self.check_finite(seen, where)
+        return seen
+
+    def check_finite(self, seen: np.ndarray, where: str = "step") -> None:
+        """Raises: DataError for what holds a number that is not finite"""
+        if not finite(seen):
             flat = seen.ravel()
             first, *others = np.flatnonzero(~np.isfinite(flat)).tolist()
             more = f" and {len(others)} more" if others else ""
             raise self.fault(f"{where} shows {flat[first]} at entry {first}{more}; mend the environment")
-        return seen
 
     def _reward(self, reward: Any) -> float:
         try:
@@ -167,6 +174,11 @@ class Checked:
         """The error of what is wrong here."""
         which = "" if self.number is None else f"environment {self.number}, "
         return DataError(f"{self.name}: {which}seed {self.seed}, step {self.steps}: {what}")
+
+
+def finite(seen: np.ndarray) -> bool:
+    """Whether all numbers are finite."""
+    return seen.dtype == np.uint8 or 0 not in np.isfinite(seen).tobytes()  # half of the time that all() takes
 
 
 def _not_five(answer: Any) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sonde.acting.counts import Counts
+from sonde.acting.counts import Counts, figures_of
 from sonde.acting.deciding import Deciding
 from sonde.acting.reward_scale import RewardScale
 from sonde.core.acting import Acting, Environments
@@ -54,7 +54,11 @@ class Collector:
     @property
     def figures(self) -> dict[str, float]:
         """For the log: steps of the environments so far, and returns and lengths of the episodes that ended lately."""
-        return {"environment_steps": self.steps * self.environments.count, **self._counts.figures}
+        return {
+            "environment_steps": self.steps * self.environments.count,
+            **self._counts.figures,
+            **figures_of(self._acting),
+        }
 
     def begin(self) -> None:
         """Begin an episode in each environment, wherever it stands."""

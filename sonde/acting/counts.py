@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sonde.core.acting import Transition
+from sonde.core.acting import Acting, Transition
 
 RANGES = ("reward", "return", "length")
 
@@ -27,7 +27,7 @@ class Counts:
 
     def add(self, found: Transition) -> None:
         """Take a step of each environment."""
-        reward, ended = found.reward, found.ended
+        reward, ended = found.counted
         self._return += reward
         self._length += 1
         self._met("reward", reward)
@@ -56,7 +56,8 @@ class Counts:
     @property
     def figures(self) -> dict[str, float]:
         """How many episodes ended; the lowest and highest reward, and return and length of an episode, so far; whether all
-        observations were the same (1); the mean return and length of the last episodes, once one ended."""
+        observations were the same (1); the mean return and length of the last episodes, or before one ended the steps of the
+        longest that goes on."""
         found = {"episodes": float(self._episodes), "observations_alike": float(not self._differ)}
         for name, (lowest, highest) in self._range.items():
             if lowest <= highest:
@@ -64,6 +65,8 @@ class Counts:
         if self._ended:
             means = np.mean(self._ended, 0)
             found |= {"train_return": float(means[0]), "train_length": float(means[1])}
+        if not self._episodes:
+            found["length_going"] = float(self._length.max())
         return found
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -85,3 +88,8 @@ class Counts:
         self._episodes, self._differ = int(state["episodes"]), bool(state["differ"])
         self._range = dict(zip(RANGES, state["ranges"].tolist(), strict=True))
         self._first = state["first"].clone().numpy() if state["first"].numel() else None
+
+
+def figures_of(acting: Acting) -> Mapping[str, float]:
+    """Those of a task for the log."""
+    return {} if acting.figures is None else acting.figures()

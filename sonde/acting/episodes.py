@@ -1,12 +1,14 @@
 """Evaluation in environments of its own: whole episodes from stated seeds, by the likeliest actions or by sampled ones."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from sonde.acting.deciding import Deciding
+from sonde.acting.recorder import Recorder
 from sonde.acting.seeds import SeedRows
 from sonde.core.acting import Acting
 from sonde.core.batch import Batch
@@ -49,6 +51,7 @@ class Episodes:
         self._make, self._encode, self._acting = make, encode, acting
         self._seeds, self._sampled, self._seed, self._device = list(seeds), sampled, seed, device
         self._envs: list[Any] = []
+        self.recorder: Recorder | None = None  # of what is played, where that is kept
         self.taken: dict[int, np.ndarray] = {}  # number of an episode -> its first `KEPT` actions in the last pass
 
     @property
@@ -91,10 +94,13 @@ class Episodes:
             if len(taken) < KEPT:
                 taken.append(sent)
             plain = sent.tolist() if sent.ndim == 1 else sent
-            seen = seen.copy()
+            acted_on, seen = seen, seen.copy()
             for number in np.flatnonzero(going):
                 shown, reward, over, cut, _ = envs[number].step(plain[number])
                 seen[number] = self._encode(shown)
+                if self.recorder is not None:
+                    done = {"terminated": over, "truncated": cut, "following": seen[number]}
+                    self.recorder.took(first + int(number), acted_on[number], sent[number], reward, **done)
                 returns[number] += reward
                 discounted[number] += factor[number] * reward
                 factor[number] *= discount
@@ -138,10 +144,14 @@ def acting_of(task: Task) -> Acting:
     return found
 
 
-def episodes_of(rows: Rows, task: Task, *, seed: int, device: torch.device) -> Episodes:
-    """The episodes of a split that is evaluated on. seed: of sampled actions, where the task's setting `act_sampled` says so"""
+def episodes_of(rows: Rows, task: Task, *, seed: int, device: torch.device, sampled: bool | None = None) -> Episodes:
+    """The episodes of a split that is evaluated on.
+
+    seed: of sampled actions, which are drawn where `sampled`, by default the task's setting `act_sampled`, says so
+    """
     assert isinstance(rows, SeedRows)
     acting = acting_of(task)
-    return Episodes(
-        rows.make, rows.encode, acting, seeds=rows.seeds(), sampled=acting.sampled, seed=seed, device=device
-    )
+    if rows.clipped:
+        acting = replace(acting, value=None)  # values are of what is learned from, and the return is of the score
+    drawn = acting.sampled if sampled is None else sampled
+    return Episodes(rows.make, rows.encode, acting, seeds=rows.seeds(), sampled=drawn, seed=seed, device=device)

@@ -1,13 +1,15 @@
 """Films of episodes that were evaluated: the best, the median and the worst, played again from their seeds and actions."""
 
 import os
+import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -34,7 +36,10 @@ class Wanted:
 def chosen(
     returns: Sequence[float], lengths: Sequence[float], seeds: Sequence[int], taken: Mapping[int, np.ndarray]
 ) -> list[Wanted]:
-    """The best, the median and the worst; of those that returned the same only the first. taken: number of an episode -> actions"""
+    """The best, the median and the worst; of those that returned the same only the first.
+
+    taken: number of an episode -> its actions
+    """
     order = np.argsort(np.asarray(returns), kind="stable")
     found: dict[float, Wanted] = {}
     for name, number in (("best", order[-1]), ("median", order[(len(order) - 1) // 2]), ("worst", order[0])):
@@ -59,34 +64,30 @@ def film(make: Callable[[], Any], wanted: Wanted, path: Path, *, seconds: float)
     make: an environment that renders frames ("rgb_array");  seconds: after which it ends where it is
     Raises: MissingDependency, and what an environment or its renderer raises
     """
-    writer_of = require("imageio_ffmpeg", extra="acting", purpose="making films")
+    program = require("imageio_ffmpeg", extra="acting", purpose="making films").get_ffmpeg_exe()
     with _quiet():
         env = make()
     until, shown, returned = time.perf_counter() + seconds, 0, 0.0
     each, per_s, faster = pace(env, wanted.length)
-    writer = None
     try:
         env.reset(seed=wanted.seed)
         with _quiet():
             frame = _frame(env)
-        writer = writer_of.write_frames(str(path), frame.shape[1::-1], fps=per_s, macro_block_size=1, **_coded(frame))
-        writer.send(None)
-        writer.send(frame.tobytes())
-        for number, action in enumerate(_plain(wanted.actions), start=1):
-            if time.perf_counter() > until:
-                break
-            _, reward, over, cut, _ = env.step(action)
-            shown, returned = number, returned + float(reward)
-            if number % each == 0 or over or cut:
-                frame = _frame(env)
-                writer.send(frame.tobytes())
-            if over or cut:
-                break
-        for _ in range(HELD):
-            writer.send(frame.tobytes())
+        with _encoder(program, frame, per_s, path) as write:
+            write(frame)
+            for number, action in enumerate(_plain(wanted.actions), start=1):
+                if time.perf_counter() > until:
+                    break
+                _, reward, over, cut, _ = env.step(action)
+                shown, returned = number, returned + float(reward)
+                if number % each == 0 or over or cut:
+                    frame = _frame(env)
+                    write(frame)
+                if over or cut:
+                    break
+            for _ in range(HELD):
+                write(frame)
     finally:
-        if writer is not None:
-            writer.close()
         env.close()
     whole = shown == wanted.length
     told = {"name": wanted.name, "seed": wanted.seed, "return": wanted.returned, "length": wanted.length}
@@ -117,24 +118,34 @@ def _frame(env: Any) -> np.ndarray:
     return np.ascontiguousarray(frame)
 
 
-def _coded(frame: np.ndarray) -> dict[str, Any]:
-    """Small, and playable everywhere: H.264 of even width and height."""
-    height, width = frame.shape[:2]
+@contextmanager
+def _encoder(program: str, first: np.ndarray, per_s: float, path: Path) -> Iterator[Callable[[np.ndarray], None]]:
+    """A function that takes the film's frames, of the size of the first. H.264 of even width and height plays everywhere.
+
+    program: ffmpeg. Raises: RuntimeError where it fails, with what it said
+    """
+    height, width = first.shape[:2]
     across = min(width, WIDEST) // 2 * 2
     up = max(2, round(height * across / width / 2) * 2)
-    scaled = [
-        "-vf",
-        f"scale={across}:{up}",
-        "-crf",
-        "28",
-        "-preset",
-        "veryfast",
-        "-threads",
-        "1",
-        "-movflags",
-        "+faststart",
-    ]
-    return {"codec": "libx264", "quality": None, "ffmpeg_log_level": "error", "output_params": scaled}
+    command = [program, "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}"]
+    command += ["-r", f"{per_s:g}", "-i", "-", "-an", "-vf", f"scale={across}:{up}", "-pix_fmt", "yuv420p"]
+    command += ["-c:v", "libx264", "-crf", "28", "-preset", "veryfast", "-threads", "1"]
+    command += ["-movflags", "+faststart", str(path)]
+    with tempfile.TemporaryFile() as said:
+        encoding = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)
+        assert encoding.stdin is not None
+        try:
+            with suppress(BrokenPipeError), encoding.stdin as pipe:  # of a program that is gone: it said why
+                yield lambda frame: _sent(pipe, frame)
+        finally:
+            failed = encoding.wait()
+        if failed:
+            said.seek(0)
+            raise RuntimeError(f"ffmpeg: {said.read().decode(errors='replace').strip()[:200]}")
+
+
+def _sent(pipe: IO[bytes], frame: np.ndarray) -> None:
+    pipe.write(frame.tobytes())
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Evaluation of who plays games: matches against a ladder of opponents, by stated seeds, colours alternating."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,10 +15,23 @@ from sonde.core.playing import Playing
 from sonde.core.seeds import derive
 
 OPENING = 2  # random moves that a game begins with where neither side varies
+TOGETHER = 20  # games against each opponent side by side, at most
+
+
+class _Game(NamedTuple):
+    """One of a match. number: of it, from 0"""
+
+    opponent: str
+    number: int
+
+    @property
+    def first(self) -> bool:
+        """Whether the judged side begins."""
+        return self.number % 2 == 0
 
 
 class Matches:
-    """One pass: a batch for each opponent, a row a game.
+    """One pass: batches with a row a game, each with as many games against every opponent.
 
     `score` (n,) 1 for a win, 0.5 for a draw, 0 for a loss; `length` (n,) moves; `first` (n,) whether it began; `opponent` a list.
     It plays the best move that it finds. Game 2k and 2k + 1 share a seed and, where neither side varies, two random moves that
@@ -33,35 +46,42 @@ class Matches:
 
     @property
     def batches(self) -> int:
-        """One for each opponent."""
-        return len(self._rows.opponents)
+        """Groups of games."""
+        return -(-self._rows.number // TOGETHER)
 
     def __iter__(self) -> Iterator[Batch]:
         plan, rows = self._playing.plan, self._rows
         own = Searching(rows, judge_of(self._playing.judge, self._device), plan)
         before = self._playing.earlier()
         earlier = None if before is None else judge_of(before, self._device)
-        for place, name in enumerate(rows.opponents):
-            other = opponent(name, rows, rows.first_seed, earlier, plan)
-            if other is None:
-                continue
-            fields = self._played(own, other)
-            index = torch.arange(rows.number) + place * rows.number
-            yield Batch({**fields, "opponent": [name] * rows.number}, index)
+        others = {}
+        for name in rows.opponents:
+            if (found := opponent(name, rows, rows.seed, earlier, plan)) is not None:
+                others[name] = found
+        for first in range(0, rows.number if others else 0, TOGETHER):
+            numbers = range(first, min(first + TOGETHER, rows.number))
+            games = [_Game(name, number) for name in others for number in numbers]
+            fields = self._played(games, own, others)
+            index = torch.tensor([rows.opponents.index(each.opponent) * rows.number + each.number for each in games])
+            yield Batch({**fields, "opponent": [each.opponent for each in games]}, index)
 
-    def _played(self, own: Opponent, other: Opponent) -> dict[str, torch.Tensor]:
-        """All games against an opponent, a move of each at a time."""
-        known, count = game(self._rows.name), self._rows.number
-        states = [self._begun(known, number // 2, other) for number in range(count)]
-        first = np.arange(count) % 2 == 0
-        going = list(range(count))
+    def _played(self, games: Sequence[_Game], own: Opponent, others: Mapping[str, Opponent]) -> dict[str, torch.Tensor]:
+        """All of some games, a move of each at a time."""
+        known = game(self._rows.name)
+        states = [self._begun(known, each.number // 2, others[each.opponent]) for each in games]
+        going = list(range(len(games)))
         while going:
-            mine = [number for number in going if (states[number].current_player() == 0) == first[number]]
-            for side, numbers in ((own, mine), (other, [number for number in going if number not in mine])):
-                if numbers:
-                    for number, move in zip(numbers, side.move(numbers, [states[n] for n in numbers]), strict=True):
-                        states[number].apply_action(move)
-            going = [number for number in going if not self._over(states[number])]
+            mine = [at for at in going if (states[at].current_player() == 0) == games[at].first]
+            turns = [(own, mine)]
+            for name, other in others.items():
+                turns.append((other, [at for at in going if at not in mine and games[at].opponent == name]))
+            for side, those in turns:
+                if those:
+                    moves = side.move([games[at].number for at in those], [states[at] for at in those])
+                    for at, move in zip(those, moves, strict=True):
+                        states[at].apply_action(move)
+            going = [at for at in going if not self._over(states[at])]
+        first = np.array([each.first for each in games])
         returns = np.array([state.returns()[0] if state.is_terminal() else 0.0 for state in states])
         score = (np.sign(np.where(first, returns, -returns)) + 1) / 2
         return {
@@ -76,7 +96,7 @@ class Matches:
     def _begun(self, known: Any, pair: int, other: Opponent) -> Any:
         """A first position; with random moves where the same game would be played again and again."""
         state = known.new_initial_state()
-        random = np.random.default_rng(derive(self._rows.first_seed, "sample", "opening", pair))
+        random = np.random.default_rng(derive(self._rows.seed, "sample", "opening", pair))
         for _ in range(0 if other.varies else OPENING):
             moves = state.legal_actions()
             state.apply_action(int(moves[random.integers(len(moves))]))

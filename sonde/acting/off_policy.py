@@ -1,12 +1,13 @@
 """The source of tasks that learn from what happened before, whoever acted."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 
 from sonde.acting.episodes import acting_of
 from sonde.acting.replay import Replay, ReplayPlan
-from sonde.acting.training import trained_in
+from sonde.acting.training import frames_of, trained_in
 from sonde.core.config import TrainConfig
 from sonde.core.dataset import Rows
 from sonde.core.errors import ConfigError
@@ -29,8 +30,15 @@ def source(splits: Mapping[str, Rows], task: Task, config: TrainConfig, device: 
         batch=config.feed.batch_size,
         steps=settings.return_steps,
         discount=settings.discount,
-        priority=getattr(settings, "priority", 0.0),  # of tasks that have it
-        correction=getattr(settings, "priority_correction", 1.0),
-        correction_updates=getattr(settings, "priority_updates", 1),
+        frames=frames_of(splits),
+        **_priorities(settings),
     )
     return Replay(environments, acting_of(task), plan, seed=seed, device=device)
+
+
+def _priorities(settings: Any) -> dict[str, Any]:
+    """What a plan has of priorities, of tasks that have such."""
+    if not getattr(settings, "priority", 0.0):
+        return {}
+    given = {"correction": settings.priority_correction, "correction_updates": settings.priority_updates}
+    return {"priority": settings.priority, **{name: value for name, value in given.items() if value is not None}}

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -166,14 +166,14 @@ def _again(env: Any) -> Callable[[], Any]:
         why = f"it cannot be copied ({type(error).__name__}: {first_line(error)})"
     if getattr(env, "spec", None) is not None:
         ways.append(_OfSpec(env.spec))
-    expected = trace(env)[0]
-    if not same_traces(expected, trace(env)[0]):
+    expected = trace(env).answers
+    if not same_traces(expected, trace(env).answers):
         expected = []  # nothing can be compared of one that does otherwise each time
     for way in ways:
         try:
             made = way()
             try:
-                if not expected or same_traces(expected, trace(made)[0]):
+                if not expected or same_traces(expected, trace(made).answers):
                     return way
             finally:
                 made.close()
@@ -186,19 +186,28 @@ def _again(env: Any) -> Callable[[], Any]:
     )
 
 
-def trace(env: Any, *, steps: int = SAME_STEPS, seconds: float = 1.0) -> tuple[list[Any], float]:
-    """What an environment answers to the same few actions from the same seed, the start of an episode; and seconds a step."""
-    until, took = time.perf_counter() + seconds, []
-    env.action_space.seed(0)
-    found: list[Any] = [deepcopy(env.reset(seed=0)[0])]
+class Trace(NamedTuple):
+    """The start of an episode: what was answered, seconds that a step took, and the share of them that a processor worked."""
+
+    answers: list[Any]
+    seconds: float
+    busy: float
+
+
+def trace(env: Any, *, steps: int = SAME_STEPS, seconds: float = 1.0, seed: int = 0, acts: int = 0) -> Trace:
+    """What an environment answers to the same few actions from the same seed. seed: of the episode;  acts: of the actions"""
+    until, took, worked = time.perf_counter() + seconds, [], 0.0
+    env.action_space.seed(acts)
+    found: list[Any] = [deepcopy(env.reset(seed=seed)[0])]
     for _ in range(steps):
-        action, begun = env.action_space.sample(), time.perf_counter()
+        action, begun, before = env.action_space.sample(), time.perf_counter(), time.process_time()
         shown, reward, over, cut, *_ = env.step(action)
+        worked += time.process_time() - before
         took.append(time.perf_counter() - begun)
         found.append((deepcopy(shown), deepcopy(reward), bool(over), bool(cut)))
         if over or cut or time.perf_counter() > until:
             break
-    return found, float(np.median(took))
+    return Trace(found, float(np.median(took)), min(1.0, worked / sum(took)))
 
 
 def same_traces(one: list[Any], other: list[Any]) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sonde.acting.counts import Counts
+from sonde.acting.counts import Counts, figures_of
 from sonde.acting.priorities import Priorities
 from sonde.acting.ring import Ring
 from sonde.core.acting import Acting, Environments
@@ -22,6 +22,7 @@ class ReplayPlan:
 
     capacity:  transitions that are kept;  warmup: steps of the environments before the first update
     every:     steps of the environments for an update;  batch: transitions of an update
+    frames:    pictures that an observation is made of, where it is some (`sonde.acting.frame_store`)
     steps:     that a transition goes over before the value of what follows is taken (n-step returns)
     priority:  how much more often those are drawn whose value was far off (`Priorities`); 0 for all alike
     correction: of the weights that make up for it, at the first update; it rises to 1 over `correction_updates`
@@ -33,9 +34,10 @@ class ReplayPlan:
     batch: int
     steps: int
     discount: float
+    frames: int = 1
     priority: float = 0.0
-    correction: float = 1.0
-    correction_updates: int = 1
+    correction: float = 0.4
+    correction_updates: int = 25_000
 
 
 class Replay:
@@ -54,7 +56,7 @@ class Replay:
     ) -> None:
         self._environments, self._acting, self._plan = environments, acting, plan
         self._seed, self._device = seed, device
-        self._ring = Ring(max(1, plan.capacity // environments.count), environments.count)
+        self._ring = Ring(max(1, plan.capacity // environments.count), environments.count, frames=plan.frames)
         self._priorities: Priorities | None = None
         if plan.priority:
             shape = self._ring.capacity, self._ring.count
@@ -74,7 +76,12 @@ class Replay:
     def figures(self) -> dict[str, float]:
         """For the log: steps of the environments so far, how old the oldest transition is, and what episodes returned lately."""
         taken = self._ring.written * self._environments.count
-        return {"environment_steps": taken, "replayed": self._ring.filled * self._ring.count, **self._counts.figures}
+        return {
+            "environment_steps": taken,
+            "replayed": self._ring.filled * self._ring.count,
+            **self._counts.figures,
+            **figures_of(self._acting),
+        }
 
     def __iter__(self) -> Iterator[Batch]:
         plan, count = self._plan, self._environments.count

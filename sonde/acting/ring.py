@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sonde.acting.frame_store import Frames
 from sonde.core.acting import Transition
 
 
@@ -15,10 +16,13 @@ class Ring:
 
     An observation is stored once: what follows a step is what the next was taken on, and where an episode was cut off, its last
     observation is kept beside.
+
+    frames: pictures that an observation is made of, where it is some; see `sonde.acting.frame_store`
     """
 
-    def __init__(self, capacity: int, count: int) -> None:
+    def __init__(self, capacity: int, count: int, *, frames: int = 1) -> None:
         self.capacity, self.count = capacity, count
+        self._frames = Frames(capacity, count, frames) if frames > 1 else None
         self.written = 0  # steps of each environment so far
         self._fields: dict[str, np.ndarray] = {}
         self._reward = np.zeros((capacity, count), np.float32)
@@ -36,7 +40,10 @@ class Ring:
     def add(self, observation: np.ndarray, action: np.ndarray, found: Transition) -> None:
         """Take a step of all environments. observation: what was acted on;  action: as it is remembered"""
         place = self.written % self.capacity
-        for name, value in (("observation", observation), ("action", action)):
+        if self._frames is not None:
+            self._frames.add(self.written, observation)
+        whole = {"observation": observation, "action": action} if self._frames is None else {"action": action}
+        for name, value in whole.items():
             if name not in self._fields:
                 self._fields[name] = np.zeros((self.capacity, *value.shape), value.dtype)
             self._fields[name][place] = value
@@ -68,19 +75,24 @@ class Ring:
             taken = np.where(going, first + step, taken)
             going &= ~self._ended[at, envs]
         at = taken % self.capacity
-        seen = self._fields["observation"]
-        following = seen[(taken + 1) % self.capacity, envs]
+        following = self._observations(taken + 1, envs)
         cut = self._ended[at, envs] & ~self._terminated[at, envs]
         for row in np.flatnonzero(cut):
             following[row] = self._last[int(taken[row]), int(envs[row])]
         place = first % self.capacity
         return {
-            "observation": seen[place, envs],
+            "observation": self._observations(first, envs),
             "action": self._fields["action"][place, envs],
             "reward": total,
             "following": following,
             "discount": factor * ~self._terminated[at, envs],
         }
+
+    def _observations(self, steps: np.ndarray, envs: np.ndarray) -> np.ndarray:
+        """(B, *shape) what was acted on at these steps."""
+        if self._frames is not None:
+            return self._frames.read(steps, envs)
+        return self._fields["observation"][steps % self.capacity, envs]
 
     def state_dict(self) -> dict[str, Any]:
         """What it holds."""
@@ -91,6 +103,7 @@ class Ring:
             "reward": torch.from_numpy(self._reward[: self.filled].copy()),
             "terminated": torch.from_numpy(self._terminated[: self.filled].copy()),
             "ended": torch.from_numpy(self._ended[: self.filled].copy()),
+            "frames": {} if self._frames is None else self._frames.state_dict(self.written),
             "last_at": torch.tensor([place for place, _ in kept], dtype=torch.int64).view(-1, 2),
             "last": torch.from_numpy(np.stack([seen for _, seen in kept])) if kept else torch.empty(0),
         }
@@ -98,6 +111,8 @@ class Ring:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Put it back."""
         self.written = int(state["written"])
+        if self._frames is not None:
+            self._frames.load_state_dict(state["frames"])
         self._fields = {name: self._whole(value) for name, value in state["fields"].items()}
         self._reward, self._terminated = self._whole(state["reward"]), self._whole(state["terminated"])
         self._ended = self._whole(state["ended"])

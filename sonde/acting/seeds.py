@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from sonde.core.acting import Environments
 from sonde.core.seeds import derive
 
 FIRST = {"validation": 1_000_000, "test": 2_000_000}  # seeds of evaluation; those of training are hashes
@@ -18,7 +19,11 @@ class SeedRows:
 
     make: an environment, which pickles;  encode: its observation -> array
     rendered: the same environment, that draws frames when it is asked to; None where it draws none
-    step_seconds: what a step takes, 0 where that was not measured
+    step: seconds that one takes, and the share of them that a processor works: both 0 where that was not measured
+    together: (how many, (number of the environment, of its seed) -> a seed) -> environments side by side, of what has such of its
+              own; None for some of `make`
+    frames: pictures that observations are made of, the newest last, all but one of which the observation before holds too
+    clipped: whether rewards are learned from as -1, 0 and 1
     """
 
     make: Callable[[], Any]
@@ -26,7 +31,10 @@ class SeedRows:
     split: str
     number: int
     rendered: Callable[[], Any] | None = None
-    step_seconds: float = 0.0
+    step: tuple[float, float] = (0.0, 0.0)
+    together: Callable[[int, Callable[[int, int], int]], Environments] | None = None
+    frames: int = 1
+    clipped: bool = False
 
     def __len__(self) -> int:
         return self.number

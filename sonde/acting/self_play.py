@@ -17,6 +17,7 @@ from sonde.acting.window import Window
 from sonde.core.batch import Batch
 from sonde.core.config import TrainConfig
 from sonde.core.dataset import Rows
+from sonde.core.errors import ConfigError
 from sonde.core.playing import Playing
 from sonde.core.seams import Source, Task, abilities_of
 from sonde.core.seeds import derive
@@ -200,9 +201,13 @@ def playing_of(task: Task) -> Playing:
 
 
 def source(splits: Mapping[str, Rows], task: Task, config: TrainConfig, device: torch.device) -> Source:
-    """Games of the task's network against itself."""
+    """Games of the task's network against itself. Raises: ConfigError for a window smaller than a batch"""
     rows, settings = splits["train"], config.task_config
     assert isinstance(rows, GameRows)
+    if settings.window < config.feed.batch_size:
+        raise ConfigError(
+            f"--window {settings.window} holds fewer positions than --batch-size {config.feed.batch_size}; give at least as many"
+        )
     plan = SelfPlayPlan(
         games=config.data.of(EnvironmentConfig).environments,
         longest=rows.longest,

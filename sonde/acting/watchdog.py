@@ -38,22 +38,24 @@ def watch(env: Checked) -> None:
 def _look() -> None:
     """Until none is left: note since when each call goes on, and end what goes on for too long."""
     since: dict[int, tuple[int, float]] = {}
-    while True:
+    while _some_left(since):
         time.sleep(TICK)
-        with _lock:
-            envs = list(_watched)
-        now = time.monotonic()
-        if not envs:
-            return
-        for env in envs:
-            calls, begun = since.get(id(env), (-1, now))
-            if not env.busy or env.calls != calls:
-                since[id(env)] = (env.calls, now)
-            elif now - begun > env.timeout and signal.getsignal(signal.SIGALRM) is _interrupt:
-                _late.append((weakref.ref(env), calls))
-                since[id(env)] = (calls, now)
-                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
-        del envs, env  # which may then be forgotten
+
+
+def _some_left(since: dict[int, tuple[int, float]]) -> bool:
+    """One look. since: of each environment the number of the call that was seen last, and when it was first seen"""
+    with _lock:
+        envs = list(_watched)
+    now = time.monotonic()
+    for env in envs:
+        calls, begun = since.get(id(env), (-1, now))
+        if not env.busy or env.calls != calls:
+            since[id(env)] = (env.calls, now)
+        elif now - begun > env.timeout and signal.getsignal(signal.SIGALRM) is _interrupt:
+            _late.append((weakref.ref(env), calls))
+            since[id(env)] = (calls, now)
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
+    return bool(envs)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -31,8 +31,8 @@ OF_EACH = (
     "episode",
     "length",
     "seen",
-    "frame",
-    "frame_bytes",
+    "snapshot",
+    "snapshot_bytes",
 )  # of a state, one environment behind the other; and "actions"
 STARTING = 120.0  # seconds at least that making an environment may take, in a process that is only starting
 ENDING = 2.0  # seconds that a process has to end by itself
@@ -143,11 +143,11 @@ class InWorkers:
     def load_state_dict(self, state: Mapping[str, Tensor]) -> np.ndarray:
         """As of `InProcess`. Raises: RunFolderError"""
         arrays = {name: values.numpy() for name, values in state.items()}
-        counted = {"actions": "length", "frame": "frame_bytes"}
+        counted = {"actions": "length", "snapshot": "snapshot_bytes"}
         ends = {name: np.concatenate([[0], np.cumsum(arrays[each])]) for name, each in counted.items()}
         for worker in self._workers:
             rows = slice(worker.rows[0], worker.rows[-1] + 1)
-            part = {name: arrays[name][rows] for name in OF_EACH if name != "frame"}
+            part = {name: arrays[name][rows] for name in OF_EACH if name != "snapshot"}
             for name, until in ends.items():
                 part[name] = arrays[name][until[rows.start] : until[rows.stop]]
             worker.connection.send_bytes(LOAD)

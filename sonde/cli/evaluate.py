@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sonde.cli.begin import Begun, begin, said_on, trained_run
-from sonde.core.bounds import flag
+from sonde.core.bounds import at_least, flag
 from sonde.core.errors import ConfigError
 from sonde.core.units import metric, metric_name
 
 if TYPE_CHECKING:
+    from sonde.run.played import Play
     from sonde.run.run import Run
 
 ABOUT = """\
@@ -28,6 +30,7 @@ examples:
   sonde eval runs/mnist-mlp-1 photos/
   sonde eval runs/titanic-tabular-1 passengers/ --split validation
   sonde eval runs/mnist-flow-matching-1 mnist --judge runs/mnist-compact-cnn-1 --number 5000
+  sonde eval runs/cartpole-v1-policy-mlp-1 gym:CartPole-v1 --episodes 50 --log expert.npz
   sonde eval runs/moving-digits-denoiser-video-1 moving-digits --number 200
 """
 
@@ -44,6 +47,12 @@ class EvalOptions:
     """Target columns of a table; by default those the run was trained on."""
     device: str = "cpu"
     """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
+    episodes: int | None = None
+    """Of an environment: how many episodes are played; by default as many as at the end of training."""
+    sampled: bool = False
+    """Of an environment: draw actions as in training, and do not take the likeliest."""
+    log: str | None = None
+    """Of an environment: NPZ file that all transitions are written to, to learn from (--task cloning, cql)."""
     judge: str | None = None
     """Measure the samples of RUN by this run of a classifier, trained on the same data."""
     number: int | None = None
@@ -74,11 +83,14 @@ def run(words: Sequence[str]) -> int:
     if options.judge is not None or options.number is not None:
         return _measure(trained, data, begun)
     with said_on(begun.screen):
-        found = trained.evaluation(data, split=options.split, target=options.target, tick=begun.screen.tick)
+        play = _play(options)
+        found = trained.evaluation(data, split=options.split, target=options.target, play=play, tick=begun.screen.tick)
     rows = [(metric_name(name), metric(name, value)) for name, value in found.scores.items()]
     begun.screen.table(f"{folder} on {data}: {found.headline}", ["metric", "value"], rows)
     for line in found.highlights:
         begun.screen.say(line)
+    if options.log is not None:
+        begun.screen.say(f"wrote {options.log}, to learn from: sonde train {options.log}")
     if trained.spec.generates and _can_be_judged(trained):
         from sonde.report.sample_quality import eval_command, motion_command
 
@@ -92,6 +104,17 @@ def _can_be_judged(trained: "Run") -> bool:
 
     about = modality(trained.schema.input.kind)
     return bool(about.made) and about.judged
+
+
+def _play(options: EvalOptions) -> "Play | None":
+    """How an environment is played, where that is said."""
+    from sonde.run.played import Play
+
+    if options.episodes is None and not options.sampled and options.log is None:
+        return None
+    at_least(options, 1, "episodes")
+    log = None if options.log is None else Path(options.log).expanduser()
+    return Play(episodes=options.episodes, sampled=options.sampled, log=log)
 
 
 def _check(options: EvalOptions) -> None:

@@ -11,12 +11,14 @@ from sonde.tasks.table import spec
 
 ABOUT = """\
 Inspect DATA without training: format, classes, columns and sizes, each with how it was inferred; then duplicates, leakage
-between splits and of the target, and unreadable files.
+between splits and of the target, and unreadable files. Environments are played: what they show and pay, what random, constant
+and linear policies return, and why nothing may be learned.
 
 examples:
   sonde inspect photos/
   sonde inspect titanic.csv --target survived
   sonde inspect photos/ --augment flip,crop=4,colour=0.3
+  sonde inspect gym:CartPole-v1
 """
 
 
@@ -28,6 +30,8 @@ class PreviewOptions:
     """A name from `sonde tasks`, for which the data are opened; by default chosen from the target."""
     augment: str | None = None
     """Also draw training images augmented by this policy, such as flip,crop=4; auto uses the recipe's."""
+    play_seconds: float | None = None
+    """Environments are played for at most so many seconds, by default 20."""
     out: str = "augmented.png"
     """PNG file to write the augmented images to, with their masks or boxes drawn on them."""
 
@@ -38,6 +42,8 @@ def run(words: Sequence[str]) -> int:
     if begun is None:
         return 0
     screen, preview, config = begun.screen, begun.more, data_config(begun.options)
+    if preview.play_seconds is not None and not preview.play_seconds > 0:
+        raise ConfigError(f"--play-seconds is a number of seconds above 0, got {preview.play_seconds:g}")
     if preview.task is not None:
         spec(preview.task)
     drawn = ""
@@ -50,7 +56,7 @@ def run(words: Sequence[str]) -> int:
         drawn = write_augmented(Path(preview.out), dataset, preview.augment)
     from sonde.modalities.inspect import inspect
 
-    found = inspect(begun.words[0], config, task=preview.task, tick=screen.tick)
+    found = inspect(begun.words[0], config, task=preview.task, seconds=preview.play_seconds, tick=screen.tick)
     screen.data(found.facts)
     for listing in found.tables:
         screen.say("")

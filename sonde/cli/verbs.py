@@ -70,6 +70,13 @@ VERBS: dict[str, Verb] = {
         "sonde chat runs/input-modern-gpt-1",
         loads=True,
     ),
+    "play": Verb(
+        "sonde.cli.play:run",
+        "play RUN",
+        "play a game against a player trained by self-play",
+        "sonde play runs/connect_four-policy-value-resnet-1",
+        loads=True,
+    ),
     "runs": Verb(
         "sonde.cli.runs:run",
         "runs [FOLDER]",

@@ -20,6 +20,8 @@ class Transition(NamedTuple):
     terminated, truncated: (n,) bool, at most one of them True where an episode ends
     following:   (n, *shape) the observation after the action, also where an episode ended with it
     observation: (n, *shape) what to act on next: `following`, or where an episode ended the first of the next one
+    score:       (n,) float64 the reward as a person counts it, where what is learned from is another; None for the same
+    finished:    (n,) bool, whether what a person calls an episode ended, where what is learned from ends earlier; None for it
     """
 
     reward: np.ndarray
@@ -27,6 +29,16 @@ class Transition(NamedTuple):
     truncated: np.ndarray
     following: np.ndarray
     observation: np.ndarray
+    score: np.ndarray | None = None
+    finished: np.ndarray | None = None
+
+    @property
+    def counted(self) -> tuple[np.ndarray, np.ndarray]:
+        """(reward, whether an episode ended), (n,) each, as a person counts returns."""
+        return (
+            self.reward if self.score is None else self.score,
+            self.ended if self.finished is None else self.finished,
+        )
 
     @property
     def ended(self) -> np.ndarray:
@@ -53,8 +65,8 @@ class Environments(Protocol):
     said: what is to be told of where they step, in the plan of a run; "" for nothing
     """
 
-    said: str
-
+    @property
+    def said(self) -> str: ...
     @property
     def count(self) -> int: ...
     def reset(self) -> np.ndarray: ...  # (n, *shape), the first observations of the next episodes, at first the first
@@ -76,6 +88,7 @@ class Acting:
     value:    observations -> (n,) expected discounted return from there on, of rewards as they are learned from; None of a task
               that does not estimate it
     discount: what a reward a step later is worth in that
+    figures:  numbers for the log beside those of its experience, such as how much it explores; None for none
     sampled:  whether it is evaluated with drawn actions
     observed: called with the observations (N, *shape) of a rollout before the next one, for statistics that scale them
     judged:   "observation" and "action" (N, …) of a whole rollout -> what else is to be remembered of them, such as "log_prob"
@@ -93,6 +106,7 @@ class Acting:
     sent: "Callable[[Tensor], np.ndarray]"
     value: "Callable[..., Tensor] | None" = None
     discount: float = 1.0
+    figures: "Callable[[], Mapping[str, float]] | None" = None
     sampled: bool = False
     observed: "Callable[[Tensor], None] | None" = None
     judged: "Callable[[Tensor, Tensor], Mapping[str, Tensor]] | None" = None

@@ -10,6 +10,7 @@ from torch import Tensor
 from sonde.core.findings import CAUSES, Finding, hushed
 from sonde.core.records import STAGE_BEGINS, EvaluationRecord, EventRecord, Record, StepRecord
 from sonde.core.seams import Task
+from sonde.diagnose.acted import Logged
 from sonde.diagnose.differential import Probing, told_apart
 from sonde.diagnose.recorded import suspicion_of
 from sonde.diagnose.rules.table import rules_for
@@ -48,13 +49,18 @@ class Doctor:
         sampled: Callable[[Sample], None],
         silenced: Collection[str] = (),
         first: int = 1,
+        logged: Logged | None = None,
     ) -> None:
-        """report, sampled: called with what is found and with each sample;  first: step of this sitting's first"""
+        """report, sampled: called with what is found and with each sample;  first: step of this sitting's first
+
+        logged: what is logged of a task that acts
+        """
         self.seen = Seen(context=context, trace=Trace(first=first))
         self.sampler = Sampler(task, stepper, first=first)
         self._report, self._sampled, self._rules = report, sampled, list(rules_for(context))
         # makes the probes for the end, which tell competing causes apart
         self.probing: Callable[[], Probing] | None = None
+        self._logged = logged
         self._silenced, self._said = frozenset(silenced), set[str]()
         self._facts: list[Suspicion] = []
         self._recalled: list[Suspicion] = []  # what earlier sittings took for likely
@@ -85,6 +91,9 @@ class Doctor:
             if self.sampler.looked:
                 self.sampler.saw(record)
             self._keep(record)
+            if self._logged is not None and record.step % self._logged.every == 0:
+                parts = {name: float(part) for name, part in record.losses.items() if not name.endswith("/loss")}
+                self.seen.course.add(record.step, {**parts, **self._logged.figures()})
         elif isinstance(record, EvaluationRecord):
             answers, self._answers = self._answers, None
             self.seen.evaluations.append(

@@ -9,6 +9,7 @@ from sonde.core.batch import Batch
 from sonde.core.findings import name_of
 from sonde.core.records import STAGE_BEGINS
 from sonde.core.seams import Task
+from sonde.diagnose.acted import Course, course_of
 from sonde.diagnose.parameters import own_name
 from sonde.diagnose.seen import Context, Evaluated, Moment, Seen
 from sonde.diagnose.signals.sample import Entry, LossCall, Sample, Trace, of_line
@@ -82,6 +83,7 @@ def seen_of(
         moment=moment,
         result=result,
         spent=spent if isinstance(spent, Mapping) else {},
+        course=course_of(metrics) if context.acts else Course(),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from sonde.diagnose.acted import Course
 from sonde.diagnose.signals import calls
 from sonde.diagnose.signals.answers import Answers
 from sonde.diagnose.signals.sample import LossCall, Sample, Trace
@@ -41,6 +42,7 @@ class Context:
     held:      validation rows, None where they cannot be counted
     acts:      whether it learns from what its own actions lead to: its targets move as it learns, so that no curve of a loss, and
                no comparison of gradients between a policy and a value, says what it says where rows are given
+    settings:  of a task that acts, its own: "discount", "replay"
     by_call:   whether network, rows and loss came from a program (`sonde.fit`), which alone can give them again
     """
 
@@ -66,6 +68,7 @@ class Context:
     own_rate: bool = False
     held: int | None = None
     acts: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
     by_call: bool = False
 
 
@@ -132,6 +135,7 @@ class Seen:
     earlier: Sequence[
         tuple[int, float]
     ] = ()  # of a resumed run, (step, mean loss since the one before) as it was logged
+    course: Course = field(default_factory=Course)  # of a task that acts
     _known: tuple[tuple[int, int], Reference | None] | None = field(default=None, repr=False)
 
     @property

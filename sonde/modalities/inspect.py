@@ -1,15 +1,16 @@
 """What is in some data, and what is wrong with it: facts, tables for a person, and findings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sonde.core.catalogue import load
 from sonde.core.config import DataConfig
-from sonde.core.dataset import Dataset, Fact
+from sonde.core.dataset import Dataset, Fact, Rows
+from sonde.core.errors import ConfigError
 from sonde.core.findings import Finding
 from sonde.core.progress import Tick, silent
 from sonde.core.units import count
@@ -23,6 +24,7 @@ from sonde.modalities.catalogue import modality
 from sonde.modalities.open import open_data, place_of
 from sonde.modalities.sequence_lengths import length_tables, row_digests
 
+PLAYED_S = 20.0
 READ_AT_ONCE = 1024  # rows
 FEW_OF_A_CLASS = 10  # training rows: below it a tenth held back holds none
 MEETING_BY_CHANCE = 0.5  # expected pairs of equal rows from which on equal rows say nothing
@@ -81,33 +83,59 @@ def equal_rows(look: Look) -> list[Finding]:
     return copy_findings(groups, Kind("exact", "rows"), look.survey)
 
 
+class Played(NamedTuple):
+    """What is said of data without an end of rows."""
+
+    facts: Sequence[Fact]
+    findings: Sequence[Finding]
+    tables: Sequence[InfoTable]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Parts:
     """What a kind of data has to say in an inspection.
 
     look:       findings, those of rows that are there more than once too, and tables for a person
     thumbnails: a batch of inputs -> something small of each, kept for `look`
+    splits:     of a dataset those whose rows are read
+    played:     of data that are acted in, whose rows have no end: (dataset, seconds, tick) -> all that is said of them; None of
+                others of the kind
     """
 
     look: Callable[[Look], tuple[list[Finding], list[InfoTable]]] = lambda look: (equal_rows(look), [])
     thumbnails: Callable[[np.ndarray], np.ndarray] | None = None
+    splits: Callable[[Dataset], Mapping[str, Rows]] = lambda dataset: dataset.splits
+    played: Callable[[Dataset, float, Tick], Played | None] = lambda dataset, seconds, tick: None
 
 
-def inspect(data: Any, config: DataConfig, *, task: str | None = None, tick: Tick = silent) -> Inspection:
+def inspect(
+    data: Any, config: DataConfig, *, task: str | None = None, seconds: float | None = None, tick: Tick = silent
+) -> Inspection:
     """Open `data` as training would, read every row once, and say what is there and what is wrong.
 
-    task: what they are opened for, as `open_data` takes it
+    task: what they are opened for, as `open_data` takes it;  seconds: for which data that are acted in are played
 
     Unreadable images are a finding here, whatever `config.skip_unreadable` says.
 
-    Raises: DataError where the data cannot be opened at all
+    Raises: DataError where the data cannot be opened at all; ConfigError for seconds and data that are not played
     """
     dataset = open_data(data, replace(config, skip_unreadable=True), task=task, tick=tick)
     own = modality(dataset.schema.input.kind).inspect
     parts: Parts = load(own) if own else Parts()
+    if (found := parts.played(dataset, PLAYED_S if seconds is None else seconds, tick)) is not None:
+        return Inspection(
+            name=dataset.name,
+            form=dataset.form,
+            facts=(*dataset.facts, *found.facts),
+            tables=tuple(table for table in found.tables if table.rows),
+            findings=tuple(replace(each, name="") for each in found.findings),  # which silences what training says
+        )
+    if seconds is not None:
+        raise ConfigError(f"--play-seconds is for environments, and {dataset.source} holds rows; leave it out")
+    dataset = replace(dataset, splits=parts.splits(dataset))
     look = _read(data, dataset, config, parts, tick)
-    found, shown = parts.look(look)
-    findings = [*_warnings(dataset), *_classes(look), *alike_classes(dataset), *found]
+    more, shown = parts.look(look)
+    findings = [*_warnings(dataset), *_classes(look), *alike_classes(dataset), *more]
     tables = [_class_table(dataset, look.survey), *shown]
     tables += [InfoTable(*table) for table in length_tables(dataset)]
     return Inspection(

@@ -108,6 +108,7 @@ class Modality:
     activations_per_value: schema -> activations that a network holds at a time for each value of its input, where that is
                 more than the symbols of its target
     row:        what a person calls one of its rows, and several
+    row_of:     (schema.json) -> the same, where that depends on the data; "" where it does not
     unit:       what the length of a row is counted in: "tokens"; "" for rows of one shape
     classical:  (schema, training rows, other rows, seconds) -> (name, prediction for the others) of a model that is no network,
                 to compare with; None where there is too little time (`sonde.run.classical`)
@@ -135,6 +136,7 @@ class Modality:
     sample: str = ""
     activations_per_value: str = ""
     row: tuple[str, str] = ("row", "rows")
+    row_of: str = ""
     unit: str = ""
     classical: str = ""
     schemes: Mapping[str, str] = field(default_factory=dict)

@@ -155,6 +155,8 @@ PAPERS = {
     "Radford 2015": "after Radford, Metz and Chintala 2015, Unsupervised representation learning with deep convolutional "
     "generative adversarial networks, arXiv:1511.06434",
     "Schulman 2017": "after Schulman et al. 2017, Proximal policy optimization algorithms, arXiv:1707.06347",
+    "Mnih 2015": "Mnih et al. 2015, Human-level control through deep reinforcement learning, Nature 518",
+    "Espeholt 2018": "Espeholt et al. 2018, IMPALA, arXiv:1802.01561, without the LSTM",
     "Silver 2017": "after Silver et al. 2017, Mastering the game of Go without human knowledge, Nature 550",
     "Goodfellow 2014": "after Goodfellow et al. 2014, Generative adversarial networks, arXiv:1406.2661",
     "Dinh 2016": "after Dinh, Sohl-Dickstein and Bengio 2016, Density estimation using Real NVP, arXiv:1605.08803",
@@ -182,6 +184,7 @@ _speech = partial(_row, input=(16_000,), reads=("audio",), answers="frames", sym
 _translator = partial(_row, input=(64,), reads=("tokens",), answers="text", symbols=8_000)
 _denoiser = partial(_row, input=(1, 28, 28), answers="noise")
 _codes = partial(_row, input=(1, 28, 28), answers="codes")
+_torso = partial(_row, reads=("environment",), answers="features")
 _player = partial(_row, input=(2, 6, 7), reads=("environment",), answers="policy-value")
 _bert = partial(_row, input=(128,), reads=("tokens",), also=("span",), symbols=30_522)
 
@@ -360,12 +363,10 @@ MODELS: Catalogue[Entry] = Catalogue(
             reads=("table", "array", "image"),
         ),
         # a generator and its critic
-        "policy-mlp": _row(
-            "policy_mlp:PolicyMLP", "policy-mlp", "Schulman 2017", (4,), ("environment",), answers="features"
-        ),
-        "policy-gru": _row(
-            "policy_gru:PolicyGRU", "policy-gru", "Cho 2014", (4,), ("environment",), answers="features"
-        ),
+        "policy-mlp": _torso("policy_mlp:PolicyMLP", "policy-mlp", "Schulman 2017", (4,)),
+        "policy-cnn": _torso("policy_cnn:PolicyCNN", "policy-cnn", "Mnih 2015", (4, 84, 84)),
+        "policy-impala": _torso("policy_impala:PolicyImpala", "policy-impala", "Espeholt 2018", (4, 84, 84)),
+        "policy-gru": _torso("policy_gru:PolicyGRU", "policy-gru", "Cho 2014", (4,)),
         "policy-value-resnet": _player("policy_value:PolicyValueResNet", "policy-value-resnet", "Silver 2017"),
         "policy-value-mlp": _player("policy_value:PolicyValueMLP", "policy-value-mlp", "Silver 2017"),
         "dcgan": _row("dcgan:DCGAN", "dcgan", "Radford 2015", (1, 28, 28), answers="adversarial"),

@@ -1,7 +1,8 @@
 """What each of several actions will return: its mean, quantiles of it, or how likely it is each of several returns."""
 
-import torch
 from torch import Tensor, nn
+
+from sonde.nn.pixels import as_shares
 
 
 class ActionValues(nn.Module):
@@ -31,7 +32,7 @@ class ActionValues(nn.Module):
 
     def forward(self, seen: Tensor) -> Tensor:
         """(n, *shape) -> (n, actions, outputs). Pixels may be bytes."""
-        features = self.torso(seen.float() / 255 if seen.dtype == torch.uint8 else seen)
+        features = self.torso(as_shares(seen))
         found = self.advantage(features).view(-1, self.actions, self.outputs)
         if self.value is None:
             return found

@@ -151,6 +151,8 @@ def long_enough(run: Reading, ended: str) -> tuple[str, str]:
         return "Yes", "it stopped where it was as good as it was to be"
     if goal is not None and isinstance(best, int | float) and best >= goal:
         return "Yes", f"it reached {goal:g}, from which the environment counts as solved"
+    if goal is not None and isinstance(best, int | float):
+        return "Perhaps not", f"it had not reached {goal:g}, from which the environment counts as solved, when {ended}"
     if found is None or found.count < FEWEST:
         return (
             "Not known",

@@ -93,14 +93,7 @@ def _returns(run: Reading) -> Figure | None:
         told.append(f"The band is the 95 % interval of the mean of {_episodes(run)} episodes.")
     if finite(train):
         told.append("Training: the last 100 episodes that ended, with actions as they were explored.")
-    best = (run.result.get("best") or {}).get("step")
-    mark = None if best is None else (_place(run, best), "best checkpoint")
-    return figure("Return", shown, axis, Axis(label=name), name=f"{name} over time", caption=" ".join(told), mark=mark)
-
-
-def _place(run: Reading, step: int) -> float:
-    steps, taken = run.taken
-    return next((x for at, x in zip(reversed(steps), reversed(taken), strict=True) if at <= step), 0.0)
+    return figure("Return", shown, axis, Axis(label=name), name=f"{name} over time", caption=" ".join(told))
 
 
 def _marks(run: Reading, name: str, shown: Sequence[Series]) -> list[Series]:

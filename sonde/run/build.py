@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from sonde.acting.evaluated import acted_out
+from sonde.acting.config import EnvironmentConfig
+from sonde.acting.evaluated import acted_out, is_acted
 from sonde.augment.policy import Policy, parse
 from sonde.augment.views import Views
 from sonde.core.batch import Batch
@@ -20,6 +21,7 @@ from sonde.core.errors import ConfigError
 from sonde.core.memory import free_bytes
 from sonde.core.progress import Tick, silent
 from sonde.core.seams import Objective, Source, Task
+from sonde.core.units import counted
 from sonde.data.feed.build import build_source
 from sonde.data.feed.decide import FeedDecision, decide
 from sonde.data.feed.source import Augment
@@ -226,17 +228,13 @@ def assemble(
             coder.measure(dataset.splits["train"], dataset.schema.input, device)
     if channels_last:
         task.modules.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    decision = decide(dataset, config.feed, free_bytes=free_bytes())
+    decision = _fed(dataset, config)
     with room_for("reading the data", f"give a smaller --memory than {config.feed.memory}, or fewer rows"):
         if experience := spec(config.task).experience:
-            train = load(experience)(dataset.splits, task, config, device)
-            held_back = {
-                name: acted_out(rows, task, seed=config.machine.seed, device=device)
-                for name, rows in dataset.splits.items()
-                if name != "train"
-            }
+            train, held_back = load(experience)(dataset.splits, task, config, device), {}
         else:
-            train, held_back = _sources(dataset, config, device, decision, channels_last, labels, tick, pool)
+            train, held_back = _sources(_read(dataset), config, device, decision, channels_last, labels, tick, pool)
+        held_back |= _played(dataset, task, config, device)
     hand_known_rows(task, dataset, device, tick)
     average = EMA(task.modules, config.optim.ema) if config.optim.ema else None
     return Assembly(
@@ -254,6 +252,29 @@ def assemble(
         pool=pool,
         coder=coder,
     )
+
+
+def _read(dataset: Dataset) -> Dataset:
+    """The splits that are rows: what is learned from a log may be evaluated in an environment."""
+    return replace(dataset, splits={name: each for name, each in dataset.splits.items() if not is_acted(each)})
+
+
+def _played(dataset: Dataset, task: Task, config: TrainConfig, device: torch.device) -> dict[str, Source]:
+    """The episodes of splits that are evaluated by playing them."""
+    return {
+        name: acted_out(rows, task, seed=config.machine.seed, device=device)
+        for name, rows in dataset.splits.items()
+        if name != "train" and is_acted(rows)
+    }
+
+
+def _fed(dataset: Dataset, config: TrainConfig) -> FeedDecision:
+    """How rows are fed; of a task that acts, how many environments there are instead."""
+    found = decide(dataset, config.feed, free_bytes=free_bytes())
+    if not spec(config.task).experience:
+        return found
+    together = counted(config.data.of(EnvironmentConfig).environments, "environment", "environments")
+    return replace(found, why=together + " side by side" * (not together.startswith("1 ")))
 
 
 def _trained_on(dataset: Dataset, config: TrainConfig) -> Dataset:

@@ -102,6 +102,8 @@ def examine(
 
 
 def _cure(again: Reopened, findings: Sequence[Finding], screen: Screen) -> Cure:
+    if _acts({"task": again.config.task}):
+        return Cure(finding="", why=f"remedies are compared by a loss, and {RETURNS}")
     if again.lost:
         return Cure(finding="", why=f"remedies are compared in the run's own steps, and {_own(again)}")
     return cured(again, findings, screen)
@@ -160,6 +162,10 @@ def _meant(silence: Collection[str]) -> frozenset[str]:
     return silenced([silence] if isinstance(silence, str) else silence)
 
 
+ITS_OWN_ACTIONS = (
+    "what a policy learns from is what its own actions lead to, and no trial on a few batches stands for that"
+)
+RETURNS = "a policy is judged by what whole episodes return; train again with what the finding says"
 WHOLE_ROWS = "its rows have no targets that could be learned by heart or be shuffled, and it answers by drawing"
 
 
@@ -175,6 +181,8 @@ def _tried(
         instead = "Adam at learning rate 0.001" if _optimizer_is_lost(again) else "a constant learning rate"
         screen.say(f"{_own(again)}; {instead} is used instead")
     seen = _seen(folder, context)
+    if context.acts:
+        return seen, _asked(folder, seen), [], ITS_OWN_ACTIONS
     held = beginning.evaluation_sources.get("validation")
     probing = Probing(
         stepper,
@@ -304,6 +312,7 @@ def _context_alone(folder: RunFolder) -> Context:
         by_call=settings.get("model") == CUSTOM_MODULE,
         task=str(settings.get("task")),
         acts=_acts(settings),
+        settings=settings if _acts(settings) else {},
         phases=1,
         optimizer=str(settings.get("optimizer")),
         rate=float(rate) if isinstance(rate, int | float) else math.nan,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from sonde.acting.seeds import SeedRows
 from sonde.core.batch import Batch
 from sonde.core.catalogue import load
 from sonde.core.dataset import Rows
@@ -284,7 +285,7 @@ def baseline(assembly: Assembly, split: str, folder: Path) -> dict[str, Any]:
         for batch in assembly.evaluation_sources[split]:
             meter.update(able.rule_baseline.evaluate(batch), batch.index)
         return {**meter.compute(), "what": able.rule_baseline.name}
-    if able.acting is not None and dataset is not None:
+    if able.acting is not None and dataset is not None and isinstance(dataset.splits[split], SeedRows):
         return played_baseline(dataset.splits[split], folder, seed=assembly.config.machine.seed)
     if dataset is None and able.constant_baselines is not None:
         return constant_baseline(assembly, split)

@@ -3,11 +3,12 @@
 from functools import partial
 from typing import Any
 
-from sonde.core.config import TrainConfig
+from sonde.core.config import TrainConfig, flat
 from sonde.core.errors import Interrupted
 from sonde.core.findings import Finding, silenced
 from sonde.core.seams import abilities_of
 from sonde.data.feed.held import may_change_rows
+from sonde.diagnose.acted import Logged, course_of
 from sonde.diagnose.before import MIXING, drops_units
 from sonde.diagnose.differential import Probing, at_the_end
 from sonde.diagnose.doctor import Doctor
@@ -31,21 +32,24 @@ def doctor_of(attempt: Attempt, training: Training, *, total: int | None) -> Doc
     loop = attempt.config.loop
     if not loop.doctor:
         return None
-    done = training.progress.step
+    done, context = training.progress.step, context_of(attempt, training.stepper, total=total)
+    source = training.source
     doctor = Doctor(
         training.task,
         training.stepper,
-        context_of(attempt, training.stepper, total=total),
+        context,
         report=partial(_report, attempt, training),
         sampled=partial(_write, training),
         silenced=silenced(loop.silence),
         first=done + 1,
+        logged=Logged(lambda: getattr(source, "figures", {}), loop.log_every) if context.acts else None,
     )
-    if attempt.limit is None and not doctor.seen.context.acts:  # whose batches would have to be acted anew
+    if attempt.limit is None and not context.acts:  # whose batches would have to be acted anew
         doctor.probing = partial(_probing, attempt, training)
     if done:
         doctor.seen.evaluations += evaluations_of(attempt.folder.metrics)
         doctor.seen.earlier = losses_of(attempt.folder.metrics)
+        doctor.seen.course = course_of(read_lines(attempt.folder.metrics) if context.acts else ())
         doctor.take_up(attempt.findings)
     training.observers = [*training.observers, doctor]
     attempt.doctor = doctor
@@ -92,12 +96,14 @@ def context_from(config: TrainConfig, assembly: Assembly, stepper: Stepper, *, t
     """How a run of these parts trains."""
     update = stepper.main_update
     group = update.optimizer.param_groups[0]
+    acts = abilities_of(assembly.task).acting is not None
     objective = assembly.objective if "validation" in assembly.evaluation_sources else None
     return Context(
         own=config.model == CUSTOM_MODULE or ".py" in config.model,
         by_call=config.model == CUSTOM_MODULE,
         task=config.task,
-        acts=abilities_of(assembly.task).acting is not None,
+        acts=acts,
+        settings=flat(config.task_config) if acts else {},
         phases=len(assembly.task.phases),
         optimizer=type(update.optimizer).__name__.lower(),
         rate=peak_of(stepper),

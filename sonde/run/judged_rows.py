@@ -18,9 +18,9 @@ from sonde.core.dataset import Dataset, Rows, Schema
 from sonde.core.errors import SondeError, unknown
 from sonde.core.progress import Tick, silent
 from sonde.core.run_folder import RunFolder
-from sonde.core.units import share
+from sonde.core.units import counted, share
 from sonde.data.splits import SPLIT_NAMES
-from sonde.modalities.catalogue import embedded
+from sonde.modalities.catalogue import embedded, modality
 from sonde.modalities.open import open_data, open_like
 from sonde.modalities.settings import data_config, leaves, of_kind
 from sonde.models.renamed import with_new_names
@@ -41,6 +41,7 @@ class Evaluation:
     rows:    how many, None where they only come in batches
     caution: why they are no test scores, or may be none; "" where nobody trained on the rows
     highlights: what the task says beside the scores, a line each, such as which of several series is forecast worst
+    row:     what one row is called, and several
     """
 
     scores: Mapping[str, float]
@@ -48,11 +49,12 @@ class Evaluation:
     rows: int | None
     caution: str = ""
     highlights: Sequence[str] = ()
+    row: tuple[str, str] = ("row", "rows")
 
     @property
     def headline(self) -> str:
         """Such as "test, 359 rows", and what keeps the scores from being a test's."""
-        told = self.split if self.rows is None else f"{self.split}, {self.rows:,} row{'s' * (self.rows != 1)}"
+        told = self.split if self.rows is None else f"{self.split}, {counted(self.rows, *self.row)}"
         return f"{told}: {self.caution}" if self.caution else told
 
 
@@ -63,6 +65,18 @@ class Judged:
     rows: Rows
     split: str
     caution: str = ""
+
+    def evaluation(self, scores: Mapping[str, float], kind: str, highlights: Sequence[str]) -> Evaluation:
+        """What came of it. kind: of data"""
+        row = modality(kind).row
+        return Evaluation(
+            scores=scores,
+            split=self.split,
+            rows=len(self.rows),
+            caution=self.caution,
+            highlights=tuple(highlights),
+            row=row,
+        )
 
 
 def judged(

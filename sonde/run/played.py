@@ -1,20 +1,59 @@
 """What a run that acted is compared with, and what it took: policies that know nothing; steps and seconds of environments."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
+from sonde.acting.episodes import Episodes, episodes_of
 from sonde.acting.plain import LONGEST, SECONDS, STEPS, plain_policies
+from sonde.acting.recorder import Recorder, check_place
 from sonde.acting.seeds import SeedRows
 from sonde.core.acting import Experience
 from sonde.core.dataset import Rows
-from sonde.core.errors import first_line
+from sonde.core.errors import ConfigError, first_line
 from sonde.core.files import write_json
-from sonde.core.seams import Source
+from sonde.core.seams import Source, Task
 from sonde.core.units import count, counted
 from sonde.engine.clock import Clock
+
+
+@dataclass(frozen=True, kw_only=True)
+class Play:
+    """How episodes of an evaluation are played.
+
+    episodes: how many, by default as many as at the end of training
+    sampled:  whether actions are drawn as in training;  log: NPZ file that all transitions are written to
+    """
+
+    episodes: int | None = None
+    sampled: bool = False
+    log: Path | None = None
+
+    def rows(self, rows: Rows) -> Rows:
+        """As many episodes as are wanted. Raises: ConfigError for rows that are none, or a log that cannot be written there"""
+        if not isinstance(rows, SeedRows):
+            raise ConfigError(
+                "--episodes, --sampled and --log are for an environment that is played (gym:NAME); leave them out"
+            )
+        if self.log is not None:
+            check_place(self.log)
+        return rows if self.episodes is None else replace(rows, number=self.episodes)
+
+    def source(self, rows: Rows, task: Task, device: torch.device) -> Episodes:
+        """The episodes, of which a record is kept where that is wanted."""
+        found = episodes_of(rows, task, seed=0, device=device, sampled=self.sampled or None)
+        if self.log is not None:
+            found.recorder = Recorder()
+        return found
+
+    def keep(self, source: Source, environment: str) -> None:
+        """Write the log of what was played. environment: its name"""
+        if self.log is not None and isinstance(source, Episodes) and source.recorder is not None:
+            source.recorder.write(self.log, environment)
 
 
 def played_baseline(rows: Rows, folder: Path, *, seed: int) -> dict[str, Any]:

@@ -36,7 +36,8 @@ def as_shown(run: Reading) -> Reading:
         makes = Makes(known.tells, known.likelihood, judged) if known.generates else None
         run = replace(run, units=known.units, values=known.values, makes=makes)
     if kind in modality_names():
-        run = replace(run, row=modality(str(kind)).row)
+        about = modality(str(kind))
+        run = replace(run, row=load(about.row_of)(run.schema) if about.row_of else about.row)
     return respelled(run, in_keywords) if run.in_program else run
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import pandas
 
     from sonde.run.judged_rows import Evaluation
+    from sonde.run.played import Play
 
 WITH_CLASSES = ("class", "labels", "mask", "boxes")  # kinds of targets
 
@@ -292,9 +293,15 @@ class Run:
 
     @Keywords()
     def evaluation(
-        self, data: Any, *, split: str | None = None, target: Sequence[str] = (), tick: Tick = silent
+        self,
+        data: Any,
+        *,
+        split: str | None = None,
+        target: Sequence[str] = (),
+        play: "Play | None" = None,
+        tick: Tick = silent,
     ) -> "Evaluation":
-        """`evaluate`, with which rows were judged and whether the run was trained on them (`run/judged_rows`)."""
+        """`evaluate`, with which rows were judged and whether the run was trained on them. play: how episodes are played"""
         from sonde.run.judged_rows import ALL, Evaluation, caution_of_custom, judged, reading_of
 
         if self._of_custom_data:
@@ -316,21 +323,22 @@ class Run:
             own_target=other,
             tick=tick,
         )
+        rows = found.rows if play is None else play.rows(found.rows)
         precision = precision_of(self._trained_in(saved), self._device)
         views = None
         if self.spec.views:  # all others are evaluated on images as they are
             views = changes(self.schema, str(saved["augment"]), task=self.spec.name)
 
         def evaluated_in(precision: Precision) -> tuple[dict[str, float], list[str]]:
-            source = self._source(found.rows, views, goes_on=bool(saved.get("carry")))
+            source = self._source(rows, views, goes_on=bool(saved.get("carry")), play=play)
             settings = StepSettings(device=self._device, precision=precision)
             meter = evaluate(self.task, source, settings, tick=tick)
-            return meter.compute(), highlights(self.spec, meter, found.rows)
+            if play is not None:
+                play.keep(source, str(data))
+            return meter.compute(), highlights(self.spec, meter, rows)
 
         scores, said = or_in_fp32(evaluated_in, precision)
-        return Evaluation(
-            scores=scores, split=found.split, rows=len(found.rows), caution=found.caution, highlights=tuple(said)
-        )
+        return replace(found, rows=rows).evaluation(scores, self.schema.input.kind, said)
 
     def _scores_of_custom(self, data: Any, *, split: str | None, target: Sequence[str], tick: Tick) -> dict[str, float]:
         from sonde.engine.execution.settings import StepSettings
@@ -362,9 +370,13 @@ class Run:
     def _trained_on(self) -> str:
         return f"task {read_config(self._folder.config).settings.get('task')}"
 
-    def _source(self, rows: Rows, augment: Augment | None = None, *, goes_on: bool = False) -> Source:
+    def _source(
+        self, rows: Rows, augment: Augment | None = None, *, goes_on: bool = False, play: "Play | None" = None
+    ) -> Source:
         from sonde.run.row_sources import source_of
 
+        if play is not None:
+            return play.source(rows, self.task, self._device)
         return source_of(rows, self.schema, self.task, self._device, augment, goes_on=goes_on)
 
     def _load_task(self) -> Task:

@@ -11,8 +11,10 @@ from torch import Tensor, nn
 from sonde.core.acting import Acting
 from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
+from sonde.core.errors import ConfigError
 from sonde.core.seams import Abilities
 from sonde.nn.actor_critic import Actor, Critic, orthogonal, remembering
+from sonde.nn.pixels import as_shares
 from sonde.nn.running_norm import RunningNorm
 
 # n observations; N = those of a batch: rows, or rows times steps of a policy with memory; M numbers of a memory
@@ -28,7 +30,7 @@ class Judged(NamedTuple):
 
 
 class Policy:
-    """An actor and a critic that share nothing.
+    """An actor and a critic that share nothing, or all but their heads, as is usual for pixels (Huang et al. 2022, of Atari 8).
 
     Details by number in Huang et al. 2022, "The 37 implementation details of proximal policy optimization": orthogonal weights
     (2), observations scaled by running statistics and cut off at 10 (of continuous actions 5 and 6), the spread of numbers does
@@ -45,13 +47,18 @@ class Policy:
         *,
         scale_observations: bool,
         critic: bool = True,
+        share: bool = False,
     ) -> None:
+        """share: whether actor and critic read the same features. Raises: ConfigError for those of a network that remembers"""
         self._target, features = target, int(model.features)  # type: ignore[arg-type]
         self._remembers = 0 if (found := remembering(model)) is None else found.remembers
+        if share and self._remembers:
+            raise ConfigError("--share-layers is of networks without a memory; leave it out, or take another --model")
+        self._shares = share
         numbers = len(target.names) if target.kind == "control" else 0
         choices = (len(target.names),) if target.kind == "action" else target.shape
         self.actor = Actor(model, features, choices=choices, numbers=numbers)
-        self.critic = Critic(copy.deepcopy(model), features) if critic else None
+        self.critic = Critic(nn.Identity() if share else copy.deepcopy(model), features) if critic else None
         orthogonal(self.actor, self.actor.head, 0.01)
         parts: dict[str, nn.Module] = {"actor": self.actor}
         if self.critic is not None:
@@ -76,7 +83,7 @@ class Policy:
             discount=discount,
             sampled=sampled,
             observed=None if self._norm is None else self._norm.observe,
-            judged=None if self._remembers else self._judged,
+            judged=None if self._remembers or self._shares else self._judged,
             memory=self._nothing if self._remembers else None,
             enough=enough,
             rescaled=self._rescaled,
@@ -93,12 +100,17 @@ class Policy:
 
     def _scaled(self, seen: Tensor) -> Tensor:
         if seen.dtype == torch.uint8:
-            return seen.float() / 255
+            return as_shares(seen)
         return seen if self._norm is None else self._norm(seen)
 
     def act(self, seen: Tensor, random: torch.Generator | None, memory: Tensor | None = None) -> dict[str, Tensor]:
         """See `Acting`: "action"; of a policy with memory "memory", and where actions are drawn "log_prob" and "value"."""
         scaled = self._scaled(seen)
+        if self._shares:
+            answer, value = self._answers(scaled)
+            action = self.actor.draw(answer, random)
+            assert value is not None
+            return {"action": action, "log_prob": self.actor.log_prob(answer, action), "value": value}
         if memory is None:
             return {"action": self.actor.draw(self.actor(scaled), random)}
         features, after = _steps(self.actor.torso, scaled, memory[:, 0])
@@ -110,6 +122,14 @@ class Policy:
         value = self.critic.head(features)[:, 0]
         log_prob = self.actor.log_prob(answer, action)
         return {"action": action, "memory": torch.stack([after, other], 1), "log_prob": log_prob, "value": value}
+
+    def _answers(self, scaled: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Of the actor, and of the critic."""
+        if self._shares:
+            assert self.critic is not None
+            features = self.actor.torso(scaled)
+            return self.actor.head(features), self.critic(features)
+        return self.actor(scaled), None if self.critic is None else self.critic(scaled)
 
     def _judged(self, seen: Tensor, action: Tensor) -> dict[str, Tensor]:
         """See `Acting`."""
@@ -128,6 +148,8 @@ class Policy:
     def value(self, seen: Tensor, memory: Tensor | None = None) -> Tensor:
         """See `Acting`, of rewards as they are learned from."""
         assert self.critic is not None
+        if self._shares:
+            return self.critic(self.actor.torso(self._scaled(seen)))
         if memory is None:
             return self.critic(self._scaled(seen))
         features, _ = _steps(self.critic.torso, self._scaled(seen), memory[:, 1])
@@ -138,8 +160,7 @@ class Policy:
         rows: dict[str, Tensor] = dict(batch.fields)
         scaled = self._scaled(batch["observation"])
         if not self._remembers:
-            answer = self.actor(scaled)
-            value = None if self.critic is None else self.critic(scaled)
+            answer, value = self._answers(scaled)
         else:
             memory, began = rows.pop("memory"), rows["began"]
             rows = {name: field.flatten(0, 1) for name, field in rows.items()}
@@ -159,8 +180,7 @@ class Policy:
         if self._remembers:
             answer, value = self._heard_out(seen, int(batch.index[0]))
         else:
-            scaled = self._scaled(seen)
-            answer, value = self.actor(scaled), None if self.critic is None else self.critic(scaled)
+            answer, value = self._answers(self._scaled(seen))
         found = {"action": torch.from_numpy(self.sent(self.actor.draw(answer, None)))}
         return found if value is None else {**found, "value": value * self._unit.get_buffer("reward")}
 

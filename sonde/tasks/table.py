@@ -41,6 +41,8 @@ TASKS: dict[str, str] = {
     "dqn": "sonde.tasks.dqn.spec:DQN",
     "sac": "sonde.tasks.sac.spec:SAC",
     "td3": "sonde.tasks.td3.spec:TD3",
+    "cloning": "sonde.tasks.cloning.spec:CLONING",
+    "cql": "sonde.tasks.cql.spec:CQL",
     "alphazero": "sonde.tasks.alphazero.spec:ALPHAZERO",
     "forecasting": "sonde.tasks.forecasting.spec:FORECASTING",
     "diffusion-forecasting": "sonde.tasks.diffusion_forecasting.spec:DIFFUSION_FORECASTING",

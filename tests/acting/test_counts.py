@@ -15,7 +15,13 @@ def step(reward: list[float], ended: list[bool], shown: list[float]) -> Transiti
 def test_figures_are_those_of_all_episodes_and_of_the_last() -> None:
     counts = Counts(2)
     counts.add(step([1, -2], [False, False], [5, 5]))
-    assert counts.figures == {"episodes": 0, "observations_alike": 1, "reward_lowest": -2, "reward_highest": 1}
+    assert counts.figures == {
+        "episodes": 0,
+        "observations_alike": 1,
+        "reward_lowest": -2,
+        "reward_highest": 1,
+        "length_going": 1,
+    }
     counts.add(step([3, 0], [True, False], [5, 5]))
     counts.add(step([0.5, 0], [False, True], [5, 7]))
     found = counts.figures

@@ -1,5 +1,6 @@
 """Films of episodes."""
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +60,23 @@ def test_a_film_shows_every_step_and_holds_the_end(tmp_path: Path) -> None:
         "name": "best", "seed": 4, "return": one.returned, "length": one.length, "shown": one.length, "faster": 1,
         "file": "best.mp4",
     }  # fmt: skip
-    frames = ffmpeg.read_frames(str(tmp_path / "best.mp4"))
-    about = next(frames)
-    assert (about["size"], about["fps"]) == ((40, 32), 5.0)
-    means = [np.frombuffer(frame, np.uint8).mean() for frame in frames]
+    told = subprocess.run([ffmpeg.get_ffmpeg_exe(), "-i", tmp_path / "best.mp4"], capture_output=True, text=True).stderr
+    assert "40x32" in told
+    assert " 5 fps" in told
+    command = [
+        ffmpeg.get_ffmpeg_exe(),
+        "-loglevel",
+        "error",
+        "-i",
+        tmp_path / "best.mp4",
+        "-f",
+        "rawvideo",
+        "-pix_fmt",
+        "gray",
+        "-",
+    ]
+    frames = np.frombuffer(subprocess.run(command, capture_output=True, check=True).stdout, np.uint8)
+    means = frames.reshape(-1, 40 * 32).mean(1).tolist()
     assert len(means) == 1 + one.length + HELD
     assert means[0] == pytest.approx(0, abs=3)
     assert means[2] == pytest.approx(40, abs=3)
@@ -91,3 +105,8 @@ def test_what_draws_no_pictures_is_an_error(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="a film needs uint8"):
         film(Dark, wanted(), tmp_path / "a.mp4", seconds=60)
+
+
+def test_what_the_encoder_says_is_the_error(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="ffmpeg: .*No such file or directory"):
+        film(Shown, wanted(), tmp_path / "nowhere" / "a.mp4", seconds=60)

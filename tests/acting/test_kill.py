@@ -14,6 +14,7 @@ import pytest
 
 import sonde
 from sonde.acting.in_process import InProcess
+from sonde.acting.self_play import SelfPlay
 from sonde.engine import checkpoint
 from sonde.engine.json_lines import read_lines
 from sonde.engine.tree import same
@@ -46,25 +47,76 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
         | {"environments": 4, "rollout": 8, "reuse": 2, "batch_size": 16},
     ),
     "a2c": ("gym:CartPole-v1", {"task": "a2c", "environments": 2, "rollout": 8}),
+    "dqn": (
+        "gym:CartPole-v1",
+        {"task": "dqn", "environments": 2, "batch_size": 8, "warmup_steps": 12, "train_every": 4, "target_every": 5}
+        | {"replay": 40, "return_steps": 2, "priority": 0.6, "atoms": 11, "value_range": (0.0, 20.0), "hidden": (8,)},
+    ),
+    "sac": (
+        "gym:Pendulum-v1",
+        {
+            "task": "sac",
+            "environments": 2,
+            "batch_size": 8,
+            "warmup_steps": 12,
+            "train_every": 4,
+            "replay": 40,
+            "hidden": (8,),
+        },
+    ),
+    "td3": (
+        "gym:Pendulum-v1",
+        {
+            "task": "td3",
+            "environments": 1,
+            "batch_size": 8,
+            "warmup_steps": 12,
+            "train_every": 4,
+            "replay": 40,
+            "hidden": (8,),
+        },
+    ),
     "reinforce": ("gym:CartPole-v1", {"task": "reinforce", "environments": 2}),
+    "alphazero": (
+        "game:connect_four",
+        {
+            "task": "alphazero",
+            "model": "policy-value-resnet",
+            "width": 4,
+            "layers": 1,
+            "environments": 4,
+            "batch_size": 16,
+        }
+        | {
+            "simulations": 6,
+            "quick_simulations": 3,
+            "full_share": 0.5,
+            "window": 300,
+            "opponents": ("random", "earlier"),
+        },
+    ),
 }
 PART = ("progress", "stepper", "source", "task", "random", "buffers", "observers")
-TIMES = ("seconds", "environment_seconds", "policy_seconds", *KEYS)
+TIMES = ("seconds", "elapsed", "environment_seconds", "policy_seconds", "self_play_seconds", *KEYS)
 
 
 def in_the_nth_action(nth: int) -> Callable[[], None]:
-    """Die in the middle of a rollout, when environments took so many steps."""
+    """Die in the middle of a rollout, when environments took so many steps, or games so many moves."""
 
     def arm() -> None:
-        real, count = InProcess.step, {"n": 0}
+        for place, name in ((InProcess, "step"), (SelfPlay, "_move")):
+            setattr(place, name, dying(getattr(place, name)))
 
-        def step(self: InProcess, actions: Any) -> Any:
+    def dying(real: Callable[..., Any]) -> Callable[..., Any]:
+        count = {"n": 0}
+
+        def step(*given: Any) -> Any:
             count["n"] += 1
             if count["n"] == nth:
                 die()
-            return real(self, actions)
+            return real(*given)
 
-        InProcess.step = step  # type: ignore[method-assign]
+        return step
 
     return arm
 

@@ -23,8 +23,8 @@ def evenly(seen: Tensor) -> tuple[Tensor, Tensor]:
     return torch.zeros(len(seen), 9), torch.zeros(len(seen))
 
 
-def rows_of(*opponents: str, number: int = 8, split: str = "validation", name: str = "tic_tac_toe") -> GameRows:
-    return GameRows(name=name, split=split, number=number, longest=9, opponents=opponents)
+def rows_of(*opponents: str, number: int = 8, seed: int = 1_000_000, name: str = "tic_tac_toe") -> GameRows:
+    return GameRows(name=name, seed=seed, number=number, longest=9, opponents=opponents)
 
 
 def knowing() -> Any:
@@ -51,11 +51,11 @@ def matches(rows: GameRows, *, simulations: int = 30, judge: Any = evenly, earli
 
 
 def test_who_knows_every_position_does_not_lose_and_random_moves_do() -> None:
-    found = list(matches(rows_of("random", "minimax", number=12), judge=knowing()))
-    against = {batch["opponent"][0]: batch for batch in found}
-    assert against["minimax"]["score"].tolist() == [0.5] * 12
-    assert against["random"]["score"].min() >= 0.5
-    assert against["random"]["score"].mean() > 0.85
+    [batch] = matches(rows_of("random", "minimax", number=12), judge=knowing())
+    assert batch["opponent"] == ["random"] * 12 + ["minimax"] * 12
+    assert batch["score"][12:].tolist() == [0.5] * 12
+    assert batch["score"][:12].min() >= 0.5
+    assert batch["score"][:12].mean() > 0.85
 
 
 def test_every_other_game_is_begun_by_the_opponent() -> None:
@@ -67,9 +67,17 @@ def test_every_other_game_is_begun_by_the_opponent() -> None:
 def test_matches_are_the_same_each_time_and_others_from_other_seeds() -> None:
     rows = rows_of("random", "mcts-5", number=12)
     first, again = (list(matches(rows, simulations=20)) for _ in range(2))
-    other = list(matches(rows_of("random", "mcts-5", number=12, split="test"), simulations=20))
+    other = list(matches(rows_of("random", "mcts-5", number=12, seed=2_000_000), simulations=20))
     assert same([dict(each.fields) for each in first], [dict(each.fields) for each in again])
     assert not same([dict(each.fields) for each in first], [dict(each.fields) for each in other])
+
+
+def test_games_side_by_side_are_those_of_a_match_that_is_played_in_parts() -> None:
+    whole = list(matches(rows_of("random", "mcts-5", number=44), simulations=10))
+    assert [len(batch) for batch in whole] == [40, 40, 8]
+    [part] = matches(rows_of("mcts-5", number=20), simulations=10)
+    assert torch.equal(part["score"], whole[0]["score"][20:])
+    assert sorted(torch.cat([batch.index for batch in whole]).tolist()) == list(range(88))
 
 
 def test_an_earlier_self_is_met_where_there_is_one_from_openings_that_differ() -> None:

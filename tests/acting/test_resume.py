@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import sonde
@@ -15,10 +16,18 @@ SHORT: dict[str, Any] = {
     "seed": 3,
     "episodes": 1,
     "test_episodes": 1,
+    "films": False,
     "schedule": "constant",
 }
 REPLAYED: dict[str, Any] = {"warmup_steps": 40, "batch_size": 16, "max_episode_steps": 15}
 ATOMS: dict[str, Any] = {"atoms": 11, "value_range": (0.0, 20.0), "accumulate": 2}
+PICTURES: dict[str, Any] = {
+    "frame_size": 36,
+    "frame_stack": 2,
+    "features": 8,
+    "sticky_actions": 0.25,
+    "environments": 2,
+}
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "ppo": ("gym:CartPole-v1", {"environments": 2, "rollout": 8, "reuse": 2, "batch_size": 8}),
     "ppo with memory": (
@@ -54,6 +63,11 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
             "test_episodes": 2,
         },
     ),
+    "ppo, of pixels": (
+        "atari:Breakout",
+        {**PICTURES, "task": "ppo", "rollout": 8, "reuse": 2, "batch_size": 8, "max_episode_steps": 15},
+    ),
+    "dqn, of pixels": ("atari:Breakout", {**PICTURES, **REPLAYED, "task": "dqn", "replay": 64, "return_steps": 2}),
     "sac": ("gym:Pendulum-v1", {**REPLAYED, "hidden": (8,)}),
 }
 
@@ -70,5 +84,21 @@ def test_weights_are_those_of_a_run_that_was_not_stopped(task: str, tmp_path: Pa
     given = {**SHORT, "task": task, **settings, "evaluate_every": "11 steps"}
     sonde.train(name, out=tmp_path / "straight", steps=29, **given)
     sonde.train(name, out=tmp_path / "stopped", steps=13, **given)
+    sonde.resume(tmp_path / "stopped", steps=29)
+    assert same(last(tmp_path / "straight"), last(tmp_path / "stopped"))
+
+
+@pytest.mark.parametrize("task", ["cloning", "cql"])
+def test_so_are_those_of_a_run_that_learns_from_a_log(task: str, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    over = np.arange(120) % 12 == 11
+    np.savez(
+        tmp_path / "log.npz",
+        observations=random.normal(size=(120, 4)), actions=random.integers(0, 2, 120), rewards=random.normal(size=120),
+        terminated=over, truncated=np.zeros(120, bool), environment=np.array("gym:CartPole-v1"),
+    )  # fmt: skip
+    given = {**SHORT, "task": task, "batch_size": 16, "evaluate_every": "11 steps"}
+    sonde.train(tmp_path / "log.npz", out=tmp_path / "straight", steps=29, **given)
+    sonde.train(tmp_path / "log.npz", out=tmp_path / "stopped", steps=13, **given)
     sonde.resume(tmp_path / "stopped", steps=29)
     assert same(last(tmp_path / "straight"), last(tmp_path / "stopped"))

@@ -138,3 +138,27 @@ def test_turned_rows_are_positions_of_the_turned_game() -> None:
     assert np.array_equal(turned["observation"].reshape(64, 2, 9).sum(1) == 0, turned["legal"])  # fields that are empty
     assert np.allclose(np.sort(turned["policy"]), np.sort(rows["policy"]))
     assert np.array_equal(turned["value"], rows["value"])
+
+
+def test_a_window_smaller_than_a_batch_is_refused() -> None:
+    import sonde
+    from sonde.core.errors import ConfigError
+
+    with pytest.raises(
+        ConfigError, match="window=9 holds fewer positions than batch_size=16; give at least as many"
+    ):
+        sonde.train("game:tic_tac_toe", window=9, batch_size=16, steps=1, quiet=True)
+
+
+@pytest.mark.parametrize(
+    "name", ["hex(board_size=3)", "othello", "go(board_size=5)", "chess", "mancala", "dots_and_boxes"]
+)
+def test_games_that_open_spiel_steps_are_played_and_learned_from(name: str, tmp_path: Any) -> None:
+    import sonde
+
+    run = sonde.train(
+        f"game:{name}", out=tmp_path / "run", steps=2, environments=4, simulations=4, quick_simulations=2, batch_size=16,
+        window=200, episodes=2, test_episodes=2, max_episode_steps=30,
+        opponents=("random",), quiet=True, threads=1, model="policy-value-mlp", hidden=(8,),
+    )  # fmt: skip
+    assert 0 <= run.metrics["score_random"] <= 1

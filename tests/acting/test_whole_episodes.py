@@ -21,10 +21,10 @@ def act(seen: Tensor, random: torch.Generator) -> dict[str, Tensor]:
     return {"action": torch.randint(0, 2, (len(seen),), generator=random)}
 
 
-def source(makes: Any, *, episodes: int = 1, worth: float | None = None, count: int = 2) -> WholeEpisodes:
-    made = iter(makes) if isinstance(makes, list) else None
+def source(*makes: Any, episodes: int = 1, worth: float | None = None, count: int = 2) -> WholeEpisodes:
+    made = itertools.cycle(makes)
     environments = InProcess(
-        makes if made is None else lambda: next(made)(),
+        lambda: next(made)(),
         count,
         encode=lambda seen: np.resize(np.asarray(seen, np.float32), 5),
         seed_of=lambda a, b: 100 * a + b,
@@ -37,7 +37,7 @@ def source(makes: Any, *, episodes: int = 1, worth: float | None = None, count: 
 
 
 def test_each_environment_plays_as_many_episodes_though_some_are_shorter() -> None:
-    one = source([lambda: Corridor(1), lambda: Corridor(4)], episodes=2)
+    one = source(lambda: Corridor(1), lambda: Corridor(4), episodes=2)
     for batch in itertools.islice(one, 3):
         assert sorted(batch["return"].tolist()) == sorted([1.0, 1.0] + 2 * [1.0, 1.5, 1.75, 1.875])
         assert batch["length"].tolist() == [2.5] * 10  # two of 1 action and two of 4

@@ -49,7 +49,7 @@ def test_what_comes_of_actions_and_the_state_are_those_of_one_process(make: Any)
     np.testing.assert_array_equal(one.reset(), other.reset())
     again = alone(make), of(make, workers=3)
     for step, actions in enumerate(chosen):
-        for a, b in zip(one.step(actions), other.step(actions), strict=True):
+        for a, b in zip(one.step(actions)[:5], other.step(actions)[:5], strict=True):
             np.testing.assert_array_equal(a, b)
             assert a.dtype == b.dtype
         if step == 13:
@@ -59,7 +59,7 @@ def test_what_comes_of_actions_and_the_state_are_those_of_one_process(make: Any)
             shown = again[0].load_state_dict(states[1]), again[1].load_state_dict(states[0])
             np.testing.assert_array_equal(*shown)
         elif step > 13:
-            for a, b in zip(again[0].step(actions), again[1].step(actions), strict=True):
+            for a, b in zip(again[0].step(actions)[:5], again[1].step(actions)[:5], strict=True):
                 np.testing.assert_array_equal(a, b)
     for each in (other, again[1]):
         each.close()
@@ -70,9 +70,9 @@ def test_what_was_returned_stays_as_it_was() -> None:
     environments = of(Walk)
     environments.reset()
     first = environments.step(np.zeros(3, np.int64))
-    kept = [each.copy() for each in first]
+    kept = [each.copy() for each in first[:5]]
     environments.step(np.ones(3, np.int64))
-    for now, before in zip(first, kept, strict=True):
+    for now, before in zip(first[:5], kept, strict=True):
         np.testing.assert_array_equal(now, before)
     environments.close()
 
@@ -159,8 +159,20 @@ def test_a_run_may_go_on_with_another_number_of_processes(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("typed", "step", "cores", "workers"),
-    [(None, 1e-5, 8, 0), (None, 1e-3, 8, 8), (None, 1e-3, 4, 4), (None, 1.0, 1, 0), (0, 1.0, 8, 0), (3, 1e-5, 1, 3)],
+    [
+        (None, (1e-5, 1.0), 8, 0),
+        (None, (1e-3, 1.0), 8, 8),
+        (None, (1e-3, 1.0), 4, 4),
+        (None, (1e-3, 0.9), 4, 4),
+        (None, (1e-3, 0.5), 2, 4),
+        (None, (1e-3, 0.0), 1, 8),
+        (None, (1.0, 1.0), 1, 0),
+        (0, (1.0, 0.0), 8, 0),
+        (3, (1e-5, 1.0), 1, 3),
+    ],
 )
-def test_processes_are_chosen_where_steps_are_slow(typed: int | None, step: float, cores: int, workers: int) -> None:
+def test_processes_are_chosen_where_steps_are_slow(
+    typed: int | None, step: tuple[float, float], cores: int, workers: int
+) -> None:
     found, said = processes(typed, 8, step=step, cores=cores)
     assert (found, bool(said)) == (workers, bool(workers))

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from sonde.core.acting import Experience
 from sonde.core.records import EvaluationRecord, EventRecord, StepRecord
 from sonde.core.seams import Objective, Observer
 from sonde.screen import progress as module
@@ -278,3 +279,27 @@ def test_a_narrow_terminal_keeps_what_is_left() -> None:
 def test_a_long_name_makes_no_wide_column(clock) -> None:
     head, *_ = run(clock, metric="A" * 10_000, evaluate=False)
     assert head[2] == "validation " + "A" * 18 + "…" + "A" * 10
+
+
+def test_a_run_that_acts_shows_steps_of_its_environments_and_where_the_time_goes(clock) -> None:
+    out, taken = io.StringIO(), []
+    with Screen(file=out).progress(
+        epochs=None, steps=20, batches_per_epoch=None, objective=Objective("return", "max")
+    ) as observe:
+        observe.follow(
+            lambda: taken[-1] if taken else Experience(0, None, {"environment": 0.0, "policy": 0.0, "learning": 0.0})
+        )
+        for number in range(1, 21):
+            clock.s += 0.1
+            spent = {"environment": 0.05 * number, "policy": 0.02 * number, "learning": 0.03 * number}
+            taken.append(Experience(100 * number, 7.5 + number, spent))
+            observe(step(number, batches=1000))
+            if number % 10 == 0:
+                observe(EvaluationRecord(number, 0, "validation", {"return": 30.0}, 0.0))
+    head, first, last = lines_of(out)
+    assert head == [
+        "step", "env steps", "train return", "loss", "validation return", "lr", "env steps/s", "env, policy, learning", "left",
+    ]  # fmt: skip
+    assert first[:3] == ["10/20", "1,000", "17.50"]
+    assert last[1:3] == ["2,000", "27.50"]
+    assert last[6:8] == ["1,000", "50, 20, 30 %"]  # 1,000 steps in a second

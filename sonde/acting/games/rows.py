@@ -7,19 +7,18 @@ import numpy as np
 
 from sonde.acting.games.open_spiel import rules_of
 from sonde.acting.games.rules import Rules
-from sonde.acting.seeds import FIRST
 
 
 @dataclass(frozen=True)
 class GameRows:
     """The games of a split: as many against each opponent; of training without end.
 
-    name:    as `game:NAME` has it;  number: games against each opponent
+    name:    as `game:NAME` has it;  seed: of the first pair of games;  number: games against each opponent
     longest: moves after which a game is a draw;  opponents: see `sonde.acting.opponents`
     """
 
     name: str
-    split: str
+    seed: int
     number: int
     longest: int
     opponents: tuple[str, ...]
@@ -28,11 +27,6 @@ class GameRows:
     def rules(self) -> Rules:
         """Of the game."""
         return rules_of(self.name)
-
-    @property
-    def first_seed(self) -> int:
-        """That of the first pair of games."""
-        return FIRST[self.split]
 
     def __len__(self) -> int:
         return self.number * max(1, len(self.opponents))

@@ -47,9 +47,9 @@ class Forest:
         rows, actions = self.count * self.nodes, rules.actions
         self.child = np.full((rows, actions), -1, np.int32)
         self.visits, self.total = np.zeros((rows, actions), np.float32), np.zeros((rows, actions), np.float32)
-        self.logits, self.prior = np.empty((rows, actions), np.float32), np.empty((rows, actions), np.float32)
-        self.value, self.side = np.empty(rows, np.float32), np.empty(rows, np.float32)  # side: 1 of who began, or -1
-        self.over, self.result = np.zeros(rows, bool), np.empty(rows, np.float32)
+        self.logits, self.prior = np.zeros((rows, actions), np.float32), np.zeros((rows, actions), np.float32)
+        self.value, self.side = np.zeros(rows, np.float32), np.ones(rows, np.float32)  # side: 1 of who began, or -1
+        self.over, self.result = np.zeros(rows, bool), np.zeros(rows, np.float32)
         self._positions = np.empty((rows, *positions.shape[1:]), positions.dtype)
         self.roots = np.arange(self.count) * self.nodes
         self.done = 0  # simulations

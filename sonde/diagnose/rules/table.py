@@ -6,10 +6,12 @@ from sonde.diagnose.rules import (
     beginning,
     capacity,
     course,
+    experience,
     generating,
     gradients,
     held,
     length,
+    policies,
     rate,
     scores,
     system,
@@ -63,8 +65,29 @@ RULES: tuple[Rule, ...] = (
     system.slow_evaluation,
 )
 
-OF_ACTING: tuple[Rule, ...] = (gradients.zero, units.dead, system.slow_evaluation)
-"""Those that hold as well where a policy acts (`Context.acts`)."""
+ACTING: tuple[Rule, ...] = (
+    experience.reward_never_seen,
+    experience.returns_alike,
+    experience.observations_alike,
+    experience.one_step,
+    experience.never_end,
+    experience.warmup_too_long,
+    experience.exploring_still,
+    experience.replay_never_full,
+    experience.pace,
+    policies.entropy_collapsed,
+    policies.values_diverge,
+    policies.actions_at_bounds,
+    policies.moves_too_far,
+    policies.moves_too_little,
+    policies.evaluation_below,
+    policies.training_below,
+    policies.not_learning,
+)
+"""Those that read what a policy meets and becomes."""
+
+OF_ACTING: tuple[Rule, ...] = (gradients.zero, units.dead, system.slow_evaluation, *ACTING)
+"""Those that hold where a policy acts (`Context.acts`): few of the others do."""
 
 
 def rules_for(context: Context) -> tuple[Rule, ...]:

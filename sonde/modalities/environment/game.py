@@ -1,10 +1,10 @@
 """Reading `game:NAME`: a game for two of OpenSpiel, which is learned by self-play."""
 
-from sonde.acting.config import EnvironmentConfig
+from sonde.acting.config import EnvironmentConfig, refuse_of_environments
 from sonde.acting.games.open_spiel import game, library
 from sonde.acting.games.rows import GameRows
 from sonde.acting.opponents import SMALL, check_names
-from sonde.acting.seeds import LIMIT
+from sonde.acting.seeds import FIRST, LIMIT
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
 from sonde.core.errors import ConfigError
@@ -18,16 +18,16 @@ def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: S
     """The matches of a game. name: as OpenSpiel takes it. Raises: ConfigError, DataError, MissingDependency"""
     settings = config.of(EnvironmentConfig)
     known = game(name)
+    refuse_of_environments(settings, f"game:{name}")
     opponents = _opponents(settings, known)
     longest = min(settings.max_episode_steps or LONGEST, known.max_game_length())
     numbers = {"train": LIMIT, "validation": settings.episodes, "test": settings.test_episodes}
     splits = {
-        split: GameRows(name=name, split=split, number=number, longest=longest, opponents=opponents)
+        split: GameRows(name=name, seed=FIRST.get(split, 0), number=number, longest=longest, opponents=opponents)
         for split, number in numbers.items()
     }
     rules = splits["train"].rules
-    planes = rules.shape[0] if len(rules.shape) == 3 else 0
-    input = InputSpec(kind=KIND, shape=rules.shape, mean=(0.0,) * planes, std=(1.0,) * planes)
+    input = InputSpec(kind=KIND, shape=rules.shape)  # without means: planes of stones are no pixels
     ways = (
         f"{len(rules.symmetries)} symmetries of the board" if len(rules.symmetries) > 1 else "no symmetries are known"
     )
@@ -62,7 +62,8 @@ def _moves(known: object) -> tuple[str, ...]:
     names = []
     for move in range(known.num_distinct_actions()):  # type: ignore[attr-defined]
         try:
-            names.append(known.action_to_string(0, move))  # type: ignore[attr-defined]
-        except Exception:
-            names.append(str(move))
+            called = known.action_to_string(0, move)  # type: ignore[attr-defined]
+        except library().SpielError:  # of a game whose moves have names in a position alone
+            called = "Action("
+        names.append(str(move) if called.startswith("Action(") else called)
     return tuple(names)

@@ -4,18 +4,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from sonde.acting.checked import Checked
-from sonde.acting.config import EnvironmentConfig
+from sonde.acting.config import EnvironmentConfig, refuse_of_games
 from sonde.acting.gym import GymEnvironment, library
 from sonde.acting.making import Making, as_shown
-from sonde.acting.own import same_traces, trace
+from sonde.acting.own import Trace, same_traces, trace
+from sonde.acting.pictures import Pictures
 from sonde.acting.seeds import LIMIT, SeedRows
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick
-from sonde.modalities.environment.spaces import actions, observations
+from sonde.modalities.environment.inspection import lies
+from sonde.modalities.environment.pictures import facts_of, pictured, seen_in
+from sonde.modalities.environment.spaces import KIND, Observations, actions, observations
+from sonde.tasks.table import spec
 
+LOGGED = "logged-"  # before the kind of an environment's target, of actions that others took
 TRAIN = LIMIT - 10_000_000  # seeds of training
 
 
@@ -31,6 +38,10 @@ class About(NamedTuple):
 
 def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: Schema | None) -> Dataset:
     """The episodes of an environment. name: as gymnasium takes it. Raises: DataError, MissingDependency"""
+    if task is not None and any(kind.startswith(LOGGED) for kind in spec(task).targets):
+        raise DataError(
+            f"task {task} learns from a log of what others did, and gym:{name} is acted in; sonde eval --log writes one"
+        )
     make = GymEnvironment(name=name, longest=config.of(EnvironmentConfig).max_episode_steps)
     about = About(
         name=name.rpartition(":")[2].rpartition("/")[2].lower(),
@@ -47,12 +58,20 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
 
     Raises: DataError, also for one that a model of another was not trained for
     """
-    env, called = make(), about.called
+    called = about.called
+    if settings.environment and like is None:
+        raise DataError(f"--environment is for logs, and {called} is an environment itself; leave it out")
+    refuse_of_games(settings, called)
+    pictures = pictured(make, settings, called)
+    make = pictures or make
+    env = make()
     for space in ("observation_space", "action_space"):
         if getattr(env, space, None) is None:
             raise DataError(f"{called} has no {space}; give it one of gymnasium.spaces")
     seen, target = observations(env.observation_space, called), actions(env.action_space, called)
-    _check_like(seen.spec, target, like, called)
+    if pictures is not None:
+        seen = Observations(seen_in(pictures, env.observation_space.shape, KIND), np.asarray)
+    check_like(seen.spec, target, like, called)
     checked = Making(
         make=make,
         encode=seen.encode,
@@ -61,9 +80,10 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
         name=called,
         timeout=settings.environment_timeout,
     )
-    warnings, took = _played(checked.of(env))
+    warnings, start = _played(checked.of(env))
     rendered = _rendered(make, env)
-    facts, goals = [_observations(seen.spec.shape), _actions(target), *_limits(env)], _goals(env)
+    findings = lies(env, seen.encode, called)
+    facts, goals = [_observations(seen.spec.shape), _actions(target), *_limits(env), *facts_of(settings)], _goals(env)
     env.close()
     numbers = {"train": TRAIN, "validation": settings.episodes, "test": settings.test_episodes}
     return Dataset(
@@ -73,12 +93,20 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
         schema=Schema(input=seen.spec, target=target),
         splits={
             split: SeedRows(
-                make=checked, encode=as_shown, split=split, number=number, rendered=rendered, step_seconds=took
+                make=checked,
+                encode=as_shown,
+                split=split,
+                number=number,
+                rendered=rendered,
+                step=(start.seconds, start.busy),
+                frames=settings.frame_stack or 1,
+                clipped=settings.reward_clip == "sign",
             )
             for split, number in numbers.items()
         },
         facts=facts,
         warnings=warnings,
+        findings=findings,
         fingerprint=dict(about.fingerprint),
         goals=goals,
     )
@@ -88,30 +116,33 @@ def _rendered(make: Callable[[], Any], env: Any) -> Callable[[], Any] | None:
     """What makes the environment so that it draws frames; None where it draws none."""
     if getattr(env, "render_mode", None) == "rgb_array":
         return make
+    if isinstance(make, Pictures):
+        inner = _rendered(make.make, env)
+        return None if inner is None else replace(make, make=inner)
     if isinstance(make, GymEnvironment) and "rgb_array" in ((env.metadata or {}).get("render_modes") or ()):
         return replace(make, rendered=True)
     return None
 
 
-def _check_like(seen: InputSpec, target: TargetSpec, like: Schema | None, called: str) -> None:
+def check_like(seen: InputSpec, target: TargetSpec, like: Schema | None, called: str) -> None:
     """Raises: DataError where a model was trained for other observations or actions"""
     if like is None:
         return
     if seen.shape != like.input.shape:
         raise DataError(f"{called} shows {seen.shape}, and the model was trained on {like.input.shape}; take another")
-    if (target.kind, target.names) != (like.target.kind, like.target.names):
+    if (target.kind, target.names) != (like.target.kind.removeprefix(LOGGED), like.target.names):
         raise DataError(f"{called} takes other actions than the model was trained for; take another")
 
 
-def _played(env: Checked) -> tuple[list[str], float]:
-    """Look at the start of an episode, twice. Returns (warnings, seconds a step). Raises: DataError for what is wrong in it"""
-    first, took = trace(env)
-    if same_traces(first, trace(env)[0]):
-        return [], took
+def _played(env: Checked) -> tuple[list[str], Trace]:
+    """Look at the start of an episode, twice. Returns warnings beside it. Raises: DataError for what is wrong in it"""
+    found = trace(env)
+    if same_traces(found.answers, trace(env).answers):
+        return [], found
     return [
         f"{env.name} answers otherwise when an episode is played again from its seed, so a run that is interrupted cannot be "
         "resumed; let all its chance come from self.np_random, which reset(seed=seed) seeds"
-    ], took
+    ], found
 
 
 def _observations(shape: tuple[int, ...]) -> Fact:

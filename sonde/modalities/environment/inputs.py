@@ -34,7 +34,7 @@ def rows_to_predict(inputs: Any, schema: Schema, tick: Tick) -> tuple[Rows, list
 def _fitting(array: np.ndarray, spec: InputSpec) -> np.ndarray:
     """(n, *shape) of the type that the model was trained on. Raises: DataError"""
     shape = spec.shape
-    pixels = len(shape) == 3
+    pixels = bool(spec.std)  # a game has planes too, which are none
     last = (*shape[1:], shape[0]) if pixels else shape
     if array.shape in (shape, last):
         array = array[None]

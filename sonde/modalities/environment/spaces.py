@@ -99,8 +99,8 @@ def actions(space: Any, name: str) -> TargetSpec:
                 "mend the environment's action_space"
             )
         bounded = np.isfinite(low) & np.isfinite(high)
-        middle = np.where(bounded, (high + low) / 2, 0.0)
-        half = np.where(bounded, (high - low) / 2, 1.0)
+        low, high = np.where(bounded, low, -1.0), np.where(bounded, high, 1.0)
+        middle, half = (high + low) / 2, (high - low) / 2
         return TargetSpec(
             kind="control",
             names=tuple(f"action {number}" for number in range(len(low))),

@@ -4,7 +4,8 @@ from sonde.core.dataset import Dataset
 from sonde.tasks.settings import Settings
 
 SMALL = 9  # fields of a board that needs no convolutions
-UPDATES, BATCH = 5_000, 256
+MANY = 512  # moves from which on a game is large: chess has 4,674
+UPDATES, BATCH = 2_000, 256
 
 
 def model(dataset: Dataset) -> tuple[str, str]:
@@ -19,13 +20,22 @@ def model(dataset: Dataset) -> tuple[str, str]:
 
 def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for a game."""
-    return {
+    found: Settings = {
         "environments": (128, "leaves of so many games are one batch of the network"),
         "optimizer": ("adamw", "usual for networks of this size"),
         "lr": (1e-3, "usual for networks of this size"),
         "weight_decay": (1e-4, "as AlphaZero's"),
         "schedule": ("constant", "experience goes on changing, and a run may be resumed for longer"),
         "batch_size": (BATCH, "small networks and a short run"),
-        "steps": (UPDATES, "a few minutes to half an hour; give more, or --time-limit"),
-        "evaluate_every": (f"{UPDATES // 5} steps", "5 evaluations, whose matches take a while"),
+        "steps": (UPDATES, "minutes; give more, or --time-limit, for a player that is hard to beat"),
+        "evaluate_every": (f"{UPDATES // 4} steps", "4 evaluations, whose matches take a while"),
     }
+    if len(dataset.schema.target.names) > MANY:
+        why = "trees and positions of a game with so many moves are large, and it is long"
+        found |= {
+            "environments": (16, why),
+            "window": (10_000, why),
+            "episodes": (4, why),
+            "test_episodes": (20, why),
+        }
+    return found

@@ -17,6 +17,8 @@ ALPHAZERO = TaskSpec(
     experience="sonde.acting.self_play:source",
     model="sonde.tasks.alphazero.recipe:model",
     settings="sonde.tasks.alphazero.recipe:settings",
+    figures="sonde.tasks.alphazero.figures:additions",
+    highlights="sonde.tasks.alphazero.figures:highlights",
     units={"score": "of a game: 1 won, 0.5 drawn, 0 lost", "length": "moves of a game"},
-    next_commands=(),
+    next_commands=("sonde play {run}",),
 )

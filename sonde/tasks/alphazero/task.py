@@ -152,7 +152,7 @@ def expected(ends: Tensor) -> Tensor:
 def end_shares(value: Tensor) -> Tensor:
     """(n,) values from -1 to 1 -> (n, 3) the likeliest shares of a win, a draw and a loss that have this mean.
 
-    >>> end_shares(torch.tensor([1.0, 0.0, -0.25])).tolist()
-    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.75, 0.25]]
+    >>> end_shares(torch.tensor([1.0, -0.5, 0.25])).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 0.5, 0.5], [0.25, 0.75, 0.0]]
     """
     return torch.stack([value.clamp(min=0), 1 - value.abs(), (-value).clamp(min=0)], 1)

@@ -32,10 +32,10 @@ class DQNConfig:
     """The least and the greatest discounted return that can be expected, for --atoms."""
     priority: float = 0.0
     """Draw transitions in proportion to this power of how far off their value was (prioritised replay: 0.6); 0 for all alike."""
-    priority_correction: float = 0.4
-    """How far losses are weighted to make up for --priority, at first: 1 for wholly, to which it rises."""
-    priority_updates: int = 25_000
-    """Updates over which --priority-correction rises to 1."""
+    priority_correction: float | None = None
+    """How far losses are weighted to make up for --priority, at first, by default 0.4: 1 for wholly, to which it rises."""
+    priority_updates: int | None = None
+    """Updates over which --priority-correction rises to 1, by default 25,000."""
     target_every: int = 128
     """Updates after which the target network becomes like the network."""
     explore_last: float = 0.05
@@ -55,7 +55,7 @@ class DQNConfig:
         self._check_atoms()
         if not self.priority:
             for name in ("priority_correction", "priority_updates"):
-                if getattr(self, name) != getattr(DQNConfig, name):
+                if getattr(self, name) is not None:
                     raise ConfigError(f"{flag(name)} is for prioritised replay; give --priority 0.6, or leave it out")
 
     def _check_atoms(self) -> None:

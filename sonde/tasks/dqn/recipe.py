@@ -1,6 +1,7 @@
 """Defaults for deep Q-learning, each with its reason."""
 
 from sonde.core.dataset import Dataset
+from sonde.tasks.policy_recipe import PIXEL_STEPS, has_pixels, network
 from sonde.tasks.settings import Settings
 
 UPDATES = 25_000
@@ -10,11 +11,13 @@ ENVIRONMENTS = 8
 
 def model(dataset: Dataset) -> tuple[str, str]:
     """(model, why)."""
-    return "policy-mlp", "layers for rows of numbers"
+    return network(dataset)
 
 
 def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for an environment."""
+    if has_pixels(dataset):
+        return _of_pixels()
     why = "usual for small networks that act (Raffin 2020, RL Baselines3 Zoo)"
     return {
         "environments": (ENVIRONMENTS, "the network answers all of them at once"),
@@ -30,4 +33,28 @@ def settings(dataset: Dataset, model: str) -> Settings:
         "activation": ("relu", why),
         "steps": (UPDATES, f"{UPDATES * EVERY:,} steps of the environments, with 1,000 before"),
         "evaluate_every": (f"{UPDATES // 20} steps", "20 evaluations"),
+    }
+
+
+def _of_pixels() -> Settings:
+    why = "usual for Q-learning on Atari (Raffin 2020, RL Baselines3 Zoo)"
+    warmup, every = 50_000, 4
+    updates = (PIXEL_STEPS - warmup) // every
+    return {
+        "environments": (ENVIRONMENTS, "the network answers all of them at once"),
+        "train_every": (every, "Mnih et al. 2015, extended data table 1"),
+        "warmup_steps": (warmup, "Mnih et al. 2015, extended data table 1"),
+        "replay": (100_000, "0.7 GB of single pictures; " + why),
+        "optimizer": ("adamw", "Adam without decay, as usual for Q-learning"),
+        "lr": (1e-4, why),
+        "weight_decay": (0.0, "values have the scale of the rewards"),
+        "schedule": ("constant", "experience goes on changing"),
+        "clip": (10.0, "usual for Q-learning"),
+        "batch_size": (32, "Mnih et al. 2015, extended data table 1"),
+        "target_every": (250, "1,000 steps of the environments; " + why),
+        "explore_steps": (1_000_000, "Mnih et al. 2015, extended data table 1"),
+        "explore_last": (0.01, why),
+        "act_sampled": (True, "the best action can be one that does nothing, for ever"),
+        "steps": (updates, f"about {PIXEL_STEPS:,} steps of the environments"),
+        "evaluate_every": (f"{updates // 20} steps", "20 evaluations"),
     }

@@ -54,6 +54,7 @@ class DQN:
                 sent=self.sent,
                 value=self.value,
                 discount=config.discount,
+                figures=self.figures,
                 sampled=config.act_sampled,
                 errors=self.errors,
             )
@@ -67,6 +68,10 @@ class DQN:
             return 1.0
         done = min(1.0, self._updates * config.train_every / config.explore_steps)
         return 1 + done * (config.explore_last - 1)
+
+    def figures(self) -> dict[str, float]:
+        """For the log: the share of random actions."""
+        return {"exploration": self.exploration}
 
     def act(self, seen: Tensor, random: torch.Generator | None) -> dict[str, Tensor]:
         """See `Acting`: the best action, and where it is sampled now and then any."""

@@ -9,13 +9,13 @@ from sonde.core.bounds import above, at_least, within
 class PPOConfig:
     """Settings of proximal policy optimisation."""
 
-    discount: float = 0.99
+    discount: float = 0.999
     """What a reward a step later is worth."""
     rollout: int = 128
     """Actions in each environment between updates."""
-    reuse: int = 10
+    reuse: int = 4
     """Passes over the transitions of a rollout."""
-    gae_lambda: float = 0.95
+    gae_lambda: float = 0.98
     """How far advantages look: 0 at the next value only, 1 at all rewards to come (generalised advantage estimation)."""
     clip_range: float = 0.2
     """How far the probability of an action may move in an update, as a share, before it earns nothing more."""
@@ -27,12 +27,14 @@ class PPOConfig:
     """End the passes over a rollout once the policy moved 1.5 times so far from it (KL divergence); by default never."""
     value_weight: float = 0.5
     """Weight of the value's squared error."""
-    entropy_weight: float = 0.0
+    entropy_weight: float = 0.01
     """Weight of the policy's entropy: more of it explores more."""
     scale_observations: bool = True
     """Scale observations that are numbers by their running mean and standard deviation."""
     scale_rewards: bool = True
     """Divide rewards by the running standard deviation of their discounted sum."""
+    share_layers: bool = False
+    """Let the value read the same features as the policy; by default of pixels."""
     act_sampled: bool = False
     """Evaluate with sampled actions, as in training, and not with the likeliest."""
 

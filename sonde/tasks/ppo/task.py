@@ -35,7 +35,9 @@ class PPO:
         """Raises: ConfigError for a metric that is not there"""
         enough = None if config.target_kl is None else lambda: self._enough
         self.config, self._enough = config, False
-        self.policy = Policy(model, target, input, scale_observations=config.scale_observations)
+        self.policy = Policy(
+            model, target, input, scale_observations=config.scale_observations, share=config.share_layers
+        )
         self.modules = self.policy.modules
         self.phases: Sequence[Phase] = (Phase(name="policy", loss=self.loss, trains=self.policy.trained),)
         self.objective: Objective = objective("return", MODES, monitor)

@@ -1,14 +1,15 @@
 """Defaults for twin delayed deep deterministic policy gradients, each with its reason."""
 
 from sonde.core.dataset import Dataset
+from sonde.tasks.policy_recipe import has_pixels, network
 from sonde.tasks.settings import Settings
 
-UPDATES = 20_000
+UPDATES = 10_000
 
 
 def model(dataset: Dataset) -> tuple[str, str]:
     """(model, why)."""
-    return "policy-mlp", "layers for rows of numbers"
+    return network(dataset)
 
 
 def settings(dataset: Dataset, model: str) -> Settings:
@@ -20,8 +21,7 @@ def settings(dataset: Dataset, model: str) -> Settings:
         "weight_decay": (0.0, "values have the scale of the rewards"),
         "schedule": ("constant", "experience goes on changing"),
         "batch_size": (256, why),
-        "hidden": ((256, 256), why),
-        "activation": ("relu", why),
+        **({} if has_pixels(dataset) else {"hidden": ((256, 256), why), "activation": ("relu", why)}),
         "steps": (UPDATES, "as many steps of the environment, with 1,000 before"),
         "evaluate_every": (f"{UPDATES // 20} steps", "20 evaluations"),
     }

@@ -18,7 +18,7 @@ def opened(name: str, **settings: Any) -> Any:
 def test_connect_four() -> None:
     found = opened("connect_four", episodes=6)
     assert found.schema.input.shape == (2, 6, 7)
-    assert (found.schema.target.kind, len(found.schema.target.names)) == ("move", 7)
+    assert (found.schema.target.kind, found.schema.target.names) == ("move", tuple("0123456"))
     rows = found.splits["validation"]
     assert isinstance(rows, GameRows)
     assert rows.opponents == ("random", "one-ply", "mcts-100", "earlier")
@@ -29,6 +29,11 @@ def test_connect_four() -> None:
 
 def test_small_games_are_played_against_minimax_too() -> None:
     assert opened("tic_tac_toe").splits["test"].opponents == ("random", "one-ply", "mcts-100", "minimax", "earlier")
+
+
+def test_moves_are_called_as_the_game_calls_them() -> None:
+    assert opened("tic_tac_toe").schema.target.names[4] == "x(1,1)"
+    assert opened("hex(board_size=3)").schema.target.names[5] == "5"
 
 
 def test_games_that_could_go_on_and_on_are_cut_off() -> None:
@@ -49,3 +54,12 @@ def test_opponents_are_those_that_are_named() -> None:
 def test_unknown_games_are_refused() -> None:
     with pytest.raises(DataError, match="did you mean game:connect_four"):
         opened("connectfour")
+
+
+def test_settings_of_environments_and_games_are_not_mixed() -> None:
+    with pytest.raises(
+        DataError, match="game:connect_four is a game for two, not an environment; leave --frame-skip out"
+    ):
+        opened("connect_four", frame_skip=4)
+    with pytest.raises(DataError, match="gym:CartPole-v1 is no game for two; leave --opponents out"):
+        open_data("gym:CartPole-v1", DataConfig(given=(EnvironmentConfig(opponents=("random",)),)))

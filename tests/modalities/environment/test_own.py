@@ -44,7 +44,8 @@ def test_a_run_on_a_function_is_evaluated_predicts_and_goes_on(tmp_path: Path) -
     with pytest.raises(SondeError, match="pass them again"):
         sonde.resume(tmp_path / "run", steps=5, quiet=True)
     sonde.resume(tmp_path / "run", data=make, steps=5, quiet=True)
-    assert sonde.train(make, out=tmp_path / "run", **{**SHORT, "steps": 7}).result["steps"] == 7
+    longer: dict[str, Any] = {**SHORT, "steps": 7}
+    assert sonde.train(make, out=tmp_path / "run", **longer).result["steps"] == 7
 
 
 def test_what_can_be_imported_is_found_again_by_its_name(tmp_path: Path) -> None:

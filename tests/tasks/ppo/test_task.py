@@ -23,7 +23,7 @@ def of_actor(made: Any, batch: Batch) -> float:
 
 def test_an_action_that_moved_far_enough_earns_nothing_more() -> None:
     """Equation 7: beyond 1 + clip only what would have been better lower still counts."""
-    made = task(PPO, PPOConfig(scale_advantages=False, value_weight=0.0))
+    made = task(PPO, PPOConfig(scale_advantages=False, value_weight=0.0, entropy_weight=0.0))
     batch = rollout(made.policy)
     better = Batch({**batch.fields, "advantage": batch["advantage"].abs()}, batch.index)
     worse = Batch({**batch.fields, "advantage": -batch["advantage"].abs()}, batch.index)
@@ -32,7 +32,7 @@ def test_an_action_that_moved_far_enough_earns_nothing_more() -> None:
 
 
 def test_the_parts_of_the_loss_are_those_of_their_formulas() -> None:
-    made = task(PPO, PPOConfig(scale_advantages=False))
+    made = task(PPO, PPOConfig(scale_advantages=False, entropy_weight=0.0))
     batch = moved(rollout(made.policy), 0.3)
     parts = made.loss(batch).parts
     ratio = torch.tensor(0.3).double().exp()

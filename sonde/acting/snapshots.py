@@ -1,7 +1,7 @@
 """Where environments stand in the middle of long episodes, so that not all of an episode is played again to resume.
 
 An environment is packed as it stands (pickle), and a copy made of that goes beside it for some steps. Only where the copy answers
-the very same is the frame kept: copies of many classes are made anew, or share what they should not.
+the very same is the snapshot kept: copies of many classes are made anew, or share what they should not.
 """
 
 import importlib
@@ -14,7 +14,7 @@ import numpy as np
 from sonde.core.errors import SondeError
 
 PROVED = 32  # steps for which a copy has to answer as the environment does
-LARGEST = 2**26  # bytes of a frame
+LARGEST = 2**26  # bytes of a snapshot
 PLAIN = {
     "builtins": {"set", "frozenset", "complex", "bytearray", "slice", "range", "object"},
     "collections": {"deque", "OrderedDict", "defaultdict", "Counter"},
@@ -31,11 +31,11 @@ PLAIN = {
     "numpy.random._sfc64": {"SFC64"},
     "numpy.random.bit_generator": {"SeedSequence", "__pyx_unpickle_SeedSequence"},
 }
-"""What a frame may name beside classes of gymnasium's and of the environment's own packages: a run folder brings no code."""
+"""What a snapshot may name beside classes of gymnasium's and of the environment's own packages: a run folder brings no code."""
 
 
-class Frames:
-    """The frame of each environment, of its episode that goes on; at most one is being proved at a time.
+class Snapshots:
+    """The snapshot of each environment, of its episode that goes on; at most one is being proved at a time.
 
     packed:   bytes, b"" for none;  possible: whether copies of such environments answer as they do, as far as was seen
     proving:  number of the environment whose copy is followed, -1 for none
@@ -61,7 +61,7 @@ class Frames:
             self.proving, self._place, self._left = number, place, PROVED
 
     def follow(self, action: Any, shown: np.ndarray, answer: tuple[float, bool, bool]) -> int | None:
-        """Take the same action in the copy. Returns the place of the log that the frame stands at, once it is proved.
+        """Take the same action in the copy. Returns the place of the log that the snapshot stands at, once it is proved.
 
         shown, answer: what the environment showed, a copy of it, and reward, terminated and truncated
         """

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sonde.acting import block as module
-from sonde.acting import frames
+from sonde.acting import snapshots
 from sonde.acting.in_process import InProcess
 from sonde.acting.making import as_shown
 from sonde.acting.workers import InWorkers
@@ -15,12 +15,15 @@ from sonde.core.errors import RunFolderError
 from tests.acting.environments import Anew, Held, Wander, seed_of
 from tests.acting.test_checked import making
 
-STEPS, PLAYED_AGAIN = 600, 2 * frames.PROVED + 8 * 8  # of each environment, at most, where every 8 steps are looked at
+STEPS, PLAYED_AGAIN = (
+    600,
+    2 * snapshots.PROVED + 8 * 8,
+)  # of each environment, at most, where every 8 steps are looked at
 
 
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Frames of whatever takes any time to be played again."""
+    """Snapshots of whatever takes any time to be played again."""
     monkeypatch.setattr(module, "REPLAYED", 0.0)
     monkeypatch.setattr(module, "EVERY", 8)
     monkeypatch.setattr(module, "SPARE", 50)
@@ -48,9 +51,9 @@ def check_same(one: Any, other: Any, chosen: np.ndarray) -> None:
 
 
 @pytest.mark.usefixtures("eager")
-def test_a_long_episode_goes_on_from_a_frame() -> None:
+def test_a_long_episode_goes_on_from_a_snapshot() -> None:
     before, after, chosen = stepped(Wander)
-    assert all(before._frames.packed)
+    assert all(before._snapshots.packed)
     assert max(before.state_dict()["length"].tolist()) <= PLAYED_AGAIN
     assert len(before._log) <= PLAYED_AGAIN + 50
     check_same(before, after, chosen)
@@ -63,12 +66,12 @@ def test_a_long_episode_goes_on_from_a_frame() -> None:
 @pytest.mark.parametrize("make", [Anew, Held])
 def test_what_has_no_true_copies_is_played_again(make: Any) -> None:
     before, after, chosen = stepped(make)
-    assert (before._frames.possible, before.state_dict()["length"].tolist()) == (False, [STEPS, STEPS])
+    assert (before._snapshots.possible, before.state_dict()["length"].tolist()) == (False, [STEPS, STEPS])
     check_same(before, after, chosen)
 
 
 @pytest.mark.usefixtures("eager")
-def test_processes_take_over_frames() -> None:
+def test_processes_take_over_snapshots() -> None:
     before, _, chosen = stepped(Wander)
     other = InWorkers(making(Wander), 2, 2, seed_of=seed_of)
     other.load_state_dict(before.state_dict())
@@ -79,12 +82,12 @@ def test_processes_take_over_frames() -> None:
     again.load_state_dict(before.state_dict())
 
 
-def test_short_episodes_have_no_frames() -> None:
+def test_short_episodes_have_no_snapshots() -> None:
     environments = of(Wander)
     environments.reset()
     for _ in range(600):
         environments.step(np.array([0, 1]))
-    assert not any(environments._frames.packed)
+    assert not any(environments._snapshots.packed)
 
 
 class _Evil:
@@ -94,7 +97,7 @@ class _Evil:
         return os.system, ("true",)
 
 
-def test_a_frame_brings_no_code() -> None:
+def test_a_snapshot_brings_no_code() -> None:
     environments = of(Wander)
     environments.reset()
     for _ in range(3):
@@ -108,6 +111,8 @@ def test_a_frame_brings_no_code() -> None:
         (eval, "builtins.eval"),
     ):
         packed = pickle.dumps((value, 0, 0))
-        frame = torch.frombuffer(bytearray(packed), dtype=torch.uint8)
+        snapshot = torch.frombuffer(bytearray(packed), dtype=torch.uint8)
         with pytest.raises(RunFolderError, match=f"environment 0 stood cannot be read back .*{told}.*--fresh"):
-            environments.load_state_dict({**state, "frame": frame, "frame_bytes": torch.tensor([len(packed), 0])})
+            environments.load_state_dict(
+                {**state, "snapshot": snapshot, "snapshot_bytes": torch.tensor([len(packed), 0])}
+            )

@@ -1,0 +1,319 @@
+"""Self-play with search: what is learned of games in stated times, and how fast games are played.
+
+python -m benchmarks.self_play PART [--minutes N] [--games N] [--print-only] [FLAGS of sonde train]
+
+tic-tac-toe   5 minutes; then our player against every line that an opponent can play, from every opening of 0, 1 and 2 moves
+              from which the game is not lost: how often it loses, and how often it lets a won game go
+connect-four  60 minutes; a match against OpenSpiel's MCTS with 100 random games for a move, and the sign of the value on the
+              solved positions of SONDE_DATA/games, with 200 simulations
+speed         games a second of connect four, beside OpenSpiel's Python AlphaZero (its actors alone, in
+              `benchmarks.environments`), with as many simulations for each move and a network of the same size, on all cores
+go            Go 5x5, 60 minutes; a match against MCTS with 400
+chess         60 minutes; mates in one from 200 positions of random games, beside an untrained network with the same search
+others        hex 5x5 and othello, 10 minutes each: matches against random moves and MCTS with 100
+
+All play the best move that a search finds, colours alternating; the training, its evaluations and report included, takes the
+stated time. Run it on a quiet machine.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import sonde
+from benchmarks.environments import python
+from benchmarks.timing import ROOT, data_folder, last_json, run, write
+from sonde.acting.games.open_spiel import game
+from sonde.acting.games.rows import GameRows
+from sonde.acting.matches import Matches
+from sonde.acting.opponents import Minimax
+from sonde.acting.player import Player
+from sonde.acting.self_play import SelfPlay, SelfPlayPlan
+from sonde.core.config import DataConfig
+from sonde.core.playing import Playing, SearchPlan
+from sonde.core.seams import abilities_of
+from sonde.metrics.matches import MatchesMeter
+from sonde.modalities.open import open_data
+from sonde.models.build import build, config_class
+from sonde.tasks.table import build as build_task
+
+SEED = 3_000_000  # of matches here, which no training and no test of it uses
+
+
+def trained(name: str, out: Path, minutes: float, *flags: str) -> dict[str, Any]:
+    """result.json of a training in a process of its own."""
+    limit = f"{max(1, round(60 * minutes))}s"
+    run([sys.executable, "-m", "sonde", "train", f"game:{name}", "--time-limit", limit, "--out", out, *flags])
+    return json.loads((out / "result.json").read_text())
+
+
+def playing_of(out: Path) -> Playing:
+    """How a trained run plays."""
+    found = abilities_of(sonde.load(out).task).playing
+    assert found is not None
+    return found
+
+
+def untrained(name: str) -> Playing:
+    """The same of a network that has learned nothing."""
+    dataset = open_data(f"game:{name}", DataConfig())
+    torch.manual_seed(0)
+    schema = dataset.schema
+    model = build("policy-value-resnet", schema.input, schema.target.out_dim)
+    found = abilities_of(build_task("alphazero", model, schema.target, input=schema.input)).playing
+    assert found is not None
+    return found
+
+
+def match(name: str, playing: Playing, opponent: str, games: int, simulations: int) -> dict[str, Any]:
+    """Against one opponent: wins, draws, losses, Elo with its interval."""
+    plan = SearchPlan(kind=playing.plan.kind, simulations=simulations, considered=playing.plan.considered)
+    rows = GameRows(name=name, seed=SEED, number=games, longest=512, opponents=(opponent,))
+    meter = MatchesMeter()
+    for batch in Matches(rows, Playing(judge=playing.judge, plan=plan, earlier=lambda: None), torch.device("cpu")):
+        meter.update(batch.fields, batch.index)
+    return meter.details()["matches"][opponent]
+
+
+def every_line(player: Player, ours: int) -> dict[str, int]:
+    """Our player as who begins (0) or follows (1) against every line from every opening, of tic-tac-toe.
+
+    lost: positions not lost for us in which our move loses under perfect play;  let_go: won ones in which it no longer wins.
+    Where both are none, no line from an opening that is not lost ends in a loss.
+    """
+    known, perfect = game("tic_tac_toe"), Minimax()
+    layer = _distinct(
+        [known.new_initial_state()]
+        + [state for state in _after([known.new_initial_state()])]
+        + [state for state in _after(_after([known.new_initial_state()]))]
+    )
+    seen: set[str] = set()
+    found = {"positions": 0, "lost": 0, "let_go": 0}
+    while layer:
+        asked = [state for state in layer if state.current_player() == ours and str(state) not in seen]
+        seen |= {str(state) for state in asked}
+        others = [state for state in layer if state.current_player() == 1 - ours]
+        moves = player.think([state.history() for state in asked]).move.tolist() if asked else []
+        following = []
+        for state, move in zip(asked, moves, strict=True):
+            before, after = perfect.value(state), -perfect.value(state.child(move))
+            found["positions"] += 1
+            found["lost"] += before >= 0 > after
+            found["let_go"] += before > 0 == after
+            following.append(state.child(move))
+        layer = _distinct([state for state in following + _after(others) if not state.is_terminal()])
+    return found
+
+
+def _after(states: Sequence[Any]) -> list[Any]:
+    return [state.child(move) for state in states for move in state.legal_actions()]
+
+
+def _distinct(states: Sequence[Any]) -> list[Any]:
+    return list({(str(state), state.current_player()): state for state in states if not state.is_terminal()}.values())
+
+
+def signs(player: Player, file: Path) -> dict[str, Any]:
+    """How often the value's sign is right on solved positions: by the network alone, and after the search. Draws within 1/3."""
+    lines = [line.split() for line in file.read_text().splitlines() if line.strip()]
+    moves = [[int(move) - 1 for move in played] for played, _ in lines]
+    truth = np.sign([int(value) for _, value in lines])
+    by_network, by_search, best = [], [], []
+    for first in range(0, len(moves), 250):
+        thought = player.think(moves[first : first + 250])
+        by_network.append(thought.value)
+        by_search.append(thought.found)
+    found: dict[str, Any] = {"positions": len(moves)}
+    for word, values in (("network", np.concatenate(by_network)), ("search", np.concatenate(by_search))):
+        best = np.where(np.abs(values) < 1 / 3, 0, np.sign(values))
+        decided = truth != 0
+        found[word] = {
+            "three ways": round(float((best == truth).mean()), 4),
+            "of those not drawn": round(float((np.sign(values) == truth)[decided].mean()), 4),
+        }
+    return found
+
+
+def speed(seconds: float, simulations: int, width: int, layers: int) -> dict[str, Any]:
+    """Games and moves a second of connect four while only playing, every move searched in full, beside OpenSpiel's."""
+    cores = len(os.sched_getaffinity(0))
+    torch.set_num_threads(cores)
+    dataset = open_data("game:connect_four", DataConfig())
+    schema, rows = dataset.schema, dataset.splits["train"]
+    config = config_class("policy-value-resnet")(width=width, layers=layers)
+    task = build_task(
+        "alphazero",
+        build("policy-value-resnet", schema.input, schema.target.out_dim, config),
+        schema.target,
+        input=schema.input,
+    )
+    playing = abilities_of(task).playing
+    assert playing is not None
+    assert isinstance(rows, GameRows)
+    found: dict[str, Any] = {}
+    for kind in ("puct", "gumbel"):
+        search = SearchPlan(kind=kind, simulations=simulations, considered=16)
+        plan = SelfPlayPlan(
+            games=256,
+            longest=42,
+            quick=simulations,
+            full=1.0,
+            drawn_moves=10,
+            window=1_000_000,
+            reuse=1.0,
+            batch=1,
+            symmetries=False,
+        )
+        source = SelfPlay(
+            rows.rules,
+            Playing(judge=playing.judge, plan=search, earlier=lambda: None),
+            plan,
+            seed=0,
+            device=torch.device("cpu"),
+        )
+        source._move()
+        source.seconds["self_play"], moves = 0.0, 0
+        while source.seconds["self_play"] < seconds:
+            source._move()
+            moves += 1
+        spent = source.seconds["self_play"]
+        length = source.figures.get("game_length", 30.0)
+        found[kind] = {"moves/s": round(256 * moves / spent, 1), "games/s": round(256 * moves / spent / length, 2)}
+    script = ROOT / "benchmarks" / "peers" / "open_spiel_alphazero.py"
+    _, output = run(
+        [
+            python("open-spiel"),
+            script,
+            "connect_four",
+            str(simulations),
+            str(width),
+            str(layers),
+            str(seconds),
+            str(cores),
+        ]
+    )
+    return {**found, "OpenSpiel's Python AlphaZero": last_json(output)}
+
+
+def mates(count: int) -> tuple[list[list[int]], list[set[int]]]:
+    """(moves to positions of random games of chess in which there is a mate in one, the moves that mate)."""
+    random, known, games, mating = np.random.default_rng(0), game("chess"), [], []
+    while len(games) < count:
+        state = known.new_initial_state()
+        while not state.is_terminal() and state.move_number() < 200:
+            legal = state.legal_actions()
+            after = [state.child(move) for move in legal]
+            wins = {
+                m
+                for m, s in zip(legal, after, strict=True)
+                if s.is_terminal() and s.returns()[state.current_player()] > 0
+            }
+            if wins:
+                games.append(state.history())
+                mating.append(wins)
+                break
+            state = after[random.integers(len(after))]
+    return games, mating
+
+
+def mated(player: Player, games: list[list[int]], mating: list[set[int]]) -> float:
+    """Share of positions in which the move mates."""
+    moves = [int(player.think([each]).move[0]) for each in games]
+    return float(np.mean([move in wins for move, wins in zip(moves, mating, strict=True)]))
+
+
+def tic_tac_toe(folder: Path, asked: argparse.Namespace, flags: list[str]) -> dict[str, Any]:
+    """See the module."""
+    result = trained("tic_tac_toe", folder / "run", asked.minutes or 5, *flags)
+    player = Player("tic_tac_toe", playing_of(folder / "run"), torch.device("cpu"))
+    lines = {word: every_line(player, side) for side, word in enumerate(("begins", "follows"))}
+    return {"training": _told(result), "every line": lines}
+
+
+def connect_four(folder: Path, asked: argparse.Namespace, flags: list[str]) -> dict[str, Any]:
+    """See the module."""
+    result = trained("connect_four", folder / "run", asked.minutes or 60, *flags)
+    playing, device = playing_of(folder / "run"), torch.device("cpu")
+    found: dict[str, Any] = {"training": _told(result)}
+    for opponent in ("mcts-100", "mcts-1000"):
+        found[opponent] = match("connect_four", playing, opponent, asked.games or 400, 200)
+    solved = data_folder() / "games" / "connect_four_L2_R1.txt"
+    found["signs"] = signs(Player("connect_four", playing, device, simulations=200), solved)
+    return found
+
+
+def go(folder: Path, asked: argparse.Namespace, flags: list[str]) -> dict[str, Any]:
+    """See the module."""
+    name = "go(board_size=5)"
+    result = trained(name, folder / "run", asked.minutes or 60, *flags)
+    return {
+        "training": _told(result),
+        "mcts-400": match(name, playing_of(folder / "run"), "mcts-400", asked.games or 100, 200),
+    }
+
+
+def chess(folder: Path, asked: argparse.Namespace, flags: list[str]) -> dict[str, Any]:
+    """See the module."""
+    result = trained("chess", folder / "run", asked.minutes or 60, "--opponents", "random", *flags)
+    games, mating = mates(asked.games or 200)
+    device, ours = torch.device("cpu"), playing_of(folder / "run")
+    simulations = ours.plan.simulations
+    other = Player("chess", untrained("chess"), device, simulations=simulations)
+    return {
+        "training": _told(result),
+        "mates in one": mated(Player("chess", ours, device), games, mating),
+        "untrained": mated(other, games, mating),
+        "simulations": simulations,
+    }
+
+
+def others(folder: Path, asked: argparse.Namespace, flags: list[str]) -> dict[str, Any]:
+    """See the module."""
+    found: dict[str, Any] = {}
+    for name in ("hex(board_size=5)", "othello"):
+        out = folder / name.partition("(")[0]
+        result = trained(name, out, asked.minutes or 10, *flags)
+        found[name] = {"training": _told(result)}
+        for opponent in ("random", "mcts-100"):
+            found[name][opponent] = match(name, playing_of(out), opponent, asked.games or 100, 64)
+    return found
+
+
+def _told(result: dict[str, Any]) -> dict[str, Any]:
+    told = {name: result[name] for name in ("model", "parameters", "steps", "headline")}
+    return {**told, "metrics": result["metrics"], "seconds": result["seconds"]}
+
+
+PARTS = {"tic-tac-toe": tic_tac_toe, "connect-four": connect_four, "go": go, "chess": chess, "others": others}
+
+
+def main() -> None:
+    """Measure a part and write it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", choices=[*PARTS, "speed"])
+    parser.add_argument("--minutes", type=float, help="of training, instead of the part's own")
+    parser.add_argument("--games", type=int, help="of a match, or positions of chess")
+    parser.add_argument("--seconds", type=float, default=60, help="of each side of speed")
+    parser.add_argument("--simulations", type=int, default=100, help="for a move, of speed")
+    parser.add_argument("--print-only", action="store_true")
+    asked, flags = parser.parse_known_args()
+    if asked.part == "speed":
+        found = speed(asked.seconds, asked.simulations, 64, 5)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            found = PARTS[asked.part](Path(folder), asked, flags)
+    print(json.dumps(found, indent=1))
+    if not asked.print_only:
+        write(f"self_play_{asked.part.replace('-', '_')}", found)
+
+
+if __name__ == "__main__":
+    main()

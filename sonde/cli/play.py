@@ -1,0 +1,175 @@
+"""`sonde play RUN`: play a game against a player that was trained by self-play."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sonde.cli.begin import begin, trained_run
+from sonde.core.bounds import at_least
+from sonde.core.config_file import read_config
+from sonde.core.errors import ConfigError, nearest
+from sonde.core.run_folder import open_run
+from sonde.screen.screen import Screen
+
+if TYPE_CHECKING:
+    from sonde.acting.player import Player, Thought
+
+ABOUT = """\
+Play against the network of RUN, which was trained on game:NAME. Type a move, by its number or its name; an empty line lists the
+legal ones. "back" takes your last move back, "hint" says what the network would play; Ctrl-D (end of input) or Ctrl-C leaves.
+After each move stand what it thinks: the likeliest moves by the network alone and after its search, and the value for you.
+
+examples:
+  sonde play runs/connect_four-policy-value-resnet-1
+  sonde play runs/connect_four-policy-value-resnet-1 --second --simulations 800
+"""
+SIGN = "your move> "
+SHOWN = 4  # moves that it thinks likeliest
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlayOptions:
+    """How it plays."""
+
+    second: bool = False
+    """Let the network begin."""
+    simulations: int | None = None
+    """Leaves that it looks at for a move; by default as many as in training."""
+    device: str = "cpu"
+    """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "simulations")
+
+
+def run(words: Sequence[str]) -> int:
+    """Play one game. Raises: SondeError subclasses."""
+    begun = begin(words, PlayOptions, usage="play RUN", about=ABOUT)
+    if begun is None:
+        return 0
+    options, folder = begun.options, begun.words[0]
+    name = _game_of(folder)
+    trained = trained_run(folder, options.device, trust_code=begun.trust_code)
+    from sonde.acting.games.open_spiel import game
+    from sonde.acting.player import Player
+    from sonde.core.seams import abilities_of
+
+    playing = abilities_of(trained.task).playing
+    if playing is None:
+        raise ConfigError(f"{folder} is a run of task {trained.spec.name}, which plays no games; name one of alphazero")
+    player = Player(name, playing, trained.device, simulations=options.simulations)
+    play(
+        begun.screen,
+        game(name).new_initial_state(),
+        player,
+        ours=1 if options.second else 0,
+        typed=_lines(begun.screen),
+    )
+    return 0
+
+
+def _game_of(folder: str) -> str:
+    """The name of the game that a run was trained on. Raises: RunFolderError, ConfigError"""
+    data = str(read_config(open_run(folder).config).data or "")
+    scheme, _, name = data.partition(":")
+    if scheme != "game":
+        raise ConfigError(
+            f"{folder} was trained on {data or 'data of its own'}, which is no game; train one with sonde train game:NAME"
+        )
+    return name
+
+
+def _lines(screen: Screen) -> Iterator[str]:
+    """What a person types, until the end of input."""
+    while True:
+        screen.write(SIGN)
+        line = sys.stdin.readline()
+        if not line:
+            screen.write("\n")
+            return
+        yield line.strip()
+
+
+def play(screen: Screen, state: Any, player: "Player", *, ours: int, typed: Iterator[str]) -> None:
+    """One game from `state` on. ours: 0 where the person began, or 1;  typed: the person's lines"""
+    screen.write(f"{state}\n")
+    while not state.is_terminal():
+        thought = player.think([state.history()])
+        if state.current_player() != ours:
+            move = int(thought.move[0])
+            screen.say(f"it plays {_named(state, move)} ({_thinks(state, thought, -1)})")
+        else:
+            found = _asked(screen, state, thought, ours, typed)
+            if found is None:
+                return
+            state, move = found
+            if move is None:
+                screen.write(f"{state}\n")
+                continue
+        state.apply_action(move)
+        screen.write(f"{state}\n")
+    returned = state.returns()[ours]
+    screen.say("you won" if returned > 0 else "you lost" if returned < 0 else "a draw")
+
+
+def _asked(
+    screen: Screen, state: Any, thought: "Thought", ours: int, typed: Iterator[str]
+) -> tuple[Any, int | None] | None:
+    """(state, the person's move); without a move where one was taken back; None where the person leaves."""
+    screen.say(f"it thinks: {_thinks(state, thought, 1)}")
+    for line in typed:
+        if line == "back":
+            return _before(state, ours), None
+        if line == "hint":
+            screen.say(f"it would play {_named(state, int(thought.move[0]))}")
+        elif (move := _move(state, line)) is not None:
+            return state, move
+        else:
+            screen.say(_which(state, line))
+    return None
+
+
+def _thinks(state: Any, thought: "Thought", sign: int) -> str:
+    """The likeliest moves and the value, by the network alone and after its search. sign: 1 where the person is to move"""
+    best = thought.policy[0].argsort()[::-1][:SHOWN]
+    moves = ", ".join(
+        f"{_named(state, int(move))} {100 * thought.prior[0, move]:.0f} -> {100 * thought.policy[0, move]:.0f} %"
+        for move in best
+        if thought.policy[0, move] > 0
+    )
+    value = f"{sign * thought.value[0]:+.2f} -> {sign * thought.found[0]:+.2f}"
+    return f"{moves}; value for you {value}, from -1 lost to 1 won"
+
+
+def _named(state: Any, move: int) -> str:
+    return f"{state.action_to_string(state.current_player(), move)} ({move})"
+
+
+def _move(state: Any, line: str) -> int | None:
+    """The legal move that a line means, by number or name; None for none."""
+    for move in state.legal_actions():
+        if line in (str(move), state.action_to_string(state.current_player(), move)):
+            return move
+    return None
+
+
+def _which(state: Any, line: str) -> str:
+    """What may be typed."""
+    player = state.current_player()
+    names = {state.action_to_string(player, move): move for move in state.legal_actions()}
+    listed = ", ".join(f"{name} ({move})" for name, move in names.items())
+    near = nearest(line, names) if line else []
+    wrong = f"{line!r} is no legal move{f', did you mean {near[0]}?' if near else ''}; " if line else ""
+    return f"{wrong}legal are {listed}"
+
+
+def _before(state: Any, ours: int) -> Any:
+    """The state before the person's last move; the first one where there was none."""
+    found, moves = state.get_game().new_initial_state(), state.history()
+    after = [found.clone()]
+    for move in moves:
+        found.apply_action(move)
+        after.append(found.clone())
+    mine = [each for each in after[:-1] if each.current_player() == ours]
+    return mine[-1] if mine else state

@@ -1,0 +1,81 @@
+"""How a policy does while it trains, by what the log holds of it: figures of its experience, and the parts of its losses."""
+
+import math
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+FEW = 20  # episodes: a mean return of fewer says little
+MOST = 2048  # entries that are kept: of more every second one
+RISEN = 0.1  # of the range of all returns: what the mean return has to come up by
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acted:
+    """What was logged at a step: figures of a source such as "train_return", parts of losses such as "policy/entropy"."""
+
+    step: int
+    numbers: Mapping[str, float]
+
+
+class Logged(NamedTuple):
+    """figures: those of a source;  every: so many steps they are logged"""
+
+    figures: Callable[[], Mapping[str, float]]
+    every: int
+
+
+@dataclass(kw_only=True)
+class Course:
+    """All entries of a run, in order."""
+
+    entries: list[Acted] = field(default_factory=list)
+
+    def add(self, step: int, numbers: Mapping[str, float]) -> None:
+        """Take an entry; where there are too many, every second one is forgotten."""
+        self.entries.append(Acted(step=step, numbers=numbers))
+        if len(self.entries) > MOST:
+            del self.entries[1::2]
+
+    def now(self, name: str) -> float:
+        """The latest number of that name; nan where there is none."""
+        return next((each.numbers[name] for each in reversed(self.entries) if name in each.numbers), math.nan)
+
+    def of(self, part: str) -> list[tuple[int, float]]:
+        """(step, number) of a part of a loss, whatever the phase is called; the numbers that are finite."""
+        ending = f"/{part}"
+        return [
+            (each.step, value)
+            for each in self.entries
+            for name, value in each.numbers.items()
+            if name.endswith(ending) and math.isfinite(value)
+        ]
+
+    def returns(self) -> list[tuple[int, float]]:
+        """(step, mean return of the last episodes of training), since there are some episodes."""
+        return [
+            (each.step, each.numbers["train_return"])
+            for each in self.entries
+            if each.numbers.get("episodes", 0) >= FEW and math.isfinite(each.numbers.get("train_return", math.nan))
+        ]
+
+    def span(self) -> float:
+        """Between the lowest and the highest return of an episode so far; nan before one ended."""
+        return self.now("return_highest") - self.now("return_lowest")
+
+
+def level(values: Sequence[tuple[int, float]], share: float = 0.2, least: int = 5) -> float:
+    """Median of the last share of some values; nan where there are too few."""
+    last = values[-max(least, round(share * len(values))) :]
+    return statistics.median(value for _, value in last) if len(last) >= least else math.nan
+
+
+def course_of(lines: Iterable[Mapping[str, Any]]) -> Course:
+    """That of the lines of metrics.jsonl about steps."""
+    course = Course()
+    for line in lines:
+        if line.get("kind") == "step" and isinstance(line.get("step"), int):
+            numbers = {name: float(value) for name, value in line.items() if isinstance(value, int | float)}
+            course.add(line["step"], numbers)
+    return course

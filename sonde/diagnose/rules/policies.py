@@ -1,0 +1,295 @@
+"""Of tasks that act: what becomes of the policy and of its values. Rules ask for numbers that are there, whatever the task.
+
+A statistic alone is a note; it is a warning where the mean return has not risen either (`not_better`). Healthy runs that must
+stay silent: see `experience`.
+"""
+
+import math
+import statistics
+
+from sonde.core.units import count, number
+from sonde.diagnose.acted import RISEN, level
+from sonde.diagnose.seen import Evaluated, Seen
+from sonde.diagnose.suspicion import Certainty, Suspicion
+
+TRIAL = 1_000  # updates
+COLLAPSED = 0.02  # of the entropy at the beginning, of choices among several
+NARROW = 3.0  # nats of each number: its spread is a twentieth of what it was
+PER_NUMBER = (1 + math.log(2 * math.pi)) / 2  # entropy of a Gaussian with spread 1, as policies of numbers begin
+BEYOND = 3.0  # times what discounted rewards can come to; healthy networks overestimate by less than twice
+WRONG = 0.5  # of what they can come to: between what episodes are expected to return and what they do, at each of the evaluations
+STUCK = 0.95  # of the actions
+FAR = 0.1  # KL divergence from the policy that acted; 0.01 to 0.02 is aimed at (Spinning Up stops at 0.015)
+CLIPPED = 0.2  # of the probability ratios beyond the clip range; 0.1 to 0.2 are usual (Huang et al. 2022)
+STILL = 1e-5  # KL divergence: nothing moves
+UNDER_WAY = 0.3  # of the peak rate: below it, a schedule has taken the rate away
+LOOKS = 3  # evaluations in a row
+APART = 0.3  # of the range of all returns
+SURE = 4.0  # standard errors of the evaluations' mean
+
+
+def not_better(seen: Seen, *, evaluated: bool = True) -> bool:
+    """Whether the mean return of late, while training and when evaluated, is no better than that of the first episodes.
+
+    Better is what is above it by a tenth of all that episodes ever returned. evaluated: whether evaluations count too
+    """
+    returns = seen.course.returns()
+    if len(returns) < 5:
+        return False
+    first = statistics.median(value for _, value in returns[:3])
+    held = [each.metrics.get("return", -math.inf) for each in seen.evaluations[-LOOKS:]] if evaluated else []
+    best = max([level(returns), *held])
+    return best <= first + RISEN * seen.course.span()
+
+
+def entropy_collapsed(seen: Seen) -> Suspicion | None:
+    """The policy always does the same, before it has come to anything."""
+    course = seen.course
+    entropy = course.of("entropy")
+    if len(entropy) < 10 or seen.step < TRIAL or course.of("temperature"):  # by which soft actor-critic holds it
+        return None
+    first, now = statistics.fmean(value for _, value in entropy[:3]), level(entropy)
+    numbers = bool(course.of("at_bound"))
+    narrow = first - now > NARROW * first / PER_NUMBER if numbers else now < COLLAPSED * first
+    if not first > 0 or not narrow or not not_better(seen):
+        return None
+    since = next(step for step, value in entropy if value <= now or value < first / 2)
+    weight = seen.context.settings.get("entropy_weight")
+    more = max(0.01, 10 * weight) if isinstance(weight, float) else 0.01
+    return Suspicion(
+        name="entropy-collapsed",
+        evidence=f"the policy's entropy fell from {number(first)} to {number(now)} nats, half of it by step {count(since)}, and "
+        f"{_returned(seen)}: it hardly tries anything else any more",
+        action=f"--entropy-weight {more:.3g}, or a lower --lr: {seen.peak() / 10:.3g}",
+        place="outcome",
+        certainty="likely",
+        step=seen.step,
+        explains=frozenset({"not-learning", "learning-rate-too-low", "actions-at-bounds"}),
+    )
+
+
+def values_diverge(seen: Seen) -> Suspicion | None:
+    """Values lie far beyond what discounted rewards can come to, or episodes return what is far from what was expected."""
+    course, discount = seen.course, seen.context.settings.get("discount")
+    if not isinstance(discount, float) or not discount < 1 or seen.step < TRIAL // 2:
+        return None
+    reward = max(abs(course.now("reward_lowest")), abs(course.now("reward_highest")))
+    soft = [abs(level(course.of(name))) for name in ("temperature", "entropy")]
+    bonus = math.prod(soft) if all(map(math.isfinite, soft)) else 0.0
+    bound = (reward + bonus) / (1 - discount)
+    values = level(course.of("value") if "replayed" in _names(seen) else [], 0.0)  # elsewhere that is an error's name
+    off = [_score(each, "expected_return") - _score(each, "discounted_return") for each in seen.evaluations[-LOOKS:]]
+    if not 0 < bound < math.inf:
+        return None
+    if abs(values) > BEYOND * bound:
+        how = f"values are {number(values)} in the mean"
+    elif len(off) == LOOKS and all(abs(each) > WRONG * bound for each in off):
+        expected, came = (_score(seen.evaluations[-1], name) for name in ("expected_return", "discounted_return"))
+        how = f"episodes are expected to return {number(expected)}, discounted, and return {number(came)}"
+    else:
+        return None
+    return Suspicion(
+        name="values-diverge",
+        evidence=f"{how}; rewards of at most {number(reward)} with a discount of {number(discount)} can come to {number(bound)}; "
+        f"{_returned(seen)}",
+        action=_slower(seen),
+        place="optimiser",
+        certainty="likely",
+        step=seen.step,
+        explains=frozenset(
+            {"not-learning", "actions-at-bounds", "evaluation-below-training", "training-below-evaluation"}
+        ),
+    )
+
+
+def actions_at_bounds(seen: Seen) -> Suspicion | None:
+    """A number of the actions is nearly always the same bound."""
+    shares = seen.course.of("at_bound")
+    if len(shares) < 10 or seen.step < TRIAL // 2 or not level(shares, 0.3) > STUCK:
+        return None
+    sure: Certainty = "likely" if not_better(seen) else "suspected"
+    return Suspicion(
+        name="actions-at-bounds",
+        evidence=f"{number(100 * level(shares, 0.3))} % of the actions have a number at one and the same of its bounds, and "
+        f"{_returned(seen)}",
+        action=f"a lower --lr: {seen.peak() / 10:.3g}; check that the bounds of the action_space are those the environment "
+        "works with",
+        place="outcome",
+        certainty=sure,
+        step=seen.step,
+        explains=frozenset({"not-learning", "entropy-collapsed"}),
+    )
+
+
+def moves_too_far(seen: Seen) -> Suspicion | None:
+    """Each update changes the policy by more than its experience can answer for."""
+    kl, clipped = seen.course.of("kl"), seen.course.of("clipped")
+    if len(kl) < 10 or seen.step < 200:
+        return None
+    under_way = [each for each in kl if seen.share(each[0]) > UNDER_WAY]
+    late, first = level(under_way, 0.5), level(kl[:5])
+    beyond = level([each for each in clipped if seen.share(each[0]) > UNDER_WAY], 0.5)
+    far = late if late > FAR else first  # a policy that was thrown to an end at once does not move any more
+    if not far > FAR or (not late > FAR and not not_better(seen, evaluated=False)):
+        return None
+    sure = far > 5 * FAR or beyond > CLIPPED or not_better(seen)
+    reuse = seen.context.settings.get("reuse")
+    fewer = (
+        f", or fewer passes over each rollout: --reuse {max(1, reuse // 3)}"
+        if isinstance(reuse, int) and reuse > 1
+        else ""
+    )
+    return Suspicion(
+        name="learning-rate-too-high",
+        evidence=f"{'' if late > FAR else 'at first '}updates move the policy by a KL divergence of {number(far)} in the median "
+        f"(0.01 to 0.02 is usual), and {number(100 * beyond)} % of the ratios lie beyond the clip range; {_returned(seen)}",
+        action=f"--lr {seen.peak() / 10:.3g}{fewer}",
+        place="optimiser",
+        certainty="likely" if sure else "suspected",
+        step=seen.step,
+        explains=frozenset(
+            {
+                "entropy-collapsed",
+                "not-learning",
+                "actions-at-bounds",
+                "evaluation-below-training",
+                "dead-units",
+                "zero-gradient",
+            }
+        ),
+    )
+
+
+def moves_too_little(seen: Seen) -> Suspicion | None:
+    """No update changes the policy, and the return stays what it was."""
+    kl = seen.course.of("kl")
+    if len(kl) < 20 or seen.step < TRIAL:
+        return None
+    moved = level([each for each in kl if seen.share(each[0]) > UNDER_WAY], 1.0, 10)
+    if not moved < STILL or max(value for _, value in kl) > 10 * STILL or not not_better(seen, evaluated=False):
+        return None
+    return Suspicion(
+        name="learning-rate-too-low",
+        evidence=f"updates move the policy by a KL divergence of {number(moved)} in the median (0.01 to 0.02 is usual), and "
+        f"{_returned(seen)}",
+        action=f"--lr {max(3 * seen.peak(), min(1e-3, 1e3 * seen.peak())):.3g}",
+        place="optimiser",
+        certainty="likely",
+        step=seen.step,
+        explains=frozenset({"not-learning"}),
+    )
+
+
+def evaluation_below(seen: Seen) -> Suspicion | None:
+    """What the likeliest actions return is far below what drawn ones did, in several evaluations."""
+    gap = _gap(seen)
+    if gap is None or not gap < 0:
+        return None
+    sampled = seen.context.settings.get("act_sampled") is False
+    return Suspicion(
+        name="evaluation-below-training",
+        evidence=_beside(seen),
+        action="--act-sampled evaluates with drawn actions, as training acts; where that does not help, the policy has become "
+        "worse of late, and the best checkpoint is the one that is kept"
+        if sampled
+        else "the policy has become worse of late, and the best checkpoint is the one that is kept; a lower --lr",
+        place="outcome",
+        certainty="likely",
+        step=seen.step,
+    )
+
+
+def training_below(seen: Seen) -> Suspicion | None:
+    """A note: what is drawn while training returns far less than the likeliest actions do, though exploring is over."""
+    gap, share = _gap(seen), seen.course.now("exploration")
+    last = seen.context.settings.get("explore_last")
+    over = not isinstance(last, float) or share <= last + 0.01
+    if gap is None or not gap > 0 or not over or seen.moment != "end":
+        return None
+    return Suspicion(
+        name="training-below-evaluation",
+        evidence=_beside(seen),
+        action="explore less towards the end, where what is met while training has to be good: a lower --explore-last or "
+        "--entropy-weight; else nothing has to be done",
+        place="outcome",
+        certainty="suspected",
+        step=seen.step,
+    )
+
+
+def not_learning(seen: Seen) -> Suspicion | None:
+    """A note: at the end the policy returns no more than it did at the beginning."""
+    if seen.moment != "end" or seen.step < TRIAL or not not_better(seen):
+        return None
+    return Suspicion(
+        name="not-learning",
+        evidence=f"over {count(seen.step)} updates {_returned(seen)}",
+        action="train longer (--steps), or another --lr; `sonde inspect` says what random, constant and linear policies return",
+        place="outcome",
+        certainty="suspected",
+        step=seen.step,
+    )
+
+
+def _gap(seen: Seen) -> float | None:
+    """By how much the last evaluations lie above what training returned just before, where that is far and was so each time.
+
+    Training's mean is of the last 100 episodes: of evaluations between which fewer ended, no verdict.
+    """
+    span, last = seen.course.span(), seen.evaluations[-LOOKS:]
+    if len(last) < LOOKS or not span > 0 or seen.moment == "training" or seen.step < TRIAL:
+        return None
+    held, found = max(1, seen.context.held or 1), []
+    for each in last:
+        near = [entry for entry in seen.course.entries if entry.step <= each.step]
+        trained = near[-1].numbers.get("train_return", math.nan) if near else math.nan
+        mean, error = _score(each), each.metrics.get("return_std", math.nan) / math.sqrt(held)
+        if not abs(mean - trained) > max(APART * span, SURE * error):
+            return None
+        found.append((mean - trained, near[-1].numbers.get("episodes", 0.0), trained))
+    fresh = found[-1][1] - found[0][1] >= 100
+    steady = abs(found[-1][2] - found[0][2]) < APART * span
+    same = len({gap > 0 for gap, _, _ in found}) == 1
+    return found[-1][0] if fresh and steady and same else None
+
+
+def _score(evaluated: Evaluated, name: str = "return") -> float:
+    return evaluated.metrics.get(name, math.nan)
+
+
+def _beside(seen: Seen) -> str:
+    returns = ", ".join(number(_score(each)) for each in seen.evaluations[-LOOKS:])
+    return (
+        f"the last {LOOKS} evaluations returned {returns} in the mean, and the last 100 episodes of training "
+        f"{number(seen.course.now('train_return'))}"
+    )
+
+
+def _returned(seen: Seen) -> str:
+    """What became of the mean return, in words."""
+    returns = seen.course.returns()
+    if not returns:
+        return "no episode has ended"
+    first = statistics.median(value for _, value in returns[:3])
+    return f"the mean return is {number(returns[-1][1])}, after {number(first)} at the beginning"
+
+
+def _slower(seen: Seen) -> str:
+    """What lets values follow more slowly, of the settings that the task has."""
+    settings, found = seen.context.settings, []
+    every, share, discount = settings.get("target_every"), settings.get("follow_share"), settings.get("discount")
+    if isinstance(every, int) and every < 100:
+        found.append("--target-every 500")
+    if isinstance(share, float) and share > 0.01:
+        found.append("--follow-share 0.005")
+    if isinstance(discount, float) and discount > 0.995:
+        found.append("--discount 0.99")
+    if settings.get("double") is False:
+        found.append("--double")
+    if not found or seen.peak() > 3e-3:
+        found.append(f"--lr {min(1e-3, seen.peak() / 10):.3g}")
+    return f"{', '.join(found)}: values are learned from values, and what follows too quickly runs away"
+
+
+def _names(seen: Seen) -> set[str]:
+    return set(seen.course.entries[-1].numbers) if seen.course.entries else set()

@@ -1,0 +1,197 @@
+"""Logged transitions as data: rows are steps, which are held back by whole episodes, or evaluated in the environment itself."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from sonde.acting.config import EnvironmentConfig
+from sonde.core.bounds import flag
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
+from sonde.core.errors import DataError, MissingDependency
+from sonde.core.progress import Tick, silent
+from sonde.core.units import count
+from sonde.data.assemble import About
+from sonde.data.listing import Listing
+from sonde.data.rows import ArrayInputs, InputRows
+from sonde.data.splits import drawn_from_train, hold_back
+from sonde.modalities.catalogue import check_kind
+from sonde.modalities.environment import gym, log_files
+from sonde.modalities.environment.gym import LOGGED
+from sonde.modalities.environment.log import Log, log_of, logged_target
+from sonde.modalities.environment.spaces import KIND
+from sonde.modalities.modality import Wanted
+from sonde.tasks.table import spec
+
+
+def recognise(listing: Listing, wanted: Wanted) -> str | None:
+    """Why a place is a log, None if it is not."""
+    files = _files(listing)
+    if len(files) != 1 or not log_files.is_log(log_files.names_in(files[0])):
+        return None
+    return f"{files[0].name} holds observations, actions and rewards"
+
+
+def _files(listing: Listing) -> list[Path]:
+    """The file itself, or those of a folder, of which Minari has one in the folder `data`."""
+    minari = listing.path / "data" / "main_data.hdf5"
+    return [minari] if not listing.is_file and minari.exists() else listing.ending(*log_files.ENDINGS)
+
+
+def read(
+    listing: Listing, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+) -> Dataset:
+    """The steps of a log. Raises: DataError for what is missing or does not fit; MissingDependency"""
+    tick("reading transitions", 0, 0)
+    (path,) = _files(listing)
+    check_kind(KIND, str(path), like)
+    found = log_files.arrays_of(path)
+    log = log_of(found, str(path))
+    settings = config.of(EnvironmentConfig)
+    if task is not None and spec(task).experience:
+        raise DataError(
+            f"{path} is a log, and {task} learns by acting; give it an environment (gym:NAME), or --task cloning"
+        )
+    form = f"log of transitions ({path.suffix[1:].upper()})"
+    about = About.at(listing, form=form, why=path.name, files=[path])
+    if like is not None:
+        rows = _rows(_fitting(log, like.input, like.target, str(path)), like.target, path.name)
+        return about.dataset(like, {"test": rows}, facts=_facts(log))
+    name = settings.environment or str(found.get("environment", ""))
+    world, warning = _world(name, config, tick, typed=bool(settings.environment))
+    if world is None:
+        _refuse_unused(settings)
+        schema = Schema(input=_input(log), target=logged_target(log))
+        return _held_back(about, log, schema, config, path.name, warning)
+    return _evaluated_in(about, log, world, name, config, path.name)
+
+
+def _world(name: str, config: DataConfig, tick: Tick, *, typed: bool) -> tuple[Dataset | None, str]:
+    """The episodes of the environment that a log is of, and a warning. Raises: DataError for one that was asked for"""
+    if name in ("", "none"):
+        return None, ""
+    scheme, _, rest = name.partition(":")
+    if scheme != "gym":
+        if typed:
+            raise DataError(f"--environment {name}: give gym:NAME, or none for held-out episodes")
+        return (
+            None,
+            f"the log is of {name}, which is not known; held-out episodes are evaluated, or give --environment gym:NAME",
+        )
+    try:
+        settings = replace(config.of(EnvironmentConfig), environment="", environments=1)
+        given = tuple(settings if isinstance(each, EnvironmentConfig) else each for each in config.given)
+        return gym.read(rest, replace(config, given=given), task=None, tick=tick, like=None), ""
+    except (DataError, MissingDependency) as error:
+        if typed:
+            raise
+        return None, f"the log is of {name}, which cannot be made here, so held-out episodes are evaluated: {error}"
+
+
+def _evaluated_in(about: About, log: Log, world: Dataset, name: str, config: DataConfig, place: str) -> Dataset:
+    for setting in ("validation", "test", "label_fraction", "overfit_batches", "folds"):
+        if getattr(config, setting) != getattr(DataConfig(), setting):
+            raise DataError(
+                f"{flag(setting)} is for held-out rows, and {name} is evaluated in; leave it out, or give --environment none"
+            )
+    input, target = world.schema.input, world.schema.target
+    target = replace(target, kind=LOGGED + target.kind)
+    train = _rows(_fitting(log, input, target, about.source), target, place)
+    held = {split: rows for split, rows in world.splits.items() if split != "train"}
+    where = Fact(f"evaluated in {name}, in episodes of its own", "the log's environment, or --environment")
+    return about.dataset(
+        Schema(input=replace(input, extra=name), target=target),
+        {"train": train, **held},
+        facts=[*_facts(log), where, *world.facts],
+        warnings=world.warnings,
+        goals=world.goals,
+    )
+
+
+def _held_back(about: About, log: Log, schema: Schema, config: DataConfig, place: str, warning: str) -> Dataset:
+    whole = _rows(log, schema.target, place)
+    called = f"{about.source} has {len(log):,} steps of {log.episode[-1] + 1:,} episodes"
+    if log.episode[-1] < 2 and config.validation > 0:
+        raise DataError(f"{called}, too few to hold some back; add more, or give --environment gym:NAME to evaluate in")
+    indices, facts = hold_back(len(log), ("train",), config, called=called, groups=log.episode)
+    return about.dataset(
+        schema,
+        drawn_from_train({"train": whole}, indices),
+        facts=[*_facts(log), *facts, Fact("held-out episodes are evaluated", "no environment is known to act in")],
+        warnings=[warning] if warning else [],
+    )
+
+
+def _refuse_unused(settings: EnvironmentConfig) -> None:
+    for name in ("environments", "episodes", "test_episodes", "max_episode_steps"):
+        if getattr(settings, name) != getattr(EnvironmentConfig(), name):
+            raise DataError(
+                f"{flag(name)} is for an environment to evaluate in; give --environment gym:NAME, or leave it out"
+            )
+
+
+def _input(log: Log) -> InputSpec:
+    shape = log.observation.shape[1:]
+    if log.observation.dtype == np.uint8:
+        return InputSpec(kind=KIND, shape=shape, mean=(0.0,) * shape[0], std=(1.0,) * shape[0])
+    return InputSpec(kind=KIND, shape=shape)
+
+
+def _fitting(log: Log, input: InputSpec, target: TargetSpec, place: str) -> Log:
+    """The log with pixels as the environment's are encoded, and actions from 0. Raises: DataError where it is of another"""
+    shape, first = log.observation.shape[1:], int(target.names[0]) if target.kind == LOGGED + "action" else 0
+    if shape != input.shape and len(shape) == 3 and (shape[2], *shape[:2]) == input.shape:
+        observation, following = (np.moveaxis(each, -1, 1) for each in (log.observation, log.following))
+        log, shape = replace(log, observation=observation, following=following), input.shape
+    if shape != input.shape:
+        raise DataError(
+            f"{place} has observations of shape {shape}, and {input.shape} is needed; take the log of another"
+        )
+    numbers = 0 if log.action.ndim == 1 else log.action.shape[1]
+    needed = {"action": 0, "control": len(target.names)}.get(target.kind.removeprefix(LOGGED))
+    if needed is None:
+        raise DataError(
+            f"{place}: actions of several parts are not learned from a log, only one action a step or numbers"
+        )
+    if numbers != needed:
+        words = {0: "one of several actions"}
+        raise DataError(
+            f"{place} has {words.get(numbers, f'actions of {numbers} numbers')} a step, and "
+            f"{words.get(needed, f'{needed} numbers')} a step are needed; take the log of another"
+        )
+    if not needed:
+        outside = (log.action < first) | (log.action >= first + len(target.names))
+        if outside.any():
+            raise DataError(f"{place} has action {log.action[outside][0]}; there are {', '.join(target.names[:8])}")
+        log = replace(log, action=log.action - first)
+    return log
+
+
+def _rows(log: Log, target: TargetSpec, place: str) -> Rows:
+    """Rows of `input` and `target`, the action, numbers within their bounds as -1 to 1; and what came of it."""
+    action = log.action
+    if action.ndim == 2:
+        action = ((action - np.asarray(target.mean)) / np.asarray(target.std)).astype(np.float32)
+    fields: Mapping[str, np.ndarray] = {
+        "target": action,
+        "reward": log.reward,
+        "following": log.following,
+        "goes_on": (~log.terminated).astype(np.float32),
+        "known": log.known.astype(np.float32),
+    }
+    return InputRows(ArrayInputs(log.observation, place), fields)
+
+
+def _facts(log: Log) -> list[Fact]:
+    returns = log.returns
+    episodes = Fact(f"{count(len(log))} steps of {count(len(returns))} episodes", "terminated, truncated and episodes")
+    spread = f"mean return {returns.mean():.4g}, from {returns.min():.4g} to {returns.max():.4g}"
+    found = [episodes, Fact(spread, "rewards")]
+    if not log.known.all():
+        lost = int((~log.known).sum())
+        found.append(
+            Fact(f"what followed {count(lost)} of them is not known", "no next_observations or final_observations")
+        )
+    return found

@@ -1,0 +1,160 @@
+"""Logged transitions: checked, cut into episodes, and told what followed each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sonde.core.dataset import TargetSpec
+from sonde.core.errors import DataError
+
+ENDS = "an episode that was cut off could not be told from one that ended by the rules"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Log:
+    """Steps of episodes, which follow one another.
+
+    observation: (N, *shape);  action: (N,) int64 or (N, d) float32;  reward: (N,) float32
+    terminated, truncated: (N,) bool, of which one is True at the last step of an episode
+    episode: (N,) int64 from 0, which never falls
+    following: (N, *shape) what was observed after the action;  known: (N,) bool, whether that is known
+    """
+
+    observation: np.ndarray
+    action: np.ndarray
+    reward: np.ndarray
+    terminated: np.ndarray
+    truncated: np.ndarray
+    episode: np.ndarray
+    following: np.ndarray
+    known: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.reward)
+
+    @property
+    def returns(self) -> np.ndarray:
+        """(episodes,) sum of the rewards of each."""
+        return np.bincount(self.episode, self.reward)
+
+
+def log_of(found: Mapping[str, Any], place: str) -> Log:
+    """A log of arrays by name (`log_files.arrays_of`). Raises: DataError for what is missing, or does not fit together"""
+    for name in ("observations", "actions", "rewards", "terminated"):
+        if name not in found:
+            raise DataError(f"{place} has no {name}; it holds {', '.join(found)}")
+    if "truncated" not in found and "episodes" not in found:
+        raise DataError(f"{place} has neither truncated nor episodes, so {ENDS}; add one of them")
+    count = len(found["rewards"])
+    for name, values in found.items():
+        if name not in ("environment", "final_observations") and len(values) != count:
+            raise DataError(
+                f"{place}: {name} has {len(values):,} rows and rewards {count:,}; give one of each per step"
+            )
+    if not count:
+        raise DataError(f"{place} holds no steps")
+    observation, action = _observations(found["observations"], place), _actions(found["actions"], place)
+    reward = np.asarray(found["rewards"], np.float32).reshape(count)
+    for name, values in (("observations", observation), ("actions", action), ("rewards", reward)):
+        if np.issubdtype(values.dtype, np.floating) and not (finite := np.isfinite(values)).all():
+            row = int(np.argwhere(~finite)[0, 0])
+            raise DataError(f"{place}: {name} of row {row:,} are not finite; leave its episode out")
+    terminated = np.asarray(found["terminated"]).reshape(count).astype(bool)
+    truncated = np.zeros(count, bool)
+    if "truncated" in found:
+        truncated = np.asarray(found["truncated"]).reshape(count).astype(bool) & ~terminated
+    episode, last = _episodes(found, terminated, truncated, place)
+    truncated |= last & ~terminated
+    following, known = _followed(found, observation, episode, last, terminated, place)
+    return Log(
+        observation=observation,
+        action=action,
+        reward=reward,
+        terminated=terminated,
+        truncated=truncated,
+        episode=episode,
+        following=following,
+        known=known,
+    )
+
+
+def _observations(values: Any, place: str) -> np.ndarray:
+    found = np.asarray(values)
+    if found.dtype.kind not in "biuf":
+        raise DataError(f"{place}: observations are {found.dtype}, and must be numbers")
+    if found.dtype == np.uint8 and found.ndim == 4:
+        return found
+    return np.ascontiguousarray(found.reshape(len(found), *(found.shape[1:] or (1,))), np.float32)
+
+
+def _actions(values: Any, place: str) -> np.ndarray:
+    found = np.asarray(values)
+    if found.dtype.kind in "iub" and (found.ndim == 1 or found.shape[1:] == (1,)):
+        return found.reshape(len(found)).astype(np.int64)
+    if found.dtype.kind == "f" and found.ndim <= 2:
+        return found.reshape(len(found), -1).astype(np.float32)
+    raise DataError(
+        f"{place}: actions are {found.dtype} of shape {found.shape}; one whole number a step, or a row of floats, is learned"
+    )
+
+
+def _episodes(
+    found: Mapping[str, Any], terminated: np.ndarray, truncated: np.ndarray, place: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """((N,) number of the episode, (N,) whether a step is its last). Raises: DataError where episodes go on after an end"""
+    ended = terminated | truncated
+    if "episodes" not in found:
+        last = ended.copy()
+        last[-1] = True
+        return np.concatenate([[0], np.cumsum(last)[:-1]]), last
+    given = np.asarray(found["episodes"]).reshape(len(terminated))
+    last = np.append(given[1:] != given[:-1], True)
+    if (ended & ~last).any():
+        row = int((ended & ~last).argmax())
+        raise DataError(
+            f"{place}: episode {given[row]} goes on after row {row:,}, where it ended; number what follows anew"
+        )
+    starts = given[np.concatenate([[True], last[:-1]])]
+    if len(np.unique(starts)) < len(starts):
+        raise DataError(f"{place}: the steps of an episode do not stand together; sort the rows by episode and step")
+    return np.concatenate([[0], np.cumsum(last)[:-1]]), last
+
+
+def _followed(
+    found: Mapping[str, Any],
+    observation: np.ndarray,
+    episode: np.ndarray,
+    last: np.ndarray,
+    terminated: np.ndarray,
+    place: str,
+) -> tuple[np.ndarray, np.ndarray]:
+    """(what follows each step, whether that is known). What follows a termination is worth nothing, so it need not be."""
+    if "next_observations" in found:
+        return _observations(found["next_observations"], place), np.ones(len(observation), bool)
+    following = np.concatenate([observation[1:], observation[-1:]])
+    if "final_observations" in found:
+        final = _observations(found["final_observations"], place)
+        if len(final) != last.sum():
+            raise DataError(
+                f"{place}: {len(final):,} final_observations for {int(last.sum()):,} episodes; give one of each"
+            )
+        following[last] = final
+        return following, np.ones(len(observation), bool)
+    following[last] = observation[last]
+    return following, ~last | terminated
+
+
+def logged_target(log: Log) -> TargetSpec:
+    """The actions of a log, where no environment tells which there are: whole numbers from 0, or the range that was met."""
+    if log.action.ndim == 1:
+        if log.action.min() < 0:
+            raise DataError(f"the log has action {log.action.min()}; actions are numbered from 0")
+        return TargetSpec(kind="logged-action", names=tuple(map(str, range(int(log.action.max()) + 1))))
+    low, high = log.action.min(0).astype(np.float64), log.action.max(0).astype(np.float64)
+    half = np.where(high > low, (high - low) / 2, 1.0)
+    names = tuple(f"action {number}" for number in range(len(low)))
+    return TargetSpec(
+        kind="logged-control", names=names, mean=tuple(((high + low) / 2).tolist()), std=tuple(half.tolist())
+    )

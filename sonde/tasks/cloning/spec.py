@@ -1,0 +1,22 @@
+"""The record of task cloning."""
+
+from sonde.tasks.cloning.config import CloningConfig
+from sonde.tasks.ppo.spec import FEATURES
+from sonde.tasks.spec import TaskSpec
+
+CLONING = TaskSpec(
+    name="cloning",
+    summary="what a logged policy did (behaviour cloning)",
+    task="sonde.tasks.cloning.task:Cloning",
+    config=CloningConfig,
+    answers=FEATURES,
+    targets=("logged-action", "logged-control"),
+    suggests={"logged-action": "actions of a log are followed", "logged-control": "actions of a log are followed"},
+    exclusive="actions of a log",
+    inputs={"environment": "logs of environments"},
+    takes_input=True,
+    model="sonde.tasks.cloning.recipe:model",
+    settings="sonde.tasks.cloning.recipe:settings",
+    units={"return": "sum of an episode's rewards", "length": "steps of an episode", "log_likelihood": "nats a step"},
+    next_commands=(),
+)

@@ -1,0 +1,139 @@
+"""Behaviour cloning: do what a logged policy did. The smallest way to learn to act, and the least to be better than."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sonde.core.acting import Acting
+from sonde.core.batch import Batch
+from sonde.core.dataset import InputSpec, TargetSpec
+from sonde.core.errors import ConfigError
+from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
+from sonde.metrics.episodes import MODES as PLAYED
+from sonde.metrics.episodes import played
+from sonde.metrics.followed import MODES, FollowedMeter
+from sonde.nn.actions import category_log_prob, draw_category, draw_gaussian, gaussian_log_prob
+from sonde.nn.scaled_observations import ScaledObservations
+from sonde.tasks.cloning.config import CloningConfig
+from sonde.tasks.supervised import objective
+
+LEAST_LOG_STD = -5.0  # of numbers: a policy without chance would have a density without limit
+
+
+class Cloning:
+    """A policy that makes logged actions likely.
+
+    Source: Pomerleau 1991, Efficient training of artificial neural networks for autonomous navigation; the Gaussian's deviations
+    are free parameters, as in Schulman et al. 2017, arXiv:1707.06347, section 6.1
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        target: TargetSpec,
+        config: CloningConfig,
+        *,
+        input: InputSpec,
+        monitor: str | None = None,
+    ) -> None:
+        """Raises: ConfigError for a metric that is not there, or a loss that one of several actions has not"""
+        self.config, self._target, numbers = config, target, len(target.names)
+        self._chosen = target.kind == "logged-action"
+        if self._chosen and config.cloning_loss == "mse":
+            raise ConfigError(
+                "--cloning-loss mse is for actions that are numbers, and these are one of several; leave it out"
+            )
+        features: int = model.features  # type: ignore[assignment]
+        self.torso = ScaledObservations(model, input.shape)
+        self.head = nn.Linear(features, numbers)
+        self.modules = nn.ModuleDict({"torso": self.torso, "head": self.head})
+        trains: list[nn.Module | nn.Parameter] = [self.torso, self.head]
+        if not self._chosen:
+            self.log_std = nn.Parameter(torch.zeros(numbers))
+            self.modules["deviation"] = nn.ParameterDict({"log_std": self.log_std})
+            if config.cloning_loss == "likelihood":
+                trains.append(self.log_std)
+        self.phases: Sequence[Phase] = (Phase(name="policy", loss=self.loss, trains=trains),)
+        modes = PLAYED if input.extra else MODES
+        self.objective: Objective = objective("return" if input.extra else "log_likelihood", modes, monitor)
+        self.abilities = Abilities(
+            acting=Acting(act=self.act, sent=self.sent, sampled=config.act_sampled),
+            know_rows=self.torso.know,
+            trivial_baseline=self.trivial_baseline,
+        )
+
+    def _answer(self, seen: Tensor) -> Tensor:
+        """(n, actions) logits, or (n, numbers) means."""
+        return self.head(self.torso(seen))
+
+    def _log_prob(self, answer: Tensor, action: Tensor) -> Tensor:
+        if self._chosen:
+            return category_log_prob(answer, action)
+        return gaussian_log_prob(answer, self.log_std.clamp_min(LEAST_LOG_STD), action)
+
+    def loss(self, batch: Batch) -> Loss:
+        """The mean negative log-likelihood of the logged actions, or the mean squared error of their numbers."""
+        answer, action = self._answer(batch["input"]), batch["target"]
+        if self.config.cloning_loss == "mse":
+            return Loss((answer - action).square().mean(), len(batch))
+        return Loss(-self._log_prob(answer, action).mean(), len(batch))
+
+    def act(self, seen: Tensor, random: torch.Generator | None) -> dict[str, Tensor]:
+        """See `Acting`."""
+        answer = self._answer(seen)
+        if self._chosen:
+            return {"action": draw_category(answer, random)}
+        return {"action": draw_gaussian(answer, self.log_std.clamp_min(LEAST_LOG_STD), random)}
+
+    def sent(self, action: Tensor) -> np.ndarray:
+        """See `Acting`: numbers stretched to the bounds, and held within them."""
+        found = action.numpy(force=True)
+        if self._chosen:
+            return found + int(self._target.names[0])
+        middle, half = np.asarray(self._target.mean), np.asarray(self._target.std)
+        return (found.clip(-1, 1) * half + middle).astype(np.float32)
+
+    def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
+        """What episodes returned, which were played before; of logged steps how likely their actions were, and how near."""
+        if "return" in batch.fields:
+            return played(batch)
+        answer, action = self._answer(batch["input"]), batch["target"]
+        if self._chosen:
+            near = {"accuracy": (answer.argmax(-1) == action).float()}
+        else:
+            half = torch.tensor(self._target.std, device=answer.device)
+            near = {"mae": ((answer - action).abs() * half).mean(-1)}
+        return {"log_likelihood": self._log_prob(answer, action), **near}
+
+    def meter(self) -> Meter:
+        """A fresh one."""
+        return FollowedMeter()
+
+    def trivial_baseline(
+        self, known: Mapping[str, Tensor], evaluated: Mapping[str, Tensor]
+    ) -> tuple[str, dict[str, float]]:
+        """Always the commonest action, or the mean of the numbers."""
+        if self._chosen:
+            counts = torch.bincount(known["target"].long(), minlength=len(self._target.names)).double()
+            shares, taken = (counts + 1) / (counts + 1).sum(), evaluated["target"].long()
+            name = self._target.names[int(counts.argmax())]
+            accuracy = (taken == counts.argmax()).double().mean()
+            return f"always action {name}", {
+                "log_likelihood": shares[taken].log().mean().item(),
+                "accuracy": accuracy.item(),
+            }
+        mean, std = known["target"].mean(0), known["target"].std(0).clamp_min(1e-6)
+        likely = gaussian_log_prob(mean.expand_as(evaluated["target"]), std.log(), evaluated["target"]).mean()
+        apart = ((evaluated["target"] - mean).abs() * torch.tensor(self._target.std)).mean()
+        return "always the mean action", {"log_likelihood": likely.item(), "mae": apart.item()}
+
+    def predict(self, batch: Batch) -> Mapping[str, Tensor]:
+        """{"action": as the environment takes it} of observations."""
+        return {"action": torch.from_numpy(self.sent(self.act(batch["input"], None)["action"]))}
+
+    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+        """One {"action"} per observation."""
+        return [{"action": action} for action in outputs["action"].tolist()]

@@ -1,0 +1,20 @@
+"""The record of task cql."""
+
+from sonde.tasks.cql.config import CQLConfig
+from sonde.tasks.ppo.spec import FEATURES
+from sonde.tasks.spec import TaskSpec
+
+CQL = TaskSpec(
+    name="cql",
+    summary="the action that will return most, of those a log knows (conservative Q-learning)",
+    task="sonde.tasks.cql.task:CQL",
+    config=CQLConfig,
+    answers=FEATURES,
+    targets=("logged-action",),
+    inputs={"environment": "logs of environments"},
+    takes_input=True,
+    model="sonde.tasks.cloning.recipe:model",
+    settings="sonde.tasks.cql.recipe:settings",
+    units={"return": "sum of an episode's rewards", "length": "steps of an episode"},
+    next_commands=(),
+)

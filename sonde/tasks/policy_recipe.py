@@ -1,0 +1,20 @@
+"""Which network reads an environment's observations: by their shape, whatever is learned."""
+
+from sonde.core.dataset import Dataset
+
+PIXEL_STEPS = 10_000_000  # of the environments: 40 million frames, as of Schulman et al. 2017
+SMALLEST = 36  # pixels a side that `policy-cnn` takes
+
+
+def has_pixels(dataset: Dataset) -> bool:
+    """Whether observations are pictures."""
+    return dataset.schema.input.has_planes
+
+
+def network(dataset: Dataset) -> tuple[str, str]:
+    """(model, why)."""
+    if not has_pixels(dataset):
+        return "policy-mlp", "layers for rows of numbers"
+    if min(dataset.schema.input.shape[1:]) < SMALLEST:
+        return "policy-impala", "convolutions for pictures that are small"
+    return "policy-cnn", "convolutions for pixels (Mnih et al. 2015)"

@@ -1,0 +1,126 @@
+"""Policies that stop trying, move too far, or not at all; values that run away; evaluations beside training."""
+
+import math
+from typing import Any
+
+import pytest
+from acted_runs import acted
+
+from sonde.diagnose.rules import policies
+from sonde.diagnose.rules.table import OF_ACTING
+from sonde.diagnose.seen import Seen
+from sonde.diagnose.suspicion import Suspicion, ranked
+
+STANDS: dict[str, Any] = {"train_return": lambda share: 21 + math.sin(99 * share), "return_highest": 110.0}
+LOW = [22.0] * 5
+
+
+def fallen(share: float) -> float:
+    """An entropy that is gone after a tenth of the run."""
+    return 0.69 if share < 0.05 else 0.001
+
+
+def said(run: Seen) -> list[Suspicion]:
+    return ranked(found for rule in OF_ACTING if (found := rule(run)) is not None)
+
+
+HEALTHY = {
+    "sure of itself": lambda: acted({"policy/entropy": fallen}),  # it has become better
+    "at a bound, and good": lambda: acted({"policy/at_bound": 0.99}),
+    "still at the end": lambda: acted({"policy/kl": lambda share: 0.004 if share < 0.7 else 1e-7}),
+    "soft actor-critic": lambda: acted(
+        {"actor/entropy": fallen, "temperature/temperature": 0.1, **STANDS}, replay=True, returns=LOW
+    ),
+    "overestimates": lambda: acted({"values/value": 180.0}, replay=True, expected=[120.0] * 5),
+    "one bad evaluation": lambda: acted(returns=[100.0, 300.0, 450.0, 20.0, 480.0]),
+    "gets better faster than its mean": lambda: acted(returns=[480.0] * 5, at=0.6, moment="evaluation"),
+    "explores": lambda: acted({"train_return": 150.0, "exploration": 0.3}, replay=True, settings={"explore_last": 0.3}),
+    "no learning, which is a note": lambda: acted(STANDS, returns=LOW),
+}
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_healthy_runs(name: str) -> None:
+    assert [each.name for each in said(HEALTHY[name]()) if each.certainty != "suspected"] == []
+
+
+def test_the_entropy_collapses() -> None:
+    found = said(acted({"policy/entropy": fallen, **STANDS}, returns=LOW))[0]
+    assert (found.name, found.certainty) == ("entropy-collapsed", "likely")
+    assert "fell from 0.690 to 0.00100 nats, half of it by step 200" in found.evidence
+    assert "--entropy-weight 0.01" in found.action
+    weighted = said(acted({"policy/entropy": fallen, **STANDS}, returns=LOW, settings={"entropy_weight": 0.02}))[0]
+    assert "--entropy-weight 0.2" in weighted.action
+    narrow = {"policy/entropy": lambda share: 1.42 - 4 * min(1.0, 5 * share), "policy/at_bound": 0.3, **STANDS}
+    assert said(acted(narrow, returns=LOW))[0].name == "entropy-collapsed"
+    wide = {"policy/entropy": lambda share: 1.42 - 2 * share, "policy/at_bound": 0.3, **STANDS}
+    assert policies.entropy_collapsed(acted(wide, returns=LOW)) is None  # a spread of a seventh
+
+
+def test_values_run_away() -> None:
+    found = said(acted({"values/value": lambda share: 800 * share}, replay=True, settings={"target_every": 1}))[0]
+    assert (found.name, found.certainty) == ("values-diverge", "likely")
+    assert "rewards of at most 1.00 with a discount of 0.990 can come to 100" in found.evidence
+    assert "--target-every 500" in found.action
+    wrong = said(acted(replay=True, expected=[150.0, 150.0, 145.0, 150.0, 160.0]))[0]
+    assert wrong.name == "values-diverge"
+    assert "expected to return 160, discounted, and return 90.0" in wrong.evidence
+    soft = {"values/value": 800.0, "actor/entropy": 2.0, "temperature/temperature": 2.0}
+    assert policies.values_diverge(acted(soft, replay=True)) is None  # entropy is paid for too
+    assert policies.values_diverge(acted({"policy/value": 1e6})) is None  # an error, where nothing is replayed
+    assert policies.values_diverge(acted({"values/value": 800.0}, replay=True, settings={"discount": 1.0})) is None
+
+
+def test_actions_stay_at_a_bound() -> None:
+    stuck = said(acted({"policy/at_bound": 0.98, **STANDS}, returns=LOW))[0]
+    assert (stuck.name, stuck.certainty) == ("actions-at-bounds", "likely")
+    assert "98.0 % of the actions have a number at one and the same of its bounds" in stuck.evidence
+    assert policies.actions_at_bounds(acted({"policy/at_bound": 0.9, **STANDS}, returns=LOW)) is None
+
+
+def test_the_rate_is_too_high() -> None:
+    far = said(acted({"policy/kl": 0.3, "policy/clipped": 0.4, "policy/entropy": fallen, **STANDS}, returns=LOW))
+    assert [(each.name, each.certainty) for each in far] == [
+        ("learning-rate-too-high", "likely"),
+        ("entropy-collapsed", "suspected"),
+        ("not-learning", "suspected"),
+    ]
+    assert "--lr 0.0001, or fewer passes over each rollout: --reuse 3" in far[0].action
+    thrown = acted(
+        {"policy/kl": lambda share: 300.0 if share < 0.02 else 0.0, "policy/entropy": 0.0, **STANDS}, returns=LOW
+    )
+    assert said(thrown)[0].name == "learning-rate-too-high"
+    assert "at first updates move the policy by a KL divergence of 300" in said(thrown)[0].evidence
+    some = policies.moves_too_far(acted({"policy/kl": 0.15}))
+    assert some is not None
+    assert some.certainty == "suspected"  # it learns all the same
+    assert policies.moves_too_far(acted({"policy/kl": 0.06, "policy/clipped": 0.4})) is None
+
+
+def test_the_rate_is_too_low() -> None:
+    found = said(acted({"policy/kl": 1e-8, "policy/clipped": 0.0, **STANDS}, returns=LOW))[0]
+    assert (found.name, found.certainty) == ("learning-rate-too-low", "likely")
+    assert policies.moves_too_little(acted({"policy/kl": 1e-8})) is None  # it has become better all the same
+    assert policies.moves_too_little(acted({"policy/kl": 1e-3, **STANDS}, returns=LOW)) is None
+
+
+def test_evaluations_beside_training() -> None:
+    worse = said(acted({"train_return": 400.0}, returns=[400.0, 390.0, 20.0, 25.0, 22.0]))[0]
+    assert (worse.name, worse.certainty) == ("evaluation-below-training", "likely")
+    assert "the last 3 evaluations returned 20.0, 25.0, 22.0" in worse.evidence
+    assert worse.action.startswith("--act-sampled")
+    drawn = said(acted({"train_return": 400.0}, returns=[400.0] * 2 + [20.0] * 3, settings={"act_sampled": True}))[0]
+    assert "--act-sampled" not in drawn.action
+    falling = acted({"train_return": lambda share: 500 - 450 * share}, returns=[10.0] * 5)
+    assert policies.evaluation_below(falling) is None  # its mean is of what was before
+    few = acted({"train_return": 400.0, "episodes": 60.0}, returns=[20.0] * 5)
+    assert policies.evaluation_below(few) is None
+    better = policies.training_below(acted({"train_return": 100.0}, returns=[450.0] * 5))
+    assert better is not None
+    assert (better.name, better.certainty) == ("training-below-evaluation", "suspected")
+
+
+def test_nothing_was_learned() -> None:
+    (found,) = said(acted(STANDS, returns=LOW))
+    assert (found.name, found.certainty) == ("not-learning", "suspected")
+    assert policies.not_learning(acted(STANDS, returns=[22.0, 60.0, 90.0, 90.0, 90.0])) is None

@@ -1,0 +1,114 @@
+"""What a page says of a run that acts."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sonde.report.acted import beside_policies, experience_lines, long_enough, of_returns, policies
+from sonde.report.folder import Reading, read_folder
+from sonde.report.judged import score_of
+
+RANDOM = {"what": "a random policy", "return": [20.0, 22.0, 24.0, 22.0]}
+CONSTANT = {"what": "always action 0", "return": [9.0, 9.0, 10.0, 9.0]}
+
+
+def run_of(
+    tmp_path: Path, returns: list[float], *, goal: float | None = 475.0, policies_of: Any = (RANDOM, CONSTANT)
+) -> Reading:
+    mean = float(np.mean(returns))
+    best = max((float(np.mean(each["return"])) for each in policies_of), default=None)
+    result = {
+        "status": "finished", "task": "ppo", "headline": "return", "objective": {"metric": "return", "mode": "max"},
+        "metrics": {"validation": {"return": mean}, "test": {"return": mean}}, "best": {"step": 9, "value": mean},
+        "baseline": {} if best is None else {"return": best, "what": "a random policy"},
+        "experience": {"environment_steps": 8192, "per_s": 3489.0, "train_return": 59.5},
+        "goals": {} if goal is None else {"return": goal}, "seconds": {"total": 10.0},
+    }  # fmt: skip
+    folder = tmp_path / "evaluation" / "test"
+    folder.mkdir(parents=True)
+    (tmp_path / "config.yaml").write_text("settings: {task: ppo}\n")
+    (tmp_path / "data.json").write_text(json.dumps({"splits": {"test": len(returns)}}))
+    (tmp_path / "result.json").write_text(json.dumps(result))
+    columns = {"return": returns, "length": returns}
+    sums = {"unit": "episodes", "rows": len(returns), "index": None, "columns": columns}
+    for name, held in {
+        "metrics": {"return": mean}, "episodes": columns, "sums": sums,
+        "baseline": {"policies": list(policies_of), "why": "why"},
+    }.items():  # fmt: skip
+        (folder / f"{name}.json").write_text(json.dumps(held))
+    return replace(read_folder(tmp_path), row=("episode", "episodes"))
+
+
+def told(run: Reading, trouble: str = "") -> tuple[str, str]:
+    score = score_of(run)
+    assert score is not None
+    found = of_returns(run, score, trouble)
+    assert found is not None
+    return found[1], found[2]
+
+
+def test_what_reached_the_mark_is_told_beside_a_random_policy(tmp_path: Path) -> None:
+    answer, why = told(run_of(tmp_path, [500.0] * 6))
+    assert answer == "Yes"
+    assert why == (
+        "It returns 500.0 on average over 6 test episodes, a random policy 22.00, and has reached 475, from which the "
+        "environment counts as solved."
+    )
+
+
+@pytest.mark.parametrize(
+    ("returns", "answer", "words"),
+    [
+        ([168.0, 170.0, 166.0], "Partly", "it has not reached 475"),
+        ([22.0, 25.0, 19.0, 24.0], "Not clearly", "not a difference beyond chance"),
+        ([9.0, 9.5, 10.0, 9.0], "No", "which is more"),
+    ],
+)
+def test_what_did_not(tmp_path: Path, returns: list[float], answer: str, words: str) -> None:
+    found, why = told(run_of(tmp_path, returns))
+    assert found == answer
+    assert words in why
+
+
+def test_without_a_mark_more_than_chance_is_enough_unless_the_checks_warn(tmp_path: Path) -> None:
+    run = run_of(tmp_path, [168.0, 170.0, 166.0], goal=None)
+    assert told(run)[0] == "Yes"
+    assert told(run, "the checks warn")[0] == "Partly"
+
+
+def test_without_a_baseline_it_says_why(tmp_path: Path) -> None:
+    answer, why = told(run_of(tmp_path, [500.0] * 6, policies_of=()))
+    assert answer == "Yes"
+    assert "there is no baseline: why, and has reached 475" in why
+
+
+def test_the_difference_is_of_two_groups_of_episodes() -> None:
+    details = {"episodes": {"return": [10.0, 12.0, 14.0]}, "baseline": {"policies": [RANDOM]}}
+    found = beside_policies(details, "return", -10.0)
+    assert found is not None
+    assert found.low < -10 < found.high < 0
+    same = beside_policies({**details, "episodes": {"return": [22.0] * 5}}, "return", 0.0)
+    assert same is not None
+    assert same.holds(0)
+
+
+def test_a_damaged_baseline_is_none() -> None:
+    for held in ({"policies": [{"what": "a"}]}, {"policies": [3]}, {"policies": [{"what": "a", "return": ["x"]}]}):
+        assert policies({"baseline": held}) == []
+
+
+def test_how_training_went(tmp_path: Path) -> None:
+    (line,) = experience_lines(run_of(tmp_path, [500.0] * 6))
+    assert line == (
+        "While training",
+        "8,192 steps of the environment, 3,489 a second; its last 100 episodes returned 59.50 on average, exploring.",
+    )
+
+
+def test_it_was_long_enough_where_the_mark_is_reached(tmp_path: Path) -> None:
+    assert long_enough(run_of(tmp_path / "a", [500.0] * 6), "its steps ended")[0] == "Yes"
+    assert long_enough(run_of(tmp_path / "b", [300.0] * 6), "its steps ended")[0] == "Perhaps not"

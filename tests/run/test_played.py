@@ -1,0 +1,80 @@
+"""What a run that acted is compared with."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sonde.acting.seeds import SeedRows
+from sonde.core.errors import DataError
+from sonde.core.files import read_json
+from sonde.engine.clock import Clock
+from sonde.run.played import experience_of, experience_taken, played_baseline
+from tests.acting.environments import Corridor
+
+
+def rows(make, number: int = 4) -> SeedRows:
+    return SeedRows(make=make, encode=np.asarray, split="test", number=number)
+
+
+class Long(Corridor):
+    """Steps that cost nothing, `length` of them."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__(1)
+        self._length = length
+
+    def _shown(self) -> np.ndarray:
+        return np.zeros(1, np.float32)
+
+
+def test_all_policies_are_kept_and_the_better_one_is_the_baseline(tmp_path: Path) -> None:
+    found = played_baseline(rows(Corridor), tmp_path, seed=0)
+    assert found == {"return": 3.0, "length": 3.0, "what": "a random policy"}
+    held = read_json(tmp_path / "baseline.json")
+    assert [each["what"] for each in held["policies"]] == ["a random policy", "always action 0"]
+    assert held["policies"][0]["return"] == [3.0] * 4
+
+
+def test_fewer_episodes_than_there_are_seeds_are_said(tmp_path: Path) -> None:
+    found = played_baseline(rows(lambda: Long(9_000), number=4), tmp_path, seed=0)
+    assert found["what"] == "a random policy, 3 episodes"
+
+
+def test_an_environment_that_fails_costs_the_baseline_and_not_the_run(tmp_path: Path) -> None:
+    class Broken(Corridor):
+        def step(self, action):
+            raise DataError("mine: seed 0, step 1: step raised KeyError")
+
+    assert played_baseline(rows(Broken), tmp_path, seed=0) == {}
+    assert "the environment failed under random actions" in read_json(tmp_path / "baseline.json")["why"]
+
+
+def test_episodes_that_never_end_are_given_up_and_said(tmp_path: Path) -> None:
+    assert played_baseline(rows(lambda: Long(10**9)), tmp_path, seed=0) == {}
+    assert read_json(tmp_path / "baseline.json")["why"].startswith(
+        "not one episode of a random policy ended within 40,000 steps"
+    )
+
+
+class Source:
+    figures = {"environment_steps": 300, "train_return": 7.0}  # noqa: RUF012
+    seconds = {"environment": 0.0, "policy": 0.0}  # noqa: RUF012
+
+
+def test_steps_and_seconds_of_the_environments_stand_in_the_result() -> None:
+    clock, source = Clock(), Source()
+    seconds = {"environment": 0.0, "policy": 0.0}
+    clock.follow(seconds)
+    seconds["environment"] += 1.0
+    clock.spent["input"], clock.spent["step"], clock.spent["optimizer"] = 2.0, 2.5, 0.5
+    found = experience_taken(source, clock)["experience"]  # type: ignore[arg-type]
+    assert found["environment_steps"] == 300
+    assert found["per_s"] == pytest.approx(60)
+    assert found["train_return"] == 7.0
+    assert found["seconds"] == {"environment": 1.0, "policy": 0.0, "learning": 3.0}
+
+
+def test_a_source_of_rows_has_no_experience() -> None:
+    assert experience_of(object(), Clock()) is None  # type: ignore[arg-type]
+    assert experience_taken(object(), Clock()) == {}  # type: ignore[arg-type]

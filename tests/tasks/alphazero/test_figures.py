@@ -1,0 +1,40 @@
+"""What is said and shown of matches."""
+
+import torch
+
+from sonde.metrics.matches import MatchesMeter
+from sonde.tasks.alphazero.figures import additions, highlights
+
+
+def details(name: str = "random") -> dict[str, object]:
+    meter = MatchesMeter()
+    scores = torch.tensor([1.0, 1.0, 0.5, 0.0] * 5)
+    outputs = {
+        "opponent": [name] * 20,
+        "score": scores,
+        "length": torch.full((20,), 9.0),
+        "first": torch.tensor([True, False] * 10),
+    }
+    meter.update(outputs, torch.arange(20))
+    won = {
+        "opponent": ["weak"] * 4,
+        "score": torch.ones(4),
+        "length": torch.ones(4),
+        "first": torch.tensor([True, False] * 2),
+    }
+    meter.update(won, torch.arange(20, 24))
+    return meter.details()
+
+
+def test_a_terminal_says_a_line_for_each_opponent() -> None:
+    first, second = highlights(details())
+    assert first.startswith("against random: 10 won, 5 drawn, 5 lost; Elo +89 (")
+    assert second == "against weak: 4 won, 0 drawn, 0 lost; Elo (+7 or more)"
+
+
+def test_the_report_has_a_row_for_each_opponent_and_escapes_names() -> None:
+    [section] = additions(details("<b>")).sections
+    assert "<tr><td>&lt;b&gt;</td>" in section.html
+    assert "5 / 5 / 0" in section.html  # as first
+    assert "all won" in section.html
+    assert additions({}).sections == ()
