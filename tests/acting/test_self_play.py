@@ -144,9 +144,7 @@ def test_a_window_smaller_than_a_batch_is_refused() -> None:
     import sonde
     from sonde.core.errors import ConfigError
 
-    with pytest.raises(
-        ConfigError, match="window=9 holds fewer positions than batch_size=16; give at least as many"
-    ):
+    with pytest.raises(ConfigError, match="window=9 holds fewer positions than batch_size=16; give at least as many"):
         sonde.train("game:tic_tac_toe", window=9, batch_size=16, steps=1, quiet=True)
 
 

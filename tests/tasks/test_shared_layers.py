@@ -34,7 +34,7 @@ def test_ppo_on_pong_has_as_many_weights_as_published() -> None:
 
 def test_layers_are_orthogonal_and_heads_small() -> None:
     policy = task(share=True).policy
-    first = policy.actor.torso.convolutions[0].weight.flatten(1)
+    first = policy.actor.torso.get_parameter("convolutions.0.weight").flatten(1)
     torch.testing.assert_close(first @ first.T, 2 * torch.eye(32))
     torch.testing.assert_close(policy.actor.head.weight @ policy.actor.head.weight.T, 1e-4 * torch.eye(6))
     assert policy.critic is not None
@@ -60,7 +60,7 @@ def test_both_losses_reach_the_shared_layers() -> None:
         Batch({"observation": seen, "action": torch.zeros(4, dtype=torch.int64)}, torch.arange(4))
     )
     assert judged.value is not None
-    weight = found.policy.actor.torso.convolutions[0].weight
+    weight = found.policy.actor.torso.get_parameter("convolutions.0.weight")
     for loss in (judged.value.sum(), judged.log_prob.sum()):
         assert torch.autograd.grad(loss, weight, retain_graph=True)[0].abs().sum() > 0
 
