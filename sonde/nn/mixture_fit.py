@@ -93,9 +93,7 @@ def _stacked(rows: Tensor) -> Mixture:
         kept = torch.ones(len(rows), dtype=torch.bool, device=rows.device).index_fill(0, out, False)
         for place, (number, tied, scale) in enumerate(kinds):
             unseen[place, out] = _fit(rows[kept], number, tied=tied, scale=scale).log_densities(rows[out]).logsumexp(1)
-    shares = rows.new_full((len(kinds),), 1 / len(kinds))
-    for _ in range(STACKINGS):
-        shares = (unseen + shares.log()[:, None]).softmax(0).mean(1)
+    shares = stacking(unseen)
     held = [
         (share, _fit(rows, number, tied=tied, scale=scale))
         for share, (number, tied, scale) in zip(shares, kinds, strict=True)
@@ -106,6 +104,14 @@ def _stacked(rows: Tensor) -> Mixture:
         means=torch.cat([each.means for _, each in held]),
         whitening=torch.cat([each.whitening for _, each in held]),
     )
+
+
+def stacking(unseen: Tensor) -> Tensor:
+    """(M, N) log-densities by M models of rows that none was fitted to -> (M,) the shares under which these are likeliest."""
+    shares = unseen.new_full((len(unseen),), 1 / len(unseen))
+    for _ in range(STACKINGS):
+        shares = (unseen + shares.log()[:, None]).softmax(0).mean(1)
+    return shares
 
 
 def _fit(rows: Tensor, number: int, *, tied: bool = False, scale: float = 1.0) -> Mixture:

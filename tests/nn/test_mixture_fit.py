@@ -40,19 +40,28 @@ def test_as_many_gaussians_as_the_rows_support(monkeypatch: pytest.MonkeyPatch) 
     assert len(fitted(rows(3000), 2).weights) == 2
 
 
-def test_of_few_rows_stacked_mixtures_are_likelier_than_the_one_that_bic_chooses() -> None:
-    stacked, chosen = [], []
-    for seed in range(4):
-        draw = np.random.default_rng(seed)
-        scale = draw.gamma(2.0, size=(120, 1))  # heavier tails than a normal distribution's
-        given = torch.from_numpy(draw.normal(size=(120, 2)) * scale)
-        new = torch.from_numpy(draw.normal(size=(4000, 2)) * draw.gamma(2.0, size=(4000, 1)))
-        found = fitted(given, 32)
-        assert float(found.weights.sum()) == pytest.approx(1)
-        stacked.append(nats(found, new))
-        peers = [Peer(number, random_state=0).fit(given.numpy()) for number in (1, 2, 3)]
-        chosen.append(-min(peers, key=lambda each: each.bic(given.numpy())).score(new.numpy()))
-    assert np.mean(stacked) < np.mean(chosen) - 0.01
+def test_stacking_finds_the_shares_under_which_unseen_rows_are_likeliest() -> None:
+    given = torch.from_numpy(np.random.default_rng(0).normal(size=400) * np.where(np.arange(400) % 4, 1.0, 4.0))
+    models = [torch.distributions.Normal(0.0, scale) for scale in (1.0, 4.0, 9.0)]
+    unseen = torch.stack([model.log_prob(given) for model in models])
+    shares = mixture_fit.stacking(unseen)
+
+    def level(of: torch.Tensor) -> float:
+        return float((unseen + of.log()[:, None]).logsumexp(0).mean())
+
+    assert float(shares.sum()) == pytest.approx(1)
+    assert shares.tolist() == pytest.approx([0.75, 0.25, 0.0], abs=0.08)
+    assert level(shares) > float(unseen.mean(1).max())
+    for other in np.random.default_rng(1).dirichlet(np.ones(3), 50):
+        assert level(torch.from_numpy(other)) <= level(shares) + 1e-4
+
+
+def test_of_few_rows_several_mixtures_are_averaged() -> None:
+    given = rows(240)
+    found = fitted(given, 64)
+    assert len(found.weights) > 3
+    assert float(found.weights.sum()) == pytest.approx(1)
+    assert nats(found, rows(3000, seed=1)) < nats(mixture_fit._fit(given, 1), rows(3000, seed=1)) - 0.3
 
 
 def test_equal_rows_and_columns_that_follow_from_others_have_a_mixture() -> None:
