@@ -59,6 +59,7 @@ class SelfPlay:
         self._rules, self._playing, self._plan = rules, playing, plan
         self._judge = judge_of(playing.judge, device)
         self._seed, self._device = seed, device
+        self._symmetries = rules.symmetries
         self._window = Window(plan.window)
         self._positions = rules.start(plan.games)
         self._moves: list[list[int]] = [[] for _ in range(plan.games)]
@@ -100,7 +101,7 @@ class SelfPlay:
 
     def _turned(self, rows: dict[str, np.ndarray], random: np.random.Generator) -> dict[str, np.ndarray]:
         """Rows, each turned or mirrored by a symmetry of the game that is drawn."""
-        known = self._rules.symmetries
+        known = self._symmetries
         chosen = random.integers(0, len(known), len(rows["value"]))
         found = {name: values.copy() for name, values in rows.items()}
         for number, symmetry in enumerate(known[1:], 1):

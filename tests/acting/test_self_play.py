@@ -78,6 +78,7 @@ def test_batches_after_a_stop_are_those_of_a_run_that_was_not_stopped(name: str,
 def test_values_are_the_ends_of_games_for_the_side_to_move() -> None:
     source = played(TicTacToe(), games=1, full=1.0, symmetries=False, window=9, batch=1)
     known = game("tic_tac_toe")
+    moves: list[int] = []
     while not source.figures["games"]:
         moves = list(source._moves[0])
         source._move()
@@ -144,9 +145,7 @@ def test_a_window_smaller_than_a_batch_is_refused() -> None:
     import sonde
     from sonde.core.errors import ConfigError
 
-    with pytest.raises(
-        ConfigError, match="window=9 holds fewer positions than batch_size=16; give at least as many"
-    ):
+    with pytest.raises(ConfigError, match="window=9 holds fewer positions than batch_size=16; give at least as many"):
         sonde.train("game:tic_tac_toe", window=9, batch_size=16, steps=1, quiet=True)
 
 
