@@ -33,6 +33,12 @@ PEERS: dict[str, list[list[str]]] = {
     "open-spiel": [
         ["open-spiel==2.0.2", "jax==0.10.2", "flax", "chex", "optax", "orbax-checkpoint", "numpy"],
     ],
+    # of github.com/vwxyzjn/cleanrl the file for Atari, with the wrappers that it takes from Stable-Baselines3
+    "cleanrl-atari": [
+        [TORCH, "numpy<2"],
+        ["gymnasium==0.29.1", "ale-py==0.10.2", "opencv-python-headless==4.10.0.84", "tyro==1.0.17", "tensorboard"],
+        ["stable-baselines3==2.3.2"],
+    ],
     "lightning": [[TORCH, "numpy"], ["lightning==2.6.6"]],
     "keras": [[TORCH, "numpy"], ["keras==3.15.1", "jax==0.10.2"]],
     "fastai": [

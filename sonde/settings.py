@@ -1034,3 +1034,5 @@ class ResumeKeywords(TypedDict, total=False):
     """Show the full traceback of an error, not only its one-line message."""
     trust_code: bool
     """Run the code of a network that a run folder names, also where it was never named on this machine."""
+    environment_timeout: float
+    """Seconds that a step or a reset of an environment may take before it counts as hanging; 0 for any time."""

@@ -36,7 +36,7 @@ class GymEnvironment:
                     self.name,
                     max_episode_steps=self.longest,
                     disable_env_checker=True,
-                    render_mode="rgb_array" if self.rendered else None,
+                    **({"render_mode": "rgb_array"} if self.rendered else {}),  # which not every environment takes
                 )
         except gymnasium.error.Error as error:
             raise DataError(f"gym:{self.name}: {_why(self.name, error)}") from None

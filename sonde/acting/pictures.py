@@ -35,7 +35,6 @@ class Pictures:
         from gymnasium.spaces import Box
 
         env = self.make()
-        shape = getattr(env.observation_space, "shape", None) or ()
         if not isinstance(env, gymnasium.Env) or not _is_picture(env.observation_space):
             raise DataError(
                 f"{self.name} shows {env.observation_space}, and --frame-skip, --frame-size, --frame-colors and --frame-stack "
@@ -43,9 +42,9 @@ class Pictures:
             )
         if self.skip > 1:
             env = wrappers.MaxAndSkipObservation(env, skip=self.skip)
-        if self.grey and shape[2] > 1:
-            env = wrappers.GrayscaleObservation(env, keep_dim=True)
-        height, width, channels = env.observation_space.shape
+        height, width, channels = env.observation_space.shape or (0, 0, 0)
+        if self.grey and channels > 1:
+            env, channels = wrappers.GrayscaleObservation(env, keep_dim=True), 1
         if self.size:
             height = width = self.size
             env = wrappers.TransformObservation(

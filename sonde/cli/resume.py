@@ -7,6 +7,7 @@ from sonde.cli.help import show_flags
 from sonde.cli.parse import convert, flags_of, refuse_unknown, split_line, take_words, wants_help
 from sonde.core.config import GROUPS, MAY_DIFFER
 from sonde.core.run_folder import open_run
+from sonde.core.value_types import annotations
 from sonde.modalities.settings import groups
 from sonde.screen.screen import Screen
 
@@ -23,7 +24,9 @@ examples:
 def run(words: Sequence[str]) -> int:
     """Resume. Raises: SondeError subclasses."""
     if wants_help(words):
-        show_flags("resume RUN", ABOUT, GROUPS, only=MAY_DIFFER - {"out", "fresh"})
+        may = MAY_DIFFER - {"out", "fresh"}
+        shown = {title: kind for title, kind in {**GROUPS, **groups()}.items() if may & annotations(kind).keys()}
+        show_flags("resume RUN", ABOUT, shown, only=may)
         return 0
     flags = flags_of(*groups().values())
     line = split_line(words, flags)

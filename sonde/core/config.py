@@ -334,7 +334,7 @@ MAY_DIFFER = frozenset(
     [
         "device", "threads", "workers", "memory", "feed", "quiet", "debug", "trust_code", "log", "out", "fresh",
         "epochs", "steps", "time_limit", "patience", "stop_at", "checkpoint_every", "log_every", "doctor", "classical",
-        "silence",
+        "silence", "environment_timeout",
     ]
 )  # fmt: skip
 """Settings that may change on resume: they do not affect the numbers, or they set the length."""

@@ -52,9 +52,7 @@ def _returns(returns: np.ndarray) -> Figure:
         for a, b, n in zip(edges, edges[1:], amounts.tolist(), strict=False)
     ]
     svg = histogram(bars, Axis(label="return"), Axis(label="episodes", zero=True), name="Returns of the episodes")
-    caption = (
-        f"{count(len(returns))} episodes: half of them returned {middle} or less, the worst {low}, the best {high}."
-    )
+    caption = f"{count(len(returns))} episodes: median {middle}, worst {low}, best {high}."
     return Figure(title="Returns", svg=svg, caption=caption)
 
 

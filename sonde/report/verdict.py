@@ -57,7 +57,7 @@ def _of_result(run: Reading, follow: Sequence[str]) -> Verdict:
     tone, answer, because = _worked(run, score)
     if run.makes is not None and not run.folds:
         tone, answer, because = of_samples(run, score, (tone, answer, because), _trouble(run, reading=False))
-    if run.acts and score is not None:
+    if score is not None:
         tone, answer, because = of_returns(run, score, _trouble(run)) or (tone, answer, because)
     steps = [] if tone == "no" else judge_steps(run)
     steps += after_finishing(run, follow, worked=tone != "no", beaten=score is not None and score.beside == "worse")

@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from sonde.core.bounds import flag
-from sonde.core.config import GROUPS, PlaceConfig, TrainConfig, leaves
+from sonde.core.config import GROUPS, PlaceConfig, TrainConfig
 from sonde.core.config_file import SavedConfig, in_memory, read_config
 from sonde.core.damaged import anew
 from sonde.core.dataset import Dataset, Fact
@@ -20,7 +20,8 @@ from sonde.core.run_folder import RunFolder
 from sonde.core.value_types import annotations, suited
 from sonde.engine.clock import Clock
 from sonde.modalities.open import open_data
-from sonde.modalities.settings import data_config
+from sonde.modalities.settings import data_config, leaves
+from sonde.modalities.settings import groups as every_group
 from sonde.models.renamed import with_new_names
 from sonde.run.build import NOTHING_OWN, Assembly, Own, assemble
 from sonde.run.callers_code import Code
@@ -231,15 +232,19 @@ def _model_for(dataset: Dataset, overrides: Overrides, task: str, module: nn.Mod
 
 def _overridden(config: TrainConfig, overrides: Mapping[str, Any]) -> TrainConfig:
     """`config` with what is given now. Raises: ConfigError for a value that is refused."""
-    groups = dict(leaves())
-    given = {name: suited(name, value, annotations(GROUPS[groups[name]])[name]) for name, value in overrides.items()}
+    groups, kinds = leaves(), {**GROUPS, **every_group()}
+    given = {name: suited(name, value, annotations(kinds[groups[name]])[name]) for name, value in overrides.items()}
     changed = {
         group: replace(getattr(config, group), **{n: v for n, v in given.items() if groups[n] == group})
         for group in ("feed", "machine", "place")
     }
     rest = {name: value for name, value in given.items() if groups[name] == "loop" and name not in LENGTHS}
     loop = replace(with_length(config.loop, given), **rest)
-    return replace(config, loop=loop, **changed)
+    data = config.data
+    for name, value in given.items():
+        if groups[name] not in GROUPS:  # of a kind of data
+            data = data.having(replace(data.of(kinds[groups[name]]), **{name: value}))
+    return replace(config, loop=loop, data=data, **changed)
 
 
 def _overrides_before(saved: SavedConfig, overrides: Mapping[str, Any]) -> Overrides:

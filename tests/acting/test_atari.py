@@ -1,5 +1,7 @@
 """Atari games: what an episode's end, a lost life and a seed mean, and that they are put back to the last bit."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from sonde.core.errors import DataError, RunFolderError
 
 pytest.importorskip("ale_py")
 
-SMALL = {"size": 16, "stack": 2}
+SMALL: dict[str, Any] = {"size": 16, "stack": 2}
 
 
 def games(count: int = 2, rom: str = "breakout", **settings) -> Games:
@@ -170,3 +172,15 @@ def test_begun_again_it_is_of_another_seed() -> None:
     found.reset()
     found.reset()
     assert asked == [0, 1]
+
+
+def test_what_is_shown_after_a_stretch_is_of_the_next_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seeds 3 and 8 wait for other numbers of frames, and a game that is not given one for a third."""
+    monkeypatch.setattr(atari, "STRETCH", 5)
+    game = AtariGame(rom="space_invaders", longest=5, size=84, stack=1)
+    found, fresh = game.side_by_side(1, lambda _, stretch: (3, 8)[stretch]), game.side_by_side(1, lambda *_: 8)
+    found.reset()
+    last = [found.step(np.array([1])) for _ in range(5)][-1]
+    assert last.truncated.all()
+    np.testing.assert_array_equal(last.observation, fresh.reset())
+    assert (last.observation != last.following).any()

@@ -15,6 +15,9 @@ import gymnasium
 from gymnasium import spaces
 
 class Mine(gymnasium.Env):
+    def __init__(self):  # without a render_mode
+        pass
+
     observation_space = spaces.Box(0, 1, (2,))
     action_space = spaces.Discrete(3)
 

@@ -37,7 +37,7 @@ def test_a_film_shows_the_same_game_as_a_person_sees_it() -> None:
     for chosen in np.random.default_rng(0).integers(0, 4, 120).tolist():
         answers = [env.step(chosen) for env in (filmed, plain)]
         seen = [answer[0] for answer in answers]
-        np.testing.assert_array_equal(*seen)
+        np.testing.assert_array_equal(seen[0], seen[1])
         assert answers[0][1:] == answers[1][1:]
     picture = filmed.render()
     assert (picture.shape, picture.dtype) == ((210, 160, 3), np.uint8)

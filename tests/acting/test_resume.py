@@ -16,6 +16,7 @@ SHORT: dict[str, Any] = {
     "seed": 3,
     "episodes": 1,
     "test_episodes": 1,
+    "films": False,
     "schedule": "constant",
 }
 REPLAYED: dict[str, Any] = {"warmup_steps": 40, "batch_size": 16, "max_episode_steps": 15}

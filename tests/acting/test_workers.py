@@ -14,6 +14,7 @@ from sonde.acting.in_process import InProcess
 from sonde.acting.making import Making, as_shown
 from sonde.acting.training import processes
 from sonde.acting.workers import InWorkers
+from sonde.core.config_file import read_config
 from sonde.core.errors import DataError
 from sonde.engine.tree import same
 from tests.acting.environments import FAULTS, Ending, Faulty, Sharing, Walk, seed_of
@@ -151,7 +152,8 @@ def test_pixels_and_actions_of_several_numbers() -> None:
 def test_a_run_may_go_on_with_another_number_of_processes(tmp_path: Path) -> None:
     sonde.train("gym:CartPole-v1", out=tmp_path / "straight", workers=0, **SHORT, steps=13)
     sonde.train("gym:CartPole-v1", out=tmp_path / "stopped", workers=2, **SHORT, steps=6)
-    sonde.resume(tmp_path / "stopped", workers=3, steps=13)
+    sonde.resume(tmp_path / "stopped", workers=3, environment_timeout=7.0, steps=13)
+    assert read_config(tmp_path / "stopped" / "config.yaml").settings["environment_timeout"] == 7.0
     assert same(last(tmp_path / "straight"), last(tmp_path / "stopped"))
     lines = json.loads((tmp_path / "stopped" / "plan.json").read_text())["lines"]
     assert "3 environments in 3 worker processes (--workers 3)" in lines

@@ -20,10 +20,10 @@ def test_it_has_the_published_number_of_weights() -> None:
 
 def test_it_is_what_the_paper_describes() -> None:
     one, seen = network(4, 84, 84), torch.rand(2, 4, 84, 84)
-    first, second, third = one.convolutions
-    hidden = F.relu(F.conv2d(seen, first.weight, first.bias, stride=4))
-    hidden = F.relu(F.conv2d(hidden, second.weight, second.bias, stride=2))
-    hidden = F.relu(F.conv2d(hidden, third.weight, third.bias))
+    first, second, third = ((each.get_parameter("weight"), each.get_parameter("bias")) for each in one.convolutions)
+    hidden = F.relu(F.conv2d(seen, *first, stride=4))
+    hidden = F.relu(F.conv2d(hidden, *second, stride=2))
+    hidden = F.relu(F.conv2d(hidden, *third))
     assert hidden.shape == (2, 64, 7, 7)
     torch.testing.assert_close(one(seen), F.relu(one.layer(hidden.flatten(1))))
 

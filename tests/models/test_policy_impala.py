@@ -5,7 +5,7 @@ import torch
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.policy_impala import PolicyImpala, PolicyImpalaConfig
+from sonde.models.policy_impala import PolicyImpala, PolicyImpalaConfig, Section
 
 
 def network(*shape: int, **settings) -> PolicyImpala:
@@ -30,9 +30,10 @@ def test_its_weights_are_those_of_the_paper(shape: tuple[int, ...]) -> None:
 def test_a_section_without_its_blocks_is_a_pooled_convolution() -> None:
     one, seen = network(2, 12, 12, widths=(3,)), torch.rand(2, 2, 12, 12)
     section = one.sections[0]
-    for block in section.blocks:
-        torch.nn.init.zeros_(block.second.weight)
-        torch.nn.init.zeros_(block.second.bias)
+    assert isinstance(section, Section)
+    for name, weight in section.named_parameters():
+        if ".second." in name:
+            torch.nn.init.zeros_(weight)
     pooled = torch.nn.MaxPool2d(3, 2, padding=1)(section.convolution(seen))
     torch.testing.assert_close(section(seen), pooled)
 

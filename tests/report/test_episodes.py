@@ -10,7 +10,7 @@ def test_returns_and_what_was_expected_of_each() -> None:
         "discounted_return": [1.0, 2.0, 3.0, 4.0, 5.0],
     }
     returns, expected = episode_figures({"episodes": held}, "they count entropy")
-    assert returns.caption == "5 episodes: half of them returned 3.00 or less, the worst 1.00, the best 50.0."
+    assert returns.caption == "5 episodes: median 3.00, worst 1.00, best 50.0."
     assert expected.caption.startswith("Overestimated: 5.00 were expected, 3.00 returned.")
     assert expected.caption.endswith("They count entropy.")
 

@@ -1,0 +1,33 @@
+"""A game that is seen in pixels is learned."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sonde
+from tests.acting.catch import Catch
+
+COMMON: dict[str, Any] = {
+    "threads": 1, "quiet": True, "seed": 1, "widths": (8, 16), "features": 64, "test_episodes": 50, "precision": "fp32",
+    "films": False,
+}  # fmt: skip
+PLANS: dict[str, dict[str, Any]] = {
+    "ppo": {
+        "lr": 1e-3, "steps": 800, "rollout": 32, "batch_size": 64, "clip_range": 0.2, "evaluate_every": "400 steps",
+        "act_sampled": False,
+    },
+    "dqn": {
+        "lr": 1e-3, "steps": 2500, "replay": 10_000, "warmup_steps": 1000, "explore_steps": 5000, "target_every": 100,
+        "train_every": 2, "batch_size": 32, "return_steps": 3, "explore_last": 0.02, "evaluate_every": "500 steps",
+        "act_sampled": False,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", PLANS)
+def test_a_ball_is_caught(task: str, tmp_path: Path) -> None:
+    """Who always catches it earns 1, who does nothing -0.8."""
+    run = sonde.train(Catch, task=task, out=tmp_path, **COMMON, **PLANS[task])
+    assert run.metrics["return"] > 0.8
