@@ -105,8 +105,8 @@ def test_how_training_went(tmp_path: Path) -> None:
     (line,) = experience_lines(run_of(tmp_path, [500.0] * 6))
     assert line == (
         "While training",
-        "8,192 steps of the environment, 3,489 a second, 0.039 updates for each; its last 100 episodes returned 59.50 on average, "
-        "exploring.",
+        "8,192 steps of the environment, 3,489 a second, 0.039 updates for each; its last 100 episodes returned 59.50 on "
+        "average, exploring.",
     )
 
 
