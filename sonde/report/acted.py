@@ -143,8 +143,11 @@ def experience_lines(run: Reading) -> list[tuple[str, str]]:
     return lines
 
 
-def long_enough(run: Reading, ended: str) -> tuple[str, str]:
-    """(the answer, why): whether it was trained for long enough, by its validation returns. ended: what ended it, in words"""
+def long_enough(run: Reading, ended: str, *, learned: bool = True) -> tuple[str, str]:
+    """(the answer, why): whether it was trained for long enough, by its validation returns.
+
+    ended: what ended it, in words;  learned: whether it is better than a policy that knows nothing
+    """
     name, found = run.metric, course(metric_of(run, run.metric), higher=True)
     goal, scores = goal_of(run, name), run.result.get("metrics") or {}
     best = (scores.get(run.split) or {}).get(name)  # of the kept weights
@@ -154,6 +157,8 @@ def long_enough(run: Reading, ended: str) -> tuple[str, str]:
         return "Yes", f"it reached {goal:g}, from which the environment counts as solved"
     if goal is not None and isinstance(best, int | float):
         return "Perhaps not", f"it had not reached {goal:g}, from which the environment counts as solved, when {ended}"
+    if not learned:
+        return "Perhaps not", f"it was not yet better than a policy that knows nothing when {ended}"
     if found is None or found.count < FEWEST:
         return (
             "Not known",

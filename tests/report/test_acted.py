@@ -112,3 +112,5 @@ def test_how_training_went(tmp_path: Path) -> None:
 def test_it_was_long_enough_where_the_mark_is_reached(tmp_path: Path) -> None:
     assert long_enough(run_of(tmp_path / "a", [500.0] * 6), "its steps ended")[0] == "Yes"
     assert long_enough(run_of(tmp_path / "b", [300.0] * 6), "its steps ended")[0] == "Perhaps not"
+    unlearned = long_enough(run_of(tmp_path / "c", [22.0] * 6, goal=None), "its steps ended", learned=False)
+    assert unlearned == ("Perhaps not", "it was not yet better than a policy that knows nothing when its steps ended")
