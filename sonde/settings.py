@@ -759,6 +759,8 @@ class TrainKeywords(TypedDict, total=False):
     """task alphazero: Leaves that are looked at for a move that is only played (playout cap randomisation)."""
     full_share: float
     """task alphazero: Share of moves that are searched in full and learned from."""
+    random_moves: int
+    """task alphazero: Random moves that a game of self-play begins with, at most; how many is drawn for each."""
     drawn_moves: int
     """task alphazero: Moves of a game, its first, that PUCT draws by how often the search followed them."""
     window: int
