@@ -1,4 +1,5 @@
-"""Learning from a log alone: cloning of a logged expert, and conservative Q-learning beside cloning where policies are mixed.
+"""Learning from a log alone: cloning of a logged expert, and conservative Q-learning beside cloning where the log is of a
+beginner, or policies are mixed.
 
 python -m benchmarks.offline [--seeds 3]: CartPole-v1, one process. A PPO policy is trained with the defaults (the expert) and
 another stopped early (the beginner). Their episodes, and those of a policy that knows nothing, are logged by what
@@ -69,10 +70,11 @@ def main() -> None:
             "logged": {name: {"steps": len(log["rewards"]), "return": returns[name]} for name, log in logs.items()},
             "seeds": seeds,
             "expert": {"cloning": learned(folder, folder / "expert.npz", "cloning", seeds)},
+            "beginner": {task: learned(folder, folder / "beginner.npz", task, seeds) for task in ("cloning", "cql")},
             "mixed": {task: learned(folder, folder / "mixed.npz", task, seeds) for task in ("cloning", "cql")},
         }
-    for log, tasks in (("expert", result["expert"]), ("mixed", result["mixed"])):
-        for task, found in tasks.items():
+    for log in ("expert", "beginner", "mixed"):
+        for task, found in result[log].items():
             print(f"{log:8} {task:8} {np.mean(found):6.1f} ± {np.std(found, ddof=min(1, seeds - 1)):.1f}  {found}")
     write("offline", result)
 

@@ -21,7 +21,7 @@ class Counts:
         self._return, self._length = np.zeros(count), np.zeros(count)
         self._ended: list[tuple[float, float]] = []
         self._episodes = 0
-        self._range = {name: [math.inf, -math.inf] for name in RANGES}
+        self._range: dict[str, list[float]] = {name: [math.inf, -math.inf] for name in RANGES}
         self._first: np.ndarray | None = None  # what was shown first, until something else was
         self._differ = False
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sonde.acting.gym import library
 from sonde.core.errors import DataError
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ class OneGame:
                  same seed and the same actions, since the first keeps only what a network sees
     """
 
+    spec: Any = None  # it is not in gymnasium's register
+
     def __init__(self, game: "AtariGame", *, render_mode: str | None = None) -> None:
         self._game, self.render_mode = game, render_mode
         self.metadata = {"render_modes": ["rgb_array"], "render_fps": FRAMES_PER_S / game.skip}
@@ -32,6 +35,7 @@ class OneGame:
             )
         self._picture: np.ndarray = np.zeros((*SCREEN, 3), np.uint8)
         self.action_space = self._engine.single_action_space
+        self.observation_space = library().spaces.Box(0, 255, game.shape, np.uint8)
 
     def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin an episode. Returns what it shows, of the game's `shape`."""

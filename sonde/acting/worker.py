@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from sonde.acting.block import Block
+from sonde.acting.in_process import InProcess
 from sonde.acting.making import Making, as_shown
 from sonde.core.errors import SondeError
 
@@ -29,7 +29,7 @@ ACTION_BYTES = 2**16  # room for the action of an environment, of which only wha
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """Which of a run's environments a process has. make, seed_of: as of `Block`
+    """Which of a run's environments a process has. make, seed_of: as of `InProcess`
 
     worker: number of the process;  first, count: its environments;  total: environments of all processes
     """
@@ -114,7 +114,7 @@ def _end_with(parent: int) -> None:
 
 
 def _serve(connection: Connection, file: int, workers: int) -> None:
-    block: Block | None = None
+    block: InProcess | None = None
     memory: Memory | None = None
     actions = rows = None
     try:
@@ -123,7 +123,7 @@ def _serve(connection: Connection, file: int, workers: int) -> None:
         memory = Memory(file, total=share.total, workers=workers, shape=make.shape, dtype=make.dtype)
         at = memory.at[share.worker]
         at[:] = share.first, -1, 0, 0
-        block = Block(_made(make, at), share.count, encode=as_shown, seed_of=share.seed_of, first=share.first)
+        block = InProcess(_made(make, at), share.count, encode=as_shown, seed_of=share.seed_of, first=share.first)
         block.envs = [_Marked(env, at, share.first + number) for number, env in enumerate(block.envs)]
         connection.send_bytes(DONE)
     except Exception as error:

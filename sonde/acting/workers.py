@@ -1,7 +1,7 @@
 """Environments that step in worker processes, with what they show in shared memory.
 
-Each process has some of the environments, as `sonde.acting.block` has them all: what comes of an action, and the state of a run,
-are the same to the last bit wherever they step.
+Each process has some of the environments, as `sonde.acting.in_process` has them all: what comes of an action, and the state of a
+run, are the same to the last bit wherever they step.
 """
 
 import os

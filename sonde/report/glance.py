@@ -140,7 +140,7 @@ def _length(run: Reading, learned: bool) -> tuple[str, str]:
     if not learned and (why := cannot_learn(run)):
         return "Not for want of time", f"the checks warn of what more training does not cure ({why})"
     if run.acts:
-        return acted.long_enough(run, ended)
+        return acted.long_enough(run, ended, learned=learned)
     if still_improving(run):
         sure = any(f.get("name") == "still-improving" and f.get("severity") != "note" for f in run.findings)
         return "No" if sure else "Perhaps not", f"the loss was still falling when {ended}"

@@ -22,6 +22,7 @@ from sonde.engine.plan import ExecutionPlan, cores, steps_within
 from sonde.engine.step import Stepper
 from sonde.engine.timing import step_seconds
 from sonde.engine.training import Training
+from sonde.modalities.catalogue import modality
 from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.lengths import counted, fixed_ends, fixed_why
 from sonde.run.saved import Saved
@@ -81,11 +82,11 @@ class TimeLimit:
 
     def findings(self, training: Training, budgets: Mapping[str, EvaluationBudget], samples: str = "") -> list[Finding]:
         """What the limit cut short, and whether it was kept. samples: how many were made where that is fewer than usual"""
-        limit = parse(self.limit_s, bare="seconds")
-        found = []
-        if partly := [f"{split} on {rows_in_words(budget)}" for split, budget in budgets.items() if not budget.whole]:
+        limit, dataset = parse(self.limit_s, bare="seconds"), self._assembly.dataset
+        found, rows = [], "rows" if dataset is None else modality(dataset.schema.input.kind).row[1]
+        if partly := [f"{split} on {in_words(budget, rows)}" for split, budget in budgets.items() if not budget.whole]:
             evidence = f"evaluated {' and '.join(partly)}, evenly spaced: the time limit left no time for more"
-            action = f"give a longer --time-limit than {limit} to evaluate all rows"
+            action = f"give a longer --time-limit than {limit} to evaluate all {rows}"
             found.append(
                 Finding(
                     check="partial evaluation",
@@ -129,9 +130,9 @@ class TimeLimit:
         return found
 
 
-def rows_in_words(budget: EvaluationBudget) -> str:
-    """How many rows were evaluated."""
-    return f"{budget.evaluated:,} of {'at least ' if budget.rows is None else ''}{budget.rows or budget.seen:,} rows"
+def in_words(budget: EvaluationBudget, rows: str) -> str:
+    """How many rows were evaluated. rows: what they are called"""
+    return f"{budget.evaluated:,} of {'at least ' if budget.rows is None else ''}{budget.rows or budget.seen:,} {rows}"
 
 
 def after_seconds(limit_s: float) -> float:

@@ -38,7 +38,9 @@ def result_lines(result: Mapping[str, Any]) -> list[str]:
         lines.append(f"{metric(name, metrics[split][name])} {split} {what}{_part(result, split)}{beside}")
         lines += _beside(metrics[split], name, means)
     if (first := next((s for s in ORDER if name in (metrics.get(s) or {})), None)) != split:
-        lines.append(f"{metric_name(name)} is not a number on the {first} rows")
+        lines.append(
+            f"{metric_name(name)} is not a number on the {first} {'episodes' if result.get('experience') else 'rows'}"
+        )
     baseline = (result.get("baseline") or {}).get(name)
     if baseline is not None:
         what = result["baseline"].get("what") or "trivial predictor"
@@ -89,7 +91,8 @@ def _part(result: Mapping[str, Any], split: str) -> str:
     part = (result.get("evaluated") or {}).get(split)
     if not part:
         return ""
-    return f" on {count(part['rows'])}" + (f" of {count(part['of'])} rows" if part.get("of") else " rows")
+    rows = "episodes" if result.get("experience") else "rows"
+    return f" on {count(part['rows'])}" + (f" of {count(part['of'])} {rows}" if part.get("of") else f" {rows}")
 
 
 def _ended_by(result: Mapping[str, Any]) -> list[str]:

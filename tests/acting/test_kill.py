@@ -7,6 +7,7 @@ import os
 import signal
 import traceback
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -167,18 +168,22 @@ def left(out: Path) -> tuple[Any, Any]:
 
 
 @pytest.fixture(scope="module")
-def straight(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, Any]]:
-    """What uninterrupted runs leave."""
+def straight(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Any, Any]]:
+    """What an uninterrupted run leaves, of those that are asked for."""
     folder = tmp_path_factory.mktemp("straight")
-    for name in RUNS:
+
+    @cache
+    def of(name: str) -> tuple[Any, Any]:
         finish(name, folder / name)
-    return {name: left(folder / name) for name in RUNS}
+        return left(folder / name)
+
+    return of
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", RUNS)
 def test_a_run_that_was_killed_goes_on_to_the_last_bit(
-    name: str, way: str, straight: dict[str, tuple[Any, Any]], tmp_path: Path
+    name: str, way: str, straight: Callable[[str], tuple[Any, Any]], tmp_path: Path
 ) -> None:
     for arm in WAYS[way]:
         status = child(name, tmp_path / "run", arm)
@@ -186,6 +191,6 @@ def test_a_run_that_was_killed_goes_on_to_the_last_bit(
         assert os.WTERMSIG(status) == signal.SIGKILL
     finish(name, tmp_path / "run")
     state, lines = left(tmp_path / "run")
-    for part, value in straight[name][0].items():
+    for part, value in straight(name)[0].items():
         assert same(state[part], value), part
-    assert lines == straight[name][1]
+    assert lines == straight(name)[1]

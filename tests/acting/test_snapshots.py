@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sonde.acting import block as module
+from sonde.acting import in_process as module
 from sonde.acting import snapshots
 from sonde.acting.in_process import InProcess
 from sonde.acting.making import as_shown

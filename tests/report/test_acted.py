@@ -22,7 +22,7 @@ def run_of(
     mean = float(np.mean(returns))
     best = max((float(np.mean(each["return"])) for each in policies_of), default=None)
     result = {
-        "status": "finished", "task": "ppo", "headline": "return", "objective": {"metric": "return", "mode": "max"},
+        "status": "finished", "steps": 320, "task": "ppo", "headline": "return", "objective": {"metric": "return", "mode": "max"},
         "metrics": {"validation": {"return": mean}, "test": {"return": mean}}, "best": {"step": 9, "value": mean},
         "baseline": {} if best is None else {"return": best, "what": "a random policy"},
         "experience": {"environment_steps": 8192, "per_s": 3489.0, "train_return": 59.5},
@@ -105,10 +105,13 @@ def test_how_training_went(tmp_path: Path) -> None:
     (line,) = experience_lines(run_of(tmp_path, [500.0] * 6))
     assert line == (
         "While training",
-        "8,192 steps of the environment, 3,489 a second; its last 100 episodes returned 59.50 on average, exploring.",
+        "8,192 steps of the environment, 3,489 a second, 0.039 updates for each; its last 100 episodes returned 59.50 on "
+        "average, exploring.",
     )
 
 
 def test_it_was_long_enough_where_the_mark_is_reached(tmp_path: Path) -> None:
     assert long_enough(run_of(tmp_path / "a", [500.0] * 6), "its steps ended")[0] == "Yes"
     assert long_enough(run_of(tmp_path / "b", [300.0] * 6), "its steps ended")[0] == "Perhaps not"
+    unlearned = long_enough(run_of(tmp_path / "c", [22.0] * 6, goal=None), "its steps ended", learned=False)
+    assert unlearned == ("Perhaps not", "it was not yet better than a policy that knows nothing when its steps ended")

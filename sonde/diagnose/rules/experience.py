@@ -50,8 +50,8 @@ def returns_alike(seen: Seen) -> Suspicion | None:
         seen,
         "returns-alike",
         f"all {count(ended)} episodes of {_steps(seen)} steps returned {number(same)}: no action has made a difference yet",
-        f"let an episode go on for longer: --max-episode-steps {5 * round(course.now('length_highest')):d}; {_explore(seen)}; or "
-        "give a reward that tells steps on the way apart",
+        f"let an episode go on for longer: --max-episode-steps {_rounded(5 * course.now('length_highest'))}; {_explore(seen)}; "
+        "or give a reward that tells steps on the way apart",
         explains=frozenset({"entropy-collapsed", "learning-rate-too-low", "not-learning"}),
     )
 
@@ -111,7 +111,7 @@ def warmup_too_long(seen: Seen) -> Suspicion | None:
         "warmup-too-long",
         f"{count(warmup)} of the {_steps(seen)} steps of the environment came before the first update, by random actions "
         "(--warmup-steps)",
-        f"--warmup-steps {round(max(100, steps / 20)):d}, or train longer: --steps",
+        f"--warmup-steps {_rounded(max(100, steps / 20))}, or train longer: --steps",
         place="optimiser",
     )
 
@@ -121,13 +121,13 @@ def exploring_still(seen: Seen) -> Suspicion | None:
     share, last = seen.course.now("exploration"), seen.context.settings.get("explore_last")
     if seen.moment != "end" or not isinstance(last, float) or not share > last + STILL or seen.step < TRIAL:
         return None
-    steps = max(1, round(seen.course.now("environment_steps") / 5))
+    steps = _rounded(max(1, seen.course.now("environment_steps") / 5))
     return _fact(
         seen,
         "exploration-not-ended",
         f"at the end {number(100 * share)} % of the actions were still drawn at random; that falls to {number(100 * last)} % "
         f"over {count(seen.context.settings.get('explore_steps', math.nan))} steps of the environment (--explore-steps)",
-        f"--explore-steps {steps:d}, a fifth of this run, or train longer: --steps",
+        f"--explore-steps {steps}, a fifth of this run, or train longer: --steps",
         place="optimiser",
     )
 
@@ -141,7 +141,7 @@ def replay_never_full(seen: Seen) -> Suspicion | None:
         seen,
         "replay-never-full",
         f"the replay has room for {count(capacity)} transitions, and {count(held)} were met: none was ever forgotten",
-        f"nothing has to be done; --replay {max(1, round(held)):d} takes less memory",
+        f"nothing has to be done; --replay {_rounded(1.2 * held + 100)} takes less memory",
     )
 
 
@@ -156,7 +156,7 @@ def pace(seen: Seen) -> Suspicion | None:
     parts = f"of {number(whole)} s the environments took {number(environment)} s, choosing actions {number(policy)} s, "
     parts += f"and learning {number(learning)} s"
     if environment > WAITED * whole:
-        action = "several processes step environments side by side where they are slow (`sonde train --help` of its settings)"
+        action = "--workers 2 or more steps the environments in other processes"
         return _note(seen, "environment-slower-than-learner", parts, action)
     if learning > LEARNING * whole:
         rollouts = "reuse" in seen.context.settings
@@ -184,12 +184,21 @@ def _explore(seen: Seen) -> str:
     settings, steps = seen.context.settings, seen.course.now("environment_steps")
     if "explore_steps" in settings:
         longer = max(int(settings["explore_steps"]), round(steps) if math.isfinite(steps) else 0)
-        return f"explore for longer: --explore-steps {2 * longer:d}, with as many --steps"
+        return f"explore for longer: --explore-steps {_rounded(2 * longer)}, with as many --steps"
     if "entropy_weight" in settings:
         return f"explore more: --entropy-weight {max(0.01, 3 * float(settings['entropy_weight'])):g}"
     if "target_entropy" in settings:
         return "explore more: --target-entropy 0"
     return "explore more, or train longer: --steps"
+
+
+def _rounded(value: float) -> str:
+    """To two digits.
+
+    >>> _rounded(31998), _rounded(150)
+    ('32000', '150')
+    """
+    return f"{float(f'{value:.2g}'):.0f}"
 
 
 def _steps(seen: Seen) -> str:

@@ -22,6 +22,7 @@ STUCK = 0.95  # of the actions
 FAR = 0.1  # KL divergence from the policy that acted; 0.01 to 0.02 is aimed at (Spinning Up stops at 0.015)
 CLIPPED = 0.2  # of the probability ratios beyond the clip range; 0.1 to 0.2 are usual (Huang et al. 2022)
 STILL = 1e-5  # KL divergence: nothing moves
+USUAL_RATE = 1e-3  # of small networks that act: what the recipes take
 UNDER_WAY = 0.3  # of the peak rate: below it, a schedule has taken the rate away
 LOOKS = 3  # evaluations in a row
 APART = 0.3  # of the range of all returns
@@ -143,7 +144,7 @@ def moves_too_far(seen: Seen) -> Suspicion | None:
         name="learning-rate-too-high",
         evidence=f"{'' if late > FAR else 'at first '}updates move the policy by a KL divergence of {number(far)} in the median "
         f"(0.01 to 0.02 is usual), and {number(100 * beyond)} % of the ratios lie beyond the clip range; {_returned(seen)}",
-        action=f"--lr {seen.peak() / 10:.3g}{fewer}",
+        action=f"--lr {min(USUAL_RATE, seen.peak() / 10):.3g}{fewer}",
         place="optimiser",
         certainty="likely" if sure else "suspected",
         step=seen.step,
@@ -172,7 +173,7 @@ def moves_too_little(seen: Seen) -> Suspicion | None:
         name="learning-rate-too-low",
         evidence=f"updates move the policy by a KL divergence of {number(moved)} in the median (0.01 to 0.02 is usual), and "
         f"{_returned(seen)}",
-        action=f"--lr {max(3 * seen.peak(), min(1e-3, 1e3 * seen.peak())):.3g}",
+        action=f"--lr {max(USUAL_RATE, 3 * seen.peak()):.3g}",
         place="optimiser",
         certainty="likely",
         step=seen.step,
@@ -287,7 +288,7 @@ def _slower(seen: Seen) -> str:
     if settings.get("double") is False:
         found.append("--double")
     if not found or seen.peak() > 3e-3:
-        found.append(f"--lr {min(1e-3, seen.peak() / 10):.3g}")
+        found.append(f"--lr {min(USUAL_RATE, seen.peak() / 10):.3g}")
     return f"{', '.join(found)}: values are learned from values, and what follows too quickly runs away"
 
 

@@ -32,7 +32,10 @@ def settings(dataset: Dataset, model: str) -> Settings:
         "hidden": ((128, 128), why),
         "activation": ("relu", why),
         "steps": (UPDATES, f"{UPDATES * EVERY:,} steps of the environments, with 1,000 before"),
-        "evaluate_every": (f"{UPDATES // 20} steps", "20 evaluations"),
+        "evaluate_every": (
+            f"{UPDATES // 10} steps",
+            "10 evaluations: the first that is good by luck is not taken for the best",
+        ),
     }
 
 

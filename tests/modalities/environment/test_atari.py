@@ -8,6 +8,7 @@ import pytest
 from sonde.acting.seeds import SeedRows
 from sonde.core.dataset import Dataset
 from sonde.core.errors import ConfigError, DataError
+from sonde.modalities.inspect import inspect
 from sonde.modalities.open import open_data, open_like
 from sonde.modalities.settings import data_config
 
@@ -74,3 +75,9 @@ def test_what_has_no_effect_is_refused() -> None:
             opened("gym:CartPole-v1", **{setting: value})
     with pytest.raises(DataError, match=r"gym:CartPole-v1 shows Box.*--frame-stack.*leave them out"):
         opened("gym:CartPole-v1", frame_stack=4)
+
+
+def test_a_game_is_inspected_by_playing_it() -> None:
+    found = inspect("atari:Pong", data_config({}), seconds=0.5)
+    assert not found.findings
+    assert found.tables[0].rows[0][0] == "random"
