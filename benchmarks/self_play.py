@@ -167,6 +167,7 @@ def speed(seconds: float, simulations: int, width: int, layers: int) -> dict[str
             quick=simulations,
             full=1.0,
             drawn_moves=10,
+            random_moves=0,
             window=1_000_000,
             reuse=1.0,
             batch=1,

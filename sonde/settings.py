@@ -647,6 +647,9 @@ class TrainKeywords(TypedDict, total=False):
     components: int
     """task normalizing-flow: Gaussians in the distribution that rows of numbers are turned into; 1 is the standard
     normal one."""
+    mixture: int
+    """task normalizing-flow: Gaussians, at most, of a mixture beside the flow, with the share that makes validation
+    rows likeliest; 0 for none."""
     marginals: Literal["bent", "straight"]
     """task normalizing-flow: How numbers of a table are fed: each column bent to be normal, or in standard
     deviations, which keeps what is linear."""
@@ -756,6 +759,8 @@ class TrainKeywords(TypedDict, total=False):
     """task alphazero: Leaves that are looked at for a move that is only played (playout cap randomisation)."""
     full_share: float
     """task alphazero: Share of moves that are searched in full and learned from."""
+    random_moves: int
+    """task alphazero: Random moves that a game of self-play begins with, at most; how many is drawn for each."""
     drawn_moves: int
     """task alphazero: Moves of a game, its first, that PUCT draws by how often the search followed them."""
     window: int

@@ -73,7 +73,7 @@ class OneByOne:
         for number, state in zip(numbers, states, strict=True):
             moves = self._moves(state)
             random = np.random.default_rng(derive(self._seed, "sample", "opponent", number, state.move_number()))
-            found.append(int(moves[random.integers(len(moves))]))
+            found.append(int(moves[int(random.integers(len(moves)))]))
         return found
 
 

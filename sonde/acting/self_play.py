@@ -1,7 +1,7 @@
 """Experience of games that a network plays against itself: search each move, learn what searches and the games' ends say."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,6 +29,7 @@ class SelfPlayPlan:
 
     games:  side by side;  longest: moves after which a game is a draw
     quick:  simulations of a move that is only played, not learned from;  full: share of moves that are learned from
+    random_moves: that a game begins with at most; how many is drawn
     drawn_moves: of a game, that PUCT draws by their visits
     window: positions that are kept;  reuse: times that each is learned from, on average;  batch: positions of an update
     """
@@ -38,6 +39,7 @@ class SelfPlayPlan:
     quick: int
     full: float
     drawn_moves: int
+    random_moves: int
     window: int
     reuse: float
     batch: int
@@ -59,10 +61,12 @@ class SelfPlay:
         self._rules, self._playing, self._plan = rules, playing, plan
         self._judge = judge_of(playing.judge, device)
         self._seed, self._device = seed, device
+        self._symmetries = rules.symmetries
         self._window = Window(plan.window)
         self._positions = rules.start(plan.games)
         self._moves: list[list[int]] = [[] for _ in range(plan.games)]
         self._pending: list[list[dict[str, np.ndarray]]] = [[] for _ in range(plan.games)]
+        self._begun = False
         self._ply = 0  # moves of each game so far, of one after the other
         self._drawn = 0  # batches
         self._games, self._results, self._length = 0, np.zeros(3, np.int64), 0  # results: first won, drawn, second won
@@ -100,7 +104,7 @@ class SelfPlay:
 
     def _turned(self, rows: dict[str, np.ndarray], random: np.random.Generator) -> dict[str, np.ndarray]:
         """Rows, each turned or mirrored by a symmetry of the game that is drawn."""
-        known = self._rules.symmetries
+        known = self._symmetries
         chosen = random.integers(0, len(known), len(rows["value"]))
         found = {name: values.copy() for name, values in rows.items()}
         for number, symmetry in enumerate(known[1:], 1):
@@ -117,6 +121,9 @@ class SelfPlay:
         """One move in every game."""
         begun = time.perf_counter()
         plan, rules = self._plan, self._rules
+        if not self._begun:
+            self._begin(range(plan.games))
+            self._begun = True
         random = np.random.default_rng(derive(self._seed, "sample", "self-play", self._ply))
         full = bool(random.random() < plan.full)
         search = self._playing.plan if full else replace(self._playing.plan, simulations=plan.quick)
@@ -147,8 +154,22 @@ class SelfPlay:
         self._games += 1
         self._length += len(self._moves[number])
         self._results[0 if result > 0 else 1 if result == 0 else 2] += 1
-        self._positions[number] = self._rules.start(1)[0]
-        self._moves[number], self._pending[number] = [], []
+        self._pending[number] = []
+        self._begin([number])
+
+    def _begin(self, numbers: Sequence[int]) -> None:
+        """Begin games, with some random moves where that is asked: fewer than would end the game."""
+        for number in numbers:
+            position, moves = self._rules.start(1), []
+            random = np.random.default_rng(derive(self._seed, "sample", "opening", self._ply, number))
+            for _ in range(random.integers(0, self._plan.random_moves + 1)):
+                move = int(random.choice(np.flatnonzero(self._rules.view(position).legal[0])))
+                after = self._rules.step(position, np.array([move]))
+                if self._rules.view(after).over[0]:
+                    break
+                position = after
+                moves.append(move)
+            self._positions[number], self._moves[number] = position[0], moves
 
     def state_dict(self) -> dict[str, Any]:
         """All that is kept, and where the games are."""
@@ -175,7 +196,7 @@ class SelfPlay:
         self._results = state["results"].clone().numpy()
         self._window.load_state_dict(state["window"])
         self._moves = [part.tolist() for part in state["moves"].split(state["lengths"].tolist())]
-        self._positions = replayed(self._rules, self._moves)
+        self._positions, self._begun = replayed(self._rules, self._moves), self._ply > 0
         fields = {name: values.numpy() for name, values in state["pending"].items()}
         ends = np.cumsum(state["held"].numpy())
         self._pending = [
@@ -214,6 +235,7 @@ def source(splits: Mapping[str, Rows], task: Task, config: TrainConfig, device: 
         quick=settings.quick_simulations,
         full=settings.full_share,
         drawn_moves=settings.drawn_moves,
+        random_moves=settings.random_moves,
         window=settings.window,
         reuse=settings.position_reuse,
         batch=config.feed.batch_size,

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 
 from sonde.core.damaged import DAMAGE
-from sonde.core.units import count, duration, metric, metric_name, rate
+from sonde.core.units import count, duration, metric, metric_name, number, rate
 from sonde.metrics.intervals import Interval, apart, bootstrap_mean
 from sonde.report.captions import course, place
 from sonde.report.folder import Reading
@@ -92,8 +92,8 @@ def of_returns(run: Reading, score: Scored, trouble: str) -> tuple[Tone, str, st
     goal, known = goal_of(run, name), policies(run.evaluated.get(score.split, {}))
     if goal is None and not known:
         return None
-    number = "its" if episodes is None else f"{count(episodes)}"
-    told = f"It returns {metric(name, value)} on average over {number} {score.split} {run.row[1]}"
+    many = "its" if episodes is None else count(episodes)
+    told = f"It returns {metric(name, value)} on average over {many} {score.split} {run.row[1]}"
     if known:
         best = max(known, key=lambda each: np.mean(each.returns))
         told += f", {best.what} {metric(name, float(np.mean(best.returns)))}"
@@ -132,6 +132,8 @@ def experience_lines(run: Reading) -> list[tuple[str, str]]:
     told = [] if steps is None else [f"{count(steps)} steps of the environment"]
     if told and per_s:
         told[0] += f", {rate(per_s)} a second"
+    if told and steps and (updates := _number(run.result.get("steps"))):
+        told[0] += f", {number(updates / steps, 2)} updates for each"
     if returned is not None:
         told.append(f"its last 100 episodes returned {metric('return', returned)} on average, exploring")
     lines = [("While training", f"{'; '.join(told)}.")] if told else []

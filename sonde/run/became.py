@@ -1,4 +1,4 @@
-"""How samples of a run that makes inputs became while it trained: a picture now and then, of the same noise.
+"""How samples of a run that makes inputs became while it trained: a picture, or rows of a table, now and then, of the same noise.
 
 They lie in samples/validation/ while it trains, and in evaluation/ afterwards: became.json and became/<step>.png.
 """
@@ -14,10 +14,11 @@ from sonde.core.records import EvaluationRecord
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import abilities_of
 from sonde.run.build import Assembly
-from sonde.run.sampling import Wanted, drawn, made_of
+from sonde.run.sampling import Wanted, drawn, made_of, plain
 
 NAME = "became"  # of the file and the folder of pictures
 NUMBER = 10  # samples of a picture
+ROWS = 3  # of a table
 STEPS = 8  # of the sampler, at most: few, for a glance
 PASSES = 2  # of the network in a step, of a sampler of second order
 ALONE = 3.0  # times as long takes a row of a batch so small, at most, as one of an evaluation's
@@ -36,7 +37,7 @@ def shows(assembly: Assembly) -> bool:
     if abilities_of(assembly.task).generation is None or assembly.dataset is None:
         return False
     made = made_of(assembly.dataset.schema)
-    return made is not None and made.strip is not None
+    return made is not None and (made.strip is not None or made.as_text is not None)
 
 
 def add(folder: RunFolder, place: Path, assembly: Assembly, record: EvaluationRecord) -> Mapping[str, Any]:
@@ -49,14 +50,18 @@ def add(folder: RunFolder, place: Path, assembly: Assembly, record: EvaluationRe
     assert dataset is not None
     made = made_of(dataset.schema)
     assert made is not None
-    assert made.strip is not None
     earlier = [each for each in _earlier(folder, place) if int(each["step"]) < record.step]
     (place / NAME).mkdir(parents=True, exist_ok=True)
-    wanted = Wanted(number=NUMBER, steps=min(STEPS, generation.steps))
+    wanted = Wanted(number=ROWS if made.strip is None else NUMBER, steps=min(STEPS, generation.steps))
     found = drawn(assembly.task, dataset.schema, wanted, assembly.device, trains=True)
+    entry: dict[str, Any] = {"step": record.step, "epoch": record.epoch}
+    if made.strip is None:
+        assert made.as_text is not None
+        columns, rows = made.as_text(plain(found, dataset.schema))
+        entries = thinned([*(each for each in earlier if "rows" in each), {**entry, "rows": rows}])
+        return {"number": ROWS, "steps": wanted.steps, "names": columns, "pictures": entries}
     picture = made.strip(found.values, dataset.schema, place / NAME / str(record.step))
-    entry = {"step": record.step, "epoch": record.epoch, "picture": f"{NAME}/{picture.name}"}
-    entries = thinned([*earlier, entry])
+    entries = thinned([*earlier, {**entry, "picture": f"{NAME}/{picture.name}"}])
     names = {Path(each["picture"]).name for each in entries}
     for file in (place / NAME).iterdir():
         if file.name not in names:
@@ -88,6 +93,8 @@ def keep(folder: RunFolder) -> None:
     shutil.rmtree(folder.evaluation / NAME, ignore_errors=True)
     (folder.evaluation / NAME).mkdir(parents=True)
     for each in entries:
+        if "rows" in each:
+            continue
         name = Path(each["picture"]).name
         shutil.copyfile(place / NAME / name, folder.evaluation / NAME / name)
     write_json(folder.evaluation / f"{NAME}.json", read_json(place / f"{NAME}.json"))
@@ -99,16 +106,18 @@ def _earlier(folder: RunFolder, place: Path) -> Sequence[Mapping[str, Any]]:
         return entries
     entries = _read(folder.evaluation)
     if entries:
-        shutil.copytree(folder.evaluation / NAME, place / NAME, dirs_exist_ok=True)
+        shutil.copytree(folder.evaluation / NAME, place / NAME, dirs_exist_ok=True)  # of rows an empty folder
     return entries
 
 
 def _read(place: Path) -> Sequence[Mapping[str, Any]]:
-    """Those of which the picture is there; none of a file that is torn."""
+    """Those of which the picture, or the rows, are there; none of a file that is torn."""
     try:
         entries = read_json(place / f"{NAME}.json")["pictures"]
         return [
-            each for each in entries if (place / NAME / Path(each["picture"]).name).is_file() and int(each["step"]) >= 0
+            each
+            for each in entries
+            if int(each["step"]) >= 0 and ("rows" in each or (place / NAME / Path(each["picture"]).name).is_file())
         ]
     except (OSError, *DAMAGE):
         return []

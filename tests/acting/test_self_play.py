@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sonde.acting.games.bitboards import ConnectFour, TicTacToe
 from sonde.acting.games.open_spiel import game, rules_of
+from sonde.acting.games.rules import replayed
 from sonde.acting.self_play import SelfPlay, SelfPlayPlan
 from sonde.core.batch import Batch
 from sonde.core.playing import Playing, SearchPlan
@@ -22,6 +23,7 @@ def plan(**more: Any) -> SelfPlayPlan:
         "quick": 2,
         "full": 0.5,
         "drawn_moves": 4,
+        "random_moves": 2,
         "window": 400,
         "reuse": 2.0,
         "batch": 16,
@@ -76,8 +78,9 @@ def test_batches_after_a_stop_are_those_of_a_run_that_was_not_stopped(name: str,
 
 
 def test_values_are_the_ends_of_games_for_the_side_to_move() -> None:
-    source = played(TicTacToe(), games=1, full=1.0, symmetries=False, window=9, batch=1)
+    source = played(TicTacToe(), games=1, full=1.0, symmetries=False, window=9, batch=1, random_moves=0)
     known = game("tic_tac_toe")
+    moves: list[int] = []
     while not source.figures["games"]:
         moves = list(source._moves[0])
         source._move()
@@ -105,6 +108,18 @@ def test_policies_are_0_where_moves_are_illegal_and_add_up_to_1() -> None:
         assert torch.equal(legal, top == 0)
 
 
+def test_games_begin_with_random_moves_that_do_not_end_them() -> None:
+    rules = TicTacToe()
+    source = played(rules, games=200, random_moves=9)
+    source._begin(range(200))
+    assert {len(moves) for moves in source._moves} == set(range(9))
+    assert not rules.view(source._positions).over.any()
+    assert np.array_equal(source._positions, replayed(rules, source._moves))
+    plain = played(rules, games=200, random_moves=0)
+    plain._begin(range(200))
+    assert plain._moves == [[]] * 200
+
+
 def test_a_share_of_moves_is_learned_from() -> None:
     source = played(ConnectFour(), games=4, full=0.25, window=10_000)
     for _ in range(400):
@@ -121,7 +136,7 @@ def test_positions_are_learned_from_as_often_as_asked() -> None:
 
 
 def test_a_game_that_takes_too_long_is_a_draw() -> None:
-    source = played(ConnectFour(), games=2, longest=3, full=1.0)
+    source = played(ConnectFour(), games=2, longest=3, full=1.0, random_moves=0)
     for _ in range(3):
         source._move()
     assert source.figures["draws"] == 1

@@ -22,7 +22,7 @@ def run_of(
     mean = float(np.mean(returns))
     best = max((float(np.mean(each["return"])) for each in policies_of), default=None)
     result = {
-        "status": "finished", "task": "ppo", "headline": "return", "objective": {"metric": "return", "mode": "max"},
+        "status": "finished", "steps": 320, "task": "ppo", "headline": "return", "objective": {"metric": "return", "mode": "max"},
         "metrics": {"validation": {"return": mean}, "test": {"return": mean}}, "best": {"step": 9, "value": mean},
         "baseline": {} if best is None else {"return": best, "what": "a random policy"},
         "experience": {"environment_steps": 8192, "per_s": 3489.0, "train_return": 59.5},
@@ -105,7 +105,8 @@ def test_how_training_went(tmp_path: Path) -> None:
     (line,) = experience_lines(run_of(tmp_path, [500.0] * 6))
     assert line == (
         "While training",
-        "8,192 steps of the environment, 3,489 a second; its last 100 episodes returned 59.50 on average, exploring.",
+        "8,192 steps of the environment, 3,489 a second, 0.039 updates for each; its last 100 episodes returned 59.50 on "
+        "average, exploring.",
     )
 
 

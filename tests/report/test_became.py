@@ -48,3 +48,18 @@ def test_pictures_that_are_too_large_together_leave_out_the_earliest(
     assert section is not None
     assert "step 1<" not in section.html
     assert "step 2<" in section.html
+
+
+def test_rows_of_a_table_stand_below_one_another_by_step(tmp_path: Path) -> None:
+    pictures = [{"step": 10 * step, "rows": [[f"<{step}>", "x"], ["y", ""]]} for step in range(1, 13)]
+    section = became_section({"number": 2, "steps": 0, "names": ["<a>", "b"], "pictures": pictures}, tmp_path)
+    assert section is not None
+    assert section.html.count('rowspan="2"') == 8  # of twelve steps, the first and the last among them
+    assert section.html.index("step 10<") < section.html.index("step 120<")
+    assert "<th>&lt;a&gt;</th><th>b</th>" in section.html
+    assert "<td>&lt;12&gt;</td><td>x</td>" in section.html
+    assert (
+        section.note
+        == "The same 2 rows again and again, from the same noise; by the averaged weights where there are any."
+    )
+    assert became_section({"number": 2, "names": ["a"], "pictures": []}, tmp_path) is None

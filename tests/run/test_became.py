@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from sonde.core.files import write_json
+import sonde
+from sonde.core.files import read_json, write_json
 from sonde.core.generation import Generation
 from sonde.core.records import EvaluationRecord
 from sonde.core.run_folder import RunFolder
@@ -46,3 +47,20 @@ def test_pictures_move_to_the_evaluation_and_never_out_of_it(tmp_path: Path) -> 
     write_json(place / "became.json", [3])
     became.keep(RunFolder(tmp_path / "other"))
     assert not (tmp_path / "other").exists()
+
+
+def test_rows_of_a_table_stand_as_they_became(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sonde.run.samples.SHARE", 1e9)  # as if there were time for all
+    table = {"size": [float(n % 17) + 0.5 for n in range(120)], "town": ["Rom", "Bern"] * 60}
+    given: dict[str, Any] = {"task": "flow-matching", "width": 8, "layers": 1, "epochs": 3, "threads": 1, "quiet": True}
+    run = sonde.train(table, out=tmp_path / "run", **given)
+    found = read_json(run.folder / "evaluation" / "became.json")
+    assert (found["number"], found["names"]) == (became.ROWS, ["size", "town"])
+    steps = [each["step"] for each in found["pictures"]]
+    assert len(steps) > 1
+    assert steps == sorted(set(steps))
+    assert all(len(each["rows"]) == became.ROWS for each in found["pictures"])
+    assert {row[1] for each in found["pictures"] for row in each["rows"]} <= {"Rom", "Bern"}
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    assert "How samples became" in page
+    assert "The same 3 rows again and again, from the same noise" in page

@@ -47,7 +47,7 @@ class ConnectFour:
     shape: tuple[int, ...] = (2, ROWS, COLUMNS)
     longest: int = ROWS * COLUMNS
 
-    @cached_property
+    @property
     def symmetries(self) -> Sequence[Symmetry]:
         """As it is, and mirrored."""
         fields = np.arange(2 * ROWS * COLUMNS).reshape(self.shape)
@@ -90,7 +90,7 @@ class TicTacToe:
     shape: tuple[int, ...] = (2, 3, 3)
     longest: int = 9
 
-    @cached_property
+    @property
     def symmetries(self) -> Sequence[Symmetry]:
         """The eight of a square."""
         return square(self.shape, 9)

@@ -1,7 +1,6 @@
 """Any game of OpenSpiel for two, with perfect information and no chance, as rules over many positions."""
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -83,7 +82,7 @@ class OpenSpiel:
         self.shape: tuple[int, ...] = (seen[0] + 1, *seen[1:]) if len(seen) == 3 else (int(np.prod(seen)) + 1,)
         self._scale = max(abs(game.min_utility()), abs(game.max_utility()))
 
-    @cached_property
+    @property
     def symmetries(self) -> Sequence[Symmetry]:
         """Those that are known of a game by its name; where none are, only the one that changes nothing."""
         short, values = self.name.partition("(")[0], int(np.prod(self.shape))

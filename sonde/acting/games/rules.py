@@ -61,7 +61,7 @@ def replayed(rules: Rules, moves: Sequence[Sequence[int]]) -> np.ndarray:
     """The positions after each list of moves from the first."""
     positions = rules.start(len(moves))
     for ply in range(max(map(len, moves), default=0)):
-        going = np.flatnonzero([len(each) > ply for each in moves])
+        going = [number for number, each in enumerate(moves) if len(each) > ply]
         positions[going] = rules.step(positions[going], np.array([moves[number][ply] for number in going]))
     return positions
 

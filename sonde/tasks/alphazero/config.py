@@ -22,6 +22,8 @@ class AlphaZeroConfig:
     """Leaves that are looked at for a move that is only played (playout cap randomisation)."""
     full_share: float = 0.25
     """Share of moves that are searched in full and learned from."""
+    random_moves: int = 2
+    """Random moves that a game of self-play begins with, at most; how many is drawn for each."""
     drawn_moves: int = 10
     """Moves of a game, its first, that PUCT draws by how often the search followed them."""
     window: int = 100_000
@@ -35,7 +37,7 @@ class AlphaZeroConfig:
 
     def __post_init__(self) -> None:
         at_least(self, 1, "simulations", "considered", "quick_simulations", "window")
-        at_least(self, 0, "drawn_moves", "value_weight")
+        at_least(self, 0, "random_moves", "drawn_moves", "value_weight")
         above(self, 0, "position_reuse")
         within(self, 0, 1, "full_share", open_left=True)
         if self.quick_simulations > self.simulations:

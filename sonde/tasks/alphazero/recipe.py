@@ -30,6 +30,13 @@ def settings(dataset: Dataset, model: str) -> Settings:
         "steps": (UPDATES, "minutes; give more, or --time-limit, for a player that is hard to beat"),
         "evaluate_every": (f"{UPDATES // 4} steps", "4 evaluations, whose matches take a while"),
     }
+    if model == "policy-value-mlp":
+        why = "a small network: searches take most of the time"
+        found |= {
+            "full_share": (1.0, why),
+            "position_reuse": (8.0, why),
+            "random_moves": (4, "all openings are met"),
+        }
     if len(dataset.schema.target.names) > MANY:
         why = "trees and positions of a game with so many moves are large, and it is long"
         found |= {

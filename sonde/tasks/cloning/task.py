@@ -16,6 +16,7 @@ from sonde.metrics.episodes import MODES as PLAYED
 from sonde.metrics.episodes import played
 from sonde.metrics.followed import MODES, FollowedMeter
 from sonde.nn.actions import category_log_prob, draw_category, draw_gaussian, gaussian_log_prob
+from sonde.nn.actor_critic import without_memory
 from sonde.nn.scaled_observations import ScaledObservations
 from sonde.tasks.cloning.config import CloningConfig
 from sonde.tasks.supervised import objective
@@ -46,6 +47,7 @@ class Cloning:
             raise ConfigError(
                 "--cloning-loss mse is for actions that are numbers, and these are one of several; leave it out"
             )
+        without_memory(model, "cloning")
         features: int = model.features  # type: ignore[assignment]
         self.torso = ScaledObservations(model, input.shape)
         self.head = nn.Linear(features, numbers)

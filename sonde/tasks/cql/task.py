@@ -16,6 +16,7 @@ from sonde.losses.q_learning import huber
 from sonde.metrics.episodes import MODES, played
 from sonde.metrics.followed import FollowedMeter
 from sonde.nn.action_values import ActionValues
+from sonde.nn.actor_critic import without_memory
 from sonde.nn.scaled_observations import ScaledObservations
 from sonde.nn.twin_critics import following
 from sonde.tasks.cql.config import CQLConfig
@@ -35,6 +36,7 @@ class CQL:
     ) -> None:
         """Raises: ConfigError for a metric that is not there"""
         self.config, self._names = config, target.names
+        without_memory(model, "cql")
         features: int = model.features  # type: ignore[assignment]
         self._scaled = ScaledObservations(model, input.shape)
         self.network = ActionValues(self._scaled, features, len(target.names), outputs=1, dueling=config.dueling)

@@ -36,7 +36,10 @@ class DQN:
         self.config, self._first, self._count = config, int(target.names[0]), len(target.names)
         without_memory(model, "dqn")
         features: int = model.features  # type: ignore[assignment]
-        support = torch.linspace(*config.value_range, config.atoms) if config.atoms else None
+        support = None
+        if config.atoms:
+            lowest, highest = config.value_range
+            support = torch.linspace(lowest, highest, config.atoms)
         outputs = config.atoms or config.quantiles or 1
         self.network = ActionValues(
             model, features, self._count, outputs=outputs, dueling=config.dueling, support=support

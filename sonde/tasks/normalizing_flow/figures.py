@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sonde.core.units import share
 from sonde.report.additions import Additions
 from sonde.report.figures import Axis, Series, curves
 from sonde.report.learning import Figure
@@ -13,6 +14,21 @@ FEWEST = 3  # points of a curve
 def additions(details: Mapping[str, Any]) -> Additions:
     """Figures of one evaluation."""
     return Additions(figures=_likelihoods(details), cases=False)
+
+
+def highlights(details: Mapping[str, Any]) -> list[str]:
+    """What part of the density is not the flow's.
+
+    >>> highlights({"mixture": {"share": 0.25}})
+    ['25 % of the density is that of a Gaussian mixture beside the flow (--mixture), a share that validation rows chose']
+    """
+    found = details.get("mixture")
+    if not found:
+        return []
+    part = share(float(found["share"]), 0)
+    return [
+        f"{part} of the density is that of a Gaussian mixture beside the flow (--mixture), a share that validation rows chose"
+    ]
 
 
 def _likelihoods(details: Mapping[str, Any]) -> list[Figure]:

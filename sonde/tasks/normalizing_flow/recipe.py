@@ -7,6 +7,8 @@ UPDATES = 8_000
 BATCH = 256
 MANY = 2_000  # training rows
 GAUSSIANS = 32
+BESIDE = 64
+WHY_BESIDE = "of few rows, or in narrow groups, a mixture is likelier: penguins 3.43 nats a row, a flow alone 3.8"
 MOST_COLUMNS = 32  # whose covariances are learned: their number grows with the square
 
 
@@ -35,6 +37,7 @@ def settings(dataset: Dataset, model: str) -> Settings:
         "augment": ("none", "changed inputs would be learned to be likely too"),
         "precision": ("fp32", "a flow is undone step by step, and determinants are sums of many small terms"),
         **_clusters(dataset, rows),
+        **_mixture(dataset),
     }
 
 
@@ -50,6 +53,14 @@ def _clusters(dataset: Dataset, rows: int) -> Settings:
             "ETTh1, 1,500 updates: 2.50 nats a row with 64, 2.73 with one, 3.07 with one and bent",
         ),
     }
+
+
+def _mixture(dataset: Dataset) -> Settings:
+    """Of tables of numbers."""
+    columns, target = dataset.schema.input.columns, dataset.schema.target
+    if target.has_classes or not 0 < len(columns) <= MOST_COLUMNS or any(c.kind != "number" or c.part for c in columns):
+        return {}
+    return {"mixture": (BESIDE, WHY_BESIDE)}
 
 
 def _rate(rows: int, model: str) -> tuple[float, str]:

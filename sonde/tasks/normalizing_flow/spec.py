@@ -22,6 +22,7 @@ NORMALIZING_FLOW = TaskSpec(
     model="sonde.tasks.normalizing_flow.recipe:model",
     settings="sonde.tasks.normalizing_flow.recipe:settings",
     figures="sonde.tasks.normalizing_flow.figures:additions",
+    highlights="sonde.tasks.normalizing_flow.figures:highlights",
     units={"loss": "nats a row", "bits_per_dim": "bits"},
     next_commands=("sonde predict {run} {input}", "sonde sample {run} --number 64"),
 )

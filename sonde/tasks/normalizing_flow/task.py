@@ -17,6 +17,7 @@ from sonde.nn.frequencies import shares_of
 from sonde.nn.gaussian_mixture import GaussianMixture
 from sonde.tasks.denoising import EvaluationNoise
 from sonde.tasks.input_code import InputCode
+from sonde.tasks.normalizing_flow.beside import BEFORE, Beside, best_share, mixed
 from sonde.tasks.normalizing_flow.config import NormalizingFlowConfig
 from sonde.tasks.supervised import objective, wide
 
@@ -98,7 +99,8 @@ class NormalizingFlow:
     The loss is in nats a row: of tables in standard deviations of their numbers, of images for pixels of 8 bits. With classes it
     is that of the row and its class together; a row without one is as likely as with all of them together. Of rows of numbers
     a small share of the density is that of independent columns, since a flow makes single rows unlike all others so improbable
-    that they outweigh the rest; samples come from the flow alone.
+    that they outweigh the rest; samples have none of it. With a mixture beside it (`Beside`) the density is that of both
+    averaged, and samples come from both; only the flow is trained.
     Source: Dinh, Sohl-Dickstein and Bengio 2016, arXiv:1605.08803
     """
 
@@ -112,11 +114,15 @@ class NormalizingFlow:
         monitor: str | None = None,
     ) -> None:
         """Raises: ConfigError for a network of another kind, or when `monitor` is not a metric"""
-        _check(config, input)
+        _check(config, input, target)
         self.config, self.input, self.code = config, input, InputCode(input, straight=config.marginals == "straight")
         self.bent = InputCode(input)
         self.net = ConditionedFlow(model, target, numbers=self.code.shape[0], components=config.components)
-        self.modules = nn.ModuleDict({"model": self.net})
+        self.straight = InputCode(input, straight=True)
+        self.beside = Beside(config.mixture, self.code.shape[0]) if config.mixture else None
+        self._share = BEFORE  # of the mixture in the density
+        held = {} if self.beside is None else {"mixture": self.beside}
+        self.modules = nn.ModuleDict({"model": self.net, **held})
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[self.net]),)
         self.objective: Objective = objective("loss", {"loss": "min", "bits_per_dim": "min"}, monitor)
         self._fixed = EvaluationNoise(self.code.shape)
@@ -136,6 +142,9 @@ class NormalizingFlow:
         batch = joined(list(read()))
         self.code.know(batch["input"])
         self.bent.know(batch["input"])
+        self.straight.know(batch["input"])
+        if self.beside is not None:
+            self.beside.fit(self.straight.spread(batch["input"], self._fixed(batch)[0])[0])
         if self.net.classes:
             self._class_nats = self.net.know_classes(batch["target"])
         if self.net.base is None:
@@ -151,8 +160,13 @@ class NormalizingFlow:
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: loss (B,) of row and class, and nats (B,) of the row given its class; with fixed noise."""
-        logp, prior = self._logp(batch["input"], self._fixed(batch)[0], self._labels(batch))
-        return {"loss": -(logp + prior), "nats": -logp}
+        input, noise = batch["input"], self._fixed(batch)[0]
+        logp, prior = self._logp(input, noise, self._labels(batch))
+        if self.beside is None:
+            return {"loss": -(logp + prior), "nats": -logp}
+        other = self._of_mixture(input, noise)
+        nats = -mixed(logp, other, self._share)
+        return {"loss": nats, "nats": nats, "both": torch.stack([logp, other], 1)}
 
     def evaluate_plain(self, batch: Batch) -> Mapping[str, Tensor]:
         """The same without a network: numbers are taken for normal ones, gaps, categories and classes for as frequent as among
@@ -165,11 +179,15 @@ class NormalizingFlow:
     def meter(self) -> LikelihoodMeter:
         """A fresh one."""
         columns = {column.source for column in self.input.columns}
-        return LikelihoodMeter(len(columns) or math.prod(self.input.shape))
+        share = None if self.beside is None else self._share
+        return LikelihoodMeter(len(columns) or math.prod(self.input.shape), share=share)
 
     def tune_threshold(self, meter: Meter) -> None:
-        """Keep how likely validation rows are, beside which a row is unusual."""
+        """Let validation rows choose the mixture's share; keep how likely they are, beside which a row is unusual."""
         if isinstance(meter, LikelihoodMeter):
+            if meter.both:
+                self._share = best_share(*torch.cat(meter.both).unbind(1))
+                meter.weigh(self._share)
             self._usual = meter.quantiles()
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
@@ -179,6 +197,8 @@ class NormalizingFlow:
             label = torch.full((len(input),), number, device=input.device) if self.net.classes else None
             found.append(sum(self._logp(input, noise, label)))
         logp = torch.stack(found).logsumexp(0)
+        if self.beside is not None:
+            logp = mixed(logp, self._of_mixture(input, noise), self._share)
         if not self._usual:
             return {"log_likelihood": logp}
         usual = torch.tensor(self._usual, dtype=torch.float64, device=logp.device)
@@ -191,19 +211,32 @@ class NormalizingFlow:
 
     def draw(self, request: SampleRequest) -> Tensor:
         """Undo the network: normal numbers `start` -> new inputs, (N, *shape)."""
+        if self.beside is not None:
+            return self._drawn_of_both(request.start)
         code = self.net.inverse(request.start, request.labels)
         if self._pixel is not None:
             code = code - self._pixel.to(code) / 2  # in the middle between two steps of brightness lies the lower one
         return self.code.unspread(code)
 
+    def _drawn_of_both(self, start: Tensor) -> Tensor:
+        """The last of the numbers says whether a row comes from the mixture, and from which of its Gaussians."""
+        assert self.beside is not None
+        place = torch.special.ndtr(start[:, -1])
+        of_flow = self.code.unspread(self.net.inverse(start[:, :-1], None))
+        numbers = start[:, : self.straight.shape[0]]
+        other = self.straight.unspread(self.beside.draw(numbers, (place / self._share).clamp(max=1)))
+        return torch.where((place < self._share)[:, None], other, of_flow)
+
     def state_dict(self) -> dict[str, Any]:
-        """How likely validation rows were, and how often gaps and categories are there."""
-        return {"usual": list(self._usual), "shares": self.code.shares}
+        """How likely validation rows were, and how often gaps and categories are there, and the mixture's share."""
+        share = [] if self.beside is None else [self._share]
+        return {"usual": list(self._usual), "shares": self.code.shares, "mixture": share}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """What `state_dict` gave."""
         self._usual = [float(value) for value in state["usual"]]
-        self.code.shares = self.bent.shares = state.get("shares", [])
+        self.code.shares = self.bent.shares = self.straight.shares = state.get("shares", [])
+        self._share = next((float(value) for value in state.get("mixture", ())), BEFORE)
 
     def _logp(self, input: Tensor, noise: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor]:
         """What the network gives, mixed with a little of the density of independent columns where inputs are rows of numbers."""
@@ -214,6 +247,12 @@ class NormalizingFlow:
             logp = torch.logaddexp(logp + math.log1p(-share), self._plain(input, noise) + math.log(share))
         return logp, prior
 
+    def _of_mixture(self, input: Tensor, noise: Tensor) -> Tensor:
+        """(B,) the log-density of the mixture beside the flow."""
+        assert self.beside is not None
+        code, nats = self.straight.spread(input, noise)
+        return self.beside(code) + nats
+
     def _plain(self, input: Tensor, noise: Tensor) -> Tensor:
         """(B,) the log-density of independent columns, each bent to be normal."""
         code, nats = self._spread(input, noise) if self._pixel is not None else self.bent.spread(input, noise)
@@ -221,10 +260,11 @@ class NormalizingFlow:
 
     @property
     def _has_begin(self) -> bool:
-        return self.config.components > 1 or self.code.counts_rows or bool(self.net.classes)
+        return self.config.components > 1 or self.beside is not None or self.code.counts_rows or bool(self.net.classes)
 
     def _latent(self) -> tuple[int, ...]:
-        return self.code.shape if self.config.components == 1 else (self.code.shape[0] + 1,)
+        more = (self.config.components > 1) + (self.beside is not None)  # which of several Gaussians, which of both
+        return (self.code.shape[0] + more, *self.code.shape[1:])
 
     def _labels(self, batch: Batch) -> Tensor | None:
         return batch["target"] if self.net.classes else None
@@ -244,10 +284,13 @@ def joined(batches: Sequence[Batch]) -> Batch:
     return Batch(fields, torch.cat([batch.index for batch in batches]))
 
 
-def _check(config: NormalizingFlowConfig, input: InputSpec) -> None:
-    """Raises: ConfigError for settings of rows of numbers where inputs are none"""
+def _check(config: NormalizingFlowConfig, input: InputSpec, target: TargetSpec) -> None:
+    """Raises: ConfigError for settings of rows of numbers where inputs are none, or have classes"""
     if config.components > 1 and len(input.shape) > 1:
         raise ConfigError(f"--components {config.components} is for rows of numbers; leave it out")
+    if config.mixture and (len(input.shape) > 1 or target.has_classes):
+        what = "rows without a --target of classes" if target.has_classes else "rows of numbers"
+        raise ConfigError(f"--mixture {config.mixture} is for {what}; leave it out, or give 0")
     if config.marginals == "straight" and not input.columns:
         raise ConfigError("--marginals straight is for tables; leave it out: other inputs are fed as they are")
 

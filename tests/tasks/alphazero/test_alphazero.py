@@ -88,7 +88,7 @@ def test_the_network_as_it_was_is_that_of_the_power_of_two_before_the_last() -> 
     seen, judged = torch.randn(4, 2, 3, 3), {}
     for step in range(1, 20):
         with torch.no_grad():
-            chosen.network.head.bias += 0.1 * step
+            chosen.network.get_parameter("head.bias").add_(0.1 * step)
         judged[step] = chosen.judge(seen)[0]
         chosen.after_step(record(step))
         before = chosen.earlier()

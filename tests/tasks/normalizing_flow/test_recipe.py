@@ -40,3 +40,4 @@ def test_tables_of_many_rows_of_numbers_get_gaussians(rows, kind, found) -> None
     chosen = settings(dataset(rows, (1,), columns), "realnvp-mlp")
     assert chosen.get("components", (None,))[0] == found
     assert chosen.get("marginals", (None,))[0] == ("straight" if found else None)
+    assert chosen.get("mixture", (None,))[0] == (64 if kind == "number" else None)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.stats import multivariate_normal
 from torch import nn
 
 import sonde
@@ -36,7 +37,9 @@ def rows(values: torch.Tensor, **more: torch.Tensor) -> Batch:
     return Batch({"input": values, **more}, torch.arange(len(values)))
 
 
-@pytest.mark.parametrize("settings", [{}, {"components": 3}, {"marginals": "straight", "components": 2}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"components": 3}, {"marginals": "straight", "components": 2}, {"mixture": 3}]
+)
 def test_the_density_of_numbers_integrates_to_one(settings: dict[str, Any]) -> None:
     columns = (Column(name="x", kind="number", source="x", quantiles=(-1.5, -0.4, 0.1234567, 2.0)),)
     task = task_of(InputSpec(kind="table", shape=(1,), columns=columns), **settings)
@@ -83,7 +86,39 @@ def test_several_gaussians_begin_where_rows_lie_and_are_drawn_from() -> None:
     torch.testing.assert_close(drawn, normal[[0, 75]], atol=1e-3, rtol=0)
 
 
+def test_a_mixture_beside_the_flow_has_the_share_that_validation_rows_choose() -> None:
+    torch.manual_seed(4)
+    input, groups = InputSpec(kind="array", shape=(2,)), torch.tensor([[4.0, 0.0], [-4.0, 0.0]])
+    task = task_of(input, mixture=4, components=2)
+    given = groups[torch.arange(600) % 2] + 0.2 * torch.randn(600, 2)
+    task.know_rows(lambda: iter([rows(given[:500])]))
+    held, meter = rows(given[500:]), task.meter()
+    outputs = task.evaluate(held)
+    torch.testing.assert_close(outputs["loss"], -outputs["both"].logsumexp(1) + math.log(2))  # half and half at first
+    meter.update(outputs, held.index)
+    task.tune_threshold(meter)
+    assert task._share > 0.9  # the flow here is drawn at random
+    assert meter.compute()["loss"] == pytest.approx(float(task.evaluate(held)["loss"].mean()), abs=1e-4)
+    assert meter.compute()["loss"] < float(outputs["loss"].mean())
+    entropy = multivariate_normal(np.zeros(2), 0.04 * np.eye(2)).entropy() + math.log(2)
+    assert meter.compute()["loss"] == pytest.approx(entropy, abs=0.3)
+    assert task.abilities.generation.latent == (4,)  # type: ignore[union-attr]
+    made = task.draw(SampleRequest(start=torch.randn(2000, 4)))
+    near = (torch.cdist(made, groups) < 1).sum(0) / 2000
+    assert near.tolist() == pytest.approx([task._share / 2] * 2, abs=0.06)
+    again = task_of(input, mixture=4, components=2)
+    again.modules.load_state_dict(task.modules.state_dict())
+    again.load_state_dict(task.state_dict())
+    torch.testing.assert_close(
+        again.predict(held)["log_likelihood"], -task.evaluate(held)["loss"], atol=1e-4, rtol=1e-4
+    )
+
+
 def test_settings_of_rows_are_refused_for_others() -> None:
+    with pytest.raises(ConfigError, match="--mixture 3 is for rows without a --target of classes; leave it out"):
+        task_of(InputSpec(kind="array", shape=(2,)), TargetSpec(kind="class", names=("a", "b")), mixture=3)
+    with pytest.raises(ConfigError, match="--mixture is a number of Gaussians, or 0 for none; got -1"):
+        NormalizingFlowConfig(mixture=-1)
     with pytest.raises(ConfigError, match="--components must be at least 1, got 0"):
         NormalizingFlowConfig(components=0)
     with pytest.raises(ConfigError, match="--components 2 is for rows of numbers; leave it out"):
