@@ -85,7 +85,7 @@ def of_sonde(name: str, task: str, steps: int, seed: int, mark: float, *flags: s
         "seconds": last["seconds"],
         "steps": last["environment_steps"],
         "to mark": reached and {"seconds": reached["seconds"], "steps": reached["environment_steps"]},
-        "return": result["metrics"]["return"],
+        "return": result["metrics"]["test"]["return"],
         "curve": [[line["environment_steps"], line["train_return"]] for line in known[:: max(1, len(known) // 50)]],
     }
 
@@ -97,7 +97,7 @@ def to_mark(name: str, task: str, seed: int, mark: float) -> dict[str, Any]:
         flags = ["--task", task, "--seed", str(seed), "--episodes", "100", "--stop-at", f"{mark:g}"]
         seconds, _ = run([sys.executable, "-m", "sonde", "train", f"gym:{name}", *flags, "--out", out])
         result = json.loads((out / "result.json").read_text())
-    return {"whole command": round(seconds, 1), "return": result["metrics"]["return"]}
+    return {"whole command": round(seconds, 1), "return": result["metrics"]["test"]["return"]}
 
 
 def measured(program: str, work: str, seed: int, cleanrl: Path | None) -> dict[str, Any]:
