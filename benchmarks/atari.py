@@ -1,14 +1,14 @@
 """Atari: how fast games are stepped and learned from, beside ale-py's own vector environment and CleanRL's PPO; returns.
 
-python -m benchmarks.atari [PART …] [--game Pong] [--games 8] [--seconds 60] [--minutes 20] [--cleanrl FOLDER] [--print-only]
+python -m benchmarks.atari [PART …] [--game Pong] [--games 8] [--rollouts 25] [--minutes 20] [--cleanrl FOLDER] [--print-only]
 
 stepping  steps/s of games side by side with random actions: ale-py's `AtariVectorEnv` called with nothing around it, and Sonde's
           environments (episodes, lives, the score, seeds and what resuming needs), in turns of 2,000 steps; must be 0.8 of it
-learning  frames/s of PPO with the published settings, after the first rollout, on all cores: `sonde train` and CleanRL's
+learning  frames/s of PPO with the published settings, of --rollouts, on all cores: `sonde train` and CleanRL's
           ppo_atari.py (in `benchmarks.environments`, from a checkout at FOLDER); must be 2 times as many
 returns   PPO for so many minutes with the rate falling to the end of these: the curve of training's last 100 episodes, and 30
           episodes at the end, beside a random policy
-By default stepping and learning. On two quiet cores stepping takes half a minute, learning 2 x --seconds and a minute.
+By default stepping and learning. On two quiet cores stepping takes half a minute, learning 5 minutes.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from benchmarks.timing import ROOT, last_json, run, spread, write
 from sonde.acting.atari import AtariGame, rom
 from sonde.engine.json_lines import read_lines
 
+UPDATES = 16  # of a rollout, in both
 TURNS, STEPS = 8, 250  # of each: 2,000 steps of all games, in turns, since the machine's speed changes
 
 
@@ -67,19 +68,12 @@ def curve(folder: Path) -> list[list[float]]:
     return [[line["environment_steps"], line["train_return"]] for line in lines]
 
 
-def learning(game: str, seconds: float, cleanrl: Path | None) -> dict[str, Any]:
+def learning(game: str, rollouts: int, cleanrl: Path | None) -> dict[str, Any]:
     """frames/s of PPO with the published settings: of Sonde while it collects and learns, of CleanRL from what it prints."""
     with tempfile.TemporaryDirectory() as folder:
-        flags = (
-            "--time-limit",
-            f"{round(seconds) + 15}s",
-            "--episodes",
-            "1",
-            "--test-episodes",
-            "1",
-            "--max-episode-steps",
-        )
-        result = trained(game, Path(folder) / "run", *flags, "3000", "--evaluate-every", "100000 steps", "--no-films")
+        few = ("--episodes", "1", "--test-episodes", "1", "--max-episode-steps", "3000", "--no-films")
+        steps = str(UPDATES * rollouts)
+        result = trained(game, Path(folder) / "run", "--steps", steps, "--evaluate-every", f"{steps} steps", *few)
     taken = result["experience"]
     found: dict[str, Any] = {
         "threads": torch.get_num_threads(),
@@ -87,7 +81,7 @@ def learning(game: str, seconds: float, cleanrl: Path | None) -> dict[str, Any]:
     }
     if cleanrl is not None:
         script = ROOT / "benchmarks" / "peers" / "cleanrl_atari.py"
-        given = [str(each) for each in (cleanrl, game, seconds, 1, torch.get_num_threads())]
+        given = [str(each) for each in (cleanrl, game, rollouts, 1, torch.get_num_threads())]
         other = last_json(run([python("cleanrl-atari"), script, *given])[1])
         found["cleanrl"] = {name: other[name] for name in ("frames/s", "steps")}
         found["times CleanRL's"] = round(found["sonde"]["frames/s"] / other["frames/s"], 2)
@@ -114,14 +108,14 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", default=["stepping", "learning"], metavar="PART")
     parser.add_argument("--game", default="Pong")
     parser.add_argument("--games", type=int, default=8)
-    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--rollouts", type=int, default=25)
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--cleanrl", type=Path, help="a checkout of github.com/vwxyzjn/cleanrl")
     parser.add_argument("--print-only", action="store_true", help="leave benchmarks/results as it is")
     chosen = parser.parse_args()
     parts = {
         "stepping": lambda: stepping(chosen.game, chosen.games),
-        "learning": lambda: learning(chosen.game, chosen.seconds, chosen.cleanrl),
+        "learning": lambda: learning(chosen.game, chosen.rollouts, chosen.cleanrl),
         "returns": lambda: returns(chosen.game, chosen.minutes),
     }
     if unknown := set(chosen.parts) - set(parts):

@@ -1,8 +1,8 @@
 """CleanRL's PPO on Atari: its file as it is, timed from outside by what it prints of its speed.
 
-python cleanrl_atari.py FOLDER GAME SECONDS SEED THREADS -> a line of JSON, see benchmarks/atari.py
+python cleanrl_atari.py FOLDER GAME ROLLOUTS SEED THREADS -> a line of JSON, see benchmarks/atari.py
 FOLDER is a checkout of github.com/vwxyzjn/cleanrl. Its settings are its defaults: 8 games, 128 steps, as published. It is stopped
-after SECONDS since its first rollout.
+after so many rollouts, the first of which is not timed.
 """
 
 import json
@@ -40,7 +40,7 @@ def main():
                 begun = now
             else:
                 rollouts, last = rollouts + 1, now
-            if now - begun > float(limit):
+            if rollouts + 1 >= int(limit):
                 process.terminate()
                 break
     shutil.rmtree(here)
