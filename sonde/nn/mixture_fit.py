@@ -182,10 +182,14 @@ def _begin(rows: Tensor, number: int) -> Tensor:
         chosen.append(rows[place])
         apart = (rows - rows[place]).square().sum(1)
         away = apart if len(chosen) == 1 else torch.minimum(away, apart)
-    centres = torch.cat(chosen)
+    centres, held = torch.cat(chosen), _nearest(rows, torch.cat(chosen))
     for _ in range(LLOYD):
-        nearest = torch.cdist(rows, centres).argmin(1)
-        held = torch.nn.functional.one_hot(nearest, number).to(rows)
         size = held.sum(0)
         centres = torch.where(size[:, None] > 0, held.T @ rows / size.clamp(min=1)[:, None], centres)
+        held = _nearest(rows, centres)
     return held
+
+
+def _nearest(rows: Tensor, centres: Tensor) -> Tensor:
+    """(N, K) 1 for the nearest centre (K, D) of each row."""
+    return torch.nn.functional.one_hot(torch.cdist(rows, centres).argmin(1), len(centres)).to(rows)
