@@ -24,7 +24,7 @@ import torch
 
 from benchmarks.environments import python
 from benchmarks.timing import ROOT, last_json, run, spread, write
-from sonde.acting.atari import AtariGame, rom
+from sonde.acting.environments.atari import AtariGame, rom
 from sonde.engine.json_lines import read_lines
 
 UPDATES = 16  # of a rollout, in both

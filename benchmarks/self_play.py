@@ -31,12 +31,12 @@ import torch
 import sonde
 from benchmarks.environments import python
 from benchmarks.timing import ROOT, data_folder, last_json, run, write
-from sonde.acting.games.open_spiel import game
-from sonde.acting.games.rows import GameRows
-from sonde.acting.matches import Matches
-from sonde.acting.opponents import Minimax
-from sonde.acting.player import Player
-from sonde.acting.self_play import SelfPlay, SelfPlayPlan
+from sonde.acting.self_play.games.open_spiel import game
+from sonde.acting.self_play.games.rows import GameRows
+from sonde.acting.self_play.matches import Matches
+from sonde.acting.self_play.opponents import Minimax
+from sonde.acting.self_play.player import Player
+from sonde.acting.self_play.source import SelfPlay, SelfPlayPlan
 from sonde.core.config import DataConfig
 from sonde.core.playing import Playing, SearchPlan
 from sonde.core.seams import abilities_of

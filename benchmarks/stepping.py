@@ -20,12 +20,12 @@ import numpy as np
 from gymnasium import spaces
 
 from benchmarks.timing import write
-from sonde.acting.gym import GymEnvironment
-from sonde.acting.in_process import InProcess
-from sonde.acting.making import Making, as_shown
-from sonde.acting.own import OwnEnvironment
+from sonde.acting.environments.gym import GymEnvironment
+from sonde.acting.environments.in_process import InProcess
+from sonde.acting.environments.making import Making, as_shown
+from sonde.acting.environments.own import OwnEnvironment
+from sonde.acting.environments.workers import InWorkers
 from sonde.acting.seeds import training_seed
-from sonde.acting.workers import InWorkers
 from sonde.modalities.environment.spaces import observations
 
 COUNT = 8

@@ -13,7 +13,7 @@ from sonde.core.run_folder import open_run
 from sonde.screen.screen import Screen
 
 if TYPE_CHECKING:
-    from sonde.acting.player import Player, Thought
+    from sonde.acting.self_play.player import Player, Thought
 
 ABOUT = """\
 Play against the network of RUN, which was trained on game:NAME. Type a move, by its number or its name; an empty line lists the
@@ -51,8 +51,8 @@ def run(words: Sequence[str]) -> int:
     options, folder = begun.options, begun.words[0]
     name = _game_of(folder)
     trained = trained_run(folder, options.device, trust_code=begun.trust_code)
-    from sonde.acting.games.open_spiel import game
-    from sonde.acting.player import Player
+    from sonde.acting.self_play.games.open_spiel import game
+    from sonde.acting.self_play.player import Player
     from sonde.core.seams import abilities_of
 
     playing = abilities_of(trained.task).playing

@@ -94,7 +94,7 @@ class Acting:
     judged:   "observation" and "action" (N, …) of a whole rollout -> what else is to be remembered of them, such as "log_prob"
               (N,), where that is known without what came before: one call for many decisions
     memory:   of a policy that remembers: (n,) -> what n episodes begin with, (n, …). `act` then takes what is remembered as a
-              third argument, and gives what to carry on as "memory"; `value` takes it as a second (`sonde.acting.deciding`)
+              third argument, and gives what to carry on as "memory"; `value` takes it as a second
     enough:   whether a rollout has been learned from enough, before its passes are over
     rescaled: called with what rewards are divided by before they are learned from, as often as that changes
     unit:     what they are divided by now, None for 1: a value times that is in the environment's rewards

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from sonde.acting.config import EnvironmentConfig
-from sonde.acting.evaluated import acted_out, is_acted
+from sonde.acting.evaluation.evaluated import acted_out, is_acted
 from sonde.augment.policy import Policy, parse
 from sonde.augment.views import Views
 from sonde.core.batch import Batch

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from sonde.acting.config import EnvironmentConfig
-from sonde.acting.episodes import Episodes
-from sonde.acting.films import SECONDS, chosen, film
+from sonde.acting.evaluation.episodes import Episodes
+from sonde.acting.evaluation.films import SECONDS, chosen, film
 from sonde.acting.seeds import SeedRows
 from sonde.core.damaged import DAMAGE
 from sonde.core.errors import SondeError, first_line

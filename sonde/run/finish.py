@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sonde.acting.films import SECONDS
+from sonde.acting.evaluation.films import SECONDS
 from sonde.core.catalogue import load
 from sonde.core.config_file import in_memory, read_config
 from sonde.core.errors import Interrupted

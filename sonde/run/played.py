@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from sonde.acting.episodes import Episodes, episodes_of
-from sonde.acting.plain import LONGEST, SECONDS, STEPS, plain_policies
-from sonde.acting.recorder import Recorder, check_place
+from sonde.acting.evaluation.episodes import Episodes, episodes_of
+from sonde.acting.evaluation.plain import LONGEST, SECONDS, STEPS, plain_policies
+from sonde.acting.evaluation.recorder import Recorder, check_place
 from sonde.acting.seeds import SeedRows
 from sonde.core.acting import Experience
 from sonde.core.dataset import Rows

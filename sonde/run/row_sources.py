@@ -2,7 +2,7 @@
 
 import torch
 
-from sonde.acting.evaluated import acted_out, is_acted
+from sonde.acting.evaluation.evaluated import acted_out, is_acted
 from sonde.core.config import FeedConfig
 from sonde.core.dataset import Rows, Schema
 from sonde.core.seams import Source, Task

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import sonde
-from sonde.acting.counts import Counts
+from sonde.acting.experience.counts import Counts
 from sonde.core.run_folder import RunFolder
 from sonde.diagnose.rules import experience
 from sonde.engine.json_lines import read_lines

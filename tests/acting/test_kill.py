@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 import sonde
-from sonde.acting.in_process import InProcess
-from sonde.acting.self_play import SelfPlay
+from sonde.acting.environments.in_process import InProcess
+from sonde.acting.self_play.source import SelfPlay
 from sonde.engine import checkpoint
 from sonde.engine.json_lines import read_lines
 from sonde.engine.tree import same

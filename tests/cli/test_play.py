@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import sonde
-from sonde.acting.games.open_spiel import game
-from sonde.acting.player import Player
+from sonde.acting.self_play.games.open_spiel import game
+from sonde.acting.self_play.player import Player
 from sonde.cli.main import main
 from sonde.cli.play import play
 from sonde.core.playing import Playing, SearchPlan

@@ -10,7 +10,7 @@ from sonde.core.errors import DataError
 from sonde.core.files import read_json
 from sonde.engine.clock import Clock
 from sonde.run.played import experience_of, experience_taken, played_baseline
-from tests.acting.environments import Corridor
+from tests.acting.small_environments import Corridor
 
 
 def rows(make, number: int = 4) -> SeedRows:

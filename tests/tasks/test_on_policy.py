@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sonde.acting.deciding import Deciding
+from sonde.acting.experience.deciding import Deciding
 from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.models.policy_gru import PolicyGRU, PolicyGRUConfig

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sonde.acting.making import as_shown
+from sonde.acting.environments.making import as_shown
 from sonde.acting.seeds import SeedRows
 from sonde.core.dataset import Dataset, InputSpec, Schema, TargetSpec
 from sonde.tasks.dqn import recipe as dqn

@@ -3,9 +3,9 @@
 import json
 from dataclasses import asdict, replace
 
-from sonde.acting.atari import AtariGame, library, rom, titled
 from sonde.acting.config import EnvironmentConfig
-from sonde.acting.making import as_shown
+from sonde.acting.environments.atari import AtariGame, library, rom, titled
+from sonde.acting.environments.making import as_shown
 from sonde.acting.seeds import SeedRows
 from sonde.core.bounds import flag
 from sonde.core.config import DataConfig

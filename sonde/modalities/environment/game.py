@@ -1,10 +1,10 @@
 """Reading `game:NAME`: a game for two of OpenSpiel, which is learned by self-play."""
 
 from sonde.acting.config import EnvironmentConfig, refuse_of_environments
-from sonde.acting.games.open_spiel import game, library
-from sonde.acting.games.rows import GameRows
-from sonde.acting.opponents import SMALL, check_names
 from sonde.acting.seeds import FIRST, LIMIT
+from sonde.acting.self_play.games.open_spiel import game, library
+from sonde.acting.self_play.games.rows import GameRows
+from sonde.acting.self_play.opponents import SMALL, check_names
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
 from sonde.core.errors import ConfigError

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sonde.acting.checked import Checked
 from sonde.acting.config import EnvironmentConfig, refuse_of_games
-from sonde.acting.gym import GymEnvironment, library
-from sonde.acting.making import Making, as_shown
-from sonde.acting.own import Trace, same_traces, trace
-from sonde.acting.pictures import Pictures
+from sonde.acting.environments.checked import Checked
+from sonde.acting.environments.gym import GymEnvironment, library
+from sonde.acting.environments.making import Making, as_shown
+from sonde.acting.environments.own import Trace, same_traces, trace
+from sonde.acting.environments.pictures import Pictures
 from sonde.acting.seeds import LIMIT, SeedRows
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec

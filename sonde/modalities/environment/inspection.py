@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from sonde.acting.evaluated import is_acted
-from sonde.acting.making import Making
-from sonde.acting.reproducing import differs, heeds_actions
+from sonde.acting.environments.making import Making
+from sonde.acting.environments.reproducing import differs, heeds_actions
+from sonde.acting.environments.spaces_that_lie import OUTSIDE
+from sonde.acting.environments.survey import FIRST_SEED, REWARD, Fault, Survey, Tried
+from sonde.acting.evaluation.evaluated import is_acted
 from sonde.acting.seeds import SeedRows
-from sonde.acting.spaces_that_lie import OUTSIDE
-from sonde.acting.survey import FIRST_SEED, REWARD, Fault, Survey, Tried
 from sonde.core.dataset import Dataset, Fact, Rows
 from sonde.core.findings import Finding
 from sonde.core.progress import Tick

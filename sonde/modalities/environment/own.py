@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from sonde.acting import own
 from sonde.acting.config import EnvironmentConfig
-from sonde.acting.gym import library
+from sonde.acting.environments import own
+from sonde.acting.environments.gym import library
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.progress import Tick

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sonde.acting.config import EnvironmentConfig
-from sonde.acting.pictures import Pictures
+from sonde.acting.environments.pictures import Pictures
 from sonde.core.bounds import flag
 from sonde.core.dataset import Fact, InputSpec
 from sonde.core.errors import ConfigError

@@ -23,7 +23,7 @@ ENDS = 3  # a win, a draw, a loss of the side to move
 
 
 class AlphaZero:
-    """One network, trained in one phase on positions of self-play (`sonde.acting.self_play`).
+    """One network, trained in one phase on positions of self-play (`sonde.acting.self_play.source`).
 
     Source: Silver et al. 2018, A general reinforcement learning algorithm that masters chess, shogi and Go through self-play.
     The value is that of a game's end as a class (win, draw, loss), as Wu 2019, arXiv:1902.10565, has it; 1, 0 and -1 weigh them.

@@ -94,7 +94,7 @@ class DQN:
         return self.network.values(seen).amax(-1)
 
     def loss(self, batch: Batch) -> Loss:
-        """Of transitions as `sonde.acting.replay` yields them."""
+        """Of transitions as `sonde.acting.experience.replay` yields them."""
         network, rows = self.network, torch.arange(len(batch))
         found = network(batch["observation"])
         chosen = found[rows, batch["action"]]

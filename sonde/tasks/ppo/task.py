@@ -21,7 +21,7 @@ TOO_FAR = 1.5  # times --target-kl: Achiam 2018, Spinning Up in Deep RL
 
 
 class PPO:
-    """An actor and a critic, trained on rollouts (`sonde.acting.rollouts`) in several passes.
+    """An actor and a critic, trained on rollouts (`sonde.acting.experience.rollouts`) in several passes.
 
     Source: Schulman et al. 2017, arXiv:1707.06347; details by number in Huang et al. 2022, "The 37 implementation details of
     proximal policy optimization": advantages are standardised in each batch (7), the loss is clipped (8), the values' loss is

@@ -19,7 +19,7 @@ from sonde.tasks.supervised import objective
 
 
 class REINFORCE:
-    """An actor, trained on whole episodes (`sonde.acting.whole_episodes`) once; with a baseline also a critic.
+    """An actor, trained on whole episodes (`sonde.acting.experience.whole_episodes`) once; with a baseline also a critic.
 
     The loss is minus the mean over episodes of the sum over actions of log pi(a | s) (G - b(s)), whose gradient is, in
     expectation, that of the return. As is usual, the sum leaves out the factor discount^t, so that late actions count too.

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from sonde.acting.config import EnvironmentConfig
-from sonde.acting.games.rows import GameRows
+from sonde.acting.self_play.games.rows import GameRows
 from sonde.core.config import DataConfig
 from sonde.core.errors import ConfigError, DataError
 from sonde.modalities.open import open_data

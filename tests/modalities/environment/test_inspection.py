@@ -7,7 +7,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from sonde.acting import survey
+from sonde.acting.environments import survey
 from sonde.core.config import DataConfig
 from sonde.core.errors import ConfigError, DataError
 from sonde.modalities.environment.inspection import lies

@@ -10,13 +10,13 @@ from gymnasium import spaces
 from gymnasium.utils import EzPickle
 
 import sonde
-from sonde.acting.own import importable, own
+from sonde.acting.environments.own import importable, own
 from sonde.core.config import DataConfig
 from sonde.core.config_file import read_config
 from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError, RunFolderError, SondeError
 from sonde.modalities.open import open_data
-from tests.acting.environments import Corridor, Walk
+from tests.acting.small_environments import Corridor, Walk
 
 SHORT: dict[str, Any] = {
     "threads": 1, "quiet": True, "steps": 3, "environments": 2, "rollout": 4, "reuse": 1, "batch_size": 8, "episodes": 1,
@@ -49,15 +49,17 @@ def test_a_run_on_a_function_is_evaluated_predicts_and_goes_on(tmp_path: Path) -
 
 
 def test_what_can_be_imported_is_found_again_by_its_name(tmp_path: Path) -> None:
-    assert opened(Walk).source == "env:tests.acting.environments:Walk"
+    assert opened(Walk).source == "env:tests.acting.small_environments:Walk"
     assert importable(lambda: Walk()) == ""
     sonde.train(Corridor, out=tmp_path / "run", **SHORT)
     assert (
-        sonde.resume(tmp_path / "run", steps=5, quiet=True).evaluate("env:tests.acting.environments:Corridor")["return"]
+        sonde.resume(tmp_path / "run", steps=5, quiet=True).evaluate("env:tests.acting.small_environments:Corridor")[
+            "return"
+        ]
         == 3
     )
-    with pytest.raises(DataError, match="tests.acting.environments has no function or class Gone"):
-        opened("env:tests.acting.environments:Gone")
+    with pytest.raises(DataError, match="tests.acting.small_environments has no function or class Gone"):
+        opened("env:tests.acting.small_environments:Gone")
     with pytest.raises(DataError, match="write env:MODULE:NAME"):
         opened("env:tests")
 

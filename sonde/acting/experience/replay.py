@@ -1,0 +1,166 @@
+"""Experience that is kept and learned from again and again: act a little, draw from all that happened lately."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from sonde.acting.experience.counts import Counts, figures_of
+from sonde.acting.experience.priorities import Priorities
+from sonde.acting.experience.ring import Ring
+from sonde.core.acting import Acting, Environments
+from sonde.core.batch import Batch
+from sonde.core.seeds import derive
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayPlan:
+    """How much is kept, and how often it is learned from.
+
+    capacity:  transitions that are kept;  warmup: steps of the environments before the first update
+    every:     steps of the environments for an update;  batch: transitions of an update
+    frames:    pictures that an observation is made of, where it is some (`sonde.acting.experience.frame_store`)
+    steps:     that a transition goes over before the value of what follows is taken (n-step returns)
+    priority:  how much more often those are drawn whose value was far off (`Priorities`); 0 for all alike
+    correction: of the weights that make up for it, at the first update; it rises to 1 over `correction_updates`
+    """
+
+    capacity: int
+    warmup: int
+    every: int
+    batch: int
+    steps: int
+    discount: float
+    frames: int = 1
+    priority: float = 0.0
+    correction: float = 0.4
+    correction_updates: int = 25_000
+
+
+class Replay:
+    """Batches without end of `observation`, `action`, `reward`, `following` and `discount`, see `Ring.read`; where transitions
+    have priorities, of `weight` too.
+
+    The state is all transitions that are kept, and where the environments stand.
+    """
+
+    ends = False
+    batches = None
+    epoch = 0
+
+    def __init__(
+        self, environments: Environments, acting: Acting, plan: ReplayPlan, *, seed: int, device: torch.device
+    ) -> None:
+        self._environments, self._acting, self._plan = environments, acting, plan
+        self._seed, self._device = seed, device
+        self._ring = Ring(max(1, plan.capacity // environments.count), environments.count, frames=plan.frames)
+        self._priorities: Priorities | None = None
+        if plan.priority:
+            shape = self._ring.capacity, self._ring.count
+            self._priorities = Priorities(*shape, exponent=plan.priority, steps=plan.steps)
+        self._random = torch.Generator(device=device).manual_seed(derive(seed, "sample", "acting"))
+        self._observation: np.ndarray | None = None
+        self._drawn = 0  # batches
+        self._counts = Counts(environments.count)
+        self.seconds = {"environment": 0.0, "policy": 0.0}
+
+    @property
+    def said(self) -> str:
+        """What is to be told of where the environments step, in the plan of a run."""
+        return self._environments.said
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """For the log: steps of the environments so far, how old the oldest transition is, and what episodes returned lately."""
+        taken = self._ring.written * self._environments.count
+        return {
+            "environment_steps": taken,
+            "replayed": self._ring.filled * self._ring.count,
+            **self._counts.figures,
+            **figures_of(self._acting),
+        }
+
+    def __iter__(self) -> Iterator[Batch]:
+        plan, count = self._plan, self._environments.count
+        while True:
+            self._take_errors()
+            # one step more than a transition goes over, so that what follows it is there
+            while (
+                self._ring.written * count < plan.warmup + self._drawn * plan.every or self._ring.written <= plan.steps
+            ):
+                self._act()
+            yield self._batch()
+
+    def _batch(self) -> Batch:
+        plan, ring = self._plan, self._ring
+        random = np.random.default_rng(derive(self._seed, "shuffle", self._drawn))
+        if self._priorities is None:
+            first, envs = ring.draw(plan.batch, plan.steps, random)
+        else:
+            first, envs = self._priorities.draw(plan.batch, ring.written, random)
+        found = ring.read(first, envs, steps=plan.steps, discount=plan.discount)
+        if self._priorities is not None:
+            done = min(1.0, self._drawn / plan.correction_updates)
+            correction = plan.correction + done * (1 - plan.correction)
+            found["weight"] = self._priorities.weights(first, envs, correction)
+        self._drawn += 1
+        index = torch.from_numpy(first * ring.count + envs)
+        return Batch({name: torch.from_numpy(value).to(self._device) for name, value in found.items()}, index)
+
+    def _take_errors(self) -> None:
+        """Those of the last update, before anything else is drawn or overwritten."""
+        if self._priorities is None or self._acting.errors is None:
+            return
+        found = self._acting.errors()
+        if found is not None:
+            index, errors = found
+            self._priorities.learned(index.numpy(force=True), errors.numpy(force=True))
+
+    def describe(self, index: int) -> str:
+        """Where a transition comes from."""
+        step, number = divmod(index, self._environments.count)
+        return f"step {step:,} of environment {number}"
+
+    @torch.no_grad()
+    def _act(self) -> None:
+        begun = time.perf_counter()
+        if self._observation is None:
+            self._observation = self._environments.reset()
+        action = self._acting.act(torch.from_numpy(self._observation).to(self._device), self._random)["action"]
+        sent = self._acting.sent(action)
+        middle = time.perf_counter()
+        found = self._environments.step(sent)
+        self._ring.add(self._observation, action.numpy(force=True), found)
+        if self._priorities is not None:
+            self._priorities.added(self._ring.written)
+        self._counts.add(found)
+        self._observation = found.observation
+        self.seconds["policy"] += middle - begun
+        self.seconds["environment"] += time.perf_counter() - middle
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that happened and is kept, and where the environments stand."""
+        begun = self._observation is not None
+        self._take_errors()
+        return {
+            "drawn": self._drawn,
+            "ring": self._ring.state_dict(),
+            "random": self._random.get_state(),
+            "counts": self._counts.state_dict(),
+            "environments": dict(self._environments.state_dict()) if begun else {},
+            "priorities": {} if self._priorities is None else self._priorities.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Put it back."""
+        self._drawn = int(state["drawn"])
+        self._ring.load_state_dict(state["ring"])
+        self._random.set_state(state["random"].cpu())
+        self._counts.load_state_dict(state["counts"])
+        if self._priorities is not None:
+            self._priorities.load_state_dict(state["priorities"])
+        placed = state["environments"]
+        self._observation = self._environments.load_state_dict(placed) if placed else None

@@ -1,0 +1,145 @@
+"""Any game of OpenSpiel for two, with perfect information and no chance, as rules over many positions."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from sonde.acting.self_play.games.bitboards import ConnectFour, TicTacToe, square
+from sonde.acting.self_play.games.rules import Rules, Symmetry, View, unchanged
+from sonde.core.catalogue import require
+from sonde.core.errors import DataError, first_line, nearest
+
+OWN: dict[str, Callable[[], Rules]] = {"connect_four()": ConnectFour, "tic_tac_toe()": TicTacToe}
+"""Games that many positions are stepped in at once by NumPy; others are stepped one by one by OpenSpiel."""
+
+
+def library() -> Any:
+    """pyspiel. Raises: MissingDependency"""
+    return require("pyspiel", extra="games", purpose="the rules of games")
+
+
+def game(name: str) -> Any:
+    """A game of OpenSpiel, which suits search. name: "connect_four", or with parameters "go(board_size=5)"
+
+    Raises: DataError for an unknown game, with the nearest, or another kind of game; MissingDependency
+    """
+    pyspiel = library()
+    short, _, given = name.partition("(")
+    known = {each.short_name: each for each in pyspiel.registered_games()}
+    if short not in known:
+        near = nearest(short, known)
+        did = f"; did you mean {' or '.join(f'game:{one}' for one in near)}?" if near else "; connect_four is one"
+        raise DataError(f"game:{name}: no such game of OpenSpiel{did}")
+    kind = known[short]
+    if why := _unsuitable(pyspiel, kind):
+        raise DataError(f"game:{name} {why}; self-play with search is for games for two in which both see everything")
+    unknown = [part.partition("=")[0] for part in given.rstrip(")").split(",") if part]
+    wrong = [part for part in unknown if part not in kind.parameter_specification]
+    if wrong:
+        takes = ", ".join(kind.parameter_specification) or "none"
+        raise DataError(f"game:{name}: {short} has no parameter {wrong[0]!r}; it takes {takes}")
+    try:
+        return pyspiel.load_game(name)
+    except pyspiel.SpielError as error:
+        raise DataError(f"game:{name} cannot be loaded: {first_line(error)}") from None
+
+
+def _unsuitable(pyspiel: Any, kind: Any) -> str:
+    """Why a game cannot be searched, "" where it can."""
+    kinds = pyspiel.GameType
+    if not kind.min_num_players <= 2 <= kind.max_num_players:
+        return "is not for two players"
+    if kind.dynamics != kinds.Dynamics.SEQUENTIAL:
+        return "has moves that both make at the same time"
+    if kind.chance_mode != kinds.ChanceMode.DETERMINISTIC:
+        return "has chance in it"
+    if kind.information != kinds.Information.PERFECT_INFORMATION:
+        return "hides something from its players"
+    if kind.utility != kinds.Utility.ZERO_SUM:
+        return "is not one that a side wins as the other loses"
+    return "" if kind.provides_observation_tensor else "shows no observation as numbers"
+
+
+def rules_of(name: str) -> Rules:
+    """The rules of `game:NAME`. Raises: as `game`"""
+    found = game(name)
+    plain = f"{name.partition('(')[0]}()" if str(found) == str(game(name.partition("(")[0])) else name
+    return OWN[plain]() if plain in OWN else OpenSpiel(name, found)
+
+
+class OpenSpiel:
+    """A game that OpenSpiel steps, one position after the other.
+
+    What its observation does not say, a last plane (or number) does: whether the side that began is to move.
+    """
+
+    def __init__(self, name: str, game: Any) -> None:
+        self.name, self._game = name, game
+        self.actions: int = game.num_distinct_actions()
+        self.longest: int = game.max_game_length()
+        seen = tuple(game.observation_tensor_shape())
+        self.shape: tuple[int, ...] = (seen[0] + 1, *seen[1:]) if len(seen) == 3 else (int(np.prod(seen)) + 1,)
+        self._scale = max(abs(game.min_utility()), abs(game.max_utility()))
+
+    @property
+    def symmetries(self) -> Sequence[Symmetry]:
+        """Those that are known of a game by its name; where none are, only the one that changes nothing."""
+        short, values = self.name.partition("(")[0], int(np.prod(self.shape))
+        if short in ("go", "othello") and self.shape[1] == self.shape[2]:
+            first = self.view(self.start(1)).observation.ravel()
+            turns = square(self.shape, self.actions)
+            return [
+                turn for turn in turns if np.array_equal(first, first[turn.observation])
+            ]  # as positions do come about
+        if short == "hex":
+            return self._half_turn()
+        return [unchanged(values, self.actions)]
+
+    def _half_turn(self) -> list[Symmetry]:
+        """Of hex: turned by half, the edges of each side change places, and with them the planes of what is joined to them."""
+        planes = list(range(self.shape[0]))
+        for one, other in HEX_EDGES:
+            planes[one], planes[other] = planes[other], planes[one]
+        fields = np.arange(int(np.prod(self.shape))).reshape(self.shape)
+        turned = fields[planes][:, ::-1, ::-1].ravel()
+        return [unchanged(fields.size, self.actions), Symmetry(turned, np.arange(self.actions)[::-1])]
+
+    def start(self, count: int) -> np.ndarray:
+        """First positions."""
+        found = np.empty((count, 1), object)
+        for number in range(count):
+            found[number, 0] = self._game.new_initial_state()
+        return found
+
+    def step(self, positions: np.ndarray, actions: np.ndarray) -> np.ndarray:
+        """One move in each."""
+        found = np.empty(positions.shape, object)
+        for number, (state, action) in enumerate(zip(positions[:, 0], actions.tolist(), strict=True)):
+            found[number, 0] = state.child(action)
+        return found
+
+    def view(self, positions: np.ndarray) -> View:
+        """See `View`."""
+        count = len(positions)
+        observation = np.zeros((count, *self.shape), np.float16)
+        legal = np.zeros((count, self.actions), bool)
+        mover, over, result = np.zeros(count, np.int8), np.zeros(count, bool), np.zeros(count, np.float32)
+        flat = observation.reshape(count, -1)
+        plane = int(np.prod(self.shape[1:]))
+        for number, state in enumerate(positions[:, 0]):
+            if state.is_terminal():
+                over[number], result[number] = True, state.returns()[0] / self._scale
+                continue
+            mover[number] = player = state.current_player()
+            flat[number, :-plane] = state.observation_tensor(player)
+            if player == 0:
+                flat[number, -plane:] = 1
+            legal[number, state.legal_actions()] = True
+        return View(observation, legal, mover, over, result)
+
+
+HEX_EDGES = (
+    (1, 2),
+    (6, 7),
+)  # planes of hex: left and right of one side, below and above of the other (hex.h, CellState from -4 to 4)

@@ -1,0 +1,146 @@
+"""Whom a network plays against to be judged: from a player of random moves to a perfect one."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from sonde.acting.self_play.games.open_spiel import game, library
+from sonde.acting.self_play.games.rows import GameRows
+from sonde.acting.self_play.games.rules import replayed
+from sonde.acting.self_play.search.search import searched
+from sonde.acting.self_play.search.tree import Judge
+from sonde.core.errors import ConfigError, nearest
+from sonde.core.playing import SearchPlan
+from sonde.core.seeds import derive
+
+NAMES = ("random", "one-ply", "mcts-100", "minimax", "earlier")  # 100 stands for any number of rollouts
+MCTS = re.compile(r"mcts-([1-9][0-9]{0,6})")
+SMALL = 12  # moves of a game at most, for minimax over all of it
+UCT = 2.0  # OpenSpiel's own default for random rollouts
+
+
+class Opponent(Protocol):
+    """Moves in games that it is handed, each with a number of its own. varies: whether games of other numbers differ."""
+
+    varies: bool
+
+    def move(self, numbers: Sequence[int], states: Sequence[Any]) -> list[int]: ...
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raises: ConfigError for an opponent that is not there, with the nearest"""
+    for name in names:
+        if name not in NAMES and not MCTS.fullmatch(name):
+            near = nearest(name, NAMES)
+            raise ConfigError(
+                f"--opponents {name}: no such opponent; {f'did you mean {near[0]}? ' if near else ''}there are random, one-ply, "
+                "mcts-N (of N rollouts for a move), minimax and earlier"
+            )
+
+
+def opponent(name: str, rows: GameRows, seed: int, earlier: "Judge | None", plan: SearchPlan) -> Opponent | None:
+    """An opponent by name; None for an earlier self where there is none yet. seed: of its chance
+
+    Raises: ConfigError
+    """
+    if name == "earlier":
+        return None if earlier is None else Searching(rows, earlier, plan)
+    if found := MCTS.fullmatch(name):
+        return RolloutSearch(rows.name, int(found[1]), seed)
+    if name == "minimax":
+        if rows.rules.longest > SMALL:
+            raise ConfigError(
+                f"--opponents minimax: {rows.name} is not small, it may last {rows.rules.longest} moves; minimax plays games of "
+                f"{SMALL} moves at most, leave it out"
+            )
+        return OneByOne(Minimax().best, seed)
+    return OneByOne(_winning if name == "one-ply" else _any, seed)
+
+
+class OneByOne:
+    """Chooses among moves of which each is as good as the other, by chance."""
+
+    varies = True
+
+    def __init__(self, moves: Callable[[Any], Sequence[int]], seed: int) -> None:
+        self._moves, self._seed = moves, seed
+
+    def move(self, numbers: Sequence[int], states: Sequence[Any]) -> list[int]:
+        """One move each."""
+        found = []
+        for number, state in zip(numbers, states, strict=True):
+            moves = self._moves(state)
+            random = np.random.default_rng(derive(self._seed, "sample", "opponent", number, state.move_number()))
+            found.append(int(moves[int(random.integers(len(moves)))]))
+        return found
+
+
+def _any(state: Any) -> Sequence[int]:
+    return state.legal_actions()
+
+
+def _winning(state: Any) -> Sequence[int]:
+    """The moves that win at once; all where none does."""
+    player, moves = state.current_player(), state.legal_actions()
+    after = [state.child(move) for move in moves]
+    wins = [move for move, then in zip(moves, after, strict=True) if then.is_terminal() and then.returns()[player] > 0]
+    return wins or moves
+
+
+class RolloutSearch:
+    """OpenSpiel's Monte Carlo tree search: so many simulations for a move, each worth what a random game from there ends with."""
+
+    varies = True
+
+    def __init__(self, name: str, simulations: int, seed: int) -> None:
+        self._game, self._simulations, self._seed = game(name), simulations, seed
+
+    def move(self, numbers: Sequence[int], states: Sequence[Any]) -> list[int]:
+        """One move each, by a searcher of that game and move alone, so that none depends on the others."""
+        pyspiel, found = library(), []
+        for number, state in zip(numbers, states, strict=True):
+            seed = derive(self._seed, "sample", "opponent", number, state.move_number()) % 2**31
+            evaluator = pyspiel.RandomRolloutEvaluator(1, seed)
+            bot = pyspiel.MCTSBot(self._game, evaluator, UCT, self._simulations, 1000, True, seed, False)
+            found.append(int(bot.step(state)))
+        return found
+
+
+class Minimax:
+    """What positions of a small game are worth under perfect play, by looking at all that can come of them."""
+
+    def __init__(self) -> None:
+        self._worth: dict[str, float] = {}
+
+    def best(self, state: Any) -> list[int]:
+        """The moves after which the other side can do least."""
+        moves = state.legal_actions()
+        worth = [-self.value(state.child(move)) for move in moves]
+        return [move for move, each in zip(moves, worth, strict=True) if each == max(worth)]
+
+    def value(self, state: Any) -> float:
+        """Under perfect play, for the side to move; the sides take turns. Of a game that is over for who would be."""
+        key = state.observation_string(0)
+        if key not in self._worth:
+            if state.is_terminal():
+                found = state.returns()[state.move_number() % 2]
+            else:
+                found = max(-self.value(state.child(move)) for move in state.legal_actions())
+            self._worth[key] = found
+        return self._worth[key]
+
+
+class Searching:
+    """A network that searches as the judged one does."""
+
+    varies = False
+
+    def __init__(self, rows: GameRows, judge: Judge, plan: SearchPlan) -> None:
+        self._rules, self._judge, self._plan = rows.rules, judge, plan
+
+    def move(self, numbers: Sequence[int], states: Sequence[Any]) -> list[int]:
+        """The best moves that the search finds."""
+        positions = replayed(self._rules, [state.history() for state in states])
+        return searched(self._rules, positions, self._judge, self._plan, random=None).action.tolist()

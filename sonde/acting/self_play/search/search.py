@@ -1,0 +1,48 @@
+"""Searching moves with a task's network, by one plan or another."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sonde.acting.self_play.games.rules import Rules
+from sonde.acting.self_play.search import gumbel, puct
+from sonde.acting.self_play.search.tree import Found, Judge
+from sonde.core.playing import SearchPlan
+
+MULTIPLE = 16  # that rows of a batch are rounded up to: fewer sizes that kernels are chosen for
+
+
+def searched(
+    rules: Rules,
+    positions: np.ndarray,
+    judge: Judge,
+    plan: SearchPlan,
+    *,
+    random: np.random.Generator | None,
+    drawn: np.ndarray | None = None,
+) -> Found:
+    """What a search finds in n positions.
+
+    random: of exploration; None for the best move that is found
+    drawn:  (n,) bool, in which positions PUCT draws a move by its visits
+    """
+    if plan.kind == "gumbel":
+        considered, simulations = plan.considered, plan.simulations
+        return gumbel.search(rules, positions, judge, simulations=simulations, considered=considered, random=random)
+    return puct.search(rules, positions, judge, simulations=plan.simulations, random=random, drawn=drawn)
+
+
+def judge_of(network: Callable[[Tensor], tuple[Tensor, Tensor]], device: torch.device) -> Judge:
+    """A task's network as searches call it."""
+
+    @torch.no_grad()
+    def judge(observation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        count = len(observation)
+        padded = np.zeros((-(-count // MULTIPLE) * MULTIPLE, *observation.shape[1:]), np.float32)
+        padded[:count] = observation
+        logits, value = network(torch.from_numpy(padded).to(device))
+        return logits[:count].float().numpy(force=True), value[:count].float().numpy(force=True)
+
+    return judge

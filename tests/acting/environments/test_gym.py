@@ -1,0 +1,53 @@
+"""Environments of gymnasium by name, out of a module in the current folder too."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from sonde.acting.environments.gym import GymEnvironment
+from sonde.core.errors import DataError
+
+pytest.importorskip("gymnasium")
+
+OWN = """
+import gymnasium
+from gymnasium import spaces
+
+class Mine(gymnasium.Env):
+    def __init__(self):  # without a render_mode
+        pass
+
+    observation_space = spaces.Box(0, 1, (2,))
+    action_space = spaces.Discrete(3)
+
+gymnasium.register("Mine-v0", entry_point=Mine)
+"""
+
+
+@pytest.fixture
+def as_a_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """In a folder that is not searched for modules, as where `sonde` is an installed script."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if each not in ("", str(tmp_path))])
+    return tmp_path
+
+
+def test_a_module_beside_is_found(as_a_script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (as_a_script / "envs_beside.py").write_text(OWN)
+    before = [*sys.path]
+    env = GymEnvironment(name="envs_beside:Mine-v0")()
+    assert env.action_space.n == 3
+    assert sys.path == before
+    monkeypatch.delitem(sys.modules, "envs_beside")
+
+
+def test_what_is_wrong_with_a_module_is_told(as_a_script: Path) -> None:
+    with pytest.raises(DataError, match=r"no module envs_gone is installed, and .* holds no envs_gone\.py"):
+        GymEnvironment(name="envs_gone:Mine-v0")()
+    (as_a_script / "envs_lacking.py").write_text("import nothing_like_it")
+    with pytest.raises(DataError, match=r"envs_lacking needs nothing_like_it, which is not installed"):
+        GymEnvironment(name="envs_lacking:Mine-v0")()
+    (as_a_script / "envs_broken.py").write_text("1 / 0")
+    with pytest.raises(DataError, match=r"envs_broken does not run: ZeroDivisionError: division by zero"):
+        GymEnvironment(name="envs_broken:Mine-v0")()

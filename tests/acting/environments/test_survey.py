@@ -1,0 +1,50 @@
+"""Playing without learning: what policies return, from stated seeds, for a limited time."""
+
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sonde.acting.environments import survey
+from sonde.acting.environments.survey import FIRST_SEED, Survey
+from tests.acting.faulty import Endless, Target
+from tests.acting.small_environments import Corridor
+
+
+def of(env: Any, seconds: float = 5.0) -> Survey:
+    return Survey(env, lambda seen: np.asarray(seen, np.float32), source="it", seconds=seconds)
+
+
+def test_returns_are_those_of_the_environment() -> None:
+    one = of(Corridor(3))
+    found = one.random(0.5)
+    assert set(found.returns) == {3.0}
+    assert set(found.lengths) == {3}
+    assert found.unended == 0
+    assert one.steps == 3 * survey.EPISODES
+    one.constant(0.8)
+    assert [each.policy for each in one.tried] == ["random", "always action 0", "always action 1"]
+
+
+def test_the_same_episodes_are_played_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(survey, "POLICIES", 20)
+    both = [of(Target()) for _ in range(2)]
+    tried = [(one.random(1.0), one.linear(1.0)) for one in both]
+    assert tried[0] == tried[1]
+    random, best = tried[0]
+    assert best is not None
+    assert best.policy == "best of 20 random linear policies"
+    assert np.mean(best.returns) > np.mean(random.returns)
+    env = Target()
+    env.reset(seed=FIRST_SEED)
+    assert both[0].shown[0].tolist() == env.shown().tolist()
+
+
+def test_it_is_over_in_time() -> None:
+    one, begun = of(Endless(), 0.3), time.perf_counter()
+    random = one.random(0.5)
+    one.constant(0.8)
+    assert time.perf_counter() - begun < 3  # of a busy machine
+    assert random.unended == 1
+    assert random.lengths[0] > 100

@@ -1,0 +1,75 @@
+"""Episodes of an evaluation: what they return, discounted as the value is that is told of them, and their actions."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from sonde.acting.evaluation import episodes as module
+from sonde.acting.evaluation.episodes import Episodes
+from sonde.core.acting import Acting
+from sonde.core.errors import DataError
+from sonde.metrics.episodes import EpisodesMeter, played
+from tests.acting.small_environments import Corridor, Walk
+
+
+def acting(value: float | None) -> Acting:
+    def act(seen: Tensor, random: torch.Generator | None) -> dict[str, Tensor]:
+        return {"action": (seen[:, 0] < 0).long()}
+
+    worth = None if value is None else lambda seen: torch.full((len(seen),), value)
+    return Acting(act=act, sent=lambda action: action.numpy(), value=worth, discount=0.5)
+
+
+def of(make, value: float | None = None, seeds=(5, 6, 7)) -> Episodes:
+    def encode(seen):
+        return np.asarray(seen, np.float32)
+
+    return Episodes(make, encode, acting(value), seeds=seeds, sampled=False, seed=0, device=torch.device("cpu"))
+
+
+@pytest.mark.parametrize(("cut", "discounted"), [(False, 1 + 0.5 + 0.25), (True, 1 + 0.5 + 0.25 + 0.125 * 8)])
+def test_what_follows_a_cut_counts_by_its_value_and_what_follows_an_end_does_not(cut: bool, discounted: float) -> None:
+    (batch,) = of(lambda: Corridor(3, cut=cut), value=8.0)
+    assert batch["return"].tolist() == batch["length"].tolist() == [3.0, 3.0, 3.0]
+    assert batch["expected_return"].tolist() == [8.0, 8.0, 8.0]
+    assert batch["discounted_return"].tolist() == [discounted] * 3
+
+
+def test_without_a_value_nothing_is_expected() -> None:
+    (batch,) = of(lambda: Corridor(3))
+    assert set(batch.keys()) == {"return", "length"}
+
+
+def test_the_actions_that_are_kept_play_the_same_episode_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TOGETHER", 2)  # so that there are two groups
+    found = of(Walk)
+    returns = torch.cat([batch["return"] for batch in found]).tolist()
+    for number, seed in enumerate((5, 6, 7)):
+        env = Walk()
+        env.reset(seed=seed)
+        assert sum(env.step(action)[1] for action in found.taken[number]) == returns[number]
+
+
+def test_a_meter_tells_means_and_what_intervals_are_made_of() -> None:
+    meter = EpisodesMeter()
+    for batch in of(lambda: Corridor(3), value=8.0):
+        meter.update(played(batch), batch.index)
+    assert meter.compute() == {
+        "return": 3.0,
+        "return_std": 0.0,
+        "return_worst": 3.0,
+        "length": 3.0,
+        "expected_return": 8.0,
+        "discounted_return": 1.75,
+    }
+    sums = meter.details()["sums"]
+    assert (sums["unit"], sums["rows"], sums["columns"]["return"]) == ("episodes", 3, [3.0, 3.0, 3.0])
+
+
+def test_an_episode_without_an_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LONGEST", 10)
+    with pytest.raises(
+        DataError, match="seed 5 goes on after 10 steps of an evaluation; .* --max-episode-steps cuts them off"
+    ):
+        list(of(lambda: Corridor(11)))

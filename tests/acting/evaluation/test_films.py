@@ -1,0 +1,112 @@
+"""Films of episodes."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sonde.acting.evaluation.films import HELD, chosen, film, pace
+from tests.acting.small_environments import Corridor, Walk
+
+ffmpeg = pytest.importorskip("imageio_ffmpeg")
+
+
+class Shown(Walk):
+    """A walk that draws a grey as light as it has steps."""
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 5}  # noqa: RUF012 (as gymnasium has it)
+
+    def render(self) -> Any:
+        return np.full((31, 40, 3), 20 * self._steps, np.uint8)
+
+
+def played(seed: int, actions: list[int]) -> tuple[float, int]:
+    env = Walk()
+    env.reset(seed=seed)
+    returned, length = 0.0, 0
+    for action in actions:
+        _, reward, over, cut, _ = env.step(action)
+        returned, length = returned + reward, length + 1
+        if over or cut:
+            break
+    return returned, length
+
+
+def wanted(seed: int = 4, **others: Any):
+    actions = np.array([1, 0] * 5)
+    returned, length = played(seed, actions.tolist())
+    found = chosen([returned], [length], [seed], {0: actions[:length]})[0]
+    return found if not others else found.__class__(**{**vars(found), **others})
+
+
+def test_the_best_the_median_and_the_worst_each_return_once() -> None:
+    taken = {place: np.array([place]) for place in range(5)}
+    found = chosen([3.0, 1.0, 5.0, 2.0, 4.0], [1] * 5, range(10, 15), taken)
+    assert [(each.name, each.seed, each.returned) for each in found] == [
+        ("best", 12, 5.0),
+        ("median", 10, 3.0),
+        ("worst", 11, 1.0),
+    ]
+    assert found[0].actions.tolist() == [2]
+    assert [each.name for each in chosen([7.0] * 5, [1] * 5, range(5), taken)] == ["best"]
+
+
+def test_a_film_shows_every_step_and_holds_the_end(tmp_path: Path) -> None:
+    one = wanted()
+    told = film(Shown, one, tmp_path / "best.mp4", seconds=60)
+    assert told == {
+        "name": "best", "seed": 4, "return": one.returned, "length": one.length, "shown": one.length, "faster": 1,
+        "file": "best.mp4",
+    }  # fmt: skip
+    told = subprocess.run([ffmpeg.get_ffmpeg_exe(), "-i", tmp_path / "best.mp4"], capture_output=True, text=True).stderr
+    assert "40x32" in told
+    assert " 5 fps" in told
+    command = [
+        ffmpeg.get_ffmpeg_exe(),
+        "-loglevel",
+        "error",
+        "-i",
+        tmp_path / "best.mp4",
+        "-f",
+        "rawvideo",
+        "-pix_fmt",
+        "gray",
+        "-",
+    ]
+    frames = np.frombuffer(subprocess.run(command, capture_output=True, check=True).stdout, np.uint8)
+    means = frames.reshape(-1, 40 * 32).mean(1).tolist()
+    assert len(means) == 1 + one.length + HELD
+    assert means[0] == pytest.approx(0, abs=3)
+    assert means[2] == pytest.approx(40, abs=3)
+    assert means[-1] == pytest.approx(20 * one.length, abs=3)
+
+
+def test_an_episode_that_is_not_told_by_its_seed_is_told_apart(tmp_path: Path) -> None:
+    assert film(Shown, wanted(returned=99.0), tmp_path / "a.mp4", seconds=60)["played_again"] != 99.0
+
+
+def test_without_time_it_ends_where_it_is(tmp_path: Path) -> None:
+    assert film(Shown, wanted(), tmp_path / "a.mp4", seconds=0)["shown"] == 0
+
+
+def test_long_episodes_are_shown_faster() -> None:
+    env = Corridor()
+    env.metadata = {"render_fps": 50}
+    assert pace(env, 500) == (2, 25.0, 1)
+    assert pace(env, 4000) == (8, 25.0, 4)
+
+
+def test_what_draws_no_pictures_is_an_error(tmp_path: Path) -> None:
+    class Dark(Shown):
+        def render(self) -> Any:
+            return None
+
+    with pytest.raises(ValueError, match="a film needs uint8"):
+        film(Dark, wanted(), tmp_path / "a.mp4", seconds=60)
+
+
+def test_what_the_encoder_says_is_the_error(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="ffmpeg: .*No such file or directory"):
+        film(Shown, wanted(), tmp_path / "nowhere" / "a.mp4", seconds=60)

@@ -1,0 +1,66 @@
+"""Policies that know nothing."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from gymnasium import spaces
+
+from sonde.acting.evaluation import plain as module
+from sonde.acting.evaluation.plain import plain_policies
+from tests.acting.small_environments import Corridor, Walk
+
+
+class Paid(Corridor):
+    """Three steps; action 1 earns 1, and action 0 nothing."""
+
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict]:
+        seen, _, over, cut, info = super().step(action)
+        return seen, float(action), over, cut, info
+
+
+def test_a_random_policy_and_the_best_constant_action_of_the_same_seeds() -> None:
+    made: list[Paid] = []
+
+    def make() -> Paid:
+        made.append(Paid())
+        return made[-1]
+
+    random, constant = plain_policies(make, range(200, 600), seed=0)
+    assert (random.what, constant.what) == ("a random policy", "always action 1")
+    assert constant.returns == [3.0] * 400
+    assert random.mean == pytest.approx(1.5, abs=3 * (0.75 / 400) ** 0.5)  # of a binomial with three draws
+    assert made[0].seeds[:400] == list(range(200, 600))
+
+
+def test_the_same_seed_gives_the_same_episodes() -> None:
+    first, again, other = (plain_policies(Walk, range(9), seed=seed)[0].returns for seed in (0, 0, 1))
+    assert first == again != other
+
+
+def test_numbers_have_no_constant_action() -> None:
+    class Pulled(Walk):
+        def __init__(self) -> None:
+            super().__init__()
+            self.action_space = spaces.Box(-1, 1, (1,), np.float32)
+
+        def step(self, action):
+            return super().step(int(action[0] > 0))
+
+    assert [each.what for each in plain_policies(Pulled, range(5), seed=0)] == ["a random policy"]
+
+
+def test_steps_are_limited_and_what_began_is_played_to_its_end() -> None:
+    random, constant = plain_policies(lambda: Corridor(4), range(100), seed=0, steps=10)
+    assert (random.lengths, constant.lengths) == ([4, 4, 4], [4, 4, 4])
+
+
+def test_an_episode_that_goes_on_too_long_is_given_up() -> None:
+    assert plain_policies(lambda: Corridor(1000), range(100), seed=0, steps=10) == []
+
+
+def test_seconds_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter(np.arange(0, 1000, 0.25).tolist())
+    monkeypatch.setattr(module.time, "perf_counter", lambda: next(now))
+    found = plain_policies(lambda: Corridor(1), range(100), seed=0, seconds=5)
+    assert 0 < len(found[0].returns) <= 10

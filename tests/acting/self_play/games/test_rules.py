@@ -1,0 +1,148 @@
+"""Rules over many positions are OpenSpiel's, state by state; turned boards are the same game."""
+
+from typing import Any
+
+import numpy as np
+import pyspiel
+import pytest
+
+from sonde.acting.self_play.games.bitboards import ConnectFour, TicTacToe
+from sonde.acting.self_play.games.open_spiel import OpenSpiel, game, rules_of
+from sonde.acting.self_play.games.rules import Rules, replayed
+from sonde.core.errors import DataError
+
+GAMES = ("connect_four", "tic_tac_toe", "othello", "hex(board_size=4)", "go(board_size=5)", "chess", "mancala")
+
+
+def random_games(rules: Rules, count: int, *, seed: int, moves: int = 100) -> Any:
+    """(positions, view, (n,) each of them as a state of OpenSpiel) at each move of random games."""
+    random = np.random.default_rng(seed)
+    positions = rules.start(count)
+    states = [game(rules.name).new_initial_state() for _ in range(count)]
+    for _ in range(moves):
+        view = rules.view(positions)
+        yield positions, view, states
+        going = np.flatnonzero(~view.over)
+        if not len(going):
+            return
+        actions = np.array([random.choice(np.flatnonzero(legal)) for legal in view.legal[going]])
+        positions, view = rules.step(positions[going], actions), None
+        states = [states[number] for number in going]
+        for state, action in zip(states, actions.tolist(), strict=True):
+            state.apply_action(action)
+
+
+def check_like_open_spiel(rules: Rules, view: Any, states: list[Any]) -> None:
+    planes = np.array([state.observation_tensor(0) for state in states]).reshape(len(states), 3, *rules.shape[1:])
+    first, second = (planes[:, 0], planes[:, 1]) if rules.name == "connect_four" else (planes[:, 2], planes[:, 1])
+    for number, state in enumerate(states):
+        assert view.over[number] == state.is_terminal()
+        assert np.flatnonzero(view.legal[number]).tolist() == state.legal_actions()
+        assert view.result[number] == (state.returns()[0] if state.is_terminal() else 0)
+        if not state.is_terminal():
+            assert view.mover[number] == state.current_player()
+        sides = [first[number], second[number]][:: 1 if view.mover[number] == 0 else -1]
+        seen = view.observation[number]
+        if rules.name == "connect_four":
+            seen = seen[:, ::-1]  # OpenSpiel's lowest row comes first
+        assert np.array_equal(seen, sides)
+
+
+@pytest.mark.parametrize("rules", [ConnectFour(), TicTacToe()], ids=lambda rules: rules.name)
+def test_states_of_random_games_are_those_of_open_spiel(rules: Rules) -> None:
+    ends = 0
+    for _, view, states in random_games(rules, 300, seed=1):
+        check_like_open_spiel(rules, view, states)
+        ends += view.over.sum()
+    assert ends == 300
+
+
+@pytest.mark.slow
+def test_states_of_thousands_of_games_of_connect_four_are_those_of_open_spiel() -> None:
+    for _, view, states in random_games(ConnectFour(), 5_000, seed=2):
+        check_like_open_spiel(ConnectFour(), view, states)
+
+
+def test_every_state_of_tic_tac_toe_is_that_of_open_spiel() -> None:
+    rules, seen = TicTacToe(), set()
+    layer = [game("tic_tac_toe").new_initial_state()]
+    while layer:
+        check_like_open_spiel(rules, rules.view(replayed(rules, [state.history() for state in layer])), layer)
+        seen |= {state.observation_string(0) for state in layer}
+        found = {}
+        for state in layer:
+            for move in state.legal_actions():
+                after = state.child(move)
+                found.setdefault(after.observation_string(0), after)
+        layer = list(found.values())
+    assert len(seen) == 5_478  # positions of tic-tac-toe that can come about
+
+
+def test_a_full_board_without_a_line_is_a_draw() -> None:
+    rules = ConnectFour()
+    moves = [0, 1, 0, 1, 1, 0, 1, 0, 0, 1, 0, 1, 2, 3, 2, 3, 3, 2, 3, 2, 2, 3, 2, 3, 4, 5, 4, 5, 5, 4, 5, 4, 4, 5, 4, 5]
+    view = rules.view(replayed(rules, [[*moves, 6, 6, 6, 6, 6, 6]]))
+    assert (bool(view.over[0]), float(view.result[0]), bool(view.legal.any())) == (True, 0.0, False)
+
+
+@pytest.mark.parametrize("name", GAMES)
+def test_turned_boards_are_the_same_game(name: str) -> None:
+    rules = rules_of(name)
+    for symmetry in rules.symmetries:
+        assert sorted(symmetry.actions.tolist()) == list(range(rules.actions))
+        back = np.argsort(symmetry.actions)  # the move on the turned board that a move becomes
+        moves: list[list[int]] = [[] for _ in range(4)]
+        random = np.random.default_rng(3)
+        for _ in range(12 if name == "chess" else 40):
+            view = rules.view(replayed(rules, moves))
+            turned = rules.view(replayed(rules, [[int(back[move]) for move in each] for each in moves]))
+            seen = view.observation.reshape(len(moves), -1)[:, symmetry.observation]
+            assert np.array_equal(seen, turned.observation.reshape(len(moves), -1))
+            assert np.array_equal(view.legal[:, symmetry.actions], turned.legal)
+            assert np.array_equal(view.result, turned.result)
+            assert np.array_equal(view.over, turned.over)
+            for number in np.flatnonzero(~view.over):
+                moves[number].append(int(random.choice(np.flatnonzero(view.legal[number]))))
+
+
+def test_how_many_symmetries_are_known() -> None:
+    found = {name: len(rules_of(name).symmetries) for name in GAMES}
+    assert found == {
+        "connect_four": 2,
+        "tic_tac_toe": 8,
+        "othello": 4,  # the others change the first position
+        "hex(board_size=4)": 2,
+        "go(board_size=5)": 8,
+        "chess": 1,
+        "mancala": 1,
+    }
+
+
+def test_games_of_another_size_are_stepped_by_open_spiel() -> None:
+    assert isinstance(rules_of("connect_four(rows=5)"), OpenSpiel)
+    assert isinstance(rules_of("connect_four"), ConnectFour)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("conect_four", r"game:conect_four: no such game of OpenSpiel; did you mean game:connect_four\?"),
+        ("backgammon", "game:backgammon has chance in it; self-play with search is for games for two"),
+        ("kriegspiel", "game:kriegspiel hides something from its players;"),
+        ("matching_pennies_3p", "game:matching_pennies_3p is not for two players;"),
+        ("matrix_pd", "game:matrix_pd has moves that both make at the same time;"),
+        ("hex(size=5)", "game:hex\\(size=5\\): hex has no parameter 'size'; it takes .*board_size"),
+    ],
+)
+def test_other_games_are_refused_by_name(name: str, message: str, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(DataError, match=message):
+        game(name)
+    assert capfd.readouterr().err == ""
+
+
+def test_positions_of_a_game_by_open_spiel_say_who_is_to_move() -> None:
+    rules = rules_of("hex(board_size=4)")
+    view = rules.view(replayed(rules, [[], [5]]))
+    assert view.observation[:, -1].mean((1, 2)).tolist() == [1, 0]
+    assert view.mover.tolist() == [0, 1]
+    assert pyspiel.load_game("hex(board_size=4)").observation_tensor_shape()[0] == rules.shape[0] - 1

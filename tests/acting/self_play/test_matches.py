@@ -1,0 +1,132 @@
+"""Matches against a ladder: who begins alternates, the same match is the same each time, perfect play never loses."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from sonde.acting.self_play.games.bitboards import TicTacToe
+from sonde.acting.self_play.games.open_spiel import game
+from sonde.acting.self_play.games.rows import GameRows
+from sonde.acting.self_play.games.rules import replayed
+from sonde.acting.self_play.matches import Matches
+from sonde.acting.self_play.opponents import Minimax, RolloutSearch, check_names, opponent
+from sonde.core.errors import ConfigError
+from sonde.core.playing import Playing, SearchPlan
+from sonde.engine.tree import same
+
+
+def evenly(seen: Tensor) -> tuple[Tensor, Tensor]:
+    """A network that knows nothing, of tic-tac-toe."""
+    return torch.zeros(len(seen), 9), torch.zeros(len(seen))
+
+
+def rows_of(*opponents: str, number: int = 8, seed: int = 1_000_000, name: str = "tic_tac_toe") -> GameRows:
+    return GameRows(name=name, seed=seed, number=number, longest=9, opponents=opponents)
+
+
+def knowing() -> Any:
+    """A network that knows what every position of tic-tac-toe is worth, and nothing of moves."""
+    perfect, rules, worth = Minimax(), TicTacToe(), {}
+    layer = {"": game("tic_tac_toe").new_initial_state()}
+    while layer:
+        seen = rules.view(replayed(rules, [state.history() for state in layer.values()])).observation
+        worth |= {each.tobytes(): perfect.value(state) for each, state in zip(seen, layer.values(), strict=True)}
+        below = [state.child(move) for state in layer.values() for move in state.legal_actions()]
+        layer = {state.observation_string(0): state for state in below}
+
+    def judge(seen: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.zeros(len(seen), 9), torch.tensor(
+            [worth.get(each.tobytes(), 0) for each in seen.to(torch.int8).numpy()]
+        )
+
+    return judge
+
+
+def matches(rows: GameRows, *, simulations: int = 30, judge: Any = evenly, earlier: Any = None) -> Matches:
+    plan = SearchPlan(kind="puct", simulations=simulations, considered=9)
+    return Matches(rows, Playing(judge=judge, plan=plan, earlier=lambda: earlier), torch.device("cpu"))
+
+
+def test_who_knows_every_position_does_not_lose_and_random_moves_do() -> None:
+    [batch] = matches(rows_of("random", "minimax", number=12), judge=knowing())
+    assert batch["opponent"] == ["random"] * 12 + ["minimax"] * 12
+    assert batch["score"][12:].tolist() == [0.5] * 12
+    assert batch["score"][:12].min() >= 0.5
+    assert batch["score"][:12].mean() > 0.85
+
+
+def test_every_other_game_is_begun_by_the_opponent() -> None:
+    [batch] = matches(rows_of("random"), simulations=2)
+    assert batch["first"].tolist() == [True, False] * 4
+    assert batch.index.tolist() == list(range(8))
+
+
+def test_matches_are_the_same_each_time_and_others_from_other_seeds() -> None:
+    rows = rows_of("random", "mcts-5", number=12)
+    first, again = (list(matches(rows, simulations=20)) for _ in range(2))
+    other = list(matches(rows_of("random", "mcts-5", number=12, seed=2_000_000), simulations=20))
+    assert same([dict(each.fields) for each in first], [dict(each.fields) for each in again])
+    assert not same([dict(each.fields) for each in first], [dict(each.fields) for each in other])
+
+
+def test_games_side_by_side_are_those_of_a_match_that_is_played_in_parts() -> None:
+    whole = list(matches(rows_of("random", "mcts-5", number=44), simulations=10))
+    assert [len(batch) for batch in whole] == [40, 40, 8]
+    [part] = matches(rows_of("mcts-5", number=20), simulations=10)
+    assert torch.equal(part["score"], whole[0]["score"][20:])
+    assert sorted(torch.cat([batch.index for batch in whole]).tolist()) == list(range(88))
+
+
+def test_an_earlier_self_is_met_where_there_is_one_from_openings_that_differ() -> None:
+    assert list(matches(rows_of("earlier"))) == []
+    [batch] = matches(rows_of("earlier", number=16), simulations=3, earlier=evenly)
+    assert batch["score"].mean() == 0.5  # the same player on both sides of each opening
+    assert len(set(batch["length"].tolist())) > 1
+
+
+def test_minimax_knows_what_tic_tac_toe_is_worth() -> None:
+    perfect, state = Minimax(), game("tic_tac_toe").new_initial_state()
+    assert perfect.value(state) == 0
+    state.apply_action(0)
+    assert perfect.best(state) == [4]  # the corner is met in the middle alone
+
+
+def test_a_rollout_search_moves_the_same_in_the_same_game() -> None:
+    state = game("connect_four").new_initial_state()
+    moves = [RolloutSearch("connect_four", 30, 7).move([number], [state])[0] for number in (0, 0, 1, 2, 3, 4)]
+    assert moves[0] == moves[1]
+    assert len(set(moves)) > 1
+    together = RolloutSearch("connect_four", 30, 7).move([0, 1, 2, 3, 4], [state] * 5)
+    assert together == moves[1:]
+
+
+def test_one_ply_takes_a_win() -> None:
+    state = game("connect_four").new_initial_state()
+    for move in (3, 0, 3, 0, 3, 1):
+        state.apply_action(move)
+    found = opponent("one-ply", rows_of(), 0, None, SearchPlan(kind="puct", simulations=1, considered=1))
+    assert found is not None
+    assert found.move(range(5), [state] * 5) == [3] * 5
+
+
+def test_unknown_opponents_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"--opponents minmax: no such opponent; did you mean minimax\?"):
+        check_names(["random", "minmax"])
+    with pytest.raises(ConfigError, match="--opponents mcts-0: no such opponent"):
+        check_names(["mcts-0"])
+    check_names(["random", "one-ply", "mcts-1000", "minimax", "earlier"])
+    with pytest.raises(ConfigError, match="minimax: hex is not small, it may last 121 moves"):
+        opponent("minimax", rows_of(name="hex"), 0, None, SearchPlan(kind="puct", simulations=1, considered=1))
+
+
+def test_rows_pickle_without_their_rules() -> None:
+    import pickle
+
+    rows = rows_of("random")
+    assert rows.rules.actions == 9
+    assert pickle.loads(pickle.dumps(rows)) == rows
+    assert rows.describe(3) == "game 4 against random"
+    assert rows.read(np.arange(2))["game"].tolist() == [0, 1]
