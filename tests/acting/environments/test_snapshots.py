@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.acting.test_checked import making
+from tests.acting.environments.test_checked import making
 
 from sonde.acting.environments import in_process as module
 from sonde.acting.environments import snapshots

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gymnasium import spaces
-from tests.acting.test_checked import making, stepped
+from tests.acting.environments.test_checked import making, stepped
 
 import sonde
 from sonde.acting.environments.in_process import InProcess

@@ -119,7 +119,7 @@ def test_one_that_cannot_be_copied_is_made_by_its_spec_or_refused() -> None:
 @pytest.mark.parametrize("mode", gymnasium.vector.AutoresetMode)
 def test_vectors_give_how_one_of_theirs_is_made_whatever_their_way_to_reset(mode: Any) -> None:
     """Of rewards of 1 that are worth half a step later three return 1.75; the first seen of the next episode is no step."""
-    from tests.acting.test_rollouts import source
+    from tests.acting.experience.test_rollouts import source
 
     given = gymnasium.vector.SyncVectorEnv([lambda: Corridor(3) for _ in range(4)], autoreset_mode=mode)
     batches = iter(source(own(given, None)))
