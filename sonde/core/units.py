@@ -13,6 +13,7 @@ TIME_PARTS = {
     "plan": "planning",
     "environment": "environment",
     "policy": "policy",
+    "self_play": "self-play",
     "input": "input",
     "step": "forward + backward",
     "optimizer": "optimiser",

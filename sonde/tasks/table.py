@@ -173,6 +173,10 @@ def refuse_exclusive(chosen: TaskSpec, target: "TargetSpec") -> None:
     """Raises: ConfigError for targets that another task alone can be trained on."""
     for one in specs():
         if one.exclusive and one.suits(target):
+            if chosen.experience:  # another kind of actions than its own
+                raise ConfigError(
+                    f"task {chosen.name} is not for this: {one.suggests[target.kind]}; leave --task {chosen.name} out"
+                )
             raise ConfigError(
                 f"task {chosen.name} gives one output per row, and the targets are {one.exclusive}; "
                 f"leave --task {chosen.name} out"

@@ -162,6 +162,11 @@ def test_unknown_names_are_met_with_the_nearest() -> None:
             MASKS,
             "task classification gives one output per row, and the targets are masks; leave --task class",
         ),
+        (
+            "sac",
+            TargetSpec(kind="action", names=("0", "1")),
+            "task sac is not for this: an environment's actions are one of several; leave --task sac out",
+        ),
         ("segmentation", CLASSES, "task segmentation needs a mask for each image; leave --task segmentation out"),
         (
             "classification",

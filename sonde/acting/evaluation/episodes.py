@@ -19,7 +19,7 @@ from sonde.core.seams import Task, abilities_of
 from sonde.core.seeds import generator
 
 TOGETHER = 20  # episodes side by side, at most
-LONGEST = 1_000_000  # steps after which an episode that goes on is taken for one without an end
+LONGEST = 100_000  # steps after which an episode that goes on is taken for one without an end
 KEPT = 5_000  # actions of each episode that are kept, to play it again
 
 

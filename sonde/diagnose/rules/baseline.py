@@ -18,10 +18,11 @@ def below_baseline(result: Mapping[str, Any], *, larger: bool | None, rows: int 
     """
     metric, baseline = result.get("headline", ""), result.get("baseline") or {}
     split = next(reversed(list(result.get("metrics") or {})), "")
-    score, other = (result.get("metrics") or {}).get(split, {}).get(metric), baseline.get(metric)
+    scores = (result.get("metrics") or {}).get(split, {})
+    score, other = scores.get(metric), baseline.get(metric)
     if larger is None or not _is_number(score) or not _is_number(other):
         return []
-    error = math.sqrt(max(0.0, other * (1 - other)) / rows) if larger and rows and 0 <= other <= 1 else 0.0
+    error = _error(other, scores.get(f"{metric}_std"), rows) if larger and rows else 0.0
     worse = score < other - error if larger else score > other + (WORSE - 1) * abs(other)
     if not worse:
         return []
@@ -38,6 +39,13 @@ def below_baseline(result: Mapping[str, Any], *, larger: bool | None, rows: int 
             certainty="certain",
         )
     ]
+
+
+def _error(other: float, deviation: object, rows: int) -> float:
+    """By how much a score may lie below another by chance. deviation: of the rows, such as the returns of episodes"""
+    if _is_number(deviation):
+        return 2 * deviation * math.sqrt(2 / rows)  # two standard errors of the difference of two means
+    return math.sqrt(max(0.0, other * (1 - other)) / rows) if 0 <= other <= 1 else 0.0
 
 
 BEGUN = 20  # steps: a run of fewer is a trial, and has learned nothing yet

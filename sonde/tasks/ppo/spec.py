@@ -16,7 +16,7 @@ PPO = TaskSpec(
     answers=FEATURES,
     targets=ACTIONS,
     suggests={
-        "action": "an environment's actions are chosen",
+        "action": "an environment's actions are one of several",
         "actions": "an environment's actions have parts",
         "control": "an environment's actions are numbers",
     },

@@ -33,6 +33,16 @@ def test_a_difference_by_chance_is_none() -> None:
     assert below_baseline(result(0.1, 0.64), larger=None, rows=100) == []
 
 
+def test_returns_differ_by_chance_as_far_as_episodes_do() -> None:
+    """Of 50 episodes with a deviation of 1, two standard errors of a difference are 0.4."""
+    told = result(-0.7, -0.4, "return")
+    told["metrics"] = {"test": {"return": -0.7, "return_std": 1.0}}
+    assert below_baseline(told, larger=True, rows=50) == []
+    told["metrics"] = {"test": {"return": -0.81, "return_std": 1.0}}
+    (found,) = below_baseline(told, larger=True, rows=50)
+    assert found.name == "worse-than-baseline"
+
+
 def test_it_is_a_warning_whatever_cause_is_named_beside_it() -> None:
     (found,) = below_baseline(result(0.2, 0.64, diagnosis=["learning-rate-too-high"]), larger=True, rows=400)
     assert (found.severity, found.certainty) == ("warning", "certain")
