@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.acting.environments.test_checked import making
 
 from sonde.acting.environments import in_process as module
 from sonde.acting.environments import snapshots
@@ -13,6 +12,7 @@ from sonde.acting.environments.in_process import InProcess
 from sonde.acting.environments.making import as_shown
 from sonde.acting.environments.workers import InWorkers
 from sonde.core.errors import RunFolderError
+from tests.acting.environments.test_checked import making
 from tests.acting.small_environments import Anew, Held, Wander, seed_of
 
 STEPS, PLAYED_AGAIN = (

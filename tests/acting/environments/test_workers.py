@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 from gymnasium import spaces
-from tests.acting.environments.test_checked import making, stepped
 
 import sonde
 from sonde.acting.environments.in_process import InProcess
@@ -18,6 +17,7 @@ from sonde.acting.environments.workers import InWorkers
 from sonde.core.config_file import read_config
 from sonde.core.errors import DataError
 from sonde.engine.tree import same
+from tests.acting.environments.test_checked import making, stepped
 from tests.acting.small_environments import FAULTS, Ending, Faulty, Sharing, Walk, seed_of
 from tests.acting.test_resume import last
 
