@@ -4,7 +4,9 @@ python -m benchmarks.generating [--minutes 30] [--number 2000]: one process afte
 Sonde's samples are drawn as the others' are (guidance 1), and again from the same weights with guidance. A classifier that
 Sonde trained on the same rows judges them all: the share of samples that it takes for the class that was asked for, and the
 Fréchet and kernel distance, precision and recall beside the 10,000 test rows in what its last layer sees. The distance between
-the two halves of the test rows stands beside them as the floor. Speed is that of 64 samples at a time.
+the two halves of the test rows stands beside them as the floor. Speed is that of 64 samples at a time. diffusers' example
+learns at a rate of 1e-4: where it has had a few hundred updates, its DDIM samples in 20 steps are still noise, while its DDPM
+samples in 250 begin to be digits.
 """
 
 import argparse
