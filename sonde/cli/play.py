@@ -17,14 +17,16 @@ if TYPE_CHECKING:
 
 ABOUT = """\
 Play against the network of RUN, which was trained on game:NAME. Type a move, by its number or its name; an empty line lists the
-legal ones. "back" takes your last move back, "hint" says what the network would play; Ctrl-D (end of input) or Ctrl-C leaves.
-After each move stand what it thinks: the likeliest moves by the network alone and after its search, and the value for you.
+legal ones. "back" takes your last move back, "hint" says what the network would play, "quit" (or Ctrl-D, Ctrl-C) leaves.
+After each move stands what it thought: the likeliest moves by the network alone and after its search, and the value for you.
 
 examples:
   sonde play runs/connect_four-policy-value-resnet-1
   sonde play runs/connect_four-policy-value-resnet-1 --second --simulations 800
 """
 SIGN = "your move> "
+BEGINS = "type a move, by its number or name; an empty line lists the legal ones, back, hint and quit are commands"
+LEAVES = ("quit", "exit", "q")
 SHOWN = 4  # moves that it thinks likeliest
 
 
@@ -93,6 +95,7 @@ def _lines(screen: Screen) -> Iterator[str]:
 
 def play(screen: Screen, state: Any, player: "Player", *, ours: int, typed: Iterator[str]) -> None:
     """One game from `state` on. ours: 0 where the person began, or 1;  typed: the person's lines"""
+    screen.say(f"you play {'second' if ours else 'first'}; {BEGINS}")
     screen.write(f"{state}\n")
     while not state.is_terminal():
         thought = player.think([state.history()])
@@ -117,13 +120,15 @@ def _asked(
     screen: Screen, state: Any, thought: "Thought", ours: int, typed: Iterator[str]
 ) -> tuple[Any, int | None] | None:
     """(state, the person's move); without a move where one was taken back; None where the person leaves."""
-    screen.say(f"it thinks: {_thinks(state, thought, 1)}")
     for line in typed:
+        if line in LEAVES:
+            return None
         if line == "back":
             return _before(state, ours), None
         if line == "hint":
             screen.say(f"it would play {_named(state, int(thought.move[0]))}")
         elif (move := _move(state, line)) is not None:
+            screen.say(f"it thought of that: {_thinks(state, thought, 1)}")
             return state, move
         else:
             screen.say(_which(state, line))

@@ -357,8 +357,8 @@ class Source(Protocol):
     and loaded into a fresh source continues with the very next batch. At an epoch's end an iterator from a restored source
     yields nothing and the one after it starts the next epoch.
 
-    Three more properties may be there: `ends` and `rewinds`, see there, and `figures`, numbers by name that stand in the log
-    beside those of the steps, such as the returns of a policy that acts.
+    More properties may be there: `ends` and `rewinds`, see there; `figures`, numbers by name that stand in the log beside those
+    of the steps, such as the returns of a policy that acts; and `played`, True where all the work is in making a batch.
     """
 
     @property

@@ -103,6 +103,7 @@ class EvaluationBudget:
         self.rows = rows
         self.evaluated = self.seen = 0
         self.stopped = False  # before the source's end
+        self.played = False  # whether rows come that were worked out before, such as games: of a batch all are taken
         self._row_s, self._owed = row_s, 0.0
 
     @property
@@ -121,6 +122,9 @@ class EvaluationBudget:
         Never fewer than `CHUNK` at a time: a search takes about as long for one row as for many.
         """
         here, left_s = len(batch), self.until - self._now()
+        if self.played:
+            self.seen, self.evaluated = self.seen + here, self.evaluated + here
+            return batch
         share = self._share(here, left_s)
         before, self.seen = self.seen, self.seen + here
         self._owed += share * here
@@ -188,6 +192,8 @@ def evaluate(
     quick = abilities_of(task).quick_evaluate if brief else None
     look = WithoutGradients(quick or task.evaluate)
     begins = source.state_dict() if budget is not None else {}
+    if budget is not None:
+        budget.played = bool(getattr(source, "played", False))
     with random_state.apart(settings.device), evaluation_mode(task.modules, average):
         for number, batch in enumerate(source):
             taken = batch if budget is None else budget.take(batch)

@@ -85,7 +85,8 @@ class TimeLimit:
         limit, dataset = parse(self.limit_s, bare="seconds"), self._assembly.dataset
         found, rows = [], "rows" if dataset is None else modality(dataset.schema.input.kind).row[1]
         if partly := [f"{split} on {in_words(budget, rows)}" for split, budget in budgets.items() if not budget.whole]:
-            evidence = f"evaluated {' and '.join(partly)}, evenly spaced: the time limit left no time for more"
+            spaced = ", evenly spaced" if not any(budget.played for budget in budgets.values()) else ""
+            evidence = f"evaluated {' and '.join(partly)}{spaced}: the time limit left no time for more"
             action = f"give a longer --time-limit than {limit} to evaluate all {rows}"
             found.append(
                 Finding(

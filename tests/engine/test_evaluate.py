@@ -186,6 +186,16 @@ def test_a_budget_is_kept_and_says_how_many_rows_it_was(
     assert task.rows == list(range(100))
 
 
+def test_of_games_that_were_played_together_none_is_left_out() -> None:
+    hands = Hands(1.0)
+    task, data = Slow(hands), source(rows=100, batch_size=8)
+    data.played = True  # type: ignore[attr-defined]
+    budget = EvaluationBudget(20, rows=100, row_s=1.0, now=hands)
+    evaluate(task, data, SETTINGS, budget=budget)
+    assert task.rows == list(range(24))
+    assert budget.evaluated == 24 and not budget.whole
+
+
 def test_what_is_left_out_is_left_out_evenly() -> None:
     hands = Hands(1.0)
     task, budget = Slow(hands), EvaluationBudget(200, rows=400, row_s=1.0, now=hands)

@@ -36,6 +36,7 @@ class Episodes:
 
     ends = True
     epoch = 0
+    played = True
 
     def __init__(
         self,

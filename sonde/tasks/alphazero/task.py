@@ -77,7 +77,7 @@ class AlphaZero:
             parts = {
                 "policy": policy,
                 "value": value,
-                "kl": policy - entropy,  # how far the network's policy is from that of the searches
+                "search_kl": policy - entropy,  # how far the network's policy is from that of the searches
                 "search_entropy": entropy,
                 "explained_variance": explained_variance(expected(ends.float()), batch["value"]),
             }

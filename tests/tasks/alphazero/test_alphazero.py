@@ -51,7 +51,7 @@ def test_the_loss_is_the_cross_entropy_among_legal_moves_and_with_the_end() -> N
     assert found.parts["value"].item() == pytest.approx(math.log(10 / 5))  # lost, of which the share was 5 in 10
     assert found.value.item() == pytest.approx(cross + 0.5 * math.log(2))
     entropy = -(0.25 * math.log(0.25) + 0.75 * math.log(0.75))
-    assert found.parts["kl"].item() == pytest.approx(cross - entropy, abs=1e-6)
+    assert found.parts["search_kl"].item() == pytest.approx(cross - entropy, abs=1e-6)
 
 
 def test_illegal_moves_have_no_gradient() -> None:
