@@ -51,15 +51,15 @@ def test_a_move_is_taken_back_and_a_hint_given(capsys: pytest.CaptureFixture[str
 def test_the_network_begins_where_asked(capsys: pytest.CaptureFixture[str]) -> None:
     out = played(capsys, "quit", ours=1)
     assert out.startswith("you play second; type a move")
-    assert "it plays x" in out and "it plays o" not in out
+    assert "it plays x" in out
+    assert "it plays o" not in out
 
 
 def test_what_it_thinks_is_told_after_the_move_and_q_leaves(capsys: pytest.CaptureFixture[str]) -> None:
     assert "it thought" not in played(capsys, "q", "4")
     out = played(capsys, "4", "quit", "0")
-    assert out.count("it thought of that: ") == 1 and "you" not in out.rpartition("it plays")[2].replace(
-        "value for you", ""
-    )
+    assert out.count("it thought of that: ") == 1
+    assert out.index("type a move") < out.index("it thought of that: ") < out.index("it plays")
 
 
 def test_a_trained_run_is_played_against(

@@ -193,7 +193,8 @@ def test_of_games_that_were_played_together_none_is_left_out() -> None:
     budget = EvaluationBudget(20, rows=100, row_s=1.0, now=hands)
     evaluate(task, data, SETTINGS, budget=budget)
     assert task.rows == list(range(24))
-    assert budget.evaluated == 24 and not budget.whole
+    assert budget.evaluated == 24
+    assert not budget.whole
 
 
 def test_what_is_left_out_is_left_out_evenly() -> None:
