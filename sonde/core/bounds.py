@@ -47,3 +47,10 @@ def flag(name: str) -> str:
     '--batch-size'
     """
     return "--" + name.replace("_", "-")
+
+
+def not_above(config: object, name: str, other: str) -> None:
+    """Raises: ConfigError where one setting is larger than another, which it cannot be"""
+    value, most = getattr(config, name), getattr(config, other)
+    if value > most:
+        raise ConfigError(f"{flag(name)} must be at most {flag(other)}, which is {most:,}, got {value:,}")

@@ -54,7 +54,7 @@ class EpisodesMeter:
         means = {name: sum(found) / len(found) for name in PLAYED[1:] if (found := self._column(name))}
         return {
             "return": float(returns.mean()),
-            "return_std": float(returns.std(unbiased=False)),
+            "return_std": 0.0 if (returns == returns[0]).all() else float(returns.std(unbiased=False)),
             "return_worst": float(returns.min()),
             **means,
         }

@@ -29,4 +29,4 @@ class Recall(gymnasium.Env[np.ndarray, Any]):
         return shown, float(over and action == self._cue), over, False, {}
 
 
-gymnasium.register("Recall-v0", entry_point=Recall)
+gymnasium.register("Recall-v0", entry_point=Recall)  # type: ignore[arg-type]

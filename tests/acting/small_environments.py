@@ -66,6 +66,10 @@ def _raises(value: Any) -> Any:
     raise Broken("a joint broke\nin two")
 
 
+def _exits(value: Any) -> Any:
+    raise SystemExit(0)
+
+
 FAULTS: dict[str, tuple[int, Any, str]] = {
     # place in what step returns, -1 for all of it; what becomes of it; what is told
     "nan": (0, lambda seen: seen * np.nan, "step shows nan at entry 0 and 1 more; mend the environment"),
@@ -89,7 +93,8 @@ FAULTS: dict[str, tuple[int, Any, str]] = {
     "terminated number": (2, lambda over: 0.5, r"terminated that is 0.5 \(a float\); return True or False"),
     "truncated": (3, lambda cut: "no", r"truncated that is 'no' \(a str\); return True or False"),
     "info": (4, _nothing, "info that is None; return a dict"),
-    "raises": (-1, _raises, "step raised Broken: a joint broke; mend the environment"),
+    "raises": (-1, _raises, r"step raised Broken: a joint broke \(small_environments.py:\d+\); mend the environment"),
+    "exits": (-1, _exits, r"step raised SystemExit: 0 \(small_environments.py:\d+\); mend the environment"),
     "old": (
         -1,
         lambda found: (*found[:2], found[2], found[4]),

@@ -20,7 +20,7 @@ def test_weights_start_orthogonal_and_the_head_s_small() -> None:
     torch.testing.assert_close(actor.head.weight @ actor.head.weight.T, 1e-4 * torch.eye(2))
     first = GRU.layers[0].get_parameter("weight")
     torch.testing.assert_close(first.T @ first, 2 * torch.eye(3), atol=1e-5, rtol=0)
-    for gate in GRU.gru.weight_hh_l0.chunk(3):
+    for gate in GRU.gru.get_parameter("weight_hh_l0").chunk(3):
         torch.testing.assert_close(gate @ gate.T, torch.eye(5), atol=1e-5, rtol=0)
     biases = [value for name, value in actor.named_parameters() if "bias" in name]
     assert len(biases) == 4

@@ -1,5 +1,7 @@
 """Mixtures beside scikit-learn's, and what stacking is for."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -23,7 +25,7 @@ def nats(found: mixture_fit.Mixture, given: torch.Tensor) -> float:
 def test_of_many_rows_it_is_the_mixture_of_scikit_learn() -> None:
     given, new = rows(3000), rows(3000, seed=1)
     found = mixture_fit._fit(given, 3, tied=False)
-    peer = Peer(3, random_state=0).fit(given.numpy())
+    peer: Any = Peer(3, random_state=0).fit(given.numpy())
     assert nats(found, new) == pytest.approx(-peer.score(new.numpy()), abs=2e-3)
     order, other = found.weights.argsort(), peer.weights_.argsort()
     np.testing.assert_allclose(found.weights[order].numpy(), peer.weights_[other], atol=3e-3)

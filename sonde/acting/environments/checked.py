@@ -1,7 +1,9 @@
 """An environment whose answers are checked: what is wrong with one is an error of one line that says where it happened."""
 
+import traceback
 from collections.abc import Callable
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,7 +52,7 @@ class Checked:
         self.busy = True
         try:
             answer = self._env.reset(seed=seed)
-        except (Exception, Hangs) as error:
+        except (Exception, SystemExit, Hangs) as error:
             raise self._raised("reset", error) from error
         self.busy = False
         if not isinstance(answer, tuple) or len(answer) != 2 or not isinstance(answer[1], dict):
@@ -68,7 +70,7 @@ class Checked:
         self.busy = True
         try:
             answer = self._env.step(action)
-        except (Exception, Hangs) as error:
+        except (Exception, SystemExit, Hangs) as error:
             raise self._raised("step", error) from error
         self.busy = False
         if type(answer) is not tuple or len(answer) != 5:
@@ -156,13 +158,12 @@ class Checked:
             return self.hung()
         if isinstance(error, SondeError | MemoryError):
             return error
-        assert isinstance(error, Exception)
         told = f"{type(error).__name__}: {first_line(error)}" if str(error) else type(error).__name__
         if where == "reset" and isinstance(error, TypeError) and "'seed'" in str(error):
             return self.fault(
                 "reset takes no seed; give it gymnasium's parameters: def reset(self, *, seed=None, options=None)"
             )
-        return self.fault(f"{where} raised {told}; mend the environment (--debug shows where)")
+        return self.fault(f"{where} raised {told}{_place(error)}; mend the environment (--debug shows more)")
 
     def hung(self) -> DataError:
         """The error of a call that takes too long."""
@@ -179,6 +180,13 @@ class Checked:
 def finite(seen: np.ndarray) -> bool:
     """Whether all numbers are finite."""
     return seen.dtype == np.uint8 or 0 not in np.isfinite(seen).tobytes()  # half of the time that all() takes
+
+
+def _place(error: BaseException) -> str:
+    """Where in somebody's own code it was raised."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]  # the first is here
+    own = [frame for frame in frames if "site-packages" not in frame.filename]
+    return f" ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else ""
 
 
 def _not_five(answer: Any) -> str:

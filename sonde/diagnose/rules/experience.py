@@ -10,7 +10,7 @@ from sonde.core.units import count, number
 from sonde.diagnose.seen import Seen
 from sonde.diagnose.suspicion import Place, Suspicion
 
-EARLY_STEPS, AT_END = 20_000, 5_000  # of the environments: before, a reward that is rare may not have been met
+EARLY_STEPS, AT_END = 20_000, 2_000  # of the environments: before, a reward that is rare may not have been met
 EARLY, HALF = 0.2, 0.5  # of the run
 EPISODES = 50  # that returned the same
 ENDLESS, NO_END = 30_000, 1_000  # steps of the first episode, while training and at the end; Atari's limit is 27,000

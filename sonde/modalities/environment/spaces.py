@@ -86,10 +86,10 @@ def actions(space: Any, name: str) -> TargetSpec:
 
     if isinstance(space, spaces.Discrete):
         return TargetSpec(kind="action", names=tuple(str(space.start + number) for number in range(space.n)))
-    if isinstance(space, spaces.MultiDiscrete | spaces.MultiBinary) and len(space.shape) == 1:
-        return _parts(
-            *(space.nvec, space.start) if isinstance(space, spaces.MultiDiscrete) else ([2] * space.n, [0] * space.n)
-        )
+    if isinstance(space, spaces.MultiDiscrete) and len(space.shape) == 1:
+        return _parts(space.nvec.tolist(), space.start.tolist())
+    if isinstance(space, spaces.MultiBinary) and isinstance(space.n, int):
+        return _parts([2] * space.n, [0] * space.n)
     if isinstance(space, spaces.Box) and len(space.shape) <= 1:
         low, high = (np.atleast_1d(bound).astype(np.float64) for bound in (space.low, space.high))
         same = np.flatnonzero(~(high > low))
@@ -117,6 +117,6 @@ def _parts(sizes: Sequence[int], first: Sequence[int]) -> TargetSpec:
     return TargetSpec(
         kind="actions",
         names=tuple(f"action {number}" for number in range(len(sizes))),
-        shape=tuple(int(size) for size in sizes),
+        shape=tuple(sizes),
         mean=tuple(float(start) for start in first),
     )

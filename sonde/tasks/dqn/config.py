@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sonde.core.bounds import at_least, flag, within
+from sonde.core.bounds import at_least, flag, not_above, within
 from sonde.core.errors import ConfigError
 
 
@@ -49,6 +49,7 @@ class DQNConfig:
         at_least(self, 1, "replay", "train_every", "return_steps", "target_every", "explore_steps")
         at_least(self, 1, "priority_updates")
         at_least(self, 0, "warmup_steps", "quantiles", "atoms", "priority")
+        not_above(self, "warmup_steps", "replay")
         within(self, 0, 1, "discount", "explore_last", "priority_correction")
         if self.quantiles == 1:
             raise ConfigError("--quantiles is 0 for the mean, or 2 and more, got 1")

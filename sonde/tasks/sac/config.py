@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sonde.core.bounds import above, at_least, within
+from sonde.core.bounds import at_least, not_above, within
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +29,6 @@ class SACConfig:
     def __post_init__(self) -> None:
         at_least(self, 1, "replay", "train_every", "return_steps")
         at_least(self, 0, "warmup_steps")
+        not_above(self, "warmup_steps", "replay")
         within(self, 0, 1, "discount")
         within(self, 0, 1, "follow_share", open_left=True)
-        above(self, 0, "replay")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sonde.core.bounds import at_least, within
+from sonde.core.bounds import at_least, not_above, within
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,5 +35,6 @@ class TD3Config:
     def __post_init__(self) -> None:
         at_least(self, 1, "replay", "train_every", "return_steps", "policy_every")
         at_least(self, 0, "warmup_steps", "explore_noise", "smooth_noise", "smooth_limit")
+        not_above(self, "warmup_steps", "replay")
         within(self, 0, 1, "discount")
         within(self, 0, 1, "follow_share", open_left=True)

@@ -15,5 +15,5 @@ def test_actions_of_several_parts_have_sizes_and_what_they_are_counted_from() ->
 
 def test_one_of_several_and_numbers() -> None:
     assert actions(spaces.Discrete(3, start=-1), "mine").names == ("-1", "0", "1")
-    bounds = actions(spaces.Box(np.float32([-2, 0]), np.float32([2, 10])), "mine")
+    bounds = actions(spaces.Box(np.array([-2, 0], np.float32), np.array([2, 10], np.float32)), "mine")
     assert (bounds.kind, bounds.mean, bounds.std) == ("control", (0, 5), (2, 5))

@@ -12,7 +12,7 @@ from sonde.tasks.normalizing_flow.beside import Beside, best_share, mixed
 def test_the_share_is_that_of_the_rows() -> None:
     torch.manual_seed(0)
     rows = torch.where(torch.rand(20_000) < 0.3, 3 + torch.randn(20_000), torch.randn(20_000)).double()
-    first, second = (torch.from_numpy(norm(middle).logpdf(rows.numpy())) for middle in (0, 3))
+    first, second = (torch.from_numpy(norm.logpdf(rows.numpy(), middle)) for middle in (0, 3))
     share = best_share(first, second)
     assert share == pytest.approx(0.3, abs=0.02)
     likeliest = mixed(first, second, share).mean()
