@@ -38,7 +38,7 @@ HEALTHY = {
     "a choice without consequences": lambda: acted(ONE),  # a note, see below
     "a first episode that is long": lambda: acted({"episodes": 0.0, "train_return": float("nan"), "length_going": 9_000}, at=0.5,
                                                   moment="training"),
-    "a trial of few steps": lambda: acted(NEVER, updates=100, returns=[0.0]),
+    "a trial of few steps": lambda: acted(NEVER, updates=40, returns=[0.0]),
     "a trial of few updates": lambda: acted(replay=True, updates=300, settings={"explore_steps": 10**6}),
     "half an hour": lambda: acted(spent={"environment": 300.0, "policy": 300.0, "step": 900.0, "optimizer": 100.0}),
 }  # fmt: skip
