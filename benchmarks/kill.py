@@ -52,7 +52,9 @@ def left(out: Path) -> dict[str, Any]:
     weights, state = checkpoint.read(out / "checkpoints" / "last")
     parts = ("progress", "stepper", "source", "task", "random", "buffers", "observers")
     lines = [line for line in read_lines(out / "metrics.jsonl") if line["kind"] != "event"]
-    logged = [{name: value for name, value in line.items() if name not in ("seconds", *KEYS)} for line in lines]
+    logged = [
+        {name: value for name, value in line.items() if name not in ("seconds", "elapsed", *KEYS)} for line in lines
+    ]
     best = checkpoint.read(out / "checkpoints" / "best")[0]
     return {"weights": weights, "best": best, "logged": logged, **{name: state[name] for name in parts}}
 

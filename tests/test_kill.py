@@ -316,7 +316,7 @@ def left(out: Path) -> tuple[Any, Any]:
     kept = {name: state[name] for name in ("progress", "stepper", "source", "task", "random", "buffers", "observers")}
     lines = [line for line in read_lines(out / "metrics.jsonl") if line["kind"] != "event"]
     return {"weights": weights, "best": checkpoint.read(out / "checkpoints" / "best")[0], **kept}, [
-        {name: value for name, value in line.items() if name not in ("seconds", *KEYS)} for line in lines
+        {name: value for name, value in line.items() if name not in ("seconds", "elapsed", *KEYS)} for line in lines
     ]
 
 

@@ -88,7 +88,7 @@ def test_the_command_line_draws_and_writes(
     assert main(["predict", str(run.folder), str(data), "--out", f"{out}/"]) == 0
     printed = capsys.readouterr().out
     assert "covers" in printed
-    assert len(list(out.iterdir())) == 12  # of the validation images, and not their masks
+    assert len(list(out.glob("[!.]*"))) == 12  # of the validation images, and not their masks
     with Image.open(out / "36.png") as drawn:
         assert drawn.size == (SIDE, SIDE)
         assert (np.asarray(drawn) != np.asarray(Image.open(data / "images" / "36.png"))).any()

@@ -22,6 +22,7 @@ from sonde.cli import (
     generate,
     inspection,
     models,
+    play,
     predict,
     runs,
     sample,
@@ -116,6 +117,7 @@ def flags(verb: str) -> dict[str, Any]:
         "models": (models.ModelsOptions,),
         "compare": (compare.CompareOptions,),
         "watch": (watch.WatchOptions,),
+        "play": (play.PlayOptions,),
     }
     return {"help": bool} | flags_of(*kinds.get(verb, (NoOptions,)), CommonOptions)
 
@@ -127,7 +129,8 @@ OWN_VERB = {"cli/evaluate.py": "eval", "run/judge.py": "eval", "run/sample_quali
             "cli/compare.py": "compare", "comparison/result.py": "compare", "comparison/words.py": "compare",
             "cli/watch.py": "watch", "watch/server.py": "watch", "run/cure.py": "doctor",
             "tasks/decode/sampling.py": "generate", "cli/sample.py": "sample", "run/sampling.py": "sample",
-            "run/weaker.py": "sample", "tasks/latent_code.py": "sample"}  # fmt: skip
+            "run/weaker.py": "sample", "run/played.py": "eval", "cli/play.py": "play",
+            "tasks/latent_code.py": "sample"}  # fmt: skip
 """Modules of a command of their own; what others say of flags is said of training, or of what they have in common."""
 
 

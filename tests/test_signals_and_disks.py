@@ -118,7 +118,7 @@ def when_at_step(child: Child, out: Path, step: int) -> None:
 
 def _without_seconds(line: dict[str, Any]) -> dict[str, Any]:
     """A line of the log without what depends on the machine's mood: how long it took, and the memory that was in use."""
-    return {name: value for name, value in line.items() if name != "seconds" and "memory" not in name}
+    return {name: value for name, value in line.items() if name not in ("seconds", "elapsed") and "memory" not in name}
 
 
 def left(out: Path) -> dict[str, Any]:

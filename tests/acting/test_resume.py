@@ -82,6 +82,8 @@ def last(folder: Path) -> Any:
 def test_weights_are_those_of_a_run_that_was_not_stopped(task: str, tmp_path: Path) -> None:
     name, settings = RUNS[task]
     given = {**SHORT, "task": task, **settings, "evaluate_every": "11 steps"}
+    if name.startswith("game:"):
+        del given["films"]  # which games do not have
     sonde.train(name, out=tmp_path / "straight", steps=29, **given)
     sonde.train(name, out=tmp_path / "stopped", steps=13, **given)
     sonde.resume(tmp_path / "stopped", steps=29)

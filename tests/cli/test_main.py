@@ -97,8 +97,8 @@ def test_flags_come_with_explanation_and_default(capsys: pytest.CaptureFixture[s
         (["trian"], "unknown command 'trian'; did you mean train? commands: train, resume, eval,"),
         (
             ["fly"],
-            "unknown command 'fly'; commands: train, resume, eval, predict, generate, sample, chat, runs, compare, report, "
-            "watch, doctor, check, inspect, models",
+            "unknown command 'fly'; commands: train, resume, eval, predict, generate, sample, chat, play, runs, compare, "
+            "report, watch, doctor, check, inspect, models",
         ),
         (["--epochs", "3"], "the command comes first, then its flags, got --epochs; commands: train,"),
         (["eval"], "sonde eval needs RUN; usage: sonde eval RUN DATA"),

@@ -166,7 +166,7 @@ def test_inspect_says_what_was_found(monkeypatch: pytest.MonkeyPatch, capsys: py
 
     found = Finding(check="leak", severity="warning", evidence="'a' tells the target", action="remove it")
     planted = inspect.Inspection(name="t", form="f", facts=(), tables=(), findings=(found,))
-    monkeypatch.setattr(inspect, "inspect", lambda data, config, task, tick: planted)
+    monkeypatch.setattr(inspect, "inspect", lambda data, config, task, seconds, tick: planted)
     out = out_of(["inspect", "t.csv"], capsys)
     assert "'a' tells the target" in out
     assert "remove it" in out

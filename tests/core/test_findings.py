@@ -12,6 +12,7 @@ from sonde.core.errors import ConfigError
 from sonde.core.findings import NAMES, Finding, hushed, of_split, silenced
 from sonde.run.loggers.table import TRACKERS
 
+HELPERS = ("_fact", "_note", "_warning", "Fault", "Lie")  # that make a finding of a name, or carry one
 SOURCES = Path(sonde.__file__).parent
 
 
@@ -24,7 +25,7 @@ def named_in_sources() -> set[str]:
     found = set()
     for path in SOURCES.rglob("*.py"):
         text = path.read_text()
-        if not re.search(r"Finding\(|Suspicion\(", text):
+        if not re.search(r"Finding\(|Suspicion\(|class Lie|class Fault", text):
             continue
         tree = ast.parse(text)
         constants = {
@@ -34,7 +35,23 @@ def named_in_sources() -> set[str]:
             for target in node.targets
             if isinstance(target, ast.Name)
         }
+        constants |= {
+            target.id: value.value
+            for node in tree.body
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple)
+            for names in node.targets
+            if isinstance(names, ast.Tuple)
+            for target, value in zip(names.elts, node.value.elts, strict=True)
+            if isinstance(target, ast.Name) and isinstance(value, ast.Constant)
+        }
         for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in HELPERS:
+                words = [*node.args, *(word.value for word in node.keywords if word.arg == "name")]
+                given = [
+                    constants.get(word.id) if isinstance(word, ast.Name) else getattr(word, "value", "")
+                    for word in words
+                ]
+                found |= {word for word in given if isinstance(word, str) and re.fullmatch(r"[a-z]+(-[a-z]+)+", word)}
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Finding", "Suspicion"):
                 for word in node.keywords:
                     if word.arg == "name":

@@ -41,7 +41,7 @@ def state_of(run: Path) -> dict[str, Any]:
 def metrics_of(run: Path) -> list[dict[str, Any]]:
     lines = read_lines(run / "metrics.jsonl")
     return [
-        {name: each for name, each in line.items() if name not in ("seconds", *KEYS)}
+        {name: each for name, each in line.items() if name not in ("seconds", "elapsed", *KEYS)}
         for line in lines
         if line["kind"] != "event"
     ]

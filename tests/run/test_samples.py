@@ -82,7 +82,9 @@ def left(out: Path) -> Any:
     weights, state = checkpoint.read(out / "checkpoints" / "last")
     lines = [line for line in read_lines(out / "metrics.jsonl") if line["kind"] != "event"]
     parts = ("stepper", "source", "task", "random", "buffers")
-    logged = [{name: value for name, value in line.items() if name not in ("seconds", *KEYS)} for line in lines]
+    logged = [
+        {name: value for name, value in line.items() if name not in ("seconds", "elapsed", *KEYS)} for line in lines
+    ]
     return {"weights": weights, "logged": logged, **{name: state[name] for name in parts}}
 
 
