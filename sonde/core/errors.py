@@ -78,7 +78,7 @@ class Interrupted(SondeError):
         self.exit_code = 128 + signal_number  # 130 for SIGINT, 143 for SIGTERM
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """The first line of what an error of some library says, or its kind where it says nothing.
 
     >>> first_line(ValueError("no header\\n at 0x0")), first_line(EOFError())
