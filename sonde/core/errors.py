@@ -78,6 +78,10 @@ class Interrupted(SondeError):
         self.exit_code = 128 + signal_number  # 130 for SIGINT, 143 for SIGTERM
 
 
+class TimeOver(SondeError):
+    """A time limit was over before the first update; the run was saved and can be resumed."""
+
+
 def first_line(error: BaseException) -> str:
     """The first line of what an error of some library says, or its kind where it says nothing.
 

@@ -110,6 +110,7 @@ NOTICES = frozenset(
         "metric-that-counts",
         "mode-against-the-metric",
         "not-compiled",
+        "nothing-evaluated",
         "observers-missing",
         "partial-evaluation",
         "range-test",

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
+from sonde.core.pace import Played, leaving_off
 from sonde.core.progress import Tick, silent
 from sonde.core.seams import Meter, Source, Task, abilities_of, rewinds
 from sonde.engine import random_state
@@ -103,7 +104,9 @@ class EvaluationBudget:
         self.rows = rows
         self.evaluated = self.seen = 0
         self.stopped = False  # before the source's end
-        self.played = False  # whether rows come that were worked out before, such as games: of a batch all are taken
+        self.took_s = 0.0  # once it is over
+        self.played = False  # whether rows are made while they are read, such as games: of a batch all are taken
+        self.which = ", evenly spaced"  # of the rows they are, where not all were evaluated
         self._row_s, self._owed = row_s, 0.0
 
     @property
@@ -111,9 +114,24 @@ class EvaluationBudget:
         """Whether every row was evaluated."""
         return self.evaluated == self.seen and not self.stopped
 
+    def ended(self, which: str | None) -> None:
+        """The evaluation is over. which: of the rows they are, where the source tells"""
+        self.took_s = self._now() - self._begun
+        self.which = self.which if which is None else which
+
+    @property
+    def nothing(self) -> bool:
+        """Whether it has ended with not one row evaluated."""
+        return self.stopped and not self.evaluated
+
+    @property
+    def over(self) -> bool:
+        """Whether its seconds are over."""
+        return self._now() >= self.until
+
     def stops(self, *, last: bool) -> bool:
         """Whether to read no further. last: the batch just taken was the split's last"""
-        self.stopped = not last and self._now() >= self.until
+        self.stopped = self.stopped or (not last and self.over)
         return self.stopped
 
     def take(self, batch: Batch) -> Batch | None:
@@ -184,7 +202,9 @@ def evaluate(
     """The task's meter after one pass over `source`, which must be one that does not shuffle.
 
     brief: with less work, where the task has a way (`Abilities.quick_evaluate`)
-    budget: seconds it may take; afterwards it tells how many rows were evaluated
+    budget: seconds it may take; afterwards it tells how many rows were evaluated, of rows that are made while they are read
+            maybe none
+    tick: called after each batch, and while rows are made; where it raises, the evaluation ends
 
     What a task draws while it is evaluated is not missing from the streams that training draws from.
     """
@@ -192,9 +212,22 @@ def evaluate(
     quick = abilities_of(task).quick_evaluate if brief else None
     look = WithoutGradients(quick or task.evaluate)
     begins = source.state_dict() if budget is not None else {}
+    done = 0
     if budget is not None:
-        budget.played = bool(getattr(source, "played", False))
-    with random_state.apart(settings.device), evaluation_mode(task.modules, average):
+        budget.played = isinstance(source, Played)
+
+    def leave_off() -> bool:
+        tick(label, done, source.batches or 0)
+        if budget is None or not budget.over:
+            return False
+        budget.stopped = True
+        return True
+
+    with (
+        random_state.apart(settings.device),
+        evaluation_mode(task.modules, average),
+        leaving_off(source, leave_off),
+    ):
         for number, batch in enumerate(source):
             taken = batch if budget is None else budget.take(batch)
             if taken is not None:
@@ -206,8 +239,11 @@ def evaluate(
                 except Exception as trouble:
                     note_batch(trouble, taken, source)
                     raise
-            tick(label, number + 1, source.batches or 0)
+            done = number + 1
+            tick(label, done, source.batches or 0)
             if budget is not None and rewinds(source) and budget.stops(last=number + 1 == source.batches):
                 source.load_state_dict(begins)  # the next evaluation begins at the beginning again
                 break
+    if budget is not None:
+        budget.ended(source.which if isinstance(source, Played) else None)
     return meter

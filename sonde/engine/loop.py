@@ -3,25 +3,25 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sonde.core.batch import Batch
-from sonde.core.durations import Duration
-from sonde.core.errors import DataError, Interrupted
+from sonde.core.errors import DataError, Interrupted, TimeOver
 from sonde.core.look import Look
+from sonde.core.pace import LeftOff, leaving_off, making
 from sonde.core.records import EPOCH_ENDS, STAGE_BEGINS, EvaluationRecord, EventRecord, Record, StepRecord
 from sonde.core.seams import Objective, Source, extras_of
 from sonde.engine import observing
 from sonde.engine.checkpoint import Writer
-from sonde.engine.early_stop import Target, patience_over, target_reached
+from sonde.engine.due import FitSettings, at_epoch_end, checkpoint_due, falls_due, reason_to_stop, time_over
 from sonde.engine.met import note_batch
 from sonde.engine.metrics_log import log_step
 from sonde.engine.signals import EvaluationStopped, StopRequest
 from sonde.engine.step import Stepper
 from sonde.engine.thread_tuner import ThreadTuner
 from sonde.engine.time_budget import TimeBudget
-from sonde.engine.training import Progress, Training, capture, weights
+from sonde.engine.training import Training, capture, weights
 
 AS_EVER = nullcontext()
 
@@ -71,30 +71,13 @@ def epoch_of(source: Source, step: int) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FitSettings:
-    """When things happen in a run."""
-
-    stop: int | None  # step to end at, unless a time limit moves it (`Progress.ends_at`); None where passes alone say
-    ends: Mapping[str, int] = field(
-        default_factory=dict
-    )  # length that was requested ("epochs", "steps") -> its last step
-    passes: int | None = None  # epochs to train for, of a source whose length is known only at its end
-    evaluate_every: Duration = Duration(1, "epochs")
-    log_every: int = 10  # steps
-    checkpoint_every: Duration = Duration(60, "seconds")
-    patience: Duration | None = None
-    target: Target | None = None  # value of the validation metric at which to end
-    limit_s: float | None = None  # hard end of the training, whatever the schedule
-
-
-@dataclass(frozen=True, kw_only=True)
 class FitParts:
     """The callbacks of `fit`: evaluation, storage, and requests to stop."""
 
     objective: Objective | None  # None: nothing is validated; the best checkpoint is the last
     evaluate: (
-        Callable[[], dict[str, float]] | None
-    )  # the validation metrics, with the averaged weights where there are any
+        Callable[[], dict[str, float] | None] | None
+    )  # the validation metrics, with the averaged weights where there are any; from it None where no row could be evaluated
     best_weights: Callable[[], Mapping[str, Any]]
     writer: Writer | None
     request: StopRequest
@@ -109,8 +92,15 @@ class FitParts:
 def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
     """Train to `settings.stop`, or until patience, the time limit or a signal ends it; `training.progress.stop` says which.
 
-    Raises: Interrupted after saving, when a stop was requested; NonFiniteStep; RunFolderError when a checkpoint cannot be written
+    Raises: Interrupted after saving, when a stop was requested; TimeOver, too, where not one step was made in time;
+            NonFiniteStep; RunFolderError when a checkpoint cannot be written
     """
+    begun_s = training.clock.elapsed()
+    with leaving_off(training.source, lambda: bool(parts.request) or time_over(training, settings, begun_s)):
+        return _fit(training, settings, parts)
+
+
+def _fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
     progress, clock, stepper = training.progress, training.clock, training.stepper
     stepper.training_mode()
     saved, step_s = time.perf_counter(), 0.0
@@ -121,7 +111,7 @@ def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
         better = _decide(training, settings, parts, step_s)
         if progress.stop and settings.stop is None and record is not None:
             log_step(training, record)  # no step was known to be the last
-        if progress.stop or better or parts.request or _checkpoint_due(training, settings, saved):
+        if progress.stop or better or parts.request or checkpoint_due(training, settings, saved):
             save(training, parts, best=better)
             saved = time.perf_counter()
         if progress.stop:
@@ -132,7 +122,7 @@ def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
         batch = passes.next()
         clock.spent["input"] += time.perf_counter() - begun
         if batch is None:
-            _pass_ended(training, parts)
+            _left_off(training, parts, passes.far) if passes.far else _pass_ended(training, parts)
             continue
         number = progress.step + 1
         try:
@@ -142,7 +132,7 @@ def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
             note_batch(trouble, batch, training.source)
             raise
         _count(training, settings, record)
-        step_s = time.perf_counter() - begun
+        step_s = time.perf_counter() - begun - passes.made_s
         if parts.thread_tuner is not None:
             parts.thread_tuner(training, batch)
         if parts.budget is not None:
@@ -150,26 +140,55 @@ def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
 
 
 class _Passes:
-    """The batches of a source, and None at the end of each pass over it."""
+    """The batches of a source, and None at the end of each pass over it, or where it has left off.
+
+    far: how far it then was;  made_s: seconds in which it made the last, of a source that makes its batches
+    """
 
     def __init__(self, source: Source) -> None:
-        self._source = source
+        self._source, self._makes = source, making(source) is not None
         self._coming: Iterator[Batch] | None = None
         self._empty = 0
+        self.far, self.made_s = "", 0.0
 
     def next(self) -> Batch | None:
         """Raises: DataError when two passes yield nothing; a source restored at a pass's end does so once."""
         if self._coming is None:
-            self._coming = iter(self._source)
-        batch = next(self._coming, None)
+            self._coming, self.far = iter(self._source), ""
+        batch = self._made(self._coming) if self._makes else next(self._coming, None)
         if batch is not None:
             self._empty = 0
             return batch
         self._coming = None
+        if self.far:
+            return None
         self._empty += 1
         if self._empty == 2:
             raise DataError("the training data yielded no batch")
         return None
+
+    def _made(self, coming: Iterator[Batch]) -> Batch | None:
+        begun = time.perf_counter()
+        try:
+            return next(coming, None)
+        except LeftOff as told:
+            self.far = str(told)
+            return None
+        finally:
+            self.made_s = time.perf_counter() - begun
+
+
+def _left_off(training: Training, parts: FitParts, far: str) -> None:
+    """The source has left off in the middle of a batch: the loop ends before it, where there is a step to end with.
+
+    Raises: TimeOver after saving, where there is none and no stop was requested
+    """
+    if not training.progress.step and not parts.request:
+        save(training, parts)
+        if parts.writer is not None:
+            parts.writer.wait()
+        told = f"the time limit was over before the first update: {far}; all of it is kept"
+        raise TimeOver(f"{told}: resume the run with a longer --time-limit")
 
 
 def _decide(training: Training, settings: FitSettings, parts: FitParts, step_s: float) -> bool:
@@ -206,15 +225,10 @@ def _count(training: Training, settings: FitSettings, record: StepRecord) -> Non
         event(training, STAGE_BEGINS, {"stage": stage.name})
 
 
-def _at_epoch_end(training: Training) -> bool:
-    progress, batches = training.progress, training.source.batches
-    return progress.step % batches == 0 if batches else progress.pass_end == progress.step
-
-
 def _tell_epoch_over(training: Training) -> None:
     """Notify the observers of an epoch that is over, once; evaluations that fall due then come before."""
     progress, batches = training.progress, training.source.batches
-    if progress.epoch_ended_at == progress.step or not progress.step or not _at_epoch_end(training):
+    if progress.epoch_ended_at == progress.step or not progress.step or not at_epoch_end(training):
         return
     progress.epoch_ended_at = progress.step
     epoch = (progress.step // batches if batches else progress.passes) - 1
@@ -231,33 +245,11 @@ def _pass_ended(training: Training, parts: FitParts) -> None:
             parts.length_known(training)
 
 
-def known_end(settings: FitSettings, progress: Progress) -> int | None:
-    """The step at which the first of the lengths that were given ends the run, a time limit left out; None: not yet known."""
-    ends = [*settings.ends.values()]
-    if settings.passes is not None and progress.pass_steps:
-        ends.append(settings.passes * progress.pass_steps)
-    return min(ends, default=None)
-
-
-def _falls_due(period: Duration, training: Training, *, since_s: float) -> bool:
-    """Whether a period ends at this step. since_s: seconds of the clock when it was last counted from"""
-    progress, batches = training.progress, training.source.batches
-    if period.unit == "steps":
-        return progress.step % int(period.amount) == 0
-    if period.unit == "seconds":
-        return training.clock.elapsed() - since_s >= period.amount
-    if batches is None:
-        return progress.pass_end == progress.step and progress.passes % max(1, round(period.amount)) == 0
-    steps = period.amount * batches
-    # due at the step nearest to each multiple of the period
-    return round(round(progress.step / steps) * steps) == progress.step and progress.step >= round(steps)
-
-
 def _evaluation_due(training: Training, settings: FitSettings, parts: FitParts, *, ending: str) -> bool:
     progress = training.progress
     if parts.evaluate is None or progress.step == 0 or progress.evaluated_at == progress.step:
         return False
-    return bool(ending) or _falls_due(settings.evaluate_every, training, since_s=progress.evaluated_s)
+    return bool(ending) or falls_due(settings.evaluate_every, training, since_s=progress.evaluated_s)
 
 
 def _evaluate(training: Training, settings: FitSettings, parts: FitParts) -> bool:
@@ -273,7 +265,10 @@ def _evaluate(training: Training, settings: FitSettings, parts: FitParts) -> boo
             save(training, parts, best=False)
             _leave(training, parts)
             raise
-    progress.evaluated_at, progress.metrics = progress.step, {name: float(value) for name, value in metrics.items()}
+    progress.evaluated_at = progress.step
+    if metrics is None:
+        return False
+    progress.metrics = {name: float(value) for name, value in metrics.items()}
     if settings.evaluate_every.unit == "seconds":
         progress.evaluated_s = training.clock.elapsed()
     epoch = epoch_of(training.source, progress.step)
@@ -298,42 +293,6 @@ def _evaluate(training: Training, settings: FitSettings, parts: FitParts) -> boo
         return True
     progress.since_best += 1
     return False
-
-
-def reason_to_stop(training: Training, settings: FitSettings, *, step_s: float = 0.0) -> tuple[str, str]:
-    """(why the run ends here, the setting that says so); empty where it goes on.
-
-    step_s: seconds of the last step: another as long must still fit into a time limit
-    """
-    progress, elapsed = training.progress, training.clock.elapsed()
-    for name, last in settings.ends.items():
-        if progress.step >= last:
-            return "finished", name
-    if settings.passes is not None and progress.passes >= settings.passes:
-        return "finished", "epochs"
-    end = progress.ends_at or settings.stop
-    if end is not None and progress.step >= end:
-        return "finished", "steps" if settings.limit_s is None else "time_limit"
-    batches = training.source.batches
-    if target_reached(settings.target, progress):
-        return "reached", "stop_at"
-    if patience_over(settings.patience, progress, batches=batches, elapsed=elapsed):
-        return "stopped early", "patience"
-    if settings.limit_s is not None and progress.step and elapsed + step_s >= settings.limit_s:
-        return "time limit", "time_limit"
-    return progress.asked, ""
-
-
-def _checkpoint_due(training: Training, settings: FitSettings, saved: float) -> bool:
-    progress, period = training.progress, settings.checkpoint_every
-    if progress.saved_at == progress.step or progress.step == 0:
-        return False
-    if progress.save_asked:
-        return True
-    if period.unit != "seconds":
-        return _falls_due(period, training, since_s=0.0)
-    since = time.perf_counter() - saved
-    return since >= period.amount or (since >= period.amount / 20 and _at_epoch_end(training))
 
 
 def save(training: Training, parts: FitParts, *, best: bool = False) -> None:

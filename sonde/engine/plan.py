@@ -15,6 +15,7 @@ import torch
 from sonde.core.batch import Batch
 from sonde.core.config import MachineConfig, Precision
 from sonde.core.errors import ConfigError
+from sonde.core.pace import Pace
 from sonde.core.progress import Tick, silent
 from sonde.core.units import number
 from sonde.engine.step import Stepper
@@ -145,12 +146,22 @@ def _threads(count: int) -> str:
 
 
 def steps_within(
-    *, limit_s: float, step_s: float, batches_per_epoch: int, evaluation_s: float, evaluate_every: float, final_s: float
+    *,
+    limit_s: float,
+    step_s: float,
+    batches_per_epoch: int,
+    evaluation_s: float,
+    evaluate_every: float,
+    final_s: float,
+    pace: Pace | None = None,
 ) -> int:
     """Updates that fit into a time limit beside their evaluations, leaving 4 % for checkpoints and a machine that slows down.
+
+    pace: at which batches are made, which `step_s` leaves out; None where that is all there is
 
     >>> steps_within(limit_s=100, step_s=0.1, batches_per_epoch=100, evaluation_s=0, evaluate_every=1, final_s=0)
     960
     """
     per_step = step_s + evaluation_s / (evaluate_every * batches_per_epoch)
-    return max(1, math.floor((limit_s * 0.96 - final_s) / per_step))
+    left_s = limit_s * 0.96 - final_s
+    return max(1, math.floor(left_s / per_step) if pace is None else pace.within(left_s, per_step))

@@ -8,6 +8,7 @@ schedule set to the new one.
 from bisect import bisect_right
 from collections.abc import Callable
 
+from sonde.core.pace import making
 from sonde.engine.clock import Clock
 from sonde.engine.training import Progress, Training
 
@@ -37,24 +38,30 @@ class TimeBudget:
         """planned: the step that the plan ends at;  move: takes the new last step and the seconds a step takes;  latest: the
         step that another length ends the run at, where one is known"""
         self._limit_s, self._planned, self._move, self._latest = limit_s, planned, move, latest
-        self._begun_s, self._begun_beside = clock.elapsed(), _beside(clock)
-        self._since: tuple[float, float, int] | None = None  # seconds, of them spent on evaluation and saving, step
+        self._begun_s, self._begun_beside, self._begun_made = clock.elapsed(), _beside(clock), clock.spent["input"]
+        self._since: tuple[float, float, float, int] | None = None  # seconds, of them beside and for input, step
 
     def __call__(self, training: Training) -> None:
         """Count one step; when it is time, ask."""
         progress, elapsed = training.progress, training.clock.elapsed()
-        beside = _beside(training.clock)
+        beside, made_s = _beside(training.clock), training.clock.spent["input"]
         planned = progress.ends_at or self._planned
         if self._since is None:  # the first step also allocates, and is no measure of the others, unless there are few
             few = planned - progress.step < FEWEST or elapsed - self._begun_s >= LONG * self._limit_s
-            first = (self._begun_s, self._begun_beside, progress.step - 1)
-            self._since = first if few else (elapsed, beside, progress.step)
-        begun_s, begun_beside, begun = self._since
+            first = (self._begun_s, self._begun_beside, self._begun_made, progress.step - 1)
+            self._since = first if few else (elapsed, beside, made_s, progress.step)
+        begun_s, begun_beside, begun_made, begun = self._since
         if progress.step == begun or not self._due(training, elapsed, planned):
             return
-        self._since = (elapsed, beside, progress.step)
+        self._since = (elapsed, beside, made_s, progress.step)
         step_s = (elapsed - begun_s - (beside - begun_beside)) / (progress.step - begun)
-        left = int((1 - SPARE) * (self._limit_s - elapsed) / (step_s + beside / progress.step))
+        left_s, source = (1 - SPARE) * (self._limit_s - elapsed), making(training.source)
+        if source is not None:  # what is made comes in bursts, so how long that took lately is no measure
+            learning_s = max(0.0, step_s - (made_s - begun_made) / (progress.step - begun))
+            left = source.pace().within(left_s, learning_s + beside / progress.step)
+            step_s = left_s / left if left else step_s
+        else:
+            left = int(left_s / (step_s + beside / progress.step))
         end = progress.step + max(0 if progress.step >= planned else 1, left)
         latest = self._latest(progress)
         end = end if latest is None else min(end, latest)
@@ -68,14 +75,14 @@ class TimeBudget:
         progress = training.progress
         if progress.step >= planned:
             return elapsed < (1 - LONG) * self._limit_s
-        if progress.step - self._since[2] < FEWEST and elapsed - self._since[0] < LONG * self._limit_s:
+        if progress.step - self._since[-1] < FEWEST and elapsed - self._since[0] < LONG * self._limit_s:
             return False
         shares = bisect_right(SHARES, elapsed / self._limit_s)
         half = 2 * progress.step >= planned and progress.half_asked != planned
         if (
             progress.half_asked
         ):  # the middle of what was left when the end was moved, or each move would ask again at once
-            half = half and progress.step - self._since[2] >= planned - progress.step
+            half = half and progress.step - self._since[-1] >= planned - progress.step
         due = shares > progress.ends_asked or half
         if due:
             progress.ends_asked = max(shares, progress.ends_asked)

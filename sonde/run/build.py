@@ -19,6 +19,7 @@ from sonde.core.config import FeedConfig, Precision, TrainConfig
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import ConfigError
 from sonde.core.memory import free_bytes
+from sonde.core.pace import Pace
 from sonde.core.progress import Tick, silent
 from sonde.core.seams import Objective, Source, Task
 from sonde.core.units import counted
@@ -90,6 +91,7 @@ class Assembly:
     clock: Clock
     transferred: tuple[str, ...] = ()  # what was loaded, made to fit and frozen, a line each
     first: Batch | None = None  # of the training data, once it was looked at
+    pace: Pace | None = None  # at which batches come that are made, once that was looked at
     in_batches: bool = False  # whether the caller's training data come in batches that were made elsewhere
     notes: tuple[str, ...] = ()  # what was done to the caller's data, a line each
     monitored: Objective | None = None  # of a task without an objective of its own, what the caller chose

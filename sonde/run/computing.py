@@ -10,6 +10,7 @@ from sonde.core.batch import Batch
 from sonde.core.config import MachineConfig, Precision
 from sonde.core.config_file import read_config
 from sonde.core.errors import NonFinite, RunFolderError
+from sonde.core.pace import making
 from sonde.core.progress import Tick, silent
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import rewinds
@@ -21,7 +22,8 @@ from sonde.engine.step import Stepper
 from sonde.run.build import Assembly
 from sonde.run.lengths import fixed_ends
 from sonde.run.saved import Saved
-from sonde.run.time_limit import SMALLEST, Trial, busy_neighbours, trial_of
+from sonde.run.time_limit import busy_neighbours
+from sonde.run.time_plan import SMALLEST, Trial, trial_of
 
 PIECES = 4  # of a batch, one of which precisions are compared on: fp32's maps of a whole one would be the run's peak of memory
 RATIO_STEPS, RATIO_SHARE = 16, 0.02  # comparing precisions costs about so many steps; of a time limit, at most that
@@ -111,9 +113,12 @@ def check_step(assembly: Assembly) -> None:
 
 
 def first_batch(assembly: Assembly) -> Batch:
-    """The batch that is planned with, put back: a source that cannot be rewound is replaced by one that begins with it."""
+    """The batch that is planned with, put back: a source that cannot be rewound is replaced by one that begins with it. Of one
+    that makes its batches it is a preview."""
     source = assembly.train
-    if rewinds(source):
+    if (made := making(source)) is not None:
+        assembly.first, assembly.pace = made.preview()
+    elif rewinds(source):
         position = source.state_dict()
         assembly.first = next(batches_of(source))
         source.load_state_dict(position)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from signal import SIGINT
 
-from sonde.core.errors import Interrupted, NonFinite, RunFolderError, SondeError
+from sonde.core.errors import Interrupted, NonFinite, RunFolderError, SondeError, TimeOver
 from sonde.core.run_state import FAILED, INTERRUPTED
 from sonde.engine.json_lines import JsonLinesLog
 from sonde.engine.loop import epoch_of
@@ -35,7 +35,7 @@ def nothing_left(attempt: Attempt) -> Iterator[None]:
     """A new run that is refused, or fails before a step is done, leaves no folder, which would then refuse other settings."""
     try:
         yield
-    except (NonFinite, Interrupted):
+    except (NonFinite, Interrupted, TimeOver):
         raise  # the folder says which rows, or goes on
     except Exception:
         if attempt.saved is None and not attempt.again and not attempt.steps:

@@ -1,7 +1,7 @@
 """What an evaluation leaves in the run folder: numbers, tables and pictures of the rows with the highest and the lowest loss."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from sonde.acting.evaluation.plain import LONGEST, SECONDS
 from sonde.acting.seeds import SeedRows
 from sonde.core.batch import Batch
 from sonde.core.catalogue import load
@@ -16,6 +17,7 @@ from sonde.core.dataset import Rows
 from sonde.core.errors import DataError, NonFinite
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
+from sonde.core.pace import never
 from sonde.core.seams import Meter, Source, abilities_of, extras_of, rewinds
 from sonde.core.units import counted, metric_name
 from sonde.core.vocabulary import read_vocabulary
@@ -271,10 +273,18 @@ def notes_on_metrics(assembly: Assembly) -> list[Finding]:
     return [] if source is None else list(notes(source.batches))
 
 
-def baseline(assembly: Assembly, split: str, folder: Path) -> dict[str, Any]:
+def baseline(
+    assembly: Assembly,
+    split: str,
+    folder: Path,
+    *,
+    seconds: float | None = None,
+    leave_off: Callable[[], bool] = never,
+) -> dict[str, Any]:
     """Metrics of a trivial baseline on a split (a prediction that ignores the input), and "what" it predicts.
 
     folder: of that split's evaluation, for what is kept of it beside
+    seconds: that one which is played may take;  leave_off: says True where it is to be played no further
     Empty where the task knows of none, and with --overfit-batches.
     """
     dataset, able = assembly.dataset, abilities_of(assembly.task)
@@ -286,7 +296,9 @@ def baseline(assembly: Assembly, split: str, folder: Path) -> dict[str, Any]:
             meter.update(able.rule_baseline.evaluate(batch), batch.index)
         return {**meter.compute(), "what": able.rule_baseline.name}
     if able.acting is not None and dataset is not None and isinstance(dataset.splits[split], SeedRows):
-        return played_baseline(dataset.splits[split], folder, seed=assembly.config.machine.seed)
+        most_s = SECONDS if seconds is None else min(SECONDS, seconds / LONGEST)
+        rows, seed = dataset.splits[split], assembly.config.machine.seed
+        return played_baseline(rows, folder, seed=seed, seconds=most_s, leave_off=leave_off)
     if dataset is None and able.constant_baselines is not None:
         return constant_baseline(assembly, split)
     if dataset is None or able.trivial_baseline is None:

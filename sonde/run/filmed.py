@@ -1,7 +1,7 @@
 """Films of the episodes of a run's last evaluation, for its report."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,26 @@ from sonde.acting.seeds import SeedRows
 from sonde.core.damaged import DAMAGE
 from sonde.core.errors import SondeError, first_line
 from sonde.core.files import read_json, write_json
+from sonde.core.pace import never
 from sonde.core.progress import Tick
 from sonde.run.build import Assembly
 
 LABEL = "making films of episodes"
 
 
-def make_films(assembly: Assembly, folder: Path, split: str, *, tick: Tick, seconds: float = SECONDS) -> None:
+def make_films(
+    assembly: Assembly,
+    folder: Path,
+    split: str,
+    *,
+    tick: Tick,
+    seconds: float = SECONDS,
+    leave_off: Callable[[], bool] = never,
+) -> None:
     """Write films of the best, the median and the worst episode into `folder`/films, and films.json about them; where the
     environment cannot be drawn that says why. Nothing of a run that does not act, or is not to have films.
 
-    folder: of the split's evaluation;  seconds: that they may take
+    folder: of the split's evaluation;  seconds: that they may take;  leave_off: says True where no more is to be filmed
     """
     source = assembly.evaluation_sources.get(split)
     rows = None if assembly.dataset is None else assembly.dataset.splits.get(split)
@@ -40,8 +49,16 @@ def make_films(assembly: Assembly, folder: Path, split: str, *, tick: Tick, seco
         (folder / "films").mkdir(exist_ok=True)
         for number, each in enumerate(wanted):
             tick(LABEL, number, len(wanted))
+            if leave_off():
+                why = "" if found else "the run was stopped before there was a film"
+                break
             left = (until - time.perf_counter()) / (len(wanted) - number)
-            found.append(film(rows.rendered, each, folder / "films" / f"{each.name}.mp4", seconds=left))
+            if left <= 0:
+                why = "" if found else "the time limit left no time for films"
+                break
+            found.append(
+                film(rows.rendered, each, folder / "films" / f"{each.name}.mp4", seconds=left, leave_off=leave_off)
+            )
     except SondeError as trouble:
         why = str(trouble)
     except Exception as trouble:  # of a renderer, or of what encodes: no film is worth a run's report

@@ -53,33 +53,11 @@ def evaluated(run: Prepared) -> dict[str, Any]:
 
     The network is left with its weights, in evaluation mode. Raises: Interrupted after a batch, when a stop was requested
     """
-    attempt, request, settings = run.attempt, run.parts.request, run.training.stepper.settings
+    attempt, settings = run.attempt, run.training.stepper.settings
     assembly, folder = attempt.assembly, attempt.folder
     load_best(folder, assembly.task)
-    scores: dict[str, dict[str, float]] = {}
-    cut = ""  # of samples
-    budgets: dict[str, EvaluationBudget] = {}  # under a time limit, how many rows of a split were evaluated
     with run.training.clock.part("evaluation"):
-        for split, source in assembly.evaluation_sources.items():
-            if request.number is not None:
-                raise _stopped(request)
-            meter = attempt.best_meter if split == "validation" and attempt.best_meter is not None else None
-            budget = None if meter is None else attempt.best_budget
-            if meter is None:
-                if attempt.limit is not None:
-                    left = [name for name in assembly.evaluation_sources if name not in scores]
-                    budget = attempt.limit.at_the_end(left)
-                tick = stopping(request, attempt.job.screen.tick)
-                try:
-                    meter = evaluate(assembly.task, source, settings, tick=tick, budget=budget)
-                except EvaluationStopped:
-                    raise _stopped(request) from None
-            if budget is not None:
-                budgets[split] = budget
-            scores[split] = scores_of(meter, source, split, step=run.training.progress.step)
-            coming = [name for name in assembly.evaluation_sources if name not in scores]
-            room = None if attempt.limit is None else attempt.limit.for_samples(coming)
-            cut = write_evaluation(folder.evaluation / split, meter, source, assembly, sampling_s=room) or cut
+        scores, budgets, cut = _by_split(run)
         notes = look(assembly, folder, settings)
     tell(attempt, notes, at_once=False)
     checkpoint.clear_leftovers(folder.checkpoints)
@@ -96,6 +74,40 @@ def evaluated(run: Prepared) -> dict[str, Any]:
     result = {**_result(run, scores), **beside, "evaluated": evaluated_on}
     _tell_baseline(run, result)
     return result
+
+
+def _by_split(run: Prepared) -> tuple[dict[str, dict[str, float]], dict[str, EvaluationBudget], str]:
+    """(scores of each split, under a time limit how many of its rows were evaluated, by how much there are fewer samples).
+
+    A split of which there was no time for a single row has no scores. Raises: Interrupted
+    """
+    attempt, request, settings = run.attempt, run.parts.request, run.training.stepper.settings
+    assembly, folder = attempt.assembly, attempt.folder
+    scores: dict[str, dict[str, float]] = {}
+    budgets: dict[str, EvaluationBudget] = {}
+    cut, coming = "", list(assembly.evaluation_sources)
+    for split, source in assembly.evaluation_sources.items():
+        if request.number is not None:
+            raise _stopped(request)
+        meter = attempt.best_meter if split == "validation" and attempt.best_meter is not None else None
+        budget = None if meter is None else attempt.best_budget
+        if meter is None:
+            if attempt.limit is not None:
+                budget = attempt.limit.at_the_end(coming)
+            tick = stopping(request, attempt.job.screen.tick)
+            try:
+                meter = evaluate(assembly.task, source, settings, tick=tick, budget=budget)
+            except EvaluationStopped:
+                raise _stopped(request) from None
+        coming.remove(split)
+        if budget is not None:
+            budgets[split] = budget
+            if budget.nothing:
+                continue
+        scores[split] = scores_of(meter, source, split, step=run.training.progress.step)
+        room = None if attempt.limit is None else attempt.limit.for_samples(coming)
+        cut = write_evaluation(folder.evaluation / split, meter, source, assembly, sampling_s=room) or cut
+    return scores, budgets, cut
 
 
 def _classical(run: Prepared, scores: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
@@ -194,7 +206,14 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
     if attempt.built is not None:
         split = next(reversed(list(result["metrics"])), "")
         seconds = SECONDS if attempt.limit is None else min(SECONDS, attempt.limit.for_samples(()))
-        make_films(attempt.built, folder.evaluation / split, split, tick=screen.tick, seconds=seconds)
+        make_films(
+            attempt.built,
+            folder.evaluation / split,
+            split,
+            tick=screen.tick,
+            seconds=seconds,
+            leave_off=lambda: bool(attempt.request),
+        )
     write_report(folder.path)
     screen.result(result)
     fresh, told = ([finding.as_dict() for finding in each] for each in parted(attempt))
@@ -241,6 +260,8 @@ def _judging(folder: RunFolder, *, clips: bool) -> list[str]:
 def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any]:
     assembly, training, progress = run.attempt.assembly, run.training, run.training.progress
     beside = _baseline(run, next(reversed(scores))) if scores else {}  # before the time is taken
+    if run.parts.request.number is not None:
+        raise _stopped(run.parts.request)
     spent = training.clock.summary()
     working = sum(training.clock.spent[part] for part in ("step", "optimizer", "input"))
     batches, objective = assembly.train.batches, assembly.objective
@@ -285,8 +306,15 @@ def _reached(run: Prepared) -> dict[str, Any]:
 
 def _baseline(run: Prepared, split: str) -> dict[str, Any]:
     attempt = run.attempt
+    seconds = None if attempt.limit is None else attempt.limit.for_samples(())
     with run.training.clock.part("evaluation"):
-        return baseline(attempt.assembly, split, attempt.folder.evaluation / split)
+        return baseline(
+            attempt.assembly,
+            split,
+            attempt.folder.evaluation / split,
+            seconds=seconds,
+            leave_off=lambda: run.parts.request.number is not None,
+        )
 
 
 def _highlights(folder: RunFolder, assembly: Assembly, scores: dict[str, dict[str, float]]) -> dict[str, list[str]]:

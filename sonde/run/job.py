@@ -14,6 +14,7 @@ from sonde.core.run_folder import RunFolder, fresh_path
 from sonde.core.seams import Meter
 from sonde.diagnose.doctor import Doctor
 from sonde.engine.evaluate import EvaluationBudget
+from sonde.engine.signals import StopRequest
 from sonde.engine.training import Training
 from sonde.run.applicable import refuse_without_effect
 from sonde.run.build import Assembly
@@ -99,6 +100,7 @@ class Attempt:
     best_meter: Meter | None = None  # of the validation that the best weights came from, in this sitting
     best_budget: EvaluationBudget | None = None  # and under a time limit, how many rows that were
     limit: TimeLimit | None = None  # once it is planned
+    request: StopRequest | None = None  # to stop, while it is under way
     training: Training | None = None  # once it is planned
     doctor: Doctor | None = None  # once it is planned, where one looks on
     told: set[str] = field(default_factory=set)  # evidence of the findings that the screen has shown

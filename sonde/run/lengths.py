@@ -9,8 +9,8 @@ from sonde.core.errors import ConfigError
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Objective, Phase, Source, ends
 from sonde.core.units import duration
+from sonde.engine.due import FitSettings, known_end
 from sonde.engine.early_stop import Target, patience_over, target_reached
-from sonde.engine.loop import FitSettings, known_end
 from sonde.engine.plan import ExecutionPlan
 from sonde.engine.stages import check_total
 from sonde.engine.training import Progress, Training

@@ -1,6 +1,6 @@
 """What a run that acted is compared with, and what it took: policies that know nothing; steps and seconds of environments."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ from sonde.core.acting import Experience
 from sonde.core.dataset import Rows
 from sonde.core.errors import ConfigError, first_line
 from sonde.core.files import write_json
+from sonde.core.pace import never
 from sonde.core.seams import Source, Task
-from sonde.core.units import count, counted
+from sonde.core.units import count, counted, number
 from sonde.engine.clock import Clock
 
 
@@ -56,14 +57,18 @@ class Play:
             source.recorder.write(self.log, environment)
 
 
-def played_baseline(rows: Rows, folder: Path, *, seed: int) -> dict[str, Any]:
+def played_baseline(
+    rows: Rows, folder: Path, *, seed: int, seconds: float = SECONDS, leave_off: Callable[[], bool] = never
+) -> dict[str, Any]:
     """Metrics of the better of a random policy and the best constant action, and "what" it is; all their episodes go to
     `folder`/baseline.json. Empty where none ends an episode in time, or the environment fails under them, which that file says.
+
+    seconds: for all of it, of which twice as many are taken to let an episode end;  leave_off: see `plain_policies`
     """
     if not isinstance(rows, SeedRows):
         return {}
     try:
-        found = plain_policies(rows.make, rows.seeds(), seed=seed)
+        found = plain_policies(rows.make, rows.seeds(), seed=seed, seconds=seconds, leave_off=leave_off)
     except Exception as trouble:  # of the environment: what was trained is not to be lost for its baseline
         _write(
             folder,
@@ -72,9 +77,7 @@ def played_baseline(rows: Rows, folder: Path, *, seed: int) -> dict[str, Any]:
         )
         return {}
     if not found:
-        why = (
-            f"not one episode of a random policy ended within {count(LONGEST * STEPS)} steps or {LONGEST * SECONDS:g} s"
-        )
+        why = f"not one episode of a random policy ended within {count(LONGEST * STEPS)} steps or {number(LONGEST * seconds)} s"
         _write(folder, [], why=why)
         return {}
     _write(folder, [{"what": each.what, "return": each.returns, "length": each.lengths} for each in found])

@@ -1,7 +1,7 @@
 """A run from its plan to its last step: what the engine's loop is given, and what is done at its calls."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,12 +19,12 @@ from sonde.diagnose.before import accumulation, frozen_untrained
 from sonde.diagnose.doctor import Doctor
 from sonde.engine import random_state
 from sonde.engine.checkpoint import Writer
-from sonde.engine.evaluate import evaluate
+from sonde.engine.due import FitSettings, known_end
 from sonde.engine.execution.compiled import Compiled
 from sonde.engine.json_lines import JsonLinesLog, read_lines
-from sonde.engine.loop import FitParts, FitSettings, best_state, event, known_end
+from sonde.engine.loop import FitParts, best_state, event
 from sonde.engine.plan import ExecutionPlan
-from sonde.engine.signals import StopRequest, graceful, stopping
+from sonde.engine.signals import StopRequest, graceful
 from sonde.engine.step import Stepper
 from sonde.engine.thread_tuner import ThreadTuner
 from sonde.engine.time_budget import TimeBudget
@@ -36,7 +36,7 @@ from sonde.run.build import Assembly
 from sonde.run.checks import at_the_start, say, watched
 from sonde.run.compiling import not_compilable
 from sonde.run.ending import ending_noted, nothing_left
-from sonde.run.errors import fitting_shapes, in_one_line, scores_of
+from sonde.run.errors import fitting_shapes, in_one_line
 from sonde.run.evaluation import choosing, notes_on_metrics
 from sonde.run.examining import doctor_of, last_look
 from sonde.run.job import Attempt
@@ -55,6 +55,7 @@ from sonde.run.start import write_fields, write_reason
 from sonde.run.telling import parted, show, tell
 from sonde.run.time_limit import TimeLimit, tuner_affordable
 from sonde.run.updates import same_optimizers
+from sonde.run.validating import validate
 from sonde.screen.progress import END_MOVED, LENGTH_KNOWN, Progress
 
 
@@ -88,6 +89,7 @@ def under_way(attempt: Attempt) -> Iterator[StopRequest]:
             graceful() as request,
             _closed(attempt),
         ):
+            attempt.request = request
             yield request
     finally:
         torch.set_num_threads(threads)
@@ -295,7 +297,7 @@ def _calls(
         )
     return FitParts(
         objective=assembly.objective if validates else None,
-        evaluate=(lambda: _validate(attempt, training, request, doctor)) if validates else None,
+        evaluate=(lambda: validate(attempt, training, request, doctor)) if validates else None,
         best_weights=lambda: best_weights(assembly),
         writer=Writer(attempt.folder.checkpoints),
         request=request,
@@ -327,27 +329,6 @@ def best_weights(assembly: Assembly) -> dict[str, torch.Tensor]:
         return weights(assembly.task.modules)
     with assembly.average.applied():
         return {name: value.detach().clone() for name, value in weights(assembly.task.modules).items()}
-
-
-def _validate(attempt: Attempt, training: Training, request: StopRequest, doctor: Doctor | None) -> dict[str, float]:
-    """Scores on the validation rows; the meter of the best is kept, since they need no second look at the end."""
-    assembly = attempt.assembly
-    source, settings = assembly.evaluation_sources["validation"], training.stepper.settings
-    budget = None if attempt.limit is None else attempt.limit.while_training()
-    tick = stopping(request)
-    with nullcontext() if doctor is None else doctor.evaluating():
-        meter = evaluate(
-            assembly.task, source, settings, average=assembly.average, tick=tick, brief=True, budget=budget
-        )
-    able = abilities_of(assembly.task)
-    if able.tune_threshold is not None:
-        able.tune_threshold(meter)
-    scores = scores_of(meter, source, "validation", step=training.progress.step)
-    objective, best = assembly.objective, training.progress.best
-    better = objective is None or objective.better(objective.value(scores), objective.best_value(best))
-    if better and able.quick_evaluate is None and objective is not None:
-        attempt.best_meter, attempt.best_budget = meter, budget
-    return scores
 
 
 def _threads_changed(attempt: Attempt, training: Training, details: Mapping[str, Any]) -> None:

@@ -55,6 +55,8 @@ def result_lines(result: Mapping[str, Any]) -> list[str]:
         lines.append(_reached(reached, result.get("steps") or 0))
     elif result.get("status") not in (None, "finished"):
         lines.append(f"{result['status']} after {count(result.get('steps') or 0)} steps")
+    if any(not part["rows"] for part in (result.get("evaluated") or {}).values()):
+        lines.insert(0, "not evaluated: the time limit left no time for a single row; give a longer --time-limit")
     return lines or ["not evaluated: the data have neither test nor validation rows"]
 
 

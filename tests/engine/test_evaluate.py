@@ -1,6 +1,6 @@
 """Judging adds up every row once and leaves training as it was."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,13 @@ from torch import Tensor, nn
 
 from sonde.core.batch import Batch
 from sonde.core.config import FeedConfig
+from sonde.core.pace import never
 from sonde.core.seams import Abilities
 from sonde.data.feed.tensors import tensor_source
 from sonde.engine import random_state
 from sonde.engine.evaluate import EvaluationBudget, evaluate, evaluation_mode
 from sonde.engine.execution.settings import StepSettings
+from sonde.engine.signals import EvaluationStopped, StopRequest, stopping
 from sonde.engine.tree import copied, same
 from sonde.optim.ema import EMA
 
@@ -186,15 +188,65 @@ def test_a_budget_is_kept_and_says_how_many_rows_it_was(
     assert task.rows == list(range(100))
 
 
-def test_of_games_that_were_played_together_none_is_left_out() -> None:
-    hands = Hands(1.0)
-    task, data = Slow(hands), source(rows=100, batch_size=8)
-    data.played = True  # type: ignore[attr-defined]
-    budget = EvaluationBudget(20, rows=100, row_s=1.0, now=hands)
-    evaluate(task, data, SETTINGS, budget=budget)
-    assert task.rows == list(range(24))
-    assert budget.evaluated == 24
-    assert not budget.whole
+class Games:
+    """Rows that take a second each to be played, ten in a group, of which none is given away before all are over."""
+
+    batches, epoch, which = 10, 0, ""
+
+    def __init__(self, hands: Hands) -> None:
+        self.hands, self.leave_off = hands, never
+
+    def expected_s(self, at_most_s: float) -> float:
+        return 100.0
+
+    def __iter__(self) -> Iterator[Batch]:
+        for group in range(10):
+            for _ in range(10):
+                if self.leave_off():
+                    return
+                self.hands.now += 1
+            yield Batch({"input": torch.zeros(10, 2), "target": torch.zeros(10).long()}, torch.arange(10) + 10 * group)
+
+    def describe(self, index: int) -> str:
+        return f"game {index}"
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, state: Any) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("seconds", "rows"), [(1000, 100), (24, 20), (3, 0)])
+def test_games_leave_off_when_the_time_is_over_and_those_that_were_played_are_evaluated(
+    seconds: float, rows: int
+) -> None:
+    hands = Hands(0.0)
+    task, games = Slow(hands), Games(hands)
+    budget = EvaluationBudget(seconds, rows=100, row_s=1.0, now=hands)
+    evaluate(task, games, SETTINGS, budget=budget)
+    assert task.rows == list(range(rows))
+    assert hands.now <= seconds + 1
+    assert budget.evaluated == rows
+    assert budget.whole is (rows == 100)
+    assert budget.nothing is (rows == 0)
+    evaluate(task, games, SETTINGS)
+    assert task.rows[rows:] == list(range(100))
+
+
+def test_what_is_played_is_heeded_between_batches_too() -> None:
+    """A tick that raises, as one does after a stop was asked for, ends an evaluation within its first batch."""
+    hands, request = Hands(0.0), StopRequest()
+    task, games = Slow(hands), Games(hands)
+
+    def at_third(label: str, done: int, total: int) -> None:
+        request.number = 15 if hands.now >= 3 else None
+
+    with pytest.raises(EvaluationStopped):
+        evaluate(task, games, SETTINGS, tick=stopping(request, at_third))
+    assert hands.now == 3
+    assert task.rows == []
+    assert not games.leave_off()
 
 
 def test_what_is_left_out_is_left_out_evenly() -> None:

@@ -29,7 +29,8 @@ from sonde.core.seams import Objective
 from sonde.data.feed.source import BatchSource
 from sonde.data.feed.tensors import tensor_source
 from sonde.engine.clock import Clock
-from sonde.engine.loop import FitParts, FitSettings, fit, known_end, steps
+from sonde.engine.due import FitSettings, known_end
+from sonde.engine.loop import FitParts, fit, steps
 from sonde.engine.signals import StopRequest
 from sonde.engine.training import Training, capture, restore, weights
 from sonde.engine.tree import copied, same

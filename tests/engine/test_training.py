@@ -13,8 +13,9 @@ from sonde.core.errors import RunFolderError
 from sonde.data.feed.tensors import tensor_source
 from sonde.engine import checkpoint
 from sonde.engine.clock import Clock
+from sonde.engine.due import FitSettings
 from sonde.engine.json_lines import JsonLinesLog
-from sonde.engine.loop import FitParts, FitSettings, fit
+from sonde.engine.loop import FitParts, fit
 from sonde.engine.signals import StopRequest
 from sonde.engine.training import Progress, Training, capture, load_weights, restore, weights
 from sonde.engine.tree import copied, same

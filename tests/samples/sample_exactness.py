@@ -12,8 +12,9 @@ from sonde.core.durations import Duration
 from sonde.core.seams import Task
 from sonde.data.feed.tensors import tensor_source
 from sonde.engine.clock import Clock
+from sonde.engine.due import FitSettings
 from sonde.engine.evaluate import evaluate
-from sonde.engine.loop import FitParts, FitSettings, fit
+from sonde.engine.loop import FitParts, fit
 from sonde.engine.signals import StopRequest
 from sonde.engine.training import Training, capture, restore, weights
 from sonde.engine.tree import copied, same

@@ -174,6 +174,11 @@ class Games:
         self._length[:] = 0
         return self._shown(self._engine.reset(seed=self._seeds(np.ones(self.count, bool))))
 
+    def rewind(self) -> None:
+        """The first episodes come next, as when they were made."""
+        self._stretch, self._taken = [0] * self.count, []
+        self._seen = np.empty(0, np.uint8)
+
     def _seeds(self, which: np.ndarray) -> np.ndarray:
         return np.array([self._seed_of(number, self._stretch[number]) for number in np.flatnonzero(which).tolist()])
 

@@ -31,6 +31,10 @@ class Clipped:
         """See `Environments`."""
         return self._environments.reset()
 
+    def rewind(self) -> None:
+        """See `Environments`."""
+        self._environments.rewind()
+
     def step(self, actions: np.ndarray) -> Transition:
         """See `Environments`."""
         found = self._environments.step(actions)

@@ -66,6 +66,13 @@ class InProcess:
         self._seen = np.stack([self._begin(number).copy() for number in range(self.count)])
         return self._seen
 
+    def rewind(self) -> None:
+        """The first episodes come next, as when they were made."""
+        self._episode, self._log, self._since = [-1] * self.count, [], [0] * self.count
+        self._seen = np.empty(0)
+        for number in range(self.count):
+            self._snapshots.forget(number)
+
     def _begin(self, number: int) -> np.ndarray:
         """Start an environment's episode. Returns what it shows, which may be an array of its own."""
         self._snapshots.forget(number)

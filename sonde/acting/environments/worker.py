@@ -22,7 +22,7 @@ from sonde.acting.environments.in_process import InProcess
 from sonde.acting.environments.making import Making, as_shown
 from sonde.core.errors import SondeError
 
-RESET, STEP, ACTIONS, STATE, LOAD = b"r", b"s", b"a", b"g", b"l"  # what is asked
+RESET, STEP, ACTIONS, STATE, LOAD, REWIND = b"r", b"s", b"a", b"g", b"l", b"w"  # what is asked
 DONE, FAILED = b"k", b"e"  # what is answered
 ACTION_BYTES = 2**16  # room for the action of an environment, of which only what is used takes memory
 
@@ -142,6 +142,9 @@ def _serve(connection: Connection, file: int, workers: int) -> None:
                 actions = memory.actions(*pickle.loads(connection.recv_bytes()))
             elif asked == RESET:
                 memory.observation[rows] = block.reset()
+                connection.send_bytes(DONE)
+            elif asked == REWIND:
+                block.rewind()
                 connection.send_bytes(DONE)
             elif asked == STATE:
                 connection.send_bytes(DONE + pickle.dumps(block.state()))

@@ -21,7 +21,18 @@ import torch
 from torch import Tensor
 
 from sonde.acting.environments.making import Making
-from sonde.acting.environments.worker import ACTION_BYTES, ACTIONS, DONE, LOAD, RESET, STATE, STEP, Memory, Share
+from sonde.acting.environments.worker import (
+    ACTION_BYTES,
+    ACTIONS,
+    DONE,
+    LOAD,
+    RESET,
+    REWIND,
+    STATE,
+    STEP,
+    Memory,
+    Share,
+)
 from sonde.core.acting import Transition
 from sonde.core.bounds import flag
 from sonde.core.catalogue import require
@@ -104,6 +115,10 @@ class InWorkers:
         """The first observations of the next episodes, at first of the first."""
         self._ask(RESET)
         return self._memory.observation.copy()
+
+    def rewind(self) -> None:
+        """The first episodes come next, as when they were made."""
+        self._ask(REWIND)
 
     def step(self, actions: np.ndarray) -> Transition:
         """Take one action in each; an episode that ends is followed by the next."""

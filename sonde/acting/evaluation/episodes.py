@@ -1,5 +1,6 @@
 """Evaluation in environments of its own: whole episodes from stated seeds, by the likeliest actions or by sampled ones."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,11 +16,15 @@ from sonde.core.batch import Batch
 from sonde.core.bounds import flag
 from sonde.core.dataset import Rows
 from sonde.core.errors import DataError
+from sonde.core.pace import never
 from sonde.core.seams import Task, abilities_of
 from sonde.core.seeds import generator
 
 TOGETHER = 20  # episodes side by side, at most
 LONGEST = 100_000  # steps after which an episode that goes on is taken for one without an end
+LONGER = 10  # times as long as those of a policy that has not learned yet may episodes come to be
+FIRST = ", those that ended first: longer ones are missing"
+FEWEST = 2  # steps of all at least, by which it is told how long a pass takes
 KEPT = 5_000  # actions of each episode that are kept, to play it again
 
 
@@ -30,13 +35,15 @@ class Episodes:
     episode returned, discounted as values are; where it was cut off, with the value of its last observation for what would have
     followed.
 
+    Where it leaves off, what is whole by then are the groups that were played; of the first, where it was in that one, the
+    episodes that had ended.
+
     make: an environment;  encode: its observation -> array;  seeds: of the episodes
     sampled: whether actions are drawn as in training; else the likeliest is taken
     """
 
     ends = True
     epoch = 0
-    played = True
 
     def __init__(
         self,
@@ -52,6 +59,8 @@ class Episodes:
         self._make, self._encode, self._acting = make, encode, acting
         self._seeds, self._sampled, self._seed, self._device = list(seeds), sampled, seed, device
         self._envs: list[Any] = []
+        self.leave_off: Callable[[], bool] = never
+        self.which = ""  # see `sonde.core.pace.Played`
         self.recorder: Recorder | None = None  # of what is played, where that is kept
         self.taken: dict[int, np.ndarray] = {}  # number of an episode -> its first `KEPT` actions in the last pass
 
@@ -61,17 +70,48 @@ class Episodes:
         return -(-len(self._seeds) // TOGETHER)
 
     def __iter__(self) -> Iterator[Batch]:
-        while len(self._envs) < min(TOGETHER, len(self._seeds)):
-            self._envs.append(self._make())
+        self.which = ""
         for first in range(0, len(self._seeds), TOGETHER):
             seeds = self._seeds[first : first + TOGETHER]
-            found = self._played(seeds, first)
-            index = torch.arange(first, first + len(seeds))
-            yield Batch({name: torch.from_numpy(values) for name, values in found.items()}, index)
+            found, ended = self._played(seeds, first, self.leave_off)
+            if not ended.all():
+                if first or not ended.any():
+                    return
+                self.which = FIRST
+            index = torch.from_numpy(first + np.flatnonzero(ended))
+            yield Batch({name: torch.from_numpy(values[ended]) for name, values in found.items()}, index)
+            if not ended.all():
+                return
+
+    def expected_s(self, at_most_s: float) -> float:
+        """Seconds of a pass, by the first episodes as far as they go in that time. Those of a policy that learns grow longer."""
+        begun, steps, seeds = time.perf_counter(), 0, self._seeds[:TOGETHER]
+        self._make_environments()
+
+        def over() -> bool:
+            nonlocal steps
+            steps += 1
+            return steps > FEWEST and time.perf_counter() - begun > at_most_s
+
+        began = time.perf_counter()
+        found, ended = self._played(seeds, 0, over)
+        step_s = (time.perf_counter() - began) / max(1.0, float(found["length"].max()))
+        limit = min((_limit(env) for env in self._envs[:1]), default=LONGEST)
+        longest = min(limit, LONGER * float(found["length"].max())) if ended.any() else limit
+        return self.batches * longest * step_s
+
+    def _make_environments(self) -> None:
+        while len(self._envs) < min(TOGETHER, len(self._seeds)):
+            self._envs.append(self._make())
 
     @torch.no_grad()
-    def _played(self, seeds: Sequence[int], first: int) -> dict[str, np.ndarray]:
-        """(n,) float64 each. Rows of episodes that are over go on being fed, and are not looked at. first: number of the first"""
+    def _played(
+        self, seeds: Sequence[int], first: int, leave_off: Callable[[], bool]
+    ) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """(n,) float64 each, and (n,) bool, whether an episode ended. Rows of those that are over go on being fed, and are not
+        looked at. first: number of the first
+        """
+        self._make_environments()
         envs = self._envs[: len(seeds)]
         seen = np.stack([self._encode(env.reset(seed=seed)[0]) for env, seed in zip(envs, seeds, strict=True)])
         random = generator(self._seed, "sample", "episodes", seeds[0], device=self._device) if self._sampled else None
@@ -81,7 +121,7 @@ class Episodes:
         expected, cut_off = self._value(decide, seen), np.zeros(len(seeds), bool)
         taken: list[np.ndarray] = []
         steps = 0
-        while going.any():
+        while going.any() and not leave_off():
             steps += 1
             if steps > LONGEST:
                 raise DataError(
@@ -112,7 +152,7 @@ class Episodes:
         if expected is not None and (last := self._value(decide, seen)) is not None:
             followed = np.where(cut_off, factor * last, 0.0)
             found |= {"expected_return": expected, "discounted_return": discounted + followed}
-        return found
+        return found, ~going
 
     def _value(self, decide: Deciding, seen: np.ndarray) -> np.ndarray | None:
         """(n,) float64 in the environment's rewards, where the task estimates it."""
@@ -122,7 +162,7 @@ class Episodes:
         return decide.value(torch.from_numpy(seen).to(self._device)).numpy(force=True).astype(np.float64) * unit
 
     def _keep(self, taken: Sequence[np.ndarray], lengths: np.ndarray, first: int) -> None:
-        actions = np.stack(taken, 1)
+        actions = np.stack(taken, 1) if taken else np.empty((len(lengths), 0))
         for place, length in enumerate(lengths.astype(int).tolist()):
             self.taken[first + place] = actions[place, :length].copy()
 
@@ -136,6 +176,12 @@ class Episodes:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Nothing to put back."""
+
+
+def _limit(env: Any) -> int:
+    """Steps after which an episode is cut off, where the environment says that of itself."""
+    found = getattr(getattr(env, "spec", None), "max_episode_steps", None)
+    return LONGEST if found is None else int(found)
 
 
 def acting_of(task: Task) -> Acting:

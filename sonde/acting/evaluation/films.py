@@ -14,6 +14,7 @@ from typing import IO, Any
 import numpy as np
 
 from sonde.core.catalogue import require
+from sonde.core.pace import never
 
 PER_S = 25  # frames a second, at most
 LONGEST_S = 20  # of a film: of a longer episode fewer of its steps are shown
@@ -58,10 +59,13 @@ def chosen(
     return list(found.values())
 
 
-def film(make: Callable[[], Any], wanted: Wanted, path: Path, *, seconds: float) -> dict[str, Any]:
+def film(
+    make: Callable[[], Any], wanted: Wanted, path: Path, *, seconds: float, leave_off: Callable[[], bool] = never
+) -> dict[str, Any]:
     """Play an episode again and write `path`, an MP4. Returns: its entry of films.json
 
-    make: an environment that renders frames ("rgb_array");  seconds: after which it ends where it is
+    make: an environment that renders frames ("rgb_array")
+    seconds: after which it ends where it is, as it does where `leave_off`, asked at each step, says True
     Raises: MissingDependency, and what an environment or its renderer raises
     """
     program = require("imageio_ffmpeg", extra="acting", purpose="making films").get_ffmpeg_exe()
@@ -76,7 +80,7 @@ def film(make: Callable[[], Any], wanted: Wanted, path: Path, *, seconds: float)
         with _encoder(program, frame, per_s, path) as write:
             write(frame)
             for number, action in enumerate(_plain(wanted.actions), start=1):
-                if time.perf_counter() > until:
+                if time.perf_counter() > until or leave_off():
                     break
                 _, reward, over, cut, _ = env.step(action)
                 shown, returned = number, returned + float(reward)

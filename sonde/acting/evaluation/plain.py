@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sonde.core.pace import never
 from sonde.core.seeds import derive
 
 SECONDS = 5.0  # for all of it, so that a run does not wait for its baseline
@@ -33,47 +34,65 @@ class Plain:
 class _Limit:
     """Steps and seconds that are left."""
 
-    def __init__(self, *, steps: int, until: float) -> None:
+    def __init__(self, *, steps: int, until: float, leave_off: Callable[[], bool]) -> None:
         self.left, self._steps, self._until, self._begun = steps, steps, until, time.perf_counter()
+        self._leave_off = leave_off
 
     def over(self, times: int = 1) -> bool:
+        if self._leave_off():
+            return True
         now = time.perf_counter()
         late = now >= self._begun + times * (self._until - self._begun)
         return late or self.left <= (1 - times) * self._steps
 
 
 def plain_policies(
-    make: Callable[[], Any], seeds: Sequence[int], *, seed: int, seconds: float = SECONDS, steps: int = STEPS
+    make: Callable[[], Any],
+    seeds: Sequence[int],
+    *,
+    seed: int,
+    seconds: float = SECONDS,
+    steps: int = STEPS,
+    leave_off: Callable[[], bool] = never,
 ) -> list[Plain]:
     """A random policy, and where actions are few the best constant one; none where not one episode ends within the limits.
 
     make: an environment;  seeds: of the episodes, of which as many are played as there is room for;  seed: of random actions
     seconds: for all of it;  steps: of the environment for each policy; what began within them is played to its end, up to twice
     as far
+    leave_off: asked at each step; where it says True, nothing more is played, and what goes on is left out
     """
     env, begun = make(), time.perf_counter()
     try:
-        limit = _Limit(steps=steps, until=begun + seconds / 2)
+        limit = _Limit(steps=steps, until=begun + seconds / 2, leave_off=leave_off)
         found = [_played(env, seeds, "a random policy", lambda number: _random(env, seed, number), limit)]
         actions = _few(env.action_space)
         if actions and found[0].returns:
-            found += _constant(env, seeds, actions, steps=steps, until=begun + seconds)
+            found += _constant(env, seeds, actions, steps=steps, until=begun + seconds, leave_off=leave_off)
     finally:
         env.close()
     return [each for each in found if each.returns]
 
 
-def _constant(env: Any, seeds: Sequence[int], actions: Sequence[int], *, steps: int, until: float) -> list[Plain]:
+def _constant(
+    env: Any,
+    seeds: Sequence[int],
+    actions: Sequence[int],
+    *,
+    steps: int,
+    until: float,
+    leave_off: Callable[[], bool],
+) -> list[Plain]:
     """The best of them by a few episodes, then played as often as the random policy; none where there is no room to try all."""
     tried, middle = [], (time.perf_counter() + until) / 2
     for action in actions:
-        limit = _Limit(steps=steps // len(actions), until=middle)
+        limit = _Limit(steps=steps // len(actions), until=middle, leave_off=leave_off)
         one = _played(env, seeds[:FEW], f"always action {action}", lambda _, action=action: lambda: action, limit)
         if not one.returns:
             return []
         tried.append((one.mean, action))
     best = max(tried, key=lambda each: each[0])[1]
-    limit = _Limit(steps=steps, until=until)
+    limit = _Limit(steps=steps, until=until, leave_off=leave_off)
     return [_played(env, seeds, f"always action {best}", lambda _: lambda: best, limit)]
 
 

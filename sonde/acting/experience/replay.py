@@ -1,7 +1,7 @@
 """Experience that is kept and learned from again and again: act a little, draw from all that happened lately."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,10 @@ from sonde.acting.experience.priorities import Priorities
 from sonde.acting.experience.ring import Ring
 from sonde.core.acting import Acting, Environments
 from sonde.core.batch import Batch
+from sonde.core.pace import LeftOff, Pace, never
 from sonde.core.seeds import derive
+
+PREVIEWED = 4  # steps of each environment, by which a batch is shown that is still to be made
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +68,8 @@ class Replay:
         self._observation: np.ndarray | None = None
         self._drawn = 0  # batches
         self._counts = Counts(environments.count)
+        self.leave_off: Callable[[], bool] = never
+        self._acted = 0  # steps of each environment since this object was made
         self.seconds = {"environment": 0.0, "policy": 0.0}
 
     @property
@@ -84,15 +89,53 @@ class Replay:
         }
 
     def __iter__(self) -> Iterator[Batch]:
-        plan, count = self._plan, self._environments.count
+        """Raises: LeftOff, see `sonde.core.pace`"""
         while True:
             self._take_errors()
-            # one step more than a transition goes over, so that what follows it is there
-            while (
-                self._ring.written * count < plan.warmup + self._drawn * plan.every or self._ring.written <= plan.steps
-            ):
+            while self._missing:
+                if self.leave_off():
+                    raise LeftOff(self._so_far())
                 self._act()
             yield self._batch()
+
+    @property
+    def _missing(self) -> int:
+        """Steps that each environment is still to take for the next batch: one more than a transition goes over, so that what
+        follows it is there."""
+        plan, count = self._plan, self._environments.count
+        wanted = max(-(-(plan.warmup + self._drawn * plan.every) // count), plan.steps + 1)
+        return max(0, wanted - self._ring.written)
+
+    def _so_far(self) -> str:
+        taken = f"{self._ring.written * self._environments.count:,}"
+        if self._drawn:
+            return f"{taken} steps of the environments were taken"
+        wanted = max(self._plan.warmup, (self._plan.steps + 1) * self._environments.count)
+        return f"{taken} of the {wanted:,} steps of the environments that come before the first update were taken"
+
+    def pace(self) -> Pace:
+        """By all steps so far."""
+        step_s = sum(self.seconds.values()) / self._acted if self._acted else 0.0
+        return self._pace(step_s)
+
+    def _pace(self, step_s: float) -> Pace:
+        """step_s: seconds for a step of each environment"""
+        return Pace(burst_s=step_s * self._plan.every / self._environments.count, first_s=step_s * self._missing)
+
+    def preview(self) -> tuple[Batch, Pace]:
+        """A batch of what a few steps came to; and a pace by what they took."""
+        before, times = self.state_dict(), []
+        try:
+            for _ in range(self._plan.steps + PREVIEWED):
+                begun = time.perf_counter()
+                self._act()
+                times.append(time.perf_counter() - begun)
+            batch = self._batch()
+        finally:
+            self.load_state_dict(before)
+            self.seconds.update(dict.fromkeys(self.seconds, 0.0))
+            self._acted = 0
+        return batch, self._pace(float(np.median(times)))
 
     def _batch(self) -> Batch:
         plan, ring = self._plan, self._ring
@@ -137,7 +180,7 @@ class Replay:
         if self._priorities is not None:
             self._priorities.added(self._ring.written)
         self._counts.add(found)
-        self._observation = found.observation
+        self._observation, self._acted = found.observation, self._acted + 1
         self.seconds["policy"] += middle - begun
         self.seconds["environment"] += time.perf_counter() - middle
 
@@ -162,5 +205,8 @@ class Replay:
         self._counts.load_state_dict(state["counts"])
         if self._priorities is not None:
             self._priorities.load_state_dict(state["priorities"])
-        placed = state["environments"]
-        self._observation = self._environments.load_state_dict(placed) if placed else None
+        self._observation = None
+        if placed := state["environments"]:
+            self._observation = self._environments.load_state_dict(placed)
+        else:
+            self._environments.rewind()

@@ -1,6 +1,6 @@
 """Experience of the policy as it stands: collect a rollout, learn from it for a few passes, collect the next."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,10 @@ from sonde.acting.experience.collecting import Collected, Collector
 from sonde.core.acting import Acting
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
+from sonde.core.pace import Pace
 from sonde.core.seeds import generator
+
+PREVIEWED = 4  # actions in each environment, by which a batch is shown that is still to be made
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +38,8 @@ class Rollouts:
 
     Rows are transitions. Of a policy with memory they are environments, whose T actions are learned one after the other: fields
     are (rows, T, …), with `began` (rows, T) and the `memory` (rows, …) before the first.
-    The state is the rollout that is being learned from, and where the environments stand. Random streams are named by the number
-    of the rollout, so they need no state.
+    The state is the rollout that is being learned from, or what was collected of the next, and where the environments stand.
+    Random streams are named by the number of the rollout.
     """
 
     ends = False
@@ -81,6 +84,29 @@ class Rollouts:
         return self._collector.figures
 
     @property
+    def leave_off(self) -> Callable[[], bool]:
+        """See `sonde.core.pace`."""
+        return self._collector.leave_off
+
+    @leave_off.setter
+    def leave_off(self, when: Callable[[], bool]) -> None:
+        self._collector.leave_off = when
+
+    def pace(self) -> Pace:
+        """By the actions so far."""
+        whole = self._collector.action_s * self._plan.length
+        left = 0 if self._due else self._plan.passes * self._per_pass - self._place
+        return Pace(burst_s=whole, first_s=whole, here=left, per=self._plan.passes * self._per_pass)
+
+    def preview(self) -> tuple[Batch, Pace]:
+        """A batch of a few actions, repeated; and a pace by what they took."""
+        found, action_s = self._collector.preview(lambda taken, _: taken == min(PREVIEWED, self._plan.length))
+        rows, whole = self._learned(found.repeated(self._plan.length)), action_s * self._plan.length
+        chosen = torch.arange(self._batch_rows)
+        batch = Batch({name: values[chosen] for name, values in rows.items()}, chosen)
+        return batch, Pace(burst_s=whole, first_s=whole, per=self._plan.passes * self._per_pass)
+
+    @property
     def _per_pass(self) -> int:
         return -(-self._rows // self._batch_rows)
 
@@ -91,9 +117,15 @@ class Rollouts:
             return True
         return self._place > 0 and self._acting.enough is not None and self._acting.enough()
 
+    @property
+    def _due(self) -> bool:
+        """Whether the next batch is of a rollout that is not there yet, or not as a whole."""
+        return self._collector.collecting or self._done
+
     def __iter__(self) -> Iterator[Batch]:
+        """Raises: LeftOff, see `sonde.core.pace`"""
         while True:
-            if self._done:
+            if self._due:
                 self._collect()
             self._place += 1
             yield self._batch(self._place - 1)
@@ -114,10 +146,12 @@ class Rollouts:
         )
 
     def _collect(self) -> None:
-        if self._rollout and self._acting.observed is not None:
-            seen = self._rollout["observation"]
-            self._acting.observed(seen if self._acting.memory is None else seen.flatten(0, 1))
-        self._number, self._place = self._number + 1, 0
+        """Raises: LeftOff, before which the last rollout is done with"""
+        if not self._collector.collecting:
+            if self._rollout and self._acting.observed is not None:
+                seen = self._rollout["observation"]
+                self._acting.observed(seen if self._acting.memory is None else seen.flatten(0, 1))
+            self._number, self._place, self._rollout = self._number + 1, 0, {}
         random = generator(self._seed, "sample", self._number, device=self._device)
         self._rollout = self._learned(self._collector.collect(random, lambda taken, _: taken == self._plan.length))
 

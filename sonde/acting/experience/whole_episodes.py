@@ -1,6 +1,7 @@
 """Experience of the policy as it stands, in whole episodes: play some, learn from them once, play the next."""
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,12 @@ from sonde.acting.experience.advantages import advantages
 from sonde.acting.experience.collecting import Collected, Collector
 from sonde.core.acting import Acting
 from sonde.core.batch import Batch
+from sonde.core.pace import Pace
 from sonde.core.seeds import generator
+
+PREVIEWED_S = 1.0  # after which no more of an update's episodes are played, where it is not made yet but shown
+PREVIEWED = 1_000  # actions in each environment, after which that is so too
+LATEST = 8  # updates, by which it is told how long one takes
 
 
 class WholeEpisodes:
@@ -40,6 +46,7 @@ class WholeEpisodes:
         self._seed, self._device = seed, device
         self._number = -1  # of the update, from 0
         self._seen: Tensor | None = None
+        self._lengths: list[int] = []  # actions in each environment for an update, of the latest in this sitting
 
     @property
     def epoch(self) -> int:
@@ -61,11 +68,41 @@ class WholeEpisodes:
         """For the log, see `Collector`."""
         return self._collector.figures
 
+    @property
+    def leave_off(self) -> Callable[[], bool]:
+        """See `sonde.core.pace`."""
+        return self._collector.leave_off
+
+    @leave_off.setter
+    def leave_off(self, when: Callable[[], bool]) -> None:
+        self._collector.leave_off = when
+
+    def pace(self) -> Pace:
+        """By the latest updates."""
+        each_s = self._collector.action_s * float(np.mean(self._lengths or [0.0]))
+        return Pace(burst_s=each_s, first_s=each_s)
+
+    def preview(self) -> tuple[Batch, Pace]:
+        """An update by episodes that may be cut off where they are; and a pace by what they took."""
+        last, until, taken = self._last(), time.perf_counter() + PREVIEWED_S, []
+
+        def cut(actions: int, ended: np.ndarray) -> bool:
+            taken.append(actions)
+            return last(actions, ended) or actions == PREVIEWED or time.perf_counter() > until
+
+        found, action_s = self._collector.preview(cut)
+        fields = self._learned(found)
+        each_s = action_s * len(taken)
+        return Batch(fields, torch.arange(len(fields["return"]))), Pace(burst_s=each_s, first_s=each_s)
+
     def __iter__(self) -> Iterator[Batch]:
+        """Raises: LeftOff, see `sonde.core.pace`"""
         while True:
-            if self._seen is not None and self._acting.observed is not None:
-                self._acting.observed(self._seen)
-            self._number += 1
+            if not self._collector.collecting:
+                if self._seen is not None and self._acting.observed is not None:
+                    self._acting.observed(self._seen)
+                self._number, self._seen = self._number + 1, None
+                self._collector.begin()
             fields = self._played()
             self._seen = fields["observation"]
             yield Batch(fields, torch.arange(len(self._seen)))
@@ -75,15 +112,20 @@ class WholeEpisodes:
         return f"action {index:,} of the episodes of an update"
 
     def _played(self) -> dict[str, Tensor]:
-        left = np.full(self._collector.environments.count, self._episodes)
+        random = generator(self._seed, "sample", self._number, device=self._device)
+        found = self._collector.collect(random, self._last())
+        self._lengths = [*self._lengths[1 - LATEST :], len(found.reward)]
+        return self._learned(found)
+
+    def _last(self) -> Callable[[int, np.ndarray], bool]:
+        """Whether all episodes of an update were played, see `Collector.collect`."""
+        left = self._episodes - self._collector.ended()
 
         def last(_: int, ended: np.ndarray) -> bool:
             left[ended] -= 1
             return bool((left <= 0).all())
 
-        self._collector.begin()
-        random = generator(self._seed, "sample", self._number, device=self._device)
-        return self._learned(self._collector.collect(random, last))
+        return last
 
     def _learned(self, found: Collected) -> dict[str, Tensor]:
         value = torch.zeros_like(found.reward)

@@ -1,6 +1,8 @@
 """Evaluation of who plays games: matches against a ladder of opponents, by stated seeds, colours alternating."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,12 +12,16 @@ from sonde.acting.self_play.games.open_spiel import game
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.acting.self_play.opponents import Opponent, Searching, opponent
 from sonde.acting.self_play.search.search import judge_of
+from sonde.acting.self_play.usual_length import usual_length
 from sonde.core.batch import Batch
+from sonde.core.pace import LeftOff, never
 from sonde.core.playing import Playing
 from sonde.core.seeds import derive
 
 OPENING = 2  # random moves that a game begins with where neither side varies
 TOGETHER = 20  # games against each opponent side by side, at most
+FEW = 4  # moves of each game, by which it is told how long a pass takes
+FIRST = ", those that ended first: longer ones are missing"
 
 
 class _Game(NamedTuple):
@@ -36,14 +42,17 @@ class Matches:
     `score` (n,) 1 for a win, 0.5 for a draw, 0 for a loss; `length` (n,) moves; `first` (n,) whether it began; `opponent` a list.
     It plays the best move that it finds. Game 2k and 2k + 1 share a seed and, where neither side varies, two random moves that
     they begin with; the judged side begins the one, the opponent the other.
+    Where it leaves off, what is whole by then are the groups that were played; of the first, where it was in that one, the games
+    that had ended.
     """
 
     ends = True
     epoch = 0
-    played = True
 
     def __init__(self, rows: GameRows, playing: Playing, device: torch.device) -> None:
         self._rows, self._playing, self._device = rows, playing, device
+        self.leave_off: Callable[[], bool] = never
+        self.which = ""  # see `sonde.core.pace.Played`
 
     @property
     def batches(self) -> int:
@@ -51,45 +60,98 @@ class Matches:
         return -(-self._rows.number // TOGETHER)
 
     def __iter__(self) -> Iterator[Batch]:
+        self.which, rows = "", self._rows
+        own, others = self._sides(self.leave_off)
+        for first in range(0, rows.number if others else 0, TOGETHER):
+            games = self._group(first, others)
+            fields, ended = self._played(games, own, others)
+            kept = [number for number, over in enumerate(ended) if over]
+            if len(kept) < len(games):
+                if first or not kept:
+                    return
+                self.which = FIRST
+            chosen = [games[number] for number in kept]
+            index = torch.tensor([rows.opponents.index(each.opponent) * rows.number + each.number for each in chosen])
+            opponents = [each.opponent for each in chosen]
+            yield Batch({**{name: value[kept] for name, value in fields.items()}, "opponent": opponents}, index)
+            if len(kept) < len(games):
+                return
+
+    def expected_s(self, at_most_s: float) -> float:
+        """Seconds of a pass, by the first moves of the first group, as far as they go in that time."""
+        begun = time.perf_counter()
+        own, others = self._sides(lambda: time.perf_counter() - begun > at_most_s and moved > 0)
+        moved, games = 0, self._group(0, others)
+        if not games:
+            return 0.0
+        known = game(self._rows.name)
+        states = [self._begun(known, each.number // 2, others[each.opponent]) for each in games]
+        begun = time.perf_counter()
+        try:
+            while moved < FEW and not any(self._over(state) for state in states):
+                self._move(games, states, range(len(games)), own, others)
+                moved += 1
+        except LeftOff:
+            moved += 1  # as far as can be told
+        move_s = (time.perf_counter() - begun) / moved
+        return self.batches * move_s * usual_length(self._rows.rules, self._rows.longest)
+
+    def _group(self, first: int, others: Mapping[str, Opponent]) -> list[_Game]:
+        """The games that are played side by side, from this number on."""
+        numbers = range(first, min(first + TOGETHER, self._rows.number))
+        return [_Game(name, number) for name in others for number in numbers]
+
+    def _sides(self, leave_off: Callable[[], bool]) -> tuple[Opponent, dict[str, Opponent]]:
+        """The judged side, and the others by name. leave_off: asked by each while it thinks, see `Opponent`"""
         plan, rows = self._playing.plan, self._rows
-        own = Searching(rows, judge_of(self._playing.judge, self._device), plan)
+        own = Searching(rows, judge_of(self._playing.judge, self._device), plan, leave_off)
         before = self._playing.earlier()
         earlier = None if before is None else judge_of(before, self._device)
         others = {}
         for name in rows.opponents:
-            if (found := opponent(name, rows, rows.seed, earlier, plan)) is not None:
+            if (found := opponent(name, rows, rows.seed, earlier, plan, leave_off)) is not None:
                 others[name] = found
-        for first in range(0, rows.number if others else 0, TOGETHER):
-            numbers = range(first, min(first + TOGETHER, rows.number))
-            games = [_Game(name, number) for name in others for number in numbers]
-            fields = self._played(games, own, others)
-            index = torch.tensor([rows.opponents.index(each.opponent) * rows.number + each.number for each in games])
-            yield Batch({**fields, "opponent": [each.opponent for each in games]}, index)
+        return own, others
 
-    def _played(self, games: Sequence[_Game], own: Opponent, others: Mapping[str, Opponent]) -> dict[str, torch.Tensor]:
-        """All of some games, a move of each at a time."""
+    def _played(
+        self, games: Sequence[_Game], own: Opponent, others: Mapping[str, Opponent]
+    ) -> tuple[dict[str, torch.Tensor], list[bool]]:
+        """Some games, a move of each at a time; and which of them are over."""
         known = game(self._rows.name)
         states = [self._begun(known, each.number // 2, others[each.opponent]) for each in games]
         going = list(range(len(games)))
-        while going:
-            mine = [at for at in going if (states[at].current_player() == 0) == games[at].first]
-            turns = [(own, mine)]
-            for name, other in others.items():
-                turns.append((other, [at for at in going if at not in mine and games[at].opponent == name]))
-            for side, those in turns:
-                if those:
-                    moves = side.move([games[at].number for at in those], [states[at] for at in those])
-                    for at, move in zip(those, moves, strict=True):
-                        states[at].apply_action(move)
-            going = [at for at in going if not self._over(states[at])]
+        with suppress(LeftOff):  # in the middle of a move: what is over then is whole
+            while going:
+                self._move(games, states, going, own, others)
+                going = [at for at in going if not self._over(states[at])]
         first = np.array([each.first for each in games])
         returns = np.array([state.returns()[0] if state.is_terminal() else 0.0 for state in states])
         score = (np.sign(np.where(first, returns, -returns)) + 1) / 2
-        return {
+        fields = {
             "score": torch.from_numpy(score),
             "length": torch.tensor([state.move_number() for state in states]).double(),
             "first": torch.from_numpy(first),
         }
+        return fields, [self._over(state) for state in states]
+
+    def _move(
+        self,
+        games: Sequence[_Game],
+        states: Sequence[Any],
+        going: Sequence[int],
+        own: Opponent,
+        others: Mapping[str, Opponent],
+    ) -> None:
+        """A move in each of the games that go on. Raises: LeftOff"""
+        mine = [at for at in going if (states[at].current_player() == 0) == games[at].first]
+        turns = [(own, mine)]
+        for name, other in others.items():
+            turns.append((other, [at for at in going if at not in mine and games[at].opponent == name]))
+        for side, those in turns:
+            if those:
+                moves = side.move([games[at].number for at in those], [states[at] for at in those])
+                for at, move in zip(those, moves, strict=True):
+                    states[at].apply_action(move)
 
     def _over(self, state: Any) -> bool:
         return state.is_terminal() or state.move_number() >= self._rows.longest

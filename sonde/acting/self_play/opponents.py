@@ -9,9 +9,10 @@ import numpy as np
 from sonde.acting.self_play.games.open_spiel import game, library
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.acting.self_play.games.rules import replayed
-from sonde.acting.self_play.search.search import searched
+from sonde.acting.self_play.search.search import heeding, searched
 from sonde.acting.self_play.search.tree import Judge
 from sonde.core.errors import ConfigError, nearest
+from sonde.core.pace import LeftOff, never
 from sonde.core.playing import SearchPlan
 from sonde.core.seeds import derive
 
@@ -22,7 +23,10 @@ UCT = 2.0  # OpenSpiel's own default for random rollouts
 
 
 class Opponent(Protocol):
-    """Moves in games that it is handed, each with a number of its own. varies: whether games of other numbers differ."""
+    """Moves in games that it is handed, each with a number of its own.
+
+    varies: whether games of other numbers differ. What takes long is handed `leave_off`, and raises LeftOff where that says True
+    """
 
     varies: bool
 
@@ -40,15 +44,22 @@ def check_names(names: Sequence[str]) -> None:
             )
 
 
-def opponent(name: str, rows: GameRows, seed: int, earlier: "Judge | None", plan: SearchPlan) -> Opponent | None:
+def opponent(
+    name: str,
+    rows: GameRows,
+    seed: int,
+    earlier: "Judge | None",
+    plan: SearchPlan,
+    leave_off: Callable[[], bool] = never,
+) -> Opponent | None:
     """An opponent by name; None for an earlier self where there is none yet. seed: of its chance
 
     Raises: ConfigError
     """
     if name == "earlier":
-        return None if earlier is None else Searching(rows, earlier, plan)
+        return None if earlier is None else Searching(rows, earlier, plan, leave_off)
     if found := MCTS.fullmatch(name):
-        return RolloutSearch(rows.name, int(found[1]), seed)
+        return RolloutSearch(rows.name, int(found[1]), seed, leave_off)
     if name == "minimax":
         if rows.rules.longest > SMALL:
             raise ConfigError(
@@ -94,13 +105,15 @@ class RolloutSearch:
 
     varies = True
 
-    def __init__(self, name: str, simulations: int, seed: int) -> None:
-        self._game, self._simulations, self._seed = game(name), simulations, seed
+    def __init__(self, name: str, simulations: int, seed: int, leave_off: Callable[[], bool] = never) -> None:
+        self._game, self._simulations, self._seed, self._leave_off = game(name), simulations, seed, leave_off
 
     def move(self, numbers: Sequence[int], states: Sequence[Any]) -> list[int]:
         """One move each, by a searcher of that game and move alone, so that none depends on the others."""
         pyspiel, found = library(), []
         for number, state in zip(numbers, states, strict=True):
+            if self._leave_off():
+                raise LeftOff
             seed = derive(self._seed, "sample", "opponent", number, state.move_number()) % 2**31
             evaluator = pyspiel.RandomRolloutEvaluator(1, seed)
             bot = pyspiel.MCTSBot(self._game, evaluator, UCT, self._simulations, 1000, True, seed, False)
@@ -137,8 +150,9 @@ class Searching:
 
     varies = False
 
-    def __init__(self, rows: GameRows, judge: Judge, plan: SearchPlan) -> None:
-        self._rules, self._judge, self._plan = rows.rules, judge, plan
+    def __init__(self, rows: GameRows, judge: Judge, plan: SearchPlan, leave_off: Callable[[], bool] = never) -> None:
+        self._rules, self._plan = rows.rules, plan
+        self._judge = heeding(judge, leave_off)
 
     def move(self, numbers: Sequence[int], states: Sequence[Any]) -> list[int]:
         """The best moves that the search finds."""

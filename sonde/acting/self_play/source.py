@@ -1,7 +1,7 @@
 """Experience of games that a network plays against itself: search each move, learn what searches and the games' ends say."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,16 +11,21 @@ import torch
 from sonde.acting.config import EnvironmentConfig
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.acting.self_play.games.rules import Rules, replayed
-from sonde.acting.self_play.search.search import judge_of, searched
+from sonde.acting.self_play.search.search import heeding, judge_of, searched
 from sonde.acting.self_play.search.tree import Found
+from sonde.acting.self_play.usual_length import usual_length
 from sonde.acting.self_play.window import Window
 from sonde.core.batch import Batch
 from sonde.core.config import TrainConfig
 from sonde.core.dataset import Rows
 from sonde.core.errors import ConfigError
+from sonde.core.pace import Pace, never
 from sonde.core.playing import Playing
 from sonde.core.seams import Source, Task, abilities_of
 from sonde.core.seeds import derive
+from sonde.core.units import counted
+
+PREVIEWED = 2  # leaves of a search, by which it is told how long others take
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +64,9 @@ class SelfPlay:
 
     def __init__(self, rules: Rules, playing: Playing, plan: SelfPlayPlan, *, seed: int, device: torch.device) -> None:
         self._rules, self._playing, self._plan = rules, playing, plan
-        self._judge = judge_of(playing.judge, device)
+        self.leave_off: Callable[[], bool] = never
+        # a search begins anew at each move, so one is given up anywhere
+        self._judge = heeding(judge_of(playing.judge, device), lambda: self.leave_off(), self._so_far)
         self._seed, self._device = seed, device
         self._symmetries = rules.symmetries
         self._window = Window(plan.window)
@@ -69,6 +76,7 @@ class SelfPlay:
         self._begun = False
         self._ply = 0  # moves of each game so far, of one after the other
         self._drawn = 0  # batches
+        self._made = 0  # moves of each game since this object was made
         self._games, self._results, self._length = 0, np.zeros(3, np.int64), 0  # results: first won, drawn, second won
         self.seconds = {"self_play": 0.0}
 
@@ -83,11 +91,10 @@ class SelfPlay:
         return found
 
     def __iter__(self) -> Iterator[Batch]:
+        """Raises: LeftOff, see `sonde.core.pace`"""
         plan = self._plan
         while True:
-            while (
-                self._window.written * plan.reuse < (self._drawn + 1) * plan.batch or self._window.filled < plan.batch
-            ):
+            while self._missing:
                 self._move()
             random = np.random.default_rng(derive(self._seed, "shuffle", self._drawn))
             places = random.integers(0, self._window.filled, plan.batch)
@@ -97,6 +104,49 @@ class SelfPlay:
             self._drawn += 1
             index = torch.from_numpy(self._window.written - self._window.filled + places)
             yield Batch({name: torch.from_numpy(value).to(self._device) for name, value in rows.items()}, index)
+
+    @property
+    def _missing(self) -> float:
+        """Positions of games that ended which are still to come for the next batch."""
+        plan, window = self._plan, self._window
+        wanted = max((self._drawn + 1) * plan.batch / plan.reuse, window.written + plan.batch - window.filled)
+        return max(0.0, wanted - window.written)
+
+    def _so_far(self) -> str:
+        games, moves = counted(self._games, "game", "games"), counted(self._ply, "move", "moves")
+        return f"{games} of self-play had ended, of {self._plan.games} side by side, after {moves} of each"
+
+    def pace(self) -> Pace:
+        """By the moves so far, and the games that ended."""
+        move_s = self.seconds["self_play"] / self._made if self._made else 0.0
+        return self._pace(move_s, self._length / self._games if self._games else 0.0)
+
+    def _pace(self, move_s: float, length: float) -> Pace:
+        """move_s: seconds for a move of each game;  length: moves of a game"""
+        plan = self._plan
+        each = plan.games * plan.full  # positions that a move of each game comes to, on average
+        burst_s = move_s * plan.batch / plan.reuse / each
+        if self._games:
+            return Pace(burst_s=burst_s, first_s=burst_s if self._missing else 0.0)
+        moves = max(length - self._ply, self._missing / each)  # all games began together, and end about together
+        return Pace(burst_s=burst_s, first_s=move_s * moves)
+
+    def preview(self) -> tuple[Batch, Pace]:
+        """A batch of first positions, whose moves are alike; a pace by a search of a few leaves, and games of random moves."""
+        plan, rules = self._plan, self._rules
+        start, times = rules.start(plan.games), []
+        for _ in range(2):
+            begun, few = time.perf_counter(), replace(self._playing.plan, simulations=PREVIEWED)
+            searched(rules, start, self._judge, few, random=np.random.default_rng(0))
+            times.append((time.perf_counter() - begun) / (PREVIEWED + 1))
+        leaves = 1 + plan.full * self._playing.plan.simulations + (1 - plan.full) * plan.quick
+        view = rules.view(rules.start(1))
+        legal = view.legal[0]
+        row = {"observation": view.observation[0], "legal": legal, "policy": (legal / legal.sum()).astype(np.float32)}
+        row["value"] = np.zeros((), np.float32)
+        fields = {name: torch.from_numpy(np.stack([value] * plan.batch)) for name, value in row.items()}
+        batch = Batch({name: value.to(self._device) for name, value in fields.items()}, torch.arange(plan.batch))
+        return batch, self._pace(min(times) * leaves, usual_length(rules, plan.longest))
 
     def describe(self, index: int) -> str:
         """Which position it is."""
@@ -141,6 +191,7 @@ class SelfPlay:
         cut = np.array([len(moves) >= plan.longest for moves in self._moves])
         for number in np.flatnonzero(after.over | cut).tolist():
             self._end(number, float(after.result[number]))
+        self._made += 1
         self.seconds["self_play"] += time.perf_counter() - begun
 
     def _end(self, number: int, result: float) -> None:

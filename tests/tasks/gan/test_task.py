@@ -13,7 +13,8 @@ from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.generation import SampleRequest
 from sonde.core.seams import Meter, Objective, Task
-from sonde.engine.loop import FitSettings, fit
+from sonde.engine.due import FitSettings
+from sonde.engine.loop import fit
 from sonde.engine.training import Training, weights
 from sonde.engine.tree import copied, same
 from sonde.models.dcgan import DCGAN, DCGANConfig

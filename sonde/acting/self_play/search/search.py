@@ -9,6 +9,7 @@ from torch import Tensor
 from sonde.acting.self_play.games.rules import Rules
 from sonde.acting.self_play.search import gumbel, puct
 from sonde.acting.self_play.search.tree import Found, Judge
+from sonde.core.pace import LeftOff
 from sonde.core.playing import SearchPlan
 
 MULTIPLE = 16  # that rows of a batch are rounded up to: fewer sizes that kernels are chosen for
@@ -32,6 +33,17 @@ def searched(
         considered, simulations = plan.considered, plan.simulations
         return gumbel.search(rules, positions, judge, simulations=simulations, considered=considered, random=random)
     return puct.search(rules, positions, judge, simulations=plan.simulations, random=random, drawn=drawn)
+
+
+def heeding(judge: Judge, leave_off: Callable[[], bool], told: Callable[[], str] = str) -> Judge:
+    """A judge that raises LeftOff, with what is told, where a search is to be given up."""
+
+    def heeded(observation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if leave_off():
+            raise LeftOff(told())
+        return judge(observation)
+
+    return heeded
 
 
 def judge_of(network: Callable[[Tensor], tuple[Tensor, Tensor]], device: torch.device) -> Judge:

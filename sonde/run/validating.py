@@ -1,0 +1,44 @@
+"""An evaluation of the validation rows while training goes on."""
+
+from contextlib import nullcontext
+
+from sonde.core.seams import abilities_of
+from sonde.diagnose.doctor import Doctor
+from sonde.engine.evaluate import evaluate
+from sonde.engine.signals import StopRequest, stopping
+from sonde.engine.training import Training
+from sonde.run.errors import scores_of
+from sonde.run.job import Attempt
+from sonde.run.telling import tell
+
+
+def validate(
+    attempt: Attempt, training: Training, request: StopRequest, doctor: Doctor | None
+) -> dict[str, float] | None:
+    """Scores on the validation rows; the meter of the best is kept, since they need no second look at the end.
+
+    Returns: None, with a finding, where the time limit left no time for a single row
+    """
+    assembly, step = attempt.assembly, training.progress.step
+    source, settings = assembly.evaluation_sources["validation"], training.stepper.settings
+    budget = None if attempt.limit is None else attempt.limit.while_training()
+    tick = stopping(request)
+    with nullcontext() if doctor is None else doctor.evaluating():
+        meter = evaluate(
+            assembly.task, source, settings, average=assembly.average, tick=tick, brief=True, budget=budget
+        )
+    cut = [] if attempt.limit is None or budget is None else attempt.limit.cut_short({"validation": budget}, step=step)
+    if budget is not None and budget.nothing:
+        tell(attempt, cut)
+        return None
+    able = abilities_of(assembly.task)
+    if able.tune_threshold is not None:
+        able.tune_threshold(meter)
+    scores = scores_of(meter, source, "validation", step=step)
+    objective, best = assembly.objective, training.progress.best
+    better = objective is None or objective.better(objective.value(scores), objective.best_value(best))
+    if better and able.quick_evaluate is None and objective is not None:
+        attempt.best_meter, attempt.best_budget = meter, budget
+    elif budget is not None and budget.played:
+        tell(attempt, cut)  # of the best, the end tells
+    return scores
