@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from sonde.acting.self_play.games.open_spiel import game, library
+from sonde.acting.self_play.games.open_spiel import begins, game, library
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.acting.self_play.games.rules import replayed
 from sonde.acting.self_play.search.search import searched
@@ -37,8 +37,8 @@ def check_opponents(names: Sequence[str], game: str, longest: int) -> None:
     for name in names:
         if name == "minimax" and longest > SMALL:
             raise ConfigError(
-                f"--opponents minimax looks at all of a game, {SMALL} moves at most, and {game} may last {longest}; leave it out, "
-                "or give mcts-1000 for a strong opponent"
+                f"--opponents minimax looks at all of a game, {SMALL} moves at most, and {game} may last {longest}; leave it "
+                "out, or give mcts-1000 for a strong opponent"
             )
         if name not in NAMES and not MCTS.fullmatch(name):
             near = nearest(name, NAMES)
@@ -49,7 +49,7 @@ def check_opponents(names: Sequence[str], game: str, longest: int) -> None:
 
 
 def opponent(name: str, rows: GameRows, seed: int, earlier: "Judge | None", plan: SearchPlan) -> Opponent | None:
-    """An opponent by name, as `check_opponents` lets pass; None for an earlier self where there is none yet. seed: of its chance"""
+    """An opponent that `check_opponents` let pass; None for an earlier self where there is none yet. seed: of its chance"""
     if name == "earlier":
         return None if earlier is None else Searching(rows, earlier, plan)
     if found := MCTS.fullmatch(name):
@@ -125,7 +125,7 @@ class Minimax:
         key = state.observation_string(0)
         if key not in self._worth:
             if state.is_terminal():
-                found = state.returns()[state.move_number() % 2]
+                found = state.returns()[(begins(state.get_game()) + state.move_number()) % 2]
             else:
                 found = max(-self.value(state.child(move)) for move in state.legal_actions())
             self._worth[key] = found

@@ -119,7 +119,9 @@ def test_opponents_that_are_not_there_or_cannot_play_are_refused() -> None:
         check_opponents(["mcts-0"], "tic_tac_toe", 9)
     check_opponents(["random", "one-ply", "mcts-1000", "minimax", "earlier"], "tic_tac_toe", 9)
     check_opponents(["random", "one-ply", "mcts-1000", "earlier"], "hex", 121)
-    with pytest.raises(ConfigError, match="minimax looks at all of a game, 12 moves at most, and hex may last 121; leave"):
+    with pytest.raises(
+        ConfigError, match="minimax looks at all of a game, 12 moves at most, and hex may last 121; leave"
+    ):
         check_opponents(["random", "minimax"], "hex", 121)
 
 
