@@ -8,7 +8,8 @@ learning  frames/s of PPO with the published settings, of --rollouts, on all cor
           ppo_atari.py (in `benchmarks.environments`, from a checkout at FOLDER); must be 2 times as many
 returns   PPO for so many minutes with the rate falling to the end of these: the curve of training's last 100 episodes, and 30
           episodes at the end, beside a random policy
-By default stepping and learning; parts that are not named are kept from an earlier result of the same game. On two quiet cores stepping takes half a minute, learning 5 minutes.
+By default stepping and learning; parts that are not named are kept from an earlier result of the same game.
+On two quiet cores stepping takes half a minute, learning 5 minutes.
 """
 
 import argparse
