@@ -1,4 +1,4 @@
-"""The page of a game, asked as a browser asks it and used in one: clicks, moves taken back, hints, promotions, wrong questions."""
+"""The page of a game, asked as a browser asks it and used in one: clicks, moves taken back, hints, promotions, faults."""
 
 import http.client
 import json
