@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from sonde.acting.self_play.games.open_spiel import game
+from sonde.acting.self_play.games.open_spiel import begins, game
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.acting.self_play.opponents import Opponent, Searching, opponent
 from sonde.acting.self_play.search.search import judge_of
@@ -21,6 +21,7 @@ from sonde.core.seeds import derive
 OPENING = 2  # random moves that a game begins with where neither side varies
 TOGETHER = 20  # games against each opponent side by side, at most
 FEW = 4  # moves of each game, by which it is told how long a pass takes
+FIRST_MOVE = 4  # times as long as it is to take to tell that, a first move may be waited for
 FIRST = ", those that ended first: longer ones are missing"
 
 
@@ -80,7 +81,9 @@ class Matches:
     def expected_s(self, at_most_s: float) -> float:
         """Seconds of a pass, by the first moves of the first group, as far as they go in that time."""
         begun = time.perf_counter()
-        own, others = self._sides(lambda: time.perf_counter() - begun > at_most_s and moved > 0)
+        own, others = self._sides(
+            lambda: time.perf_counter() - begun > (at_most_s if moved else FIRST_MOVE * at_most_s)
+        )
         moved, games = 0, self._group(0, others)
         if not games:
             return 0.0
@@ -89,10 +92,10 @@ class Matches:
         begun = time.perf_counter()
         try:
             while moved < FEW and not any(self._over(state) for state in states):
-                self._move(games, states, range(len(games)), own, others)
+                self._move(games, states, range(len(games)), own, others, begins(known))
                 moved += 1
         except LeftOff:
-            moved += 1  # as far as can be told
+            moved += 1  # at least so long
         move_s = (time.perf_counter() - begun) / moved
         return self.batches * move_s * usual_length(self._rows.rules, self._rows.longest)
 
@@ -119,13 +122,13 @@ class Matches:
         """Some games, a move of each at a time; and which of them are over."""
         known = game(self._rows.name)
         states = [self._begun(known, each.number // 2, others[each.opponent]) for each in games]
-        going = list(range(len(games)))
+        going, beginner = list(range(len(games))), begins(known)
         with suppress(LeftOff):  # in the middle of a move: what is over then is whole
             while going:
-                self._move(games, states, going, own, others)
+                self._move(games, states, going, own, others, beginner)
                 going = [at for at in going if not self._over(states[at])]
         first = np.array([each.first for each in games])
-        returns = np.array([state.returns()[0] if state.is_terminal() else 0.0 for state in states])
+        returns = np.array([state.returns()[beginner] if state.is_terminal() else 0.0 for state in states])
         score = (np.sign(np.where(first, returns, -returns)) + 1) / 2
         fields = {
             "score": torch.from_numpy(score),
@@ -141,9 +144,10 @@ class Matches:
         going: Sequence[int],
         own: Opponent,
         others: Mapping[str, Opponent],
+        beginner: int,
     ) -> None:
-        """A move in each of the games that go on. Raises: LeftOff"""
-        mine = [at for at in going if (states[at].current_player() == 0) == games[at].first]
+        """A move in each of the games that go on. beginner: number of the player who begins. Raises: LeftOff"""
+        mine = [at for at in going if (states[at].current_player() == beginner) == games[at].first]
         turns = [(own, mine)]
         for name, other in others.items():
             turns.append((other, [at for at in going if at not in mine and games[at].opponent == name]))
