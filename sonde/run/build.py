@@ -43,6 +43,7 @@ from sonde.models.layers import distances
 from sonde.models.suitable import suitable
 from sonde.optim.ema import EMA
 from sonde.run import transfer
+from sonde.run.acting_room import refuse_without_room
 from sonde.run.generated import Pool, parted, pool_for
 from sonde.run.known_rows import hand_known_rows
 from sonde.run.latent import Coder, coder_for
@@ -197,17 +198,8 @@ def assemble(
     """
     device = pick_device(config.machine.device)
     check_precision(config.machine, device)
-    if model is not None and dataset.schema.input.covariates:
-        raise ConfigError(
-            f"{flag('known')} is for networks that Sonde builds, and a module that you pass gets only the past; give "
-            f"model='file.py:{type(model).__name__}', or take one of {', '.join(suitable('series', 'horizon'))}"
-        )
     dataset = _trained_on(dataset, config)
-    rows = len(dataset.splits["train"])
-    if config.feed.batch_size > rows:
-        raise ConfigError(
-            f"--batch-size {config.feed.batch_size} is larger than the {rows:,} training rows; give at most {rows}"
-        )
+    _check(dataset, config, device, model)
     coder = coder_for(config, dataset.schema.input)
     labels = labels_of(dataset.splits["train"]) if dataset.schema.target.has_classes else None
     with random_state.apart(device):  # building draws from the global streams, which are the caller's
@@ -254,6 +246,22 @@ def assemble(
         pool=pool,
         coder=coder,
     )
+
+
+def _check(dataset: Dataset, config: TrainConfig, device: torch.device, model: nn.Module | None) -> None:
+    """Raises: ConfigError for what cannot be put together, before anything is"""
+    if model is not None and dataset.schema.input.covariates:
+        raise ConfigError(
+            f"{flag('known')} is for networks that Sonde builds, and a module that you pass gets only the past; give "
+            f"model='file.py:{type(model).__name__}', or take one of {', '.join(suitable('series', 'horizon'))}"
+        )
+    rows = len(dataset.splits["train"])
+    if config.feed.batch_size > rows:
+        raise ConfigError(
+            f"--batch-size {config.feed.batch_size} is larger than the {rows:,} training rows; give at most {rows}"
+        )
+    if model is None:
+        refuse_without_room(dataset, config, spec(config.task), device)
 
 
 def _read(dataset: Dataset) -> Dataset:

@@ -82,7 +82,7 @@ class Progress:
         several: whether there are several phases, so that the loss and the rate are told with their phase
         """
         self._experience: Callable[[], Experience | None] = lambda: None
-        self._before: Experience | None = None  # at the row before
+        self._before: Experience | None = None  # at the row before, at first at the first step
         self._several, self._timed = several, timed and within_s is not None
         self._ends = math.inf if within_s is None else time.monotonic() + within_s
         self._output, self._steps = output, steps
@@ -152,6 +152,7 @@ class Progress:
         self._main = next((name for name in record.losses if name.endswith("/loss")), "")
         self._first_step, self._began, self._rows_since = record.step, now, now
         self._rows = -record.rows  # the first step ends where the clock starts
+        self._before = self._experience()  # with the experience that was before it
         self._row_step = record.step - 1
 
     def _epoch_ended(self, last: StepRecord) -> None:

@@ -292,7 +292,7 @@ def test_a_run_that_acts_shows_steps_of_its_environments_and_where_the_time_goes
         for number in range(1, 21):
             clock.s += 0.1
             spent = {"environment": 0.05 * number, "policy": 0.02 * number, "learning": 0.03 * number}
-            taken.append(Experience(100 * number, 7.5 + number, spent))
+            taken.append(Experience(5_000 + 100 * number, 7.5 + number, spent))  # 5,000 of them before the first update
             observe(step(number, batches=1000))
             if number % 10 == 0:
                 observe(EvaluationRecord(number, 0, "validation", {"return": 30.0}, 0.0))
@@ -300,6 +300,6 @@ def test_a_run_that_acts_shows_steps_of_its_environments_and_where_the_time_goes
     assert head == [
         "step", "env steps", "train return", "loss", "validation return", "lr", "env steps/s", "env, policy, learning", "left",
     ]  # fmt: skip
-    assert first[:3] == ["10/20", "1,000", "17.50"]
-    assert last[1:3] == ["2,000", "27.50"]
-    assert last[6:8] == ["1,000", "50, 20, 30 %"]  # 1,000 steps in a second
+    assert first[:3] == ["10/20", "6,000", "17.50"]
+    assert last[1:3] == ["7,000", "27.50"]
+    assert first[6:8] == last[6:8] == ["1,000", "50, 20, 30 %"]  # 1,000 steps in a second

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 
 import torch
 
+from sonde.acting.config import EnvironmentConfig
 from sonde.acting.environments.training import trained_in
 from sonde.acting.evaluation.episodes import acting_of
 from sonde.acting.experience.collecting import Collector
 from sonde.acting.experience.reward_scale import RewardScale
 from sonde.acting.experience.rollouts import RolloutPlan, Rollouts
 from sonde.acting.experience.whole_episodes import WholeEpisodes
+from sonde.acting.room import Part, observation_bytes
 from sonde.core.config import TrainConfig
-from sonde.core.dataset import Rows
+from sonde.core.dataset import Rows, Schema
 from sonde.core.seams import Source, Task
 
 
@@ -37,6 +39,17 @@ def episodes(splits: Mapping[str, Rows], task: Task, config: TrainConfig, device
         seed=config.machine.seed,
         device=device,
     )
+
+
+def room(schema: Schema, splits: Mapping[str, Rows], config: TrainConfig) -> list[Part]:
+    """What a rollout takes of memory: as it is collected, as it is put together, and in a checkpoint."""
+    settings, count = config.task_config, config.data.of(EnvironmentConfig).environments
+    each = 3 * count * observation_bytes(schema.input.shape, "uint8" if schema.input.std else "float32")
+    length = getattr(settings, "rollout", None)
+    if length is None:  # of whole episodes, which are as long as they are
+        return [Part(what=f"observations of {count} environments", nbytes=each, setting="environments", number=count)]
+    what = f"a rollout of {length:,} steps in {count} environments (--rollout {length})"
+    return [Part(what=what, nbytes=each * length, setting="rollout", number=length)]
 
 
 def _rollouts(

@@ -9,15 +9,17 @@ import numpy as np
 import torch
 
 from sonde.acting.config import EnvironmentConfig
+from sonde.acting.room import Part, observation_bytes, written_at_most
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.acting.self_play.games.rules import Rules, replayed
+from sonde.acting.self_play.matches import TOGETHER
 from sonde.acting.self_play.search.search import heeding, judge_of, searched
 from sonde.acting.self_play.search.tree import Found
 from sonde.acting.self_play.usual_length import usual_length
 from sonde.acting.self_play.window import Window
 from sonde.core.batch import Batch
 from sonde.core.config import TrainConfig
-from sonde.core.dataset import Rows
+from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import ConfigError
 from sonde.core.pace import Pace, never
 from sonde.core.playing import Playing
@@ -25,6 +27,8 @@ from sonde.core.seams import Source, Task, abilities_of
 from sonde.core.seeds import derive
 from sonde.core.units import counted
 
+OBSERVED = "float16"  # of positions that OpenSpiel shows; those of bitboards are smaller
+LEARNED, EDGE = 5, 20  # bytes for a move of a position that is learned from, and of one in a tree
 PREVIEWED = 2  # leaves of a search, by which it is told how long others take
 
 
@@ -293,3 +297,35 @@ def source(splits: Mapping[str, Rows], task: Task, config: TrainConfig, device: 
         symmetries=settings.symmetries,
     )
     return SelfPlay(rows.rules, playing_of(task), plan, seed=config.machine.seed, device=device)
+
+
+def room(schema: Schema, splits: Mapping[str, Rows], config: TrainConfig) -> list[Part]:
+    """What positions, trees and games that go on take of memory."""
+    rows, settings = splits["train"], config.task_config
+    assert isinstance(rows, GameRows)
+    games, actions = config.data.of(EnvironmentConfig).environments, rows.rules.actions
+    row = observation_bytes(rows.rules.shape, OBSERVED) + actions * LEARNED
+    batch = config.feed.batch_size
+    written = written_at_most(config, batch / settings.position_reuse, games * rows.longest)
+    window = int(min(settings.window, written))
+    pending = int(games * rows.longest * settings.full_share)
+    evaluated = TOGETHER * max(1, len(rows.opponents))  # games, half of which this side moves in at a time
+    searched = max(games, evaluated)
+    trees = searched * (settings.simulations + 1) * actions * EDGE
+    return [
+        Part(
+            what=f"{window:,} positions (--window {settings.window}) and a checkpoint of them",
+            nbytes=2 * window * row,
+            setting="window" if window == settings.window else "",
+            number=window,
+            least=batch,
+        ),
+        Part(what=f"{games} games that go on", nbytes=pending * row, setting="environments", number=games),
+        Part(
+            what=f"trees of {searched} searches (--simulations {settings.simulations})",
+            nbytes=trees,
+            setting="simulations",
+            number=settings.simulations,
+            least=settings.quick_simulations,
+        ),
+    ]

@@ -10,18 +10,22 @@ from sonde.acting.config import EnvironmentConfig, refuse_of_games
 from sonde.acting.environments.checked import Checked
 from sonde.acting.environments.gym import GymEnvironment, library
 from sonde.acting.environments.making import Making, as_shown
-from sonde.acting.environments.own import Trace, same_traces, trace
+from sonde.acting.environments.own import SAME_STEPS, Trace, same_traces, trace
 from sonde.acting.environments.pictures import Pictures
+from sonde.acting.room import observation_bytes
 from sonde.acting.seeds import LIMIT, SeedRows
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
 from sonde.core.errors import DataError
+from sonde.core.memory import free_bytes
 from sonde.core.progress import Tick
+from sonde.core.units import size
 from sonde.modalities.environment.inspection import lies
 from sonde.modalities.environment.pictures import facts_of, pictured, seen_in
 from sonde.modalities.environment.spaces import KIND, Observations, actions, observations
 from sonde.tasks.table import spec
 
+LOOKED_AT = 2 * SAME_STEPS  # observations by which it is seen whether an episode can be played again
 LOGGED = "logged-"  # before the kind of an environment's target, of actions that others took
 TRAIN = LIMIT - 10_000_000  # seeds of training
 
@@ -71,6 +75,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
     seen, target = observations(env.observation_space, called), actions(env.action_space, called)
     if pictures is not None:
         seen = Observations(seen_in(pictures, env.observation_space.shape, KIND), np.asarray)
+    _check_room(seen.spec, called)
     check_like(seen.spec, target, like, called)
     checked = Making(
         make=make,
@@ -110,6 +115,17 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
         fingerprint=dict(about.fingerprint),
         goals=goals,
     )
+
+
+def _check_room(seen: InputSpec, called: str) -> None:
+    """Raises: DataError for observations of which memory does not hold those that an environment is looked at by"""
+    each, free = observation_bytes(seen.shape, "uint8" if seen.std else "float32"), free_bytes()
+    if LOOKED_AT * each > free:
+        sizes = "x".join(map(str, seen.shape))
+        raise DataError(
+            f"{called} shows observations of {sizes} numbers, {size(each)} each, and {size(free)} of memory are free, too little "
+            f"for the {LOOKED_AT} that it is looked at by; wrap it so that it shows less"
+        )
 
 
 def _rendered(make: Callable[[], Any], env: Any) -> Callable[[], Any] | None:

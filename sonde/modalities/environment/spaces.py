@@ -10,6 +10,7 @@ from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import DataError
 
 KIND = "environment"
+MOST_ACTIONS = 1_000_000  # each an output of the network
 
 
 class Observations(NamedTuple):
@@ -85,6 +86,11 @@ def actions(space: Any, name: str) -> TargetSpec:
     from gymnasium import spaces
 
     if isinstance(space, spaces.Discrete):
+        if space.n > MOST_ACTIONS:
+            raise DataError(
+                f"{name} chooses among {space.n:,} actions, and a network tells {MOST_ACTIONS:,} apart at most; wrap it so that "
+                "an action has several parts (MultiDiscrete) or is numbers (Box)"
+            )
         return TargetSpec(kind="action", names=tuple(str(space.start + number) for number in range(space.n)))
     if isinstance(space, spaces.MultiDiscrete) and len(space.shape) == 1:
         return _parts(space.nvec.tolist(), space.start.tolist())

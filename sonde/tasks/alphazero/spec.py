@@ -15,6 +15,7 @@ ALPHAZERO = TaskSpec(
     inputs={"environment": "games"},
     takes_input=True,
     experience="sonde.acting.self_play.source:source",
+    room="sonde.acting.self_play.source:room",
     model="sonde.tasks.alphazero.recipe:model",
     settings="sonde.tasks.alphazero.recipe:settings",
     figures="sonde.tasks.alphazero.figures:additions",

@@ -14,6 +14,7 @@ REINFORCE = TaskSpec(
     inputs={"environment": "environments"},
     takes_input=True,
     experience="sonde.acting.experience.on_policy:episodes",
+    room="sonde.acting.experience.on_policy:room",
     whole_batches=True,
     model="sonde.tasks.ppo.recipe:model",
     settings="sonde.tasks.reinforce.recipe:settings",
