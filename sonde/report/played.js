@@ -90,7 +90,7 @@ const plays = (() => {
       if (!ply) {
         const won = final.result > 0 ? 0 : 1;
         const who = won === network ? "the network" : against === "itself" ? "the network, the other side" : "its earlier self";
-        said.textContent = cut ? `Shown to its end ${cut}.` : final.result === 0 ? "A draw." : `${sides(board.look)[won]} (${who}) won.`;
+        said.textContent = cut ? `Cut off ${cut}.` : final.result === 0 ? "A draw." : `${sides(board.look)[won]} (${who}) won.`;
         value.textContent = "";
         list.replaceChildren();
         return;
