@@ -16,7 +16,6 @@ from sonde.comparison.units import families
 from sonde.core.errors import ConfigError
 from sonde.metrics.intervals import student, welch
 from sonde.screen.screen import Screen
-
 from tests.comparison.acting_runs import acted
 
 
