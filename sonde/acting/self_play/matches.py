@@ -40,7 +40,7 @@ class Matches:
 
     ends = True
     epoch = 0
-    played = True
+    played = computes = True
 
     def __init__(
         self,

@@ -57,6 +57,7 @@ class SelfPlay:
     """
 
     ends = False
+    computes = True
     batches = None
     epoch = 0
 
