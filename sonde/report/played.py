@@ -117,9 +117,12 @@ def opening_sections(held: Any) -> list[Section]:
     if not isinstance(held, Mapping) or not held["lines"]:
         return []
     board, games = _board(held["board"]), int(held["games"])
-    lines = [
-        {"first": _move(line["first"]), "second": None if line["second"] is None else _move(line["second"])}
-        | {word: int(line[word]) for word in ("games", "won", "drawn", "lost")}
+    lines: list[dict[str, Any]] = [
+        {
+            "first": _move(line["first"]),
+            "second": None if line["second"] is None else _move(line["second"]),
+            **{word: int(line[word]) for word in ("games", "won", "drawn", "lost")},
+        }
         for line in held["lines"]
     ]
     first: dict[int, list[dict[str, Any]]] = defaultdict(list)
