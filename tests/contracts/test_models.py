@@ -38,6 +38,7 @@ RATES = {"vit": 1e-3, "alexnet": 1e-4, "vgg": 1e-4}  # where 5e-3 without warm-u
 NUMBERS = {name: entry for name, entry in MODELS.items() if {"image", "table"} & set(entry.reads)}
 RUN = list({entry.family: name for name, entry in reversed(NUMBERS.items()) if entry.answers == "row"}.values())
 SMALLEST = list({entry.family: name for name, entry in reversed(MODELS.own.items())}.values())
+LONG_TO_EXPORT = ("densenet121", "inception-v3")  # about a hundred convolutions each: seconds
 # without norms the rows hardly differ at the output at first: dropout hides that little, and it takes more steps
 WITHOUT_NORM = {"alexnet": AlexNetConfig(dropout=0.0), "vgg11": VGGConfig(dropout=0.0)}
 
@@ -206,6 +207,9 @@ def test_survives_pickling_and_copying_in_either_memory_format(name: str, model:
             assert torch.allclose(plain, other, atol=rounding(name))  # rounding, as above
 
 
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG_TO_EXPORT else n for n in RUN], indirect=True
+)
 def test_exported_program_gives_the_same_answer(name: str, model: nn.Module):
     input = rows(name)
     program = torch.export.export(model, (input,), strict=False).module()
