@@ -358,7 +358,8 @@ class Source(Protocol):
     yields nothing and the one after it starts the next epoch.
 
     More properties may be there: `ends` and `rewinds`, see there; `figures`, numbers by name that stand in the log beside those
-    of the steps, such as the returns of a policy that acts; and what `sonde.core.pace` has of sources that make their batches.
+    of the steps, such as the returns of a policy that acts; `computes`, True where the task's networks are at work in making a
+    batch, in the precision of the run then; and what `sonde.core.pace` has of sources that make their batches.
     """
 
     @property

@@ -14,7 +14,7 @@ from sonde.core.pace import Played, leaving_off
 from sonde.core.progress import Tick, silent
 from sonde.core.seams import Meter, Source, Task, abilities_of, rewinds
 from sonde.engine import random_state
-from sonde.engine.execution.settings import StepSettings, autocast
+from sonde.engine.execution.settings import StepSettings, autocast, drawn
 from sonde.engine.met import note_batch
 from sonde.optim.ema import EMA
 
@@ -228,7 +228,7 @@ def evaluate(
         evaluation_mode(task.modules, average),
         leaving_off(source, leave_off),
     ):
-        for number, batch in enumerate(source):
+        for number, batch in enumerate(drawn(source, settings)):
             taken = batch if budget is None else budget.take(batch)
             if taken is not None:
                 try:

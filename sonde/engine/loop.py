@@ -15,6 +15,7 @@ from sonde.core.seams import Objective, Source, extras_of
 from sonde.engine import observing
 from sonde.engine.checkpoint import Writer
 from sonde.engine.due import FitSettings, at_epoch_end, checkpoint_due, falls_due, reason_to_stop, time_over
+from sonde.engine.execution.settings import StepSettings, drawn
 from sonde.engine.met import note_batch
 from sonde.engine.metrics_log import log_step
 from sonde.engine.signals import EvaluationStopped, StopRequest
@@ -40,7 +41,7 @@ def steps(
     Raises: DataError when the source yields no batch; NonFiniteStep, on a GPU up to a hundred steps late
     """
     stepper.training_mode()
-    endless = batches_of(source)
+    endless = batches_of(source, stepper.settings)
     for number in range(start + 1, stop + 1):
         batch = next(endless)
         if on_batch is not None:
@@ -54,12 +55,12 @@ def steps(
     stepper.guard.settle()
 
 
-def batches_of(source: Source) -> Iterator[Batch]:
-    """Batches without end, from the source's position on. Raises: DataError when an epoch yields nothing."""
+def batches_of(source: Source, settings: StepSettings) -> Iterator[Batch]:
+    """Batches without end, from the source's position on, as `drawn`. Raises: DataError when an epoch yields nothing."""
     empty = 0
     while empty < 2:  # a source restored at an epoch's end yields nothing once
         empty += 1
-        for batch in source:
+        for batch in drawn(source, settings):
             empty = 0
             yield batch
     raise DataError("the training data yielded no batch")
@@ -105,7 +106,7 @@ def _fit(training: Training, settings: FitSettings, parts: FitParts) -> Training
     stepper.training_mode()
     saved, step_s = time.perf_counter(), 0.0
     look = parts.look
-    passes = _Passes(training.source)
+    passes = _Passes(training.source, stepper.settings)
     record: StepRecord | None = None
     while True:
         better = _decide(training, settings, parts, step_s)
@@ -145,7 +146,8 @@ class _Passes:
     far: how far it then was;  made_s: seconds in which it made the last, of a source that makes its batches
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, settings: StepSettings) -> None:
+        self._settings = settings
         self._source, self._makes = source, making(source) is not None
         self._coming: Iterator[Batch] | None = None
         self._empty = 0
@@ -154,7 +156,7 @@ class _Passes:
     def next(self) -> Batch | None:
         """Raises: DataError when two passes yield nothing; a source restored at a pass's end does so once."""
         if self._coming is None:
-            self._coming, self.far = iter(self._source), ""
+            self._coming, self.far = drawn(self._source, self._settings), ""
         batch = self._made(self._coming) if self._makes else next(self._coming, None)
         if batch is not None:
             self._empty = 0

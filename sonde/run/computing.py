@@ -14,6 +14,7 @@ from sonde.core.pace import making
 from sonde.core.progress import Tick, silent
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import rewinds
+from sonde.engine.execution.settings import making_in
 from sonde.engine.loop import batches_of
 from sonde.engine.plan import choose_threads
 from sonde.engine.precision import Decided, cannot_compute, first_trial, inability, second_trial, worth_trying
@@ -117,10 +118,11 @@ def first_batch(assembly: Assembly) -> Batch:
     that makes its batches it is a preview."""
     source = assembly.train
     if (made := making(source)) is not None:
-        assembly.first, assembly.pace = made.preview()
+        with making_in(source, assembly.step_settings()):
+            assembly.first, assembly.pace = made.preview()
     elif rewinds(source):
         position = source.state_dict()
-        assembly.first = next(batches_of(source))
+        assembly.first = next(batches_of(source, assembly.step_settings()))
         source.load_state_dict(position)
     else:
         assembly.train = PutBack(source)

@@ -11,6 +11,8 @@ import torch
 
 from sonde.acting.evaluation.plain import LONGEST, SECONDS
 from sonde.acting.seeds import SeedRows
+from sonde.acting.self_play.games.rows import GameRows
+from sonde.acting.self_play.plain import SECONDS as MATCHES_S
 from sonde.core.batch import Batch
 from sonde.core.catalogue import load
 from sonde.core.dataset import Rows
@@ -34,7 +36,7 @@ from sonde.modalities.image.show import save_picture
 from sonde.modalities.modality import Case
 from sonde.run.build import Assembly
 from sonde.run.constant_baseline import constant_baseline
-from sonde.run.played import played_baseline
+from sonde.run.played import matched_baseline, played_baseline
 from sonde.run.real_rows import real_rows
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.sampling import Wanted, class_names, drawn, fitting, shares_among, with_names
@@ -284,7 +286,7 @@ def baseline(
     """Metrics of a trivial baseline on a split (a prediction that ignores the input), and "what" it predicts.
 
     folder: of that split's evaluation, for what is kept of it beside
-    seconds: that one which is played may take;  leave_off: says True where it is to be played no further
+    seconds: that one which is played may take, None for as many as are usual;  leave_off: asked while it is played
     Empty where the task knows of none, and with --overfit-batches.
     """
     dataset, able = assembly.dataset, abilities_of(assembly.task)
@@ -299,6 +301,9 @@ def baseline(
         most_s = SECONDS if seconds is None else min(SECONDS, seconds / LONGEST)
         rows, seed = dataset.splits[split], assembly.config.machine.seed
         return played_baseline(rows, folder, seed=seed, seconds=most_s, leave_off=leave_off)
+    if able.playing is not None and dataset is not None and isinstance(rows := dataset.splits[split], GameRows):
+        most_s = MATCHES_S if seconds is None else seconds / LONGEST
+        return matched_baseline(rows, assembly.task, assembly.device, folder, seconds=most_s, leave_off=leave_off)
     if dataset is None and able.constant_baselines is not None:
         return constant_baseline(assembly, split)
     if dataset is None or able.trivial_baseline is None:

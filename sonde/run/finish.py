@@ -26,6 +26,7 @@ from sonde.engine.json_lines import read_lines
 from sonde.engine.loop import notify
 from sonde.engine.signals import EvaluationStopped, StopRequest, stopping
 from sonde.metrics.directions import higher_is_better
+from sonde.metrics.matches import MODES
 from sonde.modalities.catalogue import modality
 from sonde.report.folder import read_folder
 from sonde.report.generating import judge_steps
@@ -35,6 +36,7 @@ from sonde.run.build import Assembly
 from sonde.run.classical import compared
 from sonde.run.errors import scores_of
 from sonde.run.evaluation import baseline, write_evaluation
+from sonde.run.exhibited import show_games
 from sonde.run.filmed import make_films
 from sonde.run.job import Attempt
 from sonde.run.lengths import lengths_in_words
@@ -134,6 +136,8 @@ def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
     known = higher_is_better(name)
     if objective is not None and objective.metric == name:
         known = objective.mode == "max"
+    if abilities_of(attempt.assembly.task).playing is not None and name in MODES:
+        known = MODES[name] == "max"
     dataset = attempt.assembly.dataset
     split = next(reversed(list(result["metrics"])), "")
     rows = len(dataset.splits[split]) if dataset is not None and split in dataset.splits else None
@@ -214,6 +218,7 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
             seconds=seconds,
             leave_off=lambda: bool(attempt.request),
         )
+        show_games(attempt.built, folder.evaluation / split, split, tick=screen.tick, seconds=seconds)
     write_report(folder.path)
     screen.result(result)
     fresh, told = ([finding.as_dict() for finding in each] for each in parted(attempt))
@@ -306,7 +311,8 @@ def _reached(run: Prepared) -> dict[str, Any]:
 
 def _baseline(run: Prepared, split: str) -> dict[str, Any]:
     attempt = run.attempt
-    seconds = None if attempt.limit is None else attempt.limit.for_samples(())
+    # half, the rest is for a game that is shown
+    seconds = None if attempt.limit is None else attempt.limit.for_samples(()) / 2
     with run.training.clock.part("evaluation"):
         return baseline(
             attempt.assembly,

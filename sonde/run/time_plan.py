@@ -15,7 +15,7 @@ from sonde.core.seams import Source, abilities_of, rewinds
 from sonde.core.units import duration, number
 from sonde.engine import random_state
 from sonde.engine.evaluate import WithoutGradients, evaluation_mode
-from sonde.engine.execution.settings import autocast
+from sonde.engine.execution.settings import autocast, making_in
 from sonde.engine.loop import batches_of
 from sonde.engine.plan import steps_within
 from sonde.engine.step import Stepper
@@ -210,7 +210,7 @@ def _input_seconds(assembly: Assembly, limit_s: float) -> float:
     if not rewinds(source) or assembly.pace is not None:
         return 0.0
     position = source.state_dict()
-    taken, coming, begun = [], batches_of(source), time.perf_counter()
+    taken, coming, begun = [], batches_of(source, assembly.step_settings()), time.perf_counter()
     for _ in range(8):
         before = time.perf_counter()
         next(coming)
@@ -224,7 +224,7 @@ def _input_seconds(assembly: Assembly, limit_s: float) -> float:
 def _evaluations(assembly: Assembly, stepper: Stepper, limit_s: float) -> dict[str, float]:
     """Seconds to evaluate each split, and "quick": the validation while training goes on; estimated from a part of each."""
     most_s = PEEK_SHARE * limit_s
-    found = _played_seconds(assembly, most_s)
+    found = _played_seconds(assembly, stepper, most_s)
     read = [name for name in assembly.evaluation_sources if name not in found]
     known = [name for name in read if rewinds(assembly.evaluation_sources[name])]
     found |= dict.fromkeys(read, 0.0)  # where none is known, the first evaluation will tell
@@ -238,13 +238,14 @@ def _evaluations(assembly: Assembly, stepper: Stepper, limit_s: float) -> dict[s
     return found
 
 
-def _played_seconds(assembly: Assembly, at_most_s: float) -> dict[str, float]:
+def _played_seconds(assembly: Assembly, stepper: Stepper, at_most_s: float) -> dict[str, float]:
     """The same of splits that are played, of which a row is worked out while it is read: measured on the first."""
     played = {name: each for name, each in assembly.evaluation_sources.items() if isinstance(each, Played)}
     if not played:
         return {}
     first = next(iter(played))
-    with random_state.apart(assembly.device), evaluation_mode(assembly.task.modules):
+    within = making_in(assembly.evaluation_sources[first], stepper.settings)
+    with random_state.apart(assembly.device), evaluation_mode(assembly.task.modules), within:
         row_s = played[first].expected_s(at_most_s) / _count(assembly, first)
     return {name: row_s * _count(assembly, name) for name in played}
 

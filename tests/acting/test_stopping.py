@@ -102,9 +102,10 @@ def metrics_of(folder: Path) -> list[Any]:
 
 def test_a_rollout_is_kept_as_far_as_it_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name, settings = RUNS["ppo"]
+    given: dict[str, Any] = {**SHORT, "task": "ppo", **settings, "steps": 17}
     at_call(4 + 11, InProcess, "step", monkeypatch, terminated)  # of which the planning takes 4
     with pytest.raises(Interrupted):
-        sonde.train(name, out=tmp_path / "run", **{**SHORT, "task": "ppo", **settings, "steps": 17})
+        sonde.train(name, out=tmp_path / "run", **given)
     state = checkpoint.read(tmp_path / "run" / "checkpoints" / "last")[1]
     assert state["progress"]["step"] == 4  # two passes of two batches over the first rollout
     assert state["source"]["collector"]["part"]["reward"].shape == (3, 2)
@@ -145,7 +146,9 @@ def test_a_limit_that_is_over_before_the_first_update_is_an_error_and_what_was_c
     task: str, tmp_path: Path
 ) -> None:
     given: dict[str, Any] = {**NOTHING_SHOWN, "environments": 1, "episodes": 1, "test_episodes": 1, "task": task}
-    more = {"dqn": {"warmup_steps": 1000}, "ppo": {"rollout": 1000, "batch_size": 50}, "reinforce": {}}[task]
+    more: dict[str, Any] = {"dqn": {"warmup_steps": 1000}, "ppo": {"rollout": 1000, "batch_size": 50}, "reinforce": {}}[
+        task
+    ]
     env, begun = Slow if task != "reinforce" else Endless, time.perf_counter()
     with pytest.raises(TimeOver, match="before the first update: .* steps of the environments .* resume the run"):
         sonde.train(env, out=tmp_path / "run", time_limit="2s", **given, **more)

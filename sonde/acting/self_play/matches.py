@@ -49,21 +49,32 @@ class Matches:
 
     ends = True
     epoch = 0
+    computes = True
 
-    def __init__(self, rows: GameRows, playing: Playing, device: torch.device) -> None:
+    def __init__(
+        self,
+        rows: GameRows,
+        playing: Playing,
+        device: torch.device,
+        *,
+        judged: Opponent | None = None,
+        together: int = TOGETHER,
+    ) -> None:
+        """judged: who plays, by default the network;  together: games against each opponent side by side"""
         self._rows, self._playing, self._device = rows, playing, device
         self.leave_off: Callable[[], bool] = never
         self.which = ""  # see `sonde.core.pace.Played`
+        self._judged, self._together = judged, together
 
     @property
     def batches(self) -> int:
         """Groups of games."""
-        return -(-self._rows.number // TOGETHER)
+        return -(-self._rows.number // self._together)
 
     def __iter__(self) -> Iterator[Batch]:
         self.which, rows = "", self._rows
         own, others = self._sides(self.leave_off)
-        for first in range(0, rows.number if others else 0, TOGETHER):
+        for first in range(0, rows.number if others else 0, self._together):
             games = self._group(first, others)
             fields, ended = self._played(games, own, others)
             kept = [number for number, over in enumerate(ended) if over]
@@ -101,13 +112,13 @@ class Matches:
 
     def _group(self, first: int, others: Mapping[str, Opponent]) -> list[_Game]:
         """The games that are played side by side, from this number on."""
-        numbers = range(first, min(first + TOGETHER, self._rows.number))
+        numbers = range(first, min(first + self._together, self._rows.number))
         return [_Game(name, number) for name in others for number in numbers]
 
     def _sides(self, leave_off: Callable[[], bool]) -> tuple[Opponent, dict[str, Opponent]]:
         """The judged side, and the others by name. leave_off: asked by each while it thinks, see `Opponent`"""
         plan, rows = self._playing.plan, self._rows
-        own = Searching(rows, judge_of(self._playing.judge, self._device), plan, leave_off)
+        own = self._judged or Searching(rows, judge_of(self._playing.judge, self._device), plan, leave_off)
         before = self._playing.earlier()
         earlier = None if before is None else judge_of(before, self._device)
         others = {}
@@ -162,12 +173,7 @@ class Matches:
 
     def _begun(self, known: Any, pair: int, other: Opponent) -> Any:
         """A first position; with random moves where the same game would be played again and again."""
-        state = known.new_initial_state()
-        random = np.random.default_rng(derive(self._rows.seed, "sample", "opening", pair))
-        for _ in range(0 if other.varies else OPENING):
-            moves = state.legal_actions()
-            state.apply_action(int(moves[random.integers(len(moves))]))
-        return state
+        return known.new_initial_state() if other.varies else opened(known, self._rows.seed, pair)
 
     def describe(self, index: int) -> str:
         """Which game."""
@@ -179,3 +185,13 @@ class Matches:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Nothing to put back."""
+
+
+def opened(known: Any, seed: int, pair: int) -> Any:
+    """The position after the random moves that a pair of games begins with. known: the game of OpenSpiel's"""
+    state = known.new_initial_state()
+    random = np.random.default_rng(derive(seed, "sample", "opening", pair))
+    for _ in range(OPENING):
+        moves = state.legal_actions()
+        state.apply_action(int(moves[random.integers(len(moves))]))
+    return state

@@ -67,7 +67,12 @@ def opponent(
         return RolloutSearch(rows.name, int(found[1]), seed, leave_off)
     if name == "minimax":
         return OneByOne(Minimax().best, seed)
-    return OneByOne(_winning if name == "one-ply" else _any, seed)
+    return OneByOne(_winning, seed) if name == "one-ply" else random_player(seed)
+
+
+def random_player(seed: int) -> "OneByOne":
+    """Any legal move, by chance."""
+    return OneByOne(_any, seed)
 
 
 class OneByOne:
