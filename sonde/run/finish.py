@@ -38,7 +38,7 @@ from sonde.run.evaluation import baseline, write_evaluation
 from sonde.run.filmed import make_films
 from sonde.run.job import Attempt
 from sonde.run.lengths import lengths_in_words
-from sonde.run.played import experience_taken
+from sonde.run.played import difference_of_returns, experience_taken
 from sonde.run.report import as_shown, write_report
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import load_best
@@ -128,7 +128,10 @@ def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
     if dataset is None:  # of a network of the caller's own what the doctor has seen says more
         found = below_guessing({**result, "baseline": {}}, run.doctor.seen)
     else:
-        found = below_baseline(result, larger=known, rows=rows) + below_guessing(result, run.doctor.seen)
+        beside = difference_of_returns(attempt.folder, split, result)
+        found = below_baseline(result, larger=known, rows=rows, difference=beside) + below_guessing(
+            result, run.doctor.seen
+        )
     if name == "accuracy":
         found = [*found, *below_validation(result["metrics"], _rows_answered(attempt.folder, result["metrics"]))]
     found = [*found, *covers_few(result["metrics"].get(split, {}), run.doctor.seen)]

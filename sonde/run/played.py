@@ -17,10 +17,13 @@ from sonde.core.acting import Experience
 from sonde.core.bounds import flag
 from sonde.core.dataset import InputSpec, Rows
 from sonde.core.errors import ConfigError, first_line
-from sonde.core.files import write_json
+from sonde.core.files import read_json, write_json
+from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Source, Task, abilities_of
 from sonde.core.units import count, counted
 from sonde.engine.clock import Clock
+from sonde.metrics.intervals import Interval
+from sonde.report.acted import beside_policies
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +126,16 @@ def played_baseline(rows: Rows, folder: Path, *, seed: int) -> dict[str, Any]:
     if len(best.returns) < len(rows):
         what += f", {counted(len(best.returns), 'episode', 'episodes')}"
     return {"return": best.mean, "length": float(np.mean(best.lengths)), "what": what}
+
+
+def difference_of_returns(folder: RunFolder, split: str, result: Mapping[str, Any]) -> Interval | None:
+    """The interval of a run's mean return less its baseline's, as the report has it; None where one of them is not known."""
+    name, place = str(result["headline"]), folder.evaluation / split
+    files = {stem: place / f"{stem}.json" for stem in ("episodes", "baseline")}
+    score, other = result["metrics"].get(split, {}).get(name), result["baseline"].get(name)
+    if score is None or other is None or not all(file.exists() for file in files.values()):
+        return None
+    return beside_policies({stem: read_json(file) for stem, file in files.items()}, name, score - other)
 
 
 def _write(folder: Path, policies: list[dict[str, Any]], why: str = "") -> None:
