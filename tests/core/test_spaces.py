@@ -12,7 +12,7 @@ from sonde.core.spaces import as_text, beyond, encoder, from_text
 PARTS = spaces.Dict(
     {
         "where": spaces.Discrete(3, start=-1),
-        "both": spaces.Tuple((spaces.MultiBinary((2, 2)), spaces.MultiDiscrete([[2, 3], [4, 2]]))),
+        "both": spaces.Tuple((spaces.MultiBinary((2, 2)), spaces.MultiDiscrete(np.array([[2, 3], [4, 2]])))),
         "at": spaces.Box(-1, np.array([1, 2], np.float32), (2,), np.float32),
     }
 )
@@ -39,7 +39,7 @@ def test_a_row_is_gymnasiums_also_after_a_trip_through_text_and_another_process(
     for _ in range(20):
         seen = space.sample()
         np.testing.assert_array_equal(encode(seen), spaces.flatten(space, seen))
-    assert encode(seen).dtype == np.float32
+        assert encode(seen).dtype == np.float32
 
 
 def test_a_box_keeps_its_shape_and_pixels_have_their_channels_first() -> None:
