@@ -221,7 +221,7 @@ def _check_sizes(schema: Schema) -> None:
     planes = (0, given.shape[-3]) if given.has_planes or given.has_frames else (len(given.mean),)
     if len(given.mean) != len(given.std) or len(given.mean) not in planes:
         raise ValueError(f"input has {len(given.mean)} means and {len(given.std)} deviations for shape {given.shape}")
-    if len(target.mean) != len(target.std) and target.kind != "actions":
+    if len(target.mean) != len(target.std):
         raise ValueError(f"target has {len(target.mean)} means and {len(target.std)} deviations")
     if min((*given.shape, *target.shape, given.symbols, target.symbols, given.rate), default=0) < 0:
         raise ValueError("a size is below 0")

@@ -73,6 +73,11 @@ def actions(space: Any, name: str) -> TargetSpec:
         return _parts(space.nvec.tolist(), space.start.tolist())
     if isinstance(space, spaces.MultiBinary) and isinstance(space.n, int):
         return _parts([2] * space.n, [0] * space.n)
+    if isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.integer):
+        raise DataError(
+            f"{name} takes whole numbers in a Box ({space.dtype}), and numbers that are learned are fractions; make its "
+            "action_space a MultiDiscrete, or a Box of float32"
+        )
     if isinstance(space, spaces.Box) and len(space.shape) <= 1:
         low, high = (np.atleast_1d(bound).astype(np.float64) for bound in (space.low, space.high))
         same = np.flatnonzero(~(high > low))
@@ -102,4 +107,5 @@ def _parts(sizes: Sequence[int], first: Sequence[int]) -> TargetSpec:
         names=tuple(f"action {number}" for number in range(len(sizes))),
         shape=tuple(sizes),
         mean=tuple(float(start) for start in first),
+        std=(1.0,) * len(sizes),
     )
