@@ -258,7 +258,7 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         "parameters": sum(p.numel() for p in assembly.task.modules.parameters()),
         "epochs": progress.passes or None if batches is None else round(progress.step / batches, 4),
         "steps": progress.step,
-        "objective": None if objective is None else objective._asdict(),
+        "objective": None if objective is None else {"metric": objective.metric, "mode": objective.mode},
         "headline": _headline(run.attempt, scores),
         **_batch_means(assembly, scores),
         **_train_metrics(run.attempt.folder, scores),
