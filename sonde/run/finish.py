@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterable, Mapping
+from math import inf
 from typing import Any
 
 from sonde.acting.evaluation.films import SECONDS
@@ -26,6 +27,7 @@ from sonde.engine.json_lines import read_lines
 from sonde.engine.loop import notify
 from sonde.engine.signals import EvaluationStopped, StopRequest, stopping
 from sonde.metrics.directions import higher_is_better
+from sonde.metrics.matches import MODES
 from sonde.modalities.catalogue import modality
 from sonde.report.folder import read_folder
 from sonde.report.generating import judge_steps
@@ -35,6 +37,7 @@ from sonde.run.build import Assembly
 from sonde.run.classical import compared
 from sonde.run.errors import scores_of
 from sonde.run.evaluation import baseline, write_evaluation
+from sonde.run.exhibited import show_games
 from sonde.run.filmed import make_films
 from sonde.run.job import Attempt
 from sonde.run.lengths import lengths_in_words
@@ -122,6 +125,8 @@ def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
     known = higher_is_better(name)
     if objective is not None and objective.metric == name:
         known = objective.mode == "max"
+    if abilities_of(attempt.assembly.task).playing is not None and name in MODES:
+        known = MODES[name] == "max"
     dataset = attempt.assembly.dataset
     split = next(reversed(list(result["metrics"])), "")
     rows = len(dataset.splits[split]) if dataset is not None and split in dataset.splits else None
@@ -198,6 +203,7 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
         split = next(reversed(list(result["metrics"])), "")
         seconds = SECONDS if attempt.limit is None else min(SECONDS, attempt.limit.for_samples(()))
         make_films(attempt.built, folder.evaluation / split, split, tick=screen.tick, seconds=seconds)
+        show_games(attempt.built, folder.evaluation / split, split, tick=screen.tick, seconds=seconds)
     write_report(folder.path)
     screen.result(result)
     fresh, told = ([finding.as_dict() for finding in each] for each in parted(attempt))
@@ -289,7 +295,10 @@ def _reached(run: Prepared) -> dict[str, Any]:
 def _baseline(run: Prepared, split: str) -> dict[str, Any]:
     attempt = run.attempt
     with run.training.clock.part("evaluation"):
-        return baseline(attempt.assembly, split, attempt.folder.evaluation / split)
+        left = (
+            inf if attempt.limit is None else attempt.limit.for_samples(()) / 2
+        )  # the rest is for a game that is shown
+        return baseline(attempt.assembly, split, attempt.folder.evaluation / split, seconds=left)
 
 
 def _highlights(folder: RunFolder, assembly: Assembly, scores: dict[str, dict[str, float]]) -> dict[str, list[str]]:
