@@ -32,6 +32,7 @@ from sonde.modalities.image.show import save_picture
 from sonde.modalities.modality import Case
 from sonde.run.build import Assembly
 from sonde.run.constant_baseline import constant_baseline
+from sonde.run.made_columns import together
 from sonde.run.played import played_baseline
 from sonde.run.real_rows import real_rows
 from sonde.run.resolve import CUSTOM_MODULE
@@ -150,6 +151,8 @@ def _write_samples(folder: Path, assembly: Assembly, seconds: float | None) -> s
             for each in ((made.plain(found.values, schema), found.labels), (real.plain, real.labels))
         ]
         content |= {"real_rows": len(real.index), "split": folder.name, "compared": made.compared(*plain)}
+        if made.columns is not None:
+            content["together"] = together(made.columns(*plain))
     if generation.samplers:
         content["sampler"] = generation.samplers[0]
     if found.labels is not None:
