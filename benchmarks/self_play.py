@@ -313,7 +313,8 @@ def main() -> None:
             found = PARTS[asked.part](Path(folder), asked, flags)
     print(json.dumps(found, indent=1))
     if not asked.print_only:
-        write(f"self_play_{asked.part.replace('-', '_')}", found)
+        command = " ".join(["python -m benchmarks.self_play", *sys.argv[1:]])
+        write(f"self_play_{asked.part.replace('-', '_')}", {"command": command, **found})
 
 
 if __name__ == "__main__":

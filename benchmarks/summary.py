@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import summary_generating
+from benchmarks import summary_acting, summary_generating
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -456,6 +456,16 @@ RENDERERS: dict[str, Callable[[dict[str, Any]], Iterator[Row]]] = {
     "masked_diffusion": summary_generating.masked_diffusion,
     "forecast_crps": summary_generating.forecast_crps,
     "video": summary_generating.video,
+    "acting": summary_acting.acting,
+    "atari": summary_acting.atari,
+    "self_play_tic_tac_toe": summary_acting.tic_tac_toe,
+    "self_play_connect_four": summary_acting.connect_four,
+    "self_play_speed": summary_acting.speed,
+    "self_play_go": summary_acting.go,
+    "self_play_chess": summary_acting.chess,
+    "self_play_others": summary_acting.others,
+    "offline": summary_acting.offline,
+    "stepping": summary_acting.stepping,
     "segmentation": segmentation,
     "language": language,
     "language_speed": language_speed,

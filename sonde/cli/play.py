@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sonde.cli.begin import begin, trained_run
@@ -19,10 +20,15 @@ ABOUT = """\
 Play against the network of RUN, which was trained on game:NAME. Type a move, by its number or its name; an empty line lists the
 legal ones. "back" takes your last move back, "hint" says what the network would play, "quit" (or Ctrl-D, Ctrl-C) leaves.
 After each move stands what it thought: the likeliest moves by the network alone and after its search, and the value for you.
+With --page it is a page with a board at an address of this machine, where moves are made by a click. Ctrl-C ends it.
 
 examples:
   sonde play runs/connect_four-policy-value-resnet-1
   sonde play runs/connect_four-policy-value-resnet-1 --second --simulations 800
+  sonde play runs/connect_four-policy-value-resnet-1 --page
+
+On another machine, forward the port and open http://localhost:7663 here:
+  ssh -L 7663:localhost:7663 THAT_MACHINE
 """
 SIGN = "your move> "
 BEGINS = "type a move, by its number or name; an empty line lists the legal ones, back, hint and quit are commands"
@@ -36,6 +42,10 @@ class PlayOptions:
 
     second: bool = False
     """Let the network begin."""
+    page: bool = False
+    """Play on a page in the browser, not in the terminal."""
+    port: int | None = None
+    """Port of the page's address; by default 7663, or the next one that is free."""
     simulations: int | None = None
     """Leaves that it looks at for a move; by default as many as in training."""
     device: str = "cpu"
@@ -43,6 +53,10 @@ class PlayOptions:
 
     def __post_init__(self) -> None:
         at_least(self, 1, "simulations")
+        if self.port is not None and not self.page:
+            raise ConfigError(
+                f"--port {self.port} is of the page; give --page too, or leave it out to play in the terminal"
+            )
 
 
 def run(words: Sequence[str]) -> int:
@@ -53,7 +67,7 @@ def run(words: Sequence[str]) -> int:
     options, folder = begun.options, begun.words[0]
     name = _game_of(folder)
     trained = trained_run(folder, options.device, trust_code=begun.trust_code)
-    from sonde.acting.self_play.games.open_spiel import game
+    from sonde.acting.self_play.games.open_spiel import begins, game
     from sonde.acting.self_play.player import Player
     from sonde.core.seams import abilities_of
 
@@ -61,13 +75,15 @@ def run(words: Sequence[str]) -> int:
     if playing is None:
         raise ConfigError(f"{folder} is a run of task {trained.spec.name}, which plays no games; name one of alphazero")
     player = Player(name, playing, trained.device, simulations=options.simulations)
-    play(
-        begun.screen,
-        game(name).new_initial_state(),
-        player,
-        ours=1 if options.second else 0,
-        typed=_lines(begun.screen),
-    )
+    if options.page:
+        from sonde.cli.play_page import Seat, show
+
+        title = f"{name} against {Path(folder).resolve().name}"
+        show(begun.screen, Seat(name, player), title=title, second=options.second, port=options.port)
+        return 0
+    known = game(name)
+    ours = 1 - begins(known) if options.second else begins(known)
+    play(begun.screen, known.new_initial_state(), player, ours=ours, typed=_lines(begun.screen))
     return 0
 
 
@@ -94,8 +110,10 @@ def _lines(screen: Screen) -> Iterator[str]:
 
 
 def play(screen: Screen, state: Any, player: "Player", *, ours: int, typed: Iterator[str]) -> None:
-    """One game from `state` on. ours: 0 where the person began, or 1;  typed: the person's lines"""
-    screen.say(f"you play {'second' if ours else 'first'}; {BEGINS}")
+    """One game from `state` on. ours: OpenSpiel's number of the person;  typed: the person's lines"""
+    from sonde.acting.self_play.games.open_spiel import begins
+
+    screen.say(f"you play {'first' if ours == begins(state.get_game()) else 'second'}; {BEGINS}")
     screen.write(f"{state}\n")
     while not state.is_terminal():
         thought = player.think([state.history()])

@@ -54,7 +54,7 @@ def run(words: Sequence[str]) -> int:
     from sonde.watch.server import DEFAULT as PORT
 
     root, named = _place(begun.words[0])
-    require_extra()
+    require_extra("sonde watch")
     if not named:
         try:
             wait_for_first(root, begun.screen)

@@ -14,6 +14,7 @@ from sonde.report.folder import Reading
 from sonde.report.page import AddedBy
 from sonde.watch.following import Following, Shown, Window
 from sonde.watch.page import SCRIPTS, STYLES, Listed, page_html, runs_html
+from sonde.watch.server import ALWAYS, POLICY, application, joined
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -26,16 +27,10 @@ LIST_S = 10.0  # between looks at the list of runs
 ALIVE_S = 15.0  # after which a stream without news says that it is there: else no closed page would be noticed
 SLICE_S = 0.2  # in which a stream notices that the server is to end
 MOST_FOLLOWED = 8  # runs whose reading is kept
-HOSTS = ["localhost", "127.0.0.1"]  # another name that leads here is a page of somebody else's (DNS rebinding)
-POLICY = (
-    "default-src 'none'; connect-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src data:; "
-    "media-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 OF_REPORTS = (
     "sandbox allow-scripts; default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; "
     "script-src 'unsafe-inline'"
 )
-ALWAYS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 
 
 class Watcher:
@@ -167,17 +162,8 @@ def pause_after(took: float) -> float:
 
 def build(watcher: Watcher) -> "Starlette":
     """The application."""
-    from starlette.applications import Starlette
-    from starlette.middleware import Middleware
-    from starlette.middleware.trustedhost import TrustedHostMiddleware
     from starlette.responses import PlainTextResponse
     from starlette.routing import Route
-
-    async def style(request: "Request") -> "Response":
-        return PlainTextResponse(_joined(STYLES), headers=ALWAYS, media_type="text/css")
-
-    async def script(request: "Request") -> "Response":
-        return PlainTextResponse(_joined(SCRIPTS), headers=ALWAYS, media_type="text/javascript")
 
     async def absent(request: "Request", error: Exception) -> "Response":
         return PlainTextResponse(f"{error}\n", status_code=404, headers=ALWAYS)
@@ -187,11 +173,8 @@ def build(watcher: Watcher) -> "Starlette":
         Route("/run/{key:path}", watcher.page),
         Route("/events/{key:path}", watcher.events),
         Route("/report/{key:path}", watcher.report),
-        Route("/style.css", style),
-        Route("/script.js", script),
     ]
-    hosts = Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS, www_redirect=False)
-    return Starlette(routes=routes, middleware=[hosts], exception_handlers={RunFolderError: absent})
+    return application([*routes, *joined(STYLES, SCRIPTS)], {RunFolderError: absent})
 
 
 def window_of(low: str | None, high: str | None) -> Window | None:
@@ -208,7 +191,3 @@ def window_of(low: str | None, high: str | None) -> Window | None:
 
 def _message(*, title: str = "", gone: str = "", parts: dict[str, str] | None = None) -> str:
     return f"data: {json.dumps({'title': title, 'gone': gone, 'parts': parts or {}})}\n\n"
-
-
-def _joined(files: Sequence[Path]) -> str:
-    return "\n".join(file.read_text(encoding="utf-8") for file in files)

@@ -1,27 +1,64 @@
-"""A server for this machine alone, on a port that is free, until Ctrl-C."""
+"""A server for this machine alone, on a port that is free, until Ctrl-C; and what all of its answers have in common."""
 
 import errno
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from sonde.core.catalogue import require
 from sonde.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
 
 ADDRESS = "127.0.0.1"  # never another: what a page shows is not for the network
 DEFAULT = 7663  # SOND on the keys of a telephone
 FURTHER = 50  # ports that are tried after it
+HOSTS = ["localhost", "127.0.0.1"]  # another name that leads here is a page of somebody else's (DNS rebinding)
+POLICY = (
+    "default-src 'none'; connect-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src data:; "
+    "media-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+ALWAYS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 
 
-def require_extra() -> None:
+def require_extra(purpose: str) -> None:
     """Raises: MissingDependency where what serves pages is not installed"""
     for package in ("starlette", "uvicorn"):
-        require(package, extra="watch", purpose="sonde watch")
+        require(package, extra="watch", purpose=purpose)
+
+
+def application(routes: "Sequence[Route]", faults: Mapping[Any, Any] | None = None) -> "Starlette":
+    """An application that answers to this machine's names alone. faults: class of an exception -> its answer"""
+    from starlette.applications import Starlette
+    from starlette.middleware import Middleware
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+    hosts = Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS, www_redirect=False)
+    return Starlette(routes=list(routes), middleware=[hosts], exception_handlers=faults)
+
+
+def joined(styles: Sequence[Path], scripts: Sequence[Path]) -> "list[Route]":
+    """/style.css and /script.js, each of files behind one another."""
+    from starlette.responses import PlainTextResponse
+    from starlette.routing import Route
+
+    def whole(files: Sequence[Path]) -> str:
+        return "\n".join(file.read_text(encoding="utf-8") for file in files)
+
+    async def style(request: "Request") -> "Response":
+        return PlainTextResponse(whole(styles), headers=ALWAYS, media_type="text/css")
+
+    async def script(request: "Request") -> "Response":
+        return PlainTextResponse(whole(scripts), headers=ALWAYS, media_type="text/javascript")
+
+    return [Route("/style.css", style), Route("/script.js", script)]
 
 
 def listen(port: int | None) -> socket.socket:

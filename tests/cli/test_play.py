@@ -48,6 +48,21 @@ def test_a_move_is_taken_back_and_a_hint_given(capsys: pytest.CaptureFixture[str
     assert boards[-6:-3] == ["x..", "...", "..."]
 
 
+def test_who_plays_first_begins_also_in_chess_which_open_spiel_counts_the_other_way(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    plan = SearchPlan(kind="puct", simulations=1, considered=1)
+
+    def evenly(seen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.zeros(len(seen), 4674), torch.zeros(len(seen))
+
+    player = Player("chess", Playing(judge=evenly, plan=plan, earlier=lambda: None), torch.device("cpu"))
+    play(Screen(), game("chess").new_initial_state(), player, ours=1, typed=iter(["e4", "quit"]))
+    out = capsys.readouterr().out
+    assert out.startswith("you play first; type a move")
+    assert out.index("it thought of that") < out.index("it plays")
+
+
 def test_the_network_begins_where_asked(capsys: pytest.CaptureFixture[str]) -> None:
     out = played(capsys, "quit", ours=1)
     assert out.startswith("you play second; type a move")
@@ -62,16 +77,44 @@ def test_what_it_thinks_is_told_after_the_move_and_q_leaves(capsys: pytest.Captu
     assert out.index("type a move") < out.index("it thought of that: ") < out.index("it plays")
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("runs") / "run"
+    sonde.train("game:tic_tac_toe", out=run, steps=2, episodes=2, test_episodes=2, simulations=4,
+                quick_simulations=2, batch_size=16, environments=4, opponents=("random",), quiet=True)  # fmt: skip
+    return run
+
+
 def test_a_trained_run_is_played_against(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    trained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import io
 
-    sonde.train("game:tic_tac_toe", out=tmp_path / "run", steps=2, episodes=2, test_episodes=2, simulations=4,
-                quick_simulations=2, batch_size=16, environments=4, opponents=("random",), quiet=True)  # fmt: skip
     monkeypatch.setattr("sys.stdin", io.StringIO("4\n"))
-    assert main(["play", str(tmp_path / "run"), "--simulations", "9"]) == 0
+    assert main(["play", str(trained), "--simulations", "9"]) == 0
     assert "it plays o" in capsys.readouterr().out
+
+
+def test_a_trained_run_is_played_against_on_a_page(
+    trained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("uvicorn", reason="uvicorn is not installed: pip install '.[watch]'")
+    from sonde.cli import play_page
+
+    tables = []
+    monkeypatch.setattr(play_page, "build", tables.append)
+    monkeypatch.setattr(play_page, "serve", lambda application, at: application(lambda: True))
+    assert main(["play", str(trained), "--page", "--port", "0", "--second", "--simulations", "9"]) == 0
+    assert "play at http://127.0.0.1:" in capsys.readouterr().out
+    [table] = tables
+    assert (table.title, table.second) == ("tic_tac_toe against run", True)
+    assert table.position([4])["fields"] == "....x...."
+    assert len(table.thought([4])["moves"]) == 8
+
+
+def test_a_port_without_a_page_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["play", "runs/none", "--port", "8000"]) == 2
+    assert "--port 8000 is of the page; give --page too" in capsys.readouterr().err
 
 
 def test_other_runs_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from sonde.acting.self_play.games.open_spiel import game
+from sonde.acting.self_play.games.open_spiel import begins, game
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.acting.self_play.opponents import Opponent, Searching, opponent
 from sonde.acting.self_play.search.search import judge_of
@@ -70,9 +70,9 @@ class Matches:
         """All of some games, a move of each at a time."""
         known = game(self._rows.name)
         states = [self._begun(known, each.number // 2, others[each.opponent]) for each in games]
-        going = list(range(len(games)))
+        going, beginner = list(range(len(games))), begins(known)
         while going:
-            mine = [at for at in going if (states[at].current_player() == 0) == games[at].first]
+            mine = [at for at in going if (states[at].current_player() == beginner) == games[at].first]
             turns = [(own, mine)]
             for name, other in others.items():
                 turns.append((other, [at for at in going if at not in mine and games[at].opponent == name]))
@@ -83,7 +83,7 @@ class Matches:
                         states[at].apply_action(move)
             going = [at for at in going if not self._over(states[at])]
         first = np.array([each.first for each in games])
-        returns = np.array([state.returns()[0] if state.is_terminal() else 0.0 for state in states])
+        returns = np.array([state.returns()[beginner] if state.is_terminal() else 0.0 for state in states])
         score = (np.sign(np.where(first, returns, -returns)) + 1) / 2
         return {
             "score": torch.from_numpy(score),

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from sonde.acting.self_play.games.open_spiel import game, library
+from sonde.acting.self_play.games.open_spiel import begins, game, library
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.acting.self_play.games.rules import replayed
 from sonde.acting.self_play.search.search import searched
@@ -29,9 +29,17 @@ class Opponent(Protocol):
     def move(self, numbers: Sequence[int], states: Sequence[Any]) -> list[int]: ...
 
 
-def check_names(names: Sequence[str]) -> None:
-    """Raises: ConfigError for an opponent that is not there, with the nearest"""
+def check_opponents(names: Sequence[str], game: str, longest: int) -> None:
+    """Before anything is trained. game: its name;  longest: moves that it may last
+
+    Raises: ConfigError for an opponent that is not there, with the nearest, and for one that cannot play this game
+    """
     for name in names:
+        if name == "minimax" and longest > SMALL:
+            raise ConfigError(
+                f"--opponents minimax looks at all of a game, {SMALL} moves at most, and {game} may last {longest}; leave it "
+                "out, or give mcts-1000 for a strong opponent"
+            )
         if name not in NAMES and not MCTS.fullmatch(name):
             near = nearest(name, NAMES)
             raise ConfigError(
@@ -41,20 +49,12 @@ def check_names(names: Sequence[str]) -> None:
 
 
 def opponent(name: str, rows: GameRows, seed: int, earlier: "Judge | None", plan: SearchPlan) -> Opponent | None:
-    """An opponent by name; None for an earlier self where there is none yet. seed: of its chance
-
-    Raises: ConfigError
-    """
+    """An opponent that `check_opponents` let pass; None for an earlier self where there is none yet. seed: of its chance"""
     if name == "earlier":
         return None if earlier is None else Searching(rows, earlier, plan)
     if found := MCTS.fullmatch(name):
         return RolloutSearch(rows.name, int(found[1]), seed)
     if name == "minimax":
-        if rows.rules.longest > SMALL:
-            raise ConfigError(
-                f"--opponents minimax: {rows.name} is not small, it may last {rows.rules.longest} moves; minimax plays games of "
-                f"{SMALL} moves at most, leave it out"
-            )
         return OneByOne(Minimax().best, seed)
     return OneByOne(_winning if name == "one-ply" else _any, seed)
 
@@ -125,7 +125,7 @@ class Minimax:
         key = state.observation_string(0)
         if key not in self._worth:
             if state.is_terminal():
-                found = state.returns()[state.move_number() % 2]
+                found = state.returns()[(begins(state.get_game()) + state.move_number()) % 2]
             else:
                 found = max(-self.value(state.child(move)) for move in state.legal_actions())
             self._worth[key] = found

@@ -39,7 +39,10 @@ class Player:
 
     def think(self, games: Sequence[Sequence[int]]) -> Thought:
         """Of the positions after these moves, in which the games go on."""
-        positions = replayed(self.rules, games)
+        return self.thought_of(replayed(self.rules, games))
+
+    def thought_of(self, positions: np.ndarray) -> Thought:
+        """Of positions of the rules, in which the games go on."""
         view = self.rules.view(positions)
         logits, value = self._judge(view.observation)
         logits = np.where(view.legal, logits, -np.inf)

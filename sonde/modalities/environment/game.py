@@ -4,7 +4,7 @@ from sonde.acting.config import EnvironmentConfig, refuse_of_environments
 from sonde.acting.seeds import FIRST, LIMIT
 from sonde.acting.self_play.games.open_spiel import game, library
 from sonde.acting.self_play.games.rows import GameRows
-from sonde.acting.self_play.opponents import SMALL, check_names
+from sonde.acting.self_play.opponents import SMALL, check_opponents
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
 from sonde.core.errors import ConfigError
@@ -19,7 +19,7 @@ def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: S
     settings = config.of(EnvironmentConfig)
     known = game(name)
     refuse_of_environments(settings, f"game:{name}")
-    opponents = _opponents(settings, known)
+    opponents = _opponents(settings, name, known.max_game_length())
     longest = min(settings.max_episode_steps or LONGEST, known.max_game_length())
     numbers = {"train": LIMIT, "validation": settings.episodes, "test": settings.test_episodes}
     splits = {
@@ -47,13 +47,13 @@ def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: S
     )
 
 
-def _opponents(settings: EnvironmentConfig, known: object) -> tuple[str, ...]:
-    """Whom it plays against in evaluations."""
+def _opponents(settings: EnvironmentConfig, name: str, longest: int) -> tuple[str, ...]:
+    """Whom it plays against in evaluations. longest: moves that the game may last"""
     given = settings.opponents
-    check_names(given)
+    check_opponents(given, name, longest)
     if len(set(given)) < len(given):
         raise ConfigError(f"--opponents names one of {', '.join(given)} twice; name each once")
-    perfect = ("minimax",) if known.max_game_length() <= SMALL else ()  # type: ignore[attr-defined]
+    perfect = ("minimax",) if longest <= SMALL else ()
     return given or ("random", "one-ply", "mcts-100", *perfect, "earlier")
 
 

@@ -12,7 +12,7 @@ from sonde.acting.self_play.games.open_spiel import game
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.acting.self_play.games.rules import replayed
 from sonde.acting.self_play.matches import Matches
-from sonde.acting.self_play.opponents import Minimax, RolloutSearch, check_names, opponent
+from sonde.acting.self_play.opponents import Minimax, RolloutSearch, check_opponents, opponent
 from sonde.core.errors import ConfigError
 from sonde.core.playing import Playing, SearchPlan
 from sonde.engine.tree import same
@@ -112,14 +112,17 @@ def test_one_ply_takes_a_win() -> None:
     assert found.move(range(5), [state] * 5) == [3] * 5
 
 
-def test_unknown_opponents_are_refused() -> None:
+def test_opponents_that_are_not_there_or_cannot_play_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"--opponents minmax: no such opponent; did you mean minimax\?"):
-        check_names(["random", "minmax"])
+        check_opponents(["random", "minmax"], "tic_tac_toe", 9)
     with pytest.raises(ConfigError, match="--opponents mcts-0: no such opponent"):
-        check_names(["mcts-0"])
-    check_names(["random", "one-ply", "mcts-1000", "minimax", "earlier"])
-    with pytest.raises(ConfigError, match="minimax: hex is not small, it may last 121 moves"):
-        opponent("minimax", rows_of(name="hex"), 0, None, SearchPlan(kind="puct", simulations=1, considered=1))
+        check_opponents(["mcts-0"], "tic_tac_toe", 9)
+    check_opponents(["random", "one-ply", "mcts-1000", "minimax", "earlier"], "tic_tac_toe", 9)
+    check_opponents(["random", "one-ply", "mcts-1000", "earlier"], "hex", 121)
+    with pytest.raises(
+        ConfigError, match="minimax looks at all of a game, 12 moves at most, and hex may last 121; leave"
+    ):
+        check_opponents(["random", "minimax"], "hex", 121)
 
 
 def test_rows_pickle_without_their_rules() -> None:

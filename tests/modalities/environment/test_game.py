@@ -49,6 +49,8 @@ def test_opponents_are_those_that_are_named() -> None:
         opened("connect_four", opponents=("random", "random"))
     with pytest.raises(ConfigError, match="no such opponent; did you mean random"):
         opened("connect_four", opponents=("randum",))
+    with pytest.raises(ConfigError, match="connect_four may last 42; leave it out, or give mcts-1000"):
+        opened("connect_four", opponents=("minimax",))
 
 
 def test_unknown_games_are_refused() -> None:

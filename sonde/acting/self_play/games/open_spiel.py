@@ -61,6 +61,11 @@ def _unsuitable(pyspiel: Any, kind: Any) -> str:
     return "" if kind.provides_observation_tensor else "shows no observation as numbers"
 
 
+def begins(game: Any) -> int:
+    """OpenSpiel's number of the player who begins: 1 in chess, 0 in most games."""
+    return game.new_initial_state().current_player()
+
+
 def rules_of(name: str) -> Rules:
     """The rules of `game:NAME`. Raises: as `game`"""
     found = game(name)
@@ -71,7 +76,7 @@ def rules_of(name: str) -> Rules:
 class OpenSpiel:
     """A game that OpenSpiel steps, one position after the other.
 
-    What its observation does not say, a last plane (or number) does: whether the side that began is to move.
+    What its observation does not say, a last plane (or number) does: whether OpenSpiel's player 0 is to move.
     """
 
     def __init__(self, name: str, game: Any) -> None:
@@ -80,6 +85,7 @@ class OpenSpiel:
         self.longest: int = game.max_game_length()
         seen = tuple(game.observation_tensor_shape())
         self.shape: tuple[int, ...] = (seen[0] + 1, *seen[1:]) if len(seen) == 3 else (int(np.prod(seen)) + 1,)
+        self._begins = begins(game)
         self._scale = max(abs(game.min_utility()), abs(game.max_utility()))
 
     @property
@@ -129,9 +135,10 @@ class OpenSpiel:
         plane = int(np.prod(self.shape[1:]))
         for number, state in enumerate(positions[:, 0]):
             if state.is_terminal():
-                over[number], result[number] = True, state.returns()[0] / self._scale
+                over[number], result[number] = True, state.returns()[self._begins] / self._scale
                 continue
-            mover[number] = player = state.current_player()
+            player = state.current_player()
+            mover[number] = player != self._begins
             flat[number, :-plane] = state.observation_tensor(player)
             if player == 0:
                 flat[number, -plane:] = 1

@@ -146,3 +146,16 @@ def test_positions_of_a_game_by_open_spiel_say_who_is_to_move() -> None:
     assert view.observation[:, -1].mean((1, 2)).tolist() == [1, 0]
     assert view.mover.tolist() == [0, 1]
     assert pyspiel.load_game("hex(board_size=4)").observation_tensor_shape()[0] == rules.shape[0] - 1
+
+
+def test_who_began_has_white_in_chess() -> None:
+    rules, known = rules_of("chess"), game("chess")
+    moves: list[int] = []
+    for san in ("f3", "e5", "g4", "Qh4#"):
+        state = known.new_initial_state()
+        for move in moves:
+            state.apply_action(move)
+        moves.append(state.string_to_action(san))
+    views = [rules.view(replayed(rules, [moves[:count]])) for count in range(5)]
+    assert [int(view.mover[0]) for view in views[:4]] == [0, 1, 0, 1]
+    assert (bool(views[4].over[0]), float(views[4].result[0])) == (True, -1.0)
