@@ -24,8 +24,8 @@ coverage beside held-out rows of DATA, in what the judge sees before its last la
 class that was asked for; and whether samples are copies of training rows. Of tables also how good gradient-boosted
 trees are that were trained on samples, on real rows that were held out, beside trees that were trained on real rows. The judge
 is a run of a classifier trained on the same data. Clips are measured without a judge too, by --number: whether they move as real
-ones do. So are tables: whether boosted trees tell samples from real rows (0.5 is chance), and which two columns go together otherwise
-than in real rows; distances of tables are those of their columns, also with --judge. The numbers go into
+ones do. So are tables: whether boosted trees tell samples from real rows (0.5 is chance), and which two columns go together
+otherwise than in real rows; distances of tables are those of their columns, also with --judge. The numbers go into
 RUN/evaluation/sample_quality.json and RUN's report.
 
 examples:

@@ -30,9 +30,9 @@ class Pair:
     kind:     "numbers", "categories" or "mixed"
     made:     how strongly they go together in made rows: Spearman's correlation of numbers (-1 to 1), else Cramér's V (0 to 1)
     real:     the same in real rows
-    distance: from 0, the same in both, to 1. Of numbers half the difference of the correlations, else the total variation distance
-              of the joint tables, less the products of their margins; where margins agree, 1 - distance is what SDMetrics calls
-              correlation and contingency similarity. Of as many rows on either side as a half of the real rows has
+    distance: from 0, the same in both, to 1. Of numbers half the difference of the correlations, else the total variation
+              distance of the joint tables, less the products of their margins; where margins agree, 1 - distance is what
+              SDMetrics calls correlation and contingency similarity. Of as many rows on either side as a half of the real has
     floor:    the same between two halves of the real rows
     p:        that the pair is as far apart as it is, where the largest of all pairs is counted (family-wise)
     """
@@ -61,7 +61,7 @@ class Column(NamedTuple):
 
 
 def column_pairs(columns: Mapping[str, Column]) -> list[Pair]:
-    """Of all pairs of columns that vary, those that are most surely wrong first; the first `MOST` rows, which are in random order.
+    """Of all pairs of columns that vary, those that are wrong first; by the first `MOST` rows, which are in random order.
 
     The test permutes which rows are made and which are real. Each pair's distance is standardised by its permutations, beside a
     category also how much higher or lower a number is for each of its values, which fewer rows tell; p is the share of
@@ -105,8 +105,9 @@ def wrong(pairs: Sequence[Pair]) -> list[Pair]:
 
 @dataclass(frozen=True)
 class _Associations:
-    """(D, D) Spearman's correlations of numbers, NaN where there are none; (K, K) joint shares less products of margins; and (D, K)
-    covariances of the rank of a number and of whether a value is there."""
+    """correlations: (D, D) Spearman's, of numbers, else NaN;  joint: (K, K) joint shares less products of margins
+    heights: (D, K) covariances of the rank of a number and of whether a value is there
+    """
 
     correlations: np.ndarray
     joint: np.ndarray
@@ -194,9 +195,11 @@ class _Looked:
 def _family_wise(seen: np.ndarray, looked: _Looked, drawn: np.random.Generator) -> np.ndarray:
     """(2, pairs) what is tested -> (pairs,) p, adjusted for all pairs."""
     permuted = np.empty((DRAWS, *seen.shape))
-    for draw in permuted:
+    for draw in range(DRAWS):
         order = drawn.permutation(looked.rows)
-        draw[:] = looked.tested(*(looked.associations(rows) for rows in (order[: looked.made], order[looked.made :])))
+        permuted[draw] = looked.tested(
+            *(looked.associations(rows) for rows in (order[: looked.made], order[looked.made :]))
+        )
     usable = np.isfinite(permuted).all(0) & np.isfinite(seen)
     mean, spread = permuted.mean(0), permuted.std(0)
     usable &= np.where(usable, spread, 0) > 1e-9

@@ -23,7 +23,7 @@ def frechet_distance(first: Tensor, second: Tensor) -> float:
 
 
 def frechet_error(first: Tensor, second: Tensor, *, subsets: int = SUBSETS) -> float:
-    """Standard error of the distance: a jackknife's, the spread of the value when each of the subsets in turn is left out of both.
+    """Standard error of the distance, by a jackknife: its spread when each of the subsets in turn is left out of both.
 
     Rows are cut in subsets as they stand, so their order must be random.
     Source: Efron and Stein 1981, Annals of Statistics 9
@@ -31,7 +31,9 @@ def frechet_error(first: Tensor, second: Tensor, *, subsets: int = SUBSETS) -> f
     cut, other = (rows.double().tensor_split(subsets) for rows in (first, second))
     left = torch.tensor(
         [
-            between_normals(*(each for rows in (cut, other) for each in moments(torch.cat([*rows[:one], *rows[one + 1 :]]))))
+            between_normals(
+                *(each for rows in (cut, other) for each in moments(torch.cat([*rows[:one], *rows[one + 1 :]])))
+            )
             for one in range(subsets)
         ]
     )

@@ -16,7 +16,9 @@ TREES, LEAVES, RATE = 60, 8, 0.1
 LEAF, OF_ROWS = 20, 20  # rows of a leaf at least: so many, or of few rows one in as many
 MOST_CATEGORIES = 255  # of a column that trees split by its categories; scikit-learn takes no more
 Z = 1.959963984540054  # of the normal distribution at LEVEL
-WIDER = 1.5  # of sets of one source areas spread so much more than DeLong's variance says, as trees grown on other folds differ too
+WIDER = (
+    1.5  # than DeLong's: so much more areas of sets of one source spread (40 pairs of 70 and 280 rows, of 250 and 250)
+)
 
 # M made rows, N real ones, D columns
 
@@ -33,8 +35,8 @@ def told_apart(made: np.ndarray, real: np.ndarray, categories: Sequence[bool]) -
 
     categories: which of the D columns hold codes without an order
     Source: Lopez-Paz and Oquab 2017, arXiv:1610.06545 (a classifier as a test of two samples); its trees are those that tables
-            are compared with (`modalities/table/classical`); interval: DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44(3), made wider as
-            measured (`WIDER`)
+            are compared with (`modalities/table/classical`); interval: DeLong, DeLong and Clarke-Pearson 1988, Biometrics
+            44(3), made wider as measured (`WIDER`), since trees of other folds differ too
     """
     real = real[:MOST]
     made = made[: min(MOST, TIMES * len(real))]
@@ -44,7 +46,10 @@ def told_apart(made: np.ndarray, real: np.ndarray, categories: Sequence[bool]) -
     fold = np.concatenate([np.arange(len(made)), np.arange(len(real))]) % FOLDS
     few = rows.max(0, initial=0, where=np.isfinite(rows)) < MOST_CATEGORIES
     kept = [bool(code and low) for code, low in zip(categories, few, strict=True)]
-    over, under = [], []  # of made rows the share of the real ones of their fold below, of real rows that of made ones above
+    over, under = (
+        [],
+        [],
+    )  # of made rows the share of the real ones of their fold below, of real rows that of made ones above
     for left in range(FOLDS):
         known = fold != left
         model = _trees(kept, int(known.sum())).fit(rows[known], label[known])

@@ -36,8 +36,8 @@ class Made:
     labelled: (what `plain` gave, with classes; a judge's schema, its folder) -> rows for that judge; None where none of the
              columns is what it answers for
     compared: (what `plain` gave, with classes; the same of real rows) -> what a report shows of both (`table/compared`)
-    columns: (what `plain` gave, with classes; the same of real rows) -> name of a column -> (its values in the first (M,), in the
-             second (N,), whether they are codes without an order), gaps NaN: what is measured without a judge (`run/made_columns`)
+    columns: (what `plain` gave, with classes; the same of real rows) -> name of a column -> (its values in the first (M,), in
+             the second (N,), whether they are codes without an order), gaps NaN: for what needs no judge (`run/made_columns`)
     as_text: some inputs as `plain` gives them -> (names of columns, a few of them as text); None where a picture shows more
     pairs:   (some inputs as `plain` gives them, as many others, a path without ending) -> a picture of each beside its other
     with_classes: (what `plain` gave, the class of each, the schema) -> the same with these; None where they stand apart

@@ -21,10 +21,10 @@ ROW = Markup(
     '<td class="n">{}</td></tr>\n'
 )
 MEANING = (
-    "Under made and real rows: Spearman's correlation of two numbers, else Cramér's V (numbers cut at the real rows' quintiles, a "
-    "gap as a value of its own). Distance: half the difference of the correlations, else the total variation distance of the tables "
-    "of how often two values meet, less what each column alone brings about; 0 is the same in both, and halves of the real rows are "
-    "that far apart by chance. p: by a permutation test for all pairs together."
+    "Under made and real rows: Spearman's correlation of two numbers, else Cramér's V (numbers cut at the real rows' quintiles, "
+    "a gap as a value of its own). Distance: half the difference of the correlations, else the total variation distance of the "
+    "tables of how often two values meet, less what each column alone brings about; 0 is the same, and halves of the real rows "
+    "are that far apart by chance. p: by a permutation test for all pairs together."
 )
 
 
@@ -48,8 +48,8 @@ def detection_told(together: Mapping[str, Any]) -> list[str]:
         return []
     low, high = found["interval"]
     return [
-        f"boosted trees that learn to tell made rows from real ones reach an AUROC of {found['value']:.2f} ({low:.2f} to {high:.2f}), "
-        f"where 0.5 is chance and 1 is always; for two halves of the real rows {found['real']:.2f}"
+        f"boosted trees that learn to tell made rows from real ones reach an AUROC of {found['value']:.2f} ({low:.2f} to "
+        f"{high:.2f}), where 0.5 is chance and 1 is always; for two halves of the real rows {found['real']:.2f}"
     ]
 
 
@@ -61,7 +61,9 @@ def pairs_told(together: Mapping[str, Any]) -> list[str]:
     wrong = [pair for pair in pairs if pair["wrong"]]
     of_all = counted(len(pairs), "pair of columns", "pairs of columns")
     if not wrong:
-        return [f"of {of_all} none goes together otherwise than in real rows, beyond chance and by more than next to nothing"]
+        return [
+            f"of {of_all} none goes together otherwise than in real rows, beyond chance and by more than next to nothing"
+        ]
     named = ", ".join(f"{_short(pair['first'])} and {_short(pair['second'])}" for pair in wrong[:NAMED])
     worst = ", most of all" if len(wrong) > NAMED else ":"
     verb = "goes" if len(wrong) == 1 else "go"

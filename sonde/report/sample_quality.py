@@ -57,9 +57,9 @@ MOTION = (
     "more order in time than their own frames shuffled; 50 % where time means nothing."
 )
 IN_COLUMNS = (
-    "Detection AUROC: of gradient-boosted trees that learn to tell samples from real rows, cross-validated; 0.5 where they cannot. "
-    "Pair distance: how differently two columns go together in samples and in real rows, the mean over all pairs. The others are "
-    "measured in the columns themselves: numbers by their ranks among real rows, categories one by one."
+    "Detection AUROC: of gradient-boosted trees that learn to tell samples from real rows, cross-validated; 0.5 where they "
+    "cannot. Pair distance: how differently two columns go together in samples and in real rows, the mean over all pairs. The "
+    "others are measured in the columns themselves: numbers by their ranks among real rows, categories one by one."
 )
 USE = (
     "Trained on samples accuracy: of gradient-boosted trees trained on samples, on real held-out rows; under real rows, of trees "
@@ -162,7 +162,11 @@ def columns_how(run: str, data: str) -> str:
     >>> columns_how("runs/a", "table (500 rows in memory)")
     'write the frame to a CSV first: sonde eval runs/a frame.csv --number 2000'
     """
-    return f"write the frame to a CSV first: {columns_command(run, FRAME)}" if in_memory(data) else columns_command(run, data)
+    return (
+        f"write the frame to a CSV first: {columns_command(run, FRAME)}"
+        if in_memory(data)
+        else columns_command(run, data)
+    )
 
 
 def title(found: Mapping[str, Any]) -> str:

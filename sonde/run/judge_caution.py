@@ -1,4 +1,4 @@
-"""Why what was measured of samples may mean little: a judge that is certain of everything, samples better than real rows can be."""
+"""Why what was measured of samples may mean little: a judge certain of everything, samples better than real rows can be."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -29,14 +29,14 @@ def saturated(real: Seen) -> list[str]:
     if certain < NEARLY_ALL or within >= WITHIN:
         return []
     return [
-        f"the judge is certain (probability above {CERTAIN:g}) of {share(certain, 1)} of the real rows, and {share(within, 1)} of the "
-        "variance of what it sees is left within its classes: its distances tell little but how often classes are there; judge by a "
-        "run that was trained for fewer epochs"
+        f"the judge is certain (probability above {CERTAIN:g}) of {share(certain, 1)} of the real rows, and {share(within, 1)} "
+        "of the variance of what it sees is left within its classes: its distances tell little but how often classes are there; "
+        "judge by a run that was trained for fewer epochs"
     ]
 
 
 def share_within(features: torch.Tensor, classes: torch.Tensor) -> float:
-    """Of the variance of (N, D), all features together, the share that is left within the classes (N,); 1 where nothing varies."""
+    """Of the variance of (N, D), all features together, the share within the classes (N,); 1 where nothing varies."""
     rest = features.clone()
     for each in classes.unique():
         chosen = classes == each
@@ -46,12 +46,14 @@ def share_within(features: torch.Tensor, classes: torch.Tensor) -> float:
 
 
 def better_than_real(measures: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Measures by which samples are beyond chance better than real rows are, which by any that tells rows apart they cannot be."""
-    found = [each for each in measures if each.get("value") is not None and each.get("real") is not None and _beyond(each)]
+    """Measures by which samples are better than real rows beyond chance, and what may be why."""
+    found = [
+        each for each in measures if each.get("value") is not None and each.get("real") is not None and _beyond(each)
+    ]
     return [
-        f"{metric_name(str(each['name']))} is {number(each['value'])}, better than the {number(each['real'])} of real rows by more than "
-        "chance: samples may be copies of them or less varied than they are, or too few rows were compared; by that measure no "
-        "closer is no better"
+        f"{metric_name(str(each['name']))} is {number(each['value'])}, better than the {number(each['real'])} of real rows by "
+        "more than chance: samples may be copies of real rows or less varied than these, or the rows are too few; it is no sign "
+        "of quality"
         for each in found
     ]
 

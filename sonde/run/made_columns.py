@@ -1,4 +1,4 @@
-"""Made rows of a table beside real ones without a judge: what two columns say of one another, and whether trees tell them apart."""
+"""Made rows of a table beside real ones, without a judge: what two columns say of one another, whether trees tell rows apart."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -15,8 +15,11 @@ DIGITS = 4  # of what is kept of a pair
 
 
 def together(columns: Mapping[str, tuple[np.ndarray, np.ndarray, bool]]) -> dict[str, Any]:
-    """For samples.json and sample_quality.json: "detection", of samples and of one half of the real rows beside the other, and "pairs",
-    those that are most surely wrong first (`metrics/column_pairs`). columns: as `Made.columns` gives them, rows in random order"""
+    """For samples.json and sample_quality.json: "detection", of samples and of one half of the real rows beside the other, and
+    "pairs", those that are most surely wrong first (`metrics/column_pairs`).
+
+    columns: as `Made.columns` gives them, rows in random order
+    """
     found = {name: Column(*each) for name, each in columns.items()}
     pairs = column_pairs(found)
     return {
@@ -51,7 +54,11 @@ def _detection(columns: Sequence[Column]) -> dict[str, Any]:
         rows = min(len(made), len(real))
         return {"value": None, "real": None, "reason": f"{FEWEST} rows of either are needed, and there are {rows}"}
     half = len(real) // 2
-    return {"value": told.auroc, "interval": [told.interval.low, told.interval.high], **_of_halves(real[:half], real[half:], categories)}
+    return {
+        "value": told.auroc,
+        "interval": [told.interval.low, told.interval.high],
+        **_of_halves(real[:half], real[half:], categories),
+    }
 
 
 def _of_halves(one: np.ndarray, other: np.ndarray, categories: Sequence[bool]) -> dict[str, float]:

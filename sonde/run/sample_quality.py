@@ -1,4 +1,4 @@
-"""How good the samples of a run are: beside real rows that nobody trained on, in the features of a classifier of Sonde's own, or of
+"""How good the samples of a run are, beside real rows that nobody trained on: in the features of a classifier of Sonde's own, of
 tables in their own columns.
 
 Every number stands beside the same number of one half of the real rows and the other: what a perfect model would reach.
@@ -38,6 +38,7 @@ from sonde.run.trained_on_samples import trained_on_samples
 from sonde.run.weaker import weaker_of
 
 if TYPE_CHECKING:
+    from sonde.modalities.made import Made
     from sonde.run.run import Run
 
 NAME = "sample_quality"  # of the file and the folder of pictures in evaluation/
@@ -121,7 +122,11 @@ def sample_quality(run: "Run", data: Any, judge: "Run | None", asked: Asked, tic
         "split": split,
         "n": size,
         "k": NEIGHBOURS,
-        "caution": [*_caution(parts.own, run, judge, data, real, split, tick), *judge_told, *better_than_real(measures)],
+        "caution": [
+            *_caution(parts.own, run, judge, data, real, split, tick),
+            *judge_told,
+            *better_than_real(measures),
+        ],
         "measures": measures,
         **({} if both is None else {"together": both}),
         "memorisation": copies(parts, plain, real.plain, schema, made, place, tick) if parts.own else None,
@@ -176,7 +181,7 @@ def _together(found: Drawn, plain: Any, real: Real, schema: Schema, made: "Made"
 
 
 def _in_columns(found: Drawn, plain: Any, real: Real, schema: Schema, made: "Made") -> tuple[Tensor, Tensor]:
-    """(samples (N, D), real rows (M, D)) as vectors: numbers by their ranks among real rows, categories and classes one by one."""
+    """(samples (N, D), real rows (M, D)): numbers by their ranks among real rows, categories and classes one by one."""
     assert made.vectors is not None
     samples, rows = made.vectors(plain, schema), made.vectors(real.plain, schema)
     samples, rows = normal_scores(samples, rows), normal_scores(rows, rows)

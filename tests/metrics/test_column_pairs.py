@@ -45,8 +45,15 @@ def test_strengths_are_scipys() -> None:
         cramer = stats.contingency.association(counts, method="cramer")
         assert getattr(found["colour", "shape"], side) == pytest.approx(cramer, abs=1e-4)
     edges = np.quantile(real["size"], np.arange(1, BINS) / BINS)
-    counts = np.array([[((real["colour"] == c) & (np.searchsorted(edges, real["size"]) == b)).sum() for b in range(BINS)] for c in range(3)])
-    assert found["colour", "size"].real == pytest.approx(stats.contingency.association(counts, method="cramer"), abs=1e-4)
+    counts = np.array(
+        [
+            [((real["colour"] == c) & (np.searchsorted(edges, real["size"]) == b)).sum() for b in range(BINS)]
+            for c in range(3)
+        ]
+    )
+    assert found["colour", "size"].real == pytest.approx(
+        stats.contingency.association(counts, method="cramer"), abs=1e-4
+    )
     assert {pair.kind for pair in found.values()} == {"numbers", "categories", "mixed"}
 
 
@@ -77,7 +84,11 @@ def test_independent_columns_fire_and_rows_of_the_same_table_do_not() -> None:
 def test_columns_that_are_spread_wrongly_are_no_wrong_pair() -> None:
     drawn = np.random.default_rng(0)
     real = {"colour": drawn.integers(0, 2, 500) * 1.0, "size": drawn.normal(size=500), "weight": drawn.normal(size=500)}
-    made = {"colour": (drawn.random(500) < 0.9) * 1.0, "size": drawn.exponential(size=500), "weight": drawn.normal(3, 1, 500)}
+    made = {
+        "colour": (drawn.random(500) < 0.9) * 1.0,
+        "size": drawn.exponential(size=500),
+        "weight": drawn.normal(3, 1, 500),
+    }
     assert not wrong(column_pairs(beside(made, real)))
 
 

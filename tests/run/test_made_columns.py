@@ -58,7 +58,9 @@ def told(lines: Sequence[str]) -> list[str]:
 
 
 def test_a_run_that_learned_nothing_is_told_which_columns_do_not_go_together(place: Path) -> None:
-    finding = next(each for each in read_lines(place / "run/findings.jsonl") if each["name"] == "column-pairs-unlike-real-rows")
+    finding = next(
+        each for each in read_lines(place / "run/findings.jsonl") if each["name"] == "column-pairs-unlike-real-rows"
+    )
     assert finding["severity"] == "warning"
     assert "size and weight" in finding["evidence"]
     samples = read_json(place / "run/evaluation/test/samples.json")
@@ -84,7 +86,9 @@ def test_real_rows_as_samples_are_not_told_from_others(place: Path, monkeypatch:
     assert found["caution"] == []
 
 
-def test_the_command_says_it_in_a_line_and_the_verdict_goes_by_it(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_it_in_a_line_and_the_verdict_goes_by_it(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["eval", str(place / "run"), str(place / "pets.csv"), "-n", "100"]) == 0
     said = capsys.readouterr().out
     assert "detection AUROC" in said

@@ -8,8 +8,8 @@ from sonde.core.units import counted, number
 
 NAMED = 3  # pairs
 REMEDY = (
-    "train longer (--steps, --epochs) while the validation loss falls, then a wider network; until then take no sample for a row of "
-    "the table: what one column says of another is not learned, though each alone may look right"
+    "train longer (--steps, --epochs) while the validation loss falls, then a wider network; until then take no sample for a row "
+    "of the table: what one column says of another is not learned, though each alone may look right"
 )
 
 
@@ -25,8 +25,8 @@ def pairs_unlike(samples: Mapping[str, Any], split: str) -> list[Finding]:
     more = "" if len(wrong) <= NAMED else f"; and {counted(len(wrong) - NAMED, 'more', 'more')}"
     test = samples["together"]["test"]
     evidence = (
-        f"of {counted(len(pairs), 'pair', 'pairs')} of columns {len(wrong)} go together otherwise in made rows than in {split} rows "
-        f"(permutation test of all pairs together, p below {test['level']:g}): {'; '.join(map(_said, wrong[:NAMED]))}{more}"
+        f"of {counted(len(pairs), 'pair', 'pairs')} of columns {len(wrong)} go together otherwise in made rows than in {split} "
+        f"rows (permutation test of all pairs together, p below {test['level']:g}): {'; '.join(map(_said, wrong[:NAMED]))}{more}"
     )
     return [
         Finding(
@@ -44,6 +44,6 @@ def _said(pair: Mapping[str, Any]) -> str:
     """One pair, by its strength in both or, where that is alike, by how far its tables are apart."""
     what = "correlation" if pair["kind"] == "numbers" else "Cramér's V"
     return (
-        f"{pair['first']} and {pair['second']} ({what} {number(pair['made'], 2)}, in real rows {number(pair['real'], 2)}; distance "
-        f"{number(pair['distance'], 2)}, between halves of the real rows {number(pair['floor'], 2)})"
+        f"{pair['first']} and {pair['second']} ({what} {number(pair['made'], 2)}, in real rows {number(pair['real'], 2)}; "
+        f"distance {number(pair['distance'], 2)}, between halves of the real rows {number(pair['floor'], 2)})"
     )

@@ -34,7 +34,7 @@ def compared(made: pa.Table, real: pa.Table) -> dict[str, Any]:
 
 
 def columns(made: pa.Table, real: pa.Table) -> dict[str, tuple[np.ndarray, np.ndarray, bool]]:
-    """Name -> (values of made rows (M,), of real ones (N,), whether they are codes without an order), gaps NaN, of the first columns."""
+    """Name -> (values of made rows (M,), of real ones (N,), whether they are codes without an order); gaps NaN."""
     names = [name for name in made.column_names if name in real.column_names][:MOST_COLUMNS]
     return {name: _both(made[name], real[name]) for name in names}
 

@@ -5,7 +5,16 @@ from sonde.diagnose.rules.column_pairs import pairs_unlike
 
 
 def pair(first: str, second: str, *, wrong: bool, kind: str = "categories") -> dict[str, Any]:
-    return {"first": first, "second": second, "kind": kind, "made": 0.06, "real": 0.66, "distance": 0.3, "floor": 0.05, "wrong": wrong}
+    return {
+        "first": first,
+        "second": second,
+        "kind": kind,
+        "made": 0.06,
+        "real": 0.66,
+        "distance": 0.3,
+        "floor": 0.05,
+        "wrong": wrong,
+    }
 
 
 def samples(*pairs: dict[str, Any]) -> dict[str, Any]:
@@ -17,11 +26,11 @@ def test_the_worst_pairs_are_named_with_what_to_do() -> None:
     (found,) = pairs_unlike(samples(*pairs, pair("a", "b", wrong=False)), "test")
     assert found.name in CAUSES
     assert (found.severity, found.check) == ("warning", "column pairs unlike real rows")
+    said = "in real rows 0.66; distance 0.30, between halves of the real rows 0.050)"
     assert found.evidence == (
-        "of 6 pairs of columns 5 go together otherwise in made rows than in test rows (permutation test of all pairs together, p below "
-        "0.05): species and island (Cramér's V 0.060, in real rows 0.66; distance 0.30, between halves of the real rows 0.050); x and "
-        "y0 (correlation 0.060, in real rows 0.66; distance 0.30, between halves of the real rows 0.050); x and y1 (correlation 0.060, "
-        "in real rows 0.66; distance 0.30, between halves of the real rows 0.050); and 2 more"
+        "of 6 pairs of columns 5 go together otherwise in made rows than in test rows (permutation test of all pairs together, "
+        f"p below 0.05): species and island (Cramér's V 0.060, {said}; x and y0 (correlation 0.060, {said}; x and y1 "
+        f"(correlation 0.060, {said}; and 2 more"
     )
     assert "--steps" in found.action
 

@@ -2,9 +2,8 @@
 
 import torch
 
-from sonde.core.dataset import InputSpec
 from sonde.engine.training import load_weights, weights
-from sonde.tasks.vae.likelihood import Gaussian, likelihood_of
+from sonde.tasks.vae.likelihood import Gaussian
 
 
 def test_what_is_known_well_is_no_noise_after_a_few_hundred_steps() -> None:
@@ -21,7 +20,7 @@ def test_what_is_known_well_is_no_noise_after_a_few_hundred_steps() -> None:
 
 
 def test_weights_of_earlier_versions_are_read() -> None:
-    likelihood = likelihood_of(InputSpec(kind="array", shape=(3,)), "gaussian", "auto")
+    likelihood = Gaussian()
     modules = torch.nn.ModuleDict({"likelihood": likelihood})
     load_weights(modules, {"likelihood.log_deviation": torch.tensor([-1.5])})
     assert torch.equal(likelihood.deviation, torch.tensor([-1.5]).exp())
