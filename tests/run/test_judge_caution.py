@@ -19,7 +19,7 @@ def seen(within: float, certain: float) -> Seen:
 def test_a_judge_that_sees_nothing_but_classes_is_named() -> None:
     (said,) = saturated(seen(0.05, 0.9999))
     assert said.startswith(
-        "the judge is certain (probability above 0.999) of 100.0 % of the real rows, and 0.7 % of the variance"
+        "the judge is certain (probability above 0.999) of 100.0 % of the real rows, and 0.8 % of the variance"
     )
     assert "fewer epochs" in said
     assert saturated(seen(1.0, 0.9999)) == []  # it is certain, and still sees what rows of a class differ in
