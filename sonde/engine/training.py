@@ -133,8 +133,6 @@ def load_weights(modules: nn.Module, held: Mapping[str, Tensor]) -> None:
     if not any(name.startswith(OF_A_LOSS) for name in held):  # earlier versions did not save what belongs to a loss
         live = {name: value for name, value in live.items() if not name.startswith(OF_A_LOSS)}
     held = _named_as(live, held)
-    if live.keys() != held.keys():
-        held = _of_this_version(modules, held)
     missing, extra = sorted(live.keys() - held.keys()), sorted(held.keys() - live.keys())
     if missing or extra:
         raise RunFolderError(f"the checkpoint does not fit this model: missing {missing[:3]}, unexpected {extra[:3]}")
@@ -148,16 +146,6 @@ def load_weights(modules: nn.Module, held: Mapping[str, Tensor]) -> None:
                     f"{tuple(value.shape)}"
                 )
             value.copy_(held[name])
-
-
-def _of_this_version(modules: nn.Module, held: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """Saved weights as modules read those of their earlier versions: by the hooks that `load_state_dict` calls."""
-    hooked = [(name, module) for name, module in modules.named_modules() if module._load_state_dict_pre_hooks]
-    found = dict(held)
-    for name, module in hooked:
-        for hook in module._load_state_dict_pre_hooks.values():
-            hook(found, f"{name}." if name else "", {}, True, [], [], [])
-    return found
 
 
 def _named_as(live: Mapping[str, Tensor], held: Mapping[str, Tensor]) -> Mapping[str, Tensor]:

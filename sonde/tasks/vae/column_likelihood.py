@@ -9,8 +9,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.nn.column_code import UNSEEN, ColumnCode
-from sonde.tasks.vae.alone import Alone, columns_alone
-from sonde.tasks.vae.deviation import Deviation, reads_earlier
+from sonde.tasks.vae.alone import NARROWEST, Alone, columns_alone
 
 RARE = 1e-6  # of a uniform number, off which logarithms are kept
 
@@ -21,19 +20,20 @@ class Columns(nn.Module):
     """Of codes (`ColumnCode`): numbers with normal noise of a learned deviation each, on the scale on which they are bent; a
     category by its probabilities, of more than 16 values by those of its bits, and so is a gap. A number that is missing says
     nothing.
+
+    Source of the deviations: Rybkin, Daniilidis and Levine 2020, arXiv:2006.13202
     """
 
     def __init__(self, input: InputSpec) -> None:
         super().__init__()
         self.code = ColumnCode(input.columns)
         numbers, *_ = self.code.places
-        self.learned = Deviation(len(numbers))
-        reads_earlier(self)
+        self.log_deviation = nn.Parameter(torch.zeros(len(numbers)))
 
     @property
     def deviation(self) -> Tensor:
         """(N,)."""
-        return self.learned()
+        return self.log_deviation.clamp(min=NARROWEST).exp()
 
     def target(self, input: Tensor, index: Tensor | None) -> Tensor:
         """(B, F) -> the code, and behind it which categories no training row had."""
@@ -51,7 +51,7 @@ class Columns(nn.Module):
         """See `columns_alone`; without any rows bent numbers are normal, and values of a category alike."""
         codes = [self.fed(each) for each in targets]
         if not codes:
-            return Alone(torch.zeros(self.code.width), torch.ones(len(self.learned.part)))
+            return Alone(torch.zeros(self.code.width), torch.ones(len(self.log_deviation)))
         return columns_alone(self.code, torch.cat(codes))
 
     def each(self, output: Tensor, target: Tensor, deviation: Tensor | None = None) -> Tensor:

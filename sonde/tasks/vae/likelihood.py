@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
 from sonde.tasks.reconstructing import Pixels
-from sonde.tasks.vae.alone import Alone, values_alone
+from sonde.tasks.vae.alone import NARROWEST, Alone, values_alone
 from sonde.tasks.vae.column_likelihood import Columns
-from sonde.tasks.vae.deviation import Deviation, reads_earlier
 
 NOISES = 64  # row number n is evaluated with noise n modulo this: the same in every evaluation, whatever its batch
 
@@ -28,13 +27,12 @@ class Gaussian(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.learned = Deviation(1)
-        reads_earlier(self)
+        self.log_deviation = nn.Parameter(torch.zeros(1))
 
     @property
     def deviation(self) -> Tensor:
         """(1,)."""
-        return self.learned()
+        return self.log_deviation.clamp(min=NARROWEST).exp()
 
     def target(self, input: Tensor, index: Tensor | None) -> Tensor:
         """The input itself."""

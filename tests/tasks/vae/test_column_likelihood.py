@@ -84,7 +84,7 @@ def test_the_density_of_a_bent_number_comes_to_one() -> None:
     skewed = tuple(float(each) for each in np.expm1(np.linspace(0, 2, 33)))
     likelihood = Columns(InputSpec(kind="table", shape=(1,), columns=(replace(NUMBER, quantiles=skewed),)))
     with torch.no_grad():
-        likelihood.learned.set(0.5)
+        likelihood.log_deviation.fill_(math.log(0.5))
     x = torch.linspace(-10, 40, 200_001, dtype=torch.float64)[:, None]
     nats = likelihood.log_probability(torch.full((len(x), 1), 0.3, dtype=torch.float64), likelihood.target(x, None))
     assert float(torch.trapezoid(nats.detach().exp(), x[:, 0])) == pytest.approx(1, abs=1e-3)

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from typing import Any, cast
 
@@ -96,7 +97,7 @@ def posterior(made: VAE) -> None:
 def test_the_bound_of_a_linear_gaussian_model_comes_to_its_exact_likelihood() -> None:
     made, given = task(latent=2), batch()
     with torch.no_grad():
-        cast(Gaussian, made.likelihood).learned.set(0.7)
+        cast(Gaussian, made.likelihood).log_deviation.fill_(math.log(0.7))
     posterior(made)
     true = exact(made, given["input"])
     with torch.no_grad():
