@@ -358,7 +358,8 @@ class Source(Protocol):
     yields nothing and the one after it starts the next epoch.
 
     More properties may be there: `ends` and `rewinds`, see there; `figures`, numbers by name that stand in the log beside those
-    of the steps, such as the returns of a policy that acts; and `played`, True where all the work is in making a batch.
+    of the steps, such as the returns of a policy that acts; `played`, True where all the work is in making a batch; and
+    `computes`, True where this is the task's networks at work, in the precision of the run then.
     """
 
     @property

@@ -13,7 +13,7 @@ from sonde.core.errors import ConfigError
 from sonde.core.progress import Tick, silent
 from sonde.core.seams import Meter, Source, Task, abilities_of, rewinds
 from sonde.engine import random_state
-from sonde.engine.execution.settings import StepSettings, autocast
+from sonde.engine.execution.settings import StepSettings, autocast, drawn
 from sonde.engine.met import note_batch
 from sonde.optim.ema import EMA
 
@@ -195,7 +195,7 @@ def evaluate(
     if budget is not None:
         budget.played = bool(getattr(source, "played", False))
     with random_state.apart(settings.device), evaluation_mode(task.modules, average):
-        for number, batch in enumerate(source):
+        for number, batch in enumerate(drawn(source, settings)):
             taken = batch if budget is None else budget.take(batch)
             if taken is not None:
                 try:

@@ -15,6 +15,7 @@ from sonde.core.seams import Objective, Source, extras_of
 from sonde.engine import observing
 from sonde.engine.checkpoint import Writer
 from sonde.engine.early_stop import Target, patience_over, target_reached
+from sonde.engine.execution.settings import StepSettings, drawn
 from sonde.engine.met import note_batch
 from sonde.engine.metrics_log import log_step
 from sonde.engine.signals import EvaluationStopped, StopRequest
@@ -40,7 +41,7 @@ def steps(
     Raises: DataError when the source yields no batch; NonFiniteStep, on a GPU up to a hundred steps late
     """
     stepper.training_mode()
-    endless = batches_of(source)
+    endless = batches_of(source, stepper.settings)
     for number in range(start + 1, stop + 1):
         batch = next(endless)
         if on_batch is not None:
@@ -54,12 +55,12 @@ def steps(
     stepper.guard.settle()
 
 
-def batches_of(source: Source) -> Iterator[Batch]:
-    """Batches without end, from the source's position on. Raises: DataError when an epoch yields nothing."""
+def batches_of(source: Source, settings: StepSettings) -> Iterator[Batch]:
+    """Batches without end, from the source's position on, as `drawn`. Raises: DataError when an epoch yields nothing."""
     empty = 0
     while empty < 2:  # a source restored at an epoch's end yields nothing once
         empty += 1
-        for batch in source:
+        for batch in drawn(source, settings):
             empty = 0
             yield batch
     raise DataError("the training data yielded no batch")

@@ -115,7 +115,7 @@ def first_batch(assembly: Assembly) -> Batch:
     source = assembly.train
     if rewinds(source):
         position = source.state_dict()
-        assembly.first = next(batches_of(source))
+        assembly.first = next(batches_of(source, assembly.step_settings()))
         source.load_state_dict(position)
     else:
         assembly.train = PutBack(source)

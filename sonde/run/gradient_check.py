@@ -119,7 +119,7 @@ def _refuse_foreign(folder: RunFolder) -> None:
 
 
 def _first(parts: Assembly, rows: int) -> Batch:
-    stream = iter(batches_of(parts.train))
+    stream = iter(batches_of(parts.train, parts.step_settings("fp32")))
     with closing(stream):  # type: ignore[type-var]
         batch = next(stream)
     batch = batch if len(batch) <= rows else batch.rows(slice(0, rows))

@@ -144,7 +144,7 @@ def _rate(
 
     def again() -> Iterator[Batch]:
         source.load_state_dict(position)
-        return batches_of(source)
+        return batches_of(source, stepper.settings)
 
     found = range_test(stepper, again, steps=steps)
     source.load_state_dict(position)

@@ -301,7 +301,7 @@ def _input_seconds(assembly: Assembly, limit_s: float) -> float:
     if not rewinds(source):
         return 0.0
     position = source.state_dict()
-    taken, coming, begun = [], batches_of(source), time.perf_counter()
+    taken, coming, begun = [], batches_of(source, assembly.step_settings()), time.perf_counter()
     for _ in range(8):
         before = time.perf_counter()
         next(coming)

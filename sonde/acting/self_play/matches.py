@@ -40,7 +40,7 @@ class Matches:
 
     ends = True
     epoch = 0
-    played = True
+    played = computes = True
 
     def __init__(self, rows: GameRows, playing: Playing, device: torch.device) -> None:
         self._rows, self._playing, self._device = rows, playing, device

@@ -54,6 +54,7 @@ class SelfPlay:
     """
 
     ends = False
+    computes = True
     batches = None
     epoch = 0
 

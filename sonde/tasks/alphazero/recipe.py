@@ -1,7 +1,7 @@
 """Defaults for self-play with search, each with its reason."""
 
 from sonde.core.dataset import Dataset
-from sonde.tasks.settings import Settings
+from sonde.tasks.settings import Settings, bf16_where_fast
 
 SMALL = 9  # fields of a board that needs no convolutions
 MANY = 512  # moves from which on a game is large: chess has 4,674
@@ -37,6 +37,8 @@ def settings(dataset: Dataset, model: str) -> Settings:
             "position_reuse": (8.0, why),
             "random_moves": (4, "all openings are met"),
         }
+    else:
+        found |= bf16_where_fast("searches are mostly convolutions, which bf16 takes half the time for")
     if len(dataset.schema.target.names) > MANY:
         why = "trees and positions of a game with so many moves are large, and it is long"
         found |= {
