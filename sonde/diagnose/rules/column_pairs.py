@@ -7,6 +7,7 @@ from sonde.core.findings import Finding
 from sonde.core.units import counted, number
 
 NAMED = 3  # pairs
+MOST_NAME = 30  # characters of a column's name
 REMEDY = (
     "train longer (--steps, --epochs) while the validation loss falls, then a wider network; until then take no sample for a row "
     "of the table: what one column says of another is not learned, though each alone may look right"
@@ -25,8 +26,8 @@ def pairs_unlike(samples: Mapping[str, Any], split: str) -> list[Finding]:
     more = "" if len(wrong) <= NAMED else f"; and {counted(len(wrong) - NAMED, 'more', 'more')}"
     test = samples["together"]["test"]
     evidence = (
-        f"of {counted(len(pairs), 'pair', 'pairs')} of columns {len(wrong)} go together otherwise in made rows than in {split} "
-        f"rows (permutation test of all pairs together, p below {test['level']:g}): {'; '.join(map(_said, wrong[:NAMED]))}{more}"
+        f"{len(wrong)} of {counted(len(pairs), 'pair', 'pairs')} of columns {'goes' if len(wrong) == 1 else 'go'} together otherwise "
+        f"in made rows than in {split} rows (permutation test of all pairs, p below {test['level']:g}): {'; '.join(map(_said, wrong[:NAMED]))}{more}"
     )
     return [
         Finding(
@@ -41,9 +42,11 @@ def pairs_unlike(samples: Mapping[str, Any], split: str) -> list[Finding]:
 
 
 def _said(pair: Mapping[str, Any]) -> str:
-    """One pair, by its strength in both or, where that is alike, by how far its tables are apart."""
+    """One pair, by how strongly its columns go together in both."""
     what = "correlation" if pair["kind"] == "numbers" else "Cramér's V"
-    return (
-        f"{pair['first']} and {pair['second']} ({what} {number(pair['made'], 2)}, in real rows {number(pair['real'], 2)}; "
-        f"distance {number(pair['distance'], 2)}, between halves of the real rows {number(pair['floor'], 2)})"
-    )
+    strengths = f"{what} {number(pair['made'], 2)}, in real rows {number(pair['real'], 2)}"
+    return f"{_short(pair['first'])} and {_short(pair['second'])} ({strengths})"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= MOST_NAME else f"{name[: MOST_NAME - 1]}…"
