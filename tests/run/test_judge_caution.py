@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 import torch
 
 from sonde.run.judge import Seen
@@ -30,7 +31,9 @@ def test_a_judge_that_sees_nothing_but_classes_is_named() -> None:
 
 def test_the_share_within_classes_is_that_of_the_variance() -> None:
     features = torch.tensor([[0.0], [2.0], [10.0], [12.0]])
-    assert share_within(features, torch.tensor([0, 0, 1, 1])) == 4 / 104  # 1 + 1 + 1 + 1 of 36 + 16 + 16 + 36
+    assert share_within(features, torch.tensor([0, 0, 1, 1])) == pytest.approx(
+        4 / 104
+    )  # 1 + 1 + 1 + 1 of 36 + 16 + 16 + 36
     assert share_within(torch.ones(4, 1), torch.tensor([0, 0, 1, 1])) == 1.0
 
 

@@ -25,9 +25,10 @@ def pairs_unlike(samples: Mapping[str, Any], split: str) -> list[Finding]:
         return []
     more = "" if len(wrong) <= NAMED else f"; and {counted(len(wrong) - NAMED, 'more', 'more')}"
     test = samples["together"]["test"]
+    of_all = f"{len(wrong)} of {counted(len(pairs), 'pair', 'pairs')} of columns"
     evidence = (
-        f"{len(wrong)} of {counted(len(pairs), 'pair', 'pairs')} of columns {'goes' if len(wrong) == 1 else 'go'} together otherwise "
-        f"in made rows than in {split} rows (permutation test of all pairs, p below {test['level']:g}): {'; '.join(map(_said, wrong[:NAMED]))}{more}"
+        f"{of_all} {'goes' if len(wrong) == 1 else 'go'} together otherwise in made rows than in {split} rows (permutation test "
+        f"of all pairs, p below {test['level']:g}): {'; '.join(map(_said, wrong[:NAMED]))}{more}"
     )
     return [
         Finding(

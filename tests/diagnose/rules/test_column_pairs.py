@@ -27,9 +27,9 @@ def test_the_worst_pairs_are_named_with_what_to_do() -> None:
     assert found.name in CAUSES
     assert (found.severity, found.check) == ("warning", "column pairs unlike real rows")
     assert found.evidence == (
-        "5 of 6 pairs of columns go together otherwise in made rows than in test rows (permutation test of all pairs, p below "
-        "0.05): species and island (Cramér's V 0.060, in real rows 0.66); x and y0 (correlation 0.060, in real rows 0.66); x and y1 "
-        "(correlation 0.060, in real rows 0.66); and 2 more"
+        "5 of 6 pairs of columns go together otherwise in made rows than in test rows (permutation test of all pairs, "
+        "p below 0.05): species and island (Cramér's V 0.060, in real rows 0.66); x and y0 (correlation 0.060, in real rows "
+        "0.66); x and y1 (correlation 0.060, in real rows 0.66); and 2 more"
     )
     assert "--steps" in found.action
 
