@@ -27,8 +27,8 @@ from sonde.engine.json_lines import read_lines
 from sonde.engine.loop import notify
 from sonde.engine.signals import EvaluationStopped, StopRequest, stopping
 from sonde.metrics.directions import higher_is_better
-from sonde.metrics.matches import MODES
 from sonde.modalities.catalogue import modality
+from sonde.report.acted import beside_policies
 from sonde.report.folder import read_folder
 from sonde.report.generating import judge_steps
 from sonde.report.sample_quality import measured_how, motion_command
@@ -125,10 +125,10 @@ def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
     known = higher_is_better(name)
     if objective is not None and objective.metric == name:
         known = objective.mode == "max"
-    if abilities_of(attempt.assembly.task).playing is not None and name in MODES:
-        known = MODES[name] == "max"
     dataset = attempt.assembly.dataset
     split = next(reversed(list(result["metrics"])), "")
+    if abilities_of(attempt.assembly.task).playing is not None and _worse_at_games(attempt.folder, result, split):
+        known = True
     rows = len(dataset.splits[split]) if dataset is not None and split in dataset.splits else None
     if dataset is None:  # of a network of the caller's own what the doctor has seen says more
         found = below_guessing({**result, "baseline": {}}, run.doctor.seen)
@@ -138,6 +138,17 @@ def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
         found = [*found, *below_validation(result["metrics"], _rows_answered(attempt.folder, result["metrics"]))]
     found = [*found, *covers_few(result["metrics"].get(split, {}), run.doctor.seen)]
     tell(attempt, found, at_once=False)
+
+
+def _worse_at_games(folder: RunFolder, result: Mapping[str, Any], split: str) -> bool:
+    """Whether a score of games is below its baseline's by more than chance, as the report has it."""
+    name, place = str(result["headline"]), folder.evaluation / split
+    score, other = result["metrics"].get(split, {}).get(name), (result["baseline"] or {}).get(name)
+    if score is None or other is None:
+        return False
+    details = {stem: read_json(place / f"{stem}.json") for stem in ("matches", "baseline")}
+    apart = beside_policies(details, name, score - other)
+    return apart is not None and apart.high < 0
 
 
 def _rows_answered(folder: RunFolder, splits: Iterable[str]) -> dict[str, int]:
