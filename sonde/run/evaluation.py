@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 
 from sonde.acting.seeds import SeedRows
+from sonde.acting.self_play.games.rows import GameRows
 from sonde.core.batch import Batch
 from sonde.core.catalogue import load
 from sonde.core.dataset import Rows, Schema
@@ -34,7 +36,7 @@ from sonde.modalities.modality import Case
 from sonde.run.build import Assembly
 from sonde.run.constant_baseline import constant_baseline
 from sonde.run.made_columns import together
-from sonde.run.played import played_baseline
+from sonde.run.played import matched_baseline, played_baseline
 from sonde.run.real_rows import real_rows
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.sampling import Drawn, Wanted, class_names, drawn, fitting, shares_among, with_names
@@ -280,10 +282,10 @@ def notes_on_metrics(assembly: Assembly) -> list[Finding]:
     return [] if source is None else list(notes(source.batches))
 
 
-def baseline(assembly: Assembly, split: str, folder: Path) -> dict[str, Any]:
+def baseline(assembly: Assembly, split: str, folder: Path, *, seconds: float = inf) -> dict[str, Any]:
     """Metrics of a trivial baseline on a split (a prediction that ignores the input), and "what" it predicts.
 
-    folder: of that split's evaluation, for what is kept of it beside
+    folder: of that split's evaluation, for what is kept of it beside;  seconds: that games may take, where they are what it plays
     Empty where the task knows of none, and with --overfit-batches.
     """
     dataset, able = assembly.dataset, abilities_of(assembly.task)
@@ -296,6 +298,8 @@ def baseline(assembly: Assembly, split: str, folder: Path) -> dict[str, Any]:
         return {**meter.compute(), "what": able.rule_baseline.name}
     if able.acting is not None and dataset is not None and isinstance(dataset.splits[split], SeedRows):
         return played_baseline(dataset.splits[split], folder, seed=assembly.config.machine.seed)
+    if able.playing is not None and dataset is not None and isinstance(rows := dataset.splits[split], GameRows):
+        return matched_baseline(rows, assembly.task, assembly.device, folder, seconds=seconds)
     if dataset is None and able.constant_baselines is not None:
         return constant_baseline(assembly, split)
     if dataset is None or able.trivial_baseline is None:
