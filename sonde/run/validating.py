@@ -4,6 +4,7 @@ from contextlib import nullcontext
 
 from sonde.core.seams import abilities_of
 from sonde.diagnose.doctor import Doctor
+from sonde.engine.early_stop import is_kept
 from sonde.engine.evaluate import evaluate
 from sonde.engine.signals import StopRequest, stopping
 from sonde.engine.training import Training
@@ -36,7 +37,7 @@ def validate(
         able.tune_threshold(meter)
     scores = scores_of(meter, source, "validation", step=step)
     objective, best = assembly.objective, training.progress.best
-    better = objective is None or objective.better(objective.value(scores), objective.best_value(best))
+    better = objective is None or is_kept(objective, objective.value(scores), best)
     if better and able.quick_evaluate is None and objective is not None:
         attempt.best_meter, attempt.best_budget = meter, budget
     elif budget is not None and budget.played:

@@ -65,6 +65,8 @@ class TaskSpec:
                train on; "" where rows are read
     room:       of such tasks, (schema, splits, settings of the run) -> the parts of memory that experience takes
                 (`sonde.acting.room`); "" for nothing to be checked
+    updates:   of those, (steps of the environments, settings of the run) -> `sonde.core.acting.Updates`, for a length in such
+               steps; "" where an update takes no number of them that is known before
     whole_batches: True where a batch is all that was met since the last, so that it has no size of its own
     values:    of tasks that act, what their values count beside rewards, for a caption; "" for nothing
     generates: True where it makes new inputs (`sonde.core.generation`), for `sonde sample`
@@ -106,6 +108,7 @@ class TaskSpec:
     takes_input: bool = False
     experience: str = ""
     room: str = ""
+    updates: str = ""
     values: str = ""
     whole_batches: bool = False
     generates: bool = False

@@ -15,6 +15,7 @@ A2C = TaskSpec(
     takes_input=True,
     experience="sonde.acting.experience.on_policy:once",
     room="sonde.acting.experience.on_policy:room",
+    updates="sonde.acting.experience.lengths:of_rollouts_once",
     whole_batches=True,
     model="sonde.tasks.ppo.recipe:model",
     settings="sonde.tasks.a2c.recipe:settings",
