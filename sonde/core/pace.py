@@ -47,7 +47,7 @@ class Pace:
 
         >>> pace = Pace(burst_s=3.0, first_s=10.0, here=2, per=4)
         >>> [pace.within(seconds, 1.0) for seconds in (1.5, 9.0, 13.5, 21.5)]
-        [1, 2, 3, 7]
+        [1, 2, 3, 8]
         """
         most = self.here + self.per * (2 + math.ceil(max(0.0, seconds) / max(self.burst_s + self.per * each_s, 1e-9)))
         least = 0

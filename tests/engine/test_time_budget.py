@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sample_tasks import CPU, Supervised, mlp, stepper
 
+from sonde.core.pace import Pace
 from sonde.engine.clock import Clock
 from sonde.engine.time_budget import FEWEST, SHARES, SPARE, TimeBudget
 from sonde.engine.training import Training
@@ -132,3 +133,30 @@ def test_another_length_is_never_passed() -> None:
     world.budget = TimeBudget(100.0, world.clock, planned=100, move=world.move, latest=lambda progress: 120)
     world.run(60, 0.5)
     assert {end for _, end in world.moved} == {120}
+
+
+class Bursts:
+    """A source that takes 12 s to make 40 batches at once, each of which is learned from in a tenth of a second."""
+
+    burst_s, per = 12.0, 40
+
+    def __init__(self, world: World) -> None:
+        self._progress = world.training.progress
+
+    def pace(self) -> Pace:
+        here = -self._progress.step % self.per
+        return Pace(burst_s=self.burst_s, first_s=self.burst_s, here=here, per=self.per)
+
+
+def test_batches_that_come_in_bursts_are_counted_by_the_bursts_that_still_fit() -> None:
+    """100 s hold six bursts of 16 s with 240 steps, and of the last 4 s nothing: whenever that is asked, 240 is the end."""
+    world = World()
+    world.training.source = Bursts(world)  # type: ignore[assignment]
+    for step in range(240):
+        if step % 40 == 0:
+            world.clock.seconds += 12.0
+            world.clock.spent["input"] += 12.0
+        world.run(1, 0.1)
+    assert world.moved
+    assert {end for _, end in world.moved} == {240}
+    assert world.clock.seconds == pytest.approx(96.0)
