@@ -24,17 +24,17 @@ MIB = 2**20
 @pytest.mark.parametrize(
     ("data", "settings", "free", "told"),
     [
-        ("gym:CartPole-v1", {"task": "ppo", "rollout": 10**8}, 64 * MIB, "for a rollout of 100,000,000 steps"),
+        ("gym:CartPole-v1", {"task": "ppo", "rollout": 10**8}, 2_500_000, "for a rollout of 100,000,000 steps"),
         (
             "gym:CartPole-v1",
             {"task": "dqn", "replay": 10**9, "steps": 10**9},
-            64 * MIB,
+            2_500_000,
             "for 1,000,000,000 transitions",
         ),
         (
             "game:tic_tac_toe",
             {"environments": 8, "window": 10**9, "steps": 10**9},
-            64 * MIB,
+            2_500_000,
             "for 1,000,000,000 positions",
         ),
     ],
