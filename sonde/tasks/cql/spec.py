@@ -7,10 +7,10 @@ from sonde.tasks.spec import TaskSpec
 CQL = TaskSpec(
     name="cql",
     summary="the action that will return most, of those a log knows (conservative Q-learning)",
-    task="sonde.tasks.cql.task:CQL",
+    task="sonde.tasks.cql.either:cql",
     config=CQLConfig,
     answers=FEATURES,
-    targets=("logged-action",),
+    targets=("logged-action", "logged-control"),
     inputs={"environment": "logs of environments"},
     takes_input=True,
     model="sonde.tasks.cloning.recipe:model",

@@ -1,4 +1,5 @@
-"""Conservative Q-learning: learn what actions return from a log alone, and believe no action that the log does not know."""
+"""Conservative Q-learning of one of several actions: learn what they return from a log alone, and believe none that it does not
+know."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +20,7 @@ from sonde.nn.action_values import ActionValues
 from sonde.nn.actor_critic import without_memory
 from sonde.nn.scaled_observations import ScaledObservations
 from sonde.nn.twin_critics import following
-from sonde.tasks.cql.config import CQLConfig
+from sonde.tasks.cql.config import CQLConfig, refuse_of_others
 from sonde.tasks.supervised import objective
 
 
@@ -34,7 +35,8 @@ class CQL:
     def __init__(
         self, model: nn.Module, target: TargetSpec, config: CQLConfig, *, input: InputSpec, monitor: str | None = None
     ) -> None:
-        """Raises: ConfigError for a metric that is not there"""
+        """Raises: ConfigError for a metric that is not there, or a setting of actions that are numbers"""
+        refuse_of_others(config, numbers=False)
         self.config, self._names = config, target.names
         without_memory(model, "cql")
         features: int = model.features  # type: ignore[assignment]
