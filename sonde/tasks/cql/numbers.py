@@ -86,9 +86,7 @@ class CQLOfNumbers:
         chosen = self.critics(seen, batch["target"])
         # of a log that breaks off, the last step has no known value to learn, and its action is known all the same
         errors = [(((each - goal).square() / 2) * known).sum() / known.sum().clamp_min(1) for each in chosen]
-        gaps = [
-            (most - each).mean() for most, each in zip(self.soft_maximum(seen), chosen, strict=True)
-        ]
+        gaps = [(most - each).mean() for most, each in zip(self.soft_maximum(seen), chosen, strict=True)]
         error, gap = errors[0] + errors[1], gaps[0] + gaps[1]
         parts = {"value": chosen[0].detach().mean(), "error": error.detach() / 2, "gap": gap.detach() / 2}
         return Loss(error + config.conservative * gap, len(batch), parts)

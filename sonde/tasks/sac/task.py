@@ -20,6 +20,7 @@ from sonde.nn.twin_critics import TwinCritics, follow, following
 from sonde.tasks.sac.config import SACConfig
 from sonde.tasks.supervised import objective
 
+
 class SAC:
     """An actor, two critics that targets follow, and a temperature that holds the entropy where it is wanted.
 

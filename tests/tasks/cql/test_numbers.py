@@ -24,9 +24,7 @@ SEEN = torch.ones(64, 1, dtype=torch.float64)
 def task(numbers: int = 1, **settings: Any) -> CQLOfNumbers:
     torch.manual_seed(0)
     torso = PolicyMLP(INPUT, 1, PolicyMLPConfig(hidden=(16,)))
-    target = TargetSpec(
-        kind="logged-control", names=tuple("ab"[:numbers]), mean=(0.0,) * numbers, std=(1.0,) * numbers
-    )
+    target = TargetSpec(kind="logged-control", names=tuple("ab"[:numbers]), mean=(0.0,) * numbers, std=(1.0,) * numbers)
     found = CQLOfNumbers(torso, target, CQLConfig(**settings), input=INPUT)
     found.modules.double()
     return found
@@ -106,7 +104,14 @@ def test_values_of_actions_that_the_log_does_not_take_are_held_down() -> None:
         one = task(conservative=weight)
         action = 0.5 + 0.05 * torch.randn(64, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
         ones = torch.ones(64, dtype=torch.float64)
-        fields = {"input": SEEN, "target": action, "reward": ones, "following": SEEN, "goes_on": 0 * ones, "known": ones}
+        fields = {
+            "input": SEEN,
+            "target": action,
+            "reward": ones,
+            "following": SEEN,
+            "goes_on": 0 * ones,
+            "known": ones,
+        }
         batch = Batch(fields, torch.arange(64))
         optimizer = torch.optim.Adam(one.critics.parameters(), lr=0.02)
         for step in range(1, 301):
@@ -137,9 +142,17 @@ def test_actions_are_stretched_to_the_bounds_and_drawn_where_chance_is_given() -
 @pytest.mark.parametrize(
     ("kind", "setting", "said"),
     [
-        ("logged-control", {"dueling": True}, "--dueling is for actions that are one of several, and these are numbers"),
+        (
+            "logged-control",
+            {"dueling": True},
+            "--dueling is for actions that are one of several, and these are numbers",
+        ),
         ("logged-control", {"target_every": 5}, "--target-every is for"),
-        ("logged-action", {"follow_share": 0.1}, "--follow-share is for actions that are numbers, and these are one of"),
+        (
+            "logged-action",
+            {"follow_share": 0.1},
+            "--follow-share is for actions that are numbers, and these are one of",
+        ),
         ("logged-action", {"drawn_actions": 3}, "--drawn-actions is for"),
     ],
 )
