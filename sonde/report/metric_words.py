@@ -42,6 +42,9 @@ OURS: dict[str, bool | None] = {
 }  # fmt: skip
 """Whether more is better, of our own metrics whose names do not say it."""
 
+OF_TASKS = {"score": True}
+"""The same of metrics whose names say nothing elsewhere, where the run's task tells what they are (`Reading.units`)."""
+
 MOST_NAME = 40
 
 
@@ -50,6 +53,8 @@ def direction(run: Reading, name: str) -> bool | None:
     objective = run.result.get("objective") or {}
     if objective.get("metric") == name and objective.get("mode") in ("min", "max"):
         return objective["mode"] == "max"
+    if name in OF_TASKS and name in run.units:
+        return OF_TASKS[name]
     return OURS.get(name, higher_is_better(name))
 
 

@@ -12,6 +12,10 @@ from sonde.acting.evaluation.episodes import Episodes, episodes_of
 from sonde.acting.evaluation.plain import LONGEST, SECONDS, STEPS, plain_policies
 from sonde.acting.evaluation.recorder import Recorder, check_place
 from sonde.acting.seeds import SeedRows
+from sonde.acting.self_play.games.rows import GameRows
+from sonde.acting.self_play.plain import SECONDS as MATCHES_S
+from sonde.acting.self_play.plain import plain_players
+from sonde.acting.self_play.source import playing_of
 from sonde.core.acting import Experience
 from sonde.core.dataset import Rows
 from sonde.core.errors import ConfigError, first_line
@@ -19,6 +23,7 @@ from sonde.core.files import write_json
 from sonde.core.seams import Source, Task
 from sonde.core.units import count, counted
 from sonde.engine.clock import Clock
+from sonde.metrics.matches import MatchesMeter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +88,33 @@ def played_baseline(rows: Rows, folder: Path, *, seed: int) -> dict[str, Any]:
     if len(best.returns) < len(rows):
         what += f", {counted(len(best.returns), 'episode', 'episodes')}"
     return {"return": best.mean, "length": float(np.mean(best.lengths)), "what": what}
+
+
+def matched_baseline(
+    rows: GameRows, task: Task, device: torch.device, folder: Path, *, seconds: float = MATCHES_S
+) -> dict[str, Any]:
+    """Metrics of the better of a random player and the untrained network in the same matches, and "what" it is; all their games
+    go to `folder`/baseline.json. Empty where none ends a game in time, which that file says.
+
+    seconds: that they may take, at most `MATCHES_S`
+    """
+    limit, scored = min(seconds, MATCHES_S), []
+    for what, batches in plain_players(rows, playing_of(task), device, seconds=limit):
+        meter = MatchesMeter()
+        for batch in batches:
+            meter.update(batch.fields, batch.index)
+        columns = {name: [value for batch in batches for value in batch[name].tolist()] for name in ("score", "length")}
+        against = [name for batch in batches for name in batch["opponent"]]
+        scored.append((meter.compute(), {"what": what, **columns, "opponent": against}))
+    why = "" if scored else f"not one game of a player that has learned nothing ended in time ({limit:.3g} s for all)"
+    _write(folder, [held for _, held in scored], why)
+    if not scored:
+        return {}
+    metrics, best = max(scored, key=lambda each: each[0]["score"])
+    what = best["what"]
+    if len(best["score"]) < len(rows):
+        what += f", {counted(len(best['score']), 'game', 'games')}"
+    return {**metrics, "what": what}
 
 
 def _write(folder: Path, policies: list[dict[str, Any]], why: str = "") -> None:

@@ -81,6 +81,7 @@ class TaskSpec:
                dict per input
     shorten:   output of `predict` -> from its value to the cells that a terminal shows instead
     units:     metric -> what it is measured in, where its name does not say so; {target} is the target, where there is one
+    row:       what it is evaluated on is called, one and several, where that is not a row of the data: ("game", "games")
     samples:   True where a few answers are worth showing while it trains: texts, forecasts, pictures
     next_commands: what to try after training; {run} is its folder, {input} what stands for an input
     """
@@ -120,6 +121,7 @@ class TaskSpec:
     )
     shorten: Mapping[str, Callable[[Any], Mapping[str, Any]]] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    row: tuple[str, str] | None = None
     samples: bool = False
     next_commands: tuple[str, ...] = ("sonde predict {run} {input}",)
 

@@ -1,15 +1,20 @@
 """What a run that acted is compared with."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from sonde.acting.seeds import SeedRows
+from sonde.acting.self_play.games.rows import GameRows
 from sonde.core.errors import DataError
 from sonde.core.files import read_json
+from sonde.core.playing import Playing, SearchPlan
+from sonde.core.seams import Abilities
 from sonde.engine.clock import Clock
-from sonde.run.played import experience_of, experience_taken, played_baseline
+from sonde.run.played import experience_of, experience_taken, matched_baseline, played_baseline
 from tests.acting.small_environments import Corridor
 
 
@@ -55,6 +60,21 @@ def test_episodes_that_never_end_are_given_up_and_said(tmp_path: Path) -> None:
     assert read_json(tmp_path / "baseline.json")["why"].startswith(
         "not one episode of a random policy ended within 40,000 steps"
     )
+
+
+def test_without_time_for_a_game_there_is_no_baseline_and_that_is_said(tmp_path: Path) -> None:
+    rows = GameRows(name="tic_tac_toe", seed=1, number=2, longest=9, opponents=("random",))
+    plan = SearchPlan(kind="puct", simulations=2, considered=2)
+    playing = Playing(
+        judge=lambda seen: (torch.zeros(len(seen), 9), torch.zeros(len(seen))), plan=plan, earlier=lambda: None
+    )
+    task = SimpleNamespace(abilities=Abilities(playing=playing))
+    assert matched_baseline(rows, task, torch.device("cpu"), tmp_path, seconds=0.0) == {}  # type: ignore[arg-type]
+    assert "ended in time (0 s for all)" in read_json(tmp_path / "baseline.json")["why"]
+    found = matched_baseline(rows, task, torch.device("cpu"), tmp_path)  # type: ignore[arg-type]
+    [only] = read_json(tmp_path / "baseline.json")["policies"]
+    assert (found["what"], found["score"]) == ("a random player", sum(only["score"]) / 2)
+    assert only["opponent"] == ["random", "random"]
 
 
 class Source:
