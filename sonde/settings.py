@@ -214,6 +214,9 @@ class TrainKeywords(TypedDict, total=False):
     environment: str
     """Of a log: the environment that what was learned is evaluated in, as gym:NAME; none for held-out episodes; by
     default the one that the log names."""
+    log_steps: int | None
+    """Of a log that values are learned from: steps whose rewards are summed before the value of what follows them is
+    taken (n-step returns); by default 10 where actions are one of several, else 1."""
     environment_timeout: float
     """Seconds that a step or a reset of an environment may take before it counts as hanging; 0 for any time."""
     max_episode_steps: int | None

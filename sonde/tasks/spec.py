@@ -63,6 +63,7 @@ class TaskSpec:
     takes_input: True where the class also takes input=, the `InputSpec`, of tasks that make inputs
     experience: of tasks that act and learn from what comes of it, (splits, task, settings of the run, device) -> the source to
                train on; "" where rows are read
+    learns_returns: True where what came of logged actions is learned from, and not the actions alone
     whole_batches: True where a batch is all that was met since the last, so that it has no size of its own
     values:    of tasks that act, what their values count beside rewards, for a caption; "" for nothing
     generates: True where it makes new inputs (`sonde.core.generation`), for `sonde sample`
@@ -103,6 +104,7 @@ class TaskSpec:
     trains_on: str = ""
     takes_input: bool = False
     experience: str = ""
+    learns_returns: bool = False
     values: str = ""
     whole_batches: bool = False
     generates: bool = False

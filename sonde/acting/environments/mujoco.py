@@ -24,8 +24,8 @@ def require_mujoco(name: str) -> None:
 
 @contextmanager
 def without_warnings() -> Iterator[None]:
-    """What MuJoCo warns of while it reads a model that gymnasium wrote is nothing to act on: it would print it each time, and write
-    MUJOCO_LOG.TXT into the current folder. What it warns of later, while it simulates, it says as ever."""
+    """What MuJoCo warns of while it reads a model that gymnasium wrote is nothing to act on; it would print it each time, and
+    write MUJOCO_LOG.TXT into the current folder. What it warns of later, while it simulates, it says as ever."""
     library = importlib.import_module("mujoco")
     before = library.get_mju_user_warning()
     library.set_mju_user_warning(lambda said: None)

@@ -4,7 +4,7 @@ from torch import nn
 
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.tasks.cql.config import CQLConfig
-from sonde.tasks.cql.numbers import CQLOfNumbers
+from sonde.tasks.cql.control import CQLOfNumbers
 from sonde.tasks.cql.task import CQL
 
 

@@ -14,6 +14,7 @@ from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.records import StepRecord
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.losses.q_learning import huber
+from sonde.losses.returns import ahead
 from sonde.metrics.episodes import MODES, played
 from sonde.metrics.followed import FollowedMeter
 from sonde.nn.action_values import ActionValues
@@ -63,7 +64,8 @@ class CQL:
         with torch.no_grad():
             worth = self.target.values(batch["following"])  # type: ignore[operator]
             judged = self.network.values(batch["following"]) if config.double else worth
-            goal = batch["reward"] + config.discount * batch["goes_on"] * worth[rows, judged.argmax(-1)]
+            reward, discount = ahead(batch, config.discount)
+            goal = reward + discount * worth[rows, judged.argmax(-1)]
         # of a log that breaks off, the last step has no known value to learn, and its action is known all the same
         error = (huber(chosen - goal) * known).sum() / known.sum().clamp_min(1)
         gap = (values.logsumexp(-1) - chosen).mean()

@@ -14,6 +14,7 @@ from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.records import StepRecord
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
+from sonde.losses.returns import ahead
 from sonde.metrics.episodes import MODES, played
 from sonde.metrics.followed import FollowedMeter
 from sonde.nn.actions import share_at_bound, squashed
@@ -82,7 +83,8 @@ class CQLOfNumbers:
         with torch.no_grad():
             action, _ = self._drawn(batch["following"])
             worth = self.targets.lower(batch["following"], action)  # type: ignore[operator]
-            goal = batch["reward"] + config.discount * batch["goes_on"] * worth
+            reward, discount = ahead(batch, config.discount)
+            goal = reward + discount * worth
         chosen = self.critics(seen, batch["target"])
         # of a log that breaks off, the last step has no known value to learn, and its action is known all the same
         errors = [(((each - goal).square() / 2) * known).sum() / known.sum().clamp_min(1) for each in chosen]

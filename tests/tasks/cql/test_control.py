@@ -14,7 +14,7 @@ from sonde.core.records import StepRecord
 from sonde.models.policy_mlp import PolicyMLP, PolicyMLPConfig
 from sonde.tasks.cql.config import CQLConfig
 from sonde.tasks.cql.either import cql
-from sonde.tasks.cql.numbers import CQLOfNumbers
+from sonde.tasks.cql.control import CQLOfNumbers
 from sonde.tasks.cql.task import CQL
 
 INPUT = InputSpec(kind="environment", shape=(1,))
