@@ -18,6 +18,7 @@ CAUSES = frozenset(
         "class-without-training-rows",
         "class-without-validation-rows",
         "clip-too-tight",
+        "column-pairs-unlike-real-rows",
         "dead-units",
         "discriminator-has-won",
         "diverged",

@@ -14,7 +14,7 @@ from sonde.acting.seeds import SeedRows
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.core.batch import Batch
 from sonde.core.catalogue import load
-from sonde.core.dataset import Rows
+from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError, NonFinite
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
@@ -31,13 +31,15 @@ from sonde.engine.met import note_batch
 from sonde.engine.tree import copied
 from sonde.modalities.catalogue import modality
 from sonde.modalities.image.show import save_picture
+from sonde.modalities.made import Made
 from sonde.modalities.modality import Case
 from sonde.run.build import Assembly
 from sonde.run.constant_baseline import constant_baseline
+from sonde.run.made_columns import together
 from sonde.run.played import matched_baseline, played_baseline
 from sonde.run.real_rows import real_rows
 from sonde.run.resolve import CUSTOM_MODULE
-from sonde.run.sampling import Wanted, class_names, drawn, fitting, shares_among, with_names
+from sonde.run.sampling import Drawn, Wanted, class_names, drawn, fitting, shares_among, with_names
 from sonde.run.unfit import unfitting
 from sonde.tasks.custom.metrics import Undefined
 from sonde.tasks.spec import TaskSpec
@@ -145,19 +147,26 @@ def _write_samples(folder: Path, assembly: Assembly, seconds: float | None) -> s
         names = class_names(found, schema) or [""] * number
         shown = made.cards(made.plain(found.values, schema), folder, "samples")
         content["cards"] = [{**card, "class": name} for card, name in zip(shown, names, strict=False)]
-    if made.compared is not None:
-        real = real_rows(rows, schema, made, most=number)
-        plain = [
-            with_names(*each, schema, made)
-            for each in ((made.plain(found.values, schema), found.labels), (real.plain, real.labels))
-        ]
-        content |= {"real_rows": len(real.index), "split": folder.name, "compared": made.compared(*plain)}
+    content |= _beside_real(found, made, schema, rows, folder.name)
     if generation.samplers:
         content["sampler"] = generation.samplers[0]
     if found.labels is not None:
         content["classes"] = list(schema.target.names)
     write_json(folder / "samples.json", content)
     return _fewer(wanted, asked)
+
+
+def _beside_real(found: Drawn, made: Made, schema: Schema, rows: Rows, split: str) -> dict[str, Any]:
+    """Samples of a table beside as many real rows; nothing of other kinds of data."""
+    if made.compared is None:
+        return {}
+    real = real_rows(rows, schema, made, most=len(found.values))
+    plain = [
+        with_names(*each, schema, made)
+        for each in ((made.plain(found.values, schema), found.labels), (real.plain, real.labels))
+    ]
+    both = {} if made.columns is None else {"together": together(made.columns(*plain))}
+    return {"real_rows": len(real.index), "split": split, "compared": made.compared(*plain), **both}
 
 
 def _fewer(made: Wanted, asked: Wanted) -> str:

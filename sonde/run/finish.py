@@ -19,6 +19,7 @@ from sonde.diagnose.divergence import NAME as DIVERGED
 from sonde.diagnose.divergence import diverged, remedy
 from sonde.diagnose.evaluations import never_finite, sometimes_finite
 from sonde.diagnose.rules.baseline import below_baseline, below_guessing, below_validation
+from sonde.diagnose.rules.column_pairs import pairs_unlike
 from sonde.diagnose.rules.generating import covers_few
 from sonde.diagnose.stages import best_before
 from sonde.engine import checkpoint
@@ -31,7 +32,7 @@ from sonde.modalities.catalogue import modality
 from sonde.report.acted import beside_policies
 from sonde.report.folder import read_folder
 from sonde.report.generating import judge_steps
-from sonde.report.sample_quality import measured_how, motion_command
+from sonde.report.sample_quality import JUDGE, measured_how, motion_command
 from sonde.run import became
 from sonde.run.build import Assembly
 from sonde.run.classical import compared
@@ -137,6 +138,9 @@ def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
     if name == "accuracy":
         found = [*found, *below_validation(result["metrics"], _rows_answered(attempt.folder, result["metrics"]))]
     found = [*found, *covers_few(result["metrics"].get(split, {}), run.doctor.seen)]
+    samples = attempt.folder.evaluation / split / "samples.json"
+    if samples.exists() and not attempt.assembly.config.data.overfit_batches:
+        found = [*found, *pairs_unlike(read_json(samples), split)]
     tell(attempt, found, at_once=False)
 
 
@@ -252,7 +256,7 @@ def _judging(folder: RunFolder, *, clips: bool) -> list[str]:
     if in_memory(data):
         return [measured_how(run, data)]
     commands = [step.command for step in judge_steps(as_shown(read_folder(folder.path)))]
-    return commands if len(commands) > 1 else []  # one alone names no judge: the data have no classes
+    return [each for each in commands if JUDGE not in each]  # of data without classes, which name no judge
 
 
 def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any]:
