@@ -52,6 +52,7 @@ CAUSES = frozenset(
         "no-nonlinearity",
         "not-finite-inputs",
         "not-finite-rewards",
+        "no-better-than-baseline",
         "not-learning",
         "outputs-that-are-no-log-probabilities",
         "outside-its-space",

@@ -42,7 +42,7 @@ from sonde.run.exhibited import show_games
 from sonde.run.filmed import make_films
 from sonde.run.job import Attempt
 from sonde.run.lengths import lengths_in_words
-from sonde.run.played import experience_taken
+from sonde.run.played import difference_of_returns, experience_taken
 from sonde.run.report import as_shown, write_report
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import load_best
@@ -134,7 +134,10 @@ def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
     if dataset is None:  # of a network of the caller's own what the doctor has seen says more
         found = below_guessing({**result, "baseline": {}}, run.doctor.seen)
     else:
-        found = below_baseline(result, larger=known, rows=rows) + below_guessing(result, run.doctor.seen)
+        beside = difference_of_returns(attempt.folder, split, result)
+        found = below_baseline(result, larger=known, rows=rows, difference=beside) + below_guessing(
+            result, run.doctor.seen
+        )
     if name == "accuracy":
         found = [*found, *below_validation(result["metrics"], _rows_answered(attempt.folder, result["metrics"]))]
     found = [*found, *covers_few(result["metrics"].get(split, {}), run.doctor.seen)]
@@ -276,7 +279,7 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         "parameters": sum(p.numel() for p in assembly.task.modules.parameters()),
         "epochs": progress.passes or None if batches is None else round(progress.step / batches, 4),
         "steps": progress.step,
-        "objective": None if objective is None else objective._asdict(),
+        "objective": None if objective is None else {"metric": objective.metric, "mode": objective.mode},
         "headline": _headline(run.attempt, scores),
         **_batch_means(assembly, scores),
         **_train_metrics(run.attempt.folder, scores),
