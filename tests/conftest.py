@@ -1,17 +1,41 @@
 """What every test may ask for."""
 
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import torch
+from _pytest.doctest import DoctestModule
 
 if TYPE_CHECKING:
     from chromium import Browser
 
 torch.set_num_threads(1)  # tests hold tiny tensors; on a busy machine a second thread costs more than it brings
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file() -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    """`--doctest-modules` is for the package: it would look through each file of tests for examples, and there are none."""
+    return [found for found in (yield) if not isinstance(found, DoctestModule)]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is imported and collected stays: the garbage collector goes through it once, not again and again.
+
+    A test makes more objects than the 700 after which it would look for garbage.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(10_000)
+        gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -24,6 +48,14 @@ def _own_notes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         del os.environ["XDG_STATE_HOME"]
     else:
         os.environ["XDG_STATE_HOME"] = before
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _never_waiting_for_the_disk() -> Iterator[None]:
+    """A run flushes some forty files, each a wait. No test cuts the power, and what a killed process wrote stays."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", os.fstat)  # which refuses the handles that it would
+        yield
 
 
 @pytest.fixture(scope="session")

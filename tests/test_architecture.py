@@ -13,7 +13,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "sonde"
 FILES = sorted(PACKAGE.rglob("*.py"))
-TREES = {path: ast.parse(path.read_text(encoding="utf-8"), filename=str(path)) for path in FILES}
 
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager"}
 # Named for its verb, and reached only as sonde.modalities.inspect: nothing below sonde/ is ever on sys.path itself.
@@ -32,6 +31,12 @@ def module_name(path: Path) -> str:
 
 MODULES = {module_name(path): path for path in FILES}
 PACKAGES = {module_name(path) for path in FILES if path.name == "__init__.py"}
+
+
+@pytest.fixture(scope="module")
+def trees() -> dict[Path, ast.Module]:
+    """Parsed only where a test asks, for it takes seconds, and forgotten after this file."""
+    return {path: ast.parse(path.read_text(encoding="utf-8"), filename=str(path)) for path in FILES}
 
 
 def at(path: Path, node: ast.AST) -> str:
@@ -85,9 +90,9 @@ def front_door(module: str, name: str) -> bool:
     return module in PACKAGES and (not name or f"{module}.{name}" not in MODULES)
 
 
-def test_imports_are_absolute_and_from_the_defining_module() -> None:
+def test_imports_are_absolute_and_from_the_defining_module(trees: dict[Path, ast.Module]) -> None:
     relative, fronts, unknown = [], [], []
-    for path, tree in TREES.items():
+    for path, tree in trees.items():
         for node, module, name in our_imports(tree):
             line = f"{at(path, node)}: {module} {name}"
             if module.startswith("."):
@@ -101,10 +106,10 @@ def test_imports_are_absolute_and_from_the_defining_module() -> None:
     assert unknown == [], "these modules do not exist"
 
 
-def class_bases() -> dict[tuple[str, str], list[tuple[str, str]]]:
+def class_bases(trees: dict[Path, ast.Module]) -> dict[tuple[str, str], list[tuple[str, str]]]:
     """(module, class) -> (module, name) of each base; module "" for builtins and names that cannot be followed."""
     found: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for path, tree in TREES.items():
+    for path, tree in trees.items():
         here = module_name(path)
         origin = {alias.asname or alias.name: (node.module or "", alias.name)
                   for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}  # fmt: skip
@@ -116,8 +121,8 @@ def class_bases() -> dict[tuple[str, str], list[tuple[str, str]]]:
     return found
 
 
-def test_nothing_of_ours_inherits_from_ours_except_protocols_and_exceptions() -> None:
-    bases = class_bases()
+def test_nothing_of_ours_inherits_from_ours_except_protocols_and_exceptions(trees: dict[Path, ast.Module]) -> None:
+    bases = class_bases(trees)
 
     def may_be_inherited(module: str, name: str) -> bool:
         parents = bases[module, name]
@@ -212,7 +217,7 @@ def lines_with_kinds(tree: ast.Module, known: set[str]) -> set[int]:
     return found
 
 
-def test_kinds_and_tasks_are_named_in_their_own_folders() -> None:
+def test_kinds_and_tasks_are_named_in_their_own_folders(trees: dict[Path, ast.Module]) -> None:
     """Whatever else must know a kind of data or a task asks its record."""
     from sonde.modalities.catalogue import names
     from sonde.tasks.table import specs
@@ -220,7 +225,7 @@ def test_kinds_and_tasks_are_named_in_their_own_folders() -> None:
     tasks = list(specs())
     known = {*names(), *(task.name for task in tasks), *(kind for task in tasks for kind in task.targets)}
     found = {}
-    for path, tree in TREES.items():
+    for path, tree in trees.items():
         place = path.relative_to(ROOT).as_posix()
         if not place.startswith(("sonde/modalities/", "sonde/tasks/")) and (lines := lines_with_kinds(tree, known)):
             found[place] = len(lines)

@@ -11,7 +11,8 @@ from sonde.screen.screen import Screen
 ABOUT = """\
 Compare runs, or all runs in a folder: who is best, and whether that is more than noise; curves over one another, the settings
 that differ, costs, findings. Runs that differ by nothing but their seed are taken together. Scores have intervals of 95 %, and
-runs that were evaluated on the same rows are compared row by row.
+runs that were evaluated on the same rows are compared row by row. Policies in one environment are compared whatever task
+learned them, also by the interquartile mean of their seeds.
 
 examples:
   sonde compare runs/mnist-mlp-1 runs/mnist-lenet5-1

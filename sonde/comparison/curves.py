@@ -28,7 +28,7 @@ def keys_of(family: Family) -> dict[str, tuple[str, int]]:
 
 
 def curve_figures(family: Family) -> list[Figure]:
-    """Those for which at least one run has two points."""
+    """Those for which at least one run has two points; of a family that learns from rows."""
     by_time = [_seconds(member) for member in family.members]
     longest = max((seconds for seconds in by_time if seconds is not None), default=0.0)
     unit, size = ("hours", 3600.0) if longest > 2 * 3600 else ("minutes", 60.0) if longest > 120 else ("seconds", 1.0)
@@ -122,7 +122,7 @@ def _by_seconds(size: float) -> Along:
 
     def along(run: Reading, step: int) -> float | None:
         if id(run) not in known:
-            known[id(run)] = (run, *_clock(run))
+            known[id(run)] = (run, *clock(run))
         _, steps, seconds = known[id(run)]
         if len(steps) < FEWEST:
             return None
@@ -137,7 +137,7 @@ def _by_seconds(size: float) -> Along:
     return along
 
 
-def _clock(run: Reading) -> tuple[list[int], list[float]]:
+def clock(run: Reading) -> tuple[list[int], list[float]]:
     """(steps, seconds since training began) as logged; what came before the first step is told from the pace after it."""
     lines = [line for line in run.steps if _is_timed(line)]
     steps, seconds = [line["step"] for line in lines], [float(line["seconds"]) for line in lines]
@@ -153,5 +153,5 @@ def _is_timed(line: Mapping[str, Any]) -> bool:
 
 
 def _seconds(member: Member) -> float | None:
-    ends = [seconds[-1] for part in member.parts if (seconds := _clock(part)[1])]
+    ends = [seconds[-1] for part in member.parts if (seconds := clock(part)[1])]
     return max(ends, default=None)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sonde.comparison.environments import ACTING
 from sonde.comparison.own_code import measured_apart
 from sonde.comparison.units import ENOUGH, Family, Unit, of_rows
 from sonde.metrics.intervals import Interval, Spread, apart, bootstrap_difference, mcnemar, pooled, student, welch
@@ -69,7 +70,10 @@ Told = tuple[Interval, bool, str]
 def _by_seeds(unit: Unit, best: Unit, value: float, spread: Spread | None) -> list[Told]:
     """By their own seeds where both have ENOUGH, else by the spread that all runs are taken to share."""
     a, b = unit.values, best.values
-    if min(len(a), len(b)) >= ENOUGH and sorted(unit.seeds) == sorted(best.seeds):
+    paired = (
+        sorted(unit.seeds) == sorted(best.seeds) and unit.members[0].problem != ACTING
+    )  # where a seed draws no rows
+    if min(len(a), len(b)) >= ENOUGH and paired:
         # a seed may also have split the rows, so that pairs have more in common
         mine, others = dict(zip(unit.seeds, a, strict=True)), dict(zip(best.seeds, b, strict=True))
         interval, how = student([mine[seed] - others[seed] for seed in mine]), f"{len(a)} pairs of seeds"

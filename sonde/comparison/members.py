@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sonde.comparison.environments import ACTING, environment_of, rules_of
 from sonde.core.damaged import DAMAGE
 from sonde.core.errors import RunFolderError
 from sonde.core.natural_order import natural
@@ -98,6 +99,16 @@ class Member:
             return "samples"
         return str(self.result.get("task") or self.settings.get("task") or "")
 
+    @cached_property
+    def environment(self) -> str:
+        """The one that its scores are of; "" of a run that is scored on rows."""
+        return environment_of(self.reading)
+
+    @property
+    def problem(self) -> str:
+        """What its scores are of: all tasks that act stand beside one another, others each by itself."""
+        return ACTING if self.environment and self.judged is None else self.task
+
     @property
     def model(self) -> str:
         """Its name, or the class of the caller's own network."""
@@ -171,13 +182,17 @@ class Member:
         """What tells whether two runs had the same problem before them: the hash of the data, and the targets."""
         if self.judged is not None:
             return self.judged.by
+        if self.environment:
+            return rules_of(self.environment, self.settings)
         hashes = self.reading.data.get("fingerprint")
         found = [f"{name}={hashes[name]}" for name in sorted(hashes)] if isinstance(hashes, Mapping) else []
         return ", ".join([*found, str(self.settings.get("target") or "")])
 
     @property
     def source(self) -> str:
-        """The data's name, with the targets where they are columns."""
+        """The data's name, with the targets where they are columns; of what acts the environment, with what was changed of it."""
+        if self.environment:
+            return clipped(self.data)
         name = str(self.reading.data.get("source") or self.reading.config.get("data") or "data without a name")
         target = self.settings.get("target")
         columns = ", ".join(map(str, target)) if isinstance(target, list | tuple) else ""

@@ -13,7 +13,9 @@ from markupsafe import Markup
 from sonde.comparison.curves import COLOURS, curve_figures, keys_of
 from sonde.comparison.differences import Difference
 from sonde.comparison.members import Member
-from sonde.comparison.rows import COST_COLUMNS, cost_rows, metric_rows, score_rows
+from sonde.comparison.over_seeds import lines_of, seeds_columns, seeds_rows, seeds_told
+from sonde.comparison.return_curves import return_figures
+from sonde.comparison.rows import cost_columns, cost_rows, metric_rows, score_rows
 from sonde.comparison.settings import MOST, beside_settings, differing
 from sonde.comparison.told import findings_of, named, told_once
 from sonde.comparison.units import Family, by_unit
@@ -70,7 +72,6 @@ def render(
         total=len(members),
         cautions=[spelling(text) for text in cautions(families, members)],
         families=[_context(family, each, beside, spelling) for family, each in zip(families, found, strict=True)],
-        cost_columns=COST_COLUMNS,
     )
     return readable(page)
 
@@ -96,6 +97,7 @@ def _context(family: Family, found: Differences, beside: Path, spelling: Spellin
     settings = [*beside_settings(members), *differing(members)]
     wide = len(family.scored) <= MOST_COLUMNS
     told, more = told_once(members)
+    seeds = seeds_rows(family)
     return {
         "problem": problem(family),
         "judged_on": judged_on(family),
@@ -111,12 +113,16 @@ def _context(family: Family, found: Differences, beside: Path, spelling: Spellin
         "how_sure": spelling(how_sure(family, found)),
         "scored": [unit.name for unit in family.scored],
         "metrics": metric_rows(family) if wide else [],
-        "figures": curve_figures(family),
+        "seeds": lines_of(seeds),
+        "seeds_columns": seeds_columns(family) if seeds else (),
+        "seeds_told": seeds_told(family) if seeds else "",
+        "figures": return_figures(family) if family.acts else curve_figures(family),
         "legend": [(name, key, colour) for name, (key, colour) in keys.items() if colour],
         "greys": max(0, len(keys) - COLOURS),
         "settings": [(_column(name, spelling), by_unit(family, texts)) for name, texts in settings[:MOST]],
         "more_settings": max(0, len(settings) - MOST),
         "runs": [unit.name for unit in family.units],
+        "cost_columns": cost_columns(family),
         "costs": cost_rows(family),
         "findings": [replace(each, evidence=spelling(each.evidence), action=spelling(each.action)) for each in told],
         "more_findings": more,

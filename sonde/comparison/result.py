@@ -8,8 +8,10 @@ from sonde.comparison.curves import curve_figures
 from sonde.comparison.differences import Difference, from_the_best
 from sonde.comparison.judgements import by_judgements, measures_of
 from sonde.comparison.members import JUDGED, Member, members_of
+from sonde.comparison.over_seeds import lines_of, seeds_columns, seeds_rows
 from sonde.comparison.page import Spelling, write_page
-from sonde.comparison.rows import cost_rows, metric_rows, score_rows
+from sonde.comparison.return_curves import return_figures
+from sonde.comparison.rows import cost_columns, cost_rows, metric_rows, score_rows
 from sonde.comparison.settings import beside_settings, differing
 from sonde.comparison.told import findings_of
 from sonde.comparison.units import Family, families
@@ -69,13 +71,18 @@ def compare_runs(places: Sequence[str | Path], *, metric: str = "") -> Compariso
     groups = families(members, metric)
     if all(len(family.members) == 1 for family in groups):
         _refuse_repeats(groups)
-        kinds = ", ".join(f"{each.members[0].name} is {each.task} by {metric_name(each.metric)}" for each in groups[:4])
+        kinds = ", ".join(
+            f"{each.members[0].name} is {problem(each) if each.acts else each.task} by {metric_name(each.metric)}"
+            for each in groups[:4]
+        )
         raise ConfigError(f"these runs have nothing to be compared by: {kinds}; {_instead(members, groups)}")
     return Comparison(families=groups, differences=[from_the_best(family) for family in groups], members=members)
 
 
 def _instead(members: Sequence[Member], groups: Sequence[Family]) -> str:
     """What tells such runs apart: a metric is compared within a task alone, where it is of the same quantity."""
+    if all(each.acts for each in groups):
+        return "compare runs in one environment, of the same settings"
     if len({each.task for each in groups}) < len(groups):
         return "compare runs of one task, or name a metric that they share: --metric NAME"
     if not all(_is_judged(each) for each in members) or len({_inputs_of(each) for each in members}) > 1:
@@ -113,7 +120,7 @@ def _is_sound(member: Member) -> bool:
     """Whether a run's files hold what a run writes there: all that is shown of it is drawn once, alone."""
     try:
         (family,) = families([member])
-        for draw in (cost_rows, metric_rows, curve_figures):
+        for draw in (cost_rows, metric_rows, seeds_rows, return_figures if family.acts else curve_figures):
             draw(family)
         for tell in (score_rows, summary):
             tell(family, {})
@@ -154,11 +161,11 @@ def _first(family: Family) -> str:
     return {True: "from the highest", False: "from the lowest", None: "from the first"}[family.higher]
 
 
-def _show(screen: Screen, family: Family, found: Mapping[str, Difference], columns: int, *, named: bool) -> None:
+def _show(screen: Screen, family: Family, found: Mapping[str, Difference], width: int, *, named: bool) -> None:
     screen.output.line(headline(family, found), label="verdict", style="bold")
     screen.output.block(" ", summary(family, found))
     screen.say("")
-    name, rows, wide = metric_name(family.metric) or "score", score_rows(family, found), columns >= NARROW
+    name, rows, wide = metric_name(family.metric) or "score", score_rows(family, found), width >= NARROW
     head = ["run", name, "95 % interval", _first(family), "verdict", "time", "state"]
     shown = [
         [row.name, row.score, row.interval, row.change.removesuffix(" points"), row.verdict, row.time, row.state]
@@ -177,12 +184,14 @@ def _show(screen: Screen, family: Family, found: Mapping[str, Difference], colum
     if len(rows) > MOST_ROWS:
         screen.say(f"and {len(rows) - MOST_ROWS} more, on the page")
     screen.say("")
+    if wide and (seeds := seeds_rows(family)):
+        screen.table("over seeds", list(seeds_columns(family)), lines_of(seeds[:MOST_ROWS]))
+        screen.say("")
     if lines := settings_lines(family):
         screen.output.block("differ", lines)
         screen.say("")
     if wide:
-        costs = cost_rows(family)[:MOST_ROWS]
-        screen.table(
-            "costs", ["run", "time", "epochs", "parameters"], [[row[0], row[2], row[3], row[5]] for row in costs]
-        )
+        columns, costs = cost_columns(family), cost_rows(family)[:MOST_ROWS]
+        shown_of = (0, 2, 3, 5, *((6,) if family.acts else ()))
+        screen.table("costs", [columns[n] for n in shown_of], [[row[n] for n in shown_of] for row in costs])
         screen.say("")

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sonde.comparison.differences import Difference
+from sonde.comparison.environments import taken_in_all
 from sonde.comparison.members import Member
+from sonde.comparison.over_seeds import solved_text
 from sonde.comparison.told import mark
 from sonde.comparison.units import Family, Unit
 from sonde.comparison.words import change_interval, change_text, interval_text, verdict
@@ -89,27 +91,36 @@ def _seconds(member: Member) -> float | None:
 
 
 COST_COLUMNS = ("run", "state", "time", "epochs", "steps", "parameters", "rows per second", "device")
+ACTING_COLUMNS = ("run", "state", "time", "environment steps", "steps", "parameters", "solved after", "device")
+
+
+def cost_columns(family: Family) -> tuple[str, ...]:
+    """What stands over `cost_rows`."""
+    return ACTING_COLUMNS if family.acts else COST_COLUMNS
 
 
 def cost_rows(family: Family) -> list[list[str]]:
-    """Of each run what it took, by `COST_COLUMNS`."""
-    return [_cost(member) for member in family.members]
+    """Of each run what it took, by `cost_columns`."""
+    return [_cost(member, family) for member in family.members]
 
 
-def _cost(member: Member) -> list[str]:
+def _cost(member: Member, family: Family) -> list[str]:
     result, first = member.result, member.parts[0]
     seconds, epochs = _seconds(member), result.get("epochs")
     steps = result.get("steps") or max((part.last_step for part in member.parts), default=0)
     speed = result.get("samples_per_s") or first.result.get("samples_per_s")
     folds = f", {len(member.folds)} folds" if member.folds else ""
+    passes = f"{epochs:g}" if isinstance(epochs, int | float) else ""
+    taken = taken_in_all(member.reading)
+    pace = rate(speed) if isinstance(speed, int | float) else ""
     return [
         member.name,
         member.state + folds,
         "" if seconds is None else duration(seconds),
-        f"{epochs:g}" if isinstance(epochs, int | float) else "",
+        passes if not family.acts else "none, from a log" if taken is None else count(taken),
         count(steps) if steps else "",
         count(result["parameters"]) if isinstance(result.get("parameters"), int) else "",
-        rate(speed) if isinstance(speed, int | float) else "",
+        solved_text(member, family.metric) if family.acts else pace,
         str(first.env.get("device") or first.plan.get("device") or ""),
     ]
 

@@ -6,6 +6,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from sonde.comparison.environments import ACTING
 from sonde.comparison.members import Member, clipped, split_of, told_apart
 from sonde.comparison.settings import SEED, differing, same_but_for_chance
 from sonde.core.units import counted, is_share
@@ -52,7 +53,8 @@ class Unit:
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """Runs of one task that are judged by one metric, the best first, those without a score last.
+    """Runs of one task, or of all tasks in one environment, that are judged by one metric, the best first, those without a score
+    last.
 
     higher: whether more of the metric is better; None where nobody knows, and then none is best
     """
@@ -69,26 +71,32 @@ class Family:
         return [member for unit in self.units for member in unit.members]
 
     @property
+    def acts(self) -> bool:
+        """Whether its scores are what episodes of one environment returned, of whatever task."""
+        return self.task == ACTING
+
+    @property
     def scored(self) -> list[Unit]:
         """Those that have a score."""
         return [unit for unit in self.units if unit.values]
 
 
 def families(members: Sequence[Member], metric: str = "") -> list[Family]:
-    """The runs by task, metric and data, first where there is most to compare.
+    """The runs by task, metric and data, those that act by environment and metric, first where there is most to compare.
 
     metric: the one to compare by, by default each run's own
-    Runs whose data no other run had stand together, so that they are seen beside one another at all.
+    Runs whose data no other run had stand together, so that they are seen beside one another at all; but for returns of
+    different environments, which are different quantities.
     """
     names: dict[str, str] = {}  # of a task's runs that are over, the metric
     for member in members:
         if member.result:
-            names.setdefault(member.task, metric or member.metric)
+            names.setdefault(member.problem, metric or member.metric)
     found: dict[tuple[str, str], list[Member]] = {}
     for member in members:
         own = metric or member.metric
-        key = own if member.result else names.get(member.task, own)  # one that is not over goes with its like
-        found.setdefault((member.task, key), []).append(member)
+        key = own if member.result else names.get(member.problem, own)  # one that is not over goes with its like
+        found.setdefault((member.problem, key), []).append(member)
     every = [_family(task, name, group) for (task, name), whole in found.items() for group in _by_data(whole)]
     return sorted(every, key=lambda family: (-len(family.scored), -len(family.members)))
 
@@ -106,6 +114,8 @@ def _by_data(members: Sequence[Member]) -> list[list[Member]]:
     groups: dict[str, list[Member]] = {}
     for member in members:
         groups.setdefault(member.data, []).append(member)
+    if members[0].problem == ACTING:
+        return list(groups.values())
     shared = [group for group in groups.values() if len(group) > 1]
     alone = [group[0] for group in groups.values() if len(group) == 1]
     return [*shared, *([alone] if alone else [])]
@@ -229,11 +239,21 @@ def _named(units: Sequence[Unit]) -> list[Unit]:
 def _name(unit: Unit, units: Sequence[Unit]) -> str:
     if len(unit.members) == 1:
         return unit.name
-    alike = [other for other in units if len(other.members) > 1 and other.members[0].model == unit.members[0].model]
+    own = _kind(unit, units)
+    alike = [other for other in units if len(other.members) > 1 and _kind(other, units) == own]
     place = [id(other) for other in alike].index(id(unit))
     apart = differing([other.members[0] for other in alike])
     told = [f"{name[2:]} {texts[place]}" for name, texts in apart if name != f"--{SEED}"][:2]
-    return _of_seeds(" ".join([unit.members[0].model, *told]), unit)
+    return _of_seeds(" ".join([own, *told]), unit)
+
+
+def _kind(unit: Unit, units: Sequence[Unit]) -> str:
+    """The model; of what acts the task, with the model where one task has several."""
+    first = unit.members[0]
+    if first.problem != ACTING:
+        return first.model
+    models = {other.members[0].model for other in units if other.members[0].task == first.task}
+    return f"{first.task} {first.model}" if len(models) > 1 else first.task
 
 
 def _of_seeds(text: str, unit: Unit) -> str:

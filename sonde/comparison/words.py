@@ -77,8 +77,10 @@ def judged_on(family: Family) -> str:
 
 
 def problem(family: Family) -> str:
-    """The task and, where it is one, the data."""
+    """The task and, where it is one, the data; or the environment."""
     data = {member.source for member in family.members}
+    if family.acts:
+        return f"acting in {data.pop()}"
     return f"{family.task or 'no task'}{f' of {data.pop()}' if len(data) == 1 else ', various data'}"
 
 

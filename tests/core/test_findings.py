@@ -72,12 +72,12 @@ def test_the_table_holds_every_name_and_no_other() -> None:
     assert named | of_test | {f"log-{name}" for name in TRACKERS} == set(NAMES)
 
 
-@pytest.mark.parametrize("name", sorted(NAMES))
-def test_the_title_of_a_finding_is_its_name(name: str) -> None:
+def test_the_title_of_a_finding_is_its_name() -> None:
     """What the screen and the report call it is what --silence takes."""
-    found = Finding(check="said otherwise", name=name, severity="warning", evidence="e", action="a")
-    assert found.check.replace(" ", "-") == name
-    assert replace(found, name="").check == found.check
+    for name in NAMES:
+        found = Finding(check="said otherwise", name=name, severity="warning", evidence="e", action="a")
+        assert found.check.replace(" ", "-") == name
+        assert replace(found, name="").check == found.check
 
 
 def test_every_warning_of_a_run_can_be_silenced() -> None:

@@ -11,6 +11,9 @@ from sonde.models.vit import ViTConfig, vit_tiny_16
 from sonde.optim.build import groups_of
 from sonde.optim.groups import grouped, tables_in
 
+# of each family its smallest network; the others have the same layers, more of them
+SMALLEST = {entry.family: name for name, entry in reversed(MODELS.own.items())}.values()
+
 
 class Language(nn.Module):
     def __init__(self) -> None:
@@ -87,7 +90,7 @@ def test_embeddings_are_told_by_their_kind_and_tied_layers_with_them() -> None:
         assert {"words.weight", "target.weight", "positions"} <= set(names(split.plain))
 
 
-@pytest.mark.parametrize("name", sorted(MODELS))
+@pytest.mark.parametrize("name", [n if n in SMALLEST else pytest.param(n, marks=pytest.mark.slow) for n in MODELS])
 def test_no_network_of_the_catalogue_decays_or_orthogonalises_an_embedding(name: str) -> None:
     with torch.device("meta"):
         network = build(name, default_input(name), MODELS[name].symbols or 10)

@@ -24,18 +24,18 @@ def dataset(channels: int, rows: int) -> Dataset:
     return Dataset(name="t", source="t", form="t", schema=schema, splits={"train": held}, facts=[])
 
 
-@pytest.mark.parametrize("model", [name for name in MODELS if name != "tabular"])
 @pytest.mark.parametrize(("channels", "rows"), [(1, 500), (1, 60_000), (3, 500), (3, 50_000)])
-def test_every_setting_is_known_and_accepted_with_a_reason(model: str, channels: int, rows: int) -> None:
-    found = settings(dataset(channels, rows), model)
-    own = {f.name for kind in (config_class(model), ClassificationConfig) for f in dataclasses.fields(kind)}
-    groups = dict(leaves())
-    assert [name for name in found if name not in groups and name not in own] == []
-    assert all(why for _, why in found.values())
-    for group, kind in GROUPS.items():
-        replace_leaves(kind, {n: v for n, (v, _) in found.items() if groups.get(n) == group})
-    if "augment" in found:
-        parse(found["augment"][0])
+def test_every_setting_is_known_and_accepted_with_a_reason(channels: int, rows: int) -> None:
+    data, groups = dataset(channels, rows), dict(leaves())
+    for model in (name for name in MODELS if name != "tabular"):
+        found = settings(data, model)
+        own = {f.name for kind in (config_class(model), ClassificationConfig) for f in dataclasses.fields(kind)}
+        assert [name for name in found if name not in groups and name not in own] == [], model
+        assert all(why for _, why in found.values()), model
+        for group, kind in GROUPS.items():
+            replace_leaves(kind, {n: v for n, (v, _) in found.items() if groups.get(n) == group})
+        if "augment" in found:
+            parse(found["augment"][0])
 
 
 def test_symbols_are_never_mirrored() -> None:

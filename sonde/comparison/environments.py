@@ -1,0 +1,45 @@
+"""Runs that act: in which environment, with which of its settings, and how many of its steps they took."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sonde.report.folder import Reading
+
+ACTING = "acting"
+OF_LOGS = "gym:"  # begins what a schema holds of a log that is evaluated in its environment
+RULES = ("max_episode_steps", "frame_skip", "noop_starts", "sticky_actions", "all_actions", "opponents")
+"""Settings that make another environment of one, or another judge: returns under one are not those under another. What is
+shown of it (`frame_stack`), learned from (`reward_clip`) or how many episodes are played is the learner's own affair."""
+
+
+def environment_of(run: Reading) -> str:
+    """The one that a run's scores are of, "" for a run that learns from rows and is scored on rows.
+
+    A policy that learned from a log and was evaluated in the environment stands beside those that acted there.
+    """
+    extra = (run.schema.get("input") or {}).get("extra") or ""
+    if isinstance(extra, str) and extra.startswith(OF_LOGS):
+        return extra
+    return str(run.data.get("source") or run.config.get("data") or "") if run.acts else ""
+
+
+def rules_of(environment: str, settings: Mapping[str, Any]) -> str:
+    """Equal for runs that had the same environment and the same of its settings.
+
+    >>> rules_of("gym:CartPole-v1", {"max_episode_steps": 200, "lr": 0.1, "frame_skip": None})
+    'gym:CartPole-v1, --max-episode-steps 200'
+    """
+    told = [f"--{name.replace('_', '-')} {_text(settings[name])}" for name in RULES if settings.get(name)]
+    return ", ".join([environment, *told])
+
+
+def _text(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def taken_in_all(run: Reading) -> int | None:
+    """Steps of the environments of the whole training."""
+    found = (run.result.get("experience") or {}).get("environment_steps")
+    if isinstance(found, int | float):
+        return int(found)
+    return int(run.taken[1][-1]) if run.taken[1] else None

@@ -1,0 +1,97 @@
+"""What policies returned while they learned, over the steps of their environment: of several seeds the mean, with a band."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from sonde.comparison.curves import COLOURS, FEWEST, clock, keys_of
+from sonde.comparison.members import clipped
+from sonde.comparison.units import ENOUGH, Family, Unit
+from sonde.core.units import metric_name
+from sonde.metrics.intervals import student
+from sonde.report.figures import Axis, Series, curves
+from sonde.report.folder import Reading
+from sonde.report.learning import Figure, metric_of
+from sonde.report.scale import Point, thinned
+
+MOST = 300  # points of a curve
+MOST_GREY = 30  # units beyond the colours that are drawn at all
+BAND = (
+    f"Of {ENOUGH} seeds or more the mean, with a band: its 95 % interval (Student's t) at each place, up to where all seeds were "
+    "trained."
+)
+
+
+def return_figures(family: Family) -> list[Figure]:
+    """By steps of the environment, and by time; those that have two points."""
+    longest = max(
+        (clock(part)[1][-1] for member in family.members for part in member.parts if clock(part)[1]), default=0.0
+    )
+    unit, size = ("hours", 3600.0) if longest > 2 * 3600 else ("minutes", 60.0) if longest > 120 else ("seconds", 1.0)
+    found = [
+        _figure(family, "environment step", "environment steps", lambda run: _by_taken(run, family.metric)),
+        _figure(family, unit, "time", lambda run: _by_time(run, family.metric, size)),
+    ]
+    return [figure for figure in found if figure is not None]
+
+
+def _figure(family: Family, axis: str, by: str, read: Callable[[Reading], list[Point]]) -> Figure | None:
+    keys, series, banded = keys_of(family), list[Series](), False
+    for unit in family.units[: COLOURS + MOST_GREY]:
+        key, colour = keys[unit.name]
+        drawn = [[(x, y) for x, y in read(part) if y is not None] for member in unit.members for part in member.parts]
+        drawn = [points for points in drawn if len(points) >= FEWEST]
+        found = _together(unit, drawn)
+        if found is None:
+            style = {"colour": colour, "faint": not colour, "key": key}
+            series += [Series(name=clipped(unit.name, 40), points=thinned(points, MOST), **style) for points in drawn]
+            continue
+        mean, low, high = found
+        banded = True
+        series.append(Series(name=clipped(unit.name, 40), points=mean, colour=colour, faint=not colour, key=key))
+        series.append(Series(name="", points=high, down_to=low, colour=colour, key=key))
+    if not series:
+        return None
+    name = metric_name(family.metric)
+    title = f"{name[:1].upper()}{name[1:]} in evaluations, by {by}"
+    picture = curves(series, Axis(label=axis, zero=True), Axis(label=name), name=title, legend=False)
+    told = ([BAND] if banded else []) + (
+        ["Since the first step; starting and planning are left out."] if by == "time" else []
+    )
+    return Figure(title=title, svg=picture, caption=" ".join(told))
+
+
+def _together(
+    unit: Unit, drawn: Sequence[Sequence[tuple[float, float]]]
+) -> tuple[list[Point], list[Point], list[Point]] | None:
+    """(means, lower ends, upper ends) at the places of any seed that lie within the curves of all; None of too few seeds."""
+    if len(drawn) < ENOUGH or len(drawn) < len(unit.members):
+        return None
+    begin, end = max(points[0][0] for points in drawn), min(points[-1][0] for points in drawn)
+    places = sorted({x for points in drawn for x, _ in points if begin <= x <= end})
+    if len(places) < FEWEST:
+        return None
+    places = places[:: max(1, -(-len(places) // MOST))]
+    values = np.array([np.interp(places, [x for x, _ in points], [y for _, y in points]) for points in drawn])
+    around = [student(column) for column in values.T]
+    ends = [(x, each.low, each.high) for x, each in zip(places, around, strict=True)]
+    mean: list[Point] = [(x, float(y)) for x, y in zip(places, values.mean(0), strict=True)]
+    return mean, [(x, low) for x, low, _ in ends], [(x, high) for x, _, high in ends]
+
+
+def _by_taken(run: Reading, name: str) -> list[Point]:
+    """Over steps of the environment, of which what learns from a log takes none."""
+    return metric_of(run, name) if run.acts else []
+
+
+def _by_time(run: Reading, name: str, size: float) -> list[Point]:
+    """Over the time of training: an evaluation's is that of the step of training after which it was made."""
+    steps, seconds = clock(run)
+    lines = [
+        line for line in run.evaluations if line.get("split") == "validation" and isinstance(line.get("step"), int)
+    ]
+    if len(steps) < FEWEST:
+        return []
+    found = [(line["step"], (line.get("metrics") or {}).get(name)) for line in lines]
+    known = [(step, float(value)) for step, value in found if isinstance(value, int | float) and np.isfinite(value)]
+    return [(float(np.interp(step, steps, seconds)) / size, value) for step, value in known]

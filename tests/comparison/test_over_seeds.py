@@ -1,0 +1,114 @@
+"""Policies in one environment beside one another, whatever their task, and what their seeds tell."""
+
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sonde.comparison.members import members_of
+from sonde.comparison.over_seeds import seeds_columns, seeds_rows, seeds_told
+from sonde.comparison.result import compare_runs, written
+from sonde.comparison.return_curves import return_figures
+from sonde.comparison.rows import cost_columns, cost_rows
+from sonde.comparison.units import families
+from sonde.core.errors import ConfigError
+from sonde.metrics.intervals import student, welch
+from sonde.screen.screen import Screen
+from tests.comparison.acting_runs import acted
+
+
+@pytest.fixture
+def runs(tmp_path: Path, make_run: Callable[..., Path]) -> Path:
+    """PPO and DQN in one environment, three seeds each; PPO once in another, and once in episodes of other lengths."""
+    for seed, (ppo, dqn) in enumerate(((100.0, 70.0), (80.0, 50.0), (90.0, 85.0))):
+        acted(make_run, tmp_path / f"ppo-{seed}", task="ppo", seed=seed, score=ppo)
+        acted(make_run, tmp_path / f"dqn-{seed}", task="dqn", seed=seed, score=dqn, per_step=2)
+    acted(make_run, tmp_path / "cart", task="ppo", environment="gym:Cart-v1", score=-5.0)
+    acted(make_run, tmp_path / "short", task="ppo", score=50.0, settings={"max_episode_steps": 60})
+    return tmp_path
+
+
+def test_tasks_of_one_environment_are_one_family_and_environments_are_apart(runs: Path) -> None:
+    found = families(members_of([runs]))
+    names = [(family.members[0].source, [unit.name for unit in family.units]) for family in found]
+    assert names[0] == ("gym:Pole-v1", ["ppo (3 seeds)", "dqn (3 seeds)"])
+    assert sorted(names[1:]) == [("gym:Cart-v1", ["cart"]), ("gym:Pole-v1, --max-episode-steps 60", ["short"])]
+
+
+def test_two_environments_alone_are_refused(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    acted(make_run, tmp_path / "a", task="ppo")
+    acted(make_run, tmp_path / "b", task="ppo", environment="gym:Cart-v1")
+    with pytest.raises(ConfigError, match="compare runs in one environment"):
+        compare_runs([tmp_path])
+
+
+def test_what_learned_from_a_log_is_scored_beside_what_acted(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    acted(make_run, tmp_path / "a", task="ppo")
+    acted(make_run, tmp_path / "b", task="cloning", score=60.0, log=True)
+    (family,) = families(members_of([tmp_path]))
+    assert [unit.name for unit in family.units] == ["a", "b"]
+    assert [(row[3], row[6]) for row in cost_rows(family)] == [("320", "320 steps, 4.0 s"), ("none, from a log", "")]
+    steps, time = return_figures(family)
+    assert (steps.svg.count("data-key"), time.svg.count("data-key")) == (1, 2)
+
+
+def test_seeds_of_tasks_are_no_pairs(runs: Path) -> None:
+    found = compare_runs([runs])
+    family, difference = found.families[0], found.differences[0]["dqn (3 seeds)"]
+    ppo, dqn = family.scored
+    assert ppo.interval == student([100.0, 80.0, 90.0])
+    assert (difference.how, difference.interval) == ("3 and 3 seeds", welch(dqn.values, ppo.values))
+
+
+def test_the_table_over_seeds(runs: Path) -> None:
+    family = families(members_of([runs]))[0]
+    ppo, dqn = seeds_rows(family)
+    assert seeds_columns(family)[-1] == "better than ppo (3 seeds)"
+    assert (ppo.seeds, ppo.iqm, ppo.median, ppo.lowest, ppo.highest, ppo.better) == (
+        "3", "90.00", "90.00", "80.00", "100.0", "",
+    )  # fmt: skip
+    assert dqn.median == "70.00"
+    assert dqn.better.startswith("11 % (")  # 85 beats 80 alone, of nine pairs
+    low, high = map(float, ppo.interval.split(" to "))
+    assert low == 80
+    assert high == 100
+    assert "3 seeds are few" in seeds_told(family)
+    assert all(seeds_rows(other) == [] for other in families(members_of([runs]))[1:])
+
+
+def test_costs_are_in_steps_of_the_environment_and_tell_when_it_was_solved(runs: Path) -> None:
+    family = families(members_of([runs]))[0]
+    assert cost_columns(family)[3] == "environment steps"
+    found = {row[0]: (row[3], row[6]) for row in cost_rows(family)}
+    assert found["ppo-0"] == ("320", "320 steps, 4.0 s")
+    assert found["ppo-1"] == ("320", "never")
+    assert found["dqn-2"] == ("80", "never")
+
+
+def test_curves_are_over_steps_of_the_environment_with_bands_of_three_seeds(runs: Path) -> None:
+    family = families(members_of([runs]))[0]
+    figures = return_figures(family)
+    assert [figure.title for figure in figures] == [
+        "Return in evaluations, by environment steps",
+        "Return in evaluations, by time",
+    ]
+    svg = str(figures[0].svg)
+    assert svg.count('band"') == 2
+    assert len(re.findall(r'class="c[12]"', svg)) == 2
+    assert float(re.findall(r'data-across="(\S+) (\S+)', svg)[0][1]) == pytest.approx(320, rel=0.1)
+    other = families(members_of([runs]))[1]
+    assert "band" not in str(return_figures(other)[0].svg)
+
+
+def test_the_page_and_the_screen_have_both(runs: Path) -> None:
+    shown = io.StringIO()
+    found = written(compare_runs([runs]), runs / "c.html")
+    found.show(Screen(file=shown))
+    assert "over seeds" in shown.getvalue()
+    assert "better than ppo (3 seeds)" in shown.getvalue()
+    page = (runs / "c.html").read_text()
+    assert "Over seeds" in page
+    assert "solved after" in page
+    assert "acting in gym:Pole-v1" in page
