@@ -99,6 +99,9 @@ class TrainKeywords(TypedDict, total=False):
     """Passes over the training rows; by default the recipe's value."""
     steps: int | None
     """Number of optimiser steps."""
+    environment_steps: int | None
+    """Of an environment: steps in all of environments= together, which are converted to steps= exactly (the plan
+    says how)."""
     time_limit: float | str | None
     """Wall-clock limit of the whole run, from start-up to report, such as 90s, 10m, 1h30m; at least one step is
     taken."""
@@ -215,7 +218,7 @@ class TrainKeywords(TypedDict, total=False):
     """Of a log: the environment that what was learned is evaluated in, as gym:NAME; none for held-out episodes; by
     default the one that the log names."""
     log_steps: int | None
-    """Of a log that values are learned from: steps whose rewards are summed before the value of what follows them is
+    """Of a log that values are learned from: steps whose rewards are summed before the value of what follows is
     taken (n-step returns); by default 10 where actions are one of several, else 1."""
     environment_timeout: float
     """Seconds that a step or a reset of an environment may take before it counts as hanging; 0 for any time."""
@@ -875,6 +878,9 @@ class FitKeywords(TypedDict, total=False):
     """Passes over the training rows; by default the recipe's value."""
     steps: int | None
     """Number of optimiser steps."""
+    environment_steps: int | None
+    """Of an environment: steps in all of environments= together, which are converted to steps= exactly (the plan
+    says how)."""
     time_limit: float | str | None
     """Wall-clock limit of the whole run, from start-up to report, such as 90s, 10m, 1h30m; at least one step is
     taken."""
@@ -1009,6 +1015,9 @@ class ResumeKeywords(TypedDict, total=False):
     """Passes over the training rows; by default the recipe's value."""
     steps: int | None
     """Number of optimiser steps."""
+    environment_steps: int | None
+    """Of an environment: steps in all of environments= together, which are converted to steps= exactly (the plan
+    says how)."""
     time_limit: float | str | None
     """Wall-clock limit of the whole run, from start-up to report, such as 90s, 10m, 1h30m; at least one step is
     taken."""
