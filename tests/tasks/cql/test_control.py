@@ -13,8 +13,8 @@ from sonde.core.errors import ConfigError
 from sonde.core.records import StepRecord
 from sonde.models.policy_mlp import PolicyMLP, PolicyMLPConfig
 from sonde.tasks.cql.config import CQLConfig
-from sonde.tasks.cql.either import cql
 from sonde.tasks.cql.control import CQLOfNumbers
+from sonde.tasks.cql.either import cql
 from sonde.tasks.cql.task import CQL
 
 INPUT = InputSpec(kind="environment", shape=(1,))

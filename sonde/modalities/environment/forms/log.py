@@ -26,7 +26,7 @@ from sonde.modalities.modality import Wanted
 from sonde.tasks.table import spec
 
 AHEAD = 10
-"""Steps of n-step returns, where actions are one of several. Of one step the values of a beginner in CartPole outgrew what rewards
+"""Steps of n-step returns, where actions are one of several. Of one step, values of a beginner in CartPole outgrew what rewards
 can come to, with each copy of the target network: what a maximum over-estimates and what conservatism adds to logged actions
 adds up from backup to backup, and of ten steps there are a tenth of these (`benchmarks.offline`)."""
 
