@@ -1,17 +1,15 @@
 """`sonde eval RUN DATA`: metrics of a trained model on other data, and of the samples of one that makes inputs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sonde.cli.begin import Begun, begin, said_on, trained_run
-from sonde.core.bounds import at_least, flag
+from sonde.core.bounds import flag
 from sonde.core.errors import ConfigError
 from sonde.core.units import metric, metric_name
 
 if TYPE_CHECKING:
-    from sonde.run.played import Play
     from sonde.run.run import Run
 
 ABOUT = """\
@@ -24,7 +22,9 @@ coverage beside held-out rows of DATA, in what the judge sees before its last la
 class that was asked for; and whether samples are copies of training rows. Of tables also how good gradient-boosted
 trees are that were trained on samples, on real rows that were held out, beside trees that were trained on real rows. The judge
 is a run of a classifier trained on the same data. Clips are measured without a judge too, by --number: whether they move as real
-ones do. The numbers go into RUN/evaluation/sample_quality.json and RUN's report.
+ones do. So are tables: whether boosted trees tell samples from real rows (0.5 is chance), and which two columns go together
+otherwise than in real rows; distances of tables are those of their columns, also with --judge. The numbers go into
+RUN/evaluation/sample_quality.json and RUN's report.
 
 examples:
   sonde eval runs/mnist-mlp-1 photos/
@@ -32,6 +32,7 @@ examples:
   sonde eval runs/mnist-flow-matching-1 mnist --judge runs/mnist-compact-cnn-1 --number 5000
   sonde eval runs/cartpole-v1-policy-mlp-1 gym:CartPole-v1 --episodes 50 --log expert.npz
   sonde eval runs/moving-digits-denoiser-video-1 moving-digits --number 200
+  sonde eval runs/titanic-denoiser-mlp-1 titanic.csv --number 2000
 """
 
 SHORT = {"-n": "--number"}  # as other programs have it
@@ -56,7 +57,7 @@ class EvalOptions:
     judge: str | None = None
     """Measure the samples of RUN by this run of a classifier, trained on the same data."""
     number: int | None = None
-    """How many samples are made and measured (-n), by --judge or, of clips, without; 2,000 by default."""
+    """How many samples are made and measured (-n), by --judge or, of clips and tables, without; 2,000 by default."""
     steps: int | None = None
     """Of the samples: steps of the sampler; the task's own number by default."""
     sampler: str | None = None
@@ -79,11 +80,13 @@ def run(words: Sequence[str]) -> int:
         return 0
     (folder, data), options = begun.words, begun.options
     _check(options)
+    from sonde.run.played import play_of
+
     trained = trained_run(folder, options.device, trust_code=begun.trust_code)
     if options.judge is not None or options.number is not None:
         return _measure(trained, data, begun)
     with said_on(begun.screen):
-        play = _play(options)
+        play = play_of(episodes=options.episodes, sampled=options.sampled, log=options.log)
         found = trained.evaluation(data, split=options.split, target=options.target, play=play, tick=begun.screen.tick)
     rows = [(metric_name(name), metric(name, value)) for name, value in found.scores.items()]
     begun.screen.table(f"{folder} on {data}: {found.headline}", ["metric", "value"], rows)
@@ -92,11 +95,19 @@ def run(words: Sequence[str]) -> int:
     if options.log is not None:
         begun.screen.say(f"wrote {options.log}, to learn from: sonde train {options.log}")
     if trained.spec.generates and _can_be_judged(trained):
-        from sonde.report.sample_quality import eval_command, motion_command
-
-        command = motion_command if trained.schema.input.has_frames else eval_command
-        begun.screen.say(f"how good its samples are: {command(folder, data)}")
+        begun.screen.say(f"how good its samples are: {_how(trained)(folder, data)}")
     return 0
+
+
+def _how(trained: "Run") -> "Callable[[str, str], str]":
+    """The command that measures samples: without a judge where the kind of data can be."""
+    from sonde.report.sample_quality import columns_command, eval_command, motion_command
+    from sonde.run.sampling import made_of
+
+    made = made_of(trained.schema)
+    if made is not None and made.columns is not None:
+        return columns_command
+    return motion_command if made is not None and made.in_time else eval_command
 
 
 def _can_be_judged(trained: "Run") -> bool:
@@ -104,17 +115,6 @@ def _can_be_judged(trained: "Run") -> bool:
 
     about = modality(trained.schema.input.kind)
     return bool(about.made) and about.judged
-
-
-def _play(options: EvalOptions) -> "Play | None":
-    """How an environment is played, where that is said."""
-    from sonde.run.played import Play
-
-    if options.episodes is None and not options.sampled and options.log is None:
-        return None
-    at_least(options, 1, "episodes")
-    log = None if options.log is None else Path(options.log).expanduser()
-    return Play(episodes=options.episodes, sampled=options.sampled, log=log)
 
 
 def _check(options: EvalOptions) -> None:
@@ -131,6 +131,7 @@ def _check(options: EvalOptions) -> None:
 
 def _measure(trained: "Run", data: str, begun: Begun) -> int:
     """Measure samples, print what was found, draw the report anew."""
+    from sonde.report.column_pairs import pairs_told
     from sonde.report.sample_quality import about, cautions, memorised, rows_of, title
     from sonde.run.report import write_report
     from sonde.run.sample_quality import Asked, sample_quality
@@ -143,7 +144,8 @@ def _measure(trained: "Run", data: str, begun: Begun) -> int:
     with said_on(screen):
         found = sample_quality(trained, data, judge, Asked(**given), tick=screen.tick)
     screen.table(f"{trained.folder}: {title(found)}", ["measure", "samples", "real rows", "better"], rows_of(found))
-    for line in [*about(found), *cautions(found), memorised(found)]:
+    together = found.get("together") or {}
+    for line in [*about(found), *pairs_told(together), *cautions(found), memorised(found)]:
         screen.say(line)
     write_report(trained.folder)
     screen.say(f"wrote {trained.folder / 'evaluation' / 'sample_quality.json'} and {trained.folder / 'report.html'}")

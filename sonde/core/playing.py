@@ -30,8 +30,10 @@ class Playing:
              move, as the network stands
     plan:    how a move is searched where it counts
     earlier: as `judge`, of the network as it was before; None where there was none yet
+    untrained: as `judge`, of the network as it was before the first update; None where that is not known
     """
 
     judge: "Callable[[Tensor], tuple[Tensor, Tensor]]"
     plan: SearchPlan
     earlier: "Callable[[], Callable[[Tensor], tuple[Tensor, Tensor]] | None]"
+    untrained: "Callable[[], Callable[[Tensor], tuple[Tensor, Tensor]]] | None" = None

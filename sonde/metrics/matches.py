@@ -67,8 +67,15 @@ class MatchesMeter:
         }
 
     def details(self) -> dict[str, Any]:
-        """{"matches": opponent -> games, wins, draws, losses, as first and second, and Elo with its interval of 95 %}."""
-        return {"matches": {name: _match(games) for name, games in self._by_opponent().items()}}
+        """{"matches": opponent -> games, wins, draws, losses, as first and second, Elo with its interval of 95 %; "intervals"}.
+
+        The interval of the score is Wilson's of all games; a draw varies less than that supposes: it is rather too wide.
+        """
+        matches = self._by_opponent()
+        scores = [score for games in matches.values() for score, _, _ in games]
+        around = wilson(sum(scores), len(scores))
+        found = {name: _match(games) for name, games in matches.items()}
+        return {"matches": found, "intervals": {"score": [around.low, around.high]}}
 
 
 def _match(games: Sequence[tuple[float, float, bool]]) -> dict[str, Any]:

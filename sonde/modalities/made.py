@@ -36,6 +36,8 @@ class Made:
     labelled: (what `plain` gave, with classes; a judge's schema, its folder) -> rows for that judge; None where none of the
              columns is what it answers for
     compared: (what `plain` gave, with classes; the same of real rows) -> what a report shows of both (`table/compared`)
+    columns: (what `plain` gave, with classes; the same of real rows) -> name of a column -> (its values in the first (M,), in
+             the second (N,), whether they are codes without an order), gaps NaN: for what needs no judge (`run/made_columns`)
     as_text: some inputs as `plain` gives them -> (names of columns, a few of them as text); None where a picture shows more
     pairs:   (some inputs as `plain` gives them, as many others, a path without ending) -> a picture of each beside its other
     with_classes: (what `plain` gave, the class of each, the schema) -> the same with these; None where they stand apart
@@ -64,6 +66,7 @@ class Made:
     to_judge: Callable[["Tensor", Schema], Any] | None = None
     labelled: Callable[[Any, Schema, RunFolder], Rows | None] | None = None
     compared: Callable[[Any, Any], dict[str, Any]] | None = None
+    columns: "Callable[[Any, Any], Mapping[str, tuple[np.ndarray, np.ndarray, bool]]] | None" = None
     as_text: Callable[[Any], tuple[Sequence[str], Sequence[Sequence[str]]]] | None = None
     pairs: Callable[[Any, Any, Path], Path] | None = None
     with_classes: Callable[[Any, Sequence[str], Schema], Any] | None = None

@@ -19,7 +19,7 @@ MOST_WHY = 200  # characters
 
 
 class Policy(NamedTuple):
-    """Episodes of a policy that knows nothing. what: in words"""
+    """Episodes of a policy that knows nothing; of games their scores. what: in words"""
 
     what: str
     returns: tuple[float, ...]
@@ -29,7 +29,10 @@ def policies(details: Details) -> list[Policy]:
     """Those of an evaluation's baseline.json; none where it is not there."""
     try:
         found = (details.get("baseline") or {}).get("policies") or []
-        named = [Policy(str(each["what"])[:120], tuple(map(float, each["return"]))) for each in found]
+        named = [
+            Policy(str(each["what"])[:120], tuple(map(float, each["return" if "return" in each else "score"])))
+            for each in found
+        ]
     except DAMAGE:
         return []
     return [each for each in named if each.returns and np.isfinite(each.returns).all()]
@@ -41,9 +44,9 @@ def no_baseline(details: Details) -> str:
 
 
 def beside_policies(details: Details, name: str, difference: float) -> Interval | None:
-    """Of the mean return less that of the best policy that knows nothing, of other episodes than those."""
+    """Of the mean return, or score, less that of the best policy that knows nothing, of other episodes than those."""
     known = policies(details)
-    returns = (details.get("episodes") or {}).get("return") if name == "return" else None
+    returns = (details.get("episodes") or {}).get("return") if name == "return" else _scores(details, name)
     if not known or not isinstance(returns, Sequence) or len(returns) < FEWEST:
         return None
     best = max((each.returns for each in known), key=np.mean)
@@ -53,6 +56,17 @@ def beside_policies(details: Details, name: str, difference: float) -> Interval 
     found = apart(ours, _around(returns, ours), theirs, _around(best, theirs))
     moved = difference - (ours - theirs)
     return Interval(found.low + moved, found.high + moved)
+
+
+def _scores(details: Details, name: str) -> list[float] | None:
+    """Of each game of matches.json; None for another metric, and where it is not there."""
+    try:
+        held = (details.get("matches") or {}).values() if name == "score" else ()
+        counts = [(int(each["wins"]), int(each["draws"]), int(each["losses"])) for each in held]
+    except DAMAGE:
+        return None
+    found = [score for wins, draws, losses in counts for score in [1.0] * wins + [0.5] * draws + [0.0] * losses]
+    return found or None
 
 
 def _around(values: Sequence[float], mean: float) -> Interval:
@@ -93,7 +107,8 @@ def of_returns(run: Reading, score: Scored, trouble: str) -> tuple[Tone, str, st
     if goal is None and not known:
         return None
     many = "its" if episodes is None else count(episodes)
-    told = f"It returns {metric(name, value)} on average over {many} {score.split} {run.row[1]}"
+    does = "scores" if name == "score" else "returns"
+    told = f"It {does} {metric(name, value)} on average over {many} {score.split} {run.row[1]}"
     if known:
         best = max(known, key=lambda each: np.mean(each.returns))
         told += f", {best.what} {metric(name, float(np.mean(best.returns)))}"

@@ -15,6 +15,7 @@ class Section:
 
     name: its id;  note: what is seen, below the title;  html: the rest, escaped where it was data
     last: after the rows with the highest and the lowest loss, not before them
+    files: styles and scripts of this folder that it needs besides those of every page
     """
 
     name: str
@@ -22,6 +23,7 @@ class Section:
     html: Markup
     note: str = ""
     last: bool = False
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

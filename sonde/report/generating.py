@@ -10,6 +10,7 @@ from sonde.core.config_file import in_memory
 from sonde.core.marks import shell_quoted
 from sonde.core.units import count, metric, metric_name, number, share
 from sonde.report.captions import course, moved
+from sonde.report.column_pairs import detection_told, pairs_told
 from sonde.report.fitted import fitted, still_improving
 from sonde.report.folder import Reading
 from sonde.report.judged import LITTLE, Score
@@ -22,6 +23,7 @@ from sonde.report.sample_quality import (
     POSSIBLE,
     TRAINED,
     TRAINED_R2,
+    columns_command,
     copies_told,
     eval_command,
     is_table,
@@ -30,6 +32,7 @@ from sonde.report.sample_quality import (
 
 Tone = Literal["yes", "partly", "no", "open"]
 UNJUDGED = "Not judged yet"
+CHANCE = 0.5  # AUROC of a classifier that tells nothing
 SURE = 2.0  # standard errors, within which a kernel distance is that of real rows
 UNSEEN = "How good its samples are that does not say: no judge has seen them yet"
 UNMEASURED = "How good its samples are that does not say: look at them"
@@ -91,9 +94,11 @@ def sample_lines(run: Reading) -> list[tuple[str, str]]:
     """(question, answer) on the samples, below the verdict's own sentence."""
     found = judgement(run)
     if found is None:
-        if not run.looked.get("sample_quality"):
-            return []
-        return [("Its samples", "Judged before it was trained further: judge them again.")]
+        if run.looked.get("sample_quality"):
+            return [("Its samples", "Judged before it was trained further: judge them again.")]
+        columns = _columns(run)
+        told = [] if columns is None else [*detection_told(columns), *pairs_told(columns)]
+        return [("Its samples", " ".join(f"{each[0].upper()}{each[1:]}." for each in told))] if told else []
     measures = _measures(found)
     names = [name for name in ("precision", "recall", "density", "coverage") if name in measures]
     parts = [f"{metric_name(name)} {_plain(name, measures[name].value)}" for name in names]
@@ -104,10 +109,25 @@ def sample_lines(run: Reading) -> list[tuple[str, str]]:
     ]
 
 
+def _columns(run: Reading) -> Mapping[str, Any] | None:
+    """What was measured of a few made rows of a table as the run ended; None of other kinds of data."""
+    samples = (run.evaluated.get(run.split) or {}).get("samples")
+    found = samples.get("together") if isinstance(samples, Mapping) else None
+    return found if isinstance(found, Mapping) else None
+
+
 def judge_steps(run: Reading) -> list[Step]:
-    """How the samples are judged: commands that train a judge and let it judge."""
+    """How the samples are judged: commands that train a judge and let it judge, of tables first what measures without one."""
     if run.makes is None or not run.makes.judged or judgement(run) is not None:
         return []
+    if _columns(run) is None or in_memory(data := str(run.config.get("data") or "DATA")):
+        return _judge_steps(run)
+    why = "measures its samples without a judge: pairs of columns, whether trees tell them from real rows, copies"
+    steps = [Step(command=columns_command(str(run.path), data), why=why)]
+    return steps if _settings_of_judge(run) is None else [*steps, *_judge_steps(run)]
+
+
+def _judge_steps(run: Reading) -> list[Step]:
     data, judge = str(run.config.get("data") or "DATA"), f"{run.path}-judge"
     held, settings = in_memory(data), _settings_of_judge(run)
     if held and (settings is None or not is_table(data)):
@@ -125,7 +145,7 @@ def judge_steps(run: Reading) -> list[Step]:
             Step(command=eval_command(str(run.path), FRAME, judge), why=why),
         ]
     if settings is None:
-        command = eval_command(str(run.path), data, "CLASSIFIER_RUN")
+        command = eval_command(str(run.path), data)
         return [
             Step(command=command, why="judges its samples by a classifier of others like these, which have no classes")
         ]
@@ -236,10 +256,12 @@ def _of_judgement(found: Mapping[str, Any], classes: int, trouble: str) -> Told:
         return "no", "No", f"{told}{but}."
     if why := _useless(measures, classes):
         return "no", "No", f"{why}: {told}{but}."
-    if trouble or copied == POSSIBLE or not _alike(measures):
+    wrong = any(pair["wrong"] for pair in (found.get("together") or {}).get("pairs") or ())
+    if trouble or copied == POSSIBLE or wrong or not _alike(measures):
         return "partly", "Partly", f"{told[:1].upper()}{told[1:]}{but}."
     rows = f"With {count(found['n'])} rows on either side"
-    return "yes", "Yes", f"{rows} the judge cannot tell its samples from real rows: {told}."
+    who = "no measure of columns tells" if found.get("together") else "the judge cannot tell"
+    return "yes", "Yes", f"{rows} {who} its samples from real rows: {told}."
 
 
 def _figures(found: Mapping[str, Any], measures: Mapping[str, _Judged]) -> str:
@@ -261,6 +283,8 @@ def _figures(found: Mapping[str, Any], measures: Mapping[str, _Judged]) -> str:
             f"trees trained on samples reach R² {number(trained.value)} on the real rows (trained on real ones "
             f"{number(trained.real)})"
         )
+    if (together := found.get("together")) is not None:
+        return "; ".join([*told, *detection_told(together), *pairs_told(together)])
     if (distance := measures.get("frechet_distance")) is not None:
         told.append(
             f"Fréchet distance {number(distance.value)}, between halves of the real rows {number(distance.real)}"
@@ -289,8 +313,8 @@ def _useless(measures: Mapping[str, _Judged], classes: int) -> str:
 
 def _alike(measures: Mapping[str, _Judged]) -> bool:
     """Whether the judge sees no difference beyond chance between samples and real rows."""
-    kernel, agreed = measures.get("kernel_distance"), measures.get("class_agreement")
-    if kernel is None:
+    kernel, agreed, told = (measures.get(name) for name in ("kernel_distance", "class_agreement", "detection_auroc"))
+    if kernel is None or (told is not None and told.low > CHANCE):
         return False
     same = kernel.value - kernel.real <= SURE * (kernel.error**2 + kernel.real_error**2) ** 0.5
     if agreed is None:

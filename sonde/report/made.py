@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from sonde.core.units import count, counted
 from sonde.report.additions import Section
+from sonde.report.column_pairs import together_html
 from sonde.report.made_rows import made_rows_html
 from sonde.report.media import data_uri, picture_of, sound_of
 
@@ -43,7 +44,7 @@ def made_sections(details: Mapping[str, Any], folder: Path) -> list[Section]:
     if isinstance(found.get("compared"), Mapping):
         note = f"{count(found['number'])} new rows that the best checkpoint made{_how(found)}, beside "
         note += f"{count(found['real_rows'])} {found['split']} rows."
-        html = made_rows_html(found["compared"], str(found["split"]))
+        html = made_rows_html(found["compared"], str(found["split"])) + together_html(found.get("together"))
         return [Section(name="samples", title="Samples", html=html, note=note)]
     uri, texts = data_uri(picture_of(folder, found.get("picture"))), found.get("texts")
     html = PICTURE.format(uri, f"{found.get('number')} samples") if uri else heard(found.get("cards"), folder)

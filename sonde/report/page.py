@@ -193,7 +193,11 @@ def context(run: Reading, added: AddedBy, follow: Sequence[str] = ()) -> dict[st
         "machine": machine(run),
         "unreadable": run.unreadable[:MOST_LINES],
     }
-    return {**found, "links": contents(found)}
+    files = dict.fromkeys(name for each in own.sections for name in each.files)
+    more = {
+        f"more_{kind}": Markup(_files(*(name for name in files if name.endswith(f".{kind}")))) for kind in ("css", "js")
+    }
+    return {**found, **more, "links": contents(found)}
 
 
 def contents(found: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -11,9 +11,11 @@ from sonde.core.config_file import in_memory
 from sonde.core.marks import shell_quoted
 from sonde.core.units import count, metric_name, number, share
 from sonde.report.additions import Section
+from sonde.report.column_pairs import together_html
 from sonde.report.folder import Reading
 from sonde.report.media import data_uri, picture_of
 
+JUDGE = "CLASSIFIER_RUN"  # where there is none to name
 FRAME = "frame.csv"  # where a data frame may be written to
 TRAINED, TRAINED_R2, TRAINED_MAE = (f"trained_on_samples_{name}" for name in ("accuracy", "r2", "mae"))
 SHARES = ("class_agreement", "precision", "recall", "coverage", TRAINED, "told_from_shuffled")
@@ -54,6 +56,11 @@ MOTION = (
     "are that follow one another, in how unlike any two are; 1 of frames in any order. Told from shuffled: share of clips with "
     "more order in time than their own frames shuffled; 50 % where time means nothing."
 )
+IN_COLUMNS = (
+    "Detection AUROC: of gradient-boosted trees that learn to tell samples from real rows, cross-validated; 0.5 where they "
+    "cannot. Pair distance: how differently two columns go together in samples and in real rows, the mean over all pairs. The "
+    "others are measured in the columns themselves: numbers by their ranks among real rows, categories one by one."
+)
 USE = (
     "Trained on samples accuracy: of gradient-boosted trees trained on samples, on real held-out rows; under real rows, of trees "
     "trained on as many real rows."
@@ -71,9 +78,11 @@ def sample_quality_sections(run: Reading) -> list[Section]:
     if not isinstance(found, Mapping) or not found.get("measures"):
         return _unmeasured(run)
     html = TABLE.format(Markup("").join(ROW.format(*row) for row in rows_of(found)))
-    meanings = [*([MOTION] if _moves(found) else []), *([MEANING] if found.get("judge") else []), *_use(found)]
+    columns = [IN_COLUMNS] if found.get("together") else []
+    judged = [MEANING] if found.get("judge") or columns else []
+    meanings = [*([MOTION] if _moves(found) else []), *columns, *judged, *_use(found)]
     said = [*_outdated(found, run.result), *cautions(found), *meanings]
-    html += Markup("").join(PARAGRAPH.format(line) for line in said)
+    html += Markup("").join(PARAGRAPH.format(line) for line in said) + together_html(found.get("together"))
     html += COPIES.format(_sentences([memorised(found)])) + _pairs(found.get("memorisation"), folder)
     return [
         Section(
@@ -87,19 +96,23 @@ def sample_quality_sections(run: Reading) -> list[Section]:
 
 def _unmeasured(run: Reading) -> list[Section]:
     judged = run.makes is None or run.makes.judged
-    if not run.done or not judged or not run.evaluated.get(run.split, {}).get("samples"):
+    samples = run.evaluated.get(run.split, {}).get("samples")
+    if not run.done or not judged or not samples:
         return []
     data = str(run.config.get("data") or "DATA")
     command = measured_how(str(run.path), data)
     note = "Not measured yet. A classifier trained on the same data measures them:"
-    if run.evaluated[run.split]["samples"].get("stills"):  # of clips
+    if samples.get("stills"):  # of clips
         command = motion_command(str(run.path), data)
         note = "Not measured yet. Whether they move as real clips do, and whether they are copies:"
+    elif samples.get("together"):
+        command = columns_how(str(run.path), data)
+        note = "Not measured yet, but for the columns of a few. More of them, and whether they are copies:"
     html = COMMAND.format(command)
     return [Section(name="sample-quality", title="How good the samples are", html=html, note=note)]
 
 
-def measured_how(run: str, data: str, judge: str = "CLASSIFIER_RUN") -> str:
+def measured_how(run: str, data: str, judge: str = JUDGE) -> str:
     """`eval_command`, and of data in memory what makes it possible: no call in a program judges.
 
     >>> measured_how("runs/a", "table (500 rows in memory)")
@@ -117,7 +130,7 @@ def is_table(data: str) -> bool:
     return " rows in memory)" in data and not data.startswith("a Hugging Face set")
 
 
-def eval_command(run: str, data: str, judge: str = "CLASSIFIER_RUN") -> str:
+def eval_command(run: str, data: str, judge: str = JUDGE) -> str:
     """
     >>> eval_command("runs/a b", "digits")
     "sonde eval 'runs/a b' digits --judge CLASSIFIER_RUN"
@@ -132,6 +145,28 @@ def motion_command(run: str, data: str) -> str:
     "sonde eval 'runs/a b' moving-digits --number 200"
     """
     return f"sonde eval {shell_quoted(run)} {shell_quoted(data)} --number 200"
+
+
+def columns_command(run: str, data: str) -> str:
+    """How rows of tables are measured, which need no judge.
+
+    >>> columns_command("runs/a b", "titanic.csv")
+    "sonde eval 'runs/a b' titanic.csv --number 2000"
+    """
+    return f"sonde eval {shell_quoted(run)} {shell_quoted(data)} --number 2000"
+
+
+def columns_how(run: str, data: str) -> str:
+    """The same, and of a table in memory what makes it possible.
+
+    >>> columns_how("runs/a", "table (500 rows in memory)")
+    'write the frame to a CSV first: sonde eval runs/a frame.csv --number 2000'
+    """
+    return (
+        f"write the frame to a CSV first: {columns_command(run, FRAME)}"
+        if in_memory(data)
+        else columns_command(run, data)
+    )
 
 
 def title(found: Mapping[str, Any]) -> str:
@@ -149,8 +184,8 @@ def about(found: Mapping[str, Any]) -> list[str]:
     split = found["split"]
     said = [f"{made}; weights {found['weights']}"]
     if judge:
-        features = f"{judge['features']} features before its layer {judge['layer']}"
-        said.append(f"judge: {judge['run']} (weights {judge['weights']}), {features}")
+        features = "" if found.get("together") else f", {judge['features']} features before its layer {judge['layer']}"
+        said.append(f"judge: {judge['run']} (weights {judge['weights']}){features}")
     return [
         *said,
         f"rows: {rows} samples against {rows} {split} rows; under real rows, {rows} other {split} rows against the same",
@@ -182,8 +217,8 @@ def _row(each: Mapping[str, Any]) -> tuple[str, str, str, str]:
         return metric_name(name), ABSENT, "", str(each["better"])
     value, real = _value(name, each["value"], each.get("error")), _value(name, each["real"], each.get("real_error"))
     if "interval" in each:
-        low, high = each["interval"]
-        value += f" ({100 * low:.1f} to {100 * high:.1f})"
+        ends = [f"{100 * end:.1f}" if name in SHARES else f"{end:.3f}" for end in each["interval"]]
+        value += f" ({' to '.join(ends)})"
     if name == "frechet_distance" and each["real"] > 0:
         value += f" ({number(each['value'] / each['real'], 2)} × real)"
     return metric_name(name), value, real, str(each["better"])

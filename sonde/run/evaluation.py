@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import numpy as np
 import torch
 
 from sonde.acting.seeds import SeedRows
+from sonde.acting.self_play.games.rows import GameRows
 from sonde.core.batch import Batch
 from sonde.core.catalogue import load
-from sonde.core.dataset import Rows
+from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError, NonFinite
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
@@ -29,13 +31,15 @@ from sonde.engine.met import note_batch
 from sonde.engine.tree import copied
 from sonde.modalities.catalogue import modality
 from sonde.modalities.image.show import save_picture
+from sonde.modalities.made import Made
 from sonde.modalities.modality import Case
 from sonde.run.build import Assembly
 from sonde.run.constant_baseline import constant_baseline
-from sonde.run.played import played_baseline
+from sonde.run.made_columns import together
+from sonde.run.played import matched_baseline, played_baseline
 from sonde.run.real_rows import real_rows
 from sonde.run.resolve import CUSTOM_MODULE
-from sonde.run.sampling import Wanted, class_names, drawn, fitting, shares_among, with_names
+from sonde.run.sampling import Drawn, Wanted, class_names, drawn, fitting, shares_among, with_names
 from sonde.run.unfit import unfitting
 from sonde.tasks.custom.metrics import Undefined
 from sonde.tasks.spec import TaskSpec
@@ -143,19 +147,26 @@ def _write_samples(folder: Path, assembly: Assembly, seconds: float | None) -> s
         names = class_names(found, schema) or [""] * number
         shown = made.cards(made.plain(found.values, schema), folder, "samples")
         content["cards"] = [{**card, "class": name} for card, name in zip(shown, names, strict=False)]
-    if made.compared is not None:
-        real = real_rows(rows, schema, made, most=number)
-        plain = [
-            with_names(*each, schema, made)
-            for each in ((made.plain(found.values, schema), found.labels), (real.plain, real.labels))
-        ]
-        content |= {"real_rows": len(real.index), "split": folder.name, "compared": made.compared(*plain)}
+    content |= _beside_real(found, made, schema, rows, folder.name)
     if generation.samplers:
         content["sampler"] = generation.samplers[0]
     if found.labels is not None:
         content["classes"] = list(schema.target.names)
     write_json(folder / "samples.json", content)
     return _fewer(wanted, asked)
+
+
+def _beside_real(found: Drawn, made: Made, schema: Schema, rows: Rows, split: str) -> dict[str, Any]:
+    """Samples of a table beside as many real rows; nothing of other kinds of data."""
+    if made.compared is None:
+        return {}
+    real = real_rows(rows, schema, made, most=len(found.values))
+    plain = [
+        with_names(*each, schema, made)
+        for each in ((made.plain(found.values, schema), found.labels), (real.plain, real.labels))
+    ]
+    both = {} if made.columns is None else {"together": together(made.columns(*plain))}
+    return {"real_rows": len(real.index), "split": split, "compared": made.compared(*plain), **both}
 
 
 def _fewer(made: Wanted, asked: Wanted) -> str:
@@ -271,10 +282,10 @@ def notes_on_metrics(assembly: Assembly) -> list[Finding]:
     return [] if source is None else list(notes(source.batches))
 
 
-def baseline(assembly: Assembly, split: str, folder: Path) -> dict[str, Any]:
+def baseline(assembly: Assembly, split: str, folder: Path, *, seconds: float = inf) -> dict[str, Any]:
     """Metrics of a trivial baseline on a split (a prediction that ignores the input), and "what" it predicts.
 
-    folder: of that split's evaluation, for what is kept of it beside
+    folder: of that split's evaluation, for what is kept of it beside;  seconds: that games may take, where they are what it plays
     Empty where the task knows of none, and with --overfit-batches.
     """
     dataset, able = assembly.dataset, abilities_of(assembly.task)
@@ -287,6 +298,8 @@ def baseline(assembly: Assembly, split: str, folder: Path) -> dict[str, Any]:
         return {**meter.compute(), "what": able.rule_baseline.name}
     if able.acting is not None and dataset is not None and isinstance(dataset.splits[split], SeedRows):
         return played_baseline(dataset.splits[split], folder, seed=assembly.config.machine.seed)
+    if able.playing is not None and dataset is not None and isinstance(rows := dataset.splits[split], GameRows):
+        return matched_baseline(rows, assembly.task, assembly.device, folder, seconds=seconds)
     if dataset is None and able.constant_baselines is not None:
         return constant_baseline(assembly, split)
     if dataset is None or able.trivial_baseline is None:

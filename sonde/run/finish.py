@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterable, Mapping
+from math import inf
 from typing import Any
 
 from sonde.acting.evaluation.films import SECONDS
@@ -18,6 +19,7 @@ from sonde.diagnose.divergence import NAME as DIVERGED
 from sonde.diagnose.divergence import diverged, remedy
 from sonde.diagnose.evaluations import never_finite, sometimes_finite
 from sonde.diagnose.rules.baseline import below_baseline, below_guessing, below_validation
+from sonde.diagnose.rules.column_pairs import pairs_unlike
 from sonde.diagnose.rules.generating import covers_few
 from sonde.diagnose.stages import best_before
 from sonde.engine import checkpoint
@@ -27,18 +29,20 @@ from sonde.engine.loop import notify
 from sonde.engine.signals import EvaluationStopped, StopRequest, stopping
 from sonde.metrics.directions import higher_is_better
 from sonde.modalities.catalogue import modality
+from sonde.report.acted import beside_policies
 from sonde.report.folder import read_folder
 from sonde.report.generating import judge_steps
-from sonde.report.sample_quality import measured_how, motion_command
+from sonde.report.sample_quality import JUDGE, measured_how, motion_command
 from sonde.run import became
 from sonde.run.build import Assembly
 from sonde.run.classical import compared
 from sonde.run.errors import scores_of
 from sonde.run.evaluation import baseline, write_evaluation
+from sonde.run.exhibited import show_games
 from sonde.run.filmed import make_films
 from sonde.run.job import Attempt
 from sonde.run.lengths import lengths_in_words
-from sonde.run.played import experience_taken
+from sonde.run.played import difference_of_returns, experience_taken
 from sonde.run.report import as_shown, write_report
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import load_best
@@ -124,15 +128,34 @@ def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
         known = objective.mode == "max"
     dataset = attempt.assembly.dataset
     split = next(reversed(list(result["metrics"])), "")
+    if abilities_of(attempt.assembly.task).playing is not None and _worse_at_games(attempt.folder, result, split):
+        known = True
     rows = len(dataset.splits[split]) if dataset is not None and split in dataset.splits else None
     if dataset is None:  # of a network of the caller's own what the doctor has seen says more
         found = below_guessing({**result, "baseline": {}}, run.doctor.seen)
     else:
-        found = below_baseline(result, larger=known, rows=rows) + below_guessing(result, run.doctor.seen)
+        beside = difference_of_returns(attempt.folder, split, result)
+        found = below_baseline(result, larger=known, rows=rows, difference=beside) + below_guessing(
+            result, run.doctor.seen
+        )
     if name == "accuracy":
         found = [*found, *below_validation(result["metrics"], _rows_answered(attempt.folder, result["metrics"]))]
     found = [*found, *covers_few(result["metrics"].get(split, {}), run.doctor.seen)]
+    samples = attempt.folder.evaluation / split / "samples.json"
+    if samples.exists() and not attempt.assembly.config.data.overfit_batches:
+        found = [*found, *pairs_unlike(read_json(samples), split)]
     tell(attempt, found, at_once=False)
+
+
+def _worse_at_games(folder: RunFolder, result: Mapping[str, Any], split: str) -> bool:
+    """Whether a score of games is below its baseline's by more than chance, as the report has it."""
+    name, place = str(result["headline"]), folder.evaluation / split
+    score, other = result["metrics"].get(split, {}).get(name), (result["baseline"] or {}).get(name)
+    if score is None or other is None:
+        return False
+    details = {stem: read_json(place / f"{stem}.json") for stem in ("matches", "baseline")}
+    apart = beside_policies(details, name, score - other)
+    return apart is not None and apart.high < 0
 
 
 def _rows_answered(folder: RunFolder, splits: Iterable[str]) -> dict[str, int]:
@@ -195,6 +218,7 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
         split = next(reversed(list(result["metrics"])), "")
         seconds = SECONDS if attempt.limit is None else min(SECONDS, attempt.limit.for_samples(()))
         make_films(attempt.built, folder.evaluation / split, split, tick=screen.tick, seconds=seconds)
+        show_games(attempt.built, folder.evaluation / split, split, tick=screen.tick, seconds=seconds)
     write_report(folder.path)
     screen.result(result)
     fresh, told = ([finding.as_dict() for finding in each] for each in parted(attempt))
@@ -235,7 +259,7 @@ def _judging(folder: RunFolder, *, clips: bool) -> list[str]:
     if in_memory(data):
         return [measured_how(run, data)]
     commands = [step.command for step in judge_steps(as_shown(read_folder(folder.path)))]
-    return commands if len(commands) > 1 else []  # one alone names no judge: the data have no classes
+    return [each for each in commands if JUDGE not in each]  # of data without classes, which name no judge
 
 
 def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any]:
@@ -255,7 +279,7 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         "parameters": sum(p.numel() for p in assembly.task.modules.parameters()),
         "epochs": progress.passes or None if batches is None else round(progress.step / batches, 4),
         "steps": progress.step,
-        "objective": None if objective is None else objective._asdict(),
+        "objective": None if objective is None else {"metric": objective.metric, "mode": objective.mode},
         "headline": _headline(run.attempt, scores),
         **_batch_means(assembly, scores),
         **_train_metrics(run.attempt.folder, scores),
@@ -286,7 +310,10 @@ def _reached(run: Prepared) -> dict[str, Any]:
 def _baseline(run: Prepared, split: str) -> dict[str, Any]:
     attempt = run.attempt
     with run.training.clock.part("evaluation"):
-        return baseline(attempt.assembly, split, attempt.folder.evaluation / split)
+        left = (
+            inf if attempt.limit is None else attempt.limit.for_samples(()) / 2
+        )  # the rest is for a game that is shown
+        return baseline(attempt.assembly, split, attempt.folder.evaluation / split, seconds=left)
 
 
 def _highlights(folder: RunFolder, assembly: Assembly, scores: dict[str, dict[str, float]]) -> dict[str, list[str]]:

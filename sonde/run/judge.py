@@ -30,11 +30,13 @@ DIGITS = 12  # of a hash
 class Seen:
     """features: (N, D) float32, what the judge's last layer was given
     classes:  (N,) int64, the one it took each input for; of a regressor (0,)
+    certain:  (N,) float32, how probable that class was to it; of a regressor (0,)
     layer:    the name of that layer
     """
 
     features: Tensor
     classes: Tensor
+    certain: Tensor
     layer: str
 
 
@@ -72,6 +74,7 @@ def seen_by(judge: "Run", inputs: Any, made: "Made", tick: Tick = silent, label:
     watched = LastInput(judge.model)
     features: list[Tensor] = []
     classes: list[Tensor] = []
+    certain: list[Tensor] = []
     for first in range(0, len(inputs), AT_ONCE):
         part = made.chosen(inputs, np.arange(first, min(first + AT_ONCE, len(inputs))))
         fed = judge.preprocess(part)
@@ -83,11 +86,14 @@ def seen_by(judge: "Run", inputs: Any, made: "Made", tick: Tick = silent, label:
             )
         features.append(watched.value.cpu())
         if judge.schema.target.has_classes:
-            classes.append(torch.from_numpy(judge.predict_proba(part).argmax(1)))
+            probable = torch.from_numpy(judge.predict_proba(part)).max(1)
+            classes.append(probable.indices)
+            certain.append(probable.values.float())
         tick(label, min(first + AT_ONCE, len(inputs)), len(inputs))
     return Seen(
         features=torch.cat(features),
         classes=torch.cat(classes) if classes else torch.zeros(0, dtype=torch.int64),
+        certain=torch.cat(certain) if certain else torch.zeros(0),
         layer=watched.name,
     )
 

@@ -38,6 +38,8 @@ def as_shown(run: Reading) -> Reading:
     if kind in modality_names():
         about = modality(str(kind))
         run = replace(run, row=load(about.row_of)(run.schema) if about.row_of else about.row)
+    if known is not None and known.row is not None:
+        run = replace(run, row=known.row)
     return respelled(run, in_keywords) if run.in_program else run
 
 

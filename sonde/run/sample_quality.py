@@ -1,4 +1,5 @@
-"""How good the samples of a run are: beside real rows that nobody trained on, in the features of a classifier of Sonde's own.
+"""How good the samples of a run are, beside real rows that nobody trained on: in the features of a classifier of Sonde's own, of
+tables in their own columns.
 
 Every number stands beside the same number of one half of the real rows and the other: what a perfect model would reach.
 """
@@ -7,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from sonde.core.config_file import in_memory, read_config
@@ -17,13 +19,17 @@ from sonde.core.progress import Tick, silent
 from sonde.core.run_folder import RunFolder
 from sonde.core.units import counted
 from sonde.metrics.coverage import NEIGHBOURS, coverage
-from sonde.metrics.frechet import frechet_distance
+from sonde.metrics.frechet import frechet_distance, frechet_error
 from sonde.metrics.intervals import wilson
 from sonde.metrics.kernel_distance import FEWEST, SUBSETS, kernel_distance
+from sonde.metrics.normal_scores import normal_scores
 from sonde.modalities.catalogue import modality
 from sonde.run.copies import copies
 from sonde.run.judge import Seen, as_given, check_judge, seen_by, weights_hash
+from sonde.run.judge_caution import better_than_real, saturated
 from sonde.run.judged_rows import MAY_BE, parts_of, rows_trained_on
+from sonde.run.made_columns import measures as measures_of
+from sonde.run.made_columns import together
 from sonde.run.motion import FEWEST as FEWEST_CLIPS
 from sonde.run.motion import motion
 from sonde.run.real_rows import Real, real_rows
@@ -32,11 +38,13 @@ from sonde.run.trained_on_samples import trained_on_samples
 from sonde.run.weaker import weaker_of
 
 if TYPE_CHECKING:
+    from sonde.modalities.made import Made
     from sonde.run.run import Run
 
 NAME = "sample_quality"  # of the file and the folder of pictures in evaluation/
 NUMBER = 2000  # samples
 LEAST = FEWEST * SUBSETS  # rows on either side
+MOST_FEATURES = 256  # of which a Fréchet distance is computed 20 times more, for its error
 
 # M rows on either side
 
@@ -57,7 +65,7 @@ def sample_quality(run: "Run", data: Any, judge: "Run | None", asked: Asked, tic
     """Measure samples, and write evaluation/sample_quality.json and its pictures into the run's folder.
 
     data:  what the run was trained on; of other data there is no telling what was copied
-    judge: None for what is measured without one: the motion of clips, and copies
+    judge: None for what is measured without one: the motion of clips, the columns of tables, and copies
     Returns: what the file holds (docs/run-folder.md)
     Raises: ConfigError for a judge or samples that cannot be; DataError for data that cannot be read, or too few real rows
     """
@@ -69,9 +77,9 @@ def sample_quality(run: "Run", data: Any, judge: "Run | None", asked: Asked, tic
         made = replace(made, plain=made.to_judge)
     if judge is not None:
         check_judge(judge, run)
-    elif not made.in_time:
+    elif not (made.in_time or made.columns):
         raise ConfigError("--number is for samples, which are measured with --judge CLASSIFIER_RUN")
-    least = LEAST if judge is not None else FEWEST_CLIPS
+    least = FEWEST_CLIPS if judge is None and made.in_time else LEAST
     if asked.number < least:
         raise ConfigError(f"--number must be at least {least} for samples to be measured, got {asked.number}")
     parts = parts_of(folder, data, schema, tick=tick)
@@ -97,8 +105,13 @@ def sample_quality(run: "Run", data: Any, judge: "Run | None", asked: Asked, tic
     measures: list[dict[str, Any]] = []
     if made.in_time:
         measures += motion(plain[:size], real.plain[:size], real.plain[size : 2 * size])
+    both = None if made.columns is None else _together(found, plain, real, schema, made)
+    if both is not None:
+        measures += [*measures_of(both), *_distances(*_in_columns(found, plain, real, schema, made), size)]
     by_judge = None if judge is None else _judged(judge, run, data, found, plain, real, size, tick)
     place = folder.evaluation / NAME
+    measures += [] if by_judge is None else by_judge.measures
+    judge_told = [] if by_judge is None else by_judge.caution
     content = {
         "samples": {**vars(asked), "steps": asked.steps or generation.steps},
         "weights": weights_hash(run),
@@ -109,8 +122,13 @@ def sample_quality(run: "Run", data: Any, judge: "Run | None", asked: Asked, tic
         "split": split,
         "n": size,
         "k": NEIGHBOURS,
-        "caution": _caution(parts.own, run, judge, data, real, split, tick),
-        "measures": measures + ([] if by_judge is None else by_judge.measures),
+        "caution": [
+            *_caution(parts.own, run, judge, data, real, split, tick),
+            *judge_told,
+            *better_than_real(measures),
+        ],
+        "measures": measures,
+        **({} if both is None else {"together": both}),
         "memorisation": copies(parts, plain, real.plain, schema, made, place, tick) if parts.own else None,
     }
     write_json(folder.evaluation / f"{NAME}.json", content)
@@ -118,10 +136,11 @@ def sample_quality(run: "Run", data: Any, judge: "Run | None", asked: Asked, tic
 
 
 class _Judged(NamedTuple):
-    """What a judge says: which it is, and measures."""
+    """What a judge says: which it is, and measures; caution: what is to be said of the judge."""
 
     about: dict[str, Any]
     measures: list[dict[str, Any]]
+    caution: list[str]
 
 
 def _judged(
@@ -145,17 +164,36 @@ def _judged(
         "layer": seen.layer,
         "features": seen.features.shape[1],
     }
+    own = made.columns is None  # else distances are those of the columns, which no judge's certainty blurs
     measures = [
         *_agreement(seen, found.labels, seen_real, real.labels, run, judge),
-        *_distances(seen, seen_real, size),
+        *(_distances(seen.features, seen_real.features, size) if own else []),
         *trained_on_samples(judge, data, whole, made, tick),
     ]
-    return _Judged(about, measures)
+    return _Judged(about, measures, saturated(seen_real) if own else [])
 
 
-def _distances(seen: Seen, real: Seen, size: int) -> list[dict[str, Any]]:
+def _together(found: Drawn, plain: Any, real: Real, schema: Schema, made: "Made") -> dict[str, Any]:
+    """What the columns of samples and of real rows say of one another, the class of each row among them."""
+    assert made.columns is not None
+    whole = (with_names(*each, schema, made) for each in ((plain, found.labels), (real.plain, real.labels)))
+    return together(made.columns(*whole))
+
+
+def _in_columns(found: Drawn, plain: Any, real: Real, schema: Schema, made: "Made") -> tuple[Tensor, Tensor]:
+    """(samples (N, D), real rows (M, D)): numbers by their ranks among real rows, categories and classes one by one."""
+    assert made.vectors is not None
+    samples, rows = made.vectors(plain, schema), made.vectors(real.plain, schema)
+    samples, rows = normal_scores(samples, rows), normal_scores(rows, rows)
+    if found.labels is None or real.labels is None:
+        return samples, rows
+    hot = [F.one_hot(each, len(schema.target.names)) * 0.5**0.5 for each in (found.labels, real.labels)]
+    return torch.cat([samples, hot[0]], 1), torch.cat([rows, hot[1]], 1)
+
+
+def _distances(features: Tensor, of_real: Tensor, size: int) -> list[dict[str, Any]]:
     """Fréchet and kernel distance, precision, recall, density and coverage, each beside that of two halves of the real rows."""
-    samples, half, other = seen.features[:size], real.features[:size], real.features[size : 2 * size]
+    samples, half, other = features[:size], of_real[:size], of_real[size : 2 * size]
     kernel, floor = kernel_distance(samples, half), kernel_distance(other, half)
     found = [
         _frechet(samples, half, other),
@@ -180,7 +218,9 @@ def _frechet(samples: Tensor, half: Tensor, other: Tensor) -> dict[str, Any]:
     if size <= features:
         why = f"{size} rows are too few for the covariance of {features} features: more samples and more held-out rows are needed"
         return {**entry, "reason": why}
-    return {**entry, "value": frechet_distance(samples, half), "real": frechet_distance(other, half)}
+    entry |= {"value": frechet_distance(samples, half), "real": frechet_distance(other, half)}
+    errors = [frechet_error(samples, half), frechet_error(other, half)] if features <= MOST_FEATURES else []
+    return entry | dict(zip(("error", "real_error"), errors, strict=False))
 
 
 def _agreement(
@@ -196,15 +236,25 @@ def _agreement(
         return [{**entry, "reason": f"the judge knows no class {absent[0]!r}"}]
     numbers = torch.tensor([names.index(name) for name in run.schema.target.names])
     hits = int((numbers[labels] == seen.classes).sum())
-    around = wilson(hits, len(labels))
-    right = float((numbers[truth] == real.classes).double().mean())
-    return [{**entry, "value": hits / len(labels), "interval": [around.low, around.high], "real": right}]
+    right = int((numbers[truth] == real.classes).sum())
+    around, of_real = wilson(hits, len(labels)), wilson(right, len(truth))
+    return [
+        {
+            **entry,
+            "value": hits / len(labels),
+            "interval": [around.low, around.high],
+            "real": right / len(truth),
+            "real_interval": [of_real.low, of_real.high],
+        }
+    ]
 
 
 def _preprocessing(schema: Schema, judge: Schema | None) -> str:
     """In words; both samples and real rows go through it."""
-    if judge is None:
+    if judge is None and schema.input.has_frames:
         return "as the run makes them, rounded to 8 bits"
+    if judge is None:
+        return "rows as the run makes them"
     if schema.input.is_clip:
         return "waveforms at 16 bits, without the silence behind their end, resampled where the judge has another rate"
     if not schema.input.has_planes:

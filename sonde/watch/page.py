@@ -26,8 +26,8 @@ ORDER = (
     "top", "unreadable", "findings", "learning", "samples", "resources", "metrics", "evaluated", "inside", "data", "time",
     "settings", "machine",
 )  # fmt: skip
-STYLES = (REPORT / "page.css", REPORT / "cases.css", HERE / "watch.css")
-SCRIPTS = (REPORT / "page.js", REPORT / "charts.js", HERE / "watch.js")
+STYLES = (REPORT / "page.css", REPORT / "cases.css", REPORT / "boards.css", HERE / "watch.css")
+SCRIPTS = (*(REPORT / name for name in ("page.js", "charts.js", "boards.js", "played.js")), HERE / "watch.js")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,6 +34,7 @@ function swap(place, html) {
   charts.ready(place);
   tables.ready(place);
   traces.ready(place);
+  plays.ready(place);
   if (reached >= 0) {
     const now = [...place.querySelectorAll("a, button, summary, [tabindex]")][reached];
     now?.focus({ preventScroll: true });

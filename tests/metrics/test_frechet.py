@@ -4,7 +4,7 @@ import torch
 from scipy.linalg import sqrtm
 from torch import Tensor
 
-from sonde.metrics.frechet import between_normals, frechet_distance, moments
+from sonde.metrics.frechet import between_normals, frechet_distance, frechet_error, moments
 
 
 def covariance(dim: int, seed: int) -> Tensor:
@@ -54,3 +54,11 @@ def test_the_estimate_comes_near_the_distance_of_what_rows_are_drawn_from() -> N
 def test_no_more_rows_than_features_are_refused() -> None:
     with pytest.raises(ValueError, match="8 rows of 8 features have no covariance of full rank"):
         frechet_distance(torch.randn(8, 8), torch.randn(20, 8))
+
+
+def test_the_error_is_how_far_values_of_other_rows_lie_apart() -> None:
+    drawn = torch.Generator().manual_seed(0)
+    sets = [(torch.randn(200, 4, generator=drawn), torch.randn(200, 4, generator=drawn) + 1) for _ in range(60)]
+    spread = torch.tensor([frechet_distance(*each) for each in sets]).std()
+    errors = torch.tensor([frechet_error(*each) for each in sets[:20]])
+    assert float(errors.mean()) == pytest.approx(float(spread), rel=0.3)

@@ -64,3 +64,8 @@ def test_a_match_that_was_won_throughout_has_no_rating_but_a_least_one() -> None
     match = meter([("random", 1.0, 9.0, True)] * 10).details()["matches"]["random"]
     assert match["elo"]["value"] is None
     assert match["elo"]["low"] > 0
+
+
+def test_the_interval_of_the_score_is_that_of_all_games() -> None:
+    found = meter(ROWS * 10).details()["intervals"]["score"]
+    assert found == [pytest.approx(0.4703, abs=1e-4), pytest.approx(0.7578, abs=1e-4)]  # Wilson's, of 25 of 40

@@ -115,3 +115,31 @@ def test_it_was_long_enough_where_the_mark_is_reached(tmp_path: Path) -> None:
     assert long_enough(run_of(tmp_path / "b", [300.0] * 6), "its steps ended")[0] == "Perhaps not"
     unlearned = long_enough(run_of(tmp_path / "c", [22.0] * 6, goal=None), "its steps ended", learned=False)
     assert unlearned == ("Perhaps not", "it was not yet better than a policy that knows nothing when its steps ended")
+
+
+def test_scores_of_games_stand_beside_players_that_have_learned_nothing(tmp_path: Path) -> None:
+    known = [
+        {"what": "a random player", "score": [0.0, 0.5, 0.0, 0.0]},
+        {"what": "untrained", "score": [0.5, 0.0, 1.0, 0.5]},
+    ]
+    matches = {"random": {"wins": 9, "draws": 1, "losses": 0}, "minimax": {"wins": 0, "draws": 9, "losses": 1}}
+    details = {"baseline": {"policies": known}, "matches": matches}
+    assert [each.what for each in policies(details)] == ["a random player", "untrained"]
+    found = beside_policies(details, "score", 0.7 - 0.5)
+    assert found is not None
+    assert found.low < 0.2 < found.high
+    assert beside_policies(details, "length", 0.0) is None
+    assert beside_policies({"baseline": {"policies": known}}, "score", 0.2) is None
+    run = run_of(tmp_path, [0.0, 1.0, 1.0])
+    run = replace(run, row=("game", "games"), evaluated={"test": details}, units={"score": "of a game"})
+    result = {"metrics": {"test": {"score": 0.7}}, "headline": "score", "objective": None}
+    run = replace(run, result={**run.result, **result, "baseline": {"score": 0.5, "what": "untrained"}, "goals": {}})
+    score = score_of(run)
+    assert score is not None
+    assert score.higher is True  # as its task says what it is; of anybody's "score" nobody knows
+    told = of_returns(run, score, "")
+    assert told is not None
+    assert "It scores 0.7000 on average over 3 test games, untrained 0.5000" in told[2]
+    unknown = score_of(replace(run, units={}))
+    assert unknown is not None
+    assert unknown.higher is None

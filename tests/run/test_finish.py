@@ -1,5 +1,6 @@
 """A finished run says that it loses to its baseline."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,19 @@ def test_a_run_far_off_loses_to_the_mean_and_says_so_unless_it_is_silenced(tmp_p
     assert "always predicting the mean" in str(found["evidence"])
     sonde.train(table(tmp_path), out=tmp_path / "off", doctor=False, **common)
     assert "worse-than-baseline" not in findings(tmp_path / "off")
+
+
+@pytest.mark.parametrize(("won", "told"), [(0, True), (8, False), (20, False)])
+def test_a_player_loses_to_its_baseline_where_that_is_no_chance(tmp_path: Path, won: int, told: bool) -> None:
+    place = tmp_path / "evaluation" / "test"
+    place.mkdir(parents=True)
+    match = {"games": 20, "wins": won, "draws": 0, "losses": 20 - won}
+    (place / "matches.json").write_text(json.dumps({"random": match}))
+    policies = [{"what": "a random player", "score": [1.0, 0.0] * 10, "length": [9] * 20}]
+    (place / "baseline.json").write_text(json.dumps({"policies": policies, "why": ""}))
+    result = {"headline": "score", "metrics": {"test": {"score": won / 20}}, "baseline": {"score": 0.5}}
+    assert finish._worse_at_games(RunFolder(tmp_path), result, "test") is told
+    assert not finish._worse_at_games(RunFolder(tmp_path), {**result, "baseline": {}}, "test")
 
 
 def test_a_run_that_learned_says_nothing(tmp_path: Path) -> None:

@@ -1,15 +1,29 @@
 """What a run that acted is compared with."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from sonde.acting.seeds import SeedRows
+from sonde.acting.self_play.games.rows import GameRows
 from sonde.core.errors import DataError
-from sonde.core.files import read_json
+from sonde.core.files import read_json, write_json
+from sonde.core.playing import Playing, SearchPlan
+from sonde.core.run_folder import RunFolder
+from sonde.core.seams import Abilities
 from sonde.engine.clock import Clock
-from sonde.run.played import experience_of, experience_taken, played_baseline
+from sonde.report.acted import beside_policies
+from sonde.run.played import (
+    difference_of_returns,
+    experience_of,
+    experience_taken,
+    matched_baseline,
+    played_baseline,
+)
 from tests.acting.small_environments import Corridor
 
 
@@ -57,6 +71,21 @@ def test_episodes_that_never_end_are_given_up_and_said(tmp_path: Path) -> None:
     )
 
 
+def test_without_time_for_a_game_there_is_no_baseline_and_that_is_said(tmp_path: Path) -> None:
+    rows = GameRows(name="tic_tac_toe", seed=1, number=2, longest=9, opponents=("random",))
+    plan = SearchPlan(kind="puct", simulations=2, considered=2)
+    playing = Playing(
+        judge=lambda seen: (torch.zeros(len(seen), 9), torch.zeros(len(seen))), plan=plan, earlier=lambda: None
+    )
+    task = SimpleNamespace(abilities=Abilities(playing=playing))
+    assert matched_baseline(rows, task, torch.device("cpu"), tmp_path, seconds=0.0) == {}  # type: ignore[arg-type]
+    assert "ended in time (0 s for all)" in read_json(tmp_path / "baseline.json")["why"]
+    found = matched_baseline(rows, task, torch.device("cpu"), tmp_path)  # type: ignore[arg-type]
+    [only] = read_json(tmp_path / "baseline.json")["policies"]
+    assert (found["what"], found["score"]) == ("a random player", sum(only["score"]) / 2)
+    assert only["opponent"] == ["random", "random"]
+
+
 class Source:
     figures = {"environment_steps": 300, "train_return": 7.0}  # noqa: RUF012
     seconds = {"environment": 0.0, "policy": 0.0}  # noqa: RUF012
@@ -78,3 +107,22 @@ def test_steps_and_seconds_of_the_environments_stand_in_the_result() -> None:
 def test_a_source_of_rows_has_no_experience() -> None:
     assert experience_of(object(), Clock()) is None  # type: ignore[arg-type]
     assert experience_taken(object(), Clock()) == {}  # type: ignore[arg-type]
+
+
+def test_the_difference_from_the_baseline_is_that_of_the_report(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    result: dict[str, Any] = {
+        "headline": "return", "metrics": {"test": {"return": 2.0}}, "baseline": {"return": 3.0, "what": "a random policy"},
+    }  # fmt: skip
+    assert difference_of_returns(folder, "test", result) is None  # nothing was played
+    place = folder.evaluation / "test"
+    place.mkdir(parents=True)
+    write_json(place / "episodes.json", {"return": [1.0, 2.0, 3.0]})
+    played_baseline(rows(Corridor), place, seed=0)
+    found = difference_of_returns(folder, "test", result)
+    assert found is not None
+    assert found.low < -1 < found.high
+    assert found == beside_policies(
+        {stem: read_json(place / f"{stem}.json") for stem in ("episodes", "baseline")}, "return", -1.0
+    )
+    assert difference_of_returns(folder, "test", {**result, "baseline": {}}) is None

@@ -1,6 +1,6 @@
 """Evaluation of who plays games: matches against a ladder of opponents, by stated seeds, colours alternating."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,36 +42,53 @@ class Matches:
     epoch = 0
     played = computes = True
 
-    def __init__(self, rows: GameRows, playing: Playing, device: torch.device) -> None:
+    def __init__(
+        self,
+        rows: GameRows,
+        playing: Playing,
+        device: torch.device,
+        *,
+        judged: Opponent | None = None,
+        together: int = TOGETHER,
+        late: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """judged: who plays, by default the network;  late: asked before each move: whether to end with whole games"""
         self._rows, self._playing, self._device = rows, playing, device
+        self._judged, self._together, self._late = judged, together, late
 
     @property
     def batches(self) -> int:
         """Groups of games."""
-        return -(-self._rows.number // TOGETHER)
+        return -(-self._rows.number // self._together)
 
     def __iter__(self) -> Iterator[Batch]:
         plan, rows = self._playing.plan, self._rows
-        own = Searching(rows, judge_of(self._playing.judge, self._device), plan)
+        own = self._judged or Searching(rows, judge_of(self._playing.judge, self._device), plan)
         before = self._playing.earlier()
         earlier = None if before is None else judge_of(before, self._device)
         others = {}
         for name in rows.opponents:
             if (found := opponent(name, rows, rows.seed, earlier, plan)) is not None:
                 others[name] = found
-        for first in range(0, rows.number if others else 0, TOGETHER):
-            numbers = range(first, min(first + TOGETHER, rows.number))
+        for first in range(0, rows.number if others else 0, self._together):
+            numbers = range(first, min(first + self._together, rows.number))
             games = [_Game(name, number) for name in others for number in numbers]
             fields = self._played(games, own, others)
+            if fields is None:
+                return
             index = torch.tensor([rows.opponents.index(each.opponent) * rows.number + each.number for each in games])
             yield Batch({**fields, "opponent": [each.opponent for each in games]}, index)
 
-    def _played(self, games: Sequence[_Game], own: Opponent, others: Mapping[str, Opponent]) -> dict[str, torch.Tensor]:
-        """All of some games, a move of each at a time."""
+    def _played(
+        self, games: Sequence[_Game], own: Opponent, others: Mapping[str, Opponent]
+    ) -> dict[str, torch.Tensor] | None:
+        """All of some games, a move of each at a time; None where it got too late."""
         known = game(self._rows.name)
         states = [self._begun(known, each.number // 2, others[each.opponent]) for each in games]
         going, beginner = list(range(len(games))), begins(known)
         while going:
+            if self._late():
+                return None
             mine = [at for at in going if (states[at].current_player() == beginner) == games[at].first]
             turns = [(own, mine)]
             for name, other in others.items():
@@ -96,12 +113,7 @@ class Matches:
 
     def _begun(self, known: Any, pair: int, other: Opponent) -> Any:
         """A first position; with random moves where the same game would be played again and again."""
-        state = known.new_initial_state()
-        random = np.random.default_rng(derive(self._rows.seed, "sample", "opening", pair))
-        for _ in range(0 if other.varies else OPENING):
-            moves = state.legal_actions()
-            state.apply_action(int(moves[random.integers(len(moves))]))
-        return state
+        return known.new_initial_state() if other.varies else opened(known, self._rows.seed, pair)
 
     def describe(self, index: int) -> str:
         """Which game."""
@@ -113,3 +125,13 @@ class Matches:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Nothing to put back."""
+
+
+def opened(known: Any, seed: int, pair: int) -> Any:
+    """The position after the random moves that a pair of games begins with. known: the game of OpenSpiel's"""
+    state = known.new_initial_state()
+    random = np.random.default_rng(derive(seed, "sample", "opening", pair))
+    for _ in range(OPENING):
+        moves = state.legal_actions()
+        state.apply_action(int(moves[random.integers(len(moves))]))
+    return state

@@ -56,7 +56,12 @@ def opponent(name: str, rows: GameRows, seed: int, earlier: "Judge | None", plan
         return RolloutSearch(rows.name, int(found[1]), seed)
     if name == "minimax":
         return OneByOne(Minimax().best, seed)
-    return OneByOne(_winning if name == "one-ply" else _any, seed)
+    return OneByOne(_winning, seed) if name == "one-ply" else random_player(seed)
+
+
+def random_player(seed: int) -> "OneByOne":
+    """Any legal move, by chance."""
+    return OneByOne(_any, seed)
 
 
 class OneByOne:

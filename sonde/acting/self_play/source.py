@@ -1,6 +1,7 @@
 """Experience of games that a network plays against itself: search each move, learn what searches and the games' ends say."""
 
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,6 +22,8 @@ from sonde.core.errors import ConfigError
 from sonde.core.playing import Playing
 from sonde.core.seams import Source, Task, abilities_of
 from sonde.core.seeds import derive
+
+LATELY = 1_000  # games whose first moves are kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +70,8 @@ class SelfPlay:
         self._positions = rules.start(plan.games)
         self._moves: list[list[int]] = [[] for _ in range(plan.games)]
         self._pending: list[list[dict[str, np.ndarray]]] = [[] for _ in range(plan.games)]
+        self._given = [0] * plan.games  # random moves that each game began with
+        self._openings: deque[tuple[int, int, int]] = deque(maxlen=LATELY)
         self._begun = False
         self._ply = 0  # moves of each game so far, of one after the other
         self._drawn = 0  # batches
@@ -82,6 +87,11 @@ class SelfPlay:
             shares = self._results / self._games
             found |= {"first_wins": float(shares[0]), "draws": float(shares[1])}
         return found
+
+    @property
+    def openings(self) -> list[tuple[int, int, int]]:
+        """(first move, second or -1, result for who began: 1, 0 or -1) of the latest games that began without random moves."""
+        return list(self._openings)
 
     def __iter__(self) -> Iterator[Batch]:
         plan = self._plan
@@ -155,6 +165,9 @@ class SelfPlay:
         self._games += 1
         self._length += len(self._moves[number])
         self._results[0 if result > 0 else 1 if result == 0 else 2] += 1
+        if self._given[number] == 0:
+            first, second = (*self._moves[number], -1)[:2]
+            self._openings.append((first, second, int(np.sign(result))))
         self._pending[number] = []
         self._begin([number])
 
@@ -170,7 +183,7 @@ class SelfPlay:
                     break
                 position = after
                 moves.append(move)
-            self._positions[number], self._moves[number] = position[0], moves
+            self._positions[number], self._moves[number], self._given[number] = position[0], moves, len(moves)
 
     def state_dict(self) -> dict[str, Any]:
         """All that is kept, and where the games are."""
@@ -184,6 +197,8 @@ class SelfPlay:
             "window": self._window.state_dict(),
             "lengths": torch.tensor([len(moves) for moves in self._moves]),
             "moves": torch.tensor([move for moves in self._moves for move in moves], dtype=torch.int64),
+            "given": torch.tensor(self._given),
+            "openings": torch.tensor(self._openings, dtype=torch.int64).reshape(-1, 3),
             "held": torch.tensor([len(rows) for rows in self._pending]),
             "pending": {name: torch.from_numpy(np.stack([row[name] for row in pending])) for name in pending[0]}
             if pending
@@ -197,6 +212,9 @@ class SelfPlay:
         self._results = state["results"].clone().numpy()
         self._window.load_state_dict(state["window"])
         self._moves = [part.tolist() for part in state["moves"].split(state["lengths"].tolist())]
+        self._given = state["given"].tolist() if "given" in state else [1] * len(self._moves)  # older states: not known
+        found = state["openings"].tolist() if "openings" in state else []
+        self._openings = deque(map(tuple, found), maxlen=LATELY)
         self._positions, self._begun = replayed(self._rules, self._moves), self._ply > 0
         fields = {name: values.numpy() for name, values in state["pending"].items()}
         ends = np.cumsum(state["held"].numpy())

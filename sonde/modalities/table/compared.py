@@ -33,6 +33,25 @@ def compared(made: pa.Table, real: pa.Table) -> dict[str, Any]:
     }
 
 
+def columns(made: pa.Table, real: pa.Table) -> dict[str, tuple[np.ndarray, np.ndarray, bool]]:
+    """Name -> (values of made rows (M,), of real ones (N,), whether they are codes without an order); gaps NaN."""
+    names = [name for name in made.column_names if name in real.column_names][:MOST_COLUMNS]
+    return {name: _both(made[name], real[name]) for name in names}
+
+
+def _both(made: pa.ChunkedArray, real: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray, bool]:
+    if not (category := _is_names(made) or _is_names(real)):
+        return _values(made), _values(real), category
+    cells = [column.to_pylist() for column in (made, real)]
+    code = {name: place for place, name in enumerate(sorted({str(cell) for each in cells for cell in each}))}
+    both = [np.array([np.nan if cell is None else code[str(cell)] for cell in each], np.float64) for each in cells]
+    return both[0], both[1], category
+
+
+def _is_names(column: pa.ChunkedArray) -> bool:
+    return pa.types.is_string(column.type) or pa.types.is_boolean(column.type)
+
+
 def as_text(table: pa.Table) -> tuple[list[str], list[list[str]]]:
     """(names of its columns, its rows as text), of the first columns and rows."""
     names = table.column_names[:MOST_COLUMNS]

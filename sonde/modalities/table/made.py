@@ -16,7 +16,7 @@ from sonde.core.dataset import Column, Schema
 from sonde.core.date_parts import to_dates
 from sonde.core.run_folder import RunFolder
 from sonde.modalities.made import Made
-from sonde.modalities.table.compared import as_text, compared
+from sonde.modalities.table.compared import as_text, columns, compared
 from sonde.modalities.table.encode import encode
 from sonde.modalities.table.read import frame_table
 from sonde.modalities.table.rows import TableRows
@@ -175,5 +175,6 @@ MADE = Made(
     to_judge=to_judge,
     labelled=labelled,
     compared=compared,
+    columns=columns,
     as_text=as_text,
 )

@@ -20,5 +20,6 @@ ALPHAZERO = TaskSpec(
     figures="sonde.tasks.alphazero.figures:additions",
     highlights="sonde.tasks.alphazero.figures:highlights",
     units={"score": "of a game: 1 won, 0.5 drawn, 0 lost", "length": "moves of a game"},
-    next_commands=("sonde play {run}",),
+    row=("game", "games"),
+    next_commands=("sonde play {run} --page",),
 )

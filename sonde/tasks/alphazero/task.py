@@ -44,12 +44,14 @@ class AlphaZero:
         self.modules = nn.ModuleDict({"network": model})
         self.phases: Sequence[Phase] = (Phase(name="network", loss=self.loss, trains=[model]),)
         # the last weights count: a score against a ladder is full long before a player is as good as it gets
-        self.objective: Objective | None = objective(monitor, MODES, monitor) if monitor else None
+        self.objective: Objective | None = objective(monitor, MODES, monitor, latest=True) if monitor else None
         plan = SearchPlan(kind=config.search, simulations=config.simulations, considered=config.considered)
         self.abilities = Abilities(
             acting=Acting(act=self.act, sent=lambda action: action.numpy(force=True)),
-            playing=Playing(judge=self.judge, plan=plan, earlier=self.earlier),
+            playing=Playing(judge=self.judge, plan=plan, earlier=self.earlier, untrained=self.untrained),
         )
+        # built anew from the same seed where a run goes on, so that it stands in no checkpoint
+        self._first = {name: value.clone() for name, value in model.state_dict().items()}
         self._snapshots: dict[
             int, dict[str, Tensor]
         ] = {}  # update -> weights, the latest two whose number is a power of 2
@@ -117,8 +119,16 @@ class AlphaZero:
         """See `Playing`: the network as it was between a quarter and half of the updates ago."""
         if not self._snapshots:
             return None
+        return self._with(self._snapshots[min(self._snapshots)])
+
+    def untrained(self) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+        """See `Playing`."""
+        return self._with(self._first)
+
+    def _with(self, weights: Mapping[str, Tensor]) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+        """A copy of the network with other weights, as `judge`."""
         before = copy.deepcopy(self.network)
-        before.load_state_dict(self._snapshots[min(self._snapshots)])
+        before.load_state_dict(weights)
         return lambda seen: _judged(before, seen)
 
     def state_dict(self) -> dict[str, Any]:

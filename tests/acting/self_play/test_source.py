@@ -175,3 +175,30 @@ def test_games_that_open_spiel_steps_are_played_and_learned_from(name: str, tmp_
         opponents=("random",), quiet=True, threads=1, model="policy-value-mlp", hidden=(8,),
     )  # fmt: skip
     assert 0 <= run.metrics["score_random"] <= 1
+
+
+def test_openings_are_those_of_games_without_random_moves() -> None:
+    source = played(TicTacToe(), games=5, random_moves=2)
+    known, ends = game("tic_tac_toe"), []
+    end = source._end
+
+    def noting(number: int, result: float) -> None:
+        moves = source._moves[number]
+        if source._given[number] == 0:
+            state = known.new_initial_state()
+            for move in moves:
+                state.apply_action(move)
+            ends.append((moves[0], moves[1], int(state.returns()[0])))
+        end(number, result)
+
+    source._end = noting  # type: ignore[method-assign]
+    while source.figures["games"] < 40:
+        source._move()
+    assert source.openings == ends
+    assert 0 < len(ends) < 40
+    resumed = played(TicTacToe(), games=5, random_moves=2)
+    resumed.load_state_dict(copied(source.state_dict()))
+    assert resumed.openings == ends
+    older = {name: value for name, value in source.state_dict().items() if name not in ("given", "openings")}
+    resumed.load_state_dict(copied(older))
+    assert resumed.openings == []

@@ -102,6 +102,16 @@ def test_the_network_as_it_was_is_that_of_the_power_of_two_before_the_last() -> 
     assert torch.equal(resumed(seen)[0], judged[8])
 
 
+def test_the_untrained_network_stays_as_it_was_built() -> None:
+    chosen, seen = task(), torch.randn(4, 2, 3, 3)
+    expected, held = chosen.judge(seen)[0], chosen.state_dict()
+    with torch.no_grad():
+        chosen.network.get_parameter("head.bias").add_(1.0)
+    assert torch.equal(chosen.untrained()(seen)[0], expected)
+    assert not torch.equal(chosen.judge(seen)[0], expected)
+    assert chosen.state_dict().keys() == held.keys() == {"snapshots"}  # it costs a checkpoint nothing
+
+
 def record(step: int) -> StepRecord:
     found = object.__new__(StepRecord)
     object.__setattr__(found, "step", step)

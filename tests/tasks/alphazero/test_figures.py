@@ -29,12 +29,14 @@ def details(name: str = "random") -> dict[str, object]:
 def test_a_terminal_says_a_line_for_each_opponent() -> None:
     first, second = highlights(details())
     assert first.startswith("against random: 10 won, 5 drawn, 5 lost; Elo +89 (")
-    assert second == "against weak: 4 won, 0 drawn, 0 lost; Elo (+7 or more)"
+    assert second == (
+        "against weak: 4 won, 0 drawn, 0 lost; Elo +7 or more (4 games leave an interval of more than 400 points)"
+    )
 
 
 def test_the_report_has_a_row_for_each_opponent_and_escapes_names() -> None:
     [section] = additions(details("<b>")).sections
-    assert "<tr><td>&lt;b&gt;</td>" in section.html
+    assert '<tr><td class="word">&lt;b&gt;</td>' in section.html
     assert "5 / 5 / 0" in section.html  # as first
-    assert "all won" in section.html
-    assert additions({}).sections == ()
+    assert "Against weak the number is left out" in section.note
+    assert additions({}).sections == []

@@ -1,0 +1,43 @@
+"""What is scored without learning, in the same matches."""
+
+import torch
+
+from sonde.acting.self_play.games.rows import GameRows
+from sonde.acting.self_play.plain import AT_ONCE, plain_players
+from sonde.core.playing import Playing, SearchPlan
+from sonde.engine.tree import same
+
+ROWS = GameRows(name="tic_tac_toe", seed=2_000_000, number=6, longest=9, opponents=("random", "minimax"))
+
+
+def evenly(seen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """A network that knows nothing, of tic-tac-toe."""
+    return torch.zeros(len(seen), 9), torch.zeros(len(seen))
+
+
+def never(seen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    raise AssertionError("the trained network does not play")
+
+
+def playing(*, untrained: bool = True) -> Playing:
+    plan = SearchPlan(kind="puct", simulations=40, considered=9)
+    return Playing(judge=never, plan=plan, earlier=lambda: None, untrained=(lambda: evenly) if untrained else None)
+
+
+def test_a_random_player_and_the_untrained_network_play_the_rows_games() -> None:
+    found = plain_players(ROWS, playing(), torch.device("cpu"), seconds=100.0)
+    assert [each.what for each in found] == ["a random player", "the untrained network with the same search"]
+    for each in found:
+        assert [len(batch) for batch in each.batches] == [2 * AT_ONCE, 2 * (6 - AT_ONCE)]
+        assert sorted(torch.cat([batch.index for batch in each.batches]).tolist()) == list(range(12))
+    chance, searched = (torch.cat([batch["score"] for batch in each.batches]).mean() for each in found)
+    assert searched > chance  # a search of 40 leaves sees wins that chance does not
+    again = plain_players(ROWS, playing(), torch.device("cpu"), seconds=100.0)
+    assert all(same(dict(a.batches[0].fields), dict(b.batches[0].fields)) for a, b in zip(found, again, strict=True))
+
+
+def test_without_time_there_are_none_and_without_a_first_network_chance_alone() -> None:
+    assert plain_players(ROWS, playing(), torch.device("cpu"), seconds=0.0) == []
+    [only] = plain_players(ROWS, playing(untrained=False), torch.device("cpu"), seconds=0.2)
+    assert only.what == "a random player"
+    assert len(only.batches) >= 1
