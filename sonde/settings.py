@@ -99,6 +99,9 @@ class TrainKeywords(TypedDict, total=False):
     """Passes over the training rows; by default the recipe's value."""
     steps: int | None
     """Number of optimiser steps."""
+    environment_steps: int | None
+    """Of an environment: steps in all of environments= together, which are converted to steps= exactly (the plan
+    says how)."""
     time_limit: float | str | None
     """Wall-clock limit of the whole run, from start-up to report, such as 90s, 10m, 1h30m; at least one step is
     taken."""
@@ -866,6 +869,9 @@ class FitKeywords(TypedDict, total=False):
     """Passes over the training rows; by default the recipe's value."""
     steps: int | None
     """Number of optimiser steps."""
+    environment_steps: int | None
+    """Of an environment: steps in all of environments= together, which are converted to steps= exactly (the plan
+    says how)."""
     time_limit: float | str | None
     """Wall-clock limit of the whole run, from start-up to report, such as 90s, 10m, 1h30m; at least one step is
     taken."""
@@ -1000,6 +1006,9 @@ class ResumeKeywords(TypedDict, total=False):
     """Passes over the training rows; by default the recipe's value."""
     steps: int | None
     """Number of optimiser steps."""
+    environment_steps: int | None
+    """Of an environment: steps in all of environments= together, which are converted to steps= exactly (the plan
+    says how)."""
     time_limit: float | str | None
     """Wall-clock limit of the whole run, from start-up to report, such as 90s, 10m, 1h30m; at least one step is
     taken."""

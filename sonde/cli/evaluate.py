@@ -2,16 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sonde.cli.begin import Begun, begin, said_on, trained_run
-from sonde.core.bounds import at_least, flag
+from sonde.core.bounds import flag
 from sonde.core.errors import ConfigError
 from sonde.core.units import metric, metric_name
 
 if TYPE_CHECKING:
-    from sonde.run.played import Play
     from sonde.run.run import Run
 
 ABOUT = """\
@@ -82,11 +80,13 @@ def run(words: Sequence[str]) -> int:
         return 0
     (folder, data), options = begun.words, begun.options
     _check(options)
+    from sonde.run.played import play_of
+
     trained = trained_run(folder, options.device, trust_code=begun.trust_code)
     if options.judge is not None or options.number is not None:
         return _measure(trained, data, begun)
     with said_on(begun.screen):
-        play = _play(options)
+        play = play_of(episodes=options.episodes, sampled=options.sampled, log=options.log)
         found = trained.evaluation(data, split=options.split, target=options.target, play=play, tick=begun.screen.tick)
     rows = [(metric_name(name), metric(name, value)) for name, value in found.scores.items()]
     begun.screen.table(f"{folder} on {data}: {found.headline}", ["metric", "value"], rows)
@@ -115,17 +115,6 @@ def _can_be_judged(trained: "Run") -> bool:
 
     about = modality(trained.schema.input.kind)
     return bool(about.made) and about.judged
-
-
-def _play(options: EvalOptions) -> "Play | None":
-    """How an environment is played, where that is said."""
-    from sonde.run.played import Play
-
-    if options.episodes is None and not options.sampled and options.log is None:
-        return None
-    at_least(options, 1, "episodes")
-    log = None if options.log is None else Path(options.log).expanduser()
-    return Play(episodes=options.episodes, sampled=options.sampled, log=log)
 
 
 def _check(options: EvalOptions) -> None:

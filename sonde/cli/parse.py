@@ -12,18 +12,9 @@ from typing import Any
 
 from sonde.cli.values import Flags, element, fits, takes_list, to_types
 from sonde.core.bounds import flag
+from sonde.core.called_elsewhere import THE_DATA, called_here
 from sonde.core.errors import ConfigError, nearest
 from sonde.core.value_types import annotations, expected
-
-ELSEWHERE = {
-    "batch": "batch_size", "bs": "batch_size", "learning_rate": "lr", "num_epochs": "epochs", "max_epochs": "epochs",
-    "max_steps": "steps", "wd": "weight_decay", "gpu": "device", "num_workers": "workers", "output": "out", "arch": "model",
-    "net": "model", "optim": "optimizer", "val_split": "validation", "early_stopping": "patience", "imgsz": "image_size",
-    "size": "image_size", "grad_clip": "clip", "warmup_steps": "warmup", "max_time": "time_limit", "amp": "precision",
-    "force": "fresh", "overwrite": "fresh", "label": "target", "grad_accum": "accumulate", "verbose": "quiet",
-}  # fmt: skip
-"""Other libraries' name of a setting -> ours; for suggestions only."""
-
 
 RENAMED = {"checkpoint-steps": ("checkpoint-every", '--checkpoint-every "500 steps"')}
 """Flags of earlier versions -> (name now, how to write it)."""
@@ -159,9 +150,15 @@ def unknown_flag(written: str, flags: Iterable[str], *, verb: str) -> ConfigErro
     name = written.lstrip("-").replace("_", "-").lower()
     if (now := RENAMED.get(name)) is not None and now[0] in known:
         return ConfigError(f"{written} is now --{now[0]}; write {now[1]}")
-    synonym = ELSEWHERE.get(name.replace("-", "_"), "").replace("_", "-")
-    near = [synonym] if synonym in known else nearest(name.removeprefix("no-"), known, count=1)
-    hint = f"did you mean --{near[0]}?" if near else f"`sonde {verb} --help` lists all flags"
+    if verb == "train" and name.replace("-", "_") in THE_DATA:
+        return ConfigError(f"unknown flag {written}; an environment is the data: sonde train gym:CartPole-v1")
+    here = called_here(name.replace("-", "_"), [each.replace("-", "_") for each in known])
+    near = [each.replace("_", "-") for each in here] or nearest(name.removeprefix("no-"), known, count=1)
+    hint = (
+        f"did you mean {' or '.join(f'--{each}' for each in near)}?"
+        if near
+        else f"`sonde {verb} --help` lists all flags"
+    )
     return ConfigError(f"unknown flag {written}; {hint}")
 
 

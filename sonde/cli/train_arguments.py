@@ -8,13 +8,16 @@ from typing import Any
 from sonde.cli.parse import Given, Line, as_words, convert, flags_of, refuse_unknown, split_line, take_data
 from sonde.cli.values import Flags, from_file
 from sonde.core.bounds import flag
+from sonde.core.called_elsewhere import called_here
 from sonde.core.config import PlaceConfig
 from sonde.core.config_file import SavedConfig, read_config
 from sonde.core.errors import ConfigError
 from sonde.core.overrides import Overrides
 from sonde.modalities.settings import built, groups, refuse_clash
 
-LENGTHS = frozenset({"epochs", "steps", "time_limit"})  # to say one on the line takes back the file's others
+LENGTHS = frozenset(
+    {"epochs", "steps", "environment_steps", "time_limit"}
+)  # to say one on the line takes back the file's others
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +115,9 @@ def _owners(written: str) -> list[str]:
 
 def _not_its_own(written: str, owners: Sequence[str], model: str | None, task: str | None) -> ConfigError:
     chosen = [f"{what} {name}" for what, name in (("model", model), ("task", task)) if name]
-    return ConfigError(f"{written} is a setting of {', '.join(owners)}, not of {' or '.join(chosen)}")
+    here = called_here(written.lstrip("-").replace("-", "_"), flags_of(*groups().values()))
+    meant = f"; did you mean {' or '.join(map(flag, here))}?" if here else ""
+    return ConfigError(f"{written} is a setting of {', '.join(owners)}, not of {' or '.join(chosen)}{meant}")
 
 
 def _base(line: Line) -> _Base:

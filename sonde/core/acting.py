@@ -58,6 +58,17 @@ class Experience(NamedTuple):
     seconds: Mapping[str, float]
 
 
+class Updates(NamedTuple):
+    """Updates of a run that acts for so many steps of its environments.
+
+    number: of updates;  steps: that the environments take until the last, all together;  words: how the two go together
+    """
+
+    number: int
+    steps: int
+    words: str
+
+
 class Environments(Protocol):
     """n environments side by side, each in an episode of its own; one that ends is followed by the next at once.
 

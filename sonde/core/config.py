@@ -184,6 +184,8 @@ class LoopConfig:
     """Passes over the training rows; by default the recipe's value."""
     steps: int | None = None
     """Number of optimiser steps."""
+    environment_steps: int | None = None
+    """Of an environment: steps in all of --environments together, which are converted to --steps exactly (the plan says how)."""
     time_limit: float | str | None = None
     """Wall-clock limit of the whole run, from start-up to report, such as 90s, 10m, 1h30m; at least one step is taken."""
     monitor: str | None = None
@@ -210,7 +212,7 @@ class LoopConfig:
 
     def __post_init__(self) -> None:
         above(self, 0, "epochs")
-        at_least(self, 1, "steps", "log_every")
+        at_least(self, 1, "steps", "environment_steps", "log_every")
         silenced(self.silence)
         if self.mode is not None and self.monitor is None:
             monitor = flag("monitor")
@@ -333,7 +335,8 @@ GROUPS: dict[str, type] = {
 MAY_DIFFER = frozenset(
     [
         "device", "threads", "workers", "memory", "feed", "quiet", "debug", "trust_code", "log", "out", "fresh",
-        "epochs", "steps", "time_limit", "patience", "stop_at", "checkpoint_every", "log_every", "doctor", "classical",
+        "epochs", "steps", "environment_steps", "time_limit", "patience",
+        "stop_at", "checkpoint_every", "log_every", "doctor", "classical",
         "silence", "environment_timeout",
     ]
 )  # fmt: skip

@@ -66,6 +66,7 @@ class InputSpec:
     read_as: another kind whose networks read such inputs too, "" for none
     extra: what else a kind's reader has to know of the data that were trained on, as text: of another package, and of images that
            are kept as float32, how they were scaled
+    space: of environments, what one shows and takes, as text (`sonde.core.spaces`); "" where that is not known
 
     A batch holds tokens (B, T) int64, PAD behind the end of each row; molecules (B, N, features) and `bonds` (B, N, N), 0 where
     there is no atom and no bond; other sequences are zero there, and `lengths` (B,) comes with them. With a series that has
@@ -89,6 +90,7 @@ class InputSpec:
     covariates: int = 0
     read_as: str = ""
     extra: str = ""
+    space: str = field(default="", compare=False)  # not in runs of earlier versions, which go on
 
     @property
     def is_clip(self) -> bool:

@@ -173,10 +173,12 @@ def parameters_of(trained: nn.Module | nn.Parameter) -> Sequence[nn.Parameter]:
 
 
 class Objective(NamedTuple):
-    """What 'better' means for a run: a key of the meter's metrics and its direction."""
+    """What 'better' means for a run: a key of the meter's metrics and its direction. latest: of equal scores the last weights are
+    kept, where scores reach a ceiling and training goes on to make sure of it; by default the first."""
 
     metric: str
     mode: Literal["max", "min"]
+    latest: bool = False
 
     def better(self, new: float, old: float | None) -> bool:
         """Strictly better; NaN never is, nor the worst there can be (a loss of infinity); anything else is better than None."""

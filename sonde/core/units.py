@@ -141,7 +141,7 @@ def metric_name(name: str) -> str:
     known |= {"wer": "word error rate", "cer": "character error rate", "near": "within 60°"}
     known |= {"mase": "MASE", "smape": "sMAPE", "pearson": "Pearson correlation", "spearman": "Spearman correlation"}
     known |= {"psnr": "PSNR", "ssim": "SSIM", "elbo": "ELBO", "kl": "KL divergence", "crps": "CRPS"}
-    known |= {"frechet": "Fréchet"}
+    known |= {"frechet": "Fréchet", "bootstrapped": "bootstrapped discounted"}
     known |= {"l": "at L", "map": "mAP", "map50": "mAP@50", "map75": "mAP@75"}
     head, slash, rest = name.partition("/")
     words = [known.get(word, word) for word in head.split("_")]

@@ -1,10 +1,17 @@
 """When a run ends before its length: where it no longer gets better, and where it is good enough."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from sonde.core.durations import Duration
 from sonde.core.seams import Objective
 from sonde.engine.training import Progress
+
+
+def is_kept(objective: Objective, value: float, best: Mapping[str, Any] | None) -> bool:
+    """Whether the weights of an evaluation are kept as the best: they are better, or as good and the objective's latest."""
+    before = objective.best_value(best)
+    return objective.better(value, before) or (objective.latest and value == before)
 
 
 class Target(NamedTuple):
@@ -35,7 +42,7 @@ def patience_over(patience: Duration | None, progress: Progress, *, batches: int
         return progress.since_best >= patience.amount
     if progress.evaluated_at != progress.step:
         return False
-    steps = progress.step - (progress.best["step"] if progress.best else 0)
+    steps = progress.step - _improved_at(progress)
     match patience.unit:
         case "steps":
             since: float = steps
@@ -44,3 +51,10 @@ def patience_over(patience: Duration | None, progress: Progress, *, batches: int
         case _:
             since = progress.passes - progress.best_passes if batches is None else steps / batches
     return since >= patience.amount
+
+
+def _improved_at(progress: Progress) -> int:
+    """The step of the last evaluation that was better than all before; weights as good may have been kept since."""
+    if progress.improved_at is not None:
+        return progress.improved_at
+    return progress.best["step"] if progress.best else 0  # of a checkpoint of an earlier version

@@ -14,7 +14,7 @@ from sonde.core.records import EPOCH_ENDS, STAGE_BEGINS, EvaluationRecord, Event
 from sonde.core.seams import Objective, Source, extras_of
 from sonde.engine import observing
 from sonde.engine.checkpoint import Writer
-from sonde.engine.early_stop import Target, patience_over, target_reached
+from sonde.engine.early_stop import Target, is_kept, patience_over, target_reached
 from sonde.engine.execution.settings import StepSettings, drawn
 from sonde.engine.met import note_batch
 from sonde.engine.metrics_log import log_step
@@ -290,15 +290,18 @@ def _evaluate(training: Training, settings: FitSettings, parts: FitParts) -> boo
         return False
     value = parts.objective.value(metrics)
     training.stepper.evaluated(value)
-    if parts.objective.better(value, parts.objective.best_value(progress.best)):
+    improved = parts.objective.better(value, parts.objective.best_value(progress.best))
+    kept = is_kept(parts.objective, value, progress.best)
+    if kept:
         progress.best = {"epoch": epoch, "step": progress.step, "metric": parts.objective.metric, "value": value}
-        progress.since_best = 0
+    if improved:
+        progress.since_best, progress.improved_at = 0, progress.step
         progress.best_passes = progress.passes
         if settings.patience is not None and settings.patience.unit == "seconds":
             progress.best_s = training.clock.elapsed()
-        return True
-    progress.since_best += 1
-    return False
+    else:
+        progress.since_best += 1
+    return kept
 
 
 def reason_to_stop(training: Training, settings: FitSettings, *, step_s: float = 0.0) -> tuple[str, str]:

@@ -30,7 +30,8 @@ class Progress:
     evaluated_at: int = -1  # step of the last evaluation: one that is due but missing is made up for on resume
     best: dict[str, Any] | None = None  # {"epoch", "step", "metric", "value"}
     since_best: int = 0  # evaluations
-    best_passes: int = 0  # passes done at the best evaluation
+    improved_at: int | None = None  # step of the last evaluation that was better than all before
+    best_passes: int = 0  # passes done at it
     best_s: float = 0.0  # seconds of the clock at it, where patience is counted so
     evaluated_s: float = 0.0  # seconds of the clock at the last evaluation, where they are due by time
     epoch_ended_at: int = -1  # step of the last epoch's end that observers were told of

@@ -18,7 +18,7 @@ PLAYED = (
     "return",
     "length",
     "expected_return",
-    "discounted_return",
+    "bootstrapped_return",
 )  # fields of a batch of episodes; the last two may be absent
 
 
@@ -29,7 +29,8 @@ def played(batch: Batch) -> dict[str, Tensor]:
 
 class EpisodesMeter:
     """Mean and spread of the returns of episodes, and their mean length; of tasks that estimate what an episode will return,
-    the mean of that at its first step, and of what it did return, discounted alike."""
+    the mean of that at its first step, and of what it did return, discounted alike, with what was expected to follow where it was
+    cut off: more than the return, where that is much."""
 
     def __init__(self) -> None:
         self._found: dict[int, dict[str, float]] = {}

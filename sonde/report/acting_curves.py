@@ -145,16 +145,20 @@ def _lengths(run: Reading) -> Figure | None:
 
 def _expected(run: Reading) -> Figure | None:
     """What values said of an episode at its first step, beside what became of it."""
-    expected, found = metric_of(run, "expected_return"), metric_of(run, "discounted_return")
+    expected, found = metric_of(run, "expected_return"), metric_of(run, "bootstrapped_return")
+    found = found or metric_of(run, "discounted_return")  # of earlier versions
     if not finite(expected) or not finite(found):
         return None
     shown = [
         Series(name="expected", points=expected, colour=4, dots=len(expected) <= 60),
         Series(name="returned", points=found, colour=2, dots=len(found) <= 60),
     ]
-    axis = Axis(label="discounted return")
+    axis = Axis(label="bootstrapped discounted return")
     caption = f"{over_or_under(finite(expected)[-1], finite(found)[-1])} Means of what the value said at an episode's "
-    caption += "first step, and of what that episode then returned, discounted alike."
+    caption += (
+        "first step, and of what that episode then returned, discounted alike; where it was cut off, with the value of "
+    )
+    caption += "its last observation for what would have followed, so that it may lie above the return."
     return figure(
         "Expected and found return", shown, across(run), axis, name="Expected and found return", caption=caption
     )

@@ -29,7 +29,8 @@ def episode_figures(details: Mapping[str, Any], values: str) -> list[Figure]:
     returns = columns.get("return")
     if returns is None or len(returns) < FEWEST or not np.isfinite(returns).all():
         return []
-    expected, found = columns.get("expected_return"), columns.get("discounted_return")
+    expected = columns.get("expected_return")
+    found = columns.get("bootstrapped_return", columns.get("discounted_return"))  # the second of earlier versions
     figures = [_returns(returns)]
     if expected is not None and found is not None and len(expected) == len(found):
         figures.append(_expected(expected, found, values))
@@ -60,9 +61,12 @@ def _expected(expected: np.ndarray, found: np.ndarray, values: str) -> Figure:
     """The value of each episode's first observation beside what the episode returned, discounted as values are."""
     title = "Expected and found return of each episode"
     caption = over_or_under(float(expected.mean()), float(found.mean()))
-    caption += " Below the diagonal an episode returned less than the value said at its first step."
+    caption += (
+        " Below the diagonal an episode returned less than the value said at its first step; where it was cut off, the "
+    )
+    caption += "value of its last observation counts for what would have followed."
     if values:
         caption += f" {values[:1].upper()}{values[1:]}."
     points = list(zip(expected.tolist(), found.tolist(), strict=True))
-    axes = Axis(label="expected at the first step"), Axis(label="returned, discounted")
+    axes = Axis(label="expected at the first step"), Axis(label="bootstrapped discounted return")
     return Figure(title=title, svg=scatter(points, *axes, name=title, line="diagonal"), caption=caption)

@@ -24,7 +24,10 @@ UNITS = {
     "raw_rmse": "in the data's own units",
     "raw_crps": "in the data's own units",
     "expected_return": "what the value said of it at the first step, discounted",
-    "discounted_return": "what became of that",
+    **dict.fromkeys(
+        ("bootstrapped_return", "discounted_return"),  # the second of earlier versions
+        "what became of that: rewards discounted, and of an episode that was cut off the value of its last observation",
+    ),
     "return_std": "spread of the episodes",
     "return_worst": "the lowest of them",
     "coverage_50": "share of truths in the 50 % interval",
@@ -36,7 +39,8 @@ UNITS = {
 OURS: dict[str, bool | None] = {
     "near": True, "recovery": True, "return": True, "return_worst": True,
     # an episode that is long may be good or bad
-    "return_std": None, "length": None, "expected_return": None, "discounted_return": None,
+    "return_std": None, "length": None, "expected_return": None, "bootstrapped_return": None,
+    "discounted_return": None,
     # of a critic, which is neither good nor bad, and of real rows alone
     "accuracy_made": None, "accuracy_real": None, "accuracy_train": None, "recall_real": None,
 }  # fmt: skip

@@ -119,6 +119,10 @@ def _of_experience(name: str, value: Any, parts: Assembly) -> str:
     return f"an environment has no rows to keep, mix or repeat, only episodes; {instead.get(name, 'leave it out')}"
 
 
+def _of_environments(name: str, value: Any, parts: Assembly) -> str:
+    return "" if parts.dataset is not None else "sonde.fit learns from data as they are; give steps"
+
+
 def _of_whole_batches(name: str, value: Any, parts: Assembly) -> str:
     if parts.dataset is None or not spec(parts.config.task).whole_batches:
         return ""
@@ -298,6 +302,7 @@ RULES = (
     ),
     Rule(names=OF_ROWS, why=_of_experience, off=(False, 0, None)),
     Rule(names=("batch_size", "workers"), why=_of_batches),
+    Rule(names=("environment_steps",), why=_of_environments, off=(None,)),
     Rule(names=("batch_size",), why=_of_whole_batches),
     Rule(names=("patience",), why=_of_validation, off=(0, "0")),
     Rule(names=("patience",), why=_of_objective, off=(0, "0")),

@@ -37,6 +37,7 @@ USUAL = 1e-3  # rate of Adam and its kin, and of others that have none of their 
 OVER_A_RUN = frozenset(
     [
         "few-steps",
+        "no-better-than-baseline",
         "overfitting",
         "plateau",
         "still-improving",

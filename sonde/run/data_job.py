@@ -26,6 +26,7 @@ from sonde.models.renamed import with_new_names
 from sonde.run.build import NOTHING_OWN, Assembly, Own, assemble
 from sonde.run.callers_code import Code
 from sonde.run.choose import choose, choose_model, choose_task
+from sonde.run.environment_steps import derived_origin, with_updates
 from sonde.run.job import Job
 from sonde.run.latent import as_coded
 from sonde.run.loggers.table import check_installed
@@ -135,7 +136,7 @@ def resumed_job(folder: RunFolder, data: Any, overrides: Mapping[str, Any], scre
     _show(dataset, screen, config)
     resolved = Resolved(
         config=replace(config, place=replace(config.place, out=str(folder.path), fresh=False)),
-        origin={**saved.origin, **dict.fromkeys(overrides, "typed")},
+        origin={**saved.origin, **dict.fromkeys(overrides, "typed"), **derived_origin(config)},
         reasons=saved.reasons,
     )
     return _job(as_begun(dataset, folder, config.transfer.pretrained), resolved, overrides, caller, clock)
@@ -244,7 +245,7 @@ def _overridden(config: TrainConfig, overrides: Mapping[str, Any]) -> TrainConfi
     for name, value in given.items():
         if groups[name] not in GROUPS:  # of a kind of data
             data = data.having(replace(data.of(kinds[groups[name]]), **{name: value}))
-    return replace(config, loop=loop, data=data, **changed)
+    return with_updates(replace(config, loop=loop, data=data, **changed))
 
 
 def _overrides_before(saved: SavedConfig, overrides: Mapping[str, Any]) -> Overrides:

@@ -18,6 +18,7 @@ from sonde.core.seams import abilities_of
 from sonde.diagnose.divergence import NAME as DIVERGED
 from sonde.diagnose.divergence import diverged, remedy
 from sonde.diagnose.evaluations import never_finite, sometimes_finite
+from sonde.diagnose.rules.alarms import more_alarms_than_promised
 from sonde.diagnose.rules.baseline import below_baseline, below_guessing, below_validation
 from sonde.diagnose.rules.column_pairs import pairs_unlike
 from sonde.diagnose.rules.generating import covers_few
@@ -42,7 +43,7 @@ from sonde.run.exhibited import show_games
 from sonde.run.filmed import make_films
 from sonde.run.job import Attempt
 from sonde.run.lengths import lengths_in_words
-from sonde.run.played import experience_taken
+from sonde.run.played import difference_of_returns, experience_taken
 from sonde.run.report import as_shown, write_report
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import load_best
@@ -89,11 +90,7 @@ def evaluated(run: Prepared) -> dict[str, Any]:
     checkpoint.clear_leftovers(folder.checkpoints)
     if attempt.limit is not None:
         tell(attempt, attempt.limit.findings(run.training, budgets, cut), at_once=False)
-    training = run.training
-    broken = _never_finite(run) + best_before(
-        assembly.task.phases, training.stepper.stages, assembly.task.modules, training.progress.best
-    )
-    tell(attempt, broken + _diverged(run), at_once=False)
+    _tell_course(run, scores)
     partly = {split: budget for split, budget in budgets.items() if not budget.whole}
     evaluated_on = {split: {"rows": budget.evaluated, "of": budget.rows} for split, budget in partly.items()}
     beside = {} if partly else _classical(run, scores)
@@ -118,6 +115,18 @@ def _headline(attempt: Attempt, scores: Mapping[str, Mapping[str, float]]) -> st
     return next(iter(last), "" if objective is None else objective.metric)
 
 
+def _tell_course(run: Prepared, scores: Mapping[str, Mapping[str, float]]) -> None:
+    """Say what in its course makes a run's scores doubtful, and that a threshold does not hold where the run is judged."""
+    attempt, task = run.attempt, run.attempt.assembly.task
+    stages, best = run.training.stepper.stages, run.training.progress.best
+    found = _never_finite(run) + best_before(task.phases, stages, task.modules, best) + _diverged(run)
+    split = next(reversed(list(scores)), "")
+    place = attempt.folder.evaluation / split / "scores.json"
+    if "false_alarm_rate" in scores.get(split, {}) and place.exists():
+        found += more_alarms_than_promised(scores[split], read_json(place), split)
+    tell(attempt, found, at_once=False)
+
+
 def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
     """Say that the headline is worse than the baseline's, where the doctor looked on."""
     attempt, objective, name = run.attempt, run.attempt.assembly.objective, str(result["headline"])
@@ -134,7 +143,10 @@ def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
     if dataset is None:  # of a network of the caller's own what the doctor has seen says more
         found = below_guessing({**result, "baseline": {}}, run.doctor.seen)
     else:
-        found = below_baseline(result, larger=known, rows=rows) + below_guessing(result, run.doctor.seen)
+        beside = difference_of_returns(attempt.folder, split, result)
+        found = below_baseline(result, larger=known, rows=rows, difference=beside) + below_guessing(
+            result, run.doctor.seen
+        )
     if name == "accuracy":
         found = [*found, *below_validation(result["metrics"], _rows_answered(attempt.folder, result["metrics"]))]
     found = [*found, *covers_few(result["metrics"].get(split, {}), run.doctor.seen)]
@@ -276,7 +288,7 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         "parameters": sum(p.numel() for p in assembly.task.modules.parameters()),
         "epochs": progress.passes or None if batches is None else round(progress.step / batches, 4),
         "steps": progress.step,
-        "objective": None if objective is None else objective._asdict(),
+        "objective": None if objective is None else {"metric": objective.metric, "mode": objective.mode},
         "headline": _headline(run.attempt, scores),
         **_batch_means(assembly, scores),
         **_train_metrics(run.attempt.folder, scores),

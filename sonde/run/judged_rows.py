@@ -25,6 +25,7 @@ from sonde.modalities.open import open_data, open_like
 from sonde.modalities.settings import data_config, leaves, of_kind
 from sonde.models.renamed import with_new_names
 from sonde.run.given_rows import fingerprints
+from sonde.run.played import seeds_in_words
 from sonde.run.split_checks import ENOUGH, rows_again
 from sonde.run.transfer import as_begun
 
@@ -42,6 +43,7 @@ class Evaluation:
     caution: why they are no test scores, or may be none; "" where nobody trained on the rows
     highlights: what the task says beside the scores, a line each, such as which of several series is forecast worst
     row:     what one row is called, and several
+    begun:   of episodes, the seeds that they begin from, in words; "" of rows
     """
 
     scores: Mapping[str, float]
@@ -50,11 +52,13 @@ class Evaluation:
     caution: str = ""
     highlights: Sequence[str] = ()
     row: tuple[str, str] = ("row", "rows")
+    begun: str = ""
 
     @property
     def headline(self) -> str:
         """Such as "test, 359 rows", and what keeps the scores from being a test's."""
         told = self.split if self.rows is None else f"{self.split}, {counted(self.rows, *self.row)}"
+        told += f" ({self.begun})" if self.begun else ""
         return f"{told}: {self.caution}" if self.caution else told
 
 
@@ -76,6 +80,7 @@ class Judged:
             caution=self.caution,
             highlights=tuple(highlights),
             row=row,
+            begun=seeds_in_words(self.rows),
         )
 
 

@@ -21,6 +21,7 @@ from sonde.engine.timing import first_steps
 from sonde.run.build import Assembly
 from sonde.run.compiling import Compiling, compiled_execution, not_compilable, time_compiling
 from sonde.run.computing import Computing, choose_computing, first_batch
+from sonde.run.environment_steps import in_words, updates_of
 from sonde.run.evaluation import check_evaluation
 from sonde.run.generated import parted, told
 from sonde.run.lengths import check_length, fixed_ends, fixed_why
@@ -217,6 +218,8 @@ def _plan_lines(
     precision = f"{decided.precision} ({decided.why})" if decided.why else decided.precision
     mode = "compiled" if compiled else "eager"
     lines = [f"{where}, {precision}, {assembly.decision.why}, {mode}", length.why]
+    if assembly.dataset is not None and (taken := updates_of(assembly.config)) is not None:
+        lines.append(in_words(taken))
     if (pieces := assembly.config.feed.accumulate) > 1:
         rows = assembly.config.feed.batch_size if assembly.first is None else len(assembly.first)
         lines.append(f"{rows:,} rows an update, {-(-rows // pieces):,} at a time (--accumulate {pieces})")

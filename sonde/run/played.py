@@ -11,19 +11,24 @@ import torch
 from sonde.acting.evaluation.episodes import Episodes, episodes_of
 from sonde.acting.evaluation.plain import LONGEST, SECONDS, STEPS, plain_policies
 from sonde.acting.evaluation.recorder import Recorder, check_place
+from sonde.acting.policy import Policy
 from sonde.acting.seeds import SeedRows
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.acting.self_play.plain import SECONDS as MATCHES_S
 from sonde.acting.self_play.plain import plain_players
 from sonde.acting.self_play.source import playing_of
 from sonde.core.acting import Experience
-from sonde.core.dataset import Rows
+from sonde.core.bounds import flag
+from sonde.core.dataset import InputSpec, Rows
 from sonde.core.errors import ConfigError, first_line
-from sonde.core.files import write_json
-from sonde.core.seams import Source, Task
+from sonde.core.files import read_json, write_json
+from sonde.core.run_folder import RunFolder
+from sonde.core.seams import Source, Task, abilities_of
 from sonde.core.units import count, counted
 from sonde.engine.clock import Clock
+from sonde.metrics.intervals import Interval
 from sonde.metrics.matches import MatchesMeter
+from sonde.report.acted import beside_policies
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +66,44 @@ class Play:
             source.recorder.write(self.log, environment)
 
 
+def play_of(*, episodes: int | None, sampled: bool, log: str | Path | None) -> Play | None:
+    """How an environment is played, where that is said. Raises: ConfigError for fewer than one episode"""
+    if episodes is None and not sampled and log is None:
+        return None
+    if episodes is not None and episodes < 1:
+        raise ConfigError(f"{flag('episodes')} must be at least 1, got {episodes}")
+    return Play(episodes=episodes, sampled=sampled, log=None if log is None else Path(log).expanduser())
+
+
+def policy_of(
+    task: Task, input: InputSpec, folder: Path, *, sampled: bool | None, seed: int, device: torch.device
+) -> Policy:
+    """See `Run.policy`. Raises: ConfigError for a run that does not act, or plays a game"""
+    found = abilities_of(task)
+    if found.acting is None:
+        raise ConfigError(f"{folder} was not trained to act in an environment, so it has no policy; use predict")
+    if found.playing is not None:
+        raise ConfigError(
+            f"{folder} plays a game for two by searching among legal moves, which a position's numbers do not tell, so it has no "
+            f"policy of one observation; play it with: sonde play {folder}, or see what its network alone thinks with predict"
+        )
+    drawn = found.acting.sampled if sampled is None else sampled
+    return Policy(found.acting, input, sampled=drawn, seed=seed, device=device)
+
+
+def seeds_in_words(rows: Rows) -> str:
+    """Those that episodes begin from; "" of rows that are no episodes of an environment.
+
+    >>> from sonde.acting.seeds import SeedRows
+    >>> seeds_in_words(SeedRows(make=list, encode=abs, split="test", number=50))
+    'seeds 2,000,000 to 2,000,049'
+    """
+    if not isinstance(rows, SeedRows):
+        return ""
+    first, *_, last = [*rows.seeds(), rows.seeds()[-1]]
+    return f"seed {first:,}" if first == last else f"seeds {first:,} to {last:,}"
+
+
 def played_baseline(rows: Rows, folder: Path, *, seed: int) -> dict[str, Any]:
     """Metrics of the better of a random policy and the best constant action, and "what" it is; all their episodes go to
     `folder`/baseline.json. Empty where none ends an episode in time, or the environment fails under them, which that file says.
@@ -88,6 +131,16 @@ def played_baseline(rows: Rows, folder: Path, *, seed: int) -> dict[str, Any]:
     if len(best.returns) < len(rows):
         what += f", {counted(len(best.returns), 'episode', 'episodes')}"
     return {"return": best.mean, "length": float(np.mean(best.lengths)), "what": what}
+
+
+def difference_of_returns(folder: RunFolder, split: str, result: Mapping[str, Any]) -> Interval | None:
+    """The interval of a run's mean return less its baseline's, as the report has it; None where one of them is not known."""
+    name, place = str(result["headline"]), folder.evaluation / split
+    files = {stem: place / f"{stem}.json" for stem in ("episodes", "baseline")}
+    score, other = result["metrics"].get(split, {}).get(name), result["baseline"].get(name)
+    if score is None or other is None or not all(file.exists() for file in files.values()):
+        return None
+    return beside_policies({stem: read_json(file) for stem, file in files.items()}, name, score - other)
 
 
 def matched_baseline(

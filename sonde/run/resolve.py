@@ -1,12 +1,13 @@
 """From what was typed, what a file says, what the recipe advises and the defaults to one config: pure, and run once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
 
 from sonde.core.bounds import flag
+from sonde.core.called_elsewhere import CALLED, called_here
 from sonde.core.config import TrainConfig, replace_leaves
 from sonde.core.config_file import SavedConfig
 from sonde.core.errors import ConfigError, nearest, unknown
@@ -19,6 +20,7 @@ from sonde.models.table import MODELS, Entry
 from sonde.optim.custom import SETTINGS, class_of, defaults, torch_classes
 from sonde.optim.usual import OWN_DEFAULTS, USUAL_RATE, Kind, usual_rate
 from sonde.run.choose import Recipe
+from sonde.run.environment_steps import derived_origin, in_words, refuse_both, updates_of, with_updates
 from sonde.tasks.table import spec, specs
 
 OWNERS = 4  # tasks and models that have a setting, which are named
@@ -33,21 +35,6 @@ SIMILAR_OPTIMISERS = (
 )  # optimisers for which a rate tuned for one of them serves the others
 DECOUPLED = {"adamw", "muon"}  # what they call weight decay is a penalty elsewhere
 OVERFIT_STEPS = 200  # updates in which a network that can learn at all has memorised a batch
-CALLED_HERE = {
-    "learning_rate": "lr", "max_epochs": "epochs", "num_epochs": "epochs", "num_train_epochs": "epochs", "n_epochs": "epochs",
-    "max_steps": "steps", "max_time": "time_limit", "callbacks": "observers", "optim": "optimizer",
-    "gradient_clip_val": "clip", "max_grad_norm": "clip", "clip_grad_norm": "clip",
-    "accumulate_grad_batches": "accumulate", "gradient_accumulation_steps": "accumulate", "num_workers": "workers",
-    "early_stopping": "patience", "validation_data": "validation", "val": "validation", "eval_dataset": "validation",
-    "criterion": "loss", "loss_fn": "loss", "warmup_steps": "warmup", "bs": "batch_size", "wd": "weight_decay",
-    "validation_split": "validation", "per_device_train_batch_size": "batch_size", "train_batch_size": "batch_size",
-    "accelerator": "device",
-    "val_check_interval": "evaluate_every", "eval_steps": "evaluate_every", "save_steps": "checkpoint_every",
-    "grad_clip": "clip", "gradient_clip": "clip", "max_lr": "lr", "lr_max": "lr", "cbs": "observers",
-    "logging_steps": "log_every", "log_every_n_steps": "log_every", "lr_scheduler_type": "schedule", "output_dir": "out",
-    "model_dir": "out", "default_root_dir": "out", "random_state": "seed", "resume_from_checkpoint": "out",
-}  # fmt: skip
-"""What other libraries call a setting -> what it is called here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,14 +61,24 @@ def unknown_setting(name: str, known: Iterable[str], *, custom_task: bool, or_ow
         return ConfigError(f"{name}= is for sonde.train; here the network or task is the first argument")
     if name in ELSEWHERE:
         return ConfigError(f"there is no {name}=; {ELSEWHERE[name]}")
-    if (here := CALLED_HERE.get(name)) is not None:
-        return ConfigError(f"unknown setting {name!r}; here it is called {here!r}")
     if or_own and (owners := _owners(name)):
-        more = f" and {len(owners) - OWNERS} more" if len(owners) > OWNERS else ""
-        return ConfigError(f"{flag(name)} is a setting of {', '.join(owners[:OWNERS])}{more}, not of {or_own}")
+        meant = f"; did you mean {' or '.join(map(flag, here))}?" if (here := called_here(name, known)) else ""
+        return ConfigError(f"{flag(name)} is a setting of {_some(owners)}, not of {or_own}{meant}")
+    if here := called_here(name, known):
+        return ConfigError(f"unknown setting {name!r}; here it is called {' or '.join(map(repr, here))}")
+    if or_own and (found := [(here, owners) for here in CALLED.get(name, ()) if (owners := _owners(here))]):
+        here, owners = found[0]
+        return ConfigError(
+            f"unknown setting {name!r}; here it is called {here!r}, a setting of {_some(owners)}, not of {or_own}"
+        )
     if nearest(name, known):
         return unknown("setting", name, known)
     return ConfigError(f"unknown setting {name!r}; help(sonde.{'fit' if custom_task else 'train'}) lists all")
+
+
+def _some(owners: Sequence[str]) -> str:
+    more = f" and {len(owners) - OWNERS} more" if len(owners) > OWNERS else ""
+    return f"{', '.join(owners[:OWNERS])}{more}"
 
 
 def _owners(name: str) -> list[str]:
@@ -133,9 +130,15 @@ def resolve(overrides: Overrides, recipe: Recipe, *, custom_task: bool = False) 
         model_config=replace_leaves(model_kind, {n: v for n, v in merged.items() if n in model_names}),
         task_config=replace_leaves(task_kind, {n: v for n, v in merged.items() if n in task_names}),
     )
+    if config.loop.environment_steps is not None and not custom_task:
+        refuse_both(name for name, where in overrides.origin.items() if where in ("typed", "file"))
+        config = with_updates(config)
     origin = {name: "recipe" if name in advised else "default" for name in known}
     origin |= {name: where for name, where in overrides.origin.items() if name in typed or name not in known}
     reasons = {name: why for name, (_, why) in advice.items() if origin[name] == "recipe"}
+    if not custom_task and (taken := updates_of(config)) is not None:
+        origin |= derived_origin(config)
+        reasons["steps"] = in_words(taken)
     return Resolved(config=config, origin=origin, reasons=reasons)
 
 
@@ -154,7 +157,7 @@ def fitting(advice: Advice, typed: Mapping[str, Any], kind: Kind = "unknown") ->
     entries = dict(advice)
     if batches := typed.get("overfit_batches"):
         entries = overfitting(entries, batches)
-    if any(typed.get(name) is not None for name in ("epochs", "steps", "time_limit")):
+    if any(typed.get(name) is not None for name in ("epochs", "steps", "environment_steps", "time_limit")):
         entries.pop("epochs", None)  # a length is given, perhaps in another unit
     entries = _of_torchs(entries, typed, kind)
     chosen, tuned = typed.get("optimizer"), advice["optimizer"][0] if "optimizer" in advice else None

@@ -18,13 +18,14 @@ from sonde.engine.training import OF_A_LOSS, Progress, load_weights
 from sonde.modalities.settings import built, leaves
 from sonde.models.renamed import with_new_names
 from sonde.run.callers_code import remember_code
+from sonde.run.environment_steps import EITHER, refuse_both
 from sonde.run.given_rows import ROWS
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.saved import Saved
 from sonde.screen.screen import Screen
 
-LENGTHS = ("epochs", "steps", "time_limit")
-"""Three ways to set the length of a run. One that is given on resume replaces all that were given before: whoever asks
+LENGTHS = ("epochs", "steps", "environment_steps", "time_limit")
+"""Ways to set the length of a run. One that is given on resume replaces all that were given before: whoever asks
 a run of 10 epochs or 10 minutes for 20 epochs would else be stopped by the minutes, or the other way round."""
 
 SPLITS = {"train": "training", "validation": "validation", "test": "test"}
@@ -128,7 +129,8 @@ def _of_test(name: str) -> bool:
 
 
 def check_overrides(overrides: Mapping[str, Any]) -> None:
-    """Raises: ConfigError for a setting that is unknown, or that a run cannot change on its way."""
+    """Raises: ConfigError for a setting that is unknown, or that a run cannot change on its way; for two that are one length."""
+    refuse_both(name for name, value in overrides.items() if value is not None)
     for name in overrides:
         if name not in leaves():
             raise unknown("setting", name, MAY_DIFFER)
@@ -151,6 +153,10 @@ def dropped_lengths(loop: LoopConfig, given: Mapping[str, Any]) -> str:
     if all(given.get(name) is None for name in LENGTHS):
         return ""
     before = {name: getattr(loop, name) for name in LENGTHS}
+    if any(given.get(name) is not None for name in EITHER):  # one replaces the other
+        before = {name: value for name, value in before.items() if name not in EITHER}
+    elif loop.environment_steps is not None:
+        del before["steps"]  # which follow from these
     old = [f"{flag(name)} {value}" for name, value in before.items() if value is not None and given.get(name) is None]
     return (
         f"{' and '.join(old)} no longer {'apply' if len(old) > 1 else 'applies'}; give it as well to keep it"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 import torch
 
-from sonde.core.config import Precision
 from sonde.core.config_file import read_config
 from sonde.core.damaged import read_object, reading
 from sonde.core.dataset import Rows, Schema
@@ -17,9 +16,7 @@ from sonde.core.progress import Tick, silent
 from sonde.core.run_folder import RunFolder
 from sonde.core.schema_file import read_schema
 from sonde.core.seams import Source, Task
-from sonde.data.feed.source import Augment
 from sonde.engine.plan import pick_device
-from sonde.run.evaluated_in import or_in_fp32, precision_of
 from sonde.run.inference import as_frame, fed, only_network, predictor, probabilities
 from sonde.run.keywords import Keywords
 from sonde.run.worded import worded
@@ -30,6 +27,7 @@ from sonde.tasks.table import spec
 if TYPE_CHECKING:
     import pandas
 
+    from sonde.acting.policy import Policy
     from sonde.run.judged_rows import Evaluation
     from sonde.run.played import Play
 
@@ -161,7 +159,7 @@ class Run:
 
         inputs: paths or folders of images, PIL images, arrays or tensors, tables or data frames, as the run was trained on; for a
                 run on custom data inputs as an array or tensor, a tuple or dict of them, a Dataset or a DataLoader, whose
-                predictions are called "row 0", …
+                predictions are called "row 0", …; for one that acts several observations (`policy` takes one)
         what: of an autoencoder "latent", "reconstruction" or "anomaly";  paths: of diffusion-forecasting so many paths besides
         frame: a pandas DataFrame instead, with a column for each class's probability, and the index of a frame that is given
         """
@@ -274,8 +272,30 @@ class Run:
         return in_own_types(drawn_from(self, wanted, tick), self.schema)
 
     @Keywords()
-    def evaluate(
-        self, data: Any, *, split: str | None = None, target: Sequence[str] = (), tick: Tick = silent
+    def policy(self, *, sampled: bool | None = None, seed: int = 0) -> "Policy":
+        """The policy of a run that acts: called with one observation as the environment shows it, it gives an action as that
+        takes it.
+
+        sampled: draw actions as in training, or take the likeliest; by default as the run was evaluated
+        seed: of what is drawn
+        Raises: ConfigError for a run that does not act in an environment
+        """
+        from sonde.run.played import policy_of
+
+        self.task.modules.eval()
+        return policy_of(self.task, self.schema.input, self.folder, sampled=sampled, seed=seed, device=self._device)
+
+    @Keywords()
+    def evaluate(  # noqa: PLR0913 - one for each thing that can be asked of an evaluation
+        self,
+        data: Any,
+        *,
+        split: str | None = None,
+        target: Sequence[str] = (),
+        episodes: int | None = None,
+        sampled: bool = False,
+        log: str | Path | None = None,
+        tick: Tick = silent,
     ) -> dict[str, float]:
         """Scores of the best checkpoint on data of the same kind: on test rows, else all there are.
 
@@ -284,9 +304,15 @@ class Run:
 
         split: which of the data's splits to evaluate on; target: target columns, by default those trained on; neither for a run
                on custom data, which takes what `sonde.fit` does
+        episodes, sampled, log: of an environment, how many episodes are played, by default as many as at the end of training (of
+               seeds 2,000,000 on, which nobody trained on); whether actions are drawn as in training; an NPZ file that all
+               transitions are written to
         Raises: DataError for data that cannot be evaluated, ConfigError when there is no such split
         """
-        found = self.evaluation(data, split=split, target=target, tick=tick)
+        from sonde.run.played import play_of
+
+        play = play_of(episodes=episodes, sampled=sampled, log=log)
+        found = self.evaluation(data, split=split, target=target, play=play, tick=tick)
         if found.caution:
             Screen().say(f"evaluated on {found.headline}")
         return dict(found.scores)
@@ -302,58 +328,16 @@ class Run:
         tick: Tick = silent,
     ) -> "Evaluation":
         """`evaluate`, with which rows were judged and whether the run was trained on them. play: how episodes are played"""
-        from sonde.run.judged_rows import ALL, Evaluation, caution_of_custom, judged, reading_of
+        from sonde.run.evaluated_again import of_custom_data, of_rows
 
-        if self._of_custom_data:
-            scores = self._scores_of_custom(data, split=split, target=target, tick=tick)
-            return Evaluation(scores=scores, split=ALL, rows=None, caution=caution_of_custom(self._folder, data))
-        from sonde.engine.evaluate import evaluate
-        from sonde.engine.execution.settings import StepSettings
-        from sonde.run.build import changes
-        from sonde.run.evaluation import highlights
-
-        saved = read_config(self._folder.config).settings
-        other = bool(target) and tuple(target) != tuple(saved.get("target") or ())
-        found = judged(
-            self._folder,
-            data,
-            self.schema,
-            reading_of(self._folder, self.schema, target),
-            split=split,
-            own_target=other,
-            tick=tick,
-        )
-        rows = found.rows if play is None else play.rows(found.rows)
-        precision = precision_of(self._trained_in(saved), self._device)
-        views = None
-        if self.spec.views:  # all others are evaluated on images as they are
-            views = changes(self.schema, str(saved["augment"]), task=self.spec.name)
-
-        def evaluated_in(precision: Precision) -> tuple[dict[str, float], list[str]]:
-            source = self._source(rows, views, goes_on=bool(saved.get("carry")), play=play)
-            settings = StepSettings(device=self._device, precision=precision)
-            meter = evaluate(self.task, source, settings, tick=tick)
-            if play is not None:
-                play.keep(source, str(data))
-            return meter.compute(), highlights(self.spec, meter, rows)
-
-        scores, said = or_in_fp32(evaluated_in, precision)
-        return replace(found, rows=rows).evaluation(scores, self.schema.input.kind, said)
-
-    def _scores_of_custom(self, data: Any, *, split: str | None, target: Sequence[str], tick: Tick) -> dict[str, float]:
-        from sonde.engine.execution.settings import StepSettings
-        from sonde.run.custom_use import scores
-
-        if split is not None or target:
+        if not self._of_custom_data:
+            return of_rows(self, self._folder, data, split=split, target=target, play=play, tick=tick)
+        if split is not None or target or play is not None:
             raise ConfigError(
-                "split= and target= are for runs of sonde.train; give the data to evaluate on as sonde.fit takes them"
+                "split=, target=, episodes=, sampled= and log= are for runs of sonde.train; give the data to evaluate on as "
+                "sonde.fit takes them"
             )
-        trained = self._trained_in(read_config(self._folder.config).settings)
-
-        def evaluated_in(precision: Precision) -> dict[str, float]:
-            return scores(self.task, data, StepSettings(device=self._device, precision=precision), tick)
-
-        return or_in_fp32(evaluated_in, precision_of(trained, self._device))
+        return of_custom_data(self, self._folder, data, tick=tick)
 
     @Keywords()
     def report(self) -> Path:
@@ -362,22 +346,13 @@ class Run:
 
         return write_report(self.folder)
 
-    def _trained_in(self, settings: Mapping[str, Any]) -> Any:
-        """The precision that was decided on, which may be another than a recipe advised."""
-        plan = read_object(self._folder.plan, run=self.folder) if self._folder.plan.exists() else {}
-        return plan.get("precision", settings.get("precision"))
-
     def _trained_on(self) -> str:
         return f"task {read_config(self._folder.config).settings.get('task')}"
 
-    def _source(
-        self, rows: Rows, augment: Augment | None = None, *, goes_on: bool = False, play: "Play | None" = None
-    ) -> Source:
+    def _source(self, rows: Rows) -> Source:
         from sonde.run.row_sources import source_of
 
-        if play is not None:
-            return play.source(rows, self.task, self._device)
-        return source_of(rows, self.schema, self.task, self._device, augment, goes_on=goes_on)
+        return source_of(rows, self.schema, self.task, self._device)
 
     def _load_task(self) -> Task:
         from sonde.run.loaded import task_of

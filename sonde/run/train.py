@@ -19,6 +19,7 @@ from sonde.diagnose.before import accumulation, frozen_untrained
 from sonde.diagnose.doctor import Doctor
 from sonde.engine import random_state
 from sonde.engine.checkpoint import Writer
+from sonde.engine.early_stop import is_kept
 from sonde.engine.evaluate import evaluate
 from sonde.engine.execution.compiled import Compiled
 from sonde.engine.json_lines import JsonLinesLog, read_lines
@@ -344,7 +345,7 @@ def _validate(attempt: Attempt, training: Training, request: StopRequest, doctor
         able.tune_threshold(meter)
     scores = scores_of(meter, source, "validation", step=training.progress.step)
     objective, best = assembly.objective, training.progress.best
-    better = objective is None or objective.better(objective.value(scores), objective.best_value(best))
+    better = objective is None or is_kept(objective, objective.value(scores), best)
     if better and able.quick_evaluate is None and objective is not None:
         attempt.best_meter, attempt.best_budget = meter, budget
     return scores

@@ -63,6 +63,8 @@ class TaskSpec:
     takes_input: True where the class also takes input=, the `InputSpec`, of tasks that make inputs
     experience: of tasks that act and learn from what comes of it, (splits, task, settings of the run, device) -> the source to
                train on; "" where rows are read
+    updates:   of those, (steps of the environments, settings of the run) -> `sonde.core.acting.Updates`, for a length in such
+               steps; "" where an update takes no number of them that is known before
     whole_batches: True where a batch is all that was met since the last, so that it has no size of its own
     values:    of tasks that act, what their values count beside rewards, for a caption; "" for nothing
     generates: True where it makes new inputs (`sonde.core.generation`), for `sonde sample`
@@ -103,6 +105,7 @@ class TaskSpec:
     trains_on: str = ""
     takes_input: bool = False
     experience: str = ""
+    updates: str = ""
     values: str = ""
     whole_batches: bool = False
     generates: bool = False

@@ -21,10 +21,12 @@ Weigh = Callable[[Tensor], Tensor]
 """Target (B, …) -> how much each of its losses counts, of their shape."""
 
 
-def objective(own: str, modes: Mapping[str, Literal["max", "min"]], monitor: str | None) -> Objective:
+def objective(
+    own: str, modes: Mapping[str, Literal["max", "min"]], monitor: str | None, *, latest: bool = False
+) -> Objective:
     """What decides which checkpoint is best: the metric of --monitor, else the task's own.
 
-    modes: every metric that the task reports, and whether more or less of it is better
+    modes: every metric that the task reports, and whether more or less of it is better;  latest: see `Objective`
     Raises: ConfigError with the nearest names for a metric that is not reported
     """
     metric = monitor or own
@@ -34,7 +36,7 @@ def objective(own: str, modes: Mapping[str, Literal["max", "min"]], monitor: str
                 f"monitor={metric!r}: it is called {here!r} here; those of the validation rows are monitored"
             )
         raise unknown("metric to monitor", metric, modes)
-    return Objective(metric, modes[metric])
+    return Objective(metric, modes[metric], latest)
 
 
 def wide(outputs: Tensor) -> Tensor:

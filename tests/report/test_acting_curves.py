@@ -27,7 +27,7 @@ def line(step: int, taken: int, **values: float) -> dict[str, Any]:
 
 
 def evaluation(step: int, value: float, std: float) -> dict[str, Any]:
-    metrics = {"return": value, "return_std": std, "length": 9.0, "expected_return": 40.0, "discounted_return": 20.0}
+    metrics = {"return": value, "return_std": std, "length": 9.0, "expected_return": 40.0, "bootstrapped_return": 20.0}
     return {"kind": "evaluation", "step": step, "split": "validation", "seconds": 0.5, "metrics": metrics}
 
 

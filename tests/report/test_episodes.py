@@ -1,13 +1,16 @@
 """Figures of the episodes of an evaluation."""
 
+import pytest
+
 from sonde.report.episodes import episode_figures
 
 
-def test_returns_and_what_was_expected_of_each() -> None:
+@pytest.mark.parametrize("name", ["bootstrapped_return", "discounted_return"])  # the second of earlier versions
+def test_returns_and_what_was_expected_of_each(name: str) -> None:
     held = {
         "return": [1.0, 2.0, 3.0, 4.0, 50.0],
         "expected_return": [5.0] * 5,
-        "discounted_return": [1.0, 2.0, 3.0, 4.0, 5.0],
+        name: [1.0, 2.0, 3.0, 4.0, 5.0],
     }
     returns, expected = episode_figures({"episodes": held}, "they count entropy")
     assert returns.caption == "5 episodes: median 3.00, worst 1.00, best 50.0."

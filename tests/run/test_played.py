@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,11 +11,19 @@ import torch
 from sonde.acting.seeds import SeedRows
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.core.errors import DataError
-from sonde.core.files import read_json
+from sonde.core.files import read_json, write_json
 from sonde.core.playing import Playing, SearchPlan
+from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Abilities
 from sonde.engine.clock import Clock
-from sonde.run.played import experience_of, experience_taken, matched_baseline, played_baseline
+from sonde.report.acted import beside_policies
+from sonde.run.played import (
+    difference_of_returns,
+    experience_of,
+    experience_taken,
+    matched_baseline,
+    played_baseline,
+)
 from tests.acting.small_environments import Corridor
 
 
@@ -98,3 +107,22 @@ def test_steps_and_seconds_of_the_environments_stand_in_the_result() -> None:
 def test_a_source_of_rows_has_no_experience() -> None:
     assert experience_of(object(), Clock()) is None  # type: ignore[arg-type]
     assert experience_taken(object(), Clock()) == {}  # type: ignore[arg-type]
+
+
+def test_the_difference_from_the_baseline_is_that_of_the_report(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    result: dict[str, Any] = {
+        "headline": "return", "metrics": {"test": {"return": 2.0}}, "baseline": {"return": 3.0, "what": "a random policy"},
+    }  # fmt: skip
+    assert difference_of_returns(folder, "test", result) is None  # nothing was played
+    place = folder.evaluation / "test"
+    place.mkdir(parents=True)
+    write_json(place / "episodes.json", {"return": [1.0, 2.0, 3.0]})
+    played_baseline(rows(Corridor), place, seed=0)
+    found = difference_of_returns(folder, "test", result)
+    assert found is not None
+    assert found.low < -1 < found.high
+    assert found == beside_policies(
+        {stem: read_json(place / f"{stem}.json") for stem in ("episodes", "baseline")}, "return", -1.0
+    )
+    assert difference_of_returns(folder, "test", {**result, "baseline": {}}) is None

@@ -66,7 +66,7 @@ def acted(  # noqa: PLR0913
             metrics={
                 "return": value,
                 "return_std": 10.0,
-                **({} if expected is None else {"expected_return": expected[place], "discounted_return": 90.0}),
+                **({} if expected is None else {"expected_return": expected[place], "bootstrapped_return": 90.0}),
             },
         )
         for place, value in enumerate(returns)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sonde.acting.environments.spaces import space_of
 from sonde.core.errors import DataError
 
 CHANNELS = (1, 3, 4)
@@ -36,8 +37,9 @@ class Pictures:
 
         env = self.make()
         if not isinstance(env, gymnasium.Env) or not _is_picture(env.observation_space):
+            shown = space_of(getattr(env, "observation_space", None)).words
             raise DataError(
-                f"{self.name} shows {env.observation_space}, and --frame-skip, --frame-size, --frame-colors and --frame-stack "
+                f"{self.name} shows {shown}, and --frame-skip, --frame-size, --frame-colors and --frame-stack "
                 "change pictures of (height, width, channels) bytes; leave them out"
             )
         if self.skip > 1:

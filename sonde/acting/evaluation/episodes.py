@@ -26,9 +26,9 @@ KEPT = 5_000  # actions of each episode that are kept, to play it again
 class Episodes:
     """One pass: a batch of `return` and `length` for each group of episodes, one row an episode.
 
-    Of a task that estimates values also `expected_return`, the value of the first observation, and `discounted_return`, what the
-    episode returned, discounted as values are; where it was cut off, with the value of its last observation for what would have
-    followed.
+    Of a task that estimates values also `expected_return`, the value of the first observation, and `bootstrapped_return`, what
+    the episode returned, discounted as values are; where it was cut off, with the value of its last observation for what would
+    have followed, so that it may lie above the return.
 
     make: an environment;  encode: its observation -> array;  seeds: of the episodes
     sampled: whether actions are drawn as in training; else the likeliest is taken
@@ -111,7 +111,7 @@ class Episodes:
         found = {"return": returns, "length": lengths}
         if expected is not None and (last := self._value(decide, seen)) is not None:
             followed = np.where(cut_off, factor * last, 0.0)
-            found |= {"expected_return": expected, "discounted_return": discounted + followed}
+            found |= {"expected_return": expected, "bootstrapped_return": discounted + followed}
         return found
 
     def _value(self, decide: Deciding, seen: np.ndarray) -> np.ndarray | None:

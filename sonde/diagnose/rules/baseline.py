@@ -9,12 +9,17 @@ from sonde.core.units import number
 from sonde.diagnose.rules.held import WORSE, finds_some
 from sonde.diagnose.rules.scores import single_answer
 from sonde.diagnose.seen import Seen
+from sonde.metrics.intervals import Interval
 
 
-def below_baseline(result: Mapping[str, Any], *, larger: bool | None, rows: int | None) -> list[Finding]:
-    """That a finished run's headline metric is worse than that of its trivial baseline or rule.
+def below_baseline(
+    result: Mapping[str, Any], *, larger: bool | None, rows: int | None, difference: Interval | None = None
+) -> list[Finding]:
+    """That a finished run's headline metric is worse than that of its trivial baseline or rule; of returns also that it is not
+    better beyond chance.
 
     larger: whether larger values of the metric are better, None where that is not known;  rows: that were evaluated
+    difference: the interval of the score less the baseline's, where episodes of both are known
     """
     metric, baseline = result.get("headline", ""), result.get("baseline") or {}
     split = next(reversed(list(result.get("metrics") or {})), "")
@@ -22,16 +27,20 @@ def below_baseline(result: Mapping[str, Any], *, larger: bool | None, rows: int 
     score, other = scores.get(metric), baseline.get(metric)
     if larger is None or not _is_number(score) or not _is_number(other):
         return []
-    error = _error(other, scores.get(f"{metric}_std"), rows) if larger and rows else 0.0
-    worse = score < other - error if larger else score > other + (WORSE - 1) * abs(other)
-    if not worse:
-        return []
+    unit = "rows" if difference is None else "episodes"
+    if difference is not None and larger:
+        if difference.high >= 0:
+            return _not_above(result, split, difference) if difference.low <= 0 else []
+    else:
+        error = _error(other, scores.get(f"{metric}_std"), rows) if larger and rows else 0.0
+        if not (score < other - error if larger else score > other + (WORSE - 1) * abs(other)):
+            return []
     return [
         Finding(
             check="worse than the baseline",
             name="worse-than-baseline",
             severity="warning",
-            evidence=f"{metric} on the {split} rows is {number(score)}, and {baseline.get('what', 'the baseline')} has "
+            evidence=f"{metric} on the {split} {unit} is {number(score)}, and {baseline.get('what', 'the baseline')} has "
             f"{number(other)}",
             action="train longer or at another rate (--lr auto), see `sonde inspect` for the data; if a simple rule "
             "does better, use the rule",
@@ -39,6 +48,33 @@ def below_baseline(result: Mapping[str, Any], *, larger: bool | None, rows: int 
             certainty="certain",
         )
     ]
+
+
+def _not_above(result: Mapping[str, Any], split: str, difference: Interval) -> list[Finding]:
+    """That a policy is not told from one that knows nothing; nothing of a run that has hardly begun."""
+    if result.get("steps", 0) < BEGUN:
+        return []
+    metric, baseline = result["headline"], result["baseline"]
+    said = f"no difference beyond chance (95 % interval of it: {_signed(difference)})"
+    if difference.low == difference.high:
+        said = "the same"
+    return [
+        Finding(
+            check="no better than the baseline",
+            name="no-better-than-baseline",
+            severity="warning",
+            evidence=f"{metric} on the {split} episodes is {number(result['metrics'][split][metric])}, and "
+            f"{baseline.get('what', 'the baseline')} has {number(baseline[metric])}: {said}",
+            action="train longer or at another rate (--lr auto), see `sonde inspect` for the environment; where it is a little "
+            "better, more --test-episodes show it",
+            step=result.get("steps"),
+            certainty="certain",
+        )
+    ]
+
+
+def _signed(difference: Interval) -> str:
+    return f"{difference.low:+.3g} to {difference.high:+.3g}"
 
 
 def _error(other: float, deviation: object, rows: int) -> float:

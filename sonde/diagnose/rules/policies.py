@@ -79,13 +79,13 @@ def values_diverge(seen: Seen) -> Suspicion | None:
     bonus = math.prod(soft) if all(map(math.isfinite, soft)) else 0.0
     bound = (reward + bonus) / (1 - discount)
     values = level(course.of("value") if "replayed" in _names(seen) else [], 0.0)  # elsewhere that is an error's name
-    off = [_score(each, "expected_return") - _score(each, "discounted_return") for each in seen.evaluations[-LOOKS:]]
+    off = [_score(each, "expected_return") - _came(each) for each in seen.evaluations[-LOOKS:]]
     if not 0 < bound < math.inf:
         return None
     if abs(values) > BEYOND * bound:
         how = f"values are {number(values)} in the mean"
     elif len(off) == LOOKS and all(abs(each) > WRONG * bound for each in off):
-        expected, came = (_score(seen.evaluations[-1], name) for name in ("expected_return", "discounted_return"))
+        expected, came = _score(seen.evaluations[-1], "expected_return"), _came(seen.evaluations[-1])
         how = f"episodes are expected to return {number(expected)}, discounted, and return {number(came)}"
     else:
         return None
@@ -256,6 +256,13 @@ def _gap(seen: Seen) -> float | None:
 
 def _score(evaluated: Evaluated, name: str = "return") -> float:
     return evaluated.metrics.get(name, math.nan)
+
+
+def _came(evaluated: Evaluated) -> float:
+    """What episodes came to, as values are: of runs that an earlier version began under its name there."""
+    return _score(
+        evaluated, "bootstrapped_return" if "bootstrapped_return" in evaluated.metrics else "discounted_return"
+    )
 
 
 def _beside(seen: Seen) -> str:

@@ -12,11 +12,13 @@ from sonde.acting.environments.gym import GymEnvironment, library
 from sonde.acting.environments.making import Making, as_shown
 from sonde.acting.environments.own import Trace, same_traces, trace
 from sonde.acting.environments.pictures import Pictures
+from sonde.acting.environments.spaces import space_of
 from sonde.acting.seeds import LIMIT, SeedRows
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick
+from sonde.core.spaces import Space, as_text
 from sonde.modalities.environment.inspection import lies
 from sonde.modalities.environment.pictures import facts_of, pictured, seen_in
 from sonde.modalities.environment.spaces import KIND, Observations, actions, observations
@@ -71,6 +73,8 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
     seen, target = observations(env.observation_space, called), actions(env.action_space, called)
     if pictures is not None:
         seen = Observations(seen_in(pictures, env.observation_space.shape, KIND), np.asarray)
+    shown = space_of(env.observation_space)
+    space = as_text(observation=shown, action=space_of(env.action_space))
     check_like(seen.spec, target, like, called)
     checked = Making(
         make=make,
@@ -83,14 +87,17 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
     warnings, start = _played(checked.of(env))
     rendered = _rendered(make, env)
     findings = lies(env, seen.encode, called)
-    facts, goals = [_observations(seen.spec.shape), _actions(target), *_limits(env), *facts_of(settings)], _goals(env)
+    facts, goals = (
+        [_observations(shown, seen.spec.shape), _actions(target), *_limits(env), *facts_of(settings)],
+        _goals(env),
+    )
     env.close()
     numbers = {"train": TRAIN, "validation": settings.episodes, "test": settings.test_episodes}
     return Dataset(
         name=about.name,
         source=about.source,
         form=about.form,
-        schema=Schema(input=seen.spec, target=target),
+        schema=Schema(input=replace(seen.spec, space=space), target=target),
         splits={
             split: SeedRows(
                 make=checked,
@@ -145,9 +152,14 @@ def _played(env: Checked) -> tuple[list[str], Trace]:
     ], found
 
 
-def _observations(shape: tuple[int, ...]) -> Fact:
+def _observations(space: Space, shape: tuple[int, ...]) -> Fact:
+    """shape: as networks see them"""
     sizes = "x".join(map(str, shape))
     what = f"observations of {sizes} pixels" if len(shape) == 3 else f"observations of {sizes} numbers"
+    if space.kind == "choice":
+        what = f"observations are {space.words}"
+    elif space.kind not in ("box", "other"):
+        what = f"observations of {space.words}; a row of {sizes} numbers"
     return Fact(what, "observation_space")
 
 

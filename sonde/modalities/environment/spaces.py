@@ -6,8 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sonde.acting.environments.spaces import space_of
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import DataError
+from sonde.core.spaces import encoder
 
 KIND = "environment"
 
@@ -24,12 +26,20 @@ def observations(space: Any, name: str) -> Observations:
 
     Raises: DataError for a space that is none of these, or that is not of one size
     """
+    shown = space_of(space)
+    if shown.is_pixels:
+        spec = _pixels(shown.shape)
+        return Observations(spec, encoder(shown, spec.shape, pixels=True))
+    if shown.known:
+        shape = (shown.shape or (1,)) if shown.kind == "box" else (shown.size,)
+        return Observations(InputSpec(kind=KIND, shape=shape), encoder(shown, shape, pixels=False))
+    return _flattened(space, name)
+
+
+def _flattened(space: Any, name: str) -> Observations:
+    """What only gymnasium knows how to flatten, such as Text."""
     from gymnasium import spaces
 
-    if isinstance(space, spaces.Box):
-        if space.dtype == np.uint8 and len(space.shape) == 3:
-            return Observations(_pixels(space.shape), _channels_first(space.shape))
-        return Observations(InputSpec(kind=KIND, shape=space.shape or (1,)), _numbers)
     try:
         flat = spaces.flatten_space(space)
     except NotImplementedError:
@@ -44,37 +54,10 @@ def observations(space: Any, name: str) -> Observations:
     )
 
 
-def _numbers(seen: Any) -> np.ndarray:
-    """float32, at least one row. Raises: ValueError for what is no number"""
-    found = np.asarray(seen)
-    if found.dtype == np.float32 and found.ndim:
-        return found
-    if found.dtype.kind not in "fiub":
-        raise ValueError(f"{found.dtype} and not numbers")
-    with np.errstate(over="ignore"):  # what is too large becomes infinite, which is told
-        return np.atleast_1d(found.astype(np.float32))
-
-
-def _bytes(seen: Any) -> np.ndarray:
-    """uint8. Raises: ValueError for what is not, such as shares of 1, which would all become 0"""
-    found = np.asarray(seen)
-    if found.dtype == np.uint8:
-        return found
-    if found.dtype.kind not in "iub" or (found.size and not 0 <= found.min() <= found.max() <= 255):
-        raise ValueError(f"{found.dtype} and not uint8")
-    return found.astype(np.uint8)
-
-
 def _pixels(shape: tuple[int, ...]) -> InputSpec:
     channels = min(shape[0], shape[2])
     sizes = (shape[0], *shape[1:]) if shape[0] == channels and shape[2] > 4 else (shape[2], shape[0], shape[1])
     return InputSpec(kind=KIND, shape=sizes, mean=(0.0,) * sizes[0], std=(1.0,) * sizes[0])
-
-
-def _channels_first(shape: tuple[int, ...]) -> Callable[[Any], np.ndarray]:
-    if _pixels(shape).shape == shape:
-        return _bytes
-    return lambda seen: np.ascontiguousarray(np.moveaxis(_bytes(seen), -1, 0))
 
 
 def actions(space: Any, name: str) -> TargetSpec:
@@ -90,6 +73,11 @@ def actions(space: Any, name: str) -> TargetSpec:
         return _parts(space.nvec.tolist(), space.start.tolist())
     if isinstance(space, spaces.MultiBinary) and isinstance(space.n, int):
         return _parts([2] * space.n, [0] * space.n)
+    if isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.integer):
+        raise DataError(
+            f"{name} takes whole numbers in a Box ({space.dtype}), and numbers that are learned are fractions; make its "
+            "action_space a MultiDiscrete, or a Box of float32"
+        )
     if isinstance(space, spaces.Box) and len(space.shape) <= 1:
         low, high = (np.atleast_1d(bound).astype(np.float64) for bound in (space.low, space.high))
         same = np.flatnonzero(~(high > low))
@@ -119,4 +107,5 @@ def _parts(sizes: Sequence[int], first: Sequence[int]) -> TargetSpec:
         names=tuple(f"action {number}" for number in range(len(sizes))),
         shape=tuple(sizes),
         mean=tuple(float(start) for start in first),
+        std=(1.0,) * len(sizes),
     )

@@ -14,6 +14,7 @@ A2C = TaskSpec(
     inputs={"environment": "environments"},
     takes_input=True,
     experience="sonde.acting.experience.on_policy:once",
+    updates="sonde.acting.experience.lengths:of_rollouts_once",
     whole_batches=True,
     model="sonde.tasks.ppo.recipe:model",
     settings="sonde.tasks.a2c.recipe:settings",

@@ -32,7 +32,7 @@ class A2C:
         self.policy = Policy(model, target, input, scale_observations=config.scale_observations)
         self.modules = self.policy.modules
         self.phases: Sequence[Phase] = (Phase(name="policy", loss=self.loss, trains=self.policy.trained),)
-        self.objective: Objective = objective("return", MODES, monitor)
+        self.objective: Objective = objective("return", MODES, monitor, latest=True)
         self.abilities = self.policy.abilities(discount=config.discount, sampled=config.act_sampled)
 
     def loss(self, batch: Batch) -> Loss:

@@ -44,7 +44,7 @@ class AlphaZero:
         self.modules = nn.ModuleDict({"network": model})
         self.phases: Sequence[Phase] = (Phase(name="network", loss=self.loss, trains=[model]),)
         # the last weights count: a score against a ladder is full long before a player is as good as it gets
-        self.objective: Objective | None = objective(monitor, MODES, monitor) if monitor else None
+        self.objective: Objective | None = objective(monitor, MODES, monitor, latest=True) if monitor else None
         plan = SearchPlan(kind=config.search, simulations=config.simulations, considered=config.considered)
         self.abilities = Abilities(
             acting=Acting(act=self.act, sent=lambda action: action.numpy(force=True)),

@@ -60,7 +60,9 @@ class Cloning:
                 trains.append(self.log_std)
         self.phases: Sequence[Phase] = (Phase(name="policy", loss=self.loss, trains=trains),)
         modes = PLAYED if input.extra else MODES
-        self.objective: Objective = objective("return" if input.extra else "log_likelihood", modes, monitor)
+        self.objective: Objective = objective(
+            "return" if input.extra else "log_likelihood", modes, monitor, latest=bool(input.extra)
+        )
         self.abilities = Abilities(
             acting=Acting(act=self.act, sent=self.sent, sampled=config.act_sampled),
             know_rows=self.torso.know,

@@ -43,7 +43,7 @@ class CQL:
         self.target = following(self.network)
         self.modules = nn.ModuleDict({"network": self.network, "target": self.target})
         self.phases: Sequence[Phase] = (Phase(name="values", loss=self.loss, trains=[self.network]),)
-        self.objective: Objective | None = objective("return", MODES, monitor) if input.extra else None
+        self.objective: Objective | None = objective("return", MODES, monitor, latest=True) if input.extra else None
         self.abilities = Abilities(
             acting=Acting(act=self.act, sent=self.sent, value=self.value, discount=config.discount),
             know_rows=self._know,

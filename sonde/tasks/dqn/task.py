@@ -47,7 +47,7 @@ class DQN:
         self.target = copy.deepcopy(self.network).requires_grad_(False)
         self.modules = nn.ModuleDict({"network": self.network, "target": self.target})
         self.phases: Sequence[Phase] = (Phase(name="values", loss=self.loss, trains=[self.network]),)
-        self.objective: Objective = objective("return", MODES, monitor)
+        self.objective: Objective = objective("return", MODES, monitor, latest=True)
         self._updates = 0
         self._missed: list[tuple[Tensor, Tensor]] = []  # of the update that is being made
         self._errors: tuple[Tensor, Tensor] | None = None  # of the last one

@@ -24,6 +24,7 @@ PPO = TaskSpec(
     inputs={"environment": "environments"},
     takes_input=True,
     experience="sonde.acting.experience.on_policy:reused",
+    updates="sonde.acting.experience.lengths:of_rollouts",
     model="sonde.tasks.ppo.recipe:model",
     settings="sonde.tasks.ppo.recipe:settings",
     units={"return": "sum of an episode's rewards", "length": "steps of an episode"},

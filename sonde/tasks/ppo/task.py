@@ -40,7 +40,7 @@ class PPO:
         )
         self.modules = self.policy.modules
         self.phases: Sequence[Phase] = (Phase(name="policy", loss=self.loss, trains=self.policy.trained),)
-        self.objective: Objective = objective("return", MODES, monitor)
+        self.objective: Objective = objective("return", MODES, monitor, latest=True)
         self.abilities = self.policy.abilities(discount=config.discount, sampled=config.act_sampled, enough=enough)
 
     def loss(self, batch: Batch) -> Loss:

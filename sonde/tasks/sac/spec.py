@@ -14,6 +14,7 @@ SAC = TaskSpec(
     inputs={"environment": "environments"},
     takes_input=True,
     experience="sonde.acting.experience.off_policy:source",
+    updates="sonde.acting.experience.lengths:of_replay",
     model="sonde.tasks.sac.recipe:model",
     settings="sonde.tasks.sac.recipe:settings",
     units={"return": "sum of an episode's rewards", "length": "steps of an episode"},

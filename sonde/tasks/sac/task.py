@@ -66,7 +66,7 @@ class SAC:
             Phase(name="actor", loss=self.actor_loss, trains=[self.actor]),
             Phase(name="temperature", loss=self.temperature_loss, trains=[self.log_temperature]),
         )
-        self.objective: Objective = objective("return", MODES, monitor)
+        self.objective: Objective = objective("return", MODES, monitor, latest=True)
         self.abilities = Abilities(
             acting=Acting(
                 act=self.act, sent=self.sent, value=self.value, discount=config.discount, sampled=config.act_sampled

@@ -63,7 +63,7 @@ class TD3:
             Phase(name="critics", loss=self.critics_loss, trains=[self.critics]),
             Phase(name="actor", loss=self.actor_loss, trains=[self.actor], every=config.policy_every),
         )
-        self.objective: Objective = objective("return", MODES, monitor)
+        self.objective: Objective = objective("return", MODES, monitor, latest=True)
         self.abilities = Abilities(
             acting=Acting(
                 act=self.act, sent=self.sent, value=self.value, discount=config.discount, sampled=config.act_sampled

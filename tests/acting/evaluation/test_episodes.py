@@ -33,7 +33,7 @@ def test_what_follows_a_cut_counts_by_its_value_and_what_follows_an_end_does_not
     (batch,) = of(lambda: Corridor(3, cut=cut), value=8.0)
     assert batch["return"].tolist() == batch["length"].tolist() == [3.0, 3.0, 3.0]
     assert batch["expected_return"].tolist() == [8.0, 8.0, 8.0]
-    assert batch["discounted_return"].tolist() == [discounted] * 3
+    assert batch["bootstrapped_return"].tolist() == [discounted] * 3
 
 
 def test_without_a_value_nothing_is_expected() -> None:
@@ -61,7 +61,7 @@ def test_a_meter_tells_means_and_what_intervals_are_made_of() -> None:
         "return_worst": 3.0,
         "length": 3.0,
         "expected_return": 8.0,
-        "discounted_return": 1.75,
+        "bootstrapped_return": 1.75,
     }
     sums = meter.details()["sums"]
     assert (sums["unit"], sums["rows"], sums["columns"]["return"]) == ("episodes", 3, [3.0, 3.0, 3.0])

@@ -8,6 +8,7 @@ from examined import answered, call, context, evaluated, seen, values
 from sonde.diagnose.rules.baseline import below_baseline, below_guessing, below_validation
 from sonde.diagnose.rules.held import worse_than_guessing
 from sonde.diagnose.signals.answers import Answers
+from sonde.metrics.intervals import Interval
 
 
 def result(score: float, other: float, metric: str = "accuracy", diagnosis: Sequence[str] = ()) -> dict[str, object]:
@@ -110,3 +111,31 @@ def test_a_test_score_below_that_of_validation_beyond_chance_is_a_note(
     assert [each.severity for each in found] == ["note"] * told
     assert not told or "94.33 % on 300 validation rows and 87.32 % on 497 test rows, 3.2 standard" in found[0].evidence
     assert below_validation(metrics, {"validation": 300}) == []
+
+
+def returned(score: float, other: float, steps: int = 40) -> dict[str, object]:
+    told = result(score, other, "return")
+    return {**told, "metrics": {"test": {"return": score, "return_std": 1.0}}, "steps": steps}
+
+
+def test_a_policy_that_is_not_told_from_one_that_knows_nothing() -> None:
+    (found,) = below_baseline(returned(0.5, 0.4), larger=True, rows=50, difference=Interval(-0.3, 0.5))
+    assert (found.name, found.severity, found.certainty) == ("no-better-than-baseline", "warning", "certain")
+    assert found.evidence == (
+        "return on the test episodes is 0.500, and always predicting 1 has 0.400: no difference beyond chance (95 % interval of "
+        "it: -0.3 to +0.5)"
+    )
+    (found,) = below_baseline(returned(0, 0), larger=True, rows=50, difference=Interval(0, 0))
+    assert found.evidence.endswith("always predicting 1 has 0: the same")
+
+
+def test_one_that_is_better_is_not_said_nor_one_that_has_hardly_begun() -> None:
+    assert below_baseline(returned(0.5, 0.4), larger=True, rows=50, difference=Interval(0.01, 0.2)) == []
+    assert below_baseline(returned(0.5, 0.4, steps=4), larger=True, rows=50, difference=Interval(-0.3, 0.5)) == []
+
+
+def test_of_episodes_it_is_their_interval_that_says_worse() -> None:
+    """By the deviation of its own returns alone it would be within chance."""
+    (found,) = below_baseline(returned(0.1, 0.4), larger=True, rows=8, difference=Interval(-0.5, -0.1))
+    assert found.name == "worse-than-baseline"
+    assert found.evidence.startswith("return on the test episodes is 0.100")

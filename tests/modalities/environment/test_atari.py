@@ -73,7 +73,7 @@ def test_what_has_no_effect_is_refused() -> None:
         flag = "--" + setting.replace("_", "-")
         with pytest.raises(ConfigError, match=f"{flag} is of Atari games, and gym:CartPole-v1 is none; leave it out"):
             opened("gym:CartPole-v1", **{setting: value})
-    with pytest.raises(DataError, match=r"gym:CartPole-v1 shows Box.*--frame-stack.*leave them out"):
+    with pytest.raises(DataError, match=r"gym:CartPole-v1 shows 4 numbers, and .*--frame-stack.*leave them out"):
         opened("gym:CartPole-v1", frame_stack=4)
 
 

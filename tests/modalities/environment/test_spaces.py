@@ -1,8 +1,10 @@
 """What environments take, as targets."""
 
 import numpy as np
+import pytest
 from gymnasium import spaces
 
+from sonde.core.errors import DataError
 from sonde.modalities.environment.spaces import actions
 
 
@@ -17,3 +19,10 @@ def test_one_of_several_and_numbers() -> None:
     assert actions(spaces.Discrete(3, start=-1), "mine").names == ("-1", "0", "1")
     bounds = actions(spaces.Box(np.array([-2, 0], np.float32), np.array([2, 10], np.float32)), "mine")
     assert (bounds.kind, bounds.mean, bounds.std) == ("control", (0, 5), (2, 5))
+
+
+def test_whole_numbers_in_a_box_are_refused_since_fractions_are_learned() -> None:
+    with pytest.raises(
+        DataError, match=r"mine takes whole numbers in a Box \(int64\).*make its action_space a MultiDiscrete"
+    ):
+        actions(spaces.Box(0, 9, (2,), np.int64), "mine")

@@ -1,0 +1,98 @@
+"""A trained policy that acts one observation at a time, where episodes are somebody else's: a loop, a robot, a simulator."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from sonde.core.acting import Acting
+from sonde.core.data_warning import warn
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import DataError
+from sonde.core.seeds import generator
+from sonde.core.spaces import Space, beyond, encoder, from_text
+
+
+class Policy:
+    """Call it with an observation, as the environment shows it; it returns an action, as the environment takes it.
+
+    An observation is an array, a number, a dict or a tuple, as `observation_space` says; pixels may have their channels first or
+    last. Of a run that does not hold the space (of a log without an environment, of Atari's games, of earlier versions) it is
+    an array as the network sees it. An action is an int of Discrete, else an array of the shape and type of `action_space`,
+    within its bounds. A policy with memory carries it on from call to call: `reset` where an episode begins.
+
+    sampled: whether actions are drawn, as in training, and not the likeliest
+    """
+
+    def __init__(self, acting: Acting, input: InputSpec, *, sampled: bool, seed: int, device: torch.device) -> None:
+        """seed: of what is drawn, one stream for all calls;  device: that the network is on"""
+        self._acting, self._shape, self.sampled, self._device = acting, input.shape, sampled, device
+        shown, taken = from_text(input.space)
+        pixels = bool(input.std)
+        self._encode = encoder(shown, input.shape, pixels=pixels)
+        self._bounds = None if shown is None or pixels else shown.bounds
+        self._formed = _former(taken)
+        self._random = generator(seed, "sample", "policy", device=device) if sampled else None
+        self._nothing = None if acting.memory is None else acting.memory(1).to(device)
+        self._memory = self._nothing
+
+    def reset(self) -> None:
+        """Forget what was observed, since an episode begins; a policy without memory forgets nothing."""
+        self._memory = self._nothing
+
+    def __call__(self, observation: Any) -> Any:
+        """The action for one observation.
+
+        Raises: DataError for what is not finite, or not as the space says; DataWarning, once, for numbers outside its bounds
+        """
+        try:
+            seen = self._encode(observation)
+        except ValueError as error:
+            raise DataError(f"the observation is {error}; give one as the environment shows it") from None
+        if seen.shape != self._shape:
+            raise DataError(
+                f"the observation is of shape {seen.shape}, and the policy takes one of shape {self._shape}; several at once: "
+                "run.predict"
+            )
+        if seen.dtype != np.uint8:
+            self._check(seen)
+        with torch.inference_mode():
+            batch = torch.from_numpy(seen)[None].to(self._device)
+            if self._memory is None:
+                decided = self._acting.act(batch, self._random)
+            else:
+                decided = self._acting.act(batch, self._random, self._memory)
+                self._memory = decided["memory"]
+            return self._formed(self._acting.sent(decided["action"])[0])
+
+    def _check(self, seen: np.ndarray) -> None:
+        finite = np.isfinite(seen)
+        if not finite.all():
+            at = int(np.flatnonzero(~finite.ravel())[0])
+            raise DataError(
+                f"the observation holds {seen.ravel()[at]} at entry {at}; mend the environment, or what reads it"
+            )
+        if self._bounds is None:
+            return
+        row = seen.ravel()
+        outside = beyond(row, self._bounds)
+        if outside.any():
+            at, (low, high) = int(outside.argmax()), self._bounds
+            warn(
+                [
+                    f"an observation holds {row[at]:g} at entry {at}, and its space goes from {low[at]:g} to {high[at]:g}: what "
+                    "the policy does there was not learned (said once)"
+                ]
+            )
+            self._bounds = None
+
+
+def _former(space: Space | None) -> Callable[[Any], Any]:
+    """An action as tasks send it -> in the form of the space."""
+    if space is None:
+        return lambda action: int(action) if np.ndim(action) == 0 else action
+    if space.kind == "choice":
+        return int
+    dtype, shape = np.dtype(space.dtype), space.shape
+    return lambda action: np.asarray(action).astype(dtype).reshape(shape)
