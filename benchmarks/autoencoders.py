@@ -182,6 +182,9 @@ def series(folder: Path, chosen: argparse.Namespace) -> dict[str, Any]:
     for name in SERIES:
         arrays: dict[str, Any] = windows(name, data_folder() / "timeseries")
         path = folder / f"{name}.npz"
+        arrays |= {
+            part: arrays[part][:, :, None] for part in ("x_train", "x_test")
+        }  # steps of one variable, not columns
         np.savez(path, **arrays)
         flags = ["--task", "anomaly", "--normal", "0", *WINDOWS.split()]
         result = train(path, folder / name, chosen.digit_minutes, *flags)

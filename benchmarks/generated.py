@@ -7,9 +7,9 @@ once), and its samplers' speed by the best of three times 64 samples, with the t
 rows stand in the last line: no model can be told to be better than these. With --write the table goes to benchmarks/results.
 
 Does it help a classifier? python -m benchmarks.generated --help-with mnist cifar10 [--minutes 20] [--seeds 3]: a tenth of the
-labels; a flow-matching run trained on these rows alone makes samples of each class; the default classifier is trained with its
-recipe's augmentation, and with `auto,generated=RUN` besides, for as many steps, at each seed. It takes minutes + 6 trainings a
-set.
+labels; a flow-matching run trained on these rows alone makes samples of each class, with --guidance where it is named; the
+default classifier is trained with its recipe's augmentation, and with `auto,generated=RUN` besides, for as many steps, at each
+seed. It takes minutes + 6 trainings a set.
 """
 
 import argparse
@@ -99,14 +99,17 @@ def helped(name: str, place: Path, chosen: argparse.Namespace) -> dict[str, Any]
     data = data if data.exists() else Path(name)
     limit = ["--time-limit", f"{round(60 * chosen.minutes)}s", "--label-fraction", str(FRACTION)]
     run([sys.executable, "-m", "sonde", "train", data, "--task", "flow-matching", "--out", made, "--quiet", *limit])
-    ways: dict[str, list[float]] = {"without": [], "with": []}
+    guidance, ways = chosen.guidance[0], {"without": list[float](), "with": list[float]()}
     for seed in range(chosen.seeds):
-        for way, text in (("without", "auto"), ("with", f"auto,generated={made},share={SHARE:g}")):
+        for way, text in (
+            ("without", "auto"),
+            ("with", f"auto,generated={made},share={SHARE:g},guidance={guidance:g}"),
+        ):
             found = accuracy(data, place / f"{name}-{way}-{seed}", "--seed", str(seed), "--augment", text)
             ways[way].append(found)
             print(f"{name}, {way}, seed {seed}: {found:.4f}", flush=True)
     gains = [more - less for more, less in zip(ways["with"], ways["without"], strict=True)]
-    return {way: spread(values) for way, values in ways.items()} | {"gain": spread(gains)}
+    return {way: spread(values) for way, values in ways.items()} | {"gain": spread(gains), "guidance": guidance}
 
 
 def main(argv: Sequence[str] | None = None) -> None:

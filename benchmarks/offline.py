@@ -19,7 +19,7 @@ from sonde.run.played import Play
 
 NAME = "gym:CartPole-v1"
 EXPERT = {"steps": 2_000, "evaluate_every": "400 steps"}
-BEGINNER = {"steps": 320, "evaluate_every": "320 steps"}  # updates: of the first two rollouts
+BEGINNER = {"steps": 64, "evaluate_every": "64 steps"}  # updates: of the first four rollouts
 NOBODY = {"steps": 1, "evaluate_every": "1 steps"}
 EPISODES = {"expert": 10, "beginner": 40, "nobody": 100}  # of the mixed log; the expert's log has its 10 alone
 

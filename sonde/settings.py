@@ -217,6 +217,9 @@ class TrainKeywords(TypedDict, total=False):
     environment: str
     """Of a log: the environment that what was learned is evaluated in, as gym:NAME; none for held-out episodes; by
     default the one that the log names."""
+    log_steps: int | None
+    """Of a log that values are learned from: steps whose rewards are summed before the value of what follows is
+    taken (n-step returns); by default 10 where actions are one of several, else 1."""
     environment_timeout: float
     """Seconds that a step or a reset of an environment may take before it counts as hanging; 0 for any time."""
     max_episode_steps: int | None
@@ -733,9 +736,12 @@ class TrainKeywords(TypedDict, total=False):
     """task dqn: Steps of the environments over which the share of random actions falls."""
     follow_share: float
     """task sac: How far the target networks move towards the networks at each update. task td3: How far the target
-    networks move towards the networks each time."""
+    networks move towards the networks each time. task cql: Actions that are numbers: how far the target networks
+    move towards the networks at each update."""
     target_entropy: float | None
-    """task sac: Entropy of actions that is aimed at, in nats; by default minus the number of numbers in an action."""
+    """task sac: Entropy of actions that is aimed at, in nats; by default minus the number of numbers in an action.
+    task cql: Actions that are numbers: entropy of the policy's actions that is aimed at, in nats; by default
+    minus their number."""
     policy_every: int
     """task td3: Updates of the critics for one of the policy and of the target networks (delayed policy)."""
     explore_noise: float
@@ -751,6 +757,9 @@ class TrainKeywords(TypedDict, total=False):
     conservative: float
     """task cql: Weight of keeping actions that the log does not take below those that it takes; 0 for Q-learning
     alone."""
+    drawn_actions: int
+    """task cql: Actions that are numbers: how many are drawn of each kind, any and the policy's, to find what all
+    together are worth (Kumar et al. 2020, appendix F)."""
     search: Literal["gumbel", "puct"]
     """task alphazero: How a move is searched: moves drawn without replacement and sequential halving (Gumbel), which
     needs few simulations, or upper confidence bounds with noise at the root (PUCT)."""

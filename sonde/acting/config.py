@@ -20,6 +20,9 @@ class EnvironmentConfig:
     environment: str = ""
     """Of a log: the environment that what was learned is evaluated in, as gym:NAME; none for held-out episodes; by default the
     one that the log names."""
+    log_steps: int | None = None
+    """Of a log that values are learned from: steps whose rewards are summed before the value of what follows is taken (n-step
+    returns); by default 10 where actions are one of several, else 1."""
     environment_timeout: float = 120.0
     """Seconds that a step or a reset of an environment may take before it counts as hanging; 0 for any time."""
     max_episode_steps: int | None = None
@@ -53,6 +56,7 @@ class EnvironmentConfig:
 
     def __post_init__(self) -> None:
         at_least(self, 1, "environments", "episodes", "test_episodes", "max_episode_steps", "frame_skip", "frame_stack")
+        at_least(self, 1, "log_steps")
         at_least(self, 0, "environment_timeout", "noop_starts")
         at_least(self, 8, "frame_size")
         within(self, 0, 1, "sticky_actions")

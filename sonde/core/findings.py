@@ -48,6 +48,7 @@ CAUSES = frozenset(
         "loss-negated",
         "loss-that-sums",
         "mode-collapse",
+        "more-false-alarms",
         "network-cannot-learn",
         "no-nonlinearity",
         "not-finite-inputs",

@@ -114,12 +114,13 @@ def assemble(
     *,
     kind: TargetKind | None = None,
     task: str | None = None,
+    one_class: bool = False,
     like: Schema | None = None,
 ) -> Dataset:
     """A dataset whose schema is fitted on its training rows, or is `like` a trained model's.
 
     With `like` nothing is held back, and rows without a split of their own are the test split.
-    kind, task: what targets are taken for, and the task that asks for it, as in `infer`
+    kind, task, one_class: what targets are taken for, the task that asks for it, and what is enough for it, as in `infer`
 
     Raises: DataError for inputs and targets that do not fit each other, the task or the model
     """
@@ -127,7 +128,9 @@ def assemble(
     if like is not None:
         return _assemble_like(found, like)
     raw = {split: part.target for split, part in found.parts.items()}
-    spec, target_fact = infer(raw, kind=kind, task=task, names=found.about.class_names, columns=found.outputs)
+    spec, target_fact = infer(
+        raw, kind=kind, task=task, one_class=one_class, names=found.about.class_names, columns=found.outputs
+    )
     labels = encode(raw["train"], spec)["target"] if spec.has_classes else None
     count = len(found.parts["train"].inputs)
     called = f"{found.about.source} has {count} training rows"
@@ -141,7 +144,9 @@ def assemble(
     facts = [size_fact(found), target_fact, *found.about.facts, *facts]
     about, schema = replace(found.about, facts=facts), Schema(input=input_spec, target=spec)
     return about.dataset(
-        schema, splits, warnings=[*_absent_classes(splits, spec), *doubts(raw["train"], spec, kind=kind)]
+        schema,
+        splits,
+        warnings=[*([] if one_class else _absent_classes(splits, spec)), *doubts(raw["train"], spec, kind=kind)],
     )
 
 

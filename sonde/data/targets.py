@@ -73,6 +73,7 @@ def infer(
     *,
     kind: TargetKind | None = None,
     task: str | None = None,
+    one_class: bool = False,
     names: Sequence[str] = (),
     columns: Sequence[str] = (),
 ) -> tuple[TargetSpec, Fact]:
@@ -80,6 +81,7 @@ def infer(
 
     kind:    "class" or "value" wins over what the values look like
     task:    the one that is named, which asks for that kind
+    one_class: whether training rows of a single class are enough
     names:   class names where the source has them: integers then must lie in 0..len(names)-1
     columns: what to call several outputs
     Raises: DataError for missing, constant or out-of-range targets, naming the row
@@ -95,7 +97,7 @@ def infer(
         if kind == "value" and stored == "U":
             raise DataError(f"{train.place} holds text, which cannot be a regression target; leave --task {task} out")
         if kind != "value":
-            return _classes(train, everything, names)
+            return _classes(train, everything, names, one_class=one_class)
     if kind == "value" or (kind != "class" and not _class_like(everything)):
         return _values(train, f"--task {task}" if kind == "value" else "", columns)
     distinct = np.unique(everything)
@@ -103,7 +105,7 @@ def infer(
         raise DataError(
             f"{train.place} holds {len(distinct):,} distinct numbers, which are not classes; leave --task {task} out"
         )
-    return _classes(train, everything, ())
+    return _classes(train, everything, (), one_class=one_class)
 
 
 def doubts(train: RawTarget, spec: TargetSpec, *, kind: TargetKind | None = None) -> list[str]:
@@ -283,8 +285,11 @@ def _values(train: RawTarget, requested: str, columns: Sequence[str]) -> tuple[T
     return TargetSpec(kind="value", names=(name,)), Fact(ONE_VALUE, why)
 
 
-def _classes(train: RawTarget, everything: np.ndarray, names: Sequence[str]) -> tuple[TargetSpec, Fact]:
-    _refuse_constant(train)
+def _classes(
+    train: RawTarget, everything: np.ndarray, names: Sequence[str], *, one_class: bool
+) -> tuple[TargetSpec, Fact]:
+    if not one_class:
+        _refuse_constant(train)
     kind = train.values.dtype.kind
     if names:
         chosen, why = list(names), "class names from the data"

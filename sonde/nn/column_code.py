@@ -18,6 +18,7 @@ ONE_HOT = 16  # values of a category; more are written in bits
 END = 0.005  # of the rows are taken to lie beyond the first and beyond the last
 MOST_DECIMALS = 4
 UNSEEN = math.log(1e-6)  # what a category is taken to be as likely as that no training row has, in nats
+FAR = 100.0  # of a bent number, beyond which nothing is
 LOG_NORMAL = 0.5 * math.log(2 * math.pi)
 
 
@@ -100,6 +101,22 @@ class ColumnCode:
         missing = self._missing(rows)
         numbers = torch.where(missing, 0, self._curve(rows.index_select(1, self._numbers.to(rows.device)))[0])
         return torch.cat([numbers, self._bits(rows), *self._patterns(rows)], 1)
+
+    def cells(self, rows: Tensor) -> Tensor:
+        """(B, F) -> (B, 2, N) between which bent numbers a number is rounded to what it is: its lower edge and its upper one.
+
+        The lowest and the highest number of the training rows stand for all beyond (minus and plus `FAR`), as samples do not go
+        beyond them; both edges of one whose rounding is not known are where it is itself.
+        """
+        numbers, half = rows.index_select(1, self._numbers.to(rows.device)), self._steps.to(rows) / 2
+        low, high = (self._curve(numbers + side * half)[0] for side in (-1, 1))
+        first, last = self._curve.ends(numbers - half, numbers + half)
+        return torch.stack([torch.where((half > 0) & first, -FAR, low), torch.where((half > 0) & last, FAR, high)], 1)
+
+    @property
+    def widths(self) -> Tensor:
+        """(N,) what numbers are rounded to, in standard deviations; 0 where that is not known."""
+        return self._steps
 
     @property
     def counts_rows(self) -> bool:
@@ -224,6 +241,10 @@ class Curve:
         """(B, N) -> what is bent to it, within the range of the training rows."""
         found, _ = _bent(bent, self._to, self._from)
         return found.clamp(self._low.to(found), self._high.to(found))
+
+    def ends(self, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, N) lower and upper edges -> whether the least, and the largest, number of the training rows lies beyond them."""
+        return low <= self._low.to(low), high >= self._high.to(high)
 
     def slopes_back(self, bent: Tensor) -> Tensor:
         """(B, N) -> how steep the way back is there."""

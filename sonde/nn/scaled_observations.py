@@ -28,8 +28,8 @@ class ScaledObservations(nn.Module):
         for batch in read():
             self.norm.observe(batch["input"])
 
-    def forward(self, seen: Tensor) -> Tensor:
-        """(n, *shape) -> (n, features)."""
+    def forward(self, seen: Tensor, *beside: Tensor) -> Tensor:
+        """(n, *shape) -> (n, features). beside: what the torso reads beside an observation, as it is: actions"""
         if seen.dtype == torch.uint8:
             seen = seen.float() / 255
-        return self.torso(seen if self.norm is None else self.norm(seen))
+        return self.torso(seen if self.norm is None else self.norm(seen), *beside)

@@ -115,6 +115,11 @@ class Reading:
         return any("environment_steps" in line for line in self.steps[:1]) or "experience" in self.result
 
     @property
+    def plays(self) -> bool:
+        """Whether it learns from games that it plays against itself."""
+        return any("games" in line for line in self.steps[:1])
+
+    @property
     def metric(self) -> str:
         """The metric that chose the best checkpoint; "" while unknown."""
         return str(self.result.get("headline") or (self.result.get("objective") or {}).get("metric", ""))

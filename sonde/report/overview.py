@@ -141,9 +141,10 @@ def _by_whom(run: Reading, origin: str) -> str:
 
 
 def split_table(run: Reading) -> list[tuple[str, str]]:
-    """(split, rows); what a run that acts is trained on has no end."""
+    """(split, rows); what a run that acts or plays is trained on has no end."""
     splits = {str(name): rows for name, rows in (run.data.get("splits") or {}).items() if isinstance(rows, int)}
-    return [(name, "without end" if run.acts and name == "train" else count(rows)) for name, rows in splits.items()]
+    endless = run.acts or run.plays
+    return [(name, "without end" if endless and name == "train" else count(rows)) for name, rows in splits.items()]
 
 
 def class_balance(run: Reading) -> tuple[Markup | None, str]:

@@ -17,6 +17,7 @@ FILES = ("boards.css", "boards.js", "played.js")  # that the page needs for them
 LOOKS = ("noughts", "discs", "othello", "go", "gomoku", "hex", "chess", "text")
 MOST_NAME = 60
 MOST_TEXT = 4_000  # characters of a position: a board of 19 by 19 has 361
+MOST_MOVES = 12  # of a position, the likeliest
 MOST_FIRST = 8  # first moves that are listed
 ANSWERED, MOST_SECOND = 4, 3  # of how many of them answers are, and how many of each
 
@@ -33,7 +34,9 @@ def played_sections(held: Any) -> list[Section]:
         f"The best moves of the kept weights against {against}, {count(int(held['simulations']))} simulations a move, with what "
         "they think at each: on the fields, in per cent, how likely they would move there."
     )
-    told = json.dumps({"board": board, "against": str(held["against"])[:MOST_NAME], "games": games})
+    told = json.dumps(
+        {"board": board, "against": str(held["against"])[:MOST_NAME], "games": games}, separators=(",", ":")
+    )
     moves = Markup("").join(Markup("<p>{}: {}</p>").format(game["title"], _as_text(game)) for game in games)
     figures = Markup("").join(figure_html(_value(game, number)) for number, game in enumerate(games, 1))
     html = Markup('<div class="played" data-games="{}">{}</div>\n<div class="grid">{}</div>\n')
@@ -57,9 +60,7 @@ def _game(held: Mapping[str, Any]) -> dict[str, Any]:
             **_position(ply),
             "value": [float(value) for value in ply["value"]],
             "best": int(ply["best"]),
-            "moves": [
-                {**_move(move), "prior": float(move["prior"]), "policy": float(move["policy"])} for move in ply["moves"]
-            ],
+            "moves": _likeliest(ply["moves"]),
             "played": _move(ply["played"]),
             "by": str(ply["by"])[:MOST_NAME],
         }
@@ -70,6 +71,12 @@ def _game(held: Mapping[str, Any]) -> dict[str, Any]:
     final = _position(held["final"])
     title, network = str(held["title"])[:MOST_NAME], int(held["network"])
     return {"title": title, "network": network, "plies": plies, "final": final, "cut": str(held["cut"])[:MOST_NAME]}
+
+
+def _likeliest(moves: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Those that a page has room for, as of Go with hundreds at each of hundreds of positions."""
+    known = [{**_move(move), "prior": float(move["prior"]), "policy": float(move["policy"])} for move in moves]
+    return sorted(known, key=lambda move: -max(move["prior"], move["policy"]))[:MOST_MOVES]
 
 
 def _position(held: Mapping[str, Any]) -> dict[str, Any]:

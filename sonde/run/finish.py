@@ -17,6 +17,7 @@ from sonde.core.seams import abilities_of
 from sonde.diagnose.divergence import NAME as DIVERGED
 from sonde.diagnose.divergence import diverged, remedy
 from sonde.diagnose.evaluations import never_finite, sometimes_finite
+from sonde.diagnose.rules.alarms import more_alarms_than_promised
 from sonde.diagnose.rules.baseline import below_baseline, below_guessing, below_validation
 from sonde.diagnose.rules.column_pairs import pairs_unlike
 from sonde.diagnose.rules.generating import covers_few
@@ -66,11 +67,7 @@ def evaluated(run: Prepared) -> dict[str, Any]:
     checkpoint.clear_leftovers(folder.checkpoints)
     if attempt.limit is not None:
         tell(attempt, attempt.limit.findings(run.training, budgets, cut), at_once=False)
-    training = run.training
-    broken = _never_finite(run) + best_before(
-        assembly.task.phases, training.stepper.stages, assembly.task.modules, training.progress.best
-    )
-    tell(attempt, broken + _diverged(run), at_once=False)
+    _tell_course(run, scores)
     partly = {split: budget for split, budget in budgets.items() if not budget.whole}
     evaluated_on = {split: {"rows": budget.evaluated, "of": budget.rows} for split, budget in partly.items()}
     beside = {} if partly else _classical(run, scores)
@@ -127,6 +124,18 @@ def _headline(attempt: Attempt, scores: Mapping[str, Mapping[str, float]]) -> st
     """The metric to read first."""
     last, objective = next(reversed(list(scores.values())), {}), attempt.assembly.objective
     return next(iter(last), "" if objective is None else objective.metric)
+
+
+def _tell_course(run: Prepared, scores: Mapping[str, Mapping[str, float]]) -> None:
+    """Say what in its course makes a run's scores doubtful, and that a threshold does not hold where the run is judged."""
+    attempt, task = run.attempt, run.attempt.assembly.task
+    stages, best = run.training.stepper.stages, run.training.progress.best
+    found = _never_finite(run) + best_before(task.phases, stages, task.modules, best) + _diverged(run)
+    split = next(reversed(list(scores)), "")
+    place = attempt.folder.evaluation / split / "scores.json"
+    if "false_alarm_rate" in scores.get(split, {}) and place.exists():
+        found += more_alarms_than_promised(scores[split], read_json(place), split)
+    tell(attempt, found, at_once=False)
 
 
 def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ They are drawn once, before the first step, and kept in the run's folder, so tha
 
 import io
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,7 @@ from sonde.run.doubted import doubt
 if TYPE_CHECKING:
     from sonde.run.run import Run
 
-PART, SHARE = "generated", "share"  # of the text
+PART, SHARE, GUIDANCE = "generated", "share", "guidance"  # of the text
 USUAL = 0.3
 FEWEST, MOST = 1_000, 10_000  # samples; between them as many as an epoch takes
 
@@ -39,10 +40,11 @@ FEWEST, MOST = 1_000, 10_000  # samples; between them as many as an epoch takes
 
 
 class Generated(NamedTuple):
-    """run: whose samples are mixed in;  share: of each batch, on average"""
+    """run: whose samples are mixed in;  share: of each batch, on average;  guidance: toward their classes"""
 
     run: str
     share: float
+    guidance: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,30 +70,39 @@ class Pool:
 
 
 def parted(text: str) -> tuple[str, Generated | None]:
-    """A policy without its generated part, and that part. Raises: ConfigError for a share that is none
+    """A policy without its generated part, and that part. Raises: ConfigError for a share or a guidance that is none
 
     >>> parted("crop=1:zero,generated=runs/Flow-1,share=0.5")
-    ('crop=1:zero', Generated(run='runs/Flow-1', share=0.5))
+    ('crop=1:zero', Generated(run='runs/Flow-1', share=0.5, guidance=1.0))
     """
     parts = [part.strip() for part in text.split(",")]
     named = [part.partition("=")[::2] for part in parts]
-    own = {name: value for name, value in named if name in (PART, SHARE)}
+    own = {name: value for name, value in named if name in (PART, SHARE, GUIDANCE)}
     if not own:
         return text, None
     rest = [part for part, (name, _) in zip(parts, named, strict=True) if name not in own]
     if len(rest) + len(own) < len(parts):
-        raise ConfigError(f"--augment {text!r} gives {PART} or {SHARE} twice")
+        raise ConfigError(f"--augment {text!r} gives {PART}, {SHARE} or {GUIDANCE} twice")
     if not own.get(PART):
-        raise ConfigError(f"--augment {text!r}: {SHARE}= says how much of what {PART}=RUN makes; give both")
-    try:
-        part = float(own.get(SHARE, USUAL))
-    except ValueError:
-        part = 0.0
+        raise ConfigError(f"--augment {text!r}: {next(iter(own))}= is of what {PART}=RUN makes; give both")
+    part, guidance = _number(own.get(SHARE, str(USUAL))), _number(own.get(GUIDANCE, "1"))
+    if not 0 < guidance < math.inf:
+        raise ConfigError(
+            f"--augment {GUIDANCE}={own[GUIDANCE]}: write {GUIDANCE}=1.5, or another number above 0; 1 is none"
+        )
     if not 0 < part < 1:
         raise ConfigError(
             f"--augment {SHARE}={own[SHARE]}: write {SHARE}=0.3, or another part of each batch between 0 and 1"
         )
-    return ",".join(rest) or "none", Generated(own[PART], part)
+    return ",".join(rest) or "none", Generated(own[PART], part, guidance)
+
+
+def _number(text: str) -> float:
+    """What it says; NaN where that is no number."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def pool_for(dataset: Dataset, config: TrainConfig, tick: Tick = silent) -> Pool | None:
@@ -114,9 +125,10 @@ def told(pool: Pool, wanted: Generated) -> str:
     """What the plan says of them."""
     about = pool.about
     caution = f"; {about['caution']}" if about.get("caution") else ""
+    guided = f", guidance {about[GUIDANCE]:g}" if GUIDANCE in about else ""
     return (
         f"{share(wanted.share, 0)} of each batch from {count(len(pool.input))} samples of {about['run']} (weights "
-        f"{about['weights']}, seed {about['seed']}){caution}"
+        f"{about['weights']}, seed {about['seed']}{guided}){caution}"
     )
 
 
@@ -147,16 +159,22 @@ def _drawn(wanted: Generated, dataset: Dataset, config: TrainConfig, tick: Tick)
     schema = dataset.schema
     _check(run.schema, schema, wanted.run)
     run.to(pick_device(config.machine.device))
-    if not generation_of(run).classes:
+    generation = generation_of(run)
+    if not generation.classes:
         raise ConfigError(
             f"--augment {PART}={wanted.run}: its samples have no classes; name a run on data with classes"
+        )
+    if wanted.guidance != 1 and not generation.guided:
+        raise ConfigError(
+            f"--augment {GUIDANCE}= steers toward a class, and {wanted.run} has no guidance ({run.spec.name}); leave it out"
         )
     labels = labels_of(dataset.splits["train"])
     names, others = list(schema.target.names), list(run.schema.target.names)
     counts = np.zeros(len(others))
     counts[[others.index(name) for name in names]] = np.bincount(labels, minlength=len(names))
     number = min(MOST, max(FEWEST, round(wanted.share * len(labels))))
-    asked = Wanted(number=number, shares=tuple((counts / counts.sum()).tolist()), seed=config.machine.seed)
+    shares, seed = tuple((counts / counts.sum()).tolist()), config.machine.seed
+    asked = Wanted(number=number, shares=shares, seed=seed, guidance=wanted.guidance)
     found = drawn(run.task, run.schema, asked, run.device, tick)
     made = made_of(run.schema)
     assert made is not None
@@ -164,7 +182,8 @@ def _drawn(wanted: Generated, dataset: Dataset, config: TrainConfig, tick: Tick)
     pictures = made.plain(found.values, run.schema)
     pictures = pictures[:, None] if pictures.ndim == 3 else pictures.transpose(0, 3, 1, 2)
     target = np.array([names.index(name) if name in names else -1 for name in others])[found.labels.numpy()]
-    about = {"run": wanted.run, "weights": weights_hash(run), "samples": number, "seed": config.machine.seed}
+    about = {"run": wanted.run, "weights": weights_hash(run), "samples": number, "seed": seed}
+    about |= {GUIDANCE: wanted.guidance} if wanted.guidance != 1 else {}
     about["caution"] = "; ".join(filter(None, [doubt(run.folder), _caution(run, dataset, tick)]))
     file = io.BytesIO()
     np.savez_compressed(file, input=pictures, target=target, about=np.array(json.dumps(about)))

@@ -34,6 +34,7 @@ SIMILAR_OPTIMISERS = (
     {"momentum", "nesterov"},
 )  # optimisers for which a rate tuned for one of them serves the others
 DECOUPLED = {"adamw", "muon"}  # what they call weight decay is a penalty elsewhere
+PARAMETERS = ("model", "task", "loss", "observers")  # of `sonde.train` and `sonde.fit`, which are no settings
 OVERFIT_STEPS = 200  # updates in which a network that can learn at all has memorised a batch
 
 
@@ -64,7 +65,7 @@ def unknown_setting(name: str, known: Iterable[str], *, custom_task: bool, or_ow
     if or_own and (owners := _owners(name)):
         meant = f"; did you mean {' or '.join(map(flag, here))}?" if (here := called_here(name, known)) else ""
         return ConfigError(f"{flag(name)} is a setting of {_some(owners)}, not of {or_own}{meant}")
-    if here := called_here(name, known):
+    if here := called_here(name, [*known, *PARAMETERS]):
         return ConfigError(f"unknown setting {name!r}; here it is called {' or '.join(map(repr, here))}")
     if or_own and (found := [(here, owners) for here in CALLED.get(name, ()) if (owners := _owners(here))]):
         here, owners = found[0]

@@ -67,6 +67,7 @@ class TaskSpec:
                 (`sonde.acting.room`); "" for nothing to be checked
     updates:   of those, (steps of the environments, settings of the run) -> `sonde.core.acting.Updates`, for a length in such
                steps; "" where an update takes no number of them that is known before
+    learns_returns: True where what came of logged actions is learned from, and not the actions alone
     whole_batches: True where a batch is all that was met since the last, so that it has no size of its own
     values:    of tasks that act, what their values count beside rewards, for a caption; "" for nothing
     generates: True where it makes new inputs (`sonde.core.generation`), for `sonde sample`
@@ -109,6 +110,7 @@ class TaskSpec:
     experience: str = ""
     room: str = ""
     updates: str = ""
+    learns_returns: bool = False
     values: str = ""
     whole_batches: bool = False
     generates: bool = False

@@ -88,6 +88,14 @@ def target_kind(task: str | None) -> Literal["class", "value"] | None:
     return "class" if "class" in targets else "value"
 
 
+def one_class_is_enough(task: str | None) -> bool:
+    """Whether training rows may be of a single class: of a task that is named, and learns from inputs alone.
+
+    Raises: ConfigError for an unknown task
+    """
+    return task is not None and not spec(task).labels
+
+
 def refuse_columns(task: str | None, kind: str, place: str) -> None:
     """Where nobody says which column is the target: a task that no column would do for is not told to name one.
 

@@ -90,14 +90,16 @@ def test_weights_are_those_of_a_run_that_was_not_stopped(task: str, tmp_path: Pa
     assert same(last(tmp_path / "straight"), last(tmp_path / "stopped"))
 
 
-@pytest.mark.parametrize("task", ["cloning", "cql"])
-def test_so_are_those_of_a_run_that_learns_from_a_log(task: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("task", "numbers"), [("cloning", False), ("cql", False), ("cql", True)])
+def test_so_are_those_of_a_run_that_learns_from_a_log(task: str, numbers: bool, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
+    name, shown = ("gym:Pendulum-v1", 3) if numbers else ("gym:CartPole-v1", 4)
+    actions = random.uniform(-2, 2, (120, 1)) if numbers else random.integers(0, 2, 120)
     over = np.arange(120) % 12 == 11
     np.savez(
         tmp_path / "log.npz",
-        observations=random.normal(size=(120, 4)), actions=random.integers(0, 2, 120), rewards=random.normal(size=120),
-        terminated=over, truncated=np.zeros(120, bool), environment=np.array("gym:CartPole-v1"),
+        observations=random.normal(size=(120, shown)), actions=actions, rewards=random.normal(size=120),
+        terminated=over, truncated=np.zeros(120, bool), environment=np.array(name),
     )  # fmt: skip
     given = {**SHORT, "task": task, "batch_size": 16, "evaluate_every": "11 steps"}
     sonde.train(tmp_path / "log.npz", out=tmp_path / "straight", steps=29, **given)

@@ -6,9 +6,10 @@ from sonde.core.value_types import annotations
 from sonde.modalities.settings import leaves
 from sonde.models.build import config_class
 from sonde.models.table import MODELS
+from sonde.run.resolve import PARAMETERS
 from sonde.tasks.table import specs
 
-OF_CALLS = {"model", "task", "observers", "loss"}  # of `sonde.train` and `sonde.fit`
+OF_CALLS = set(PARAMETERS)  # of `sonde.train` and `sonde.fit`
 OTHERS = {"warmup_steps"}  # of some tasks something else than others have it for
 
 

@@ -10,7 +10,16 @@ import sonde
 from sonde.core.units import TIME_PARTS
 from sonde.report import overview
 from sonde.report.folder import read_folder, respelled
-from sonde.report.overview import class_balance, headline, key_figures, machine, metric_table, settings, time_parts
+from sonde.report.overview import (
+    class_balance,
+    headline,
+    key_figures,
+    machine,
+    metric_table,
+    settings,
+    split_table,
+    time_parts,
+)
 
 
 def test_the_headline_is_the_test_score_in_words(image_run):
@@ -111,6 +120,13 @@ def test_scores_stand_by_split_with_the_main_one_first(image_run):
     assert splits == ["validation", "test"]
     assert rows[0] == ("accuracy", ["99.31 %", "99.36 %"], True, "higher is better")
     assert ("log loss", ["–", "0.0213"], False, "nats a row; lower is better") in rows
+
+
+@pytest.mark.parametrize(("line", "train"), [({"games": 3}, "without end"), ({"rows": 64}, "1,000,000")])
+def test_games_of_self_play_have_no_end(image_run, line, train):
+    run = read_folder(image_run)
+    run = replace(run, data={"splits": {"train": 1_000_000, "test": 30}}, steps=[{"step": 1, **line}])
+    assert split_table(run) == [("train", train), ("test", "30")]
 
 
 def test_settings_tell_what_was_chosen_by_whom_and_why(image_run):

@@ -64,6 +64,15 @@ def test_the_script_is_told_the_game_and_without_it_the_moves_stand_there() -> N
     assert "against itself, 64 simulations" in section.note
 
 
+def test_of_many_moves_the_likeliest_are_shown() -> None:
+    held = game()
+    shares = [move(n, str(n), prior=n / 1000, policy=(99 - n) / 10_000) for n in range(100)]
+    held["plies"][0]["moves"] = shares
+    [section] = played_sections(played(games=[held]))
+    told = json.loads(unescape(section.html.split('data-games="')[1].split('"')[0]))
+    assert [one["action"] for one in told["games"][0]["plies"][0]["moves"]] == list(range(99, 87, -1))
+
+
 def test_openings_have_shares_and_results_and_answers_of_theirs() -> None:
     [section] = opening_sections(openings())
     rows = [row.split("</td>")[:-1] for row in section.html.split("<tr>")[2:]]

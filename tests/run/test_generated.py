@@ -61,6 +61,17 @@ def test_samples_are_drawn_once_kept_with_their_hash_and_said(flow: Path, tmp_pa
     assert any(not torch.equal(value, weights(plain)[name]) for name, value in weights(run).items())
 
 
+def test_guidance_is_that_of_sampling_and_is_told(flow: Path, tmp_path: Path) -> None:
+    run = train(flow, tmp_path / "run", augment="generated={},share=0.4,guidance=3", steps=3)
+    kept = read_json(run.folder / "data.json")["generated"]
+    assert kept["guidance"] == 3
+    assert any(", seed 0, guidance 3)" in line for line in read_json(run.folder / "plan.json")["lines"])
+    with np.load(run.folder / "generated.npz") as held:
+        names = [str(label) for label in held["target"]]
+        asked = sonde.load(flow).sample(30, classes=names, guidance=3.0, seed=0)
+        assert np.array_equal(asked.squeeze(), held["input"].squeeze())
+
+
 def test_a_run_that_goes_on_has_the_same_bits_without_the_run_that_made_the_samples(
     flow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,10 +116,14 @@ def test_the_text_is_taken_apart() -> None:
     assert parted("flip,crop=2") == ("flip,crop=2", None)
     assert parted("generated=Runs/A") == ("none", Generated("Runs/A", 0.3))
     assert parted("flip, share=0.5, generated=a/b") == ("flip", Generated("a/b", 0.5))
+    assert parted("auto,generated=a,guidance=2") == ("auto", Generated("a", 0.3, 2.0))
     for text, message in (
-        ("share=0.5", "share= says how much of what generated=RUN makes"),
+        ("share=0.5", "share= is of what generated=RUN makes; give both"),
+        ("guidance=2", "guidance= is of what generated=RUN makes; give both"),
+        ("generated=a,guidance=0", "guidance=0: write guidance=1.5, or another number above 0"),
+        ("generated=a,guidance=much", "guidance=much: write guidance=1.5"),
         ("generated=a,share=1", "share=1: write share=0.3, or another part of each batch between 0 and 1"),
-        ("generated=a,generated=b", "gives generated or share twice"),
+        ("generated=a,generated=b", "gives generated, share or guidance twice"),
     ):
         with pytest.raises(ConfigError, match=message):
             parted(text)

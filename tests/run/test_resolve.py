@@ -250,3 +250,17 @@ def test_a_recipes_own_optimiser_keeps_what_it_was_tuned_with() -> None:
     assert resolve(Overrides(), recipe).config.optim.momentum == 0.9
     named = resolve(Overrides(values={"optimizer": "muon"}, origin={"optimizer": "typed"}), recipe).config.optim
     assert (named.momentum, named.lr) == (0.9, 0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "here"),
+    [("callbacks", "observers"), ("criterion", "loss"), ("algo", "task"), ("policy", "model"), ("learning_rate", "lr")],
+)
+def test_what_others_call_a_parameter_or_a_setting_is_told(name: str, here: str) -> None:
+    with pytest.raises(ConfigError, match=f"unknown setting {name!r}; here it is called {here!r}"):
+        resolved({name: 1})
+
+
+def test_what_others_call_a_setting_of_another_task_is_told_with_its_owners() -> None:
+    with pytest.raises(ConfigError, match=r"'gamma'; here it is called 'discount', a setting of task .*, not of task "):
+        resolved({"gamma": 0.9})

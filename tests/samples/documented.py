@@ -40,8 +40,9 @@ def run_shell(block: Block) -> None:
 
 
 def commands(body: str) -> list[list[str]]:
-    """The `sonde` commands of a shell block."""
-    return [shlex.split(line, comments=True)[1:] for line in body.splitlines() if line.startswith("sonde ")]
+    """The `sonde` commands of a shell block, in which a backslash continues a line."""
+    lines = body.replace("\\\n", " ").splitlines()
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("sonde ")]
 
 
 def run_blocks(page: Path, output: Callable[[], str]) -> tuple[int, int]:

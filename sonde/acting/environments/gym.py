@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sonde.acting.environments.mujoco import is_mujoco, require_mujoco, without_warnings
 from sonde.core.catalogue import require
 from sonde.core.errors import DataError, first_line, nearest
 
@@ -28,9 +29,13 @@ class GymEnvironment:
     def __call__(self) -> Any:
         """A new one. Raises: DataError for one that cannot be made, MissingDependency"""
         gymnasium = library()
+        mujoco = is_mujoco(self.name, gymnasium.registry)
+        if mujoco:
+            require_mujoco(self.name)
         try:
             module = self.name.rpartition(":")[0]  # which registers it
-            with warnings.catch_warnings(), reachable(module, f"gym:{self.name}") if module else nullcontext():
+            registering = reachable(module, f"gym:{self.name}") if module else nullcontext()
+            with warnings.catch_warnings(), registering, without_warnings() if mujoco else nullcontext():
                 warnings.simplefilter("ignore")  # of deprecated versions: `about` says so
                 return gymnasium.make(
                     self.name,

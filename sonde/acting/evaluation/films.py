@@ -2,8 +2,11 @@
 
 import os
 import subprocess
+import sys
 import tempfile
 import time
+import traceback
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -75,8 +78,7 @@ def film(
     each, per_s, faster = pace(env, wanted.length)
     try:
         env.reset(seed=wanted.seed)
-        with _quiet():
-            frame = _frame(env)
+        frame = _first_frame(env)
         with _encoder(program, frame, per_s, path) as write:
             write(frame)
             for number, action in enumerate(_plain(wanted.actions), start=1):
@@ -122,6 +124,22 @@ def _frame(env: Any) -> np.ndarray:
     return np.ascontiguousarray(frame)
 
 
+def _first_frame(env: Any) -> np.ndarray:
+    """As `_frame`, of a renderer that begins there. Raises: whatever it raises
+
+    One that fails to begin may fail again where what was left of it is deleted, as MuJoCo's does: that is done here, unseen.
+    """
+    told, sys.unraisablehook = sys.unraisablehook, lambda failure: None
+    try:
+        with _quiet():
+            return _frame(env)
+    except Exception as trouble:
+        traceback.clear_frames(trouble.__traceback__)
+        raise
+    finally:
+        sys.unraisablehook = told
+
+
 @contextmanager
 def _encoder(program: str, first: np.ndarray, per_s: float, path: Path) -> Iterator[Callable[[np.ndarray], None]]:
     """A function that takes the film's frames, of the size of the first. H.264 of even width and height plays everywhere.
@@ -154,12 +172,19 @@ def _sent(pipe: IO[bytes], frame: np.ndarray) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """For pygame, which is loaded and begun where a first frame is drawn: no greeting, and no search for a display."""
+    """For pygame and MuJoCo, which are loaded and begun where a first frame is drawn: no greeting, and no search for a display.
+
+    Where there is no display MuJoCo draws by EGL, unless MUJOCO_GL says by what else.
+    """
     wanted = {"PYGAME_HIDE_SUPPORT_PROMPT": "1", "SDL_VIDEODRIVER": "dummy"}
+    if sys.platform == "linux" and not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")):
+        wanted["MUJOCO_GL"] = "egl"
     added = [name for name in wanted if name not in os.environ]
     os.environ.update({name: wanted[name] for name in added})
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what finds no display: why there is no film is told in its place
+            yield
     finally:
         for name in added:
             os.environ.pop(name, None)

@@ -22,7 +22,7 @@ from sonde.modalities.table.config import TableConfig
 from sonde.modalities.video.axes import clip_layout, clips_of, not_clips, why_clips
 from sonde.modalities.video.config import VideoConfig
 from sonde.modalities.video.dataset import assemble_clips
-from sonde.tasks.table import target_kind
+from sonde.tasks.table import one_class_is_enough, target_kind
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,9 @@ def assemble_arrays(
         full=layout.full,
     )
     if labelled:
-        return assemble(found, config, kind=target_kind(task), task=task, like=like)
+        return assemble(
+            found, config, kind=target_kind(task), task=task, one_class=one_class_is_enough(task), like=like
+        )
     known = None if like is None else replace(like, target=replace(like.target, kind="labels"))
     return without_target(assemble(found, config, like=known), TargetSpec(kind="none", names=("row",)))
 

@@ -67,6 +67,8 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
     called = about.called
     if settings.environment and like is None:
         raise DataError(f"--environment is for logs, and {called} is an environment itself; leave it out")
+    if settings.log_steps is not None and like is None:
+        raise DataError(f"--log-steps is for logs, and {called} is an environment; --return-steps is for what acts")
     refuse_of_games(settings, called)
     pictures = pictured(make, settings, called)
     make = pictures or make

@@ -146,6 +146,32 @@ def _followed(
     return following, ~last | terminated
 
 
+def looked_ahead(log: Log, steps: int) -> dict[str, np.ndarray]:
+    """What came of each action, as far as so many steps, and no further than its episode, nor than is known: fields of its row.
+
+    reward: (N, steps), of each step from this one on, 0 beyond the episode's end;  steps: (N,) how many there were
+    following, goes_on, known: of the last of them: what was observed after it, whether it goes on, whether that is known
+    Of one step `reward` is (N,), and `steps` is left out.
+    """
+    end = np.searchsorted(log.episode, log.episode, side="right") - 1  # the last step of each one's episode
+    here = np.arange(len(log))
+    last = np.minimum(here + steps - 1, end)
+    last = np.where(
+        ~log.known[last] & (last > here), last - 1, last
+    )  # a log that breaks off: what it showed last is known
+    found = {
+        "following": log.following[last],
+        "goes_on": (~log.terminated[last]).astype(np.float32),
+        "known": log.known[last].astype(np.float32),
+    }
+    if steps == 1:
+        return {"reward": log.reward, **found}
+    places = here[:, None] + np.arange(steps)
+    inside = places <= last[:, None]
+    reward = np.where(inside, log.reward[np.minimum(places, len(log) - 1)], 0).astype(np.float32)
+    return {"reward": reward, **found, "steps": inside.sum(1).astype(np.float32)}
+
+
 def logged_target(log: Log) -> TargetSpec:
     """The actions of a log, where no environment tells which there are: whole numbers from 0, or the range that was met."""
     if log.action.ndim == 1:

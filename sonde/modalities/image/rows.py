@@ -34,7 +34,7 @@ from sonde.modalities.image.files import (
 from sonde.modalities.image.lost import blank_on_white, thin
 from sonde.modalities.image.stacks import common_pages, deep_stack, read_stack
 from sonde.modalities.table.config import TableConfig
-from sonde.tasks.table import target_kind
+from sonde.tasks.table import one_class_is_enough, target_kind
 
 SAMPLED = 1000  # images decoded for mean and std: a channel's mean is then known to 0.005 or so
 SPANNED = 200  # training images of more than 8 bits whose lowest and highest value are looked for
@@ -208,7 +208,7 @@ def assemble_images(
         outputs=tuple(about.outputs) or config.of(TableConfig).target,
     )
     check_kind("image", about.source, like)
-    dataset = assemble(found, config, kind=target_kind(task), task=task, like=like)
+    dataset = assemble(found, config, kind=target_kind(task), task=task, one_class=one_class_is_enough(task), like=like)
     give_back()  # what decoding the sample left
     return dataset
 

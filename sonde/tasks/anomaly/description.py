@@ -20,7 +20,7 @@ class Description:
         self.stretch = stretch
         self.edges = OrientedGradients() if input.has_planes else None
         self.columns = MixedColumns(input)
-        if stretch and (input.has_planes or input.columns):
+        if stretch and (input.has_planes or input.kind == "table"):
             what = "images" if input.has_planes else "columns of a table"
             raise ConfigError(f"--stretch {stretch} is for rows of steps, and these are {what}; leave it out")
         if stretch > input.shape[0]:

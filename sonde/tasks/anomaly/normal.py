@@ -21,6 +21,8 @@ def normal_classes(target: TargetSpec, config: AnomalyConfig) -> tuple[bool, ...
             raise ConfigError(f"{flag} names classes, and these data have none; leave it out: all rows are normal then")
         return ()
     names = target.names
+    if len(names) == 1 and named in ((), names):
+        return (True,)
     if not named:
         listed = ", ".join(names[:LISTED]) + (", …" if len(names) > LISTED else "")
         raise ConfigError(

@@ -1,4 +1,5 @@
-"""Conservative Q-learning: learn what actions return from a log alone, and believe no action that the log does not know."""
+"""Conservative Q-learning of one of several actions: learn what they return from a log alone, and believe none that it does not
+know."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,13 +14,14 @@ from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.records import StepRecord
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.losses.q_learning import huber
+from sonde.losses.returns import ahead
 from sonde.metrics.episodes import MODES, played
 from sonde.metrics.followed import FollowedMeter
 from sonde.nn.action_values import ActionValues
 from sonde.nn.actor_critic import without_memory
 from sonde.nn.scaled_observations import ScaledObservations
 from sonde.nn.twin_critics import following
-from sonde.tasks.cql.config import CQLConfig
+from sonde.tasks.cql.config import CQLConfig, refuse_of_others
 from sonde.tasks.supervised import objective
 
 
@@ -34,7 +36,8 @@ class CQL:
     def __init__(
         self, model: nn.Module, target: TargetSpec, config: CQLConfig, *, input: InputSpec, monitor: str | None = None
     ) -> None:
-        """Raises: ConfigError for a metric that is not there"""
+        """Raises: ConfigError for a metric that is not there, or a setting of actions that are numbers"""
+        refuse_of_others(config, numbers=False)
         self.config, self._names = config, target.names
         without_memory(model, "cql")
         features: int = model.features  # type: ignore[assignment]
@@ -61,7 +64,8 @@ class CQL:
         with torch.no_grad():
             worth = self.target.values(batch["following"])  # type: ignore[operator]
             judged = self.network.values(batch["following"]) if config.double else worth
-            goal = batch["reward"] + config.discount * batch["goes_on"] * worth[rows, judged.argmax(-1)]
+            reward, discount = ahead(batch, config.discount)
+            goal = reward + discount * worth[rows, judged.argmax(-1)]
         # of a log that breaks off, the last step has no known value to learn, and its action is known all the same
         error = (huber(chosen - goal) * known).sum() / known.sum().clamp_min(1)
         gap = (values.logsumexp(-1) - chosen).mean()

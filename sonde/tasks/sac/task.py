@@ -15,26 +15,10 @@ from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.metrics.episodes import MODES, EpisodesMeter, played
 from sonde.nn.actions import share_at_bound, squashed
 from sonde.nn.actor_critic import without_memory
+from sonde.nn.gaussian_actor import GaussianActor
 from sonde.nn.twin_critics import TwinCritics, follow, following
 from sonde.tasks.sac.config import SACConfig
 from sonde.tasks.supervised import objective
-
-LOG_STD = (-5.0, 2.0)  # bounds of the policy's log standard deviation
-
-
-class Actor(nn.Module):
-    """Observations to the means and log standard deviations of numbers, before they are squashed."""
-
-    def __init__(self, torso: nn.Module, features: int, numbers: int) -> None:
-        super().__init__()
-        self.torso = torso
-        self.head = nn.Linear(features, 2 * numbers)
-
-    def forward(self, seen: Tensor) -> tuple[Tensor, Tensor]:
-        """(n, *shape) -> two of (n, numbers)."""
-        mean, spread = self.head(self.torso(seen)).chunk(2, -1)
-        low, high = LOG_STD
-        return mean, low + (high - low) / 2 * (spread.tanh() + 1)
 
 
 class SAC:
@@ -50,7 +34,7 @@ class SAC:
         self.config, numbers = config, len(target.names)
         without_memory(model, "sac")
         features: int = model.features  # type: ignore[assignment]
-        self.actor = Actor(model, features, numbers)
+        self.actor = GaussianActor(model, features, numbers)
         self.critics = TwinCritics(model.reading(numbers), model.reading(numbers), features)  # type: ignore[operator]
         self.targets = following(self.critics)
         self.log_temperature = nn.Parameter(torch.zeros(()))

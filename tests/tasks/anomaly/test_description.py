@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -16,6 +18,12 @@ def test_steps_that_follow_one_another_are_parts_of_a_row() -> None:
     found = Description(InputSpec(kind="array", shape=(6, 2)), 4)(steps)
     assert found.shape == (1, 2, 8)
     assert sorted(found[0, 1].tolist()) == list(range(4, 12))
+
+
+def test_sequences_whose_values_are_columns_have_steps() -> None:
+    """As arrays (N, T, V) are read: each value of a step is a column of numbers."""
+    spec = InputSpec(kind="array", shape=(6, 2), columns=tuple(replace(COLUMNS[0], name=name) for name in "ab"))
+    assert Description(spec, 4)(torch.zeros(3, 6, 2)).shape == (3, 2, 8)
 
 
 def test_categories_are_no_numbers() -> None:

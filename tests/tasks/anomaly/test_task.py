@@ -149,6 +149,13 @@ def test_what_is_unclear_is_refused(settings: dict[str, Any], target: TargetSpec
         task(target, **settings)
 
 
+@pytest.mark.parametrize("given", [{}, {"normal": ("good",)}])
+def test_rows_of_one_class_are_normal(given: dict[str, Any]) -> None:
+    one = TargetSpec(kind="class", names=("good",))
+    assert trained_on(np.zeros(3, int), one, AnomalyConfig(**given)).tolist() == [True] * 3
+    assert task(one, **given).normal == (True,)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -132,3 +132,61 @@ def test_a_mixed_table_comes_back_as_one(tmp_path: Path, monkeypatch: pytest.Mon
     assert {row["reconstruction"]["sex"] for row in given} <= {"f", "m"}
     again = run.predict(str(tmp_path / "people.csv"), what="anomaly")
     assert set(again[0]["error"]) >= {"age", "sex", "town", "fare"}
+
+
+COUNT = Column(name="n", kind="number", source="n", mean=1.0, std=2.0, quantiles=(-0.5, 0.0, 0.5, 1.0, 1.5))  # 0 to 4
+WHOLE = InputSpec(kind="table", shape=(1,), columns=(COUNT,))
+
+
+def test_the_values_of_a_rounded_number_have_probabilities_that_come_to_one() -> None:
+    likelihood = Columns(WHOLE)
+    counts = torch.arange(0, 5, dtype=torch.float64)
+    rows = ((counts - 1) / 2)[:, None]
+    target = likelihood.target(rows, None)
+    said = torch.full((5, 1), 0.4, dtype=torch.float64, requires_grad=True)
+    nats = likelihood.each(said, target)
+    nats.sum().backward()
+    assert bool(torch.isfinite(torch.as_tensor(said.grad)).all())
+    # a density in standard deviations, over the half of one that a whole number is wide
+    assert float((-nats.detach()).exp().sum()) * 0.5 == pytest.approx(1, abs=1e-6)
+    edges = likelihood.code.cells(rows)
+    assert float(edges[1, 0, 0]) == pytest.approx(float(edges[0, 1, 0]))  # from 0 to 1 there is nothing between
+    wanted = Normal(0.4, 1.0).cdf(edges[2, 1, 0]) - Normal(0.4, 1.0).cdf(edges[2, 0, 0])
+    assert float((-nats[2]).exp().detach()) * 0.5 == pytest.approx(float(wanted), abs=1e-6)
+
+
+def test_rounded_numbers_are_drawn_as_often_as_is_said() -> None:
+    likelihood = Columns(WHOLE)
+    counts = torch.arange(0, 5.0)
+    said = torch.full((1, 1), -0.3)
+    shares = (-likelihood.each(said.expand(5, 1), likelihood.target(((counts - 1) / 2)[:, None], None))).exp()[:, 0] / 2
+    noise = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        found = likelihood.drawn(said.expand(40_000, 1), lambda shape: torch.randn(shape, generator=noise))
+    often = (found[:, 0] * 2 + 1).round().long().bincount(minlength=5) / len(found)
+    torch.testing.assert_close(often, shares.detach(), atol=0.01, rtol=0)
+
+
+def test_finely_rounded_numbers_have_the_density_of_numbers_and_no_tail_is_lost() -> None:
+    fine = replace(COUNT, std=2000.0, quantiles=tuple(n / 2000 for n in (-3000, -900, 0, 1200, 4000)), mean=0.0)
+    likelihood = Columns(replace(WHOLE, columns=(fine,)))
+    rows = torch.tensor([[-800 / 2000], [300 / 2000], [3000 / 2000]])
+    said = torch.zeros(3, 1)
+    bent = likelihood.code.encode(rows)
+    expected = -Normal(0.0, 1.0).log_prob(bent) - likelihood.code.log_slopes(bent)
+    torch.testing.assert_close(likelihood.each(said, likelihood.target(rows, None)), expected, atol=0.02, rtol=0)
+    far = likelihood.each(torch.full((1, 1), 60.0), likelihood.target(rows[:1], None))
+    assert 1000 < float(far.detach()) < 3000  # about 60 squared, halved
+
+
+def test_the_baseline_of_rounded_numbers_is_the_likeliest() -> None:
+    likelihood = Columns(WHOLE)
+    counts = torch.multinomial(torch.tensor([0.5, 0.2, 0.15, 0.1, 0.05]), 400, replacement=True).float()
+    target = likelihood.target(((counts - 1) / 2)[:, None], None)
+    output, deviation = likelihood.alone([target])
+
+    def nats(mean: Tensor, spread: Tensor) -> float:
+        return float(likelihood.each(mean.expand(400, 1), target, spread).mean().detach())
+
+    best = nats(output, deviation)
+    assert all(nats(output + m, deviation * s) > best for m, s in ((0.05, 1.0), (-0.05, 1.0), (0.0, 1.05), (0.0, 0.95)))

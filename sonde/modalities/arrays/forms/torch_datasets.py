@@ -24,7 +24,7 @@ from sonde.modalities.arrays.dataset import found_numbers
 from sonde.modalities.arrays.shapes import Layout, as_array, lay_out, layout_for, layout_of
 from sonde.modalities.image.config import ImageConfig
 from sonde.modalities.image.files import convert_all, decode, pixels, stored_size
-from sonde.tasks.table import target_kind
+from sonde.tasks.table import one_class_is_enough, target_kind
 
 IN_MEMORY = 2 << 30  # bytes of inputs that are kept from the pass that reads the targets
 EACH_TICK = 500
@@ -149,7 +149,7 @@ def read(
     images = layout is None or layout.kind == "image"
     scale = layout.scale if layout is not None and images and layout.why else 0.0
     found = found_numbers(in_order(parts), about, config, shape=shape, scale=scale if images else None, like=like)
-    return assemble(found, config, kind=target_kind(task), task=task, like=like)
+    return assemble(found, config, kind=target_kind(task), task=task, one_class=one_class_is_enough(task), like=like)
 
 
 def pair_of(item: Any, place: str) -> tuple[Any, Any]:

@@ -20,10 +20,15 @@ from sonde.data.splits import drawn_from_train, hold_back
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.environment import gym, log_files
 from sonde.modalities.environment.gym import LOGGED
-from sonde.modalities.environment.log import Log, log_of, logged_target
+from sonde.modalities.environment.log import Log, log_of, logged_target, looked_ahead
 from sonde.modalities.environment.spaces import KIND
 from sonde.modalities.modality import Wanted
 from sonde.tasks.table import spec
+
+AHEAD = 10
+"""Steps of n-step returns, where actions are one of several. Of one step, values of a beginner in CartPole outgrew what rewards
+can come to, with each copy of the target network: what a maximum over-estimates and what conservatism adds to logged actions
+adds up from backup to backup, and of ten steps there are a tenth of these (`benchmarks.offline`)."""
 
 
 def recognise(listing: Listing, wanted: Wanted) -> str | None:
@@ -59,13 +64,14 @@ def read(
     if like is not None:
         rows = _rows(_fitting(log, like.input, like.target, str(path)), like.target, path.name)
         return about.dataset(like, {"test": rows}, facts=_facts(log))
+    steps = _ahead(settings, log, task, str(path))
     name = settings.environment or str(found.get("environment", ""))
     world, warning = _world(name, config, tick, typed=bool(settings.environment))
     if world is None:
         _refuse_unused(settings)
         schema = Schema(input=_input(log), target=logged_target(log))
-        return _held_back(about, log, schema, config, path.name, warning)
-    return _evaluated_in(about, log, world, name, config, path.name)
+        return _held_back(about, (log, steps), schema, config, path.name, warning)
+    return _evaluated_in(about, (log, steps), world, name, config, path.name)
 
 
 def _world(name: str, config: DataConfig, tick: Tick, *, typed: bool) -> tuple[Dataset | None, str]:
@@ -81,7 +87,7 @@ def _world(name: str, config: DataConfig, tick: Tick, *, typed: bool) -> tuple[D
             f"the log is of {name}, which is not known; held-out episodes are evaluated, or give --environment gym:NAME",
         )
     try:
-        settings = replace(config.of(EnvironmentConfig), environment="", environments=1)
+        settings = replace(config.of(EnvironmentConfig), environment="", log_steps=None, environments=1)
         given = tuple(settings if isinstance(each, EnvironmentConfig) else each for each in config.given)
         return gym.read(rest, replace(config, given=given), task=None, tick=tick, like=None), ""
     except (DataError, MissingDependency) as error:
@@ -90,28 +96,33 @@ def _world(name: str, config: DataConfig, tick: Tick, *, typed: bool) -> tuple[D
         return None, f"the log is of {name}, which cannot be made here, so held-out episodes are evaluated: {error}"
 
 
-def _evaluated_in(about: About, log: Log, world: Dataset, name: str, config: DataConfig, place: str) -> Dataset:
+def _evaluated_in(
+    about: About, logged: tuple[Log, int], world: Dataset, name: str, config: DataConfig, place: str
+) -> Dataset:
     for setting in ("validation", "test", "label_fraction", "overfit_batches", "folds"):
         if getattr(config, setting) != getattr(DataConfig(), setting):
             raise DataError(
                 f"{flag(setting)} is for held-out rows, and {name} is evaluated in; leave it out, or give --environment none"
             )
-    input, target = world.schema.input, world.schema.target
+    (log, steps), input, target = logged, world.schema.input, world.schema.target
     target = replace(target, kind=LOGGED + target.kind)
-    train = _rows(_fitting(log, input, target, about.source), target, place)
+    train = _rows(_fitting(log, input, target, about.source), target, place, steps)
     held = {split: rows for split, rows in world.splits.items() if split != "train"}
     where = Fact(f"evaluated in {name}, in episodes of its own", "the log's environment, or --environment")
     return about.dataset(
         Schema(input=replace(input, extra=name), target=target),
         {"train": train, **held},
-        facts=[*_facts(log), where, *world.facts],
+        facts=[*_facts(log, steps), where, *world.facts],
         warnings=world.warnings,
         goals=world.goals,
     )
 
 
-def _held_back(about: About, log: Log, schema: Schema, config: DataConfig, place: str, warning: str) -> Dataset:
-    whole = _rows(log, schema.target, place)
+def _held_back(
+    about: About, logged: tuple[Log, int], schema: Schema, config: DataConfig, place: str, warning: str
+) -> Dataset:
+    log, steps = logged
+    whole = _rows(log, schema.target, place, steps)
     called = f"{about.source} has {len(log):,} steps of {log.episode[-1] + 1:,} episodes"
     if log.episode[-1] < 2 and config.validation > 0:
         raise DataError(f"{called}, too few to hold some back; add more, or give --environment gym:NAME to evaluate in")
@@ -119,7 +130,11 @@ def _held_back(about: About, log: Log, schema: Schema, config: DataConfig, place
     return about.dataset(
         schema,
         drawn_from_train({"train": whole}, indices),
-        facts=[*_facts(log), *facts, Fact("held-out episodes are evaluated", "no environment is known to act in")],
+        facts=[
+            *_facts(log, steps),
+            *facts,
+            Fact("held-out episodes are evaluated", "no environment is known to act in"),
+        ],
         warnings=[warning] if warning else [],
     )
 
@@ -169,26 +184,33 @@ def _fitting(log: Log, input: InputSpec, target: TargetSpec, place: str) -> Log:
     return log
 
 
-def _rows(log: Log, target: TargetSpec, place: str) -> Rows:
+def _rows(log: Log, target: TargetSpec, place: str, steps: int = 1) -> Rows:
     """Rows of `input` and `target`, the action, numbers within their bounds as -1 to 1; and what came of it."""
     action = log.action
     if action.ndim == 2:
         action = ((action - np.asarray(target.mean)) / np.asarray(target.std)).astype(np.float32)
-    fields: Mapping[str, np.ndarray] = {
-        "target": action,
-        "reward": log.reward,
-        "following": log.following,
-        "goes_on": (~log.terminated).astype(np.float32),
-        "known": log.known.astype(np.float32),
-    }
+    fields: Mapping[str, np.ndarray] = {"target": action, **looked_ahead(log, steps)}
     return InputRows(ArrayInputs(log.observation, place), fields)
 
 
-def _facts(log: Log) -> list[Fact]:
+def _ahead(settings: EnvironmentConfig, log: Log, task: str | None, place: str) -> int:
+    """Steps of n-step returns. Raises: DataError for a number of them where no value is learned"""
+    if task is not None and spec(task).learns_returns:
+        return settings.log_steps or (AHEAD if log.action.ndim == 1 else 1)
+    if settings.log_steps is not None:
+        raise DataError(
+            f"{place}: --log-steps is for values that are learned from a log; give --task cql, or leave it out"
+        )
+    return 1
+
+
+def _facts(log: Log, steps: int = 1) -> list[Fact]:
     returns = log.returns
     episodes = Fact(f"{count(len(log))} steps of {count(len(returns))} episodes", "terminated, truncated and episodes")
     spread = f"mean return {returns.mean():.4g}, from {returns.min():.4g} to {returns.max():.4g}"
     found = [episodes, Fact(spread, "rewards")]
+    if steps > 1:
+        found.append(Fact(f"values are learned from the rewards of {steps} steps", "--log-steps, 10 by default"))
     if not log.known.all():
         lost = int((~log.known).sum())
         found.append(

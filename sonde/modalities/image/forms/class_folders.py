@@ -35,6 +35,7 @@ from sonde.modalities.image.split_names import (
 )
 from sonde.modalities.modality import Wanted
 from sonde.modalities.table.modality import FILES as TABLES
+from sonde.tasks.table import one_class_is_enough
 
 ANNOTATION_FOLDERS = frozenset({"annotations", "masks", "labels", "segmentationclass", "label", "mask"})
 LISTED = 4
@@ -101,7 +102,8 @@ def read(
     classes = {
         split: [_class_of(name, _depth(found, split, path)) for name in members] for split, members in names.items()
     }
-    _check_classes(found, path, classes, like)
+    if like is not None or not one_class_is_enough(task):
+        _check_classes(found, path, classes, like)
     encoded = {split: Files(path, tuple(members)) for split, members in names.items()}
     targets = {split: raw_target(np.array(members, dtype=str), "the folders") for split, members in classes.items()}
     tick("hashing files", 0, 0)

@@ -217,3 +217,37 @@ def test_a_task_that_learns_from_logs_does_not_act() -> None:
         DataError, match="task cloning learns from a log of what others did, and gym:CartPole-v1 is acted in"
     ):
         open_data("gym:CartPole-v1", DataConfig(), task="cloning")
+
+
+def test_values_look_ahead_as_far_as_the_episode_goes_and_what_is_known(tmp_path: Path) -> None:
+    found = whole(opened(written(tmp_path), task="cql", log_steps=3))
+    for t in range(ROWS):
+        end = int(ENDS[EPISODE[t]])
+        last = min(t + 2, end)
+        rewards = [10.0 * step for step in range(t, last + 1)]
+        assert found["reward"][t].tolist() == rewards + [0.0] * (3 - len(rewards))
+        assert found["steps"][t] == len(rewards)
+        assert found["following"][t, 0] == (-last if last == end else last + 1)
+        assert found["goes_on"][t] == (last != end or EPISODE[t] % 2 == 1)
+    assert found["known"].all()
+
+
+def test_of_a_log_that_breaks_off_values_are_taken_where_something_was_seen(tmp_path: Path) -> None:
+    found = whole(opened(written(tmp_path, final_observations=None), task="cql", log_steps=10))
+    first = int(ENDS[2]) + 1  # of the fourth episode, of two steps, which was cut off
+    assert found["known"][first] == 1
+    assert found["known"][first + 1] == 0
+    assert found["steps"][first] == 1
+    assert found["following"][first, 0] == first + 1
+    assert found["reward"][first].tolist() == [10.0 * first] + [0.0] * 9
+
+
+def test_how_far_values_look_ahead_is_for_tasks_that_learn_them(tmp_path: Path) -> None:
+    place = written(tmp_path)
+    assert whole(opened(place, task="cql"))["reward"].shape == (ROWS, 10)
+    assert whole(opened(place, task="cloning"))["reward"].shape == (ROWS,)
+    for task in ("cloning", None):
+        with pytest.raises(DataError, match="--log-steps is for values that are learned from a log; give --task cql"):
+            opened(place, task=task, log_steps=3)
+    with pytest.raises(DataError, match="--log-steps is for logs, and gym:CartPole-v1 is an environment"):
+        open_data("gym:CartPole-v1", DataConfig(given=(EnvironmentConfig(log_steps=3),)))

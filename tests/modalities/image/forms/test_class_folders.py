@@ -255,6 +255,19 @@ def test_one_class_only(tmp_path: Path) -> None:
     assert refused(tmp_path).startswith(" has images of one class only (cat); a classifier needs")
 
 
+def test_training_images_of_one_class_are_enough_for_a_task_that_learns_from_no_labels(tmp_path: Path) -> None:
+    """The layout of MVTec AD: train/good, and faults in test/ alone."""
+    for folder, number in (("train/good", 12), ("test/good", 3), ("test/scratch", 4)):
+        fill(tmp_path / folder, number)
+    found = read(tmp_path, DataConfig(), task="anomaly")
+    assert found.schema.target.names == ("good", "scratch")
+    assert targets_of(found.splits["test"]).tolist() == [0] * 3 + [1] * 4
+    assert set(targets_of(found.splits["train"]).tolist()) == {0}
+    assert not any("no training row has the class" in warning for warning in found.warnings)
+    with pytest.raises(DataError, match=r"one class only \(good\)"):
+        read(tmp_path, DataConfig())
+
+
 def test_images_without_class_folders(tmp_path: Path) -> None:
     fill(tmp_path / "train", 3)
     assert recognise(tmp_path) == "folders train, with 0 class folders"

@@ -1,0 +1,62 @@
+"""A threshold that held-out normal rows exceed far more often than was promised is named."""
+
+import math
+
+import numpy as np
+import pytest
+
+import sonde
+from sonde.core.findings import NAMES, read_back
+from sonde.diagnose.rules.alarms import more_alarms_than_promised
+from sonde.engine.json_lines import read_lines
+
+
+def scores(normal: int, promised: float | None = 0.01) -> dict[str, object]:
+    return {"normal": [normal - 3, 3], "promised": promised}
+
+
+@pytest.mark.parametrize(
+    ("rate", "normal", "promised"),
+    [(0.015, 10_000, 0.01), (0.03, 100, 0.01), (0.0, 500, 0.01), (0.5, 100, None), (None, 100, 0.01)],
+)
+def test_few_alarms_more_or_few_rows_are_no_finding(rate: float | None, normal: int, promised: float | None) -> None:
+    metrics = {} if rate is None else {"false_alarm_rate": rate}
+    assert more_alarms_than_promised(metrics, scores(normal, promised), "test") == []
+
+
+def test_validation_rows_chose_the_threshold_and_say_nothing() -> None:
+    assert more_alarms_than_promised({"false_alarm_rate": 0.5}, scores(200), "validation") == []
+
+
+def test_windows_that_overlap_and_are_split_at_random_are_named(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Each validation window stands between two training windows of the same noise; test windows are of later noise."""
+    rng = np.random.default_rng(0)
+    series = rng.standard_normal(2_000).astype(np.float32)
+    windows = np.stack([series[start : start + 16] for start in range(0, 1_984, 2)])[:, :, None]
+    folder = tmp_path_factory.mktemp("windows")
+    later = rng.standard_normal((100, 16, 1)).astype(np.float32)
+    np.savez(
+        folder / "windows.npz",
+        x_train=windows,
+        y_train=np.zeros(len(windows), int),
+        x_test=later,
+        y_test=np.arange(100) // 99,
+    )
+    run = sonde.train(
+        folder / "windows.npz",
+        task="anomaly",
+        normal="0",
+        stretch=8,
+        steps=5,
+        evaluate_every="5 steps",
+        out=folder / "run",
+        quiet=True,
+    )
+    found = next(
+        each for each in read_back(list(read_lines(run.folder / "findings.jsonl"))) if each.name == "more-false-alarms"
+    )
+    assert found.name in NAMES
+    assert found.severity == "warning"
+    assert "windows of one series" in found.evidence
+    assert run.metrics["false_alarm_rate"] > 0.1
+    assert not math.isnan(run.metrics["auroc"])
