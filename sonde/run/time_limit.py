@@ -125,7 +125,7 @@ class TimeLimit:
         if too_short or taken > self.limit_s + max(ALLOWED_S, ALLOWED_SHARE * self.limit_s):
             step_s = (spent["step"] + spent["optimizer"] + spent["input"]) / steps
             before = f"{duration(before_s)} until the first step"
-            action = "a step or evaluation that has begun is not interrupted; give more time, or smaller batches"
+            action = "a step that has begun, or a batch of an evaluation, is not interrupted; give more time, or smaller batches"
             if too_short:
                 names = {"loading": "startup", "data": "data", "planning": "plan"}
                 each = ", ".join(f"{name} {duration(spent[part])}" for name, part in names.items())
