@@ -296,7 +296,12 @@ def autoencoders(found: dict[str, Any]) -> Iterator[Row]:
     for name, scores in (found.get("series") or {}).items():
         if isinstance(scores, dict):
             peers = ", ".join(f"{one} {scores[one]:.3f}" for one in ("PCA", "isolation forest", "one-class SVM"))
-            yield f"{name}, planted anomalies: AUROC", f"{scores['sonde']:.3f}", peers, f"{scores['windows']} windows" if "windows" in scores else "-"
+            yield (
+                f"{name}, planted anomalies: AUROC",
+                f"{scores['sonde']:.3f}",
+                peers,
+                f"{scores['windows']} windows" if "windows" in scores else "-",
+            )
     for numbers, scores in (found.get("codes") or {}).items():
         if isinstance(scores, dict):
             ours = f"error {scores['mse']:.3f} ({scores['ratio']:.2f} of PCA's), kNN {scores['knn']:.1%}"
