@@ -78,6 +78,7 @@ def run(words: Sequence[str]) -> int:
         asked = inputs[0] if len(inputs) == 1 else inputs
         options = begun.options
         found = trained.predict(asked, what=options.what, paths=options.paths, tick=begun.screen.tick)
+    before = 0 if out is None or place is None else _write(out, found, trained, place)  # first: who reads may leave off
     columns, rows = table(_without_paths(found[:MOST_ROWS], options.paths), shorten=trained.spec.shorten)
     begun.screen.table("", columns, rows)
     if len(found) > MOST_ROWS:
@@ -87,8 +88,7 @@ def run(words: Sequence[str]) -> int:
         begun.screen.say(line)
     if options.paths and out is None:
         begun.screen.say("the paths are not shown; --out FILE.csv writes them")
-    if out is not None and place is not None:
-        before = _write(out, found, trained, place)
+    if out is not None:
         earlier = f" (replaced {f'{count(before)} files' if is_folder(out) else 'the file'})" if before else ""
         begun.screen.say(f"wrote {out}{earlier}")
     return 0

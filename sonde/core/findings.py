@@ -30,6 +30,7 @@ CAUSES = frozenset(
         "evaluation-below-training",
         "exploding-gradient",
         "exploration-not-ended",
+        "few-anomalies-found",
         "few-steps",
         "frozen-part-in-training-mode",
         "frozen-random-weights",

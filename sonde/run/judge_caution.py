@@ -1,4 +1,4 @@
-"""Why what was measured of samples may mean little: a judge certain of everything, samples better than real rows can be."""
+"""Why what was measured of samples may mean little: a judge certain of all or of nothing, samples better than real rows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from sonde.core.units import metric_name, number, share
+from sonde.metrics.intervals import wilson
 from sonde.run.judge import Seen
 
 CERTAIN = 0.999  # probability of the class that a judge takes a row for
@@ -32,6 +33,17 @@ def saturated(real: Seen) -> list[str]:
         f"the judge is certain (probability above {CERTAIN:g}) of {share(certain, 1)} of the real rows, and {share(within, 1)} "
         "of the variance of what it sees is left within its classes: its distances tell little but how often classes are there; "
         "judge by a run that was trained for fewer epochs"
+    ]
+
+
+def no_better_than_guessing(right: int, truth: torch.Tensor) -> list[str]:
+    """What is to be said of a judge that is right about `right` of the real rows, of classes (N,), no more than by guessing."""
+    guess = int(truth.bincount().max()) / len(truth)
+    if wilson(right, len(truth)).low > guess:
+        return []
+    return [
+        f"the judge is right about {share(right / len(truth), 1)} of the real rows, and always naming their most frequent class "
+        f"about {share(guess, 1)}: what it says of samples, and distances in what it sees, mean nothing; train a better judge"
     ]
 
 

@@ -26,7 +26,7 @@ from sonde.metrics.normal_scores import normal_scores
 from sonde.modalities.catalogue import modality
 from sonde.run.copies import copies
 from sonde.run.judge import Seen, as_given, check_judge, seen_by, weights_hash
-from sonde.run.judge_caution import better_than_real, saturated
+from sonde.run.judge_caution import better_than_real, no_better_than_guessing, saturated
 from sonde.run.judged_rows import MAY_BE, parts_of, rows_trained_on
 from sonde.run.made_columns import measures as measures_of
 from sonde.run.made_columns import together
@@ -164,13 +164,14 @@ def _judged(
         "layer": seen.layer,
         "features": seen.features.shape[1],
     }
+    agreement, guessing = _agreement(seen, found.labels, seen_real, real.labels, run, judge)
     own = made.columns is None  # else distances are those of the columns, which no judge's certainty blurs
     measures = [
-        *_agreement(seen, found.labels, seen_real, real.labels, run, judge),
+        *agreement,
         *(_distances(seen.features, seen_real.features, size) if own else []),
         *trained_on_samples(judge, data, whole, made, tick),
     ]
-    return _Judged(about, measures, saturated(seen_real) if own else [])
+    return _Judged(about, measures, [*guessing, *(saturated(seen_real) if own else [])])
 
 
 def _together(found: Drawn, plain: Any, real: Real, schema: Schema, made: "Made") -> dict[str, Any]:
@@ -225,28 +226,27 @@ def _frechet(samples: Tensor, half: Tensor, other: Tensor) -> dict[str, Any]:
 
 def _agreement(
     seen: Seen, labels: Tensor | None, real: Seen, truth: Tensor | None, run: "Run", judge: "Run"
-) -> list[dict[str, Any]]:
-    """In how many samples the judge sees the class that was asked for, beside how often it is right about real rows."""
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """In how many samples the judge sees the class that was asked for, beside how often it is right about real rows; cautions."""
     if labels is None or truth is None or not judge.schema.target.has_classes:
-        return []
+        return [], []
     names = list(judge.schema.target.names)
     absent = [name for name in run.schema.target.names if name not in names]
     entry: dict[str, Any] = {"name": "class_agreement", "better": "higher", "value": None, "real": None}
     if absent:
-        return [{**entry, "reason": f"the judge knows no class {absent[0]!r}"}]
+        return [{**entry, "reason": f"the judge knows no class {absent[0]!r}"}], []
     numbers = torch.tensor([names.index(name) for name in run.schema.target.names])
     hits = int((numbers[labels] == seen.classes).sum())
     right = int((numbers[truth] == real.classes).sum())
     around, of_real = wilson(hits, len(labels)), wilson(right, len(truth))
-    return [
-        {
-            **entry,
-            "value": hits / len(labels),
-            "interval": [around.low, around.high],
-            "real": right / len(truth),
-            "real_interval": [of_real.low, of_real.high],
-        }
-    ]
+    told = {
+        **entry,
+        "value": hits / len(labels),
+        "interval": [around.low, around.high],
+        "real": right / len(truth),
+        "real_interval": [of_real.low, of_real.high],
+    }
+    return [told], no_better_than_guessing(right, numbers[truth])
 
 
 def _preprocessing(schema: Schema, judge: Schema | None) -> str:

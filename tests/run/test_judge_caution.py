@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sonde.run.judge import Seen
-from sonde.run.judge_caution import better_than_real, saturated, share_within
+from sonde.run.judge_caution import better_than_real, no_better_than_guessing, saturated, share_within
 
 
 def seen(within: float, certain: float) -> Seen:
@@ -56,3 +56,11 @@ def test_what_is_better_than_real_rows_beyond_chance_is_named() -> None:
     said = better_than_real(measures)
     assert [line.split(" is ")[0] for line in said] == ["kernel distance", "detection AUROC", "class agreement"]
     assert "better than the 0.500 of real rows by more than chance" in said[0]
+
+
+def test_a_judge_that_guesses_is_named() -> None:
+    truth = torch.arange(90) % 3
+    (said,) = no_better_than_guessing(30, truth)
+    assert "right about 33.3 % of the real rows, and always naming their most frequent class about 33.3 %" in said
+    assert no_better_than_guessing(34, truth)  # not beyond chance
+    assert no_better_than_guessing(80, truth) == []

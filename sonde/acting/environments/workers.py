@@ -59,7 +59,8 @@ class _Worker:
     def __init__(self, number: int, rows: range, memory: int, workers: int) -> None:
         self.number, self.rows = number, rows
         ours, theirs = socket.socketpair()
-        code = f"import sys; sys.path[:] = {[each or os.getcwd() for each in sys.path]!r}; "
+        here = os.getcwd()  # searched last, as where environments are named (`reachable`)
+        code = f"import sys; sys.path[:] = {[*(each or here for each in sys.path), here]!r}; "
         code += f"from sonde.acting.environments.worker import serve; serve({theirs.fileno()}, {memory}, {workers})"
         self.process = subprocess.Popen(
             [sys.executable, "-c", code], pass_fds=(theirs.fileno(), memory), stdin=subprocess.DEVNULL

@@ -1,4 +1,4 @@
-"""Thresholds of finished runs that more normal rows exceed than was promised."""
+"""Thresholds of finished runs that more normal rows exceed than was promised, or few anomalies."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,6 +7,7 @@ from sonde.core.findings import Finding
 from sonde.core.units import count, share
 from sonde.metrics.intervals import wilson
 
+HALF = 0.5  # of the anomalies
 TIMES = 2.0  # of the promised rate: less is no reason to choose rows anew, however sure
 
 
@@ -30,6 +31,26 @@ def more_alarms_than_promised(metrics: Mapping[str, Any], scores: Mapping[str, A
             "where rows overlap (windows of one series) or come from the same source, and are split at random",
             action="give validation rows that are as new as those to come (a validation split of their own: a later stretch of "
             "time, another source); until then trust AUROC, not the threshold",
+            certainty="certain",
+        )
+    ]
+
+
+def few_anomalies_found(metrics: Mapping[str, Any], scores: Mapping[str, Any], split: str) -> list[Finding]:
+    """That surely fewer than half of the known anomalies exceed the threshold. metrics, scores: as above"""
+    rate, rows = metrics.get("detection_rate"), sum(scores.get("anomalous") or ())
+    if rate is None or not rows or wilson(rate * rows, rows).high >= HALF:
+        return []
+    limit = share(float(scores.get("false_alarms") or 0), 1)
+    return [
+        Finding(
+            check="few anomalies found",
+            name="few-anomalies-found",
+            severity="warning",
+            evidence=f"{share(rate, 1)} of the {count(rows)} known anomalies among the {split} rows exceed the threshold, which "
+            f"{limit} of normal rows may",
+            action="try the other --score (reconstruction, or neighbours), or let more normal rows exceed the threshold "
+            "(--false-alarms)",
             certainty="certain",
         )
     ]

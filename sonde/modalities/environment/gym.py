@@ -24,7 +24,7 @@ from sonde.core.spaces import Space, as_text
 from sonde.core.units import size
 from sonde.modalities.environment.inspection import lies
 from sonde.modalities.environment.pictures import facts_of, pictured, seen_in
-from sonde.modalities.environment.spaces import KIND, Observations, actions, observations
+from sonde.modalities.environment.spaces import KIND, Observations, actions, observations, unbounded
 from sonde.tasks.table import spec
 
 LOOKED_AT = 2 * SAME_STEPS  # observations by which it is seen whether an episode can be played again
@@ -119,7 +119,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
             for split, number in numbers.items()
         },
         facts=facts,
-        warnings=warnings,
+        warnings=[*warnings, *unbounded(env.action_space)],
         findings=findings,
         fingerprint=dict(about.fingerprint),
         goals=goals,

@@ -107,6 +107,22 @@ def actions(space: Any, name: str) -> TargetSpec:
     )
 
 
+def unbounded(space: Any) -> list[str]:
+    """A warning of actions in numbers that have no bounds, of which `actions` makes -1 to 1."""
+    from gymnasium import spaces
+
+    if not isinstance(space, spaces.Box):
+        return []
+    without = int((~(np.isfinite(space.low) & np.isfinite(space.high))).sum())
+    if not without:
+        return []
+    which = "" if without == space.low.size else f"{without} of the {space.low.size} entries of "
+    return [
+        f"{which}action_space {'has' if not which else 'have'} no bounds, so that -1 to 1 is sent there; give it the bounds that "
+        "the environment works with"
+    ]
+
+
 def _parts(sizes: Sequence[int], first: Sequence[int]) -> TargetSpec:
     return TargetSpec(
         kind="actions",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from sonde.core.batch import Batch
@@ -62,6 +63,7 @@ class Anomaly:
         self.objective: Objective = objective(self.error, modes, monitor)
         self.abilities = Abilities(
             tune_threshold=self.tune_threshold,
+            trivial_baseline=self.one_score if self.names else None,
             know_rows=None if self.known is None else self.known.know,
             reconstruction=Reconstruction(
                 outputs={"latent": self.latent, "reconstruction": self.given_back, "anomaly": self.anomaly},
@@ -103,6 +105,11 @@ class Anomaly:
         """Let a validation choose the threshold."""
         if isinstance(meter, AnomalyMeter):
             self.threshold, self.promised = meter.choose_threshold(), meter.promised
+
+    def one_score(self, known: Mapping[str, Tensor], evaluated: Mapping[str, Tensor]) -> tuple[str, dict[str, float]]:
+        """What one score for all rows reaches: ranks by chance."""
+        anomalous = ~torch.tensor(self.normal)[evaluated["target"].long()]
+        return "the same score for all rows", {"auroc": 0.5, "average_precision": float(anomalous.double().mean())}
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"score": (B,)}."""

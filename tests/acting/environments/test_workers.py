@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,19 @@ def test_pixels_and_actions_of_several_numbers() -> None:
     found = environments.step(np.array([[0.5, 0.25], [-0.5, 0.75]], np.float32))
     assert (found.reward.tolist(), found.following[:, 0, 0, 0].tolist()) == ([0.5, -0.5], [25, 75])
     environments.close()
+
+
+def test_processes_import_from_the_folder_of_the_run_as_the_run_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `sonde train env:shop_of_mine:Shop` in the folder of shop_of_mine.py; a command's own path has no such folder."""
+    (tmp_path / "shop_of_mine.py").write_text(
+        "from tests.acting.small_environments import Corridor\n\n\nclass Shop(Corridor):\n    pass\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [each for each in sys.path if each])
+    run = sonde.train("env:shop_of_mine:Shop", out=tmp_path / "run", workers=2, **SHORT, steps=2)
+    assert run.metrics["return"] == 3.0
 
 
 def test_a_run_may_go_on_with_another_number_of_processes(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 import sonde
 from sonde.core.findings import NAMES, read_back
-from sonde.diagnose.rules.alarms import more_alarms_than_promised
+from sonde.diagnose.rules.alarms import few_anomalies_found, more_alarms_than_promised
 from sonde.engine.json_lines import read_lines
 
 
@@ -26,6 +26,16 @@ def test_few_alarms_more_or_few_rows_are_no_finding(rate: float | None, normal: 
 
 def test_validation_rows_chose_the_threshold_and_say_nothing() -> None:
     assert more_alarms_than_promised({"false_alarm_rate": 0.5}, scores(200), "validation") == []
+
+
+@pytest.mark.parametrize(
+    ("rate", "rows", "named"), [(3 / 45, 45, True), (0.45, 45, False), (0.0, 3, False), (None, 9, False)]
+)
+def test_thresholds_that_few_known_anomalies_exceed_are_named(rate: float | None, rows: int, *, named: bool) -> None:
+    metrics = {} if rate is None else {"detection_rate": rate}
+    found = few_anomalies_found(metrics, {"anomalous": [rows, 0], "false_alarms": 0.01}, "test")
+    assert [each.name for each in found] == ["few-anomalies-found"] * named
+    assert not named or "6.7 % of the 45 known anomalies" in found[0].evidence
 
 
 def test_windows_that_overlap_and_are_split_at_random_are_named(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -59,4 +69,9 @@ def test_windows_that_overlap_and_are_split_at_random_are_named(tmp_path_factory
     assert found.severity == "warning"
     assert "windows of one series" in found.evidence
     assert run.metrics["false_alarm_rate"] > 0.1
+    assert run.result["baseline"] == {
+        "what": "the same score for all rows",
+        "auroc": 0.5,
+        "average_precision": pytest.approx(0.01),
+    }
     assert not math.isnan(run.metrics["auroc"])

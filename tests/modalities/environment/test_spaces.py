@@ -5,7 +5,7 @@ import pytest
 from gymnasium import spaces
 
 from sonde.core.errors import DataError
-from sonde.modalities.environment.spaces import actions
+from sonde.modalities.environment.spaces import actions, unbounded
 
 
 def test_actions_of_several_parts_have_sizes_and_what_they_are_counted_from() -> None:
@@ -26,3 +26,12 @@ def test_whole_numbers_in_a_box_are_refused_since_fractions_are_learned() -> Non
         DataError, match=r"mine takes whole numbers in a Box \(int64\).*make its action_space a MultiDiscrete"
     ):
         actions(spaces.Box(0, 9, (2,), np.int64), "mine")
+
+
+def test_numbers_without_bounds_are_warned_of_since_minus_1_to_1_is_sent() -> None:
+    (said,) = unbounded(spaces.Box(-np.inf, np.inf, (1,)))
+    assert said.startswith("action_space has no bounds, so that -1 to 1 is sent there")
+    (said,) = unbounded(spaces.Box(np.array([0, -np.inf], np.float32), np.array([1, 5], np.float32)))
+    assert said.startswith("1 of the 2 entries of action_space have no bounds")
+    assert unbounded(spaces.Box(-2, 2, (3,))) == []
+    assert unbounded(spaces.Discrete(3)) == []
