@@ -184,10 +184,10 @@ def test_a_dict_of_numbers_chooses_once_it_is_known() -> None:
 
     task = ModuleTask(network(), CE, [sonde.Metric(compute_metrics, whole=True)])
     judged(task)
-    assert task.objective == ("accuracy", "max")
+    assert task.objective[:2] == ("accuracy", "max")
     task = ModuleTask(network(), CE, [sonde.Metric(compute_metrics, whole=True)], monitor="f1")
     judged(task)
-    assert task.objective == ("f1", "max")
+    assert task.objective[:2] == ("f1", "max")
 
 
 @pytest.mark.parametrize(

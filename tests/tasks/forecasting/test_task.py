@@ -85,7 +85,7 @@ def test_every_loss_learns(loss: str) -> None:
     values = [run(given, step=step, epoch=0).number("model/loss") for step in range(1, 100)]
     assert values[-1] < 0.4 * values[0]
     assert judged(made, given)["mse"] < 0.05
-    assert made.objective == ("mae" if loss in ("mae", "quantile") else "mse", "min")
+    assert made.objective[:2] == ("mae" if loss in ("mae", "quantile") else "mse", "min")
 
 
 @pytest.mark.parametrize(

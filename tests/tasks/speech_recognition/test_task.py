@@ -67,7 +67,7 @@ def test_it_learns_what_is_said(beam: int) -> None:
     assert values[-1] < 0.2 * values[0]
     scores = judged(made, given)
     assert (scores["wer"], scores["cer"], scores["accuracy"]) == (0, 0, 1)
-    assert made.objective == ("wer", "min")
+    assert made.objective[:2] == ("wer", "min")
     said = made.format_predictions(made.predict(given))
     assert [row["prediction"] for row in said] == ["ab", "cab", "b", "acbc"]
     assert all(0.3 < row["probability"] <= 1 for row in said)

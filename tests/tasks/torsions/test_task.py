@@ -59,7 +59,7 @@ def test_it_tells_angles_by_the_residue() -> None:
     assert row["prediction"] == "phi and psi of 16 residues"
     assert len(row["phi"]) == len(row["psi"]) == 16
     assert row["psi"][3] == pytest.approx(TURNS[int(given["input"][0, 3])][1], abs=20)
-    assert made.objective == ("near", "max")
+    assert made.objective[:2] == ("near", "max")
 
 
 def test_the_loss_is_one_less_the_cosine_over_angles_that_are_known() -> None:

@@ -132,7 +132,7 @@ def test_of_the_first_rows_it_is_kept_what_was_looked_at() -> None:
     assert found["spans"].tolist() == (given["input"][:4] != 0).sum(1).tolist()
     later = Batch(given.fields, given.index + 100)
     assert "attention" not in made.evaluate(later)
-    assert made.objective == ("bleu", "max")
+    assert made.objective[:2] == ("bleu", "max")
 
 
 @pytest.mark.parametrize(
