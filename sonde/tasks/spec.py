@@ -55,6 +55,7 @@ class TaskSpec:
                reads them (of proteins a list of `sonde.modalities.protein.structures.Chain`): a list of rows -> `TargetRows`
     inputs:    kinds of input it can learn from -> what a person calls them; none for any
     labels:    False for a task that learns from inputs alone
+    dates:     False for a task to which rows of later dates than those trained on must not look strange
     views:     True where its batches hold two views of each input (`sonde.augment.views`)
     own_loss:  True where the class also takes loss=, a function(output, target) of the caller's own
     class_counts: True where the class also takes class_counts=, training rows per class
@@ -102,6 +103,7 @@ class TaskSpec:
     reads: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
     labels: bool = True
+    dates: bool = True
     views: bool = False
     own_loss: bool = False
     class_counts: bool = False

@@ -88,6 +88,11 @@ def target_kind(task: str | None) -> Literal["class", "value"] | None:
     return "class" if "class" in targets else "value"
 
 
+def learns_dates(task: str | None) -> bool:
+    """Whether columns of dates are learned from, by a task that is named. Raises: ConfigError for an unknown task"""
+    return task is None or spec(task).dates
+
+
 def one_class_is_enough(task: str | None) -> bool:
     """Whether training rows may be of a single class: of a task that is named, and learns from inputs alone.
 

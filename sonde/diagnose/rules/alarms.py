@@ -30,7 +30,7 @@ def more_alarms_than_promised(metrics: Mapping[str, Any], scores: Mapping[str, A
             f"let {share(promised, 1)} exceed at most: the {split} rows are further from the training rows than those are, as "
             "where rows overlap (windows of one series) or come from the same source, and are split at random",
             action="give validation rows that are as new as those to come (a validation split of their own: a later stretch of "
-            "time, another source); until then trust AUROC, not the threshold",
+            "time, another source)" + ("; until then trust AUROC, not the threshold" if "auroc" in metrics else ""),
             certainty="certain",
         )
     ]

@@ -22,6 +22,9 @@ _CALLED_ID = re.compile(r"(^|[_\W])(id|index|row_?(names?|number|no|nr|num))$|[a
 FEW = 20  # distinct values that are never too many
 
 
+NO_DATES = (
+    "a date: each later row would be unlike all before; write hours or weekdays that count as columns of their own"
+)
 LEAST_ROWS = 5  # to train on, below which it is their number that makes columns unusable
 
 
@@ -47,17 +50,25 @@ class Fitted:
 
 
 def fit_columns(
-    values: Mapping[str, Values], kinds: Mapping[str, Kind], train: np.ndarray, numbers: frozenset[str] = frozenset()
+    values: Mapping[str, Values],
+    kinds: Mapping[str, Kind],
+    train: np.ndarray,
+    numbers: frozenset[str] = frozenset(),
+    *,
+    dates: bool = True,
 ) -> Fitted:
     """Columns fitted on the rows `train` of the table that holds them.
 
-    numbers: columns that are no row numbers, whatever they look like
+    numbers: columns that are no row numbers, whatever they look like;  dates: whether dates are learned from
     Raises: DataError when no column is left to learn from
     """
     columns: list[Column] = []
     dropped: dict[str, str] = {}
     spelled: dict[str, str] = {}
     for name, kind in kinds.items():
+        if kind.kind == "date" and not dates:
+            dropped[name] = NO_DATES
+            continue
         found, reason = _fit(name, kind, values[name], train, surely_number=name in numbers)
         columns += [replace(column, own=kind.own) for column in found] if kind.own else found
         if reason:

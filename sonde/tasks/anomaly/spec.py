@@ -13,6 +13,7 @@ ANOMALY = TaskSpec(
     targets=(),
     inputs=WHOLE,
     labels=False,
+    dates=False,
     takes_input=True,
     trains_on="sonde.tasks.anomaly.normal:trained_on",
     model="sonde.tasks.reconstructing_recipe:model",

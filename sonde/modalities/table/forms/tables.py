@@ -39,7 +39,7 @@ from sonde.modalities.table.skipped import reading
 from sonde.modalities.table.target import Target
 from sonde.modalities.table.together import against_chance
 from sonde.modalities.table.whole import condition_column, read_target_or_none, table_target
-from sonde.tasks.table import refuse_columns
+from sonde.tasks.table import learns_dates, refuse_columns
 
 _SHARD = re.compile(r"(?P<split>[a-z0-9]+)-\d+-of-(?P<of>\d+)")  # how Hugging Face names the files of a split
 _ABOUT = ("", ".md", ".json", ".py", ".yaml", ".yml")  # files of a repository that say something of its data
@@ -193,7 +193,7 @@ def _dataset(tables: dict[str, Table], about: About, wanted: Wanted) -> Dataset:
     drawn = any(source == "train" and split != "train" for split, (source, _) in chosen.items())
     if drawn and settings.time is None and settings.group is None:
         warnings += against_chance(kinds, values, indices["train"], train_table.name)
-    fitted = fit_columns(values, kinds, train, train_table.numbers)
+    fitted = fit_columns(values, kinds, train, train_table.numbers, dates=learns_dates(wanted.task))
     warnings += [f"{train_table.name}: column {column!r}: {text}" for column, text in fitted.spelled.items()]
     target = standardised(target, targets["train"][train])
     for table in tables.values():

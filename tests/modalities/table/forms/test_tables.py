@@ -355,3 +355,13 @@ def test_a_label_that_never_varies_is_named_with_the_way_on() -> None:
     with pytest.raises(DataError, match="'z' is 0 in every row; there is nothing to learn: leave 'z' out of --target"):
         open_data(rows, config("y,z"))
     assert open_data(rows, config("y")).schema.target.kind == "class"
+
+
+def test_dates_are_left_out_where_later_rows_must_not_look_strange() -> None:
+    source = frame().assign(at=pd.date_range("2025-01-01", periods=200, freq="h"))
+    wanted = Wanted(config=DataConfig(), task="anomaly")
+    found = tables.read_frames({"train": frame_table(source.drop(columns="y"), "table")}, wanted)
+    assert {column.source for column in found.schema.input.columns} == {"x", "kind"}
+    assert any(fact.what == "left out at" and "write hours or weekdays" in fact.why for fact in found.facts)
+    learned = read_frame(source, config())
+    assert "at" in {column.source for column in learned.schema.input.columns}
