@@ -99,46 +99,42 @@ def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
     """
     begun_s = training.clock.elapsed()
     with leaving_off(training.source, lambda: bool(parts.request) or time_over(training, settings, begun_s)):
-        return _fit(training, settings, parts)
-
-
-def _fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
-    progress, clock, stepper = training.progress, training.clock, training.stepper
-    stepper.training_mode()
-    saved, step_s = time.perf_counter(), 0.0
-    look = parts.look
-    passes = _Passes(training.source, stepper.settings)
-    record: StepRecord | None = None
-    while True:
-        better = _decide(training, settings, parts, step_s)
-        if progress.stop and settings.stop is None and record is not None:
-            log_step(training, record)  # no step was known to be the last
-        if progress.stop or better or parts.request or checkpoint_due(training, settings, saved):
-            save(training, parts, best=better)
-            saved = time.perf_counter()
-        if progress.stop:
-            return training
-        if parts.request:
-            _leave(training, parts)
-        begun = time.perf_counter()
-        batch = passes.next()
-        clock.spent["input"] += time.perf_counter() - begun
-        if batch is None:
-            _left_off(training, parts, passes.far) if passes.far else _pass_ended(training, parts)
-            continue
-        number = progress.step + 1
-        try:
-            with AS_EVER if look is None or number < look.next else look.looking():
-                record = stepper(batch, step=number, epoch=epoch_of(training.source, number))
-        except Exception as trouble:
-            note_batch(trouble, batch, training.source)
-            raise
-        _count(training, settings, record)
-        step_s = time.perf_counter() - begun - passes.made_s
-        if parts.thread_tuner is not None:
-            parts.thread_tuner(training, batch)
-        if parts.budget is not None:
-            parts.budget(training)
+        progress, clock, stepper = training.progress, training.clock, training.stepper
+        stepper.training_mode()
+        saved, step_s = time.perf_counter(), 0.0
+        look = parts.look
+        passes = _Passes(training.source, stepper.settings)
+        record: StepRecord | None = None
+        while True:
+            better = _decide(training, settings, parts, step_s)
+            if progress.stop and settings.stop is None and record is not None:
+                log_step(training, record)  # no step was known to be the last
+            if progress.stop or better or parts.request or checkpoint_due(training, settings, saved):
+                save(training, parts, best=better)
+                saved = time.perf_counter()
+            if progress.stop:
+                return training
+            if parts.request:
+                _leave(training, parts)
+            begun = time.perf_counter()
+            batch = passes.next()
+            clock.spent["input"] += time.perf_counter() - begun
+            if batch is None:
+                _left_off(training, parts, passes.far) if passes.far else _pass_ended(training, parts)
+                continue
+            number = progress.step + 1
+            try:
+                with AS_EVER if look is None or number < look.next else look.looking():
+                    record = stepper(batch, step=number, epoch=epoch_of(training.source, number))
+            except Exception as trouble:
+                note_batch(trouble, batch, training.source)
+                raise
+            _count(training, settings, record)
+            step_s = time.perf_counter() - begun - passes.made_s
+            if parts.thread_tuner is not None:
+                parts.thread_tuner(training, batch)
+            if parts.budget is not None:
+                parts.budget(training)
 
 
 class _Passes:

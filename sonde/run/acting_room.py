@@ -32,8 +32,8 @@ def refuse_without_room(dataset: Dataset, config: TrainConfig, known: TaskSpec, 
     parts: list[Part] = load(known.room)(schema, dataset.splits, config)
     if config.model in MODELS:
         parts += _of_network(config, schema.input, schema.target.out_dim, whole=known.whole_batches, free=free)
-    called, one = dataset.source or dataset.name, "game" if schema.target.kind == "move" else "environment"
-    refuse_too_large(parts, called, f"take a smaller {one}, or another --model", free=free)
+    called = dataset.source or dataset.name
+    refuse_too_large(parts, called, "take a smaller environment or game, or another --model", free=free)
 
 
 def _of_network(config: TrainConfig, given: InputSpec, out_dim: int, *, whole: bool, free: int) -> list[Part]:

@@ -23,7 +23,7 @@ from sonde.engine import checkpoint, clock
 from sonde.engine.json_lines import read_lines
 from sonde.engine.loop import fit
 from sonde.engine.step import Stepper
-from sonde.run import time_limit as planning
+from sonde.run import time_plan as planning
 from sonde.run.data_job import Caller, data_job
 from sonde.run.job import Job, begun
 from sonde.run.train import best_weights, prepared, under_way, written_down

@@ -102,7 +102,7 @@ class Rollouts:
         """A batch of a few actions, repeated; and a pace by what they took."""
         found, action_s = self._collector.preview(lambda taken, _: taken == min(PREVIEWED, self._plan.length))
         rows, whole = self._learned(found.repeated(self._plan.length)), action_s * self._plan.length
-        chosen = torch.arange(self._batch_rows)
+        chosen = torch.arange(min(self._batch_rows, len(next(iter(rows.values())))))
         batch = Batch({name: values[chosen] for name, values in rows.items()}, chosen)
         return batch, Pace(burst_s=whole, first_s=whole, per=self._plan.passes * self._per_pass)
 

@@ -135,7 +135,7 @@ class Matches:
         states = [self._begun(known, each.number // 2, others[each.opponent]) for each in games]
         going, beginner = list(range(len(games))), begins(known)
         with suppress(LeftOff):  # in the middle of a move: what is over then is whole
-            while going:
+            while going and not self.leave_off():
                 self._move(games, states, going, own, others, beginner)
                 going = [at for at in going if not self._over(states[at])]
         first = np.array([each.first for each in games])

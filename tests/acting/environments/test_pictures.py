@@ -64,5 +64,5 @@ def test_grey_is_luminance_and_a_smaller_picture_the_mean_of_areas() -> None:
 
 
 def test_what_shows_no_pictures_is_refused_by_name() -> None:
-    with pytest.raises(DataError, match=r"gym:CartPole-v1 shows Box.*change pictures of .*; leave them out"):
+    with pytest.raises(DataError, match=r"gym:CartPole-v1 shows 4 numbers.*change pictures of .*; leave them out"):
         Pictures(make=lambda: gymnasium.make("CartPole-v1"), name="gym:CartPole-v1", stack=4)()
