@@ -16,7 +16,6 @@ from torch import Tensor, nn
 import sonde
 from sonde.core.config import FeedConfig
 from sonde.core.errors import ConfigError
-from sonde.core.seams import Objective
 from sonde.data.feed.tensors import tensor_source
 from sonde.engine.evaluate import evaluate
 from sonde.engine.execution.settings import StepSettings
