@@ -48,7 +48,7 @@ def test_buffers_that_do_not_fit_are_refused_with_settings_that_do(
         sonde.train(data, **given)
     remedy = refused.value.command_line.rpartition("; give ")[2]
     words = shlex.split(remedy)
-    smaller = {
+    smaller: dict[str, Any] = {
         name.removeprefix("--").replace("-", "_"): int(value)
         for name, value in zip(words[::2], words[1::2], strict=True)
     }
@@ -85,7 +85,8 @@ class Wide(gymnasium.Env[np.ndarray, Any]):
     def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
         raise AssertionError("it is not to be played")
 
-    step = reset
+    def step(self, action: Any) -> Any:
+        raise AssertionError("it is not to be played")
 
 
 def test_observations_that_do_not_fit_are_refused_before_one_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,9 +61,11 @@ def test_an_interval_of_three_seeds_holds_the_truth_about_as_often_as_it_says() 
     """rliable's percentiles hold the mean of three normal seeds in about three of four cases; those further out in most."""
     generator = np.random.default_rng(0)
     draws = generator.normal(size=(400, 3))
-    held = {few: np.mean([iqm_interval([each], draws=500, few=few).holds(0.0) for each in draws]) for few in (0, 1)}
-    assert held[0] < 0.8
-    assert held[1] > held[0]
+    held = {
+        few: np.mean([iqm_interval([each], draws=500, few=few).holds(0.0) for each in draws]) for few in (False, True)
+    }
+    assert held[False] < 0.8
+    assert held[True] > held[False]
 
 
 @pytest.mark.parametrize("scores", [[], [[]], [[1.0], [1.0, 2.0]], [[1.0, float("nan")]]])
