@@ -43,7 +43,7 @@ def test_buffers_that_do_not_fit_are_refused_with_settings_that_do(
     data: str, settings: dict[str, Any], free: int, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(room, "free_bytes", lambda: free)
-    given = {**QUIET, "out": tmp_path / "run", **settings}
+    given: dict[str, Any] = {**QUIET, "out": tmp_path / "run", **settings}
     with pytest.raises(ConfigError, match=re.escape(told)) as refused:
         sonde.train(data, **given)
     remedy = refused.value.command_line.rpartition("; give ")[2]
@@ -54,7 +54,8 @@ def test_buffers_that_do_not_fit_are_refused_with_settings_that_do(
     }
     assert smaller
     assert not (tmp_path / "run").exists()
-    sonde.train(data, **{**given, **smaller, "steps": 2})
+    again: dict[str, Any] = {**given, **smaller, "steps": 2}
+    sonde.train(data, **again)
 
 
 def test_a_replay_that_is_never_filled_is_no_reason_to_refuse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
