@@ -99,7 +99,13 @@ def main() -> None:
         images, digits = test_rows(mnist)
         whole = seen_by(judge, images[..., None], made)
         halves = [
-            Seen(features=whole.features[part::2], classes=whole.classes[part::2], layer=whole.layer) for part in (0, 1)
+            Seen(
+                features=whole.features[part::2],
+                classes=whole.classes[part::2],
+                certain=whole.certain[part::2],
+                layer=whole.layer,
+            )
+            for part in (0, 1)
         ]
         table["halves of the test rows"] = distances(halves[0], digits[0::2], halves[1])
         for name in chosen.only:

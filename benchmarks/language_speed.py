@@ -50,7 +50,8 @@ def our_steps(text: str, model: str, context: int, batch: int, precision: str) -
         task_config=LanguageModelConfig(),
     )
     assembly = assemble(open_data(text, config.data), config, clock=Clock())
-    stepper, source = assembly.stepper(lr=1e-3, total=1_000_000), batches_of(assembly.train)
+    stepper = assembly.stepper(lr=1e-3, total=1_000_000)
+    source = batches_of(assembly.train, stepper.settings)
     number = 0
     while True:
         number += 1

@@ -48,7 +48,8 @@ def our_steps(data: Path, precision: Precision) -> Iterator[None]:
         task_config=LanguageModelConfig(),
     )
     assembly = assemble(open_data(str(data), config.data), config, clock=Clock())
-    stepper, source = assembly.stepper(lr=1e-3, total=1_000_000), batches_of(assembly.train)
+    stepper = assembly.stepper(lr=1e-3, total=1_000_000)
+    source = batches_of(assembly.train, stepper.settings)
     number = 0
     while True:
         number += 1

@@ -111,8 +111,10 @@ def offline(found: dict[str, Any]) -> Iterator[Row]:
 def stepping(found: dict[str, Any]) -> Iterator[Row]:
     """In this process, in workers, and gymnasium's vectors."""
     for kind, ways in found["kinds"].items():
-        ours = {way: row["steps_per_s"] for way, row in ways.items() if not way.startswith("gymnasium")}
-        others = {way: row["steps_per_s"] for way, row in ways.items() if way.startswith("gymnasium")}
-        sides = ["; ".join(f"{way} {speed:,.0f}" for way, speed in each.items()) for each in (ours, others)]
+        speeds = {way: f"{way} {row['steps_per_s']:,.0f}" for way, row in ways.items()}
+        ours, others = (
+            "; ".join(said for way, said in speeds.items() if way.startswith("gymnasium") == theirs)
+            for theirs in (False, True)
+        )
         rounds = len(next(iter(ways.values()))["rounds"])
-        yield f"{found['environments']} environments, {kind}: steps/s", *sides, f"{rounds} rounds"
+        yield f"{found['environments']} environments, {kind}: steps/s", ours, others, f"{rounds} rounds"
