@@ -12,6 +12,7 @@ import pytest
 import sonde
 from sonde.cli.main import main
 from sonde.core.files import read_json
+from sonde.modalities.table.forms import tables
 
 ROWS, COLUMNS = 120, ["age", "port", "day", "fare"]
 
@@ -36,7 +37,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> sonde.Run:
     out, given = tmp_path_factory.mktemp("runs") / "run", {"task": "anomaly", "steps": 5, "false_alarms": 0.2}
-    return sonde.train(str(data), out=str(out), threads=1, quiet=True, **given)  # type: ignore[arg-type]
+    with pytest.MonkeyPatch.context() as patch:  # as runs of before learned from dates, and can be used
+        patch.setattr(tables, "learns_dates", lambda task: True)
+        return sonde.train(str(data), out=str(out), threads=1, quiet=True, **given)  # type: ignore[arg-type]
 
 
 def test_rows_are_given_back_in_the_columns_of_the_table(run: sonde.Run, data: Path) -> None:
