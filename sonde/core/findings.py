@@ -56,6 +56,7 @@ CAUSES = frozenset(
         "not-finite-rewards",
         "no-better-than-baseline",
         "not-learning",
+        "other-score-finds-more",
         "outputs-that-are-no-log-probabilities",
         "outside-its-space",
         "overfitting",

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sonde.core.units import count, number, share
 from sonde.metrics.mean import Mean
+from sonde.metrics.order_intervals import area_gained
 from sonde.metrics.ranking import Ranking, area, average_precision
 from sonde.metrics.roc import class_curves
 from sonde.metrics.top_k import TopRows
@@ -32,11 +33,14 @@ class AnomalyMeter:
         threshold: float | None,
         promised: float | None = None,
         error: str = "loss",
+        score: str = "",
+        beside: str = "",
     ) -> None:
         """names: of the classes, () where there are none;  normal: which of them are
         threshold: above it a row is called an anomaly; None where no validation chose one yet
         promised:  the rate at which new normal rows exceed it at most, on average; None where that is not known
         error: what the mean of `loss` is called: another name where training adds to it, so that nobody compares the two
+        score, beside: what the score is called, and the other score that `loss` is; "" where there is none
         """
         self.names, self.normal = list(names), torch.tensor(list(normal), dtype=torch.bool)
         self.false_alarms, self.threshold, self.promised = false_alarms, threshold, promised
@@ -44,6 +48,8 @@ class AnomalyMeter:
         self.targets: list[Tensor] = []
         self.worst = TopRows(WORST)
         self.loss, self.error = Mean(), error
+        self.score, self.beside = score, beside
+        self.others: list[Tensor] = []
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add rows: score (B,), loss (B,), and target (B,) where rows have classes."""
@@ -52,6 +58,8 @@ class AnomalyMeter:
         normal = self._is_normal(target)
         self.loss.update(outputs["loss"], normal.to(score.dtype))
         self.scores.append(score.cpu())
+        if self.beside:
+            self.others.append(outputs["loss"].detach().cpu())
         self.targets.append(target.cpu())
         self.worst.update(score, index, {"target": target})
 
@@ -60,6 +68,7 @@ class AnomalyMeter:
         self.loss.merge(other.loss)
         self.scores += other.scores
         self.targets += other.targets
+        self.others += other.others
         self.worst.merge(other.worst)
 
     def compute(self) -> dict[str, float]:
@@ -85,10 +94,14 @@ class AnomalyMeter:
         return self.threshold
 
     def details(self) -> dict[str, Any]:
-        """scores: a histogram, the threshold, and the rate of false alarms that so many normal rows can promise; by_class; worst,
-        the rows with the highest scores; roc."""
+        """scores: a histogram, the threshold, and the rate of false alarms that so many normal rows can promise, the score's name
+        and what the other one reaches (`beside`); by_class; worst, the rows with the highest scores; roc."""
         score, normal = self._all()
-        found: dict[str, Any] = {"scores": self._histogram(score, normal), "worst": self._cases()}
+        scores = {**self._histogram(score, normal), "score": self.score}
+        if self.beside and min(int(normal.sum()), int((~normal).sum())) > 1:
+            others = torch.cat(self.others).double()
+            scores["beside"] = {"score": self.beside, **beside(score, others, normal, self.false_alarms)}
+        found: dict[str, Any] = {"scores": scores, "worst": self._cases()}
         if self.names:
             found["by_class"] = self._by_class(score)
             if 0 < int(normal.sum()) < len(normal):
@@ -148,6 +161,28 @@ class AnomalyMeter:
             }
             for index, score, target in listed
         ]
+
+
+def beside(scores: Tensor, others: Tensor, normal: Tensor, false_alarms: float) -> dict[str, Any]:
+    """Two scores of the same rows (N,), the first and the second of each pair of numbers.
+
+    auroc, and of the anomalies detection_rate: those that exceed a threshold which these normal rows exceed at the stated rate
+    gained: the 95 % interval of the second's auroc less the first's;  alone: how many anomalies that one alone finds
+    """
+    both, truth = (scores, others), (~normal).numpy()
+    found = [each[~normal] > threshold_for(each[normal], false_alarms)[0] for each in both]
+    gained = area_gained(scores.numpy(), others.numpy(), truth)
+    areas = []
+    for each in both:
+        ranking = Ranking()
+        ranking.update(each[:, None], (~normal)[:, None])
+        areas.append(area(ranking.counts()[0]))
+    return {
+        "auroc": areas,
+        "gained": None if gained is None else [gained.low, gained.high],
+        "detection_rate": [float(each.double().mean()) for each in found],
+        "alone": [int((found[0] & ~found[1]).sum()), int((found[1] & ~found[0]).sum())],
+    }
 
 
 def threshold_for(scores: Tensor, false_alarms: float) -> tuple[float, float]:

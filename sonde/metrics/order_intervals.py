@@ -43,6 +43,19 @@ def mean_precision_interval(ranking: Ranking, value: float | None = None) -> Int
     return None if found is None or not found[2] or not 0 < found[1] < 1 else _in_log_odds(found[1], found[2])
 
 
+def area_gained(scores: np.ndarray, others: np.ndarray, truth: np.ndarray) -> Interval | None:
+    """Of by how much the area under the ROC curve of `others` exceeds that of `scores`, over the rows that they share.
+
+    truth: (N,) 1 and 0;  scores, others: (N,);  Returns: None with one truth only, or one row of a truth
+    Source: DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44(3), of correlated areas
+    """
+    own, other = _placements(scores, truth), _placements(others, truth)
+    if own is None or other is None:
+        return None
+    middle, half = other[0] - own[0], Z * math.sqrt(float(np.square(other[1] - own[1]).sum()))
+    return Interval(middle - half, middle + half)
+
+
 Added = Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray] | None]
 
 

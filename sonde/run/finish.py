@@ -17,7 +17,7 @@ from sonde.core.seams import abilities_of
 from sonde.diagnose.divergence import NAME as DIVERGED
 from sonde.diagnose.divergence import diverged, remedy
 from sonde.diagnose.evaluations import never_finite, sometimes_finite
-from sonde.diagnose.rules.alarms import few_anomalies_found, more_alarms_than_promised
+from sonde.diagnose.rules.alarms import of_thresholds
 from sonde.diagnose.rules.baseline import below_baseline, below_guessing, below_validation
 from sonde.diagnose.rules.column_pairs import pairs_unlike
 from sonde.diagnose.rules.generating import covers_few
@@ -131,12 +131,8 @@ def _tell_course(run: Prepared, scores: Mapping[str, Mapping[str, float]]) -> No
     attempt, task = run.attempt, run.attempt.assembly.task
     stages, best = run.training.stepper.stages, run.training.progress.best
     found = _never_finite(run) + best_before(task.phases, stages, task.modules, best) + _diverged(run)
-    split = next(reversed(list(scores)), "")
-    place = attempt.folder.evaluation / split / "scores.json"
-    if "false_alarm_rate" in scores.get(split, {}) and place.exists():
-        details = read_json(place)
-        found += more_alarms_than_promised(scores[split], details, split)
-        found += few_anomalies_found(scores[split], details, split)
+    places = {split: attempt.folder.evaluation / split / "scores.json" for split in scores}
+    found += of_thresholds(scores, {split: read_json(place) for split, place in places.items() if place.exists()})
     tell(attempt, found, at_once=False)
 
 

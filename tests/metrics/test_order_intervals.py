@@ -5,7 +5,7 @@ from scipy import stats
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from sonde.metrics import order_intervals
-from sonde.metrics.order_intervals import mean_area_interval, mean_precision_interval
+from sonde.metrics.order_intervals import area_gained, mean_area_interval, mean_precision_interval
 from sonde.metrics.ranking import Ranking
 from sonde.metrics.roc import area_interval
 
@@ -97,3 +97,18 @@ def test_without_both_truths_nothing_is_told() -> None:
     nothing = ranking(SCORES, np.zeros_like(LABELS))
     assert mean_area_interval(nothing) is None
     assert mean_precision_interval(nothing) is None
+
+
+def test_the_gain_of_one_area_over_another_is_delongs() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.arange(60) % 3 == 0
+    first = rng.standard_normal(60) + truth
+    second = first + rng.standard_normal(60) + truth
+    pairs = [np.sign(each[truth][:, None] - each[~truth]) / 2 + 0.5 for each in (first, second)]  # (true, false)
+    gain = pairs[1] - pairs[0]
+    variance = gain.mean(1).var(ddof=1) / truth.sum() + gain.mean(0).var(ddof=1) / (~truth).sum()
+    found = area_gained(first, second, truth)
+    assert found is not None
+    assert (found.low + found.high) / 2 == pytest.approx(gain.mean())
+    assert (found.high - found.low) / 2 == pytest.approx(1.959964 * variance**0.5, rel=1e-5)
+    assert area_gained(first, second, np.zeros(60, bool)) is None

@@ -12,6 +12,7 @@ from sonde.report.distributions import Bar, histogram
 from sonde.report.figures import Axis
 from sonde.report.learning import Figure
 
+OTHER = {"neighbours": "reconstruction", "reconstruction": "neighbours"}
 NORMAL, ANOMALOUS = 1, 2  # entries of the palette
 ROW = Markup('<tr><td>{}</td><td>{}</td><td class="num">{}</td><td class="num">{}</td><td class="num">{}</td></tr>\n')
 TABLE = Markup(
@@ -26,9 +27,23 @@ def additions(details: Mapping[str, Any]) -> Additions:
 
 
 def highlights(details: Mapping[str, Any]) -> list[str]:
-    """The threshold, and how often normal rows exceed it."""
+    """The threshold, how often normal rows exceed it, and how the other score does where that can be told."""
     found = details.get("scores") or {}
-    return threshold_told(found.get("threshold"), float(found.get("false_alarms") or 0), found.get("promised"))
+    told = threshold_told(found.get("threshold"), float(found.get("false_alarms") or 0), found.get("promised"))
+    return told + _other_score(found)
+
+
+def _other_score(found: Mapping[str, Any]) -> list[str]:
+    name, beside = found.get("score"), found.get("beside")
+    if beside:
+        rates = [share(rate, 1) for rate in beside["detection_rate"]]
+        own, other = (f"AUROC {number(area, 4)}" for area in beside["auroc"])
+        told = f"--score {beside['score']} by the same network: {other}, and of the anomalies {rates[1]} found at "
+        return [f"{told}{share(found['false_alarms'], 1)} false alarms of these rows (--score {name}: {own}, {rates[0]})"]
+    if name not in OTHER or sum(found.get("anomalous") or ()):
+        return []
+    told = f"--score {name} was taken, the other is --score {OTHER[name]}: none of these rows is known to be an anomaly, so nothing"
+    return [f"{told} tells which finds more; train with both and `sonde predict` rows that you know to be odd"]
 
 
 def _scores(details: Mapping[str, Any]) -> list[Figure]:

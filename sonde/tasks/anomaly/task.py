@@ -99,6 +99,8 @@ class Anomaly:
             threshold=self.threshold,
             promised=self.promised,
             error=self.error,
+            score=self.config.score,
+            beside="" if self.known is None else "reconstruction",
         )
 
     def tune_threshold(self, meter: Meter) -> None:
