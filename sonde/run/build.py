@@ -214,7 +214,7 @@ def assemble(
             check_output(built, given, out_dim, name=name, maps=maps)
         done = transfer.prepare(built, config.transfer, name=config.model, out_dim=out_dim, fresh=fresh, tick=tick)
         task = _task(built, dataset, config, labels, own, coder)
-    pool = pool_for(dataset, config, tick)
+    pool = pool_for(dataset, config, clock.elapsed(), tick)
     channels_last = dataset.schema.input.has_planes and any(p.ndim == 4 for p in task.modules.parameters())
     with room_for(f"moving the network to {device}", f"lower {sizes_of(config.model_config)}"):
         task.modules.to(device)

@@ -30,6 +30,7 @@ from sonde.optim.usual import unsuited
 from sonde.run.answering import answer
 from sonde.run.build import Assembly
 from sonde.run.callers_code import changed_findings
+from sonde.run.generated import too_few
 from sonde.run.given_facts import given_facts
 from sonde.run.job import Attempt
 from sonde.run.resolve import CUSTOM_MODULE, kind_of
@@ -63,7 +64,7 @@ def watched(attempt: Attempt, training: Training) -> Iterator[None]:
 def before_training(assembly: Assembly, stepper: Stepper) -> list[Finding]:
     """What is to be said of the caller's networks before they are trained; of networks of ours, of the optimiser alone."""
     if not _is_custom(assembly):
-        return _unsuited(assembly)
+        return _unsuited(assembly) + too_few(assembly.pool)
     found = never_due(assembly.task.phases, stepper.stages, total=stepper.total)
     found += in_no_phase(assembly.task, stepper) + _summed(assembly)
     if assembly.config.transfer.freeze in ("none", 0):  # what that freezes, it keeps in evaluation mode

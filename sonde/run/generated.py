@@ -6,8 +6,9 @@ They are drawn once, before the first step, and kept in the run's folder, so tha
 import io
 import json
 import math
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,9 +22,10 @@ from sonde.core.damaged import read_object
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import ConfigError, RunFolderError
 from sonde.core.files import sha256, write_bytes
+from sonde.core.findings import Finding
 from sonde.core.progress import Tick, silent
 from sonde.core.run_folder import RunFolder, open_run
-from sonde.core.units import count, share
+from sonde.core.units import count, duration, share
 from sonde.data.splits import labels_of
 from sonde.engine.plan import pick_device
 from sonde.modalities.catalogue import modality
@@ -31,10 +33,14 @@ from sonde.run.doubted import doubt
 
 if TYPE_CHECKING:
     from sonde.run.run import Run
+    from sonde.run.sampling import Drawn, Wanted
 
 PART, SHARE, GUIDANCE = "generated", "share", "guidance"  # of the text
 USUAL = 0.3
 FEWEST, MOST = 1_000, 10_000  # samples; between them as many as an epoch takes
+LEAST = 200  # under a time limit: of fewer, each is seen so often that it is learned by heart
+MARGIN = 1.2  # on a time that was measured on few samples
+TIME = 0.5  # of what a time limit leaves, that they may take
 
 # P rows of the pool
 
@@ -105,10 +111,12 @@ def _number(text: str) -> float:
         return math.nan
 
 
-def pool_for(dataset: Dataset, config: TrainConfig, tick: Tick = silent) -> Pool | None:
+def pool_for(dataset: Dataset, config: TrainConfig, taken_s: float, tick: Tick = silent) -> Pool | None:
     """The samples that a run trains on; those that are kept in its folder, where it goes on. None where it takes none.
 
-    Raises: ConfigError for a run whose samples do not fit; RunFolderError for samples that are no longer those of before
+    taken_s: seconds of its time limit, if it has one, that are over
+    Raises: ConfigError for a run whose samples do not fit, or for which a time limit leaves no time; RunFolderError for samples
+    that are no longer those of before
     """
     wanted = parted(config.feed.augment)[1]
     if wanted is None:
@@ -118,7 +126,7 @@ def pool_for(dataset: Dataset, config: TrainConfig, tick: Tick = silent) -> Pool
         before = read_object(folder.data, run=folder.path).get(PART)
         if isinstance(before, Mapping):
             return _kept(folder, before)
-    return _drawn(wanted, dataset, config, tick)
+    return _drawn(wanted, dataset, config, taken_s, tick)
 
 
 def told(pool: Pool, wanted: Generated) -> str:
@@ -126,8 +134,9 @@ def told(pool: Pool, wanted: Generated) -> str:
     about = pool.about
     caution = f"; {about['caution']}" if about.get("caution") else ""
     guided = f", guidance {about[GUIDANCE]:g}" if GUIDANCE in about else ""
+    instead = f" instead of {count(about['wanted'])}, for which the time limit is too short" if "wanted" in about else ""
     return (
-        f"{share(wanted.share, 0)} of each batch from {count(len(pool.input))} samples of {about['run']} (weights "
+        f"{share(wanted.share, 0)} of each batch from {count(len(pool.input))} samples of {about['run']}{instead} (weights "
         f"{about['weights']}, seed {about['seed']}{guided}){caution}"
     )
 
@@ -150,11 +159,12 @@ def _kept(folder: RunFolder, before: Mapping[str, Any]) -> Pool:
         )
 
 
-def _drawn(wanted: Generated, dataset: Dataset, config: TrainConfig, tick: Tick) -> Pool:
+def _drawn(wanted: Generated, dataset: Dataset, config: TrainConfig, taken_s: float, tick: Tick) -> Pool:
     from sonde.run.judge import weights_hash
     from sonde.run.run import Run
-    from sonde.run.sampling import Wanted, drawn, generation_of, made_of
+    from sonde.run.sampling import Wanted, generation_of, made_of
 
+    begun = time.perf_counter() - taken_s
     run = Run(open_run(wanted.run), trust_code=config.place.trust_code)
     schema = dataset.schema
     _check(run.schema, schema, wanted.run)
@@ -175,20 +185,64 @@ def _drawn(wanted: Generated, dataset: Dataset, config: TrainConfig, tick: Tick)
     number = min(MOST, max(FEWEST, round(wanted.share * len(labels))))
     shares, seed = tuple((counts / counts.sum()).tolist()), config.machine.seed
     asked = Wanted(number=number, shares=shares, seed=seed, guidance=wanted.guidance)
-    found = drawn(run.task, run.schema, asked, run.device, tick)
+    found = _in_time(run, asked, begun, config.loop.limit_s, tick)
     made = made_of(run.schema)
     assert made is not None
     assert found.labels is not None
     pictures = made.plain(found.values, run.schema)
     pictures = pictures[:, None] if pictures.ndim == 3 else pictures.transpose(0, 3, 1, 2)
     target = np.array([names.index(name) if name in names else -1 for name in others])[found.labels.numpy()]
-    about = {"run": wanted.run, "weights": weights_hash(run), "samples": number, "seed": seed}
+    about = {"run": wanted.run, "weights": weights_hash(run), "samples": len(target), "seed": seed}
+    about |= {"wanted": number} if len(target) < number else {}
     about |= {GUIDANCE: wanted.guidance} if wanted.guidance != 1 else {}
     about["caution"] = "; ".join(filter(None, [doubt(run.folder), _caution(run, dataset, tick)]))
     file = io.BytesIO()
     np.savez_compressed(file, input=pictures, target=target, about=np.array(json.dumps(about)))
     pool = torch.from_numpy(np.ascontiguousarray(pictures))
     return Pool(input=pool, target=torch.from_numpy(target), about=about, file=file.getvalue())
+
+
+def _in_time(run: "Run", asked: "Wanted", begun: float, limit_s: float | None, tick: Tick) -> "Drawn":
+    """As many of the samples as take half of what a time limit leaves; all without one.
+
+    begun: second of `time.perf_counter` at which the limit began;  Raises: ConfigError where that would be very few
+    """
+    from sonde.run.sampling import AT_ONCE, drawn
+
+    if limit_s is None:
+        return drawn(run.task, run.schema, asked, run.device, tick)
+    start = time.perf_counter()
+    until = start + TIME * (begun + limit_s - start)
+    few = min(AT_ONCE, asked.number)
+    drawn(run.task, run.schema, replace(asked, number=few), run.device)
+    each_s = (time.perf_counter() - start) / few
+    least = min(LEAST, asked.number)
+    if max(0.0, until - start) < each_s * least:
+        needed, whole = (start - begun + MARGIN * each_s * number / TIME for number in (least, asked.number))
+        raise ConfigError(
+            f"--augment {PART}={run.folder}: making {count(asked.number)} samples takes about {duration(each_s * asked.number)}, "
+            f"and half of what the time limit leaves is {duration(max(0.0, until - start))}, too little for {least}; give "
+            f"--time-limit {math.ceil(needed)}s or more ({math.ceil(whole)}s for all of them), or leave {PART}= out"
+        )
+    return drawn(run.task, run.schema, replace(asked, until=until), run.device, tick)
+
+
+def too_few(pool: Pool | None) -> list[Finding]:
+    """That a time limit left no time for all of them."""
+    if pool is None or "wanted" not in pool.about:
+        return []
+    made, wanted = count(len(pool.input)), count(pool.about["wanted"])
+    return [
+        Finding(
+            check="time limit",
+            name="time-limit",
+            severity="warning",
+            evidence=f"{made} samples of {pool.about['run']} were made instead of {wanted}, in half of what the time limit left: "
+            "each is seen more often, and the other half is what is left to train in",
+            action="give a longer --time-limit",
+            step=0,
+        )
+    ]
 
 
 def _caution(run: "Run", dataset: Dataset, tick: Tick) -> str:

@@ -1,5 +1,6 @@
 """New inputs from a trained run: what is asked for is checked, drawn in parts, and given back on the data's own scale."""
 
+import math
 import shlex
 import time
 from collections.abc import Callable, Sequence
@@ -46,6 +47,7 @@ class Wanted:
     weaker:   a run or a checkpoint that does worse, away from which `guidance` leads instead
     latent:   where sampling begins, (N, *latent), instead of noise;  interpolate: from a sample to the next, by noise between
     known, keep: inputs as the network is fed, (1 or N, *shape), and 1 where they are kept
+    until:    second of `time.perf_counter` after which no more are begun: those that are there by then are all
     """
 
     number: int = 16
@@ -61,6 +63,7 @@ class Wanted:
     known: Tensor | None = None
     keep: Tensor | None = None
     temperature: float = 1.0
+    until: float = math.inf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +163,8 @@ def drawn(
                 )
                 parts.append(generation.draw(request).float().cpu())
                 tick("making samples", min(first + at_once, len(start)), len(start))
+                if time.perf_counter() > wanted.until:
+                    break
     finally:
         task.modules.train(training)
     values = torch.cat(parts)
@@ -169,7 +174,7 @@ def drawn(
             f"{wrong} of {len(values)} samples hold numbers that are not finite; the network's weights or the guidance are too "
             "large: try guidance 1, other steps, or an earlier checkpoint"
         )
-    return Drawn(values=values, labels=labels)
+    return Drawn(values=values, labels=None if labels is None else labels[: len(values)])
 
 
 def _at_once(generation: Generation) -> int:

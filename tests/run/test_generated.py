@@ -1,6 +1,7 @@
 """A classifier that is trained on samples of a small generative run besides its own rows."""
 
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ from sonde.augment.generated import WithGenerated
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError, RunFolderError, SondeError
 from sonde.core.files import read_json, sha256
+from sonde.core.findings import read_back
+from sonde.engine.json_lines import read_lines
 from sonde.run import generated as module
+from sonde.run import sampling
 from sonde.run.generated import Generated, parted
 
 NETWORK = {"widths": (8,), "layers": 1, "steps": 2}
@@ -144,3 +148,27 @@ def test_what_does_not_fit_is_refused_in_a_line(flow: Path, tmp_path: Path) -> N
     with pytest.raises(SondeError, match="is for classifiers, and this is task flow-matching"):
         sonde.train("digits", task="flow-matching", augment=text, out=tmp_path / "run", **NETWORK, **QUIET)
     assert not (tmp_path / "run").exists()
+
+
+def test_samples_count_under_the_time_limit(flow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of what the limit leaves is theirs; where that is too little for a few, the remedy says how much is enough."""
+    monkeypatch.setattr(module, "FEWEST", 100_000)
+    monkeypatch.setattr(module, "MOST", 100_000)
+    with pytest.raises(ConfigError, match=r"making 100,000 samples takes about .* give time_limit=.\d+s. or more \("):
+        train(flow, tmp_path / "refused", steps=None, time_limit="0.1s")
+    monkeypatch.setattr(module, "LEAST", 5)
+    monkeypatch.setattr(sampling, "_start", lambda wanted, generation: torch.zeros(wanted.number, *generation.latent))
+    began = time.perf_counter()
+    run = train(flow, tmp_path / "run", steps=None, time_limit="16s")
+    assert time.perf_counter() - began < 32
+    kept = read_json(run.folder / "data.json")["generated"]
+    assert 5 <= kept["samples"] < kept["wanted"] == 100_000
+    with np.load(run.folder / "generated.npz") as held:
+        assert len(held["input"]) == len(held["target"]) == kept["samples"]
+    assert any(
+        "instead of 100,000, for which the time limit is too short" in line
+        for line in read_json(run.folder / "plan.json")["lines"]
+    )
+    found = read_back(list(read_lines(run.folder / "findings.jsonl")))
+    assert any(each.name == "time-limit" and "instead of 100,000" in each.evidence for each in found)
+    assert run.result["steps"] > 0
