@@ -9,6 +9,7 @@ import numpy as np
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Fact
 from sonde.core.errors import DataError
+from sonde.core.units import counted
 from sonde.modalities.series.config import SeriesConfig
 from sonde.modalities.series.time_index import DAY, TimeStep, between, positions, written
 from sonde.modalities.series.times import Times
@@ -178,7 +179,8 @@ def sizes(series: Series, cuts: Cuts, config: DataConfig, scaled: np.ndarray) ->
     if horizon is None:
         usual = min(first, LONGEST_AHEAD) if first > 1 else USUAL_AHEAD
         horizon, why = min(usual, shortest), "a season" if usual == first else "customary"
-        why = why if horizon == usual else "the shortest split is no longer"
+        if horizon < usual:
+            why = "the shortest split is no longer" if held and min(held.values()) == horizon else "a third of the training steps"
     for split, steps in held.items():
         if horizon > steps:
             raise DataError(
@@ -190,26 +192,38 @@ def sizes(series: Series, cuts: Cuts, config: DataConfig, scaled: np.ndarray) ->
     if look_back is None:
         look_back, why = _look_back(series.step, horizon, cuts.train)
     if look_back + horizon > cuts.train:
+        longest = cuts.train - horizon
+        remedy = f"--look-back {longest} is the longest" if longest > 0 else "give a smaller --horizon"
         raise DataError(
-            f"--look-back {look_back} and --horizon {horizon} need {look_back + horizon:,} training steps, and there are "
-            f"{cuts.train:,}; give smaller ones"
+            f"--look-back {look_back} and a horizon of {counted(horizon, 'step', 'steps')} need {look_back + horizon:,} training "
+            f"steps, and there are {cuts.train:,}; {remedy}"
         )
-    facts.append(Fact(f"input window of {look_back} steps", why))
+    facts.append(Fact(f"input window of {counted(look_back, 'step', 'steps')}", why))
     return Sizes(look_back=look_back, horizon=horizon, season=season, facts=tuple(facts))
 
 
 def _look_back(step: TimeStep, horizon: int, train: int) -> tuple[int, str]:
+    """(steps, why), the longer of three horizons and what is customary for the step."""
     first = step.seasons[0]
     if step.unit == "seconds" and step.count < DAY:
-        wanted, why = max(3 * horizon, min(SEASONS_BACK * first, LONGEST_BACK)), "two weeks, or three horizons"
+        usual, why = SEASONS_BACK * first, "two weeks" if first > 1 else f"{SEASONS_BACK} steps are customary"
+        if usual > LONGEST_BACK:
+            why = f"two weeks are {usual:,} steps, and longer than {LONGEST_BACK} none is chosen; --look-back sets another"
+            usual = LONGEST_BACK
     elif step == TimeStep(DAY, "seconds"):
-        wanted, why = max(3 * horizon, 7 * WEEKS_BACK), "half a year, or three horizons"
+        usual, why = 7 * WEEKS_BACK, "half a year"
     else:
-        wanted, why = max(3 * horizon, 2 * first), "two seasons, or three horizons"
-    room = max(1, min(train // 4, train - horizon))
-    if wanted <= room:
-        return wanted, why
-    return (room // first * first if room >= first else room), "a quarter of the training steps"
+        usual, why = 2 * first, "two seasons"
+    if usual < 3 * horizon:
+        usual, why = 3 * horizon, "three horizons"
+    quarter, beside = train // 4, train - horizon
+    room = max(1, min(quarter, beside))
+    if usual <= room:
+        return usual, why
+    why = "a quarter of the training steps" if quarter <= beside else "the training steps beside a horizon"
+    if first == 1 or room < first or room % first == 0:
+        return room, why
+    return room // first * first, f"{why}, in whole seasons of {first}"
 
 
 def _season(step: TimeStep, scaled: np.ndarray) -> tuple[int, str]:

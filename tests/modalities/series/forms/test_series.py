@@ -180,7 +180,7 @@ def test_what_is_no_even_series_is_refused_with_its_row(tmp_path: Path, spoil: A
         ({"horizon": 60}, "--horizon 60 is longer than the 50 validation steps; give at most 50"),
         (
             {"horizon": 24, "look_back": 400},
-            "--look-back 400 and --horizon 24 need 424 training steps, and there are 350",
+            "--look-back 400 and a horizon of 24 steps need 424 training steps, and there are 350; --look-back 326 is the l",
         ),
         (
             {"split_at": ("400", "300")},
@@ -616,3 +616,37 @@ def test_working_days_without_holidays_and_one_series_that_ends_in_rows_to_forec
     assert "the last 10 rows of a series have a time and no value" in " ".join(dataset.warnings)
     names = rows_to_predict(path, dataset.schema)[1]
     assert (names[0], names[5]) == ("a 2021-07-20", "b 2021-07-10"), "each is forecast from its own end"
+
+
+@pytest.mark.parametrize(
+    ("freq", "rows", "settings", "said"),
+    [
+        ("h", 3_000, {}, "input window of 336 steps (two weeks)"),
+        ("h", 3_000, {"horizon": 150}, "input window of 450 steps (three horizons)"),
+        (
+            "15min",
+            6_000,
+            {},
+            "input window of 512 steps (two weeks are 1,344 steps, and longer than 512 none is chosen; --look-back",
+        ),
+        ("h", 1_000, {}, "input window of 168 steps (a quarter of the training steps, in whole seasons of 24)"),
+        ("MS", 200, {}, "input window of 24 steps (a quarter of the training steps, in whole seasons of 12)"),
+    ],
+)
+def test_the_reason_of_an_input_window_is_the_one_that_decided(
+    tmp_path: Path, freq: str, rows: int, settings: dict[str, int], said: str
+) -> None:
+    table = pd.DataFrame(
+        {"when": pd.date_range("1900-01-01", periods=rows, freq=freq), "load": np.sin(np.arange(rows) / 5)}
+    )
+    assert said in facts(opened(written(tmp_path, table), **settings))
+
+
+def test_a_window_that_is_too_long_is_refused_with_the_longest_that_fits(tmp_path: Path) -> None:
+    path = written(tmp_path, frame(400))
+    with pytest.raises(DataError, match=r"--look-back 512 and a horizon of 24 steps need .*; --look-back (\d+) is the l") as told:
+        opened(path, look_back=512)
+    longest = int(str(told.value).split("; --look-back ")[1].split()[0])
+    assert opened(path, look_back=longest).schema.input.shape[0] == longest
+    with pytest.raises(DataError, match="is the longest"):
+        opened(path, look_back=longest + 1)
