@@ -53,6 +53,9 @@ class MemberLinear(nn.Module):
     chunks: widths of the input's parts that belong to one column; the parts of a column start with one common scale
     """
 
+    FACTORS = ("input_scale", "output_scale")
+    """Parameters that multiply one number each, as the doctor asks when it compares weights with their inputs."""
+
     def __init__(
         self, in_dim: int, out_dim: int, members: int, *, spread: float | None = None, chunks: list[int] | None = None
     ) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from sonde.core.units import number
 from sonde.diagnose.divergence import NAME as DIVERGED
 from sonde.diagnose.rules.rate import FLAT
-from sonde.diagnose.seen import Seen, entropy
+from sonde.diagnose.seen import Reference, Seen, entropy
 from sonde.diagnose.signals import calls
 from sonde.diagnose.suspicion import Suspicion
 
@@ -16,6 +16,7 @@ TOO_WIDE = (
     4.0  # weights' size beside 1 / √fan; He's initialisation has 1.4, and five times Xavier's is too far (doctor.md M4)
 )
 TOO_NARROW = 0.1  # the same; torch's own has 0.58, a GPT of width 64 drawn with 0.02 has 0.16
+UNSURE = "an answer that is sure of nothing"
 FAR = 5.0  # mean of the inputs, in their spreads (doctor.md D3)
 WIDE = 20.0  # spread of the inputs: pixels of 0..255 have 80, standardised columns 1
 LARGE, SMALL = 100.0, 0.01  # spread of targets (doctor.md D11)
@@ -60,14 +61,14 @@ def inputs_not_scaled(seen: Seen) -> Suspicion | None:
     if not far and look.spread < WIDE and not uneven:
         return None
     first, reference = seen.first_loss(), seen.reference()
-    high = first is not None and reference is not None and first > TOO_HIGH * reference.value
+    high = first is not None and reference is not None and first > TOO_HIGH * _unsure(reference)
     harmed = high or (seen.trained(SOON) and not seen.learned())
     return Suspicion(
         name="inputs-not-scaled",
         evidence=f"the input of the first layer lies between {number(look.lowest)} and {number(look.highest)} (mean "
         f"{number(look.mean)}, standard deviation {number(look.spread)}), and no normalisation follows"
         + (
-            f"; the first loss is {number(first or 0)} where guessing gives {number(reference.value)}"
+            f"; the first loss is {number(first or 0)} where {UNSURE} gives {number(_unsure(reference))}"
             if high and reference
             else ""
         ),
@@ -85,18 +86,19 @@ def initialisation(seen: Seen) -> Suspicion | None:
     first, reference, early = seen.first_loss(), seen.reference(), seen.early(1)
     if first is None or not early or seen.context.pretrained:
         return None
-    wide = [w for w in early[0].weights if w.scale > TOO_WIDE]
-    scale = max((w.scale for w in early[0].weights), default=0.0)
-    high = reference is not None and first > TOO_HIGH * reference.value
-    if not high and not (wide and len(wide) >= len(early[0].weights) / 2 and scale > 2 * TOO_WIDE):
-        return None
-    widest = max(early[0].weights, key=lambda w: w.scale, default=None)
+    weights = [w for w in early[0].weights if w.summed]
+    wide = [w for w in weights if w.scale > TOO_WIDE]
+    widest = max(weights, key=lambda w: w.scale, default=None)
     if widest is None or widest.scale <= TOO_WIDE:
         return None
-    guess = f"; the first loss is {number(first)} where guessing gives {number(reference.value)}" if reference else ""
+    fresh = None if reference is None else _unsure(reference)
+    high = fresh is not None and first > TOO_HIGH * fresh
+    if not high and not (len(wide) >= len(weights) / 2 and widest.scale > 2 * TOO_WIDE):
+        return None
+    guess = f"; the first loss is {number(first)} where {UNSURE} gives {number(fresh)}" if fresh else ""
     return Suspicion(
         name="initialisation-too-large",
-        evidence=f"before training {len(wide)} of {len(early[0].weights)} weights are {number(TOO_WIDE)} and more "
+        evidence=f"before training {len(wide)} of {len(weights)} weights are {number(TOO_WIDE)} and more "
         f"times larger than suits their inputs, {widest.name} {number(widest.scale)} times{guess}",
         where=widest.name,
         action="initialise them by He's or Xavier's rule: nn.init.kaiming_normal_(weight), "
@@ -106,6 +108,14 @@ def initialisation(seen: Seen) -> Suspicion | None:
         step=1,
         explains=FOLLOW | {"targets-not-scaled", "overfitting"},
     )
+
+
+def _unsure(reference: Reference) -> float:
+    """The loss of all classes alike, or of zeros, which is what a network answers that was drawn as it should be: where classes
+    are seldom, or values far from 0, that is more than guessing by the targets."""
+    if reference.kind == calls.VALUES:
+        return reference.value + (reference.middle or 0.0) ** 2
+    return max(reference.value, math.log(max(2, reference.classes)))
 
 
 def initialisation_small(seen: Seen) -> Suspicion | None:

@@ -16,6 +16,7 @@ class Weights:
     gradient: as it was used, clipped;  nan where phases take turns and it was not its phase's
     update:   by how much the step changed it;  nan likewise
     entries:  how many;  fan: how many of them make one output;  inputs: units that it takes
+    summed:   whether they weight inputs that are added up; False of rows that are looked up, and of factors
     """
 
     name: str
@@ -25,6 +26,7 @@ class Weights:
     entries: int
     fan: int = 1
     inputs: int = 0
+    summed: bool = True
 
     @property
     def units(self) -> int:
@@ -128,7 +130,7 @@ class Sample:
             "norm": _short(self.norm),
             "rate": _short(self.rate),
             "weights": {
-                w.name: [_short(w.size), _short(w.gradient), _short(w.update), w.entries, w.fan, w.inputs]
+                w.name: [_short(w.size), _short(w.gradient), _short(w.update), w.entries, w.fan, w.inputs, w.summed]
                 for w in self.weights
             },
             "outputs": [
@@ -159,8 +161,9 @@ def of_line(line: Mapping[str, Any]) -> Sample:
                 entries=int(entries),
                 fan=int(fan),
                 inputs=int(inputs),
+                summed=all(summed),  # not in runs of earlier versions
             )
-            for name, (size, gradient, update, entries, fan, inputs) in line["weights"].items()
+            for name, (size, gradient, update, entries, fan, inputs, *summed) in line["weights"].items()
         ],
         outputs=[
             Outputs(

@@ -185,6 +185,7 @@ class _Unread:
                 entries=each.entries,
                 fan=each.fan,
                 inputs=each.inputs,
+                summed=each.summed,
             )
             for place, each in enumerate(self._weighed.weights)
         ]

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 MOST_WEIGHTS = 256  # tensors
 MOST_COPIED = 250_000  # entries of a weight whose update is measured: of a larger one rows evenly between
 MOST_TOGETHER = 8_000_000  # entries of all of them
+LOOKED_AT = 4_096  # entries
 HALVES = (torch.bfloat16, torch.float16)
 KINDS = (torch.float32, torch.float64, *HALVES)
 
@@ -19,6 +20,7 @@ class Measured:
 
     seen:   entries whose values and changes are measured, rows that are `stride` apart
     fan:    entries that make one output;  inputs: units that it takes
+    summed: whether its entries weight inputs that are added up; False of rows that are looked up, and of factors
     """
 
     name: str
@@ -28,6 +30,7 @@ class Measured:
     entries: int
     fan: int
     inputs: int
+    summed: bool
 
     def part(self) -> Tensor:
         """The rows that are measured."""
@@ -46,7 +49,11 @@ class Weighed:
             places = [round(number * (len(weights) - 1) / (MOST_WEIGHTS - 1)) for number in range(MOST_WEIGHTS)]
             weights = [weights[place] for place in places]
         most = max(1, min(MOST_COPIED, MOST_TOGETHER // max(1, len(weights))))
-        self.weights = [_measured(names[id(weight)], weight, most) for weight in weights]
+        apart = _not_summed(modules)
+        self.weights = [
+            _measured(names[id(weight)], weight, most, summed=id(weight) not in apart and not _even(weight))
+            for weight in weights
+        ]
 
     def before(self) -> Sequence[Tensor]:
         """Copies of the rows whose change is measured."""
@@ -61,7 +68,23 @@ class Weighed:
         return _norms(before), _norms(gradients), _norms(changes)
 
 
-def _measured(name: str, weight: nn.Parameter, most: int) -> Measured:
+def _not_summed(modules: nn.Module) -> set[int]:
+    """Identities of weights whose rows are looked up, and of those that a module of ours calls `FACTORS`."""
+    found: set[int] = set()
+    for module in modules.modules():
+        if isinstance(module, nn.Embedding | nn.EmbeddingBag):
+            found.add(id(module.weight))
+        found |= {id(getattr(module, name)) for name in getattr(type(module), "FACTORS", ())}
+    return found
+
+
+def _even(weight: Tensor) -> bool:
+    """Whether its first entries are all the same and not 0, as of factors that begin at 1: such were not drawn."""
+    first = weight.detach().flatten()[:LOOKED_AT]
+    return bool((first == first[0]).all() & (first[0] != 0))
+
+
+def _measured(name: str, weight: nn.Parameter, most: int, *, summed: bool) -> Measured:
     stride = min(len(weight), -(-weight.numel() // most))
     fan = weight.numel() // len(weight)
     return Measured(
@@ -72,6 +95,7 @@ def _measured(name: str, weight: nn.Parameter, most: int) -> Measured:
         entries=weight.numel(),
         fan=fan,
         inputs=weight.shape[1],
+        summed=summed,
     )
 
 

@@ -1,5 +1,7 @@
 """What the first steps say, and what of healthy first steps is left alone."""
 
+from dataclasses import replace
+
 import pytest
 from examined import call, context, entry, evaluated, falling, flat, output, seen, values, weights
 
@@ -48,6 +50,24 @@ def test_weights_too_large_need_a_loss_that_shows_it() -> None:
     assert beginning.initialisation(seen(falling(first=40.0), looks=weights(scale=1.4))) is None
     loaded = seen(falling(first=40.0), looks=weights(scale=8.0), of=context(pretrained=True))
     assert beginning.initialisation(loaded) is None
+
+
+def test_rows_that_are_looked_up_and_factors_are_not_drawn_for_the_inputs_that_reach_them() -> None:
+    (drawn, *_), (factors, *_) = weights(scale=0.6), weights(scale=11.3)
+    apart = replace(factors, summed=False)
+    assert beginning.initialisation(seen(falling(first=40.0), looks=[drawn, apart, apart])) is None
+    assert beginning.initialisation(seen(falling(first=40.0), looks=[drawn, factors, factors])) is not None
+
+
+def test_a_first_loss_of_answers_that_are_sure_of_nothing_is_no_fault_of_the_weights() -> None:
+    """Of two classes of which one is seldom ln 2 is what a fresh network has, four times that of always guessing the other."""
+    (drawn, *_), (wide, *_) = weights(scale=0.6), weights(scale=5.0)
+    rare = call(counts={0: 290, 1: 10}, shape=(300, 2), target=(300,))
+    looks = [drawn, drawn, drawn, wide]
+    assert beginning.initialisation(seen(falling(first=0.70), looks=looks, loss_call=rare)) is None
+    assert beginning.initialisation(seen(falling(first=1.50), looks=looks, loss_call=rare)) is not None
+    far = values(3.0, 1.0)  # zeros are off by 3² + 1
+    assert beginning.initialisation(seen(falling(first=10.0, last=1.0), looks=looks, loss_call=far)) is None
 
 
 def test_weights_too_small_need_a_run_that_learns_nothing() -> None:

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from sonde.diagnose.signals.weighed import MOST_COPIED, Weighed
+from sonde.models.tabular import MemberLinear
 
 
 def weighed(net: nn.Module) -> Weighed:
@@ -48,3 +49,21 @@ def test_of_a_large_weight_rows_evenly_between_are_copied() -> None:
 def test_a_network_without_weights_is_none() -> None:
     looking = weighed(nn.ReLU())
     assert [len(each) for each in looking.after(looking.before())] == [0, 0, 0]
+
+
+def test_what_is_looked_up_or_multiplies_is_told_from_what_is_added_up() -> None:
+    net = nn.ModuleDict(
+        {
+            "table": nn.Embedding(50, 128),
+            "first": MemberLinear(128, 64, 8, spread=1.0),
+            "next": MemberLinear(64, 32, 8),
+            "own": nn.ParameterList([torch.ones(4, 64), torch.randn(4, 64), torch.zeros(4, 64)]),
+            "head": nn.Linear(32, 2),
+        }
+    )
+    found = {each.name: each.summed for each in weighed(net).weights}
+    assert [name for name, summed in found.items() if not summed] == [
+        "table.weight",
+        *(f"{layer}.{scale}" for layer in ("first", "next") for scale in ("input_scale", "output_scale")),
+        "own.0",
+    ]
