@@ -41,7 +41,7 @@ def test_a_run_beats_the_season_it_is_compared_with(trained: Path) -> None:
     assert result["task"] == "forecasting"
     assert result["baseline"]["what"] == "repeating the last 24 steps"
     assert result["metrics"]["test"]["mse"] < result["baseline"]["mse"] < 0.4
-    assert 0.5 < result["metrics"]["test"]["coverage"] <= 1
+    assert 0.5 < result["metrics"]["test"]["coverage_80"] <= 1
     worst = json.loads((trained / "evaluation" / "test" / "worst.json").read_text())
     assert worst[0]["row"].startswith("plant.csv from 2020-01-1")
     page = (trained / "report.html").read_text()

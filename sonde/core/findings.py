@@ -39,6 +39,7 @@ CAUSES = frozenset(
         "initialisation-too-small",
         "inputs-constant",
         "inputs-not-scaled",
+        "intervals-too-narrow",
         "labels-disagree",
         "labels-noisy",
         "labels-unrelated-to-inputs",

@@ -135,6 +135,8 @@ def metric_name(name: str) -> str:
 
     >>> metric_name("log_loss"), metric_name("auroc"), metric_name("top5_accuracy")
     ('log loss', 'AUROC', 'top-5 accuracy')
+    >>> metric_name("coverage_80")
+    'coverage of the 80 % interval'
     """
     known = {"auroc": "AUROC", "mae": "MAE", "rmse": "RMSE", "mse": "MSE", "r2": "R²", "ece": "calibration error"}
     known |= {"iou": "IoU", "miou": "mean IoU", "knn": "kNN", "lddt": "lDDT", "rmsd": "RMSD", "bleu": "BLEU"}
@@ -144,6 +146,8 @@ def metric_name(name: str) -> str:
     known |= {"frechet": "Fréchet", "bootstrapped": "bootstrapped discounted"}
     known |= {"l": "at L", "map": "mAP", "map50": "mAP@50", "map75": "mAP@75"}
     head, slash, rest = name.partition("/")
+    if head.startswith("coverage_") and head[len("coverage_") :].replace(".", "").isdigit():
+        return f"coverage of the {head[len('coverage_') :]} % interval{slash}{rest}"
     words = [known.get(word, word) for word in head.split("_")]
     words = [f"top-{w[3:]}" if w.startswith("top") and w[3:].isdigit() else "F1" if w == "f1" else w for w in words]
     return " ".join(words) + slash + rest

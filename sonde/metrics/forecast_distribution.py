@@ -19,6 +19,15 @@ OF_MEAN = math.sqrt(math.pi / 2)  # a normal distribution's deviation, of its me
 # B windows, H horizon, V variables, Q quantiles, K distributions compared
 
 
+def coverage_name(levels: Sequence[float]) -> str:
+    """What the share of truths between the outermost of these quantiles is called; "" where they are no interval.
+
+    >>> coverage_name([0.1, 0.5, 0.9]), coverage_name([0.0125, 0.5, 0.9875]), coverage_name([0.5])
+    ('coverage_80', 'coverage_97.5', '')
+    """
+    return f"coverage_{round(100 * (levels[-1] - levels[0]), 4):g}" if len(levels) > 1 else ""
+
+
 class ForecastDistribution:
     """Adds up scores of distributions for each step and variable.
 
@@ -82,7 +91,8 @@ class ForecastDistribution:
         return found
 
     def details(self) -> dict[str, Any]:
-        """crps: by step and of all steps, of each of COMPARED;  calibration_by_quantile: levels, truths below each, intervals."""
+        """crps: by step and of all steps, of each of COMPARED;  calibration_by_quantile: windows, steps of each, levels,
+        truths below each, intervals."""
         found: dict[str, Any] = {}
         count = self.count.value()
         if self.crps.sum is not None:
@@ -96,6 +106,8 @@ class ForecastDistribution:
             }
         if self.below.sum is not None:
             found["calibration_by_quantile"] = {
+                "windows": int(count.max()),
+                "horizon": len(count),
                 "levels": self.levels,
                 "below": (self.below.value() / count.sum()).tolist(),
                 "intervals": [{"nominal": nominal, "covered": share} for nominal, share in self._intervals()],

@@ -11,7 +11,7 @@ from sonde.core.dataset import TargetSpec
 from sonde.metrics.by_series import BySeries
 from sonde.metrics.classification import mean_of_defined
 from sonde.metrics.first_nan import FirstNaN
-from sonde.metrics.forecast_distribution import ForecastDistribution
+from sonde.metrics.forecast_distribution import ForecastDistribution, coverage_name
 from sonde.metrics.forecast_sums import ForecastSums
 from sonde.metrics.mean import Mean, Total, widest
 from sonde.metrics.top_k import TopRows, shuffled_rank
@@ -43,8 +43,8 @@ class ForecastMeter:
     metrics: mse and mae in deviations of the training part, as papers report them; mase, the absolute error over that of a
              season before in the training part (Hyndman and Koehler 2006); smape in percent; raw_mae and raw_rmse in the
              series' own units, for several variables each with its name; of several series mase and the raw errors are means
-             of their windows' own; coverage, the share of truths between the outermost
-             quantiles, where there are any; those of `ForecastDistribution`; loss (the task's own)
+             of their windows' own; coverage_80, the share of truths between the outermost
+             quantiles, where there are any, by what lies between them in percent; those of `ForecastDistribution`; loss (the task's own)
     """
 
     def __init__(self, target: TargetSpec, *, quantiles: Sequence[float] = (), first: str = "mse") -> None:
@@ -141,8 +141,8 @@ class ForecastMeter:
         }
         if which == 0:
             found["smape"] = float(100 * self.percent.value().sum() / count.sum())
-        if which == 0 and self.inside.sum is not None:
-            found["coverage"] = float(self.inside.value().sum() / count.sum())
+        if which == 0 and self.inside.sum is not None and (name := coverage_name(self.quantiles)):
+            found[name] = float(self.inside.value().sum() / count.sum())
         own = {"raw_mae": raw, "raw_rmse": root}
         names = self.target.names
         for metric, values in own.items():

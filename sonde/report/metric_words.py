@@ -30,9 +30,6 @@ UNITS = {
     ),
     "return_std": "spread of the episodes",
     "return_worst": "the lowest of them",
-    "coverage_50": "share of truths in the 50 % interval",
-    "coverage_80": "share of truths in the 80 % interval",
-    "coverage_90": "share of truths in the 90 % interval",
 }
 """Of metrics that mean one thing wherever they stand."""
 
@@ -49,6 +46,7 @@ OURS: dict[str, bool | None] = {
 OF_TASKS = {"score": True}
 """The same of metrics whose names say nothing elsewhere, where the run's task tells what they are (`Reading.units`)."""
 
+COVERAGE = "coverage_"  # before the percent of an interval, which is neither good nor bad but near or far from them
 MOST_NAME = 40
 
 
@@ -57,6 +55,8 @@ def direction(run: Reading, name: str) -> bool | None:
     objective = run.result.get("objective") or {}
     if objective.get("metric") == name and objective.get("mode") in ("min", "max"):
         return objective["mode"] == "max"
+    if name.startswith(COVERAGE):
+        return None
     if name in OF_TASKS and name in run.units:
         return OF_TASKS[name]
     return OURS.get(name, higher_is_better(name))
@@ -75,6 +75,8 @@ def unit(run: Reading, name: str) -> str:
     """
     base, _, target = name.partition("/")
     found = run.units.get(base) or UNITS.get(base, "")
+    if base.startswith(COVERAGE):
+        return f"share of truths in that interval, of which it promises {base.removeprefix(COVERAGE)} %"
     if "{target}" in found:
         found = found.replace("{target}", target or _only_target(run) or "the targets")
     return found.replace("token", "character") if _of_characters(run) else found

@@ -21,6 +21,7 @@ from sonde.diagnose.rules.alarms import of_thresholds
 from sonde.diagnose.rules.baseline import below_baseline, below_guessing, below_validation
 from sonde.diagnose.rules.column_pairs import pairs_unlike
 from sonde.diagnose.rules.generating import covers_few
+from sonde.diagnose.rules.intervals import too_narrow
 from sonde.diagnose.stages import best_before
 from sonde.engine import checkpoint
 from sonde.engine.evaluate import EvaluationBudget, evaluate
@@ -131,9 +132,16 @@ def _tell_course(run: Prepared, scores: Mapping[str, Mapping[str, float]]) -> No
     attempt, task = run.attempt, run.attempt.assembly.task
     stages, best = run.training.stepper.stages, run.training.progress.best
     found = _never_finite(run) + best_before(task.phases, stages, task.modules, best) + _diverged(run)
-    places = {split: attempt.folder.evaluation / split / "scores.json" for split in scores}
-    found += of_thresholds(scores, {split: read_json(place) for split, place in places.items() if place.exists()})
+    found += of_thresholds(scores, _details(attempt.folder, scores, "scores"))
+    for split, calibration in list(_details(attempt.folder, scores, "calibration_by_quantile").items())[-1:]:
+        found += too_narrow(scores, calibration, split)
     tell(attempt, found, at_once=False)
+
+
+def _details(folder: RunFolder, splits: Iterable[str], stem: str) -> dict[str, Any]:
+    """What the evaluations of these splits have left in a file of this name, where they have."""
+    places = {split: folder.evaluation / split / f"{stem}.json" for split in splits}
+    return {split: read_json(place) for split, place in places.items() if place.exists()}
 
 
 def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
@@ -178,8 +186,7 @@ def _worse_at_games(folder: RunFolder, result: Mapping[str, Any], split: str) ->
 
 def _rows_answered(folder: RunFolder, splits: Iterable[str]) -> dict[str, int]:
     """How many rows of each split were answered, where the evaluation kept the answers."""
-    places = {split: folder.evaluation / split / "answers.json" for split in splits}
-    return {split: int(read_json(place)["rows"]) for split, place in places.items() if place.exists()}
+    return {split: int(answers["rows"]) for split, answers in _details(folder, splits, "answers").items()}
 
 
 def _stopped(request: StopRequest) -> Interrupted:

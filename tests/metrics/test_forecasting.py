@@ -82,7 +82,8 @@ def test_what_is_masked_counts_nowhere() -> None:
 
 def test_two_processes_add_up_to_one() -> None:
     given = {**outputs(), "quantiles": torch.randn(WINDOWS, HORIZON, 2, 3).sort(-1).values}
-    whole, one, two = judged(given), ForecastMeter(SPEC), ForecastMeter(SPEC)
+    levels = (0.1, 0.5, 0.9)
+    whole, one, two = judged(given), ForecastMeter(SPEC, quantiles=levels), ForecastMeter(SPEC, quantiles=levels)
     for meter, rows in ((one, torch.arange(15)), (two, torch.arange(15, WINDOWS))):
         meter.update({name: value[rows] for name, value in given.items()}, rows)
     one.merge(two)
@@ -98,8 +99,8 @@ def test_coverage_is_the_share_between_the_outermost_quantiles() -> None:
     band = torch.stack([target - 1, target, target + 1], -1)
     band[:10] += 5
     found = judged({**given, "quantiles": band}).compute()
-    assert found["coverage"] == pytest.approx(30 / 40)
-    assert "coverage" not in judged(given).compute()
+    assert found["coverage_80"] == pytest.approx(30 / 40)
+    assert not [name for name in judged(given).compute() if name.startswith("coverage")]
 
 
 def test_worst_windows_show_the_variable_that_went_most_wrong() -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.metrics.forecast_distribution import naive_crps
+from sonde.metrics.forecast_distribution import coverage_name, naive_crps
 from sonde.metrics.forecasting import OWN_SCALES, ForecastMeter, own_units
 from sonde.nn.known_ahead import KnownAhead
 from sonde.tasks.supervised import check_shape, wide
@@ -110,4 +110,4 @@ def metric_modes(names: Sequence[str], levels: Sequence[float], *, crps: bool) -
     raw = ["raw_mae", "raw_rmse"] + ["raw_crps"] * crps
     own = [metric if len(names) == 1 else f"{metric}/{name}" for metric in raw for name in names]
     modes: dict[str, Literal["max", "min"]] = dict.fromkeys((*plain, *own), "min")
-    return {**modes, "coverage": "max"} if levels else modes
+    return {**modes, covered: "max"} if (covered := coverage_name(levels)) else modes

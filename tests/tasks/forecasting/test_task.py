@@ -144,7 +144,7 @@ def test_a_band_covers_as_often_as_it_says() -> None:
     for step in range(1, 200):
         run(given, step=step, epoch=0)
     found = judged(made, given)
-    assert found["coverage"] == pytest.approx(0.85, abs=0.06)
+    assert found["coverage_85"] == pytest.approx(0.85, abs=0.06)
     told = made.format_predictions(made.predict(given))[0]
     assert list(told) == ["a", "b", "a 5 %", "a 90 %", "b 5 %", "b 90 %"]
     assert all(low < middle < high for low, middle, high in zip(told["a 5 %"], told["a"], told["a 90 %"], strict=True))
