@@ -40,6 +40,8 @@ class Column:
     quantiles: tuple[float, ...] = ()  # of the standardised training values, for models that bin numbers
     # "bool" or "datetime" where the source's own type was that, and not text: made rows come back so
     own: str = field(default="", compare=False)
+    # of dates that were text or numbers: the pattern that gives them back as they were; made rows are written so
+    written: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -134,7 +134,9 @@ def told(pool: Pool, wanted: Generated) -> str:
     about = pool.about
     caution = f"; {about['caution']}" if about.get("caution") else ""
     guided = f", guidance {about[GUIDANCE]:g}" if GUIDANCE in about else ""
-    instead = f" instead of {count(about['wanted'])}, for which the time limit is too short" if "wanted" in about else ""
+    instead = (
+        f" instead of {count(about['wanted'])}, for which the time limit is too short" if "wanted" in about else ""
+    )
     return (
         f"{share(wanted.share, 0)} of each batch from {count(len(pool.input))} samples of {about['run']}{instead} (weights "
         f"{about['weights']}, seed {about['seed']}{guided}){caution}"

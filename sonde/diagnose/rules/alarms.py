@@ -75,7 +75,9 @@ def other_score_finds_more(scores: Mapping[str, Any], split: str) -> list[Findin
         return []
     own, other = beside["auroc"]
     found, more = (share(each, 1) for each in beside["detection_rate"])
-    optimistic = "" if split == "validation" else f"; chosen by {split} rows, its score on them is no longer that of new rows"
+    optimistic = (
+        "" if split == "validation" else f"; chosen by {split} rows, its score on them is no longer that of new rows"
+    )
     return [
         Finding(
             check="other score finds more",
@@ -91,9 +93,7 @@ def other_score_finds_more(scores: Mapping[str, Any], split: str) -> list[Findin
     ]
 
 
-def of_thresholds(
-    metrics: Mapping[str, Mapping[str, Any]], details: Mapping[str, Mapping[str, Any]]
-) -> list[Finding]:
+def of_thresholds(metrics: Mapping[str, Mapping[str, Any]], details: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
     """What is to be said of a finished run's threshold and score. Both by split, the one that the run is judged on last;
     details: of the splits whose evaluation has scores (`AnomalyMeter.details`)"""
     split = next(reversed(list(metrics)), "")

@@ -11,9 +11,7 @@ APART = 0.1  # of all truths: what surely fewer than the promised share, less th
 COVERAGE = "coverage_"  # before what an interval promises, in percent
 
 
-def too_narrow(
-    metrics: Mapping[str, Mapping[str, Any]], calibration: Mapping[str, Any], split: str
-) -> list[Finding]:
+def too_narrow(metrics: Mapping[str, Mapping[str, Any]], calibration: Mapping[str, Any], split: str) -> list[Finding]:
     """That surely far fewer truths of the judged windows lie in an interval than it promises.
 
     Windows overlap, and what one step errs by the next does as well: they count for as many as follow one another.

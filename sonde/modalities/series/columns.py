@@ -180,7 +180,11 @@ def sizes(series: Series, cuts: Cuts, config: DataConfig, scaled: np.ndarray) ->
         usual = min(first, LONGEST_AHEAD) if first > 1 else USUAL_AHEAD
         horizon, why = min(usual, shortest), "a season" if usual == first else "customary"
         if horizon < usual:
-            why = "the shortest split is no longer" if held and min(held.values()) == horizon else "a third of the training steps"
+            why = (
+                "the shortest split is no longer"
+                if held and min(held.values()) == horizon
+                else "a third of the training steps"
+            )
     for split, steps in held.items():
         if horizon > steps:
             raise DataError(

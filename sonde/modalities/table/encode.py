@@ -180,14 +180,14 @@ def _fit(name: str, kind: Kind, values: Values, train: np.ndarray, *, surely_num
 def _fit_date(name: str, kind: Kind, values: np.ndarray, train: np.ndarray) -> tuple[list[Column], str]:
     """A number column per part that varies, and one indicator: all parts miss the same rows."""
     columns = [
-        replace(column, date_order=kind.order)
+        replace(column, date_order=kind.order, written=kind.written)
         for part in DATE_PARTS
         for column in _fit_number(f"{name}.{part}", date_part(values, part), train, source=name, part=part)
         if column.part == part
     ]
     missing = np.isnat(values[train])
     if missing.any() and not missing.all():
-        columns.append(replace(_indicator(name, name), date_order=kind.order))
+        columns.append(replace(_indicator(name, name), date_order=kind.order, written=kind.written))
     return columns, "" if columns else "the same date, or none, in every training row"
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from sonde.modalities.table.counted_times import order_of
+from sonde.modalities.table.date_patterns import pattern_of_numbers
 from sonde.modalities.table.gaps import codes_of_gaps, doubtful_code
 from sonde.modalities.table.kinds import Categories, Kind, Values, infer_kind, parse
 from sonde.modalities.table.read import Table
@@ -34,7 +35,9 @@ def _of_numbers(table: Table, column: str, kind: Kind, values: np.ndarray) -> tu
     order, said = order_of(column, values)
     if order:
         dated = Kind(kind="date", order=order, guess=said)
-        return dated, parse(table, column, dated)
+        stamps = parse(table, column, dated)
+        assert not isinstance(stamps, Categories)
+        return replace(dated, written=pattern_of_numbers(values, stamps)), stamps
     absent = codes_of_gaps(values)
     if absent:
         gone = np.isin(values, absent)

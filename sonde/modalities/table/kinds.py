@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from sonde.core.data_warning import warn
 from sonde.core.errors import DataError
 from sonde.modalities.table.counted_times import ORDERS, counted
+from sonde.modalities.table.date_patterns import pattern_of
 from sonde.modalities.table.measures import Way, in_way, limits_are_names, way_of, without_limits, without_marks
 from sonde.modalities.table.read import Table
 from sonde.modalities.table.written_dates import best_order, dates, may_hold_dates
@@ -73,6 +74,7 @@ class Kind:
     absent:  numbers that stand for a gap (-999)
     guess:   what custom decided of how cells are read, where they do not show it; "" for nothing
     own:     the type of the cells where that is "bool" or "datetime"; "" for others
+    written: of dates, the pattern that gives their cells back (`date_patterns`); "" where none does, and of other kinds
     """
 
     kind: ColumnKind
@@ -83,6 +85,7 @@ class Kind:
     absent: tuple[float, ...] = ()
     guess: str = ""
     own: str = field(default="", compare=False)
+    written: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -176,7 +179,7 @@ def _infer_text_kind(table: Table, column: str) -> Kind:
         date = ~np.isnat(dates(text, order))
         if date.sum() > MOSTLY * present.sum():
             _refuse_strays(table, column, text, present & ~date, "date")
-            return Kind(kind="date", order=order, guess=guess)
+            return Kind(kind="date", order=order, guess=guess, written=pattern_of(text, dates(text, order)))
     way = way_of(without_limits(without_marks(text)[0])[0])
     if way.name and (kind := _loose_numbers(table, column, text, way)) is not None:
         return kind

@@ -17,6 +17,7 @@ from sonde.core.date_parts import to_dates
 from sonde.core.run_folder import RunFolder
 from sonde.modalities.made import Made
 from sonde.modalities.table.compared import as_text, columns, compared
+from sonde.modalities.table.date_patterns import written
 from sonde.modalities.table.encode import encode
 from sonde.modalities.table.read import frame_table
 from sonde.modalities.table.rows import TableRows
@@ -83,7 +84,12 @@ def own_types(table: pa.Table, schema: Schema) -> pa.Table:
 
 
 def write(path: Path, table: Any, labels: Sequence[str] | None, schema: Schema) -> None:
-    """A CSV file, which `sonde train` reads. labels: stand in the table"""
+    """A CSV file, which `sonde train` reads, dates as they stood in the source. labels: stand in the table"""
+    patterns = {column.source: column.written for column in schema.input.columns if column.written}
+    for place, name in enumerate(table.column_names):
+        if name in patterns:
+            stamps = table[name].to_numpy().astype("datetime64[s]")
+            table = table.set_column(place, name, written(stamps, patterns[name]))
     with path.open("w", encoding="utf-8", newline="") as file:
         out = csv.writer(file)
         out.writerow(table.column_names)

@@ -39,7 +39,9 @@ def _other_score(found: Mapping[str, Any]) -> list[str]:
         rates = [share(rate, 1) for rate in beside["detection_rate"]]
         own, other = (f"AUROC {number(area, 4)}" for area in beside["auroc"])
         told = f"--score {beside['score']} by the same network: {other}, and of the anomalies {rates[1]} found at "
-        return [f"{told}{share(found['false_alarms'], 1)} false alarms of these rows (--score {name}: {own}, {rates[0]})"]
+        return [
+            f"{told}{share(found['false_alarms'], 1)} false alarms of these rows (--score {name}: {own}, {rates[0]})"
+        ]
     if name not in OTHER or sum(found.get("anomalous") or ()):
         return []
     told = f"--score {name} was taken, the other is --score {OTHER[name]}: none of these rows is known to be an anomaly, so nothing"

@@ -54,7 +54,9 @@ def test_a_series_that_is_no_longer_as_regular_is_named(tmp_path: Path, settings
     load = np.sin(2 * np.pi * steps / 7 + phase) + 0.03 * rng.standard_normal(1_000)
     times = pd.date_range("2020-01-01", periods=1_000, freq="D")
     pd.DataFrame({"when": times, "load": load}).to_csv(tmp_path / "load.csv", index=False)
-    run = sonde.train(tmp_path / "load.csv", out=tmp_path / "run", steps=300, lr=0.03, look_back=14, quiet=True, **settings)
+    run = sonde.train(
+        tmp_path / "load.csv", out=tmp_path / "run", steps=300, lr=0.03, look_back=14, quiet=True, **settings
+    )
     found = read_back(list(read_lines(run.folder / "findings.jsonl")))
     named = [each for each in found if each.name == "intervals-too-narrow"]
     assert len(named) == 1, run.metrics["coverage_80"]

@@ -644,7 +644,9 @@ def test_the_reason_of_an_input_window_is_the_one_that_decided(
 
 def test_a_window_that_is_too_long_is_refused_with_the_longest_that_fits(tmp_path: Path) -> None:
     path = written(tmp_path, frame(400))
-    with pytest.raises(DataError, match=r"--look-back 512 and a horizon of 24 steps need .*; --look-back (\d+) is the l") as told:
+    with pytest.raises(
+        DataError, match=r"--look-back 512 and a horizon of 24 steps need .*; --look-back (\d+) is the l"
+    ) as told:
         opened(path, look_back=512)
     longest = int(str(told.value).split("; --look-back ")[1].split()[0])
     assert opened(path, look_back=longest).schema.input.shape[0] == longest
