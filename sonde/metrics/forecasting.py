@@ -44,7 +44,8 @@ class ForecastMeter:
              season before in the training part (Hyndman and Koehler 2006); smape in percent; raw_mae and raw_rmse in the
              series' own units, for several variables each with its name; of several series mase and the raw errors are means
              of their windows' own; coverage_80, the share of truths between the outermost
-             quantiles, where there are any, by what lies between them in percent; those of `ForecastDistribution`; loss (the task's own)
+             quantiles, where there are any, by what lies between them in percent; those of `ForecastDistribution`;
+             loss (the task's own)
     """
 
     def __init__(self, target: TargetSpec, *, quantiles: Sequence[float] = (), first: str = "mse") -> None:

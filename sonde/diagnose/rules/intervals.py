@@ -41,7 +41,7 @@ def too_narrow(metrics: Mapping[str, Mapping[str, Any]], calibration: Mapping[st
             action="the judged windows are unlike those before them, and what was learned of how wrong a forecast is no longer "
             "holds: train on later steps too, or take a wider interval (--quantiles)"
             if later
-            else "take the interval for what it covers, not for what it promises; train less long (--epochs) where the validation "
+            else "take an interval for what it covers, not for what it promises; train less long (--epochs) where the validation "
             "loss rises, or on more steps; --task diffusion-forecasting and --loss quantile learn intervals in two ways: compare",
             certainty="certain",
         )
