@@ -38,6 +38,8 @@ class Column:
     categories: tuple[str, ...] = ()
     gaps: bool = field(default=True, compare=False)  # of categories: whether training rows have code 0
     quantiles: tuple[float, ...] = ()  # of the standardised training values, for models that bin numbers
+    # of the training values that lie below each of them, ties by half; () in runs of earlier versions, which took even steps
+    shares: tuple[float, ...] = field(default=(), compare=False)
     # "bool" or "datetime" where the source's own type was that, and not text: made rows come back so
     own: str = field(default="", compare=False)
     # of dates that were text or numbers: the pattern that gives them back as they were; made rows are written so

@@ -222,11 +222,11 @@ class ColumnCode:
 
 
 class Curve:
-    """N numbers, each bent by its own increasing piecewise linear curve: its knots are training quantiles, 0..1 in even steps,
-    and go where those of a standard normal distribution lie. Beyond them it goes on as in the last piece."""
+    """N numbers, each bent by its own increasing piecewise linear curve: its knots are training quantiles, and go where as many of
+    a standard normal distribution lie below as of the training rows, ties by half. Beyond them it goes on as in the last piece."""
 
     def __init__(self, columns: Sequence[Column], *, straight: bool = False) -> None:
-        knots = [_knots(() if straight else column.quantiles) for column in columns]
+        knots = [_knots((), ()) if straight else _knots(column.quantiles, column.shares) for column in columns]
         most = max((len(x) for x, _ in knots), default=2)
         self._from = torch.stack([_continued(x, most) for x, _ in knots]) if knots else torch.zeros(0, 2)
         self._to = torch.stack([_continued(z, most) for _, z in knots]) if knots else torch.zeros(0, 2)
@@ -293,15 +293,19 @@ def _step(column: Column) -> float:
     return 0.0 if places is None else 10.0**-places / column.std
 
 
-def _knots(quantiles: Sequence[float]) -> tuple[Tensor, Tensor]:
-    """(from, to) of one curve; a straight one where fewer than two quantiles are known."""
+def _knots(quantiles: Sequence[float], shares: Sequence[float]) -> tuple[Tensor, Tensor]:
+    """(from, to) of one curve; a straight one where fewer than two quantiles are known.
+
+    shares: of the training rows below each, rising; () takes even steps, as runs of earlier versions were trained
+    """
     if len(quantiles) < 2:
         straight = torch.tensor([-1.0, 1.0], dtype=torch.float64)
         return straight, straight
     chosen = np.unique(np.linspace(0, len(quantiles) - 1, min(KNOTS, len(quantiles))).round().astype(int))
     edges = torch.tensor([quantiles[place] for place in chosen], dtype=torch.float64)
-    share = torch.linspace(0, 1, len(edges), dtype=torch.float64).clamp(END, 1 - END)
-    return edges, torch.special.ndtri(share)
+    share = torch.tensor([shares[place] for place in chosen], dtype=torch.float64) if shares else None
+    share = torch.linspace(0, 1, len(edges), dtype=torch.float64) if share is None else share
+    return edges, torch.special.ndtri(share.clamp(END, 1 - END))
 
 
 def _continued(knots: Tensor, number: int) -> Tensor:

@@ -88,19 +88,25 @@ def normalised(dataset: Dataset, config: TransferConfig, model: str) -> Dataset:
 
 
 def as_begun(dataset: Dataset, folder: RunFolder, pretrained: str | None = None) -> Dataset:
-    """The dataset with its images scaled as when the run began, wherever that scale came from.
+    """The dataset with its images scaled as when the run began, wherever that scale came from, and with its numbers' ranks as
+    known then: a run of an earlier version goes on without.
 
     pretrained: where its first weights came from; without any the scale is the data's own, whatever schema.json holds
     """
-    if not dataset.schema.input.has_planes or not folder.schema.exists():
+    schema = dataset.schema
+    if not folder.schema.exists() or not (schema.input.has_planes or schema.input.columns):
         return dataset
     try:
         before: Schema = read_schema(folder)
     except RunFolderError:
-        if pretrained is not None:
+        if pretrained is not None and schema.input.has_planes:
             raise
         return dataset
-    return scaled(dataset, before.input.mean, before.input.std)
+    if schema.input.has_planes:
+        return scaled(dataset, before.input.mean, before.input.std)
+    ranks = {column.name: column.shares for column in before.input.columns}
+    columns = tuple(replace(each, shares=ranks.get(each.name, ())) for each in schema.input.columns)
+    return replace(dataset, schema=replace(schema, input=replace(schema.input, columns=columns)))
 
 
 def scaled(dataset: Dataset, mean: tuple[float, ...], std: tuple[float, ...]) -> Dataset:

@@ -1,9 +1,11 @@
 """Codes of table rows: there and back, and densities that integrate and add up to one."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pytest
 import torch
 from scipy import stats
 
@@ -156,3 +158,26 @@ def test_a_category_without_gaps_is_never_decoded_as_one_and_an_unknown_value_is
     noise = torch.randn(2, 6)
     nats = code.spread(torch.tensor([[1.0, 1.0], [0.0, 1.0]]), noise[:1].expand(2, 6))[1]
     assert abs(float(nats[0] - nats[1]) + math.log(1e-6)) < 1e-4
+
+
+def test_ties_stand_where_half_of_them_lie_below() -> None:
+    """Of 0 and 1 of which one in five is 1: half of the zeros are 0.4 of all, and 0.9 lie below the middle of the ones."""
+    columns, rows = encoded({"flag": [0.0, 0.0, 1.0, 0.0, 0.0] * 20, "x": np.linspace(0, 1, 100) ** 2})
+    code = ColumnCode(columns)
+    expected = stats.norm.ppf([0.4, 0.9])
+    np.testing.assert_allclose(np.unique(code.encode(rows)[:, 0].double().numpy()), expected, atol=1e-6)
+    torch.testing.assert_close(code.decode(code.encode(rows)), rows, atol=2e-5, rtol=0)
+    before = ColumnCode([replace(column, shares=()) for column in columns])  # as runs of earlier versions have them
+    ends = stats.norm.ppf([0.005, 0.995])
+    np.testing.assert_allclose(np.unique(before.encode(rows)[:, 0].double().numpy()), ends, atol=1e-5)
+    torch.testing.assert_close(code.encode(rows)[:, 1], before.encode(rows)[:, 1], atol=0.2, rtol=0)  # without ties
+
+
+@pytest.mark.parametrize("often", [1, 30, 970, 999])
+def test_curves_rise_however_many_are_tied(often: int) -> None:
+    values = np.concatenate([np.zeros(often), np.random.default_rng(0).exponential(size=1_000 - often)])
+    columns, rows = encoded({"x": values, "y": np.arange(1_000.0)})
+    bent = ColumnCode(columns).encode(rows)[:, 0]
+    order = np.argsort(values)
+    assert bent.isfinite().all()
+    assert (bent[order].diff()[np.diff(values[order]) > 0] > 0).all()

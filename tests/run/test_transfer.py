@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -12,7 +13,7 @@ import sonde
 from sonde.core.config import DataConfig, TransferConfig
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError, RunFolderError
-from sonde.core.files import read_json
+from sonde.core.files import read_json, write_json
 from sonde.core.progress import silent
 from sonde.core.run_folder import open_run
 from sonde.engine import checkpoint
@@ -222,3 +223,23 @@ def test_published_weights_see_the_colours_they_were_trained_with(model: str, me
     assert scaled.facts[-1].what == "pixels normalised as for the pre-trained weights"
     assert normalised(dataset, TransferConfig(pretrained="some.pth"), model) is dataset
     assert normalised(dataset, TransferConfig(), model) is dataset
+
+
+def test_numbers_keep_the_ranks_that_a_run_began_with(tmp_path: Path) -> None:
+    """A run of an earlier version knows none: trained on, it takes its columns as it always did."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"x": rng.standard_normal(60), "flag": np.arange(60) % 5 // 4})
+    table.to_csv(tmp_path / "flags.csv", index=False)
+    how = {"task": "normalizing-flow", "target": (), "quiet": True, "threads": 1}
+    run = sonde.train(tmp_path / "flags.csv", steps=2, out=tmp_path / "run", **how)
+    held = read_json(run.folder / "schema.json")
+    opened = open_data(tmp_path / "flags.csv", DataConfig(), task="normalizing-flow")
+    known = as_begun(opened, open_run(run.folder)).schema.input.columns
+    assert [column.shares for column in known] == [tuple(column["shares"]) for column in held["input"]["columns"]]
+    assert all(column.shares for column in known)
+    for column in held["input"]["columns"]:
+        del column["shares"]
+    write_json(run.folder / "schema.json", held)
+    assert not any(column.shares for column in as_begun(opened, open_run(run.folder)).schema.input.columns)
+    assert sonde.resume(run.folder, steps=4, quiet=True).result["steps"] == 4
+    assert not any(column.shares for column in sonde.load(run.folder).schema.input.columns)

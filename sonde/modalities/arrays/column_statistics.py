@@ -31,8 +31,8 @@ def fitted(inputs: Inputs, rows: np.ndarray) -> InputSpec:
     std[std == 0] = 1.0  # constant: the shift makes that exact
     edges = _quantiles(inputs, rows, mean + shift, std)
     columns = tuple(
-        Column(name=str(i), kind="number", source=str(i), mean=float(m), std=float(s), quantiles=e)
-        for i, (m, s, e) in enumerate(zip(mean + shift, std, edges, strict=True))
+        Column(name=str(i), kind="number", source=str(i), mean=float(m), std=float(s), quantiles=e, shares=ranks)
+        for i, (m, s, (e, ranks)) in enumerate(zip(mean + shift, std, edges, strict=True))
     )
     return InputSpec(kind="array", shape=(len(columns),), columns=columns)
 
@@ -68,11 +68,14 @@ def scaled(inputs: Inputs, spec: InputSpec) -> Inputs:
     return lazy
 
 
-def _quantiles(inputs: Inputs, rows: np.ndarray, mean: np.ndarray, std: np.ndarray) -> list[tuple[float, ...]]:
-    """Bin edges of each standardised feature, for models that bin numbers; empty where there are too many features."""
+def _quantiles(
+    inputs: Inputs, rows: np.ndarray, mean: np.ndarray, std: np.ndarray
+) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
+    """Bin edges of each standardised feature, for models that bin numbers, and where they stand among its values; empty where
+    there are too many features."""
     if len(mean) > MOST_BINNED:
-        return [()] * len(mean)
-    from sonde.modalities.table.encode import bin_edges  # brings pyarrow, which images do without
+        return [((), ())] * len(mean)
+    from sonde.modalities.table.encode import bin_edges, mid_ranks  # brings pyarrow, which images do without
 
     sample = (inputs.read(rows[evenly_spaced(len(rows), ENOUGH_ROWS)]) - mean) / std
-    return [bin_edges(feature) for feature in sample.T]
+    return [(edges := bin_edges(feature), mid_ranks(feature, edges)) for feature in sample.T]

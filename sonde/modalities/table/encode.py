@@ -199,10 +199,10 @@ def _fit_number(name: str, values: np.ndarray, train: np.ndarray, *, source: str
     columns = []
     if len(present) and present.min() < present.max():
         mean, std = float(present.mean()), float(present.std())
-        quantiles = bin_edges((present - mean) / std)
-        columns.append(
-            Column(name=name, kind="number", source=source, part=part, mean=mean, std=std, quantiles=quantiles)
-        )
+        standardised = (present - mean) / std
+        edges = bin_edges(standardised)
+        number = Column(name=name, kind="number", source=source, part=part, mean=mean, std=std)
+        columns.append(replace(number, quantiles=edges, shares=mid_ranks(standardised, edges)))
     if missing.any() and not missing.all():
         columns.append(_indicator(name, source))
     return columns
@@ -224,6 +224,17 @@ def bin_edges(standardised: np.ndarray) -> tuple[float, ...]:
         if edge - distinct[-1] >= NARROWEST_BIN:
             distinct.append(edge)
     return tuple(float(edge) for edge in distinct)
+
+
+def mid_ranks(values: np.ndarray, edges: Sequence[float]) -> tuple[float, ...]:
+    """Of each edge the share of values below it and half of those that equal it: where it stands among them, ties and all.
+
+    >>> mid_ranks(np.array([0.0, 0.0, 1.0, 1.0]), (0.0, 1.0)), mid_ranks(np.array([0.0, 0.0, 0.0, 1.0]), (0.0, 1.0))
+    ((0.25, 0.75), (0.375, 0.875))
+    """
+    ordered = np.sort(values)
+    found = sum(np.searchsorted(ordered, edges, side) for side in ("left", "right"))
+    return tuple((found / (2 * len(values))).tolist())
 
 
 def _fit_category(name: str, values: Categories, train: np.ndarray) -> tuple[list[Column], str]:

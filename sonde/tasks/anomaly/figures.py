@@ -44,8 +44,12 @@ def _other_score(found: Mapping[str, Any]) -> list[str]:
         ]
     if name not in OTHER or sum(found.get("anomalous") or ()):
         return []
-    told = f"--score {name} was taken, the other is --score {OTHER[name]}: none of these rows is known to be an anomaly, "
-    return [f"{told}so nothing tells which finds more; train with both and `sonde predict` rows that you know to be odd"]
+    told = (
+        f"--score {name} was taken, the other is --score {OTHER[name]}: none of these rows is known to be an anomaly, "
+    )
+    return [
+        f"{told}so nothing tells which finds more; train with both and `sonde predict` rows that you know to be odd"
+    ]
 
 
 def _scores(details: Mapping[str, Any]) -> list[Figure]:
