@@ -146,7 +146,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         with tempfile.TemporaryDirectory() as place:
             found = {name: helped(name, Path(place), chosen) for name in chosen.help_with}
         print(json.dumps(found, indent=2))
-        content |= {"label fraction": FRACTION, "share": SHARE, "minutes": chosen.minutes, "helped": earlier(chosen) | found}
+        content |= {
+            "label fraction": FRACTION,
+            "share": SHARE,
+            "minutes": chosen.minutes,
+            "helped": earlier(chosen) | found,
+        }
     if chosen.write:
         write("generated", content)
 
