@@ -43,6 +43,7 @@ class Episodes:
     """
 
     ends = True
+    computes = True
     epoch = 0
 
     def __init__(
