@@ -44,6 +44,7 @@ class Episodes:
     """
 
     ends = True
+    computes = True
     epoch = 0
 
     def __init__(
