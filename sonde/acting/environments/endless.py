@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from sonde.acting.environments.survey import FIRST_SEED
+from sonde.core.errors import DataError
 from sonde.core.units import duration
 
 LONG, SECONDS = 10_000, 0.5  # of an episode of random actions, after which it is left
@@ -22,10 +23,17 @@ def limit_of(env: Any) -> int | None:
 def endless(env: Any) -> str:
     """What is to be said of an environment without a limit, of which an episode of random actions was not over; "" for nothing.
 
-    env: one that is checked, which is played. Raises: DataError
+    env: one that is checked, which is played
     """
     if limit_of(env) is not None:
         return ""
+    try:
+        return _played(env)
+    except DataError:  # a fault of the environment's, which inspection names, and training where it meets it
+        return ""
+
+
+def _played(env: Any) -> str:
     begun = time.perf_counter()
     env.reset(seed=FIRST_SEED)
     env.action_space.seed(FIRST_SEED)

@@ -55,7 +55,7 @@ def lies(env: Any, encode: Callable[[Any], np.ndarray], source: str) -> list[Fin
 
 
 def without_end(env: Checked, source: str) -> list[Finding]:
-    """That an episode of random actions does not come to an end, where nothing cuts it off. Raises: DataError, as `lies`"""
+    """That an episode of random actions does not come to an end, where nothing cuts it off."""
     said = endless(env)
     return [_warning("", f"{source}: {said}", CUT, name=NEVER_END)] if said else []
 
