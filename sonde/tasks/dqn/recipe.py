@@ -22,7 +22,6 @@ def settings(dataset: Dataset, model: str) -> Settings:
     return {
         "environments": (ENVIRONMENTS, "the network answers all of them at once"),
         "train_every": (EVERY, "as in RL Baselines3 Zoo for CartPole, MountainCar and Acrobot"),
-        "return_steps": (3, "rewards reach back sooner (Hessel et al. 2018, section 3)"),
         "optimizer": ("adamw", "Adam without decay, as usual for Q-learning"),
         "lr": (1e-3, why),
         "weight_decay": (0.0, "values have the scale of the rewards"),
