@@ -20,6 +20,7 @@ from sonde.models.renamed import with_new_names
 from sonde.run.callers_code import remember_code
 from sonde.run.environment_steps import EITHER, refuse_both
 from sonde.run.given_rows import ROWS
+from sonde.run.lengths import GIVEN
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.saved import Saved
 from sonde.screen.screen import Screen
@@ -27,6 +28,9 @@ from sonde.screen.screen import Screen
 LENGTHS = ("epochs", "steps", "environment_steps", "time_limit")
 """Ways to set the length of a run. One that is given on resume replaces all that were given before: whoever asks
 a run of 10 epochs or 10 minutes for 20 epochs would else be stopped by the minutes, or the other way round."""
+
+JUDGED_BY = ("max_episode_steps",)
+"""Settings that may change on resume, by which a score is of something else (`run/judged_anew`)."""
 
 SPLITS = {"train": "training", "validation": "validation", "test": "test"}
 PARTS = dict.fromkeys(("0", "x", "input", "inputs"), "inputs") | dict.fromkeys(
@@ -78,10 +82,12 @@ def _defaults(config: TrainConfig) -> dict[str, Any]:
     )
 
 
-def same_data(folder: RunFolder, now: Mapping[str, str]) -> None:
+def same_data(folder: RunFolder, now: Mapping[str, str], given: Collection[str] = ()) -> None:
     """A test set that is new touches nothing: a run that is not over evaluates it at its end.
 
-    Raises: DataError naming the first file (or array) that is not what the run was trained on.
+    given: names of settings that are changed
+    Raises: DataError naming the first file (or array) that is not what the run was trained on; ConfigError where a setting that
+    is changed is part of what these data are
     """
     about = read_object(folder.data, run=folder.path)
     before, custom = part(about, "fingerprint", folder.data, run=folder.path), about.get("form") == "custom data"
@@ -90,6 +96,11 @@ def same_data(folder: RunFolder, now: Mapping[str, str]) -> None:
         if before.get(name) != now.get(name):
             if name not in before and ((untested and _of_test(name)) or name.endswith(ROWS)):
                 continue  # earlier versions say nothing of rows
+            if name in before and name in now and (changed := [each for each in JUDGED_BY if each in given]):
+                raise ConfigError(
+                    f"{flag(changed[0])} cannot be changed on resume of {name}, of which it is a part; start a new run with "
+                    "another --out"
+                )
             data, several = _data_in_words(name, before.keys() | now.keys())
             what = "gone" if name not in now else "new" if name not in before else "changed"
             how = ("have" if several else "has") if what == "changed" else ("are" if several else "is")
@@ -144,11 +155,13 @@ def with_length(loop: LoopConfig, given: Mapping[str, Any]) -> LoopConfig:
     return replace(loop, **{**dict.fromkeys(LENGTHS), **lengths}) if lengths else loop
 
 
-def dropped_lengths(loop: LoopConfig, given: Mapping[str, Any]) -> str:
-    """A note on lengths that no longer apply, since another is given; empty where there are none.
+def dropped_lengths(loop: LoopConfig, given: Mapping[str, Any], origin: Mapping[str, str]) -> str:
+    """A note on lengths that no longer apply, since another is given; empty where there are none. origin: of settings, by name
 
-    >>> dropped_lengths(LoopConfig(epochs=10, time_limit="10m"), {"epochs": 20})
+    >>> dropped_lengths(LoopConfig(epochs=10, time_limit="10m"), {"epochs": 20}, {"time_limit": "typed"})
     '--time-limit 10m no longer applies; give it as well to keep it'
+    >>> dropped_lengths(LoopConfig(steps=7808), {"time_limit": "10m"}, {"steps": "recipe"})
+    'the planned length no longer applies; give --steps 7808 as well to keep it'
     """
     if all(given.get(name) is None for name in LENGTHS):
         return ""
@@ -157,7 +170,10 @@ def dropped_lengths(loop: LoopConfig, given: Mapping[str, Any]) -> str:
         before = {name: value for name, value in before.items() if name not in EITHER}
     elif loop.environment_steps is not None:
         del before["steps"]  # which follow from these
-    old = [f"{flag(name)} {value}" for name, value in before.items() if value is not None and given.get(name) is None]
+    left = {name: value for name, value in before.items() if value is not None and given.get(name) is None}
+    old = [f"{flag(name)} {value}" for name, value in left.items()]
+    if old and not any(origin.get(name) in GIVEN for name in left):
+        return f"the planned length no longer applies; give {' '.join(old)} as well to keep it"
     return (
         f"{' and '.join(old)} no longer {'apply' if len(old) > 1 else 'applies'}; give it as well to keep it"
         if old

@@ -120,7 +120,7 @@ def returned(score: float, other: float, steps: int = 40) -> dict[str, object]:
 
 def test_a_policy_that_is_not_told_from_one_that_knows_nothing() -> None:
     (found,) = below_baseline(returned(0.5, 0.4), larger=True, rows=50, difference=Interval(-0.3, 0.5))
-    assert (found.name, found.severity, found.certainty) == ("no-better-than-baseline", "warning", "certain")
+    assert (found.name, found.severity, found.certainty) == ("no-better-than-baseline", "warning", "likely")
     assert found.evidence == (
         "return on the test episodes is 0.500, and always predicting 1 has 0.400: no difference beyond chance (95 % interval of "
         "it: -0.3 to +0.5)"
@@ -139,3 +139,10 @@ def test_of_episodes_it_is_their_interval_that_says_worse() -> None:
     (found,) = below_baseline(returned(0.1, 0.4), larger=True, rows=8, difference=Interval(-0.5, -0.1))
     assert found.name == "worse-than-baseline"
     assert found.evidence.startswith("return on the test episodes is 0.100")
+
+
+def test_of_few_episodes_it_is_a_suspicion() -> None:
+    told = {**returned(-9.0, 0.4), "experience": {"environment_steps": 100}}
+    (found,) = below_baseline(told, larger=True, rows=2)
+    assert found.evidence.startswith("return on the test episodes is -9.00")
+    assert found.certainty == "suspected"
