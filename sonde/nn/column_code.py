@@ -222,8 +222,9 @@ class ColumnCode:
 
 
 class Curve:
-    """N numbers, each bent by its own increasing piecewise linear curve: its knots are training quantiles, and go where as many of
-    a standard normal distribution lie below as of the training rows, ties by half. Beyond them it goes on as in the last piece."""
+    """N numbers, each bent by its own increasing piecewise linear curve: its knots are training quantiles, and go where as many
+    of a standard normal distribution lie below as of the training rows, ties by half. Beyond them it goes on as in the last
+    piece."""
 
     def __init__(self, columns: Sequence[Column], *, straight: bool = False) -> None:
         knots = [_knots((), ()) if straight else _knots(column.quantiles, column.shares) for column in columns]
