@@ -8,8 +8,9 @@ latent  flow matching in pixels for --minutes; an autoencoder (vae, 4 channels, 
 weaker  samples of the run in pixels, plain, with classifier-free guidance, and guided by a run of a tenth of its time
 
 Training takes about three and a half times --minutes, and the judge's; drawing --number samples eight times over for `weaker`
-takes as long again on one core. What a part found is written when it is done. Every number of quality stands beside that of two halves of the real
-rows. --rows reads that many training rows only, and --steps trains so many steps in place of --minutes, to try the script.
+takes as long again on one core. What a part found is written when it is done. Every number of quality stands beside that of
+two halves of the real rows. --rows reads that many training rows only, and --steps trains so many steps in place of
+--minutes, to try the script.
 """
 
 import argparse
