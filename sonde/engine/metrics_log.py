@@ -37,6 +37,7 @@ def log_step(training: Training, record: StepRecord) -> None:
             **{name: float(value) for name, value in losses.items() if not name.endswith("/loss")},
             **_other_losses(losses),
             **getattr(training.source, "figures", {}),
+            **_seconds(training),
             **_rates(training),
         }
     )
@@ -45,6 +46,15 @@ def log_step(training: Training, record: StepRecord) -> None:
 def _other_losses(losses: Mapping[str, Tensor]) -> dict[str, float]:
     named = [name for name in losses if name.endswith("/loss")]
     return {name: float(losses[name]) for name in named} if len(named) > 1 else {}
+
+
+def _seconds(training: Training) -> dict[str, float]:
+    """Where time went so far, of a source that tells it apart, as what acts does: of each part of "input", and of learning."""
+    inside, spent = training.clock.inside(), training.clock.spent
+    if not inside:
+        return {}
+    parts = {**inside, "learning": spent["step"] + spent["optimizer"]}
+    return {f"{part}_seconds": round(value, 4) for part, value in parts.items()}
 
 
 def _rates(training: Training) -> dict[str, float]:

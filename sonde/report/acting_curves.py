@@ -11,6 +11,7 @@ from sonde.report.figures import Axis, Series
 from sonde.report.folder import Reading
 from sonde.report.learning import Figure, across, figure, finite, logged, metric_of, optimisation_figures
 from sonde.report.scale import Point
+from sonde.report.time_shares import time_shares
 
 MOST_PARTS = 8  # further numbers of the losses that get a figure
 WANDERING = 0.25  # of the larger of both, by which what is expected is called too much or too little
@@ -72,7 +73,7 @@ CURVES = {
 def acting_figures(run: Reading) -> list[Figure]:
     """The figures of whatever was logged so far."""
     first = [_returns(run), _lengths(run), _expected(run)]
-    return [*(each for each in first if each is not None), *_parts(run), *optimisation_figures(run)]
+    return [*(each for each in first if each is not None), *_parts(run), *optimisation_figures(run), *time_shares(run)]
 
 
 def _returns(run: Reading) -> Figure | None:

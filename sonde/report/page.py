@@ -47,6 +47,7 @@ from sonde.report.readable import readable
 from sonde.report.reconstructed import reconstructed_sections
 from sonde.report.sample_quality import sample_quality_sections
 from sonde.report.samples import reconstructions, samples_shown
+from sonde.report.time_shares import time_shares
 from sonde.report.verdict import verdict
 
 if TYPE_CHECKING:
@@ -237,7 +238,7 @@ def _judged(run: Reading) -> str:
 def _learning(run: Reading) -> list[Figure]:
     if run.folds:
         return fold_figures(run)
-    return acting_figures(run) if run.acts else learning_figures(run)
+    return acting_figures(run) if run.acts else [*learning_figures(run), *time_shares(run)]
 
 
 def _due(run: Reading) -> str:

@@ -98,7 +98,7 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
 }
 PART = ("progress", "stepper", "source", "task", "random", "buffers", "observers")
-TIMES = ("seconds", "elapsed", "environment_seconds", "policy_seconds", "self_play_seconds", *KEYS)
+TIMES = ("seconds", "elapsed", "environment_seconds", "policy_seconds", "self_play_seconds", "learning_seconds", *KEYS)
 
 
 def in_the_nth_action(nth: int) -> Callable[[], None]:

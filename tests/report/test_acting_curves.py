@@ -72,6 +72,15 @@ def test_what_was_expected_stands_beside_what_returned(run: Reading) -> None:
     assert figure.caption.startswith("Overestimated: 40.0 were expected, 20.0 returned.")
 
 
+def test_where_time_went_is_a_curve_of_each_part(run: Reading) -> None:
+    assert not any(each.title == "Time by part" for each in acting_figures(run))  # of an earlier version's log
+    for number, each in enumerate(run.steps, 1):
+        each |= {"environment_seconds": 1.0 * number, "policy_seconds": 2.0 * number, "learning_seconds": 1.0 * number}
+    figure = next(each for each in acting_figures(run) if each.title == "Time by part")
+    assert figure.caption.startswith("In all 25 % environment, 50 % policy, 25 % learning;")
+    assert figure.svg.count("<path") + figure.svg.count("<polyline") >= 3
+
+
 def test_throughput_is_of_steps_of_the_environment(run: Reading) -> None:
     svg = next(each for each in acting_figures(run) if each.title == "Throughput").svg
     assert "environment steps per second" in svg

@@ -72,8 +72,8 @@ class Counts:
     def state_dict(self) -> dict[str, Tensor]:
         """The sums of episodes that go on, the last that ended, and what was met since the beginning."""
         return {
-            "return": torch.from_numpy(self._return),
-            "length": torch.from_numpy(self._length),
+            "return": torch.from_numpy(self._return.copy()),  # which are added to in place
+            "length": torch.from_numpy(self._length.copy()),
             "ended": torch.tensor(self._ended, dtype=torch.float64).view(-1, 2),
             "episodes": torch.tensor(self._episodes),
             "ranges": torch.tensor([self._range[name] for name in RANGES], dtype=torch.float64),

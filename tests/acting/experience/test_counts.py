@@ -47,3 +47,13 @@ def test_they_are_put_back() -> None:
     other.load_state_dict(Counts(1).state_dict())
     other.add(step([0], [False], [3]))  # the first there is
     assert other.figures["observations_alike"] == 1
+
+
+def test_a_state_stays_what_it_was_while_counting_goes_on() -> None:
+    """As a plan's trial takes it, plays on and puts it back: what was played in the trial is not counted."""
+    counts = Counts(1)
+    before = counts.state_dict()
+    counts.add(step([5], [False], [2]))
+    counts.load_state_dict(before)
+    counts.add(step([1], [True], [2]))
+    assert (counts.figures["train_return"], counts.figures["train_length"]) == (1, 1)
