@@ -41,7 +41,7 @@ def against_chance(kinds: Mapping[str, Kind], values: Mapping[str, Values], inde
                 f"{table}: rows of one {name!r} ({groups:,} in {len(index):,} rows) may be in train and in test: "
                 f"--group {name!r} keeps them together, and does not learn from it"
             )
-        if kind.kind == "date" and not isinstance(found, Categories) and _are_times(name, found[index]):
+        if kind.kind == "date" and not isinstance(found, Categories) and are_times(name, found[index]):
             said.append(
                 f"{table}: rows were drawn at random, though {name!r} holds times: --time {name!r} holds back the latest, "
                 "as when the future is to be predicted"
@@ -58,7 +58,7 @@ def _groups(values: Values, index: np.ndarray) -> int:
     return groups if FEWEST_GROUPS <= groups <= len(index) / ROWS_OF_A_GROUP else 0
 
 
-def _are_times(name: str, stamps: np.ndarray) -> bool:
+def are_times(name: str, stamps: np.ndarray) -> bool:
     """Whether rows can be split by a column of dates, which are none of birth."""
     if _NO_ORDER.search(name) or np.isnat(stamps).any():
         return False

@@ -25,6 +25,7 @@ from sonde.modalities.table.features import read_features
 from sonde.modalities.table.held_back import hold_back
 from sonde.modalities.table.joined_labels import lists_joined
 from sonde.modalities.table.kinds import Kind, Values, categories, is_missing
+from sonde.modalities.table.over_time import scored_one_by_one
 from sonde.modalities.table.read import (
     JSON_SUFFIXES,
     TEXT_SUFFIXES,
@@ -193,6 +194,7 @@ def _dataset(tables: dict[str, Table], about: About, wanted: Wanted) -> Dataset:
     drawn = any(source == "train" and split != "train" for split, (source, _) in chosen.items())
     if drawn and settings.time is None and settings.group is None:
         warnings += against_chance(kinds, values, indices["train"], train_table.name)
+    warnings += scored_one_by_one(kinds, values, train_table.name, wanted.task)
     fitted = fit_columns(values, kinds, train, train_table.numbers, dates=learns_dates(wanted.task))
     warnings += [f"{train_table.name}: column {column!r}: {text}" for column, text in fitted.spelled.items()]
     target = standardised(target, targets["train"][train])
