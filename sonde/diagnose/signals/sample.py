@@ -130,9 +130,10 @@ class Sample:
             "norm": _short(self.norm),
             "rate": _short(self.rate),
             "weights": {
-                w.name: [_short(w.size), _short(w.gradient), _short(w.update), w.entries, w.fan, w.inputs, w.summed]
+                w.name: [_short(w.size), _short(w.gradient), _short(w.update), w.entries, w.fan, w.inputs]
                 for w in self.weights
             },
+            "not_summed": [w.name for w in self.weights if not w.summed],
             "outputs": [
                 [
                     o.name,
@@ -161,9 +162,9 @@ def of_line(line: Mapping[str, Any]) -> Sample:
                 entries=int(entries),
                 fan=int(fan),
                 inputs=int(inputs),
-                summed=all(summed),  # not in runs of earlier versions
+                summed=name not in line.get("not_summed", ()),  # not in runs of earlier versions
             )
-            for name, (size, gradient, update, entries, fan, inputs, *summed) in line["weights"].items()
+            for name, (size, gradient, update, entries, fan, inputs) in line["weights"].items()
         ],
         outputs=[
             Outputs(

@@ -233,8 +233,8 @@ def mid_ranks(values: np.ndarray, edges: Sequence[float]) -> tuple[float, ...]:
     ((0.25, 0.75), (0.375, 0.875))
     """
     ordered = np.sort(values)
-    found = sum(np.searchsorted(ordered, edges, side) for side in ("left", "right"))
-    return tuple((found / (2 * len(values))).tolist())
+    below, upto = np.searchsorted(ordered, edges, "left"), np.searchsorted(ordered, edges, "right")
+    return tuple(((below + upto) / (2 * len(values))).tolist())
 
 
 def _fit_category(name: str, values: Categories, train: np.ndarray) -> tuple[list[Column], str]:
