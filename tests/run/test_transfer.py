@@ -230,7 +230,7 @@ def test_numbers_keep_the_ranks_that_a_run_began_with(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"x": rng.standard_normal(60), "flag": np.arange(60) % 5 // 4})
     table.to_csv(tmp_path / "flags.csv", index=False)
-    how = {"task": "normalizing-flow", "target": (), "quiet": True, "threads": 1}
+    how: dict[str, Any] = {"task": "normalizing-flow", "target": (), "quiet": True, "threads": 1}
     run = sonde.train(tmp_path / "flags.csv", steps=2, out=tmp_path / "run", **how)
     held = read_json(run.folder / "schema.json")
     opened = open_data(tmp_path / "flags.csv", DataConfig(), task="normalizing-flow")

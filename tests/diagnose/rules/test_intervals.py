@@ -1,6 +1,7 @@
 """Intervals that cover far fewer truths than they promise are named, with what they cover."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -48,7 +49,7 @@ def test_each_is_told_with_what_it_promises_and_covers_and_beside_validation() -
 
 
 @pytest.mark.parametrize("settings", [{"loss": "quantile"}, {"task": "diffusion-forecasting"}])
-def test_a_series_that_is_no_longer_as_regular_is_named(tmp_path: Path, settings: dict[str, str]) -> None:
+def test_a_series_that_is_no_longer_as_regular_is_named(tmp_path: Path, settings: dict[str, Any]) -> None:
     rng, steps = np.random.default_rng(0), np.arange(1_000)
     phase = np.where(steps < 800, 0.0, np.repeat(rng.uniform(0, 6, 100), 10))
     load = np.sin(2 * np.pi * steps / 7 + phase) + 0.03 * rng.standard_normal(1_000)

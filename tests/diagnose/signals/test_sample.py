@@ -1,6 +1,7 @@
 """A line of signals.jsonl and back."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from examined import seen
@@ -16,6 +17,11 @@ def test_a_sample_comes_back_from_its_line() -> None:
     for one, two in zip(again.weights, sample.weights, strict=True):
         assert (one.name, one.entries, one.fan, one.inputs) == (two.name, two.entries, two.fan, two.inputs)
         assert one.update == pytest.approx(two.update, rel=1e-3)
+        assert one.summed
+    apart = [replace(each, summed=False) for each in sample.weights]
+    assert not any(
+        each.summed for each in of_line(json.loads(json.dumps(replace(sample, weights=apart).as_line()))).weights
+    )
 
 
 def test_a_weights_ratio_scale_and_units() -> None:

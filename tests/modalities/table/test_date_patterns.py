@@ -1,6 +1,7 @@
 """A column's way to write dates is found, and gives back what it was found by."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -68,7 +69,7 @@ def test_a_made_table_has_the_dates_of_the_source(tmp_path: Path) -> None:
     source = pd.DataFrame({"x": rng.standard_normal(200).round(2), "when": days.dt.strftime("%d.%m.%Y")})
     source.loc[::9, "when"] = ""
     source.to_csv(tmp_path / "visits.csv", index=False)
-    settings = {"task": "normalizing-flow", "target": (), "steps": 3, "quiet": True}
+    settings: dict[str, Any] = {"task": "normalizing-flow", "target": (), "steps": 3, "quiet": True}
     run = sonde.train(tmp_path / "visits.csv", out=tmp_path / "run", **settings)
     assert main(["sample", str(run.folder), "--number", "40", "--out", str(tmp_path / "made.csv")]) == 0
     made = pd.read_csv(tmp_path / "made.csv")["when"].dropna()

@@ -634,7 +634,7 @@ def test_working_days_without_holidays_and_one_series_that_ends_in_rows_to_forec
     ],
 )
 def test_the_reason_of_an_input_window_is_the_one_that_decided(
-    tmp_path: Path, freq: str, rows: int, settings: dict[str, int], said: str
+    tmp_path: Path, freq: str, rows: int, settings: dict[str, Any], said: str
 ) -> None:
     table = pd.DataFrame(
         {"when": pd.date_range("1900-01-01", periods=rows, freq=freq), "load": np.sin(np.arange(rows) / 5)}
