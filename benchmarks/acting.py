@@ -7,7 +7,7 @@ environments take as many steps), Stable-Baselines3 with the settings that its a
 its defaults, from a checkout of github.com/vwxyzjn/cleanrl at FOLDER (left out without). The mark is reached when the mean
 return of the last 100 episodes of training is, with actions as training draws them, the same for all; `return` is the mean of
 100 episodes with the likeliest actions after training (CleanRL: of the last 100 of training). Means stand with an interval of
-95 % (Student's t over seeds).
+95 % (Student's t over seeds), of three seeds or more.
 
 Each run is kept in .peers/acting.json as soon as it is done, and not repeated without --again: stop and start as you like, one
 environment at a time with --only. For 5 seeds of all three on two quiet cores, estimated: CartPole-v1/ppo 60 minutes (Sonde 4),
@@ -142,7 +142,7 @@ def told(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _with_interval(values: Sequence[float]) -> str:
     mean = statistics.mean(values)
-    if len(values) < 2:
+    if len(values) < 3:  # of two the interval says nothing
         return f"{mean:.1f}"
     half = float(stats.t.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / len(values) ** 0.5
     return f"{mean:.1f} ± {half:.1f}"
