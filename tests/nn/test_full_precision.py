@@ -26,4 +26,5 @@ def test_it_takes_features_that_were_rounded_and_hands_gradients_back() -> None:
         found = layer(below(torch.rand(8, 4)))
     assert found.dtype == torch.float32
     found.sum().backward()
-    assert below.weight.grad is not None and below.weight.grad.abs().sum() > 0
+    assert below.weight.grad is not None
+    assert below.weight.grad.abs().sum() > 0
