@@ -47,7 +47,7 @@ def tic_tac_toe(found: dict[str, Any]) -> Iterator[Row]:
     """Every line from every opening."""
     lines = found["every line"].values()
     lost, positions = (sum(each[name] for each in lines) for name in ("lost", "positions"))
-    what = f"tic-tac-toe, {_minutes(found):.0f} minutes: positions of all lines that a move loses"
+    what = f"tic-tac-toe, {_minutes(found):.1f} minutes: positions of all lines that a move loses"
     yield what, f"{lost:,} of {positions:,}", "perfect play: 0", "1"
 
 
@@ -92,7 +92,7 @@ def others(found: dict[str, Any]) -> Iterator[Row]:
 
 
 def _minutes(found: dict[str, Any]) -> float:
-    return found["training"]["seconds"] / 60
+    return found["training"]["seconds"]["total"] / 60
 
 
 def _score(row: dict[str, Any]) -> str:

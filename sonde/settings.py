@@ -104,7 +104,7 @@ class TrainKeywords(TypedDict, total=False):
     says how)."""
     time_limit: float | str | None
     """Wall-clock limit of the whole run, from start-up to report, such as 90s, 10m, 1h30m; at least one step is
-    taken."""
+    taken, except of what is still to be played."""
     monitor: str | None
     """Validation metric that selects the best checkpoint; by default the task's."""
     mode: Literal["min", "max"] | None
@@ -215,8 +215,8 @@ class TrainKeywords(TypedDict, total=False):
     test_episodes: int
     """Episodes of the evaluation at the end."""
     environment: str
-    """Of a log: the environment that what was learned is evaluated in, as gym:NAME; none for held-out episodes; by
-    default the one that the log names."""
+    """Of a log: the environment that what was learned is evaluated in, as gym:NAME or env:MODULE:CLASS; none for
+    held-out episodes; by default the one that the log names."""
     log_steps: int | None
     """Of a log that values are learned from: steps whose rewards are summed before the value of what follows is
     taken (n-step returns); by default 10 where actions are one of several, else 1."""
@@ -883,7 +883,7 @@ class FitKeywords(TypedDict, total=False):
     says how)."""
     time_limit: float | str | None
     """Wall-clock limit of the whole run, from start-up to report, such as 90s, 10m, 1h30m; at least one step is
-    taken."""
+    taken, except of what is still to be played."""
     monitor: str | None
     """Validation metric that selects the best checkpoint; by default the task's."""
     mode: Literal["min", "max"] | None
@@ -1020,7 +1020,7 @@ class ResumeKeywords(TypedDict, total=False):
     says how)."""
     time_limit: float | str | None
     """Wall-clock limit of the whole run, from start-up to report, such as 90s, 10m, 1h30m; at least one step is
-    taken."""
+    taken, except of what is still to be played."""
     patience: int | str
     """Early stopping after this many evaluations without improvement (evaluate_every= says how far apart they are),
     or this long ("10 epochs", "500 steps", "30m"); 0 for none."""
@@ -1057,3 +1057,5 @@ class ResumeKeywords(TypedDict, total=False):
     """Run the code of a network that a run folder names, also where it was never named on this machine."""
     environment_timeout: float
     """Seconds that a step or a reset of an environment may take before it counts as hanging; 0 for any time."""
+    max_episode_steps: int | None
+    """Steps after which an episode is truncated; by default the environment's own limit."""

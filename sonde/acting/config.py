@@ -18,8 +18,8 @@ class EnvironmentConfig:
     test_episodes: int = 100
     """Episodes of the evaluation at the end."""
     environment: str = ""
-    """Of a log: the environment that what was learned is evaluated in, as gym:NAME; none for held-out episodes; by default the
-    one that the log names."""
+    """Of a log: the environment that what was learned is evaluated in, as gym:NAME or env:MODULE:CLASS; none for held-out
+    episodes; by default the one that the log names."""
     log_steps: int | None = None
     """Of a log that values are learned from: steps whose rewards are summed before the value of what follows is taken (n-step
     returns); by default 10 where actions are one of several, else 1."""

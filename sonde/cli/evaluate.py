@@ -49,7 +49,8 @@ class EvalOptions:
     device: str = "cpu"
     """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
     episodes: int | None = None
-    """Of an environment: how many episodes are played; by default as many as at the end of training."""
+    """Of an environment: how many episodes are played; of a game, how many games against each opponent; by default as many as at
+    the end of training."""
     sampled: bool = False
     """Of an environment: draw actions as in training, and do not take the likeliest."""
     log: str | None = None

@@ -14,7 +14,7 @@ from sonde.comparison.curves import COLOURS, curve_figures, keys_of
 from sonde.comparison.differences import Difference
 from sonde.comparison.members import Member
 from sonde.comparison.over_seeds import lines_of, seeds_columns, seeds_rows, seeds_told
-from sonde.comparison.return_curves import return_figures
+from sonde.comparison.return_curves import missing, return_figures
 from sonde.comparison.rows import cost_columns, cost_rows, metric_rows, score_rows
 from sonde.comparison.settings import MOST, beside_settings, differing
 from sonde.comparison.told import findings_of, named, told_once
@@ -117,6 +117,7 @@ def _context(family: Family, found: Differences, beside: Path, spelling: Spellin
         "seeds_columns": seeds_columns(family) if seeds else (),
         "seeds_told": seeds_told(family) if seeds else "",
         "figures": return_figures(family) if family.acts else curve_figures(family),
+        "no_figures": spelling(missing(family)),
         "legend": [(name, key, colour) for name, (key, colour) in keys.items() if colour],
         "greys": max(0, len(keys) - COLOURS),
         "settings": [(_column(name, spelling), by_unit(family, texts)) for name, texts in settings[:MOST]],

@@ -1,21 +1,24 @@
 """What policies returned while they learned, over the steps of their environment: of several seeds the mean, with a band."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from sonde.comparison.curves import COLOURS, FEWEST, clock, keys_of
 from sonde.comparison.members import clipped
 from sonde.comparison.units import ENOUGH, Family, Unit
-from sonde.core.units import metric_name
+from sonde.core.units import counted, metric_name
 from sonde.metrics.intervals import student
 from sonde.report.figures import Axis, Series, curves
 from sonde.report.folder import Reading
-from sonde.report.learning import Figure, metric_of
+from sonde.report.learning import Figure, averaged, metric_of
 from sonde.report.scale import Point, thinned
 
 MOST = 300  # points of a curve
 MOST_GREY = 30  # units beyond the colours that are drawn at all
+SELDOM = 'No run was evaluated twice while it trained: --evaluate-every "100 steps" evaluates more often.'
+EXPLORED = "Episodes that are learned from are drawn instead, whose actions explore, so that they may return less."
 BAND = (
     f"Of {ENOUGH} seeds or more the mean, with a band: its 95 % interval (Student's t) at each place, up to where all seeds were "
     "trained."
@@ -32,14 +35,29 @@ def return_figures(family: Family) -> list[Figure]:
         _figure(family, "environment step", "environment steps", lambda run: _by_taken(run, family.metric)),
         _figure(family, unit, "time", lambda run: _by_time(run, family.metric, size)),
     ]
-    return [figure for figure in found if figure is not None]
+    return [figure for figure in found if figure is not None] or _while_training(family)
 
 
-def _figure(family: Family, axis: str, by: str, read: Callable[[Reading], list[Point]]) -> Figure | None:
-    keys, series, banded = keys_of(family), list[Series](), False
+def missing(family: Family) -> str:
+    """Why there is no figure of what acts; "" where there is one."""
+    return "" if not family.acts or return_figures(family) else f"There are no curves. {SELDOM}"
+
+
+def _while_training(family: Family) -> list[Figure]:
+    """What episodes returned that were learned from, where evaluations say nothing of the way there."""
+    title = "Mean return of the last 100 episodes of training"
+    found = _figure(family, "environment step", "environment steps", _by_training, title=title)
+    return [] if found is None else [replace(found, caption=f"{SELDOM} {EXPLORED} {found.caption}".strip())]
+
+
+def _figure(
+    family: Family, axis: str, by: str, read: Callable[[Reading], list[Point]], *, title: str = ""
+) -> Figure | None:
+    keys, series, banded, left_out = keys_of(family), list[Series](), False, 0
     for unit in family.units[: COLOURS + MOST_GREY]:
         key, colour = keys[unit.name]
         drawn = [[(x, y) for x, y in read(part) if y is not None] for member in unit.members for part in member.parts]
+        left_out += sum(0 < len(points) < FEWEST for points in drawn)
         drawn = [points for points in drawn if len(points) >= FEWEST]
         found = _together(unit, drawn)
         if found is None:
@@ -53,11 +71,15 @@ def _figure(family: Family, axis: str, by: str, read: Callable[[Reading], list[P
     if not series:
         return None
     name = metric_name(family.metric)
-    title = f"{name[:1].upper()}{name[1:]} in evaluations, by {by}"
+    title = f"{title or f'{name[:1].upper()}{name[1:]} in evaluations'}, by {by}"
     picture = curves(series, Axis(label=axis, zero=True), Axis(label=name), name=title, legend=False)
-    told = ([BAND] if banded else []) + (
-        ["Since the first step; starting and planning are left out."] if by == "time" else []
-    )
+    told = [BAND] if banded else []
+    if by == "time":
+        told.append("Since the first step; starting and planning are left out.")
+    if left_out:
+        told.append(
+            f"{counted(left_out, 'run', 'runs')} without two points {'is' if left_out == 1 else 'are'} not drawn."
+        )
     return Figure(title=title, svg=picture, caption=" ".join(told))
 
 
@@ -82,6 +104,14 @@ def _together(
 def _by_taken(run: Reading, name: str) -> list[Point]:
     """Over steps of the environment, of which what learns from a log takes none."""
     return metric_of(run, name) if run.acts else []
+
+
+def _by_training(run: Reading) -> list[Point]:
+    """The return of training over steps of the environment."""
+    pairs = [(line.get("environment_steps"), line.get("train_return")) for line in run.steps]
+    return averaged(
+        [(float(x), float(y)) for x, y in pairs if isinstance(x, int | float) and isinstance(y, int | float)]
+    )
 
 
 def _by_time(run: Reading, name: str, size: float) -> list[Point]:

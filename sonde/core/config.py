@@ -187,7 +187,8 @@ class LoopConfig:
     environment_steps: int | None = None
     """Of an environment: steps in all of --environments together, which are converted to --steps exactly (the plan says how)."""
     time_limit: float | str | None = None
-    """Wall-clock limit of the whole run, from start-up to report, such as 90s, 10m, 1h30m; at least one step is taken."""
+    """Wall-clock limit of the whole run, from start-up to report, such as 90s, 10m, 1h30m; at least one step is taken,
+    except of what is still to be played."""
     monitor: str | None = None
     """Validation metric that selects the best checkpoint; by default the task's."""
     mode: Literal["min", "max"] | None = None
@@ -337,10 +338,10 @@ MAY_DIFFER = frozenset(
         "device", "threads", "workers", "memory", "feed", "quiet", "debug", "trust_code", "log", "out", "fresh",
         "epochs", "steps", "environment_steps", "time_limit", "patience",
         "stop_at", "checkpoint_every", "log_every", "doctor", "classical",
-        "silence", "environment_timeout",
+        "silence", "environment_timeout", "max_episode_steps",
     ]
 )  # fmt: skip
-"""Settings that may change on resume: they do not affect the numbers, or they set the length."""
+"""Settings that may change on resume: they do not affect the numbers, or they set the length (of episodes: `run/judged_anew`)."""
 
 
 def leaves() -> Iterator[tuple[str, str]]:

@@ -30,7 +30,13 @@ class SondeError(Exception):
 
 
 class DataError(SondeError):
-    """What stands on disk or in memory cannot be trained on as it is."""
+    """What stands on disk or in memory cannot be trained on as it is.
+
+    kept: step up to which the run that met with it is saved, where it is;  on_resume: settings with which such a run goes on
+    """
+
+    kept: int | None = None
+    on_resume: str = ""
 
 
 class ConfigError(SondeError):

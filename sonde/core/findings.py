@@ -104,6 +104,7 @@ NOTICES = frozenset(
         "code-changed",
         "constant-columns",
         "data-read-otherwise",
+        "evaluated-otherwise",
         "field-that-nothing-takes",
         "gradient-accumulation-changes-the-loss",
         "line-search-on-batches",

@@ -260,9 +260,8 @@ def _evaluate(training: Training, settings: FitSettings, parts: FitParts) -> boo
     with training.clock.part("evaluation"):
         try:
             metrics = parts.evaluate()
-        except EvaluationStopped:
-            save(training, parts, best=False)
-            _leave(training, parts)
+        except (EvaluationStopped, DataError) as trouble:
+            _keep(training, parts, trouble)
             raise
     progress.evaluated_at = progress.step
     if metrics is None:
@@ -295,6 +294,15 @@ def _evaluate(training: Training, settings: FitSettings, parts: FitParts) -> boo
     else:
         progress.since_best += 1
     return kept
+
+
+def _keep(training: Training, parts: FitParts, trouble: EvaluationStopped | DataError) -> None:
+    """Save what an evaluation leaves as it was. Raises: Interrupted, where it was stopped"""
+    save(training, parts, best=False)
+    if isinstance(trouble, EvaluationStopped):
+        _leave(training, parts)
+    elif parts.writer is not None:
+        trouble.kept = training.progress.step
 
 
 def save(training: Training, parts: FitParts, *, best: bool = False) -> None:

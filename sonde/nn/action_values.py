@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from sonde.nn.full_precision import FullLinear
 from sonde.nn.pixels import as_shares
 
 
@@ -26,8 +27,8 @@ class ActionValues(nn.Module):
     ) -> None:
         super().__init__()
         self.torso, self.actions, self.outputs = torso, actions, outputs
-        self.advantage = nn.Linear(features, actions * outputs)
-        self.value = nn.Linear(features, outputs) if dueling else None
+        self.advantage = FullLinear(features, actions * outputs)
+        self.value = FullLinear(features, outputs) if dueling else None
         self.register_buffer("support", support, persistent=False)
 
     def forward(self, seen: Tensor) -> Tensor:

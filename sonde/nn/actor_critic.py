@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from sonde.core.errors import ConfigError
 from sonde.nn import actions
+from sonde.nn.full_precision import FullLinear
 
 
 class Remembers(Protocol):
@@ -45,7 +46,7 @@ class Actor(nn.Module):
     def __init__(self, torso: nn.Module, features: int, *, choices: Sequence[int] = (), numbers: int = 0) -> None:
         super().__init__()
         self.torso, self.choices = torso, tuple(choices)
-        self.head = nn.Linear(features, sum(choices) + numbers)
+        self.head = FullLinear(features, sum(choices) + numbers)
         self.log_std = nn.Parameter(torch.zeros(numbers)) if numbers else None
 
     def forward(self, seen: Tensor) -> Tensor:
@@ -81,7 +82,7 @@ class Critic(nn.Module):
     def __init__(self, torso: nn.Module, features: int) -> None:
         super().__init__()
         self.torso = torso
-        self.head = nn.Linear(features, 1)
+        self.head = FullLinear(features, 1)
 
     def forward(self, seen: Tensor) -> Tensor:
         """(n, *shape) -> (n,)."""

@@ -64,7 +64,7 @@ def choose_computing(
     Whether the precision can be computed, and is worth a trial, is decided before threads are timed; its speed is measured once
     they are chosen. Under a time limit the latter is left out where it would take too much of it.
 
-    batch: what is planned with; None where nothing can be tried;  limit_s: the time limit that is planned for
+    batch: what is planned with; None where nothing can be tried;  limit_s: seconds that are planned for, under a time limit
     Raises: ConfigError, RunFolderError for a precision that stands and that this machine cannot compute in
     """
     machine = assembly.config.machine

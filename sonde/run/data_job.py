@@ -29,6 +29,7 @@ from sonde.run.choose import choose, choose_model, choose_task
 from sonde.run.environment_steps import derived_origin, with_updates
 from sonde.run.job import Job
 from sonde.run.latent import as_coded
+from sonde.run.lengths import unit_for_more
 from sonde.run.loggers.table import check_installed
 from sonde.run.memory import room_for
 from sonde.run.model_file import allow_code
@@ -114,10 +115,11 @@ def resumed_job(folder: RunFolder, data: Any, overrides: Mapping[str, Any], scre
     allow_code(saved, named_in=folder.path, trusted=bool(overrides.get("trust_code")))
     before = settled(saved)
     config = _overridden(before, overrides)
-    if note := dropped_lengths(before.loop, overrides):
+    if note := dropped_lengths(before.loop, overrides, saved.origin):
         screen.say(note)
     if nothing_to_do(folder, config.loop):
-        screen.say(f"{folder.path} is finished; train it further with: sonde resume {folder.path} --epochs N")
+        more = f"sonde resume {folder.path} {flag(unit_for_more(config.loop))} N"
+        screen.say(f"{folder.path} is finished; train it further with: {more}")
         return None
     if saved.own and saved.settings.get("model") != CUSTOM_MODULE:
         what = " and ".join(f"{name}=" for name in saved.own)

@@ -58,7 +58,7 @@ def words_to_go_on(folder: RunFolder, config: TrainConfig) -> str:
 def in_one_line(assembly: Assembly, folder: RunFolder) -> Iterator[None]:
     """Raise what stops the body as an error that says where it happened and what to do about it.
 
-    Raises: NonFinite, Interrupted, OutOfMemory, ConfigError; any other error as it is
+    Raises: NonFinite, Interrupted, OutOfMemory, ConfigError, DataError; any other error as it is
     """
     try:
         yield
@@ -66,6 +66,11 @@ def in_one_line(assembly: Assembly, folder: RunFolder) -> Iterator[None]:
         raise not_finite(trouble, assembly, folder) from trouble
     except NonFinite as trouble:
         raise evaluated_not_finite(trouble, folder) from trouble
+    except DataError as trouble:
+        if trouble.kept is None:
+            raise
+        again = f"{words_to_go_on(folder, assembly.config)} {trouble.on_resume}".rstrip()
+        raise DataError(f"{trouble}; all up to step {trouble.kept:,} is saved: resume with: {again}") from trouble
     except Interrupted as stop:
         again = words_to_go_on(folder, assembly.config)
         raise Interrupted(f"{stop}; resume with: {again}", signal_number=stop.signal_number) from None

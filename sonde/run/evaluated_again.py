@@ -57,7 +57,7 @@ def of_rows(
             source = play.source(rows, task, device)
         meter = evaluate(task, source, StepSettings(device=device, precision=precision), tick=tick)
         if play is not None:
-            play.keep(source, str(data))
+            play.keep(source, data)
         return meter.compute(), highlights(run.spec, meter, rows)
 
     scored, said = or_in_fp32(evaluated_in, precision_of(_trained_in(folder, saved), device))

@@ -7,7 +7,7 @@ from typing import Any
 from sonde.acting.evaluation.films import SECONDS
 from sonde.core.catalogue import load
 from sonde.core.config_file import in_memory, read_config
-from sonde.core.errors import Interrupted
+from sonde.core.errors import DataError, Interrupted
 from sonde.core.files import plain, read_json, write_json
 from sonde.core.findings import AT_A_TIME, Finding
 from sonde.core.marks import shell_quoted
@@ -41,7 +41,7 @@ from sonde.run.evaluation import baseline, write_evaluation
 from sonde.run.exhibited import show_games
 from sonde.run.filmed import make_films
 from sonde.run.job import Attempt
-from sonde.run.lengths import lengths_in_words
+from sonde.run.lengths import lengths_in_words, lengths_told
 from sonde.run.played import difference_of_returns, experience_taken
 from sonde.run.report import as_shown, write_report
 from sonde.run.resolve import CUSTOM_MODULE
@@ -99,6 +99,9 @@ def _by_split(run: Prepared) -> tuple[dict[str, dict[str, float]], dict[str, Eva
                 meter = evaluate(assembly.task, source, settings, tick=tick, budget=budget)
             except EvaluationStopped:
                 raise _stopped(request) from None
+            except DataError as trouble:
+                trouble.kept = run.training.progress.step
+                raise
         coming.remove(split)
         if budget is not None:
             budgets[split] = budget
@@ -299,11 +302,13 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
     spent = training.clock.summary()
     working = sum(training.clock.spent[part] for part in ("step", "optimizer", "input"))
     batches, objective = assembly.train.batches, assembly.objective
+    origin = read_config(run.attempt.folder.config).origin  # also of what was given before a resume
     return {
         "status": progress.stop,
         "ended_by": progress.ended_by,
         **_reached(run),
         "lengths": lengths_in_words(assembly.config.loop),
+        "lengths_told": lengths_told(assembly.config.loop, origin),
         "task": assembly.config.task,
         "model": assembly.config.model,
         **_callers_network(assembly),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from sonde.core.bounds import flag
 from sonde.core.config import TrainConfig
 from sonde.core.config_file import read_config
 from sonde.core.errors import SondeError
@@ -20,7 +21,7 @@ from sonde.run.applicable import refuse_without_effect
 from sonde.run.build import Assembly
 from sonde.run.callers_code import changed_since, refuse_changed
 from sonde.run.errors import room_in, words_to_go_on
-from sonde.run.lengths import refuse_idle
+from sonde.run.lengths import refuse_idle, unit_for_more
 from sonde.run.loggers.logger import Logger
 from sonde.run.model_file import check_unchanged
 from sonde.run.resolve import CUSTOM_MODULE, Resolved
@@ -227,8 +228,9 @@ def _opened(job: Job, folder: RunFolder) -> Assembly | None:
 
 def _further(folder: RunFolder, config: TrainConfig) -> str:
     if config.model == CUSTOM_MODULE:
-        return "give epochs=N to train it further, or fresh=True to start over"
-    return f"train it further with: {words_to_go_on(folder, config)} --epochs N, or start over with --fresh"
+        return f"give {unit_for_more(config.loop)}=N to train it further, or fresh=True to start over"
+    more = f"{flag(unit_for_more(config.loop))} N"
+    return f"train it further with: {words_to_go_on(folder, config)} {more}, or start over with --fresh"
 
 
 def _of_data(job: Job) -> list[Finding]:

@@ -1,8 +1,9 @@
 """How long a run is: the lengths that are set, which of them ends it, and what a source of unknown length allows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+from sonde.core.bounds import flag
 from sonde.core.config import LoopConfig, OptimConfig, TrainConfig
 from sonde.core.durations import parse
 from sonde.core.errors import ConfigError
@@ -16,6 +17,9 @@ from sonde.engine.stages import check_total
 from sonde.engine.training import Progress, Training
 from sonde.run.build import Assembly
 from sonde.run.saved import Saved
+
+GIVEN = ("typed", "file")
+"""Origins of settings that somebody gave."""
 
 
 def check_length(config: TrainConfig, source: Source) -> int | None:
@@ -182,3 +186,30 @@ def lengths_in_words(loop: LoopConfig) -> dict[str, str]:
         name: str(parse(value, bare="seconds")) if name == "time_limit" else f"{value:g}"
         for name, value in found.items()
     }
+
+
+def lengths_told(loop: LoopConfig, origin: Mapping[str, str]) -> dict[str, str]:
+    """The same as a person knows them: a flag where one was given, else that it was planned. origin: of settings, by name
+
+    >>> lengths_told(LoopConfig(steps=7808, time_limit="20s"), {"steps": "recipe", "time_limit": "typed"})
+    {'steps': 'the 7,808 updates that were planned', 'time_limit': '--time-limit 20s'}
+    """
+    told = {}
+    for name, text in lengths_in_words(loop).items():
+        if name == "steps" and loop.environment_steps is not None:
+            told[name] = f"{flag('environment_steps')} {loop.environment_steps}"
+        elif origin.get(name) in GIVEN:
+            told[name] = f"{flag(name)} {text}"
+        else:
+            told[name] = f"the {counted(float(text), {'steps': 'update'}.get(name, 'epoch'))} that were planned"
+    return told
+
+
+def unit_for_more(loop: LoopConfig) -> str:
+    """The setting to train a run further by: the length that it was given in, since data without end have no epochs.
+
+    >>> unit_for_more(LoopConfig(steps=100)), unit_for_more(LoopConfig(time_limit="5m")), unit_for_more(LoopConfig())
+    ('steps', 'time_limit', 'epochs')
+    """
+    names = ("epochs", "environment_steps", "steps", "time_limit")
+    return next((name for name in names if getattr(loop, name) is not None), "epochs")

@@ -26,7 +26,7 @@ from sonde.run.evaluation import check_evaluation
 from sonde.run.generated import parted, told
 from sonde.run.lengths import check_length, fixed_ends, fixed_why
 from sonde.run.saved import Saved
-from sonde.run.time_plan import Length, Trial, length_in_time
+from sonde.run.time_plan import Length, for_trials, Trial, length_in_time
 from sonde.run.updates import check_total_steps, optimizer_lines, searching_in_batches
 
 RANGE_STEPS, FEWEST_RANGE_STEPS, RANGE_SHARE = 100, 20, 0.15  # of a range test; of the time left, at most so much
@@ -48,7 +48,9 @@ def make_plan(
     batch = None if saved is not None and not rewinds(assembly.train) else first_batch(assembly)
     bound = None if batch is None else bound_to(assembly, batch)
     limit_s = config.loop.limit_s if saved is None or saved.new_limit else None
-    computing = choose_computing(assembly, folder, batch, saved, limit_s=limit_s, tick=tick)
+    elapsed_s = assembly.clock.elapsed() if saved is None else saved.elapsed
+    tried_s = None if limit_s is None else for_trials(limit_s, elapsed_s)
+    computing = choose_computing(assembly, folder, batch, saved, limit_s=tried_s, tick=tick)
     stepper, trial, decided, timed_s = computing.stepper, computing.trial, computing.decided, computing.step_s
     if saved is None or abilities_of(assembly.task).notes is not None:  # which tells what metrics report
         check_evaluation(assembly)

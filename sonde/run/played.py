@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from sonde.acting.environments.own import importable
 from sonde.acting.evaluation.episodes import Episodes, episodes_of
+from sonde.acting.evaluation.evaluated import acted_out
 from sonde.acting.evaluation.plain import LONGEST, SECONDS, STEPS, plain_policies
 from sonde.acting.evaluation.recorder import Recorder, check_place
 from sonde.acting.policy import Policy
@@ -34,9 +36,9 @@ from sonde.report.acted import beside_policies
 
 @dataclass(frozen=True, kw_only=True)
 class Play:
-    """How episodes of an evaluation are played.
+    """How episodes of an evaluation, or games, are played.
 
-    episodes: how many, by default as many as at the end of training
+    episodes: how many, against each opponent of a game; by default as many as at the end of training
     sampled:  whether actions are drawn as in training;  log: NPZ file that all transitions are written to
     """
 
@@ -46,25 +48,37 @@ class Play:
 
     def rows(self, rows: Rows) -> Rows:
         """As many episodes as are wanted. Raises: ConfigError for rows that are none, or a log that cannot be written there"""
-        if not isinstance(rows, SeedRows):
+        if isinstance(rows, GameRows) and (self.sampled or self.log is not None):
             raise ConfigError(
-                "--episodes, --sampled and --log are for an environment that is played (gym:NAME); leave them out"
+                f"{flag('sampled' if self.sampled else 'log')} is for an environment, and game:{rows.name} is a game for two; "
+                f"leave it out ({flag('episodes')} says how many games are played against each opponent)"
+            )
+        if not isinstance(rows, SeedRows | GameRows):
+            raise ConfigError(
+                "--episodes, --sampled and --log are for an environment that is played (gym:NAME, env:MODULE:CLASS); leave them "
+                "out"
             )
         if self.log is not None:
             check_place(self.log)
         return rows if self.episodes is None else replace(rows, number=self.episodes)
 
-    def source(self, rows: Rows, task: Task, device: torch.device) -> Episodes:
-        """The episodes, of which a record is kept where that is wanted."""
+    def source(self, rows: Rows, task: Task, device: torch.device) -> Source:
+        """The episodes, of which a record is kept where that is wanted; or the games."""
+        if isinstance(rows, GameRows):
+            return acted_out(rows, task, seed=0, device=device)
         found = episodes_of(rows, task, seed=0, device=device, sampled=self.sampled or None)
         if self.log is not None:
             found.recorder = Recorder()
         return found
 
-    def keep(self, source: Source, environment: str) -> None:
-        """Write the log of what was played. environment: its name"""
-        if self.log is not None and isinstance(source, Episodes) and source.recorder is not None:
-            source.recorder.write(self.log, environment)
+    def keep(self, source: Source, environment: Any) -> None:
+        """Write the log of what was played. environment: its name, or what makes it, which has one where it can be imported"""
+        if self.log is None or not isinstance(source, Episodes) or source.recorder is None:
+            return
+        if not isinstance(environment, str | Path):
+            place = importable(environment)
+            environment = f"env:{place}" if place else ""
+        source.recorder.write(self.log, str(environment))
 
 
 def play_of(*, episodes: int | None, sampled: bool, log: str | Path | None) -> Play | None:

@@ -20,6 +20,7 @@ from sonde.models.renamed import with_new_names
 from sonde.run.callers_code import remember_code
 from sonde.run.environment_steps import EITHER, refuse_both
 from sonde.run.given_rows import ROWS
+from sonde.run.lengths import GIVEN
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.saved import Saved
 from sonde.screen.screen import Screen
@@ -144,11 +145,13 @@ def with_length(loop: LoopConfig, given: Mapping[str, Any]) -> LoopConfig:
     return replace(loop, **{**dict.fromkeys(LENGTHS), **lengths}) if lengths else loop
 
 
-def dropped_lengths(loop: LoopConfig, given: Mapping[str, Any]) -> str:
-    """A note on lengths that no longer apply, since another is given; empty where there are none.
+def dropped_lengths(loop: LoopConfig, given: Mapping[str, Any], origin: Mapping[str, str]) -> str:
+    """A note on lengths that no longer apply, since another is given; empty where there are none. origin: of settings, by name
 
-    >>> dropped_lengths(LoopConfig(epochs=10, time_limit="10m"), {"epochs": 20})
+    >>> dropped_lengths(LoopConfig(epochs=10, time_limit="10m"), {"epochs": 20}, {"time_limit": "typed"})
     '--time-limit 10m no longer applies; give it as well to keep it'
+    >>> dropped_lengths(LoopConfig(steps=7808), {"time_limit": "10m"}, {"steps": "recipe"})
+    'the planned length no longer applies; give --steps 7808 as well to keep it'
     """
     if all(given.get(name) is None for name in LENGTHS):
         return ""
@@ -157,7 +160,10 @@ def dropped_lengths(loop: LoopConfig, given: Mapping[str, Any]) -> str:
         before = {name: value for name, value in before.items() if name not in EITHER}
     elif loop.environment_steps is not None:
         del before["steps"]  # which follow from these
-    old = [f"{flag(name)} {value}" for name, value in before.items() if value is not None and given.get(name) is None]
+    left = {name: value for name, value in before.items() if value is not None and given.get(name) is None}
+    old = [f"{flag(name)} {value}" for name, value in left.items()]
+    if old and not any(origin.get(name) in GIVEN for name in left):
+        return f"the planned length no longer applies; give {' '.join(old)} as well to keep it"
     return (
         f"{' and '.join(old)} no longer {'apply' if len(old) > 1 else 'applies'}; give it as well to keep it"
         if old

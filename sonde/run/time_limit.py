@@ -7,6 +7,7 @@ from dataclasses import asdict
 from sonde.core.catalogue import load
 from sonde.core.durations import parse
 from sonde.core.findings import Finding
+from sonde.core.pace import making
 from sonde.core.units import duration
 from sonde.engine.evaluate import EvaluationBudget
 from sonde.engine.plan import ExecutionPlan, cores
@@ -121,11 +122,17 @@ class TimeLimit:
             )
         taken, steps, spent = training.clock.elapsed(), max(1, training.progress.step), training.clock.spent
         before_s = sum(spent[part] for part in ("startup", "data", "plan"))
+        played = making(training.source) is not None
         too_short = before_s > self.limit_s  # for whatever is done in it
         if too_short or taken > self.limit_s + max(ALLOWED_S, ALLOWED_SHARE * self.limit_s):
             step_s = (spent["step"] + spent["optimizer"] + spent["input"]) / steps
             before = f"{duration(before_s)} until the first step"
-            action = "a step that has begun, or a batch of an evaluation, is not interrupted; give more time, or smaller batches"
+            whole = (
+                "an update, a step of an environment or a move in a game"
+                if played
+                else "a step, or a batch of an evaluation,"
+            )
+            action = f"{whole} that has begun is not interrupted; give more time, or smaller batches"
             if too_short:
                 names = {"loading": "startup", "data": "data", "planning": "plan"}
                 each = ", ".join(f"{name} {duration(spent[part])}" for name, part in names.items())

@@ -31,6 +31,7 @@ TRIAL_SHARE = 0.005  # of a time limit, that one trial step may take
 PEEK_SHARE = 0.015  # of a time limit, to find out what one evaluation takes, or how long a batch takes to come
 EVALUATION_SHARE = 0.4  # of what is left once the plan is made: more is not kept back from training for evaluation
 SURELY = 0.25  # of the time left: a run whose other length takes less of it surely ends by that
+LEAST_SHARE = 0.05  # of a time limit, that is planned as if it were left where starting took more
 WAIT = 0.05  # of the time left: a first batch that takes longer to be made is worth a word
 
 
@@ -87,6 +88,15 @@ def trial_of(stepper: Stepper, batch: Batch | None, machine: MachineConfig, limi
     return Trial(batch=piece, scale=len(batch) / len(piece), step_s=step_s)
 
 
+def for_trials(limit_s: float, elapsed_s: float) -> float:
+    """Seconds of which trials take a share: what is left of a time limit, since starting may have taken most of it.
+
+    >>> for_trials(60.0, 10.0), for_trials(60.0, 90.0)
+    (50.0, 3.0)
+    """
+    return max(LEAST_SHARE * limit_s, limit_s - elapsed_s)
+
+
 def length_in_time(
     assembly: Assembly,
     stepper: Stepper,
@@ -105,12 +115,13 @@ def length_in_time(
         done, left_s = saved.step, limit_s - saved.elapsed
     fixed = min(fixed_ends(loop, batches).values(), default=None)
     sure_s = 0.0 if fixed is None else SURELY * left_s / max(1, fixed - done)
-    step_s = _step_seconds(stepper, trial, limit_s, timed_s, saved, sure_s) + _input_seconds(assembly, limit_s) + LOOP_S
+    tried_s = for_trials(limit_s, limit_s - left_s)
+    step_s = _step_seconds(stepper, trial, tried_s, timed_s, saved, sure_s) + _input_seconds(assembly, tried_s) + LOOP_S
     pace = assembly.pace
     if pace is not None and done:
         pace = replace(pace, first_s=pace.burst_s)
     each_s = step_s if pace is None else step_s + pace.burst_s / pace.per
-    evaluation_s = _evaluations(assembly, stepper, limit_s)
+    evaluation_s = _evaluations(assembly, stepper, tried_s)
     left_s = left_s if saved is not None else limit_s - assembly.clock.elapsed()
     after_s = after_seconds(limit_s)
     quick, final = evaluation_s.get("quick", 0.0), sum(evaluation_s[name] for name in _evaluated_last(assembly, saved))

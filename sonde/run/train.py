@@ -40,6 +40,7 @@ from sonde.run.errors import fitting_shapes, in_one_line
 from sonde.run.evaluation import choosing, notes_on_metrics
 from sonde.run.examining import doctor_of, last_look
 from sonde.run.job import Attempt
+from sonde.run.judged_anew import judge_anew
 from sonde.run.lengths import fit_settings, fixed_ends, move_end
 from sonde.run.live import Live
 from sonde.run.loggers.logger import Ending
@@ -254,6 +255,7 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
     else:
         restore(training, saved.weights, saved.state)
         _open_logs(training, folder, saved.state["journals"])
+        judge_anew(attempt, training)
         take_over(folder, attempt.config, attempt.job.resolved.origin, attempt.job.about)
         training.progress.stop = ""
         if saved.finished:

@@ -56,7 +56,7 @@ def result_lines(result: Mapping[str, Any]) -> list[str]:
     elif result.get("status") not in (None, "finished"):
         lines.append(f"{result['status']} after {count(result.get('steps') or 0)} steps")
     if any(not part["rows"] for part in (result.get("evaluated") or {}).values()):
-        lines.insert(0, "not evaluated: the time limit left no time for a single row; give a longer --time-limit")
+        lines.insert(0, "not evaluated: the time limit left no time for it; give a longer --time-limit")
     return lines or ["not evaluated: the data have neither test nor validation rows"]
 
 
@@ -102,8 +102,12 @@ def _ended_by(result: Mapping[str, Any]) -> list[str]:
 
     >>> _ended_by({"ended_by": "epochs", "lengths": {"epochs": "2", "time_limit": "10m"}})
     ['ended by --epochs 2, before --time-limit 10m']
+    >>> told = {"steps": "the 7,808 updates that were planned", "time_limit": "--time-limit 20s"}
+    >>> _ended_by({"ended_by": "time_limit", "lengths_told": told})
+    ['ended by --time-limit 20s, before the 7,808 updates that were planned']
     """
-    texts = {name: f"--{name.replace('_', '-')} {text}" for name, text in (result.get("lengths") or {}).items()}
+    plain = {name: f"--{name.replace('_', '-')} {text}" for name, text in (result.get("lengths") or {}).items()}
+    texts = dict(result.get("lengths_told") or plain)  # an earlier version says nothing of who gave them
     first = texts.pop(result.get("ended_by") or "", None)
     return [f"ended by {first}, before {' and '.join(texts.values())}"] if first and texts else []
 

@@ -1,5 +1,6 @@
 """A game that is seen in pixels is learned."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -31,3 +32,12 @@ def test_a_ball_is_caught(task: str, tmp_path: Path) -> None:
     """Who always catches it earns 1, who does nothing -0.8."""
     run = sonde.train(Catch, task=task, out=tmp_path, **COMMON, **PLANS[task])
     assert run.metrics["return"] > 0.8
+
+
+def test_in_bf16_actions_are_drawn_by_the_policy_that_learns(tmp_path: Path) -> None:
+    """A rollout that is learned from at once was drawn by the same numbers: the ratio of both policies is one."""
+    plan: dict[str, Any] = PLANS["ppo"] | {"steps": 6, "reuse": 1, "environments": 4, "batch_size": 128, "lr": 3e-3}
+    again = {"precision": "bf16", "evaluate_every": "6 steps", "test_episodes": 2, "episodes": 2, "log_every": 1}
+    sonde.train(Catch, task="ppo", out=tmp_path / "run", **COMMON | plan | again)
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["policy/kl"] for line in lines if line["kind"] == "step"] == pytest.approx([0.0] * 6, abs=1e-9)

@@ -197,6 +197,9 @@ def test_the_seeds_of_an_evaluation_are_said(parts: sonde.Run) -> None:
 def test_a_log_is_written_from_python_too(parts: sonde.Run, tmp_path: Path) -> None:
     parts.evaluate(Parts, episodes=2, sampled=True, log=tmp_path / "log.npz")
     assert len(np.load(tmp_path / "log.npz")["rewards"]) == 10
+    assert str(np.load(tmp_path / "log.npz")["environment"]) == f"env:{Parts.__module__}:Parts"
+    parts.evaluate(lambda: Parts(), episodes=1, log=tmp_path / "made.npz")
+    assert str(np.load(tmp_path / "made.npz")["environment"]) == ""  # no other program can make it
 
 
 def test_less_than_one_episode_is_refused(parts: sonde.Run) -> None:

@@ -196,7 +196,7 @@ def test_without_one_whole_episode_there_is_no_figure(tmp_path: Path, capsys: py
         "test: not one of 2 episodes was over when the time limit cut the evaluation short" in one for one in told
     )
     out = capsys.readouterr().out
-    assert "not evaluated: the time limit left no time for a single row" in out
+    assert "not evaluated: the time limit left no time for it" in out
     assert (run.folder / "report.html").exists()
 
 

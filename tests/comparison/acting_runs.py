@@ -19,7 +19,8 @@ def acted(
     **more: Any,
 ) -> Path:
     """A run of 40 updates. more: settings; per_step, steps of the environment for an update; log, whether it learned from a log
-    and is scored in the environment alone."""
+    and is scored in the environment alone; seldom, whether it was evaluated at its end alone, of "silent" with no train_return.
+    """
     per_step, log = more.get("per_step", 8), more.get("log", False)
     source = f"{folder.name}.npz" if log else environment
     settings = {"seed": seed, "task": task, "steps": 40, **more.get("settings", {})}
@@ -45,6 +46,10 @@ def acted(
     for step in range(10, 41, 10):
         lines.append({"kind": "step", "step": step, "loss": 1.0, "seconds": 5 + step / 10, "rows": step})
         lines[-1]["environment_steps"] = step * per_step
+        if (seldom := more.get("seldom")) and seldom != "silent":
+            lines[-1]["train_return"] = score * step / 80
+        if seldom and step < 40:
+            continue
         found = {"kind": "evaluation", "step": step, "split": "validation", "seconds": 0.1}
         lines.append(found | {"metrics": {"return": score * step / 40}})
     write_text(folder / "metrics.jsonl", "\n".join(map(json.dumps, lines)))

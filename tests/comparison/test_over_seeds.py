@@ -10,7 +10,7 @@ import pytest
 from sonde.comparison.members import members_of
 from sonde.comparison.over_seeds import seeds_columns, seeds_rows, seeds_told
 from sonde.comparison.result import compare_runs, written
-from sonde.comparison.return_curves import return_figures
+from sonde.comparison.return_curves import missing, return_figures
 from sonde.comparison.rows import cost_columns, cost_rows
 from sonde.comparison.units import families
 from sonde.core.errors import ConfigError
@@ -100,6 +100,26 @@ def test_curves_are_over_steps_of_the_environment_with_bands_of_three_seeds(runs
     assert float(re.findall(r'data-across="(\S+) (\S+)', svg)[0][1]) == pytest.approx(320, rel=0.1)
     other = families(members_of([runs]))[1]
     assert "band" not in str(return_figures(other)[0].svg)
+
+
+def test_where_evaluations_are_few_returns_of_training_are_drawn(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    for name, seldom in (("a", "yes"), ("b", "yes"), ("c", "silent")):
+        acted(make_run, tmp_path / "runs" / name, task="ppo", score=60.0, seldom=seldom, settings={"lr": ord(name)})
+    (family,) = families(members_of([tmp_path / "runs"]))
+    (figure,) = return_figures(family)
+    assert figure.title == "Mean return of the last 100 episodes of training, by environment steps"
+    assert figure.svg.count("data-key") == 2
+    assert figure.caption.startswith('No run was evaluated twice while it trained: --evaluate-every "100 steps"')
+    assert missing(family) == ""
+
+    written(compare_runs([tmp_path / "runs"]), tmp_path / "c.html")
+    page = (tmp_path / "c.html").read_text(encoding="utf-8")
+    assert "Mean return of the last 100 episodes of training" in page
+    for name in ("d", "e"):
+        acted(make_run, tmp_path / "silent" / name, task="ppo", seldom="silent", settings={"lr": ord(name)})
+    written(compare_runs([tmp_path / "silent"]), tmp_path / "d.html")
+    page = (tmp_path / "d.html").read_text(encoding="utf-8")
+    assert "There are no curves. No run was evaluated twice while it trained" in page
 
 
 def test_the_page_and_the_screen_have_both(runs: Path) -> None:

@@ -15,6 +15,9 @@ from tests.acting.small_environments import Corridor
 FEW: dict[str, Any] = {"episodes": 1, "test_episodes": 1, "threads": 1, "quiet": True, "films": False, "doctor": False}
 
 
+TYPED = {"time_limit": "typed", "environment_steps": "typed", "steps": "recipe"}
+
+
 def test_a_run_takes_as_many_steps_also_when_it_is_resumed_for_more(tmp_path: Path, capsys: Any) -> None:
     given = {**FEW, "quiet": False, "rollout": 8, "environments": 4, "batch_size": 16, "reuse": 1}
     run = sonde.train(Corridor, environment_steps=60, out=tmp_path / "run", **given)
@@ -25,6 +28,9 @@ def test_a_run_takes_as_many_steps_also_when_it_is_resumed_for_more(tmp_path: Pa
     more = sonde.resume(run.folder, environment_steps=96)
     assert (more.result["steps"], more.result["experience"]["environment_steps"]) == (6, 96)
     assert "no longer" not in capsys.readouterr().out
+    assert more.result["lengths_told"] == {"steps": "--environment-steps 96"}
+    assert sonde.resume(run.folder).result == more.result
+    assert f"train it further with: sonde resume {run.folder} --environment-steps N" in capsys.readouterr().out
     again = sonde.resume(run.folder, steps=8)
     assert again.result["experience"]["environment_steps"] == 128
     assert sonde.resume(run.folder, environment_steps=160).result["steps"] == 10  # steps were typed before
@@ -55,8 +61,14 @@ def test_sonde_fit_refuses_it() -> None:
 
 def test_updates_and_steps_of_environments_replace_one_another() -> None:
     before = LoopConfig(steps=4, environment_steps=60, time_limit="10m")
-    assert dropped_lengths(before, {"steps": 9}) == "--time-limit 10m no longer applies; give it as well to keep it"
-    assert "--environment-steps 60 and --time-limit 10m no longer apply" in dropped_lengths(before, {"epochs": 9})
+    assert (
+        dropped_lengths(before, {"steps": 9}, TYPED) == "--time-limit 10m no longer applies; give it as well to keep it"
+    )
+    assert "--environment-steps 60 and --time-limit 10m no longer apply" in dropped_lengths(
+        before, {"epochs": 9}, TYPED
+    )
+    planned = dropped_lengths(LoopConfig(steps=7808), {"time_limit": "10m"}, {"steps": "recipe"})
+    assert planned == "the planned length no longer applies; give --steps 7808 as well to keep it"
     assert with_length(before, {"environment_steps": 99}) == LoopConfig(environment_steps=99)
     with pytest.raises(ConfigError, match="give one of them"):
         check_overrides({"steps": 9, "environment_steps": 99})

@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 import sonde
+from sonde.core.errors import ConfigError
 from sonde.core.files import read_json
 from sonde.run.exhibited import openings
+from sonde.run.played import play_of
 
 
 def test_openings_are_counted_with_the_results_of_who_began() -> None:
@@ -28,6 +32,12 @@ def test_a_second_move_may_stand_on_the_first() -> None:
 def test_a_run_leaves_games_openings_and_its_baseline(tmp_path: Path) -> None:
     run = sonde.train("game:tic_tac_toe", out=tmp_path / "run", steps=6, episodes=2, test_episodes=2, simulations=4,
                       quick_simulations=2, batch_size=16, environments=8, opponents=("random",), quiet=True)  # fmt: skip
+    found = run.evaluation("game:tic_tac_toe", play=play_of(episodes=3, sampled=False, log=None))
+    assert found.rows == 3
+    with pytest.raises(
+        ConfigError, match="sampled= is for an environment, and game:tic_tac_toe is a game for two; leave it"
+    ):
+        run.evaluation("game:tic_tac_toe", play=play_of(episodes=3, sampled=True, log=None))
     folder = tmp_path / "run" / "evaluation" / "test"
     assert [game["network"] for game in read_json(folder / "played.json")["games"]] == [0, 1]
     held = read_json(folder / "openings.json")

@@ -25,15 +25,24 @@ class Checked:
     env:    the environment;  encode: its observation -> array. Raises: ValueError for one that its space does not hold
     shape:  of the arrays;  name: of the environment, for errors;  timeout: seconds that a step or reset may take, 0 for any time
     number: of those that stand side by side, where it is one of several
+    longest: steps after which an episode is cut off, whatever the environment does: one that is put back from a snapshot may know
+             of no limit yet, since a run may be resumed with another
     alone:  whether it looks itself for numbers that are not finite: whoever steps many does so for all of them together
     busy:   whether it is being called;  calls: how often it was
     """
 
     def __init__(
-        self, env: Any, encode: Callable[[Any], np.ndarray], *, shape: tuple[int, ...], name: str, timeout: float = 0.0
+        self,
+        env: Any,
+        encode: Callable[[Any], np.ndarray],
+        *,
+        shape: tuple[int, ...],
+        name: str,
+        timeout: float = 0.0,
+        longest: int | None = None,
     ) -> None:
         self._env, self._encode, self._shape = env, encode, shape
-        self.name, self.timeout = name, timeout
+        self.name, self.timeout, self._longest = name, timeout, longest
         self.number: int | None = None
         self.seed: int | None = None
         self.steps = 0  # of this episode
@@ -84,6 +93,8 @@ class Checked:
             over = self._flag(over, "terminated")
         if type(cut) is not bool:
             cut = self._flag(cut, "truncated")
+        if self._longest is not None and self.steps >= self._longest:
+            cut = True
         if not isinstance(info, dict):
             raise self.fault(f"step returned info that is {_words(info)}; return a dict")
         return self._array(shown, "step"), reward, over, cut, info
@@ -102,7 +113,7 @@ class Checked:
 
     def copy_of(self, packed: bytes) -> "Checked":
         """Another that stands where one stood. Raises: as `unpack`"""
-        found = Checked(self._env, self._encode, shape=self._shape, name=self.name)
+        found = Checked(self._env, self._encode, shape=self._shape, name=self.name, longest=self._longest)
         found.unpack(packed)
         return found
 

@@ -14,7 +14,7 @@ from sonde.acting.environments.watchdog import watch
 class Making:
     """How a checked environment is made, again and again.
 
-    make: the environment itself;  encode, shape, name, timeout: as of `Checked`;  dtype: of what it shows
+    make: the environment itself;  encode, shape, name, timeout, longest: as of `Checked`;  dtype: of what it shows
     """
 
     make: Callable[[], Any]
@@ -23,13 +23,16 @@ class Making:
     name: str
     dtype: str = "float32"
     timeout: float = 0.0
+    longest: int | None = None
 
     def __call__(self) -> Checked:
         return self.of(self.make())
 
     def of(self, env: Any) -> Checked:
         """One that was made already."""
-        checked = Checked(env, self.encode, shape=self.shape, name=self.name, timeout=self.timeout)
+        checked = Checked(
+            env, self.encode, shape=self.shape, name=self.name, timeout=self.timeout, longest=self.longest
+        )
         watch(checked)
         return checked
 

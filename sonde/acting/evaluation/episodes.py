@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from sonde.acting.environments.endless import limit_of
 from sonde.acting.evaluation.recorder import Recorder
 from sonde.acting.experience.deciding import Deciding
 from sonde.acting.seeds import SeedRows
@@ -43,6 +44,7 @@ class Episodes:
     """
 
     ends = True
+    computes = True
     epoch = 0
 
     def __init__(
@@ -96,7 +98,7 @@ class Episodes:
         began = time.perf_counter()
         found, ended = self._played(seeds, 0, over)
         step_s = (time.perf_counter() - began) / max(1.0, float(found["length"].max()))
-        limit = min((_limit(env) for env in self._envs[:1]), default=LONGEST)
+        limit = limit_of(self._envs[0]) or LONGEST
         longest = min(limit, LONGER * float(found["length"].max())) if ended.any() else limit
         return self.batches * longest * step_s
 
@@ -124,10 +126,7 @@ class Episodes:
         while going.any() and not leave_off():
             steps += 1
             if steps > LONGEST:
-                raise DataError(
-                    f"the episode of seed {seeds[int(going.argmax())]} goes on after {LONGEST:,} steps of an evaluation; "
-                    f"where episodes have no end, {flag('max_episode_steps')} cuts them off"
-                )
+                raise _endless(seeds[int(going.argmax())])
             before = decide.memory
             decided = decide(torch.from_numpy(seen).to(self._device), random)
             decide.hold(before, ~going)
@@ -178,10 +177,14 @@ class Episodes:
         """Nothing to put back."""
 
 
-def _limit(env: Any) -> int:
-    """Steps after which an episode is cut off, where the environment says that of itself."""
-    found = getattr(getattr(env, "spec", None), "max_episode_steps", None)
-    return LONGEST if found is None else int(found)
+def _endless(seed: int) -> DataError:
+    """Of an episode that is taken for one without an end. seed: of it"""
+    found = DataError(
+        f"the episode of seed {seed} goes on after {LONGEST:,} steps of an evaluation; where episodes have no end, "
+        f"{flag('max_episode_steps')} 1000 cuts them off"
+    )
+    found.on_resume = f"{flag('max_episode_steps')} 1000"
+    return found
 
 
 def acting_of(task: Task) -> Acting:

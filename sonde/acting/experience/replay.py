@@ -51,6 +51,7 @@ class Replay:
     """
 
     ends = False
+    computes = True
     batches = None
     epoch = 0
 

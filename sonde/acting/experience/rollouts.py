@@ -43,6 +43,7 @@ class Rollouts:
     """
 
     ends = False
+    computes = True
     batches = None
 
     def __init__(

@@ -29,6 +29,7 @@ class WholeEpisodes:
     """
 
     ends = False
+    computes = True
     batches = None
 
     def __init__(

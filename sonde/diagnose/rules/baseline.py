@@ -68,7 +68,7 @@ def _not_above(result: Mapping[str, Any], split: str, difference: Interval) -> l
             action="train longer or at another rate (--lr auto), see `sonde inspect` for the environment; where it is a little "
             "better, more --test-episodes show it",
             step=result.get("steps"),
-            certainty="certain",
+            certainty="likely",
         )
     ]
 

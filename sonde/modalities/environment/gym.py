@@ -22,7 +22,7 @@ from sonde.core.memory import free_bytes
 from sonde.core.progress import Tick
 from sonde.core.spaces import Space, as_text
 from sonde.core.units import size
-from sonde.modalities.environment.inspection import lies
+from sonde.modalities.environment.inspection import lies, without_end
 from sonde.modalities.environment.pictures import facts_of, pictured, seen_in
 from sonde.modalities.environment.spaces import KIND, Observations, actions, observations, unbounded
 from sonde.tasks.table import spec
@@ -90,10 +90,11 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
         dtype="uint8" if seen.spec.std else "float32",
         name=called,
         timeout=settings.environment_timeout,
+        longest=settings.max_episode_steps,
     )
     warnings, start = _played(checked.of(env))
     rendered = _rendered(make, env)
-    findings = lies(env, seen.encode, called)
+    findings = [*lies(env, seen.encode, called), *without_end(checked.of(env), called)]
     facts, goals = (
         [_observations(shown, seen.spec.shape), _actions(target), *_limits(env), *facts_of(settings)],
         _goals(env),

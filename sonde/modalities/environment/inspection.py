@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from sonde.acting.environments.checked import Checked
+from sonde.acting.environments.endless import endless, limit_of
 from sonde.acting.environments.making import Making
 from sonde.acting.environments.reproducing import differs, heeds_actions
 from sonde.acting.environments.spaces_that_lie import OUTSIDE
@@ -50,6 +52,12 @@ def lies(env: Any, encode: Callable[[Any], np.ndarray], source: str) -> list[Fin
     env.action_space.seed(FIRST_SEED)
     survey.play(lambda shown: env.action_space.sample(), FIRST_SEED, 1.0, SHORT)
     return [_certain(fault) for fault in survey.faults.values() if fault.name == OUTSIDE and fault.usable]
+
+
+def without_end(env: Checked, source: str) -> list[Finding]:
+    """That an episode of random actions does not come to an end, where nothing cuts it off."""
+    said = endless(env)
+    return [_warning("", f"{source}: {said}", CUT, name=NEVER_END)] if said else []
 
 
 def _certain(fault: Fault) -> Finding:
@@ -184,7 +192,7 @@ CUT = "--max-episode-steps 1000 cuts episodes off; what would have followed stil
 
 def _of_episodes(survey: Survey) -> list[Finding]:
     """Episodes that do not end, or at once."""
-    random, limit = survey.tried[0], getattr(survey.env.spec, "max_episode_steps", None)
+    random, limit = survey.tried[0], limit_of(survey.env)
     endless = [each for each in survey.tried if each.unended and max(each.lengths) >= NO_END] if limit is None else []
     found = []
     if random in endless and len(random.lengths) == 1:

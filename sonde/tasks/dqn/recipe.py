@@ -1,8 +1,8 @@
 """Defaults for deep Q-learning, each with its reason."""
 
 from sonde.core.dataset import Dataset
-from sonde.tasks.policy_recipe import PIXEL_STEPS, has_pixels, network
-from sonde.tasks.settings import Settings
+from sonde.tasks.policy_recipe import PIXEL_STEPS, PRECISION, has_pixels, network
+from sonde.tasks.settings import Settings, bf16_where_fast
 
 UPDATES = 25_000
 EVERY = 2
@@ -22,7 +22,6 @@ def settings(dataset: Dataset, model: str) -> Settings:
     return {
         "environments": (ENVIRONMENTS, "the network answers all of them at once"),
         "train_every": (EVERY, "as in RL Baselines3 Zoo for CartPole, MountainCar and Acrobot"),
-        "return_steps": (3, "rewards reach back sooner (Hessel et al. 2018, section 3)"),
         "optimizer": ("adamw", "Adam without decay, as usual for Q-learning"),
         "lr": (1e-3, why),
         "weight_decay": (0.0, "values have the scale of the rewards"),
@@ -44,6 +43,7 @@ def _of_pixels() -> Settings:
     warmup, every = 50_000, 4
     updates = (PIXEL_STEPS - warmup) // every
     return {
+        **bf16_where_fast(PRECISION),
         "environments": (ENVIRONMENTS, "the network answers all of them at once"),
         "train_every": (every, "Mnih et al. 2015, extended data table 1"),
         "warmup_steps": (warmup, "Mnih et al. 2015, extended data table 1"),

@@ -1,8 +1,8 @@
 """Defaults for proximal policy optimisation, each with its reason."""
 
 from sonde.core.dataset import Dataset
-from sonde.tasks.policy_recipe import PIXEL_STEPS, has_pixels, network
-from sonde.tasks.settings import Settings
+from sonde.tasks.policy_recipe import PIXEL_STEPS, PRECISION, has_pixels, network
+from sonde.tasks.settings import Settings, bf16_where_fast
 
 ENVIRONMENT_STEPS = 500_000
 ENVIRONMENTS, BATCH = 8, 256
@@ -36,6 +36,7 @@ def _of_pixels() -> Settings:
     why = "usual for PPO on Atari (Huang et al. 2022; Schulman et al. 2017, table 5)"
     updates = PIXEL_STEPS // (ENVIRONMENTS * 128) * (4 * ENVIRONMENTS * 128 // BATCH)
     return {
+        **bf16_where_fast(PRECISION),
         "optimizer": ("adamw", "Adam without decay, " + why),
         "lr": (2.5e-4, why),
         "eps": (1e-5, why),

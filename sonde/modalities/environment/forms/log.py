@@ -1,6 +1,6 @@
 """Logged transitions as data: rows are steps, which are held back by whole episodes, or evaluated in the environment itself."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from sonde.data.listing import Listing
 from sonde.data.rows import ArrayInputs, InputRows
 from sonde.data.splits import drawn_from_train, hold_back
 from sonde.modalities.catalogue import check_kind
-from sonde.modalities.environment import gym, log_files
+from sonde.modalities.environment import atari, gym, log_files, own
 from sonde.modalities.environment.gym import LOGGED
 from sonde.modalities.environment.log import Log, log_of, logged_target, looked_ahead
 from sonde.modalities.environment.spaces import KIND
@@ -29,6 +29,11 @@ AHEAD = 10
 """Steps of n-step returns, where actions are one of several. Of one step, values of a beginner in CartPole outgrew what rewards
 can come to, with each copy of the target network: what a maximum over-estimates and what conservatism adds to logged actions
 adds up from backup to backup, and of ten steps there are a tenth of these (`benchmarks.offline`)."""
+
+
+WORLDS: Mapping[str, Callable[..., Dataset]] = {"gym": gym.read, "env": own.read, "atari": atari.read}
+NAMED = "gym:NAME, env:MODULE:CLASS or atari:NAME"
+"""Environments that a log may be of, by the scheme of their names."""
 
 
 def recognise(listing: Listing, wanted: Wanted) -> str | None:
@@ -79,17 +84,18 @@ def _world(name: str, config: DataConfig, tick: Tick, *, typed: bool) -> tuple[D
     if name in ("", "none"):
         return None, ""
     scheme, _, rest = name.partition(":")
-    if scheme != "gym":
+    opens = WORLDS.get(scheme)
+    if opens is None:
         if typed:
-            raise DataError(f"--environment {name}: give gym:NAME, or none for held-out episodes")
+            raise DataError(f"--environment {name}: give {NAMED}, or none for held-out episodes")
         return (
             None,
-            f"the log is of {name}, which is not known; held-out episodes are evaluated, or give --environment gym:NAME",
+            f"the log is of {name}, which is not known; held-out episodes are evaluated, or give --environment, as {NAMED}",
         )
     try:
         settings = replace(config.of(EnvironmentConfig), environment="", log_steps=None, environments=1)
         given = tuple(settings if isinstance(each, EnvironmentConfig) else each for each in config.given)
-        return gym.read(rest, replace(config, given=given), task=None, tick=tick, like=None), ""
+        return opens(rest, replace(config, given=given), task=None, tick=tick, like=None), ""
     except (DataError, MissingDependency) as error:
         if typed:
             raise
@@ -125,7 +131,9 @@ def _held_back(
     whole = _rows(log, schema.target, place, steps)
     called = f"{about.source} has {len(log):,} steps of {log.episode[-1] + 1:,} episodes"
     if log.episode[-1] < 2 and config.validation > 0:
-        raise DataError(f"{called}, too few to hold some back; add more, or give --environment gym:NAME to evaluate in")
+        raise DataError(
+            f"{called}, too few to hold some back; add more, or give --environment, as {NAMED}, to evaluate in"
+        )
     indices, facts = hold_back(len(log), ("train",), config, called=called, groups=log.episode)
     return about.dataset(
         schema,
@@ -143,7 +151,7 @@ def _refuse_unused(settings: EnvironmentConfig) -> None:
     for name in ("environments", "episodes", "test_episodes", "max_episode_steps"):
         if getattr(settings, name) != getattr(EnvironmentConfig(), name):
             raise DataError(
-                f"{flag(name)} is for an environment to evaluate in; give --environment gym:NAME, or leave it out"
+                f"{flag(name)} is for an environment to evaluate in; give --environment ({NAMED}), or leave it out"
             )
 
 

@@ -170,7 +170,9 @@ def test_too_few_episodes_to_hold_back_are_refused(tmp_path: Path) -> None:
 
 
 def test_settings_of_an_environment_need_one(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="--episodes is for an environment to evaluate in; give --environment gym:NAME"):
+    with pytest.raises(
+        DataError, match="--episodes is for an environment to evaluate in; give --environment \\(gym:NAME, env:"
+    ):
         opened(written(tmp_path), episodes=3)
     with pytest.raises(DataError, match="is a log, and ppo learns by acting"):
         opened(written(tmp_path), task="ppo")
@@ -184,6 +186,24 @@ def test_an_unknown_environment_of_the_log_is_said(tmp_path: Path) -> None:
     )
     with pytest.raises(DataError, match="NoSuch"):
         opened(written(tmp_path), environment="gym:NoSuch-v7")
+
+
+@pytest.mark.parametrize("typed", [False, True])
+def test_an_environment_of_a_persons_own_is_evaluated_in(typed: bool, tmp_path: Path) -> None:
+    pytest.importorskip("gymnasium")
+    name, seen = "env:tests.acting.small_environments:Corridor", np.zeros((ROWS, 4))
+    named: dict[str, Any] = {} if typed else {"environment": name}
+    place = written(tmp_path, observations=seen, actions=np.arange(ROWS) % 2, final_observations=None, **named)
+    settings: dict[str, Any] = {"environment": name} if typed else {}
+    dataset = open_data(place, DataConfig(given=(EnvironmentConfig(episodes=3, max_episode_steps=2, **settings),)))
+    assert dataset.warnings == []
+    assert type(dataset.splits["validation"]) is SeedRows
+    assert len(dataset.splits["validation"]) == 3
+    assert dataset.schema.input.extra == name
+    with pytest.raises(
+        DataError, match="--environment game:chess: give gym:NAME, env:MODULE:CLASS or atari:NAME, or none"
+    ):
+        open_data(place, DataConfig(given=(EnvironmentConfig(environment="game:chess"),)))
 
 
 def test_an_environment_is_evaluated_in(tmp_path: Path) -> None:

@@ -1,0 +1,53 @@
+"""Whether episodes come to an end: by a limit of steps that an environment has, or by random actions."""
+
+import time
+from typing import Any
+
+from sonde.acting.environments.survey import FIRST_SEED
+from sonde.core.errors import DataError
+from sonde.core.units import duration
+
+LONG, SECONDS = 10_000, 0.5  # of an episode of random actions, after which it is left
+FEW = 1_000  # steps of it that say nothing yet: many an episode that ends is as long
+
+
+def limit_of(env: Any) -> int | None:
+    """Steps after which an episode is cut off; None where the environment says nothing of that."""
+    known = getattr(getattr(env, "spec", None), "max_episode_steps", None)
+    while known is None and env is not None:
+        known = getattr(env, "_max_episode_steps", None)  # of gymnasium's TimeLimit around a class without a record
+        env = getattr(env, "env", None)
+    return None if known is None else int(known)
+
+
+def endless(env: Any) -> str:
+    """What is to be said of an environment without a limit, of which an episode of random actions was not over; "" for nothing.
+
+    env: one that is checked, which is played
+    """
+    if limit_of(env) is not None:
+        return ""
+    try:
+        return _played(env)
+    except DataError:  # a fault of the environment's, which inspection names, and training where it meets it
+        return ""
+
+
+def _played(env: Any) -> str:
+    begun = time.perf_counter()
+    env.reset(seed=FIRST_SEED)
+    env.action_space.seed(FIRST_SEED)
+    for step in range(1, LONG + 1):
+        _, _, over, cut, _ = env.step(env.action_space.sample())
+        if over or cut:
+            return ""
+        if (took := time.perf_counter() - begun) > SECONDS or step == LONG:
+            return _said(step, took) if step >= FEW else ""
+    return ""
+
+
+def _said(steps: int, took: float) -> str:
+    return (
+        f"an episode of random actions was not over after {steps:,} steps ({duration(took)}), and nothing cuts it off: an "
+        f"evaluation plays episodes to their end, and training stops where one has none"
+    )

@@ -1,0 +1,38 @@
+"""What a resume changes of how a run is evaluated: the best so far is then not to be compared with what comes."""
+
+from sonde.core.bounds import flag
+from sonde.core.config import flat
+from sonde.core.config_file import read_config
+from sonde.core.findings import Finding
+from sonde.engine.training import Training
+from sonde.run.job import Attempt
+from sonde.run.telling import tell
+
+BY = ("max_episode_steps",)
+"""Settings that may change on resume, by which a score is of something else."""
+
+
+def judge_anew(attempt: Attempt, training: Training) -> None:
+    """Forget the best evaluation so far, and say so, where one of `BY` is another now than in the folder's config.yaml."""
+    before, now = read_config(attempt.folder.config).settings, flat(attempt.config)
+    changed = [name for name in BY if name in now and before.get(name) != now[name]]
+    if not changed:
+        return
+    progress = training.progress
+    progress.best, progress.improved_at, progress.metrics = None, None, {}
+    progress.evaluated_at, progress.since_best, progress.best_passes = -1, 0, progress.passes
+    progress.best_s = training.clock.elapsed()
+    told = " and ".join(f"{flag(name)} {_typed(now[name])} (before: {_typed(before.get(name))})" for name in changed)
+    finding = Finding(
+        check="evaluated otherwise",
+        name="evaluated-otherwise",
+        severity="warning",
+        evidence=f"{told} from here on: scores before are of other episodes",
+        action="the best checkpoint is chosen among the evaluations to come; compare no score with one of before",
+        step=progress.step,
+    )
+    tell(attempt, [finding])
+
+
+def _typed(value: object) -> str:
+    return "none" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
