@@ -187,7 +187,7 @@ def _go_on(job: Job, folder: RunFolder) -> Attempt:
         built = _built(job, job.config, fresh=True)
         folder.clear()
         return replace(_begin(job, folder, built), again=True)
-    same_data(folder, job.about["fingerprint"])
+    same_data(folder, job.about["fingerprint"], [name for name, value in job.given.items() if value is not None])
     check_unchanged(folder, job.config.model)
     changed = changed_since(folder, job.about.get("code", {}))
     if folder.state() == "finished":

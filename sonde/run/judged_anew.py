@@ -6,16 +6,14 @@ from sonde.core.config_file import read_config
 from sonde.core.findings import Finding
 from sonde.engine.training import Training
 from sonde.run.job import Attempt
+from sonde.run.resume import JUDGED_BY
 from sonde.run.telling import tell
-
-BY = ("max_episode_steps",)
-"""Settings that may change on resume, by which a score is of something else."""
 
 
 def judge_anew(attempt: Attempt, training: Training) -> None:
-    """Forget the best evaluation so far, and say so, where one of `BY` is another now than in the folder's config.yaml."""
+    """Forget the best evaluation so far, and say so, where one of `JUDGED_BY` is another now than in the folder's config.yaml."""
     before, now = read_config(attempt.folder.config).settings, flat(attempt.config)
-    changed = [name for name in BY if name in now and before.get(name) != now[name]]
+    changed = [name for name in JUDGED_BY if name in now and before.get(name) != now[name]]
     if not changed:
         return
     progress = training.progress

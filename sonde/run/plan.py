@@ -26,7 +26,7 @@ from sonde.run.evaluation import check_evaluation
 from sonde.run.generated import parted, told
 from sonde.run.lengths import check_length, fixed_ends, fixed_why
 from sonde.run.saved import Saved
-from sonde.run.time_plan import Length, for_trials, Trial, length_in_time
+from sonde.run.time_plan import Length, Trial, for_trials, length_in_time
 from sonde.run.updates import check_total_steps, optimizer_lines, searching_in_batches
 
 RANGE_STEPS, FEWEST_RANGE_STEPS, RANGE_SHARE = 100, 20, 0.15  # of a range test; of the time left, at most so much

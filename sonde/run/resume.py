@@ -29,6 +29,9 @@ LENGTHS = ("epochs", "steps", "environment_steps", "time_limit")
 """Ways to set the length of a run. One that is given on resume replaces all that were given before: whoever asks
 a run of 10 epochs or 10 minutes for 20 epochs would else be stopped by the minutes, or the other way round."""
 
+JUDGED_BY = ("max_episode_steps",)
+"""Settings that may change on resume, by which a score is of something else (`run/judged_anew`)."""
+
 SPLITS = {"train": "training", "validation": "validation", "test": "test"}
 PARTS = dict.fromkeys(("0", "x", "input", "inputs"), "inputs") | dict.fromkeys(
     ("1", "y", "target", "targets"), "targets"
@@ -79,10 +82,12 @@ def _defaults(config: TrainConfig) -> dict[str, Any]:
     )
 
 
-def same_data(folder: RunFolder, now: Mapping[str, str]) -> None:
+def same_data(folder: RunFolder, now: Mapping[str, str], given: Collection[str] = ()) -> None:
     """A test set that is new touches nothing: a run that is not over evaluates it at its end.
 
-    Raises: DataError naming the first file (or array) that is not what the run was trained on.
+    given: names of settings that are changed
+    Raises: DataError naming the first file (or array) that is not what the run was trained on; ConfigError where a setting that
+    is changed is part of what these data are
     """
     about = read_object(folder.data, run=folder.path)
     before, custom = part(about, "fingerprint", folder.data, run=folder.path), about.get("form") == "custom data"
@@ -91,6 +96,11 @@ def same_data(folder: RunFolder, now: Mapping[str, str]) -> None:
         if before.get(name) != now.get(name):
             if name not in before and ((untested and _of_test(name)) or name.endswith(ROWS)):
                 continue  # earlier versions say nothing of rows
+            if name in before and name in now and (changed := [each for each in JUDGED_BY if each in given]):
+                raise ConfigError(
+                    f"{flag(changed[0])} cannot be changed on resume of {name}, of which it is a part; start a new run with "
+                    "another --out"
+                )
             data, several = _data_in_words(name, before.keys() | now.keys())
             what = "gone" if name not in now else "new" if name not in before else "changed"
             how = ("have" if several else "has") if what == "changed" else ("are" if several else "is")

@@ -181,7 +181,7 @@ def _endless(seed: int) -> DataError:
     """Of an episode that is taken for one without an end. seed: of it"""
     found = DataError(
         f"the episode of seed {seed} goes on after {LONGEST:,} steps of an evaluation; where episodes have no end, "
-        f"{flag('max_episode_steps')} 1000 cuts them off"
+        f"{flag('max_episode_steps')} 1000 of sonde train and resume cuts them off, or gymnasium's TimeLimit"
     )
     found.on_resume = f"{flag('max_episode_steps')} 1000"
     return found

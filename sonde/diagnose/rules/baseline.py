@@ -27,7 +27,8 @@ def below_baseline(
     score, other = scores.get(metric), baseline.get(metric)
     if larger is None or not _is_number(score) or not _is_number(other):
         return []
-    unit = "rows" if difference is None else "episodes"
+    acts = difference is not None or bool(result.get("experience"))
+    unit, few = "episodes" if acts else "rows", acts and difference is None  # too few episodes for an interval
     if difference is not None and larger:
         if difference.high >= 0:
             return _not_above(result, split, difference) if difference.low <= 0 else []
@@ -45,7 +46,7 @@ def below_baseline(
             action="train longer or at another rate (--lr auto), see `sonde inspect` for the data; if a simple rule "
             "does better, use the rule",
             step=result.get("steps"),
-            certainty="certain",
+            certainty="suspected" if few else "certain",
         )
     ]
 

@@ -20,6 +20,7 @@ from sonde.metrics.followed import FollowedMeter
 from sonde.nn.actions import share_at_bound, squashed
 from sonde.nn.actor_critic import without_memory
 from sonde.nn.gaussian_actor import GaussianActor
+from sonde.nn.pixels import as_logged
 from sonde.nn.scaled_observations import ScaledObservations
 from sonde.nn.twin_critics import TwinCritics, follow, following
 from sonde.tasks.cql.config import CQLConfig, refuse_of_others
@@ -81,8 +82,9 @@ class CQLOfNumbers:
         """Of both critics half the squared error of logged actions, and how far they lie below the soft maximum over all."""
         config, seen, known = self.config, batch["input"], batch["known"]
         with torch.no_grad():
-            action, _ = self._drawn(batch["following"])
-            worth = self.targets.lower(batch["following"], action)  # type: ignore[operator]
+            after = as_logged(batch["following"])
+            action, _ = self._drawn(after)
+            worth = self.targets.lower(after, action)  # type: ignore[operator]
             reward, discount = ahead(batch, config.discount)
             goal = reward + discount * worth
         chosen = self.critics(seen, batch["target"])

@@ -2,6 +2,7 @@
 
 from sonde.core.dataset import Dataset
 from sonde.tasks.cloning import recipe
+from sonde.tasks.policy_recipe import has_pixels
 from sonde.tasks.settings import Settings
 
 UPDATES = 6_000
@@ -17,7 +18,7 @@ def settings(dataset: Dataset, model: str) -> Settings:
         "optimizer": ("adamw", "Adam without decay, as usual for Q-learning"),
         "weight_decay": (0.0, "values have the scale of the rewards"),
         "clip": (10.0, "usual for Q-learning"),
-        "activation": ("relu", "usual for Q-learning"),
+        **({} if has_pixels(dataset) else {"activation": ("relu", "usual for Q-learning")}),
         "steps": (updates, f"at least {UPDATES:,}: values take longer to learn than actions"),
         "evaluate_every": (f"{updates // 10} steps", "10 evaluations"),
     }

@@ -19,8 +19,9 @@ from sonde.metrics.episodes import MODES, played
 from sonde.metrics.followed import FollowedMeter
 from sonde.nn.action_values import ActionValues
 from sonde.nn.actor_critic import without_memory
+from sonde.nn.pixels import as_logged
 from sonde.nn.scaled_observations import ScaledObservations
-from sonde.nn.twin_critics import following
+from sonde.nn.twin_critics import following as follower
 from sonde.tasks.cql.config import CQLConfig, refuse_of_others
 from sonde.tasks.supervised import objective
 
@@ -43,7 +44,7 @@ class CQL:
         features: int = model.features  # type: ignore[assignment]
         self._scaled = ScaledObservations(model, input.shape)
         self.network = ActionValues(self._scaled, features, len(target.names), outputs=1, dueling=config.dueling)
-        self.target = following(self.network)
+        self.target = follower(self.network)
         self.modules = nn.ModuleDict({"network": self.network, "target": self.target})
         self.phases: Sequence[Phase] = (Phase(name="values", loss=self.loss, trains=[self.network]),)
         self.objective: Objective | None = objective("return", MODES, monitor, latest=True) if input.extra else None
@@ -62,8 +63,9 @@ class CQL:
         values = self.network.values(batch["input"])
         chosen = values[rows, batch["target"]]
         with torch.no_grad():
-            worth = self.target.values(batch["following"])  # type: ignore[operator]
-            judged = self.network.values(batch["following"]) if config.double else worth
+            following = as_logged(batch["following"])
+            worth = self.target.values(following)  # type: ignore[operator]
+            judged = self.network.values(following) if config.double else worth
             reward, discount = ahead(batch, config.discount)
             goal = reward + discount * worth[rows, judged.argmax(-1)]
         # of a log that breaks off, the last step has no known value to learn, and its action is known all the same

@@ -139,3 +139,10 @@ def test_of_episodes_it_is_their_interval_that_says_worse() -> None:
     (found,) = below_baseline(returned(0.1, 0.4), larger=True, rows=8, difference=Interval(-0.5, -0.1))
     assert found.name == "worse-than-baseline"
     assert found.evidence.startswith("return on the test episodes is 0.100")
+
+
+def test_of_few_episodes_it_is_a_suspicion() -> None:
+    told = {**returned(-9.0, 0.4), "experience": {"environment_steps": 100}}
+    (found,) = below_baseline(told, larger=True, rows=2)
+    assert found.evidence.startswith("return on the test episodes is -9.00")
+    assert found.certainty == "suspected"

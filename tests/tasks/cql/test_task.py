@@ -69,6 +69,25 @@ def test_one_step_is_where_pulling_down_and_learning_the_reward_are_level() -> N
         )
 
 
+class Pixels(nn.Flatten):
+    features = 4
+
+
+@pytest.mark.parametrize("double", [True, False])
+def test_what_followed_is_seen_as_pixels_are(double: bool) -> None:
+    """A batch holds bytes that are no input as whole numbers: 255 of them is white, as the input's 1."""
+    input = InputSpec(kind="environment", shape=(1, 2, 2), mean=(0.0,), std=(1.0,))
+    torch.manual_seed(0)
+    one = CQL(Pixels(), TargetSpec(kind="logged-action", names=("0", "1")), CQLConfig(double=double), input=input)
+    seen = torch.randint(0, 256, (8, 1, 2, 2))
+    fields = {name: torch.ones(8) for name in ("reward", "goes_on", "known")} | {"target": torch.zeros(8).long()}
+    errors = [
+        one.loss(Batch({**fields, "input": seen / 255, "following": each}, torch.arange(8))).parts["error"]
+        for each in (seen, seen / 255)
+    ]
+    torch.testing.assert_close(*errors)
+
+
 def test_an_action_that_the_log_does_not_take_is_not_believed() -> None:
     batch = steps_of([0] * 4, [0] * 4, [0.3] * 4, [True] * 4)
     sure, greedy = trained(batch, conservative=1.0)[0], trained(batch, conservative=0.0)[0]
