@@ -138,6 +138,16 @@ GENERATING["flow-matching of sound"] = {
     "checkpoint_every": "2 steps",
     "evaluate_every": 0.5,
 }
+for _task, _more in (("vae", {"latent": 4}), ("vq-vae", {"codes": 16, "code_width": 4})):
+    GENERATING[_task] = {
+        "task": _task,
+        "widths": (8,),
+        "batch_size": 256,
+        "ema": 0.9,
+        "checkpoint_every": "2 steps",
+        "evaluate_every": 0.5,
+        **_more,
+    }
 STEPS = (
     12  # 1,294 training rows of digits in batches of 256, twice; 18 tones in batches of 3; 181 windows in batches of 32
 )

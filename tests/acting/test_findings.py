@@ -33,7 +33,9 @@ def test_a_planted_fault_is_found_first(
     loud = [line["name"] for line in lines if line["severity"] == "warning"]
     assert loud[:1] == ([] if name is None else [name])
     found = read_only(RunFolder(run.folder))
-    assert [each.name for each in found.findings if each.severity == "warning"] == loud
+    again = [each.name for each in found.findings]  # what only ends badly by it follows as a note
+    assert again[:1] == loud[:1]
+    assert set(again) >= set(loud)
     assert found.seen is not None
     course = found.seen.course
     assert [each.step for each in course.entries] == [10, 20, 30, 40]

@@ -46,7 +46,7 @@ def below_baseline(
             action="train longer or at another rate (--lr auto), see `sonde inspect` for the data; if a simple rule "
             "does better, use the rule",
             step=result.get("steps"),
-            certainty="suspected" if few else "certain",
+            certainty="likely" if few else "certain",
         )
     ]
 

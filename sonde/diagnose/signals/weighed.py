@@ -69,12 +69,16 @@ class Weighed:
 
 
 def _not_summed(modules: nn.Module) -> set[int]:
-    """Identities of weights whose rows are looked up, and of those that a module of ours calls `FACTORS`."""
+    """Identities of weights whose rows are looked up, and of those that a module of ours calls `FACTORS`.
+
+    No attribute is asked for: where a weight is parametrised that computes it, and a spectral norm takes a step of its own.
+    """
     found: set[int] = set()
     for module in modules.modules():
-        if isinstance(module, nn.Embedding | nn.EmbeddingBag):
-            found.add(id(module.weight))
-        found |= {id(getattr(module, name)) for name in getattr(type(module), "FACTORS", ())}
+        looked_up = isinstance(module, nn.Embedding | nn.EmbeddingBag)
+        factors = getattr(type(module), "FACTORS", ())
+        if looked_up or factors:
+            found |= {id(each) for name, each in module.named_parameters() if looked_up or name in factors}
     return found
 
 

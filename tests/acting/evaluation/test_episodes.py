@@ -69,7 +69,6 @@ def test_a_meter_tells_means_and_what_intervals_are_made_of() -> None:
 
 def test_an_episode_without_an_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LONGEST", 10)
-    with pytest.raises(
-        DataError, match="seed 5 goes on after 10 steps of an evaluation; .* --max-episode-steps cuts them off"
-    ):
+    cure = "--max-episode-steps 1000 of sonde train and resume cuts them off"
+    with pytest.raises(DataError, match=f"seed 5 goes on after 10 steps of an evaluation; .* {cure}"):
         list(of(lambda: Corridor(11)))

@@ -141,8 +141,8 @@ def test_of_episodes_it_is_their_interval_that_says_worse() -> None:
     assert found.evidence.startswith("return on the test episodes is 0.100")
 
 
-def test_of_few_episodes_it_is_a_suspicion() -> None:
+def test_of_few_episodes_it_is_likely() -> None:
     told = {**returned(-9.0, 0.4), "experience": {"environment_steps": 100}}
     (found,) = below_baseline(told, larger=True, rows=2)
     assert found.evidence.startswith("return on the test episodes is -9.00")
-    assert found.certainty == "suspected"
+    assert found.certainty == "likely"

@@ -67,3 +67,11 @@ def test_what_is_looked_up_or_multiplies_is_told_from_what_is_added_up() -> None
         *(f"{layer}.{scale}" for layer in ("first", "next") for scale in ("input_scale", "output_scale")),
         "own.0",
     ]
+
+
+def test_a_table_that_is_normalised_is_looked_at_without_a_step_of_its_norm() -> None:
+    """Asking for its weight takes a step of the spectral norm's own, which a run without the doctor does not take."""
+    table = nn.utils.parametrizations.spectral_norm(nn.Embedding(5, 3))
+    before = {name: value.clone() for name, value in table.state_dict().items()}
+    assert [each.summed for each in weighed(table).weights] == [False]
+    assert all(torch.equal(value, before[name]) for name, value in table.state_dict().items())
