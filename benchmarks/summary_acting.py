@@ -64,9 +64,9 @@ def connect_four(found: dict[str, Any]) -> Iterator[Row]:
 
 def speed(found: dict[str, Any]) -> Iterator[Row]:
     """Games a second."""
-    ours = ", ".join(f"{kind} {found[kind]['games/s']:g}" for kind in ("puct", "gumbel"))
-    other = found["OpenSpiel's Python AlphaZero"]["games/s"]
-    yield "connect four, playing alone: games/s", ours, f"OpenSpiel's Python AlphaZero {other:g}", "1"
+    ours = ", ".join(f"{kind} {found[kind]['moves/s']:g}" for kind in ("puct", "gumbel"))
+    other = found["OpenSpiel's Python AlphaZero"]["moves/s"]
+    yield "connect four, playing alone: moves/s", ours, f"OpenSpiel's Python AlphaZero {other:g}", "1"
 
 
 def go(found: dict[str, Any]) -> Iterator[Row]:
