@@ -1,6 +1,6 @@
 """Self-play with search: what is learned of games in stated times, and how fast games are played.
 
-python -m benchmarks.self_play PART [--minutes N] [--games N] [--print-only] [FLAGS of sonde train]
+python -m benchmarks.self_play PART [--minutes N] [--games N] [--folder F] [--print-only] [FLAGS of sonde train]
 
 tic-tac-toe   5 minutes; then our player against every line that an opponent can play, from every opening of 0, 1 and 2 moves
               from which the game is not lost: how often it loses, and how often it lets a won game go
@@ -49,7 +49,9 @@ SEED = 3_000_000  # of matches here, which no training and no test of it uses
 
 
 def trained(name: str, out: Path, minutes: float, *flags: str) -> dict[str, Any]:
-    """result.json of a training in a process of its own."""
+    """result.json of a training in a process of its own; of the one that is there already, where it has ended."""
+    if (out / "result.json").exists():
+        return json.loads((out / "result.json").read_text())
     limit = f"{max(1, round(60 * minutes))}s"
     run([sys.executable, "-m", "sonde", "train", f"game:{name}", "--time-limit", limit, "--out", out, *flags])
     return json.loads((out / "result.json").read_text())
@@ -307,13 +309,16 @@ def main() -> None:
     parser.add_argument("--games", type=int, help="of a match, or positions of chess")
     parser.add_argument("--seconds", type=float, default=60, help="of each side of speed")
     parser.add_argument("--simulations", type=int, default=100, help="for a move, of speed")
+    parser.add_argument(
+        "--folder", type=Path, help="keeps the run folders; runs that are there are judged, not trained anew"
+    )
     parser.add_argument("--print-only", action="store_true")
     asked, flags = parser.parse_known_args()
     if asked.part == "speed":
         found = speed(asked.seconds, asked.simulations, 64, 5)
     else:
         with tempfile.TemporaryDirectory() as folder:
-            found = PARTS[asked.part](Path(folder), asked, flags)
+            found = PARTS[asked.part](asked.folder or Path(folder), asked, flags)
     print(json.dumps(found, indent=1))
     if not asked.print_only:
         command = " ".join(["python -m benchmarks.self_play", *sys.argv[1:]])

@@ -50,10 +50,11 @@ def result_lines(result: Mapping[str, Any]) -> list[str]:
         lines.append(f"{classical['what']}: {metric(name, classical[name])}")
     lines += result.get("highlights") or []
     lines += _goal(result, name, None if split is None else metrics[split][name])
-    lines += _ended_by(result)
+    ended = _ended_by(result)
+    lines += ended
     if reached := result.get("reached"):
         lines.append(_reached(reached, result.get("steps") or 0))
-    elif result.get("status") not in (None, "finished"):
+    elif result.get("status") not in (None, "finished", "time limit" if ended else None):
         lines.append(f"{result['status']} after {count(result.get('steps') or 0)} steps")
     if any(not part["rows"] for part in (result.get("evaluated") or {}).values()):
         lines.insert(0, "not evaluated: the time limit left no time for it; give a longer --time-limit")
@@ -103,13 +104,18 @@ def _ended_by(result: Mapping[str, Any]) -> list[str]:
     >>> _ended_by({"ended_by": "epochs", "lengths": {"epochs": "2", "time_limit": "10m"}})
     ['ended by --epochs 2, before --time-limit 10m']
     >>> told = {"steps": "the 7,808 updates that were planned", "time_limit": "--time-limit 20s"}
-    >>> _ended_by({"ended_by": "time_limit", "lengths_told": told})
-    ['ended by --time-limit 20s, before the 7,808 updates that were planned']
+    >>> _ended_by({"ended_by": "time_limit", "lengths_told": told, "steps": 480})
+    ['ended by --time-limit 20s after 480 steps, before the 7,808 updates that were planned']
     """
     plain = {name: f"--{name.replace('_', '-')} {text}" for name, text in (result.get("lengths") or {}).items()}
     texts = dict(result.get("lengths_told") or plain)  # an earlier version says nothing of who gave them
     first = texts.pop(result.get("ended_by") or "", None)
-    return [f"ended by {first}, before {' and '.join(texts.values())}"] if first and texts else []
+    if not first or not texts:
+        return []
+    after = (
+        f" after {count(steps)} steps" if (steps := result.get("steps")) and result["ended_by"] == "time_limit" else ""
+    )
+    return [f"ended by {first}{after}, before {' and '.join(texts.values())}"]
 
 
 def _best(result: Mapping[str, Any], name: str, split: str) -> str:

@@ -19,10 +19,12 @@ def search(
     simulations: int,
     considered: int,
     random: np.random.Generator | None,
+    explored: np.ndarray | None = None,
 ) -> Found:
     """The best of some moves that are drawn without replacement by the policy, by sequential halving (algorithm 2).
 
     considered: moves that are looked at in the root;  random: of the draw; None for the policy's likeliest moves
+    explored: (n,) bool, in which positions there is such a draw; None for all
     """
     forest = Forest(rules, positions, judge, simulations)
     roots = forest.roots
@@ -30,6 +32,7 @@ def search(
     noise = np.zeros(legal.shape, np.float32)
     if random is not None:
         noise = random.gumbel(size=legal.shape).astype(np.float32)
+        noise *= 1 if explored is None else explored[:, None]
     going = ~forest.over[roots]
     most = np.minimum(legal.sum(1), considered)
     turns = np.stack([halving(int(number), simulations) for number in most])  # (n, simulations)
@@ -46,7 +49,10 @@ def search(
     better = improvement(forest, roots)
     last = visits == visits.max(1, keepdims=True)
     action = np.where(last & legal, drawn + better, -np.inf).argmax(1)
-    return Found(action, policy(forest, roots), forest.root_values(), visits)
+    improved = policy(forest, roots)
+    # not the mean of the simulations, as half of them follow moves that were looked at and found wanting
+    value = np.where(going, (improved * completed(forest, roots)).sum(1), forest.root_values())
+    return Found(action, improved, value, visits)
 
 
 @cache
@@ -72,15 +78,20 @@ def halving(considered: int, simulations: int) -> np.ndarray:
 
 
 def improvement(forest: Forest, rows: np.ndarray) -> np.ndarray:
-    """(n, actions) sigma(completed Q), equations 8 and 33: what a move not yet followed is worth is estimated by all others."""
+    """(n, actions) sigma(completed Q): equation 8."""
+    most = forest.visits[rows].max(1, keepdims=True)
+    return (VISITS + most) * SCALE * (completed(forest, rows) + 1) / 2
+
+
+def completed(forest: Forest, rows: np.ndarray) -> np.ndarray:
+    """(n, actions) what moves are worth, that of one not yet followed as estimated by all others: equations 10 and 33."""
     visits, prior = forest.visits[rows], forest.prior[rows]
     followed, mean = visits > 0, forest.mean(rows)
     times = visits.sum(1)
     known = np.where(followed, prior, 0)
     share = np.maximum(known.sum(1), 1e-12)
     mixed = (forest.value[rows] + times * (known * mean).sum(1) / share) / (1 + times)
-    completed = np.where(followed, mean, mixed[:, None])
-    return (VISITS + visits.max(1, keepdims=True)) * SCALE * (completed + 1) / 2
+    return np.where(followed, mean, mixed[:, None])
 
 
 def policy(forest: Forest, rows: np.ndarray) -> np.ndarray:

@@ -18,7 +18,8 @@ class Found(NamedTuple):
     """What a search found in n positions.
 
     action: (n,) the move to make;  policy: (n, actions) what the network's policy should have been, 0 where illegal
-    value:  (n,) of the position for the side to move, by search;  visits: (n, actions) simulations that went through a move
+    value:  (n,) of the position for the side to move, as the policy moves
+    visits: (n, actions) simulations that went through a move
     """
 
     action: np.ndarray

@@ -92,8 +92,8 @@ def puct(rules: Rules, state: Any, simulations: int) -> dict[int, int]:
     return {move: root.children[move].visits if move in root.children else 0 for move in root.prior}
 
 
-def completed(node: Node) -> dict[int, float]:
-    """sigma(completed Q) of each move."""
+def worth(node: Node) -> dict[int, float]:
+    """The completed Q of each move."""
     times = {move: node.children[move].visits if move in node.children else 0 for move in node.prior}
     whole = sum(times.values())
     mixed = node.value
@@ -101,8 +101,13 @@ def completed(node: Node) -> dict[int, float]:
         share = sum(node.prior[move] for move in node.children)
         known = sum(node.prior[move] * mean(node, move) for move in node.children) / share
         mixed = (node.value + whole * known) / (1 + whole)
-    scale = 50 + max(times.values())
-    return {move: scale * ((mean(node, move) if times[move] else mixed) + 1) / 2 for move in node.prior}
+    return {move: mean(node, move) if times[move] else mixed for move in node.prior}
+
+
+def completed(node: Node) -> dict[int, float]:
+    """sigma(completed Q) of each move."""
+    scale = 50 + max(child.visits for child in node.children.values()) if node.children else 50
+    return {move: scale * (value + 1) / 2 for move, value in worth(node).items()}
 
 
 def improved(node: Node) -> dict[int, float]:
@@ -114,8 +119,10 @@ def improved(node: Node) -> dict[int, float]:
     return {move: math.exp(each - largest) / whole for move, each in score.items()}
 
 
-def gumbel(rules: Rules, state: Any, simulations: int, considered: int, noise: Any) -> tuple[int, dict[int, float]]:
-    """The move, and the improved policy. By rounds, as algorithm 2 has it: no table of visits."""
+def gumbel(
+    rules: Rules, state: Any, simulations: int, considered: int, noise: Any
+) -> tuple[int, dict[int, float], float]:
+    """The move, the improved policy and its value. By rounds, as algorithm 2 has it: no table of visits."""
 
     def below(node: Node) -> int:
         target = improved(node)
@@ -141,4 +148,5 @@ def gumbel(rules: Rules, state: Any, simulations: int, considered: int, noise: A
             left = sorted(left, key=lambda move: -score(move))[: max(2, len(left) // 2)]
     times = {move: node.visits for move, node in root.children.items()}
     most = [move for move in times if times[move] == max(times.values())]
-    return max(most, key=score), improved(root)
+    policy, values = improved(root), worth(root)
+    return max(most, key=score), policy, sum(policy[move] * values[move] for move in policy)
