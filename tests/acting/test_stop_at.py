@@ -27,3 +27,16 @@ def test_it_ends_at_the_evaluation_that_reaches_the_value_and_is_trained_further
     sonde.resume(tmp_path / "run", stop_at=float("inf"))
     result = read_json(tmp_path / "run" / "result.json")
     assert (result["status"], result["ended_by"], result["steps"]) == ("finished", "steps", 20)
+    assert "reached" not in result and "not_reached" not in result
+
+
+def test_a_value_that_is_never_reached_is_told(tmp_path: Path) -> None:
+    name, settings = RUNS["ppo"]
+    given = {**SHORT, **settings, "evaluate_every": "5 steps", "out": tmp_path / "run"}
+    sonde.train(name, steps=10, stop_at=1000, **given)
+    result = read_json(tmp_path / "run" / "result.json")
+    best = result["metrics"]["validation"]["return"]
+    assert result["not_reached"] == {"metric": "return", "best": best, "wanted": 1000, "evaluations": 2}
+    told = f"--stop-at 1000 was not reached: the best validation return of 2 evaluations was {best:.2f}"
+    assert told in result_lines(result)
+    assert "A validation return of 1000 (--stop-at)" in (tmp_path / "run" / "report.html").read_text()
