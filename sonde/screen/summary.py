@@ -87,11 +87,11 @@ def not_reached(missed: Mapping[str, Any]) -> str:
     >>> not_reached({"metric": "return", "best": 0.25, "wanted": 5.0, "evaluations": 3})
     '--stop-at 5 was not reached: the best validation return of 3 evaluations was 0.2500'
     """
-    name, best = str(missed["metric"]), missed["best"]
-    told = metric_name(name)
-    if (times := missed["evaluations"]) == 1:
-        return f"--stop-at {missed['wanted']:g} was not reached: the only evaluation gave a validation {told} of {metric(name, best)}"
-    return f"--stop-at {missed['wanted']:g} was not reached: the best validation {told} of {times} evaluations was {metric(name, best)}"
+    name, times = str(missed["metric"]), missed["evaluations"]
+    found = f"validation {metric_name(name)} of {times} evaluations was {metric(name, missed['best'])}"
+    if times == 1:
+        found = f"validation {metric_name(name)} of the only evaluation was {metric(name, missed['best'])}"
+    return f"--stop-at {missed['wanted']:g} was not reached: the {'best ' if times > 1 else ''}{found}"
 
 
 def _is_number(value: Any) -> bool:
