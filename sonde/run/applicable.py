@@ -132,7 +132,10 @@ def _of_rollouts(name: str, value: Any, parts: Assembly) -> str:
 def _of_endless(name: str, value: Any, parts: Assembly) -> str:
     if parts.train.batches is not None or ends(parts.train):
         return ""
-    return "the training data are endless, so an epoch never ends; set the length of training with --steps 10000 or --time-limit 10m"
+    return (
+        "the training data are endless, so an epoch never ends; set the length of training with --steps 10000 or "
+        "--time-limit 10m"
+    )
 
 
 def _of_environments(name: str, value: Any, parts: Assembly) -> str:
