@@ -14,7 +14,7 @@ from sonde.acting.evaluation.evaluated import acted_out
 from sonde.acting.evaluation.plain import LONGEST, SECONDS, STEPS, plain_policies
 from sonde.acting.evaluation.recorder import Recorder, check_place
 from sonde.acting.policy import Policy
-from sonde.acting.seeds import SeedRows
+from sonde.acting.seeds import TRAINED, SeedRows
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.acting.self_play.plain import SECONDS as MATCHES_S
 from sonde.acting.self_play.plain import plain_players
@@ -40,27 +40,43 @@ class Play:
 
     episodes: how many, against each opponent of a game; by default as many as at the end of training
     sampled:  whether actions are drawn as in training;  log: NPZ file that all transitions are written to
+    first_seed: of the episodes, by default the first of those at the end of training
     """
 
     episodes: int | None = None
     sampled: bool = False
     log: Path | None = None
+    first_seed: int | None = None
 
     def rows(self, rows: Rows) -> Rows:
         """As many episodes as are wanted. Raises: ConfigError for rows that are none, or a log that cannot be written there"""
-        if isinstance(rows, GameRows) and (self.sampled or self.log is not None):
+        of_environments = {
+            "sampled": self.sampled,
+            "log": self.log is not None,
+            "first_seed": self.first_seed is not None,
+        }
+        if isinstance(rows, GameRows) and any(of_environments.values()):
+            given = next(name for name, there in of_environments.items() if there)
             raise ConfigError(
-                f"{flag('sampled' if self.sampled else 'log')} is for an environment, and game:{rows.name} is a game for two; "
+                f"{flag(given)} is for an environment, and game:{rows.name} is a game for two; "
                 f"leave it out ({flag('episodes')} says how many games are played against each opponent)"
             )
         if not isinstance(rows, SeedRows | GameRows):
             raise ConfigError(
-                "--episodes, --sampled and --log are for an environment that is played (gym:NAME, env:MODULE:CLASS); leave them "
-                "out"
+                "--episodes, --first-seed, --sampled and --log are for an environment that is played (gym:NAME, "
+                "env:MODULE:CLASS); leave them out"
             )
         if self.log is not None:
             check_place(self.log)
-        return rows if self.episodes is None else replace(rows, number=self.episodes)
+        found = rows if self.episodes is None else replace(rows, number=self.episodes)
+        if self.first_seed is None or not isinstance(found, SeedRows):
+            return found
+        if not 0 <= self.first_seed <= TRAINED - len(found):
+            raise ConfigError(
+                f"{flag('first_seed')} {self.first_seed}: episodes that are trained on have seeds from {TRAINED:,} on; give a "
+                f"number from 0 to {TRAINED - len(found)}"
+            )
+        return replace(found, first=self.first_seed)
 
     def source(self, rows: Rows, task: Task, device: torch.device) -> Source:
         """The episodes, of which a record is kept where that is wanted; or the games."""
@@ -81,13 +97,16 @@ class Play:
         source.recorder.write(self.log, str(environment))
 
 
-def play_of(*, episodes: int | None, sampled: bool, log: str | Path | None) -> Play | None:
+def play_of(
+    *, episodes: int | None, sampled: bool, log: str | Path | None, first_seed: int | None = None
+) -> Play | None:
     """How an environment is played, where that is said. Raises: ConfigError for fewer than one episode"""
-    if episodes is None and not sampled and log is None:
+    if episodes is None and not sampled and log is None and first_seed is None:
         return None
     if episodes is not None and episodes < 1:
         raise ConfigError(f"{flag('episodes')} must be at least 1, got {episodes}")
-    return Play(episodes=episodes, sampled=sampled, log=None if log is None else Path(log).expanduser())
+    place = None if log is None else Path(log).expanduser()
+    return Play(episodes=episodes, sampled=sampled, log=place, first_seed=first_seed)
 
 
 def policy_of(
@@ -109,7 +128,7 @@ def policy_of(
 def seeds_in_words(rows: Rows) -> str:
     """Those that episodes begin from; "" of rows that are no episodes of an environment.
 
-    >>> from sonde.acting.seeds import SeedRows
+    >>> from sonde.acting.seeds import TRAINED, SeedRows
     >>> seeds_in_words(SeedRows(make=list, encode=abs, split="test", number=50))
     'seeds 2,000,000 to 2,000,049'
     """
