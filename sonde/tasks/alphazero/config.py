@@ -25,8 +25,7 @@ class AlphaZeroConfig:
     random_moves: int = 2
     """Random moves that a game of self-play begins with, at most; how many is drawn for each."""
     drawn_moves: int = 10
-    """Moves of a game, its first, that are left to chance: PUCT draws them by how often the search followed them. After them,
-    moves that are only played are searched without exploration."""
+    """Moves of a game, its first, that PUCT draws by how often the search followed them."""
     window: int = 100_000
     """Positions that are kept to learn from."""
     position_reuse: float = 4.0
@@ -35,12 +34,10 @@ class AlphaZeroConfig:
     """Turn and mirror boards at random while learning, where the game stays the same."""
     value_weight: float = 1.0
     """Weight of the loss of the game's end beside that of the policy."""
-    search_value_weight: float = 0.5
-    """Weight of how far the value is from what the search of a position found it worth, squared."""
 
     def __post_init__(self) -> None:
         at_least(self, 1, "simulations", "considered", "quick_simulations", "window")
-        at_least(self, 0, "random_moves", "drawn_moves", "value_weight", "search_value_weight")
+        at_least(self, 0, "random_moves", "drawn_moves", "value_weight")
         above(self, 0, "position_reuse")
         within(self, 0, 1, "full_share", open_left=True)
         if self.quick_simulations > self.simulations:
