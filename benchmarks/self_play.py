@@ -53,7 +53,8 @@ def trained(name: str, out: Path, minutes: float, *flags: str) -> dict[str, Any]
     if (out / "result.json").exists():
         return json.loads((out / "result.json").read_text())
     limit = f"{max(1, round(60 * minutes))}s"
-    run([sys.executable, "-m", "sonde", "train", f"game:{name}", "--time-limit", limit, "--out", out, *flags])
+    length = ["--steps", "1000000", "--time-limit", limit]  # the time ends it
+    run([sys.executable, "-m", "sonde", "train", f"game:{name}", *length, "--out", out, *flags])
     return json.loads((out / "result.json").read_text())
 
 

@@ -173,6 +173,12 @@ def experience_lines(run: Reading) -> list[tuple[str, str]]:
         name, value, after = str(reached.get("metric")), _number(reached.get("value")), _number(reached.get("seconds"))
         at = f"validation {metric_name(name)} {metric(name, value)} reached the value of --stop-at"
         lines.append(("Stopped", f"{at[:1].upper()}{at[1:]}{'' if after is None else f' after {duration(after)}'}."))
+    missed = run.result.get("not_reached")
+    if isinstance(missed, Mapping):
+        name, best = str(missed.get("metric")), _number(missed.get("best"))
+        wanted = number(_number(missed.get("wanted")) or 0.0)
+        found = "" if best is None else f"; the best evaluation gave {metric(name, best)}"
+        lines.append(("Not reached", f"A validation {metric_name(name)} of {wanted} (--stop-at){found}."))
     return lines
 
 

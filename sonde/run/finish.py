@@ -48,6 +48,7 @@ from sonde.run.report import as_shown, write_report
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import load_best
 from sonde.run.shown import look
+from sonde.run.stop_at import reached
 from sonde.run.telling import parted, tell
 from sonde.run.train import Prepared
 from sonde.tasks.table import spec
@@ -308,7 +309,7 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
     return {
         "status": progress.stop,
         "ended_by": progress.ended_by,
-        **_reached(run),
+        **reached(run.attempt.folder.metrics, progress, run.settings.target),
         "lengths": lengths_in_words(assembly.config.loop),
         "lengths_told": lengths_told(assembly.config.loop, origin),
         "task": assembly.config.task,
@@ -332,17 +333,6 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         **({} if run.doctor is None else {"diagnosis": run.doctor.diagnosis}),
         **_highlights(run.attempt.folder, assembly, scores),
     }
-
-
-def _reached(run: Prepared) -> dict[str, Any]:
-    """Where a run ended because it was good enough: at which value, and after how many seconds."""
-    progress = run.training.progress
-    if progress.ended_by != "stop_at":
-        return {}
-    line = next(line for line in reversed(list(read_lines(run.attempt.folder.metrics))) if line["kind"] == "evaluation")
-    name, wanted = run.settings.target.objective.metric, run.settings.target.value  # type: ignore[union-attr]
-    found = {"metric": name, "value": progress.metrics[name], "wanted": wanted, "seconds": line.get("elapsed")}
-    return {"reached": found}
 
 
 def _baseline(run: Prepared, split: str) -> dict[str, Any]:

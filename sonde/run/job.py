@@ -28,6 +28,7 @@ from sonde.run.resolve import CUSTOM_MODULE, Resolved
 from sonde.run.resume import (
     load_best,
     nothing_to_do,
+    rate_jumps,
     refuse_untested,
     remember,
     same_data,
@@ -222,6 +223,8 @@ def _go_on(job: Job, folder: RunFolder) -> Attempt:
     refuse_idle(built, saved, folder)
     mend_schema(folder, built.dataset, report)
     report(f"resuming {folder.path} at step {saved.step:,}")
+    if note := rate_jumps(folder, config):
+        report(note)
     attempt = Attempt(job=job, folder=folder, config=config, built=built, saved=saved, told=_shown(job))
     attempt.changed = changed
     return attempt

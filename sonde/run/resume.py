@@ -12,7 +12,9 @@ from sonde.core.durations import same_setting
 from sonde.core.errors import ConfigError, DataError, RunFolderError, unknown
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Task, extras_of
+from sonde.core.units import count, number
 from sonde.engine import checkpoint
+from sonde.engine.json_lines import read_lines
 from sonde.engine.plan import ExecutionPlan
 from sonde.engine.training import OF_A_LOSS, Progress, load_weights
 from sonde.modalities.settings import built, leaves
@@ -181,6 +183,25 @@ def dropped_lengths(loop: LoopConfig, given: Mapping[str, Any], origin: Mapping[
     )
 
 
+def rate_jumps(folder: RunFolder, config: TrainConfig) -> str:
+    """A note that the learning rate does not go on from where it was, as its schedule spans a new length; empty where it does."""
+    schedule = config.optim.schedule
+    shaped = isinstance(schedule, str) and schedule not in ("constant", "plateau")
+    if not shaped or not _other_length(read_config(folder.config).settings, config.loop):
+        return ""
+    last = max(
+        (line for line in read_lines(folder.metrics) if line["kind"] == "step" and line.get("lr") is not None),
+        key=lambda line: line["step"],
+        default=None,
+    )
+    if last is None:
+        return ""
+    return (
+        f"schedule {schedule} spans the new length: the learning rate, {number(last['lr'])} at step {count(last['step'])}, "
+        "jumps to its place in that"
+    )
+
+
 def saved_length(folder: RunFolder, config: TrainConfig, typed: Mapping[str, Any]) -> TrainConfig:
     """`config`, as long as the folder's run is to be, where no length is typed: it may have been lengthened since."""
     if any(typed.get(name) is not None for name in LENGTHS):
@@ -226,8 +247,8 @@ def saved_state(folder: RunFolder, loop: LoopConfig, *, report: Callable[[str], 
 def _check_numbers(state: Mapping[str, Any]) -> None:
     """Raises: TypeError, ValueError or LookupError for a state that was not written, in what is read before it is put back"""
     Progress(**state["progress"])
-    for number in (state["threads"], state["progress"]["step"], *state["journals"].values()):
-        int(number)
+    for whole in (state["threads"], state["progress"]["step"], *state["journals"].values()):
+        int(whole)
     float(state["clock"]["elapsed"])
 
 

@@ -54,12 +54,21 @@ def result_lines(result: Mapping[str, Any]) -> list[str]:
         lines.append(_reached(reached, result.get("steps") or 0))
     elif result.get("status") not in (None, "finished", "time limit" if ended else None):
         lines.append(f"{result['status']} after {count(result.get('steps') or 0)} steps")
-    if none := [name for name, part in (result.get("evaluated") or {}).items() if not part["rows"]]:
-        said = "not evaluated: the time limit left no time for it; give a longer --time-limit"
-        lines.insert(
-            0 if split in (None, "train") else 1, said if split in (None, "train") else f"{' and '.join(none)} {said}"
-        )
+    if missed := result.get("not_reached"):
+        lines.append(not_reached(missed))
+    lines = _without_time(result, split, lines)
     return lines or ["not evaluated: the data have neither test nor validation rows"]
+
+
+def _without_time(result: Mapping[str, Any], split: str | None, lines: Sequence[str]) -> list[str]:
+    """The lines, with which splits the time limit left no time for: said first where it is all of them."""
+    none = [name for name, part in (result.get("evaluated") or {}).items() if not part["rows"]]
+    said = "not evaluated: the time limit left no time for it; give a longer --time-limit"
+    if not none:
+        return list(lines)
+    if split in (None, "train"):
+        return [said, *lines]
+    return [lines[0], f"{' and '.join(none)} {said}", *lines[1:]]
 
 
 def _goal(result: Mapping[str, Any], name: str, value: float | None) -> list[str]:
@@ -78,6 +87,19 @@ def _reached(reached: Mapping[str, Any], steps: int) -> str:
     name, after = str(reached["metric"]), reached.get("seconds")
     at = f"stopped at step {count(steps)}" + ("" if after is None else f", after {duration(after)}")
     return f"{at}: validation {metric_name(name)} {metric(name, reached['value'])} has reached --stop-at {reached['wanted']:g}"
+
+
+def not_reached(missed: Mapping[str, Any]) -> str:
+    """That a run never became as good as was asked for.
+
+    >>> not_reached({"metric": "return", "best": 0.25, "wanted": 5.0, "evaluations": 3})
+    '--stop-at 5 was not reached: the best validation return of 3 evaluations was 0.2500'
+    """
+    name, times = str(missed["metric"]), missed["evaluations"]
+    found = f"validation {metric_name(name)} of {times} evaluations was {metric(name, missed['best'])}"
+    if times == 1:
+        found = f"validation {metric_name(name)} of the only evaluation was {metric(name, missed['best'])}"
+    return f"--stop-at {missed['wanted']:g} was not reached: the {'best ' if times > 1 else ''}{found}"
 
 
 def _is_number(value: Any) -> bool:

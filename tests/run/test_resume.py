@@ -132,6 +132,18 @@ def test_a_run_trained_further_goes_on_from_its_last_weights(tmp_path: Path) -> 
         assert torch.equal(weights(tmp_path / "run")[name], value), name
 
 
+@pytest.mark.parametrize(("schedule", "told"), [("linear", True), ("constant", False)])
+def test_a_rate_that_jumps_as_a_run_is_made_longer_is_told(
+    schedule: str, told: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(tmp_path / "run", epochs=2, schedule=schedule, log_every=1)
+    go_on(tmp_path / "run", epochs=4, quiet=False)
+    lines = [line for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines() if '"kind": "step"' in line]
+    before, after = (json.loads(lines[number])["lr"] for number in (7, 8))
+    assert (after > 2 * before) == told
+    assert ("jumps to its place in that" in capsys.readouterr().out) == told
+
+
 def test_without_validation_the_best_is_the_last_of_the_longer_run(tmp_path: Path) -> None:
     """The best checkpoint of the shorter run is not one that the longer one has to beat."""
     train(tmp_path / "run", validation=0)

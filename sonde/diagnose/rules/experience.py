@@ -6,6 +6,7 @@ for tens of thousands of steps) and Pendulum.
 
 import math
 
+from sonde.core.findings import Severity
 from sonde.core.units import count, number
 from sonde.diagnose.seen import Seen
 from sonde.diagnose.suspicion import Place, Suspicion
@@ -104,7 +105,7 @@ def never_end(seen: Seen) -> Suspicion | None:
 def warmup_too_long(seen: Seen) -> Suspicion | None:
     """Most of the run acts at random, before the first update."""
     warmup, steps = seen.context.settings.get("warmup_steps"), seen.course.now("environment_steps")
-    if seen.moment != "end" or not isinstance(warmup, int) or not warmup > MOSTLY * steps or seen.step < TRIAL:
+    if seen.moment != "end" or not isinstance(warmup, int) or not warmup > MOSTLY * steps:
         return None
     return _fact(
         seen,
@@ -113,13 +114,14 @@ def warmup_too_long(seen: Seen) -> Suspicion | None:
         "(--warmup-steps)",
         f"--warmup-steps {_rounded(max(100, steps / 20))}, or train longer: --steps",
         place="optimiser",
+        severity=_unless_trial(seen),
     )
 
 
 def exploring_still(seen: Seen) -> Suspicion | None:
     """The run ended while its actions were still largely drawn at random."""
     share, last = seen.course.now("exploration"), seen.context.settings.get("explore_last")
-    if seen.moment != "end" or not isinstance(last, float) or not share > last + STILL or seen.step < TRIAL:
+    if seen.moment != "end" or not isinstance(last, float) or not share > last + STILL:
         return None
     steps = _rounded(max(1, seen.course.now("environment_steps") / 5))
     return _fact(
@@ -129,6 +131,7 @@ def exploring_still(seen: Seen) -> Suspicion | None:
         f"over {count(seen.context.settings.get('explore_steps', math.nan))} steps of the environment (--explore-steps)",
         f"--explore-steps {steps}, a fifth of this run, or train longer: --steps",
         place="optimiser",
+        severity=_unless_trial(seen),
     )
 
 
@@ -205,6 +208,11 @@ def _steps(seen: Seen) -> str:
     return count(seen.course.now("environment_steps"))
 
 
+def _unless_trial(seen: Seen) -> Severity:
+    """How loudly it is said that most was done at random: of a run so short that this may well be known, by a note."""
+    return "note" if seen.step < TRIAL else "warning"
+
+
 def _fact(  # noqa: PLR0913
     seen: Seen,
     name: str,
@@ -213,6 +221,7 @@ def _fact(  # noqa: PLR0913
     *,
     place: Place = "data",
     explains: frozenset[str] = frozenset(),
+    severity: Severity = "warning",
 ) -> Suspicion:
     return Suspicion(
         name=name,
@@ -222,6 +231,7 @@ def _fact(  # noqa: PLR0913
         certainty="certain",
         step=seen.step,
         explains=explains,
+        severity=severity,
     )
 
 

@@ -29,7 +29,10 @@ def settings(dataset: Dataset, model: str) -> Settings:
         "weight_decay": (1e-4, "as AlphaZero's"),
         "schedule": ("wsd", "experience goes on changing; at the end the network comes to rest"),
         "batch_size": (BATCH, "small networks and a short run"),
-        "steps": (UPDATES, "minutes; give more, or --time-limit, for a player that is hard to beat"),
+        "steps": (
+            UPDATES,
+            "minutes; give more for a player that is hard to beat, and --time-limit for when it must end",
+        ),
         "evaluate_every": (f"{UPDATES // 4} steps", "4 evaluations, whose matches take a while"),
     }
     if model == "policy-value-mlp":

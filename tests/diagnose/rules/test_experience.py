@@ -39,7 +39,6 @@ HEALTHY = {
     "a first episode that is long": lambda: acted({"episodes": 0.0, "train_return": float("nan"), "length_going": 9_000}, at=0.5,
                                                   moment="training"),
     "a trial of few steps": lambda: acted(NEVER, updates=40, returns=[0.0]),
-    "a trial of few updates": lambda: acted(replay=True, updates=300, settings={"explore_steps": 10**6}),
     "half an hour": lambda: acted(spent={"environment": 300.0, "policy": 300.0, "step": 900.0, "optimizer": 100.0}),
 }  # fmt: skip
 
@@ -99,6 +98,7 @@ def test_a_run_that_mostly_warms_up() -> None:
     assert "60,000 of the 80,000 steps" in found.evidence
     assert "--warmup-steps 4000" in found.action
     assert experience.warmup_too_long(acted(replay=True, settings={"warmup_steps": 30_000})) is None
+    assert found.severity == "warning"
 
 
 def test_a_run_that_still_explores() -> None:
@@ -106,8 +106,18 @@ def test_a_run_that_still_explores() -> None:
     assert (found.name, found.certainty) == ("exploration-not-ended", "certain")
     assert "62.0 % of the actions were still drawn at random" in found.evidence
     assert "--explore-steps 16000" in found.action
+    assert found.severity == "warning"
     assert experience.exploring_still(acted({"exploration": 0.14}, replay=True)) is None
     assert experience.exploring_still(acted({"exploration": 0.62}, replay=True, at=0.5, moment="evaluation")) is None
+
+
+def test_a_short_trial_that_acts_at_random_is_a_note() -> None:
+    few = acted(
+        {"exploration": 0.62}, replay=True, updates=300, settings={"explore_steps": 10**6, "warmup_steps": 60_000}
+    )
+    for found in (experience.exploring_still(few), experience.warmup_too_long(few)):
+        assert found is not None
+        assert found.severity == "note"
 
 
 def test_notes() -> None:
