@@ -31,10 +31,9 @@ PARTS = (
     ),
     Part(
         "Value",
-        "loss",
-        {"value": "game's end", "search_value": "search's value"},
-        "Cross-entropy with how games ended (win, draw or loss), in nats, and squared error beside what searches found positions "
-        "worth. Ends are partly chance: the first does not fall to 0.",
+        "nats",
+        {"value": "loss"},
+        "Cross-entropy with how games ended: won, drawn or lost. Ends are partly chance, so that it does not fall to 0.",
     ),
     Part(
         "Explained variance of the values",

@@ -29,8 +29,7 @@ class AlphaZeroConfig:
     random_moves: int = 2
     """Random moves that a game of self-play begins with, at most; how many is drawn for each."""
     drawn_moves: int = 10
-    """Moves of a game, its first, that are left to chance: PUCT draws them by how often the search followed them. After them,
-    moves that are only played are searched without exploration."""
+    """Moves of a game, its first, that PUCT draws by how often the search followed them."""
     window: int = 100_000
     """Positions that are kept to learn from."""
     position_reuse: float = 4.0
@@ -39,12 +38,10 @@ class AlphaZeroConfig:
     """Turn and mirror boards at random while learning, where the game stays the same."""
     value_weight: float = 1.0
     """Weight of the loss of the game's end beside that of the policy."""
-    search_value_weight: float = 0.5
-    """Weight of how far the value is from what the search of a position found it worth, squared."""
 
     def __post_init__(self) -> None:
         at_least(self, 1, "simulations", "considered", "quick_simulations", "window")
-        at_least(self, 0, "random_moves", "drawn_moves", "value_weight", "search_value_weight")
+        at_least(self, 0, "random_moves", "drawn_moves", "value_weight")
         above(self, 0, "position_reuse")
         within(self, 0, 1, "full_share", open_left=True)
         if self.full_share < 1 and self.quick > self.simulations:
@@ -63,11 +60,10 @@ class AlphaZeroConfig:
         found = {}
         if self.search == "puct":
             found["considered"] = "--search puct looks at all moves; leave it out, or use --search gumbel"
+        else:
+            found["drawn_moves"] = "--search gumbel draws the moves it looks at; leave it out, or use --search puct"
         if self.full_share == 1:
-            searched = "every move is searched in full (--full-share 1)"
-            found["quick_simulations"] = f"{searched}; leave it out, or give --full-share 0.25"
-            if self.search == "gumbel":
-                found["drawn_moves"] = (
-                    f"{searched}, and --search gumbel draws each; leave it out, or give --full-share 0.25"
-                )
+            found["quick_simulations"] = (
+                "every move is searched in full (--full-share 1); leave it out, or give --full-share 0.25"
+            )
         return found
