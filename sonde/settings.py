@@ -767,8 +767,9 @@ class TrainKeywords(TypedDict, total=False):
     """task alphazero: Leaves that are looked at for a move that is learned from, and for each move of an evaluation."""
     considered: int
     """task alphazero: Moves that a Gumbel search looks at in the root, at most."""
-    quick_simulations: int
-    """task alphazero: Leaves that are looked at for a move that is only played (playout cap randomisation)."""
+    quick_simulations: int | None
+    """task alphazero: Leaves that are looked at for a move that is only played (playout cap randomisation); by
+    default 16, or simulations= where that is fewer."""
     full_share: float
     """task alphazero: Share of moves that are searched in full and learned from."""
     random_moves: int

@@ -33,6 +33,7 @@ examples:
   sonde eval runs/mnist-flow-matching-1 mnist --judge runs/mnist-compact-cnn-1 --number 5000
   sonde eval runs/cartpole-v1-policy-mlp-1 --episodes 500 --first-seed 5000
   sonde eval runs/cartpole-v1-policy-mlp-1 gym:CartPole-v1 --episodes 50 --log expert.npz
+  sonde eval runs/connect_four-policy-value-resnet-1 game:connect_four --opponents mcts-1000 --simulations 400
   sonde eval runs/moving-digits-denoiser-video-1 moving-digits --number 200
   sonde eval runs/titanic-denoiser-mlp-1 titanic.csv --number 2000
 """
@@ -60,6 +61,10 @@ class EvalOptions:
     """Of an environment: draw actions as in training, and do not take the likeliest."""
     log: str | None = None
     """Of an environment: NPZ file that all transitions are written to, to learn from (--task cloning, cql)."""
+    simulations: int | None = None
+    """Of a game: leaves that are looked at for a move; by default as many as in training."""
+    opponents: tuple[str, ...] = ()
+    """Of a game: whom to play against: random, one-ply, mcts-N, minimax, earlier; by default as in training."""
     judge: str | None = None
     """Measure the samples of RUN by this run of a classifier, trained on the same data."""
     number: int | None = None
@@ -97,7 +102,12 @@ def run(words: Sequence[str]) -> int:
         return _measure(trained, data, begun)
     with said_on(begun.screen):
         play = play_of(
-            episodes=options.episodes, sampled=options.sampled, log=options.log, first_seed=options.first_seed
+            episodes=options.episodes,
+            first_seed=options.first_seed,
+            sampled=options.sampled,
+            log=options.log,
+            simulations=options.simulations,
+            opponents=options.opponents,
         )
         found = trained.evaluation(data, split=options.split, target=options.target, play=play, tick=begun.screen.tick)
     rows = [(metric_name(name), metric(name, value)) for name, value in found.scores.items()]

@@ -22,6 +22,8 @@ from sonde.run.custom_use import scores
 from sonde.run.evaluated_in import or_in_fp32, precision_of
 from sonde.run.evaluation import highlights
 from sonde.run.judged_rows import ALL, CHOSE, Evaluation, caution_of_custom, judged, reading_of
+from sonde.run.played import matches_in_words
+from sonde.run.playing import check_same_game
 from sonde.run.row_sources import source_of
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ def of_rows(
         tick=tick,
     )
     _refuse_training_episodes(found.rows, found.split)
+    check_same_game(found.rows, folder)
     rows = found.rows if play is None else play.rows(found.rows)
     caution = _caution_of_seeds(rows, saved.get("episodes")) or found.caution
     views = None
@@ -70,8 +73,9 @@ def of_rows(
             play.keep(source, data)
         return meter.compute(), highlights(run.spec, meter, rows)
 
+    met = matches_in_words(rows, task, play)
     scored, said = or_in_fp32(evaluated_in, precision_of(_trained_in(folder, saved), device))
-    return replace(found, rows=rows, caution=caution).evaluation(scored, schema.input.kind, said)
+    return replace(found, rows=rows, caution=caution).evaluation(scored, schema, said, met)
 
 
 def of_custom_data(run: "Run", folder: RunFolder, data: Any, *, tick: Tick) -> Evaluation:

@@ -306,7 +306,7 @@ def source(splits: Mapping[str, Rows], task: Task, config: TrainConfig, device: 
     plan = SelfPlayPlan(
         games=config.data.of(EnvironmentConfig).environments,
         longest=rows.longest,
-        quick=settings.quick_simulations,
+        quick=settings.quick,
         full=settings.full_share,
         drawn_moves=settings.drawn_moves,
         random_moves=settings.random_moves,
@@ -345,6 +345,6 @@ def room(schema: Schema, splits: Mapping[str, Rows], config: TrainConfig) -> lis
             nbytes=trees,
             setting="simulations",
             number=settings.simulations,
-            least=settings.quick_simulations,
+            least=settings.quick_simulations or 1,
         ),
     ]

@@ -22,6 +22,7 @@ def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for a game."""
     found: Settings = {
         "environments": (128, "leaves of so many games are one batch of the network"),
+        **_opponents(dataset),
         "optimizer": ("adamw", "usual for networks of this size"),
         "lr": (1e-3, "usual for networks of this size"),
         "weight_decay": (1e-4, "as AlphaZero's"),
@@ -51,3 +52,9 @@ def settings(dataset: Dataset, model: str) -> Settings:
             "test_episodes": (20, why),
         }
     return found
+
+
+def _opponents(dataset: Dataset) -> Settings:
+    """Whom it is evaluated against, as the matches have it: so that config.yaml tells, whatever the default of a version is."""
+    met = next((names for rows in dataset.splits.values() if (names := getattr(rows, "opponents", ()))), ())
+    return {"opponents": (tuple(met), "all that suit the game")} if met else {}

@@ -170,7 +170,7 @@ def test_games_that_open_spiel_steps_are_played_and_learned_from(name: str, tmp_
     import sonde
 
     run = sonde.train(
-        f"game:{name}", out=tmp_path / "run", steps=2, environments=4, simulations=4, quick_simulations=2, batch_size=16,
+        f"game:{name}", out=tmp_path / "run", steps=2, environments=4, simulations=4, batch_size=16,
         window=200, episodes=2, test_episodes=2, max_episode_steps=30,
         opponents=("random",), quiet=True, threads=1, model="policy-value-mlp", hidden=(8,),
     )  # fmt: skip

@@ -142,3 +142,16 @@ def test_predictions_name_the_move() -> None:
 def test_settings_are_checked(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         AlphaZeroConfig(**settings)
+
+
+def test_what_is_not_given_gives_way() -> None:
+    assert (AlphaZeroConfig().quick, AlphaZeroConfig(simulations=8).quick) == (16, 8)
+    assert (
+        AlphaZeroConfig(simulations=8, full_share=1.0, quick_simulations=16).full_share == 1
+    )  # nothing is searched quickly
+
+
+def test_settings_that_change_nothing_beside_others_are_named() -> None:
+    assert set(AlphaZeroConfig().without_effect()) == {"drawn_moves"}
+    assert set(AlphaZeroConfig(search="puct").without_effect()) == {"considered"}
+    assert set(AlphaZeroConfig(full_share=1.0, search="puct").without_effect()) == {"considered", "quick_simulations"}
