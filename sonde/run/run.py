@@ -315,9 +315,9 @@ class Run:
         opponents: Sequence[str] = (),
         tick: Tick = silent,
     ) -> dict[str, float]:
-        """Scores of the best checkpoint on data of the same kind: on test rows, else all there are.
+        """Scores of the best checkpoint on data of the same kind: on test rows, else all there are; without data, of a run
+        that acts, in the environment or game that it was trained in.
 
-        data: None, of a run that acts, for the environment or game that it was trained in
         Of the data that the run was trained on, its own test rows are judged, else its validation rows; where rows that were
         trained on are judged, the screen says so (`evaluation` returns it).
 
@@ -333,14 +333,8 @@ class Run:
         from sonde.run.played import play_of
 
         against = (opponents,) if isinstance(opponents, str) else tuple(opponents)
-        play = play_of(
-            episodes=episodes,
-            first_seed=first_seed,
-            sampled=sampled,
-            log=log,
-            simulations=simulations,
-            opponents=against,
-        )
+        of_games: dict[str, Any] = {"simulations": simulations, "opponents": against}
+        play = play_of(episodes=episodes, first_seed=first_seed, sampled=sampled, log=log, **of_games)
         found = self.evaluation(data, split=split, target=target, play=play, tick=tick)
         if found.caution:
             Screen().say(f"evaluated on {found.headline}")
