@@ -57,6 +57,17 @@ class SeedRows:
         return 0
 
 
+def action_seed(seed: int) -> int:
+    """What a space is seeded by that draws actions for the episode of a seed.
+
+    A space and its environment make the same numbers of the same seed: actions would be what the environment drew for itself.
+
+    >>> action_seed(3) not in (3, action_seed(4))
+    True
+    """
+    return derive(seed, "sample", "actions") % LIMIT
+
+
 def training_seed(seed: int, environment: int, episode: int) -> int:
     """The seed of an episode that is trained on; never one of those that are evaluated.
 

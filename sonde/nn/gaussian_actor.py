@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from sonde.nn.pixels import as_shares
+
 LOG_STD = (-5.0, 2.0)  # bounds of the policy's log standard deviation
 
 
@@ -15,6 +17,6 @@ class GaussianActor(nn.Module):
 
     def forward(self, seen: Tensor) -> tuple[Tensor, Tensor]:
         """(n, *shape) -> two of (n, numbers)."""
-        mean, spread = self.head(self.torso(seen)).chunk(2, -1)
+        mean, spread = self.head(self.torso(as_shares(seen))).chunk(2, -1)
         low, high = LOG_STD
         return mean, low + (high - low) / 2 * (spread.tanh() + 1)

@@ -94,6 +94,7 @@ def refuse_outside_fit(given: Mapping[str, Any]) -> None:
 
 
 def _without_effect(name: str, value: Any, why: str) -> ConfigError:
+    value = int(value) if isinstance(value, float) and value.is_integer() else value
     written = "" if isinstance(value, bool) or value is None else f" {value}"
     return ConfigError(f"{flag(name)}{written} has no effect: {why}")
 
@@ -117,6 +118,24 @@ def _of_experience(name: str, value: Any, parts: Assembly) -> str:
         return ""
     instead = {"validation": "give --episodes 20", "test": "give --test-episodes 100", "feed": "leave it out"}
     return f"an environment has no rows to keep, mix or repeat, only episodes; {instead.get(name, 'leave it out')}"
+
+
+def _of_rollouts(name: str, value: Any, parts: Assembly) -> str:
+    most = getattr(parts.train, "transitions", None)
+    if most is None or value <= most:
+        return ""
+    return (
+        f"a rollout holds {most:,} transitions, and a batch no more; give at most {most}, or a longer {flag('rollout')}"
+    )
+
+
+def _of_endless(name: str, value: Any, parts: Assembly) -> str:
+    if parts.train.batches is not None or ends(parts.train):
+        return ""
+    return (
+        "the training data are endless, so an epoch never ends; set the length of training with --steps 10000 or "
+        "--time-limit 10m"
+    )
 
 
 def _of_environments(name: str, value: Any, parts: Assembly) -> str:
@@ -304,6 +323,8 @@ RULES = (
     Rule(names=("batch_size", "workers"), why=_of_batches),
     Rule(names=("environment_steps",), why=_of_environments, off=(None,)),
     Rule(names=("batch_size",), why=_of_whole_batches),
+    Rule(names=("batch_size",), why=_of_rollouts),
+    Rule(names=("epochs",), why=_of_endless, off=(None,)),
     Rule(names=("patience",), why=_of_validation, off=(0, "0")),
     Rule(names=("patience",), why=_of_objective, off=(0, "0")),
     Rule(names=("patience", "evaluate_every", "checkpoint_every"), why=_of_epochs, off=(0, "0")),

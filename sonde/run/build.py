@@ -48,6 +48,7 @@ from sonde.run.generated import Pool, parted, pool_for
 from sonde.run.known_rows import hand_known_rows
 from sonde.run.latent import Coder, coder_for
 from sonde.run.memory import room_for, sizes_of
+from sonde.run.own_body import told as told_of_body
 from sonde.run.updates import check_search, check_watched, schedules, updates
 from sonde.tasks.custom.metrics import Measures, own_names
 from sonde.tasks.custom.signatures import in_order
@@ -243,6 +244,7 @@ def assemble(
         average=average,
         clock=clock,
         transferred=tuple(done),
+        notes=told_of_body(built, config, dataset.schema),
         pool=pool,
         coder=coder,
     )

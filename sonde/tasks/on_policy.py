@@ -14,6 +14,7 @@ from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Abilities
 from sonde.nn.actor_critic import Actor, Critic, orthogonal, remembering
+from sonde.nn.body import features_of, is_own
 from sonde.nn.pixels import as_shares
 from sonde.nn.running_norm import RunningNorm
 
@@ -33,8 +34,8 @@ class Policy:
     """An actor and a critic that share nothing, or all but their heads, as is usual for pixels (Huang et al. 2022, of Atari 8).
 
     Details by number in Huang et al. 2022, "The 37 implementation details of proximal policy optimization": orthogonal weights
-    (2), observations scaled by running statistics and cut off at 10 (of continuous actions 5 and 6), the spread of numbers does
-    not depend on the observation (of continuous actions 2).
+    (2; those of somebody's own network stay as they came), observations scaled by running statistics and cut off at 10 (of
+    continuous actions 5 and 6), the spread of numbers does not depend on the observation (of continuous actions 2).
 
     modules: all of it;  trained: what a phase trains
     """
@@ -50,7 +51,7 @@ class Policy:
         share: bool = False,
     ) -> None:
         """share: whether actor and critic read the same features. Raises: ConfigError for those of a network that remembers"""
-        self._target, features = target, int(model.features)  # type: ignore[arg-type]
+        self._target, features, own = target, features_of(model, input), is_own(model)
         self._remembers = 0 if (found := remembering(model)) is None else found.remembers
         if share and self._remembers:
             raise ConfigError("--share-layers is of networks without a memory; leave it out, or take another --model")
@@ -59,10 +60,10 @@ class Policy:
         choices = (len(target.names),) if target.kind == "action" else target.shape
         self.actor = Actor(model, features, choices=choices, numbers=numbers)
         self.critic = Critic(nn.Identity() if share else copy.deepcopy(model), features) if critic else None
-        orthogonal(self.actor, self.actor.head, 0.01)
+        orthogonal(self.actor.head if own else self.actor, self.actor.head, 0.01)
         parts: dict[str, nn.Module] = {"actor": self.actor}
         if self.critic is not None:
-            orthogonal(self.critic, self.critic.head, 1.0)
+            orthogonal(self.critic.head if own else self.critic, self.critic.head, 1.0)
             parts["critic"] = self.critic
         self.trained = list(parts.values())
         self._norm = RunningNorm(input.shape) if scale_observations and not input.has_planes else None

@@ -21,6 +21,7 @@ from sonde.core.config_file import read_config
 from sonde.core.errors import ConfigError, DataError
 from sonde.optim.build import USED
 from sonde.run.applicable import OPTIMISERS, RULES, SHAPED
+from tests.acting.small_environments import Walk
 
 QUIET: dict[str, Any] = {"threads": 1, "quiet": True, "device": "cpu"}
 X = torch.linspace(-1, 1, 64).unsqueeze(1)
@@ -252,7 +253,7 @@ def test_an_iterator_that_ends_too_soon_is_said_to_and_the_run_to_have_failed(tm
 def test_every_general_setting_is_known_to_a_rule_or_always_has_an_effect() -> None:
     """A new setting is put into the table, or into this list."""
     always = {
-        "memory", "accumulate", "pretrained", "freeze", "ema", "epochs", "steps", "time_limit",
+        "memory", "accumulate", "pretrained", "freeze", "ema", "steps", "time_limit",
         "log_every", "doctor", "classical", "silence", "device", "precision", "compile", "threads", "deterministic", "seed",
         "out", "fresh",
         "quiet", "debug", "log", "trust_code", "given",
@@ -343,3 +344,31 @@ def test_defaults_without_an_effect_are_left_out_of_the_config(tmp_path: Path, t
     further = sonde.resume(tmp_path / "table", epochs=2, **QUIET)
     assert further.result["epochs"] == 2
     assert "horizon" not in read_config(tmp_path / "table").settings
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"epochs": 3}, "epochs=3 has no effect: the training data are endless, so an epoch never ends; set .* steps"),
+        ({"epochs": 3, "steps": 4}, "epochs=3 has no effect"),
+        (
+            {"batch_size": 33, "steps": 4},
+            "batch_size=33 has no effect: a rollout holds 32 transitions, .* give at most 32",
+        ),
+        (
+            {"batch_size": 33, "steps": 4, "task": "a2c"},
+            "batch_size=33 has no effect: .* learns from all that it met at once",
+        ),
+    ],
+)
+def test_what_acts_refuses_epochs_and_batches_that_it_cannot_have(
+    given: dict[str, Any], told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=told):
+        sonde.train(Walk, out=tmp_path / "run", environments=2, rollout=16, quiet=True, threads=1, **given)
+    assert not (tmp_path / "run").exists()
+
+
+def test_games_have_no_epochs_either(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="epochs=2 has no effect: the training data are endless"):
+        sonde.train("game:tic_tac_toe", out=tmp_path / "run", epochs=2, quiet=True, threads=1)

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from sonde.acting.environments.survey import FIRST_SEED
+from sonde.acting.seeds import action_seed
 from sonde.core.errors import DataError
 from sonde.core.units import duration
 
@@ -36,7 +37,7 @@ def endless(env: Any) -> str:
 def _played(env: Any) -> str:
     begun = time.perf_counter()
     env.reset(seed=FIRST_SEED)
-    env.action_space.seed(FIRST_SEED)
+    env.action_space.seed(action_seed(FIRST_SEED))
     for step in range(1, LONG + 1):
         _, _, over, cut, _ = env.step(env.action_space.sample())
         if over or cut:

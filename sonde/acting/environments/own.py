@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sonde.acting.environments.gym import library, reachable
+from sonde.acting.environments.normalising import refuse_normalising
+from sonde.acting.seeds import action_seed
 from sonde.core.catalogue import require
 from sonde.core.code_hash import fingerprint, name_of
 from sonde.core.errors import DataError, first_line
@@ -112,6 +114,7 @@ def imported(name: str) -> Any:
 
 def _of_vector(given: Any) -> Callable[[], Any]:
     """What makes one of a vector's environments. Raises: DataError where that is not known"""
+    refuse_normalising(given, type(given).__name__)
     vector = library().vector
     if type(given) in (vector.SyncVectorEnv, vector.AsyncVectorEnv):
         made = list(given.env_fns)
@@ -197,7 +200,7 @@ class Trace(NamedTuple):
 def trace(env: Any, *, steps: int = SAME_STEPS, seconds: float = 1.0, seed: int = 0, acts: int = 0) -> Trace:
     """What an environment answers to the same few actions from the same seed. seed: of the episode;  acts: of the actions"""
     until, took, worked = time.perf_counter() + seconds, [], 0.0
-    env.action_space.seed(acts)
+    env.action_space.seed(action_seed(acts))
     found: list[Any] = [deepcopy(env.reset(seed=seed)[0])]
     for _ in range(steps):
         action, begun, before = env.action_space.sample(), time.perf_counter(), time.process_time()

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sonde.acting.environments.spaces_that_lie import lie
+from sonde.acting.seeds import action_seed
 from sonde.core.errors import DataError, first_line
 
 FIRST_SEED = 3_000_000  # of inspection: none of training, validation or test
@@ -141,7 +142,7 @@ class Survey:
     def random(self, until: float) -> Tried:
         """Actions drawn from the space."""
         space = self.env.action_space
-        space.seed(FIRST_SEED)
+        space.seed(action_seed(FIRST_SEED))
         return self.episodes("random", lambda shown: space.sample(), _seeds(EPISODES), until, LONG)
 
     def constant(self, until: float) -> None:
@@ -164,7 +165,7 @@ class Survey:
         spread[spread == 0] = 1
         found: list[tuple[float, int, Policy]] = []
         for which in range(POLICIES):
-            acts = _linear(self.env.action_space, mean, spread, np.random.default_rng(FIRST_SEED + which))
+            acts = _linear(self.env.action_space, mean, spread, np.random.default_rng(action_seed(FIRST_SEED + which)))
             found.append((self.play(acts, FIRST_SEED, 0.7 * until)[0], -which, acts))
             if not self.left(0.7 * until):
                 break

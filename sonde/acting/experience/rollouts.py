@@ -11,6 +11,7 @@ from sonde.acting.experience.advantages import advantages
 from sonde.acting.experience.collecting import Collected, Collector
 from sonde.core.acting import Acting
 from sonde.core.batch import Batch
+from sonde.core.bounds import flag
 from sonde.core.errors import ConfigError
 from sonde.core.pace import Pace
 from sonde.core.seeds import generator
@@ -63,6 +64,8 @@ class Rollouts:
                 f"one after the other; give a multiple of {each}"
             )
         self._batch_rows = self._rows if plan.batch is None else plan.batch // each
+        self.transitions = count * plan.length
+        """Of a rollout, of which a batch holds no more."""
 
     @property
     def epoch(self) -> int:
@@ -76,8 +79,22 @@ class Rollouts:
 
     @property
     def said(self) -> str:
-        """What is to be told of where the environments step, in the plan of a run."""
-        return self._collector.environments.said
+        """What is to be told of where the environments step, and of batches that are not as large as was asked for."""
+        return "; ".join(line for line in (self._collector.environments.said, self._uneven) if line)
+
+    @property
+    def _uneven(self) -> str:
+        batch, left = self._plan.batch, self._rows % self._batch_rows
+        if batch is None or not left:
+            return ""
+        if self._per_pass == 1:
+            return (
+                f"batches of all {self.transitions:,} transitions of a rollout, fewer than {flag('batch_size')} {batch}"
+            )
+        return (
+            f"each pass over a rollout of {self.transitions:,} transitions ends with a batch of "
+            f"{left * self.transitions // self._rows:,}, as {flag('batch_size')} {batch} does not divide it"
+        )
 
     @property
     def figures(self) -> dict[str, float]:

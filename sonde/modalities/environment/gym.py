@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sonde.acting.config import EnvironmentConfig, refuse_of_games
-from sonde.acting.environments.checked import Checked
 from sonde.acting.environments.gym import GymEnvironment, library
 from sonde.acting.environments.making import Making, as_shown
-from sonde.acting.environments.own import SAME_STEPS, Trace, same_traces, trace
+from sonde.acting.environments.normalising import refuse_normalising
+from sonde.acting.environments.own import SAME_STEPS, trace
 from sonde.acting.environments.pictures import Pictures
+from sonde.acting.environments.reproducing import STEPS
 from sonde.acting.environments.spaces import space_of
 from sonde.acting.room import observation_bytes
 from sonde.acting.seeds import LIMIT, SeedRows
@@ -22,12 +23,13 @@ from sonde.core.memory import free_bytes
 from sonde.core.progress import Tick
 from sonde.core.spaces import Space, as_text
 from sonde.core.units import size
-from sonde.modalities.environment.inspection import lies, without_end
+from sonde.modalities.environment.inspection import irreproducible, lies, without_end
 from sonde.modalities.environment.pictures import facts_of, pictured, seen_in
 from sonde.modalities.environment.spaces import KIND, Observations, actions, observations, unbounded
 from sonde.tasks.table import spec
 
 LOOKED_AT = 2 * SAME_STEPS  # observations by which it is seen whether an episode can be played again
+KEPT_BYTES = 2**26  # of observations, from which on fewer of them are compared
 LOGGED = "logged-"  # before the kind of an environment's target, of actions that others took
 TRAIN = LIMIT - 10_000_000  # seeds of training
 
@@ -73,6 +75,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
     pictures = pictured(make, settings, called)
     make = pictures or make
     env = make()
+    refuse_normalising(env, called)
     for space in ("observation_space", "action_space"):
         if getattr(env, space, None) is None:
             raise DataError(f"{called} has no {space}; give it one of gymnasium.spaces")
@@ -92,9 +95,10 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
         timeout=settings.environment_timeout,
         longest=settings.max_episode_steps,
     )
-    warnings, start = _played(checked.of(env))
+    start = trace(checked.of(env))
     rendered = _rendered(make, env)
     findings = [*lies(env, seen.encode, called), *without_end(checked.of(env), called)]
+    findings += irreproducible(env, make, called, _steps_again(seen.spec))
     facts, goals = (
         [_observations(shown, seen.spec.shape), _actions(target), *_limits(env), *facts_of(settings)],
         _goals(env),
@@ -120,7 +124,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
             for split, number in numbers.items()
         },
         facts=facts,
-        warnings=[*warnings, *unbounded(env.action_space)],
+        warnings=unbounded(env.action_space),
         findings=findings,
         fingerprint=dict(about.fingerprint),
         goals=goals,
@@ -160,15 +164,10 @@ def check_like(seen: InputSpec, target: TargetSpec, like: Schema | None, called:
         raise DataError(f"{called} takes other actions than the model was trained for; take another")
 
 
-def _played(env: Checked) -> tuple[list[str], Trace]:
-    """Look at the start of an episode, twice. Returns warnings beside it. Raises: DataError for what is wrong in it"""
-    found = trace(env)
-    if same_traces(found.answers, trace(env).answers):
-        return [], found
-    return [
-        f"{env.name} answers otherwise when an episode is played again from its seed, so a run that is interrupted cannot be "
-        "resumed; let all its chance come from self.np_random, which reset(seed=seed) seeds"
-    ], found
+def _steps_again(seen: InputSpec) -> int:
+    """Of an episode that is played again: fewer where observations are large, since those of all steps are kept meanwhile."""
+    each = observation_bytes(seen.shape, "uint8" if seen.std else "float32")
+    return min(STEPS, max(SAME_STEPS, KEPT_BYTES // each))
 
 
 def _observations(space: Space, shape: tuple[int, ...]) -> Fact:

@@ -12,12 +12,13 @@ import numpy as np
 from sonde.acting.environments.checked import Checked
 from sonde.acting.environments.endless import endless, limit_of
 from sonde.acting.environments.making import Making
-from sonde.acting.environments.reproducing import differs, heeds_actions
+from sonde.acting.environments.reproducing import Differs, differs, heeds_actions
 from sonde.acting.environments.spaces_that_lie import OUTSIDE
 from sonde.acting.environments.survey import FIRST_SEED, REWARD, Fault, Survey, Tried
 from sonde.acting.evaluation.evaluated import is_acted
-from sonde.acting.seeds import SeedRows
+from sonde.acting.seeds import SeedRows, action_seed
 from sonde.core.dataset import Dataset, Fact, Rows
+from sonde.core.errors import DataError
 from sonde.core.findings import Finding
 from sonde.core.progress import Tick
 from sonde.core.units import count, number
@@ -40,17 +41,20 @@ CERTAIN = {
     "outside-its-space": "mend the environment, or its observation_space; numbers are trained on as they are shown",
 }
 UNUSABLE = "mend the environment, or its observation_space; training stops at it"
-SHORT, SHORT_S = 200, 0.2  # steps and seconds of a look before training
+SHORT, SHORT_S = 200, 0.2  # steps and seconds of a look before training, at `MANY` episodes at most
 
 
 def lies(env: Any, encode: Callable[[Any], np.ndarray], source: str) -> list[Finding]:
-    """What is certain of an environment's observations after a short episode, and does not stop training by itself.
+    """What is certain of an environment's observations after some short episodes, and does not stop training by itself.
 
     Raises: DataError, of one line, for an environment that does not run
     """
     survey = Survey(env, encode, source=source, seconds=SHORT_S)
-    env.action_space.seed(FIRST_SEED)
-    survey.play(lambda shown: env.action_space.sample(), FIRST_SEED, 1.0, SHORT)
+    env.action_space.seed(action_seed(FIRST_SEED))
+    for seed in range(FIRST_SEED, FIRST_SEED + MANY):
+        survey.play(lambda shown: env.action_space.sample(), seed, 1.0, SHORT - survey.steps)
+        if survey.steps >= SHORT or not survey.left(1.0):
+            break
     return [_certain(fault) for fault in survey.faults.values() if fault.name == OUTSIDE and fault.usable]
 
 
@@ -66,11 +70,16 @@ def _certain(fault: Fault) -> Finding:
     return _warning(fault.name, f"{fault.said}{often}", action, name=fault.name)
 
 
-def _irreproducible(how: str) -> list[Finding]:
-    if not how:
+def irreproducible(env: Any, make: Callable[[], Any], source: str, steps: int) -> list[Finding]:
+    """That an episode is another one when it is played again. env: one that has played;  steps: of the episode, at most"""
+    try:
+        return _irreproducible(differs(env, make, source, steps=steps, seconds=SHORT_S))
+    except DataError:  # a fault of the environment's, which inspection names, and training where it meets it
         return []
-    action = "draw from self.np_random, after super().reset(seed=seed); until then no run can be resumed, and evaluations differ"
-    return [_warning("", how, action, name="seeds-do-not-reproduce")]
+
+
+def _irreproducible(found: Differs | None) -> list[Finding]:
+    return [] if found is None else [_warning("", found.how, found.remedy, name="seeds-do-not-reproduce")]
 
 
 def _warning(check: str, evidence: str, action: str, *, name: str = "", severity: Any = "warning") -> Finding:

@@ -17,6 +17,7 @@ from sonde.metrics.episodes import played
 from sonde.metrics.followed import MODES, FollowedMeter
 from sonde.nn.actions import category_log_prob, draw_category, draw_gaussian, gaussian_log_prob
 from sonde.nn.actor_critic import without_memory
+from sonde.nn.body import features_of
 from sonde.nn.scaled_observations import ScaledObservations
 from sonde.tasks.cloning.config import CloningConfig
 from sonde.tasks.supervised import objective
@@ -48,7 +49,7 @@ class Cloning:
                 "--cloning-loss mse is for actions that are numbers, and these are one of several; leave it out"
             )
         without_memory(model, "cloning")
-        features: int = model.features  # type: ignore[assignment]
+        features = features_of(model, input)
         self.torso = ScaledObservations(model, input.shape)
         self.head = nn.Linear(features, numbers)
         self.modules = nn.ModuleDict({"torso": self.torso, "head": self.head})

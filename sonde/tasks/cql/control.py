@@ -19,6 +19,7 @@ from sonde.metrics.episodes import MODES, played
 from sonde.metrics.followed import FollowedMeter
 from sonde.nn.actions import share_at_bound, squashed
 from sonde.nn.actor_critic import without_memory
+from sonde.nn.body import features_of, reading
 from sonde.nn.gaussian_actor import GaussianActor
 from sonde.nn.pixels import as_logged
 from sonde.nn.scaled_observations import ScaledObservations
@@ -42,8 +43,9 @@ class CQLOfNumbers:
         refuse_of_others(config, numbers=True)
         self.config, self._numbers = config, len(target.names)
         without_memory(model, "cql")
-        features: int = model.features  # type: ignore[assignment]
-        torsos = [ScaledObservations(each, input.shape) for each in (model, self._critic(model), self._critic(model))]
+        features = features_of(model, input)
+        critics = [reading(model, self._numbers, input) for _ in range(2)]
+        torsos = [ScaledObservations(each, input.shape) for each in (model, *critics)]
         self._scaled = torsos
         self.actor = GaussianActor(torsos[0], features, self._numbers)
         self.critics = TwinCritics(torsos[1], torsos[2], features)
@@ -65,9 +67,6 @@ class CQLOfNumbers:
             acting=Acting(act=self.act, sent=self.sent, value=self.value, discount=config.discount),
             know_rows=self._know,
         )
-
-    def _critic(self, model: nn.Module) -> nn.Module:
-        return model.reading(self._numbers)  # type: ignore[operator]
 
     def _know(self, read: Any) -> None:
         for torso in self._scaled:

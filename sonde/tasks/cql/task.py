@@ -19,6 +19,7 @@ from sonde.metrics.episodes import MODES, played
 from sonde.metrics.followed import FollowedMeter
 from sonde.nn.action_values import ActionValues
 from sonde.nn.actor_critic import without_memory
+from sonde.nn.body import features_of
 from sonde.nn.pixels import as_logged
 from sonde.nn.scaled_observations import ScaledObservations
 from sonde.nn.twin_critics import following as follower
@@ -41,7 +42,7 @@ class CQL:
         refuse_of_others(config, numbers=False)
         self.config, self._names = config, target.names
         without_memory(model, "cql")
-        features: int = model.features  # type: ignore[assignment]
+        features = features_of(model, input)
         self._scaled = ScaledObservations(model, input.shape)
         self.network = ActionValues(self._scaled, features, len(target.names), outputs=1, dueling=config.dueling)
         self.target = follower(self.network)

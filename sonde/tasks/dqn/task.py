@@ -17,6 +17,7 @@ from sonde.losses.q_learning import divergence, huber, projected, quantile_huber
 from sonde.metrics.episodes import MODES, EpisodesMeter, played
 from sonde.nn.action_values import ActionValues
 from sonde.nn.actor_critic import without_memory
+from sonde.nn.body import features_of
 from sonde.tasks.dqn.config import DQNConfig
 from sonde.tasks.supervised import objective
 
@@ -35,7 +36,7 @@ class DQN:
         """Raises: ConfigError for a metric that is not there"""
         self.config, self._first, self._count = config, int(target.names[0]), len(target.names)
         without_memory(model, "dqn")
-        features: int = model.features  # type: ignore[assignment]
+        features = features_of(model, input)
         support = None
         if config.atoms:
             lowest, highest = config.value_range

@@ -15,6 +15,7 @@ from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.metrics.episodes import MODES, EpisodesMeter, played
 from sonde.nn.actions import share_at_bound, squashed
 from sonde.nn.actor_critic import without_memory
+from sonde.nn.body import features_of, reading
 from sonde.nn.gaussian_actor import GaussianActor
 from sonde.nn.twin_critics import TwinCritics, follow, following
 from sonde.tasks.sac.config import SACConfig
@@ -33,9 +34,9 @@ class SAC:
         """Raises: ConfigError for a metric that is not there"""
         self.config, numbers = config, len(target.names)
         without_memory(model, "sac")
-        features: int = model.features  # type: ignore[assignment]
+        features = features_of(model, input)
         self.actor = GaussianActor(model, features, numbers)
-        self.critics = TwinCritics(model.reading(numbers), model.reading(numbers), features)  # type: ignore[operator]
+        self.critics = TwinCritics(*(reading(model, numbers, input) for _ in range(2)), features)
         self.targets = following(self.critics)
         self.log_temperature = nn.Parameter(torch.zeros(()))
         weight = nn.ParameterDict({"log": self.log_temperature})

@@ -15,6 +15,8 @@ from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.metrics.episodes import MODES, EpisodesMeter, played
 from sonde.nn.actions import share_at_bound
 from sonde.nn.actor_critic import without_memory
+from sonde.nn.body import features_of, reading
+from sonde.nn.pixels import as_shares
 from sonde.nn.twin_critics import TwinCritics, follow, following
 from sonde.tasks.supervised import objective
 from sonde.tasks.td3.config import TD3Config
@@ -30,7 +32,7 @@ class Actor(nn.Module):
 
     def forward(self, seen: Tensor) -> Tensor:
         """(n, *shape) -> (n, numbers)."""
-        return self.head(self.torso(seen)).tanh()
+        return self.head(self.torso(as_shares(seen))).tanh()
 
 
 class TD3:
@@ -45,9 +47,9 @@ class TD3:
         """Raises: ConfigError for a metric that is not there"""
         self.config, numbers = config, len(target.names)
         without_memory(model, "td3")
-        features: int = model.features  # type: ignore[assignment]
+        features = features_of(model, input)
         self.actor = Actor(model, features, numbers)
-        self.critics = TwinCritics(model.reading(numbers), model.reading(numbers), features)  # type: ignore[operator]
+        self.critics = TwinCritics(*(reading(model, numbers, input) for _ in range(2)), features)
         self.target_actor, self.target_critics = following(self.actor), following(self.critics)
         self.modules = nn.ModuleDict(
             {

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 
 from sonde.acting.environments import survey
+from sonde.acting.environments.own import trace
 from sonde.acting.environments.survey import FIRST_SEED, Survey
 from tests.acting.faulty import Endless, Target
 from tests.acting.small_environments import Corridor
@@ -39,6 +41,31 @@ def test_the_same_episodes_are_played_again(monkeypatch: pytest.MonkeyPatch) -> 
     env = Target()
     env.reset(seed=FIRST_SEED)
     assert both[0].shown[0].tolist() == env.shown().tolist()
+
+
+class Guess(Target):
+    """Pays for an action that is near what it drew itself for the step, from the stream that a seed begins."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.action_space = spaces.Box(-1, 1, (1,), np.float32)
+
+    def begin(self) -> None:
+        self.steps, self.place = 0, float(self.np_random.uniform(-1, 1))
+
+    def move(self, action: Any) -> None:
+        self.speed = abs(float(action[0]) - self.place)
+        self.place = float(self.np_random.uniform(-1, 1))
+
+    def reward(self) -> float:
+        return -self.speed
+
+
+def test_actions_are_no_draws_of_the_environment() -> None:
+    """Two numbers from -1 to 1 are 2/3 apart in the mean, over 20 steps of an episode; equal ones are not apart at all."""
+    assert np.mean(of(Guess()).random(1.0).returns) == pytest.approx(-20 * 2 / 3, rel=0.1)
+    paid = [answer[1] for answer in trace(Guess(), seed=FIRST_SEED, acts=FIRST_SEED).answers[1:]]
+    assert min(paid) < -0.5
 
 
 def test_it_is_over_in_time() -> None:

@@ -1,6 +1,7 @@
 """Rollouts as a source of batches."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -36,6 +37,18 @@ def test_each_pass_has_every_transition_once() -> None:
         rows = torch.cat([batch.index for batch in turn])
         assert sorted(rows.tolist()) == list(range(LENGTH * COUNT))
     assert not torch.equal(batches[0].index, batches[3].index)
+
+
+def test_batches_that_are_not_as_large_as_was_asked_for_are_said() -> None:
+    said = {batch: source(Walk, replace(PLAN, batch=batch)).said for batch in (None, 4, 12, 5, 100)}
+    assert (said[None], said[4], said[12]) == ("", "", "")
+    assert (
+        said[5]
+        == "each pass over a rollout of 12 transitions ends with a batch of 2, as --batch-size 5 does not divide it"
+    )
+    assert said[100] == "batches of all 12 transitions of a rollout, fewer than --batch-size 100"
+    rows = [len(batch) for batch in itertools.islice(source(Walk, replace(PLAN, batch=5)), 3)]
+    assert rows == [5, 5, 2]
 
 
 def test_returns_are_those_of_the_corridor() -> None:

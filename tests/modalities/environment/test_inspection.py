@@ -48,7 +48,7 @@ HEALTHY = [
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A look at a few episodes only."""
-    for name, value in (("EPISODES", 6), ("FRESH", 3), ("POLICIES", 12), ("FINALISTS", 2), ("MORE", 1)):
+    for name, value in (("EPISODES", 6), ("FRESH", 3), ("POLICIES", 30), ("FINALISTS", 2), ("MORE", 1)):
         monkeypatch.setattr(survey, name, value)
 
 
@@ -89,7 +89,7 @@ def test_what_is_told_of_an_environment() -> None:
     assert facts[:2] == ["observations of 2 numbers", "3 actions"]
     assert facts[3] == "every episode takes 20 steps"
     returns, numbers = found.tables
-    policies = ["random", *(f"always action {place}" for place in range(3)), "best of 12 random linear policies"]
+    policies = ["random", *(f"always action {place}" for place in range(3)), "best of 30 random linear policies"]
     assert [row[0] for row in returns.rows] == policies
     assert [row[1] for row in returns.rows] == ["6", "3", "3", "3", "3"]
     assert float(returns.rows[-1][2]) > max(float(row[2]) for row in returns.rows[:-1])  # one that heeds what it sees

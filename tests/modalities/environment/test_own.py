@@ -1,5 +1,6 @@
 """Environments that a program gives: what makes them, or one that is made."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -164,13 +165,26 @@ def test_what_makes_no_environment_is_told() -> None:
 
 def test_one_whose_seeds_do_not_reproduce_is_told_before_anything_is_learned() -> None:
     class Drifting(Walk):
-        drawn = iter(range(1000))
+        drawn = itertools.count()
 
         def step(self, action: Any) -> Any:
             return np.array([next(self.drawn)], np.float32), 0.0, False, False, {}
 
-    assert "cannot be resumed; let all its chance come from self.np_random" in opened(Drifting).warnings[0]
-    assert not opened(Walk).warnings
+    class Later(Walk):
+        """Pays otherwise after its fiftieth step."""
+
+        played = 0
+
+        def step(self, action: Any) -> Any:
+            self.played += 1
+            shown, reward, over, cut, info = super().step(action)
+            return shown, reward if self.played < 50 else 2 * reward, over, cut, info
+
+    for kind, remedy in ((Drifting, "draw from self.np_random"), (Later, "something is kept from one episode")):
+        (found,) = (each for each in opened(kind).findings if each.name == "seeds-do-not-reproduce")
+        assert found.severity == "warning"
+        assert found.action.startswith(remedy)
+    assert not opened(Walk).findings
 
 
 def test_spaces_with_parts() -> None:

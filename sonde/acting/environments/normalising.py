@@ -1,0 +1,35 @@
+"""Wrappers that scale what an environment shows or pays by what they met so far, from episode to episode."""
+
+from typing import Any
+
+from sonde.core.errors import DataError
+
+WRAPPERS = {
+    "NormalizeReward": (
+        "divides rewards by their running deviation",
+        "scores would not be the environment's",
+        "ppo, a2c and reinforce scale the rewards that they learn from by themselves (--scale-rewards), and its statistics are "
+        "saved with the run",
+    ),
+    "NormalizeObservation": (
+        "scales observations by their running mean and deviation",
+        "each environment would show the policy something else",
+        "ppo, a2c and reinforce scale observations by themselves (--scale-observations), by statistics that are saved with the "
+        "run; elsewhere TransformObservation does it by fixed numbers",
+    ),
+}
+"""Of gymnasium's wrappers, by the names that libraries built on it use too: what each does, what comes of it, the remedy."""
+
+
+def refuse_normalising(env: Any, called: str) -> None:
+    """Raises: DataError for an environment, or several in one, inside of such a wrapper that goes on learning its scale"""
+    while env is not None:
+        if getattr(env, "update_running_mean", True):
+            for kind in type(env).__mro__:
+                if kind.__name__ in WRAPPERS:
+                    does, comes, remedy = WRAPPERS[kind.__name__]
+                    raise DataError(
+                        f"{called}: its wrapper {kind.__name__} {does}, which it keeps from one episode to the next: {comes}, "
+                        f"and no run could be resumed; leave it off: {remedy}"
+                    )
+        env = vars(env).get("env") if hasattr(env, "__dict__") else None
