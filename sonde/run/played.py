@@ -103,7 +103,7 @@ def policy_of(
             f"policy of one observation; play it with: sonde play {folder}, or see what its network alone thinks with predict"
         )
     drawn = found.acting.sampled if sampled is None else sampled
-    return Policy(found.acting, input, sampled=drawn, seed=seed, device=device)
+    return Policy(found.acting, task.modules, input, sampled=drawn, seed=seed, device=device)
 
 
 def seeds_in_words(rows: Rows) -> str:

@@ -52,7 +52,7 @@ def below_baseline(
 
 
 def _not_above(result: Mapping[str, Any], split: str, difference: Interval) -> list[Finding]:
-    """That a policy is not told from one that knows nothing; nothing of a run that has hardly begun, or is as good as asked for."""
+    """That a policy is not told from one that knows nothing; nothing of a run that has hardly begun, or that reached its goal."""
     metric, baseline = result["headline"], result["baseline"]
     score, goal = result["metrics"][split][metric], (result.get("goals") or {}).get(metric, math.inf)
     if result.get("steps", 0) < BEGUN or score >= goal:
