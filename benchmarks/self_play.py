@@ -81,7 +81,8 @@ def match(name: str, playing: Playing, opponent: str, games: int, simulations: i
     plan = SearchPlan(kind=playing.plan.kind, simulations=simulations, considered=playing.plan.considered)
     rows = GameRows(name=name, seed=SEED, number=games, longest=512, opponents=(opponent,))
     meter = MatchesMeter()
-    for batch in Matches(rows, Playing(judge=playing.judge, plan=plan, earlier=lambda: None), torch.device("cpu")):
+    judged = Playing(judge=playing.judge, plan=plan, earlier=lambda: None)
+    for batch in Matches(rows, judged, torch.device("cpu"), together=games):
         meter.update(batch.fields, batch.index)
     return meter.details()["matches"][opponent]
 
@@ -250,8 +251,8 @@ def connect_four(folder: Path, asked: argparse.Namespace, flags: list[str]) -> d
     result = trained("connect_four", folder / "run", asked.minutes or 60, *flags)
     playing, device = playing_of(folder / "run"), torch.device("cpu")
     found: dict[str, Any] = {"training": _told(result)}
-    for opponent in ("mcts-100", "mcts-1000"):
-        found[opponent] = match("connect_four", playing, opponent, asked.games or 400, 200)
+    for opponent, games in (("mcts-100", 400), ("mcts-1000", 100)):
+        found[opponent] = match("connect_four", playing, opponent, asked.games or games, 200)
     solved = data_folder() / "games" / "connect_four_L2_R1.txt"
     found["signs"] = signs(Player("connect_four", playing, device, simulations=200), solved)
     return found

@@ -767,23 +767,21 @@ class TrainKeywords(TypedDict, total=False):
     """task alphazero: Leaves that are looked at for a move that is learned from, and for each move of an evaluation."""
     considered: int
     """task alphazero: Moves that a Gumbel search looks at in the root, at most."""
-    quick_simulations: int
-    """task alphazero: Leaves that are looked at for a move that is only played (playout cap randomisation)."""
+    quick_simulations: int | None
+    """task alphazero: Leaves that are looked at for a move that is only played (playout cap randomisation); by
+    default 16, or simulations= where that is fewer."""
     full_share: float
     """task alphazero: Share of moves that are searched in full and learned from."""
     random_moves: int
     """task alphazero: Random moves that a game of self-play begins with, at most; how many is drawn for each."""
     drawn_moves: int
-    """task alphazero: Moves of a game, its first, that are left to chance: PUCT draws them by how often the search
-    followed them. After them, moves that are only played are searched without exploration."""
+    """task alphazero: Moves of a game, its first, that PUCT draws by how often the search followed them."""
     window: int
     """task alphazero: Positions that are kept to learn from."""
     position_reuse: float
     """task alphazero: Times that each position is learned from, on average."""
     symmetries: bool
     """task alphazero: Turn and mirror boards at random while learning, where the game stays the same."""
-    search_value_weight: float
-    """task alphazero: Weight of how far the value is from what the search of a position found it worth, squared."""
     paths: int
     """task diffusion-forecasting: Sample paths of each forecast in an evaluation, for quantiles and the CRPS; an
     even number from 20."""

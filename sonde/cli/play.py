@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from sonde.cli.begin import begin, trained_run
 from sonde.core.bounds import at_least
-from sonde.core.config_file import read_config
 from sonde.core.errors import ConfigError, nearest
 from sonde.core.run_folder import open_run
 from sonde.screen.screen import Screen
@@ -65,16 +64,12 @@ def run(words: Sequence[str]) -> int:
     if begun is None:
         return 0
     options, folder = begun.options, begun.words[0]
-    name = _game_of(folder)
-    trained = trained_run(folder, options.device, trust_code=begun.trust_code)
     from sonde.acting.self_play.games.open_spiel import begins, game
-    from sonde.acting.self_play.player import Player
-    from sonde.core.seams import abilities_of
+    from sonde.run.playing import game_of, player_of
 
-    playing = abilities_of(trained.task).playing
-    if playing is None:
-        raise ConfigError(f"{folder} is a run of task {trained.spec.name}, which plays no games; name one of alphazero")
-    player = Player(name, playing, trained.device, simulations=options.simulations)
+    name = game_of(open_run(folder))
+    trained = trained_run(folder, options.device, trust_code=begun.trust_code)
+    player = player_of(trained.task, open_run(folder), simulations=options.simulations, device=trained.device)
     if options.page:
         from sonde.cli.play_page import Seat, show
 
@@ -85,17 +80,6 @@ def run(words: Sequence[str]) -> int:
     ours = 1 - begins(known) if options.second else begins(known)
     play(begun.screen, known.new_initial_state(), player, ours=ours, typed=_lines(begun.screen))
     return 0
-
-
-def _game_of(folder: str) -> str:
-    """The name of the game that a run was trained on. Raises: RunFolderError, ConfigError"""
-    data = str(read_config(open_run(folder).config).data or "")
-    scheme, _, name = data.partition(":")
-    if scheme != "game":
-        raise ConfigError(
-            f"{folder} was trained on {data or 'data of its own'}, which is no game; train one with sonde train game:NAME"
-        )
-    return name
 
 
 def _lines(screen: Screen) -> Iterator[str]:

@@ -16,9 +16,10 @@ from sonde.core.marks import shell_quoted
 from sonde.core.natural_order import natural
 from sonde.core.run_state import RunState, state_of
 from sonde.core.units import count, duration, metric, metric_name
-from sonde.metrics.directions import higher_is_better
+from sonde.report.metric_words import known_direction
 from sonde.screen.screen import Screen
 from sonde.screen.summary import headline
+from sonde.tasks.table import spec
 
 ABOUT = """\
 Runs in FOLDER (by default runs), newest last: data, model, main metric on each split, duration, status; of a run without a
@@ -177,10 +178,19 @@ def in_order(lines: Sequence[RunLine], sort: str) -> list[RunLine]:
         near = nearest(sort, ["time", "name", *known], count=1)
         hint = f"did you mean {near[0]}?" if near else f"give time, name, {', '.join(known[:20])}"
         raise ConfigError(f"--sort {sort}: no run here has such a metric; {hint}")
-    higher = higher_is_better(sort)
+    ways = {known_direction(sort, _units(Path(line.name))) for line in lines if _of(line, sort)}
+    higher = ways.pop() if len(ways) == 1 else None
     if higher is None:
         raise ConfigError(f"--sort {sort}: whether higher is better is not known; sort by another metric")
     return sorted(lines, key=lambda line: _place(_of(line, sort), higher))
+
+
+def _units(place: Path) -> Mapping[str, str]:
+    """What a run's task knows of its metrics; empty of a custom one."""
+    try:
+        return spec(_named(place, "task")).units
+    except ConfigError:
+        return {}
 
 
 def _of(line: RunLine, name: str) -> dict[str, float]:
@@ -281,7 +291,7 @@ def _so_far(place: Path, state: RunState) -> dict[str, Any]:
     name = next((name for scores in metrics.values() for name in scores), "")
     taken = state.line.get("environment_steps")
     return {
-        "model": _model(place),
+        "model": _named(place, "model"),
         "epochs": state.line.get("epoch") if taken is None else None,
         "environment_steps": taken,
         "metric": name,
@@ -307,13 +317,13 @@ def _evaluated(path: Path) -> dict[str, dict[str, float]]:
     return {}
 
 
-def _model(place: Path) -> str:
-    """The model in config.yaml, of which only these lines are read: all of it would take YAML's 10 ms a run."""
+def _named(place: Path, what: str) -> str:
+    """The model or the task in config.yaml, of which only these lines are read: all of it would take YAML's 10 ms a run."""
     try:
         lines = (place / "config.yaml").read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return ""
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("  model:")), "")
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(f"  {what}:")), "")
 
 
 def _row(line: RunLine, lengths: Sequence[str], splits: Sequence[str]) -> list[str]:

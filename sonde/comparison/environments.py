@@ -43,3 +43,13 @@ def taken_in_all(run: Reading) -> int | None:
     if isinstance(found, int | float):
         return int(found)
     return int(run.taken[1][-1]) if run.taken[1] else None
+
+
+def met_in(run: Reading) -> tuple[str, ...]:
+    """Whom a run that learns a game was judged against: as its matches have it, else as it was to be; () of other runs."""
+    matches = (run.evaluated.get(run.split) or {}).get("matches")
+    if isinstance(matches, Mapping):
+        return tuple(map(str, matches))
+    settings = run.config.get("settings")
+    named = settings.get("opponents") if isinstance(settings, Mapping) and run.plays else None
+    return tuple(map(str, named)) if isinstance(named, list | tuple) else ()

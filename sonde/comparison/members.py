@@ -6,16 +6,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sonde.comparison.environments import ACTING, environment_of, rules_of
+from sonde.comparison.environments import ACTING, environment_of, met_in, rules_of
 from sonde.core.damaged import DAMAGE
 from sonde.core.errors import RunFolderError
 from sonde.core.natural_order import natural
 from sonde.core.run_owner import in_use
 from sonde.core.units import count, number
-from sonde.metrics.directions import higher_is_better
 from sonde.metrics.intervals import Interval
 from sonde.report.answers import Answers, joined, read_answers
 from sonde.report.folder import Reading, read_folder
+from sonde.report.metric_words import direction
 from sonde.report.sums import Sums, joined_sums, read_sums
 
 JUDGED = ("test", "validation")  # splits that scores are compared on, the first that all runs have
@@ -164,10 +164,8 @@ class Member:
         """Whether more of a metric is better, as far as the run or the metric's name tells."""
         if self.judged is not None:
             return self.judged.higher.get(metric)
-        objective = self.result.get("objective") or {}
-        if objective.get("metric") == metric and objective.get("mode") in ("min", "max"):
-            return objective["mode"] == "max"
-        return higher_is_better(metric)
+        games = met_in(self.reading)  # the one task whose scores are of matches
+        return direction(replace(self.reading, units={"score": "of a game"}) if games else self.reading, metric)
 
     def without_files(self) -> "Member":
         """The run as its name alone, for a folder that holds what no run writes."""
@@ -186,7 +184,10 @@ class Member:
             return rules_of(self.environment, self.settings)
         hashes = self.reading.data.get("fingerprint")
         found = [f"{name}={hashes[name]}" for name in sorted(hashes)] if isinstance(hashes, Mapping) else []
-        return ", ".join([*found, str(self.settings.get("target") or "")])
+        met = met_in(self.reading)
+        cut = self.settings.get("max_episode_steps") if met else None
+        rules = [f"--opponents {' '.join(sorted(met))}"] * bool(met) + [f"--max-episode-steps {cut}"] * bool(cut)
+        return ", ".join([*found, str(self.settings.get("target") or ""), *rules])
 
     @property
     def source(self) -> str:
@@ -196,7 +197,9 @@ class Member:
         name = str(self.reading.data.get("source") or self.reading.config.get("data") or "data without a name")
         target = self.settings.get("target")
         columns = ", ".join(map(str, target)) if isinstance(target, list | tuple) else ""
-        return clipped(Path(name).name or name) + (f", target {clipped(columns)}" if columns else "")
+        met = met_in(self.reading)
+        against = f" against {', '.join(met)}" if met else ""
+        return clipped(Path(name).name or name) + (f", target {clipped(columns)}" if columns else "") + against
 
     @cached_property
     def state(self) -> str:

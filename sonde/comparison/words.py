@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Mapping, Sequence
 
 from sonde.comparison.differences import Difference
+from sonde.comparison.environments import met_in
 from sonde.comparison.judgements import not_judged_alike
 from sonde.comparison.members import Member, clipped
 from sonde.comparison.own_code import measured_apart
@@ -97,7 +98,7 @@ def headline(family: Family, found: Mapping[str, Difference]) -> str:
     if len(scored) < 2:
         return f"Only {scored[0].name} has a score" if scored else "No run has a score yet"
     if len(data_of(scored)) > 1:
-        return "Different data: scores not comparable"
+        return f"Different {_what_differs(scored)}: scores not comparable"
     if family.higher is None:
         return f"{counted(len(scored), 'score', 'scores')}, of which none is known to be better"
     beyond = [each.beyond for each in found.values()]
@@ -163,6 +164,13 @@ def data_of(units: Sequence[Unit]) -> dict[str, list[Unit]]:
     return found
 
 
+def _what_differs(units: Sequence[Unit]) -> str:
+    """What keeps scores from being comparable: the data, or of one game whom it was played against."""
+    readings = [unit.members[0].reading for unit in units]
+    one_game = len({str(reading.data.get("source")) for reading in readings}) == 1 and all(map(met_in, readings))
+    return "opponents" if one_game and len(set(map(met_in, readings))) > 1 else "data"
+
+
 def _about_data(family: Family) -> list[str]:
     """Said of runs that were trained on other data than the rest, and of data that nobody can tell apart."""
     by_data = data_of(family.units)
@@ -170,7 +178,8 @@ def _about_data(family: Family) -> list[str]:
         groups = [
             f"{units[0].members[0].source} ({named([unit.name for unit in units])})" for units in by_data.values()
         ]
-        return [f"Different data, so that scores are not comparable across them: {'; '.join(groups)}."]
+        what = _what_differs(family.units)
+        return [f"Different {what}, so that scores are not comparable across them: {'; '.join(groups)}."]
     if family.members[0].reading.data.get("fingerprint") is None and len(family.units) > 1:
         return ["Whether these runs had the same data is not known: their folders hold no fingerprint of them."]
     return []

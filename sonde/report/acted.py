@@ -74,6 +74,20 @@ def _around(values: Sequence[float], mean: float) -> Interval:
     return Interval(mean, mean) if len(set(values)) == 1 else bootstrap_mean(values)
 
 
+def against_each(run: Reading, split: str) -> str:
+    """What a run that plays games scored against each opponent, of which the score is the mean; "" of other runs."""
+    try:
+        held = ((run.evaluated.get(split) or {}).get("matches") or {}).items()
+        found = {str(name)[:40]: float(each["score"]["value"]) for name, each in held}
+    except DAMAGE:
+        return ""
+    if not found:
+        return ""
+    told = ", ".join(f"{name} {metric('score', value)}" for name, value in found.items())
+    perfect = " (perfect play: of a game that is drawn then, 0.5 is the most)" if "minimax" in found else ""
+    return f"Against each: {told}{perfect}. A win counts 1, a draw 0.5."
+
+
 def goal_of(run: Reading, name: str) -> float | None:
     """The value of a metric from which whoever made the environment calls it solved."""
     held = run.result.get("goals") or run.data.get("goals") or {}
@@ -112,6 +126,8 @@ def of_returns(run: Reading, score: Scored, trouble: str) -> tuple[Tone, str, st
     if known:
         best = max(known, key=lambda each: np.mean(each.returns))
         told += f", {best.what} {metric(name, float(np.mean(best.returns)))}"
+        if name == "score" and (why := no_baseline(run.evaluated.get(score.split, {}))):  # the other of the two
+            told += f" ({why})"
     else:
         why = no_baseline(run.evaluated.get(score.split, {}))
         told += f"; there is no baseline{': ' * bool(why)}{why}"

@@ -18,6 +18,8 @@ MORE_THAN_ONE = ("wer", "cer")  # percentages that may exceed 100 %
 Against = Literal["better", "little", "unsure", "worse", "unknown"]
 Beside = Literal["better", "alike", "worse", "unknown"]
 
+MOST_WHAT = 240  # characters of what a baseline is
+
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
@@ -115,7 +117,7 @@ def score_of(run: Reading) -> Score | None:
         beside_baseline=beside,
         higher=direction(run, run.metric),
         baseline=baseline,
-        what=str(found.get("what") or "a prediction that ignores the input")[:120],
+        what=str(found.get("what") or "a prediction that ignores the input")[:MOST_WHAT],
         **_classical(run),
     )
 

@@ -21,6 +21,7 @@ MOST_LOGGED = 8  # numbers of observers that get a figure
 MOST_METRICS = 4  # that get a figure besides the one that is read first
 FEWEST = 3  # points; fewer are a sentence
 
+LOSS_TERMS = "Loss terms"  # title of the figure of all that was logged beside the loss
 RATE = "/lr"  # of a phase, beside others
 _STEP_KEYS = {"kind", "step", "epoch", "loss", "lr", "norm", "seconds", "rows", "samples_per_s"}
 _MEMORY = {"memory_bytes": "process and workers", "device_memory_bytes": "device"}
@@ -127,7 +128,7 @@ def _parts(run: Reading) -> Figure | None:
     series = [Series(name=name, points=points, colour=place + 1) for place, (name, points) in enumerate(shown)]
     told = [captions.moved(name, found) for name, points in shown if (found := captions.course(points)) is not None]
     caption = captions.sentence("; ".join(told))
-    return figure("Loss terms", series, across(run), Axis(label="value"), name="Loss terms over time", caption=caption)
+    return figure(LOSS_TERMS, series, across(run), Axis(label="value"), name="Loss terms over time", caption=caption)
 
 
 def _logged(run: Reading) -> list[Figure]:
@@ -321,7 +322,9 @@ def _first_large(text: str) -> str:
 
 def _throughput(run: Reading) -> Figure | None:
     """Rows per second between the logged steps, without the evaluations in between; of a run that acts, steps of environments."""
-    key, what = ("environment_steps", "environment steps") if run.acts else ("rows", "rows")
+    key, what = (
+        ("environment_steps", "environment steps") if run.acts else ("rows", "positions" if run.plays else "rows")
+    )
     lines = _where_it_grew(run.steps, key) if run.acts else run.steps
     spent = {int(line["step"]): 0.0 for line in lines}
     evaluated = sorted((line["step"], float(line.get("seconds") or 0.0)) for line in run.evaluations)
@@ -341,7 +344,7 @@ def _throughput(run: Reading) -> Figure | None:
     series = [Series(name=name, points=points, colour=3, faint=window > 2)]
     series += [Series(name=name, points=smoothed(points, window), colour=3)] if window > 2 else []
     drawn = curves(series, across(run), Axis(label=name, zero=True), name="Throughput over time")
-    told = "Steps of the environments" if run.acts else "Rows trained on"
+    told = "Steps of the environments" if run.acts else f"{_first_large(what)} trained on"
     return Figure(title="Throughput", svg=drawn, caption=f"{told} per second; evaluations are left out.")
 
 

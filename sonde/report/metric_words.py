@@ -1,5 +1,7 @@
 """What a metric's number means: its unit, and which way better lies."""
 
+from collections.abc import Mapping
+
 from sonde.metrics.directions import higher_is_better
 from sonde.report.folder import Reading
 
@@ -45,6 +47,7 @@ OURS: dict[str, bool | None] = {
 
 OF_TASKS = {"score": True}
 """The same of metrics whose names say nothing elsewhere, where the run's task tells what they are (`Reading.units`)."""
+OF_MATCHES = "score_"  # before the opponent that a score is against
 
 COVERAGE = "coverage_"  # before the percent of an interval, which is neither good nor bad but near or far from them
 MOST_NAME = 40
@@ -57,8 +60,14 @@ def direction(run: Reading, name: str) -> bool | None:
         return objective["mode"] == "max"
     if name.startswith(COVERAGE):
         return None
-    if name in OF_TASKS and name in run.units:
-        return OF_TASKS[name]
+    return known_direction(name, run.units)
+
+
+def known_direction(name: str, units: Mapping[str, str]) -> bool | None:
+    """The same by the name alone. units: of metrics that the run's task knows, by name"""
+    known = "score" if name.startswith(OF_MATCHES) else name
+    if known in OF_TASKS and known in units:
+        return OF_TASKS[known]
     return OURS.get(name, higher_is_better(name))
 
 

@@ -12,6 +12,7 @@ from sonde.core.units import (
     TIME_PARTS,
     best_place,
     count,
+    counted,
     duration,
     mean_of_batches,
     metric,
@@ -20,6 +21,7 @@ from sonde.core.units import (
     share,
     size,
 )
+from sonde.report.acted import against_each
 from sonde.report.figures import bars, stacked_bar
 from sonde.report.folder import SPLITS, Reading
 from sonde.report.learning import most_memory
@@ -66,6 +68,9 @@ def headline(run: Reading) -> Headline:
     what = metric_name(run.metric) + mean_of_batches(run.metric, run.result.get("batch_means") or ())
     if split == "train" and run.metric == "loss" and run.train_loss_of:
         what = f"{what}, {run.train_loss_of}"
+    elif matches := (run.evaluated.get(split) or {}).get("matches"):
+        what = f"{what}: the mean over {counted(len(matches), 'opponent', 'opponents')}, of the {split} {run.row[1]}"
+        unbroken.insert(0, against_each(run, split))
     elif run.acts:
         what = f"mean {what} of the {split} {run.row[1]}"
     else:
@@ -80,7 +85,7 @@ def key_figures(run: Reading) -> list[tuple[str, str]]:
         ("model", run.model),
         ("parameters", count(result["parameters"]) if result.get("parameters") is not None else ""),
         ("training time", duration(seconds["total"]) if seconds.get("total") else ""),
-        *_speed(result),
+        *_speed(run),
         ("memory at most", size(most) if (most := most_memory(run)) else ""),
         ("steps", count(result.get("steps") or max(run.last_step, run.state.step))),
         ("machine", str(run.env.get("device") or run.plan.get("device") or "")),
@@ -88,15 +93,18 @@ def key_figures(run: Reading) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, value in found if value]
 
 
-def _speed(result: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Rows that were trained on in a second; of a run that acts, steps of its environments, and how many there were."""
+def _speed(run: Reading) -> list[tuple[str, str]]:
+    """Rows (of games positions) that were trained on in a second; of a run that acts, steps of its environments, and how many
+    there were."""
+    result = run.result
     if isinstance(found := result.get("experience"), Mapping):
         steps, per_s = found.get("environment_steps"), found.get("per_s")
         return [
             ("environment steps", count(steps) if steps else ""),
             ("environment steps per second", rate(per_s) if per_s else ""),
         ]
-    return [("rows per second", rate(result["samples_per_s"]) if result.get("samples_per_s") else "")]
+    what = "positions" if run.plays else "rows"
+    return [(f"{what} per second", rate(result["samples_per_s"]) if result.get("samples_per_s") else "")]
 
 
 def metric_table(run: Reading) -> tuple[list[str], list[tuple[str, list[str], bool, str]]]:

@@ -43,6 +43,7 @@ from sonde.report.overview import (
     split_table,
     time_parts,
 )
+from sonde.report.playing_curves import playing_figures
 from sonde.report.readable import readable
 from sonde.report.reconstructed import reconstructed_sections
 from sonde.report.sample_quality import sample_quality_sections
@@ -232,12 +233,14 @@ def contents(found: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _judged(run: Reading) -> str:
     if run.folds:
         return f"On the {run.split} data of all folds"
-    return f"On the {_named(run.split)} {run.row[1] if run.acts else 'data'}"
+    return f"On the {_named(run.split)} {run.row[1] if run.acts or run.plays else 'data'}"
 
 
 def _learning(run: Reading) -> list[Figure]:
     if run.folds:
         return fold_figures(run)
+    if run.plays:
+        return playing_figures(run)
     return acting_figures(run) if run.acts else [*learning_figures(run), *time_shares(run)]
 
 

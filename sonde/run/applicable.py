@@ -1,9 +1,10 @@
 """Settings that would have no effect in a run are refused, each with what to do instead: nothing that is given is ignored.
 
 The table `RULES` knows of every general setting whether it applies to the data, the network and the optimiser at hand. Settings
-of a kind of data, a model or a task are refused where they are read. Left alone are those that only say how much of the machine
-may be used (`threads`, `workers`, `memory`): on data that are in memory already there is nothing to do for a worker. `freeze` is
-obeyed without pre-trained weights too, which a finding says (`diagnose/before`).
+of a kind of data, a model or a task are refused where they are read; those of a task that change nothing beside its others are
+named by its config's method `without_effect`, where it has one: setting -> why. Left alone are those that only say how much of
+the machine may be used (`threads`, `workers`, `memory`): on data that are in memory already there is nothing to do for a worker.
+`freeze` is obeyed without pre-trained weights too, which a finding says (`diagnose/before`).
 """
 
 from collections.abc import Callable, Mapping
@@ -71,6 +72,9 @@ def refuse_without_effect(parts: Assembly, given: Mapping[str, Any]) -> None:
         for name in rule.names:
             if name in given and given[name] not in rule.off and (why := rule.why(name, given[name], parts)):
                 raise _without_effect(name, given[name], why)
+    for name, why in getattr(parts.config.task_config, "without_effect", dict)().items():
+        if name in given:
+            raise _without_effect(name, given[name], why)
 
 
 def idle(parts: Assembly) -> set[str]:

@@ -70,9 +70,8 @@ def evaluated(run: Prepared) -> dict[str, Any]:
     if attempt.limit is not None:
         tell(attempt, attempt.limit.findings(run.training, budgets, cut), at_once=False)
     _tell_course(run, scores)
-    partly = {split: budget for split, budget in budgets.items() if not budget.whole}
-    evaluated_on = {split: {"rows": budget.evaluated, "of": budget.rows} for split, budget in partly.items()}
-    beside = {} if partly else _classical(run, scores)
+    evaluated_on = {} if attempt.limit is None else attempt.limit.parts(budgets)
+    beside = {} if evaluated_on else _classical(run, scores)
     result = {**_result(run, scores), **beside, "evaluated": evaluated_on}
     _tell_baseline(run, result)
     return result
@@ -91,7 +90,7 @@ def _by_split(run: Prepared) -> tuple[dict[str, dict[str, float]], dict[str, Eva
     for split, source in assembly.evaluation_sources.items():
         if request.number is not None:
             raise _stopped(request)
-        meter = attempt.best_meter if split == "validation" and attempt.best_meter is not None else None
+        meter = attempt.meter_of_kept(run.training.progress.step) if split == "validation" else None
         budget = None if meter is None else attempt.best_budget
         if meter is None:
             if attempt.limit is not None:

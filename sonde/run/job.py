@@ -101,12 +101,19 @@ class Attempt:
     findings: list[Finding] = field(default_factory=list)
     best_meter: Meter | None = None  # of the validation that the best weights came from, in this sitting
     best_budget: EvaluationBudget | None = None  # and under a time limit, how many rows that were
+    best_step: int = 0  # and at which step
     limit: TimeLimit | None = None  # once it is planned
     request: StopRequest | None = None  # to stop, while it is under way
     training: Training | None = None  # once it is planned
     doctor: Doctor | None = None  # once it is planned, where one looks on
     told: set[str] = field(default_factory=set)  # evidence of the findings that the screen has shown
     loggers: list[Logger] = field(default_factory=list)  # of trackers that were given, once they have begun
+
+    def meter_of_kept(self, last: int) -> Meter | None:
+        """The evaluation of the weights that are kept, in this sitting; None where it is still to be made. last: step of the run,
+        whose weights are kept where nothing chooses among them."""
+        chosen = self.assembly.objective is not None
+        return self.best_meter if chosen or self.best_step == last else None
 
     @property
     def steps(self) -> int:
@@ -156,7 +163,10 @@ def begun(job: Job) -> Iterator[Attempt]:
 def _built(job: Job, config: TrainConfig, *, fresh: bool) -> Assembly:
     """The parts. Raises: ConfigError for a setting of this very call that would have no effect on them."""
     parts, origin = job.build(config, fresh), job.resolved.origin
-    refuse_without_effect(parts, {name: value for name, value in job.given.items() if origin.get(name) == "typed"})
+    # the command line parses those of the task once the data are known, so that they are not among the given
+    of_task = getattr(config.task_config, "__dict__", {}) if fresh else {}
+    given = {**of_task, **job.given}
+    refuse_without_effect(parts, {name: value for name, value in given.items() if origin.get(name) == "typed"})
     return parts
 
 

@@ -6,10 +6,11 @@ trained on are counted, and the headline says so.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sonde.core.catalogue import load
 from sonde.core.config import GROUPS, DataConfig
 from sonde.core.config_file import read_config
 from sonde.core.damaged import part, read_object
@@ -43,7 +44,7 @@ class Evaluation:
     caution: why they are no test scores, or may be none; "" where nobody trained on the rows
     highlights: what the task says beside the scores, a line each, such as which of several series is forecast worst
     row:     what one row is called, and several
-    begun:   of episodes, the seeds that they begin from, in words; "" of rows
+    begun:   of episodes, the seeds that they begin from, of games, whom they are against, in words; "" of rows
     """
 
     scores: Mapping[str, float]
@@ -70,9 +71,12 @@ class Judged:
     split: str
     caution: str = ""
 
-    def evaluation(self, scores: Mapping[str, float], kind: str, highlights: Sequence[str]) -> Evaluation:
-        """What came of it. kind: of data"""
-        row = modality(kind).row
+    def evaluation(
+        self, scores: Mapping[str, float], schema: Schema, highlights: Sequence[str], met: str = ""
+    ) -> Evaluation:
+        """What came of it. met: of games, against whom, in words"""
+        about = modality(schema.input.kind)
+        row = load(about.row_of)(asdict(schema)) if about.row_of else about.row
         return Evaluation(
             scores=scores,
             split=self.split,
@@ -80,7 +84,7 @@ class Judged:
             caution=self.caution,
             highlights=tuple(highlights),
             row=row,
-            begun=seeds_in_words(self.rows),
+            begun=met or seeds_in_words(self.rows),
         )
 
 

@@ -10,12 +10,14 @@ import torch
 
 from sonde.acting.environments.own import importable
 from sonde.acting.evaluation.episodes import Episodes, episodes_of
-from sonde.acting.evaluation.evaluated import acted_out
 from sonde.acting.evaluation.plain import LONGEST, SECONDS, STEPS, plain_policies
 from sonde.acting.evaluation.recorder import Recorder, check_place
 from sonde.acting.policy import Policy
-from sonde.acting.seeds import SeedRows
+from sonde.acting.seeds import TRAINED, SeedRows
 from sonde.acting.self_play.games.rows import GameRows
+from sonde.acting.self_play.matches import Matches
+from sonde.acting.self_play.opponents import check_opponents
+from sonde.acting.self_play.plain import LONGEST as LONGEST_S
 from sonde.acting.self_play.plain import SECONDS as MATCHES_S
 from sonde.acting.self_play.plain import plain_players
 from sonde.acting.self_play.source import playing_of
@@ -25,6 +27,7 @@ from sonde.core.dataset import InputSpec, Rows
 from sonde.core.errors import ConfigError, first_line
 from sonde.core.files import read_json, write_json
 from sonde.core.pace import never
+from sonde.core.playing import Playing
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Source, Task, abilities_of
 from sonde.core.units import count, counted, number
@@ -40,32 +43,63 @@ class Play:
 
     episodes: how many, against each opponent of a game; by default as many as at the end of training
     sampled:  whether actions are drawn as in training;  log: NPZ file that all transitions are written to
+    first_seed: of the episodes, by default the first of those at the end of training
+    simulations, opponents: of a game, leaves that are looked at for a move, and whom to play against; by default as in training
     """
 
     episodes: int | None = None
     sampled: bool = False
     log: Path | None = None
+    first_seed: int | None = None
+    simulations: int | None = None
+    opponents: tuple[str, ...] = ()
 
     def rows(self, rows: Rows) -> Rows:
         """As many episodes as are wanted. Raises: ConfigError for rows that are none, or a log that cannot be written there"""
-        if isinstance(rows, GameRows) and (self.sampled or self.log is not None):
+        of_environments = {
+            "sampled": self.sampled,
+            "log": self.log is not None,
+            "first_seed": self.first_seed is not None,
+        }
+        if isinstance(rows, GameRows) and any(of_environments.values()):
+            given = next(name for name, there in of_environments.items() if there)
             raise ConfigError(
-                f"{flag('sampled' if self.sampled else 'log')} is for an environment, and game:{rows.name} is a game for two; "
+                f"{flag(given)} is for an environment, and game:{rows.name} is a game for two; "
                 f"leave it out ({flag('episodes')} says how many games are played against each opponent)"
             )
-        if not isinstance(rows, SeedRows | GameRows):
+        if isinstance(rows, GameRows):
+            return self._games(rows)
+        if self.simulations is not None or self.opponents:
             raise ConfigError(
-                "--episodes, --sampled and --log are for an environment that is played (gym:NAME, env:MODULE:CLASS); leave them "
-                "out"
+                f"{flag('opponents' if self.opponents else 'simulations')} is for a game for two (game:NAME); leave it out"
+            )
+        if not isinstance(rows, SeedRows):
+            raise ConfigError(
+                "--episodes, --first-seed, --sampled and --log are for an environment that is played (gym:NAME, "
+                "env:MODULE:CLASS); leave them out"
             )
         if self.log is not None:
             check_place(self.log)
-        return rows if self.episodes is None else replace(rows, number=self.episodes)
+        found = rows if self.episodes is None else replace(rows, number=self.episodes)
+        if self.first_seed is None or not isinstance(found, SeedRows):
+            return found
+        if not 0 <= self.first_seed <= TRAINED - len(found):
+            raise ConfigError(
+                f"{flag('first_seed')} {self.first_seed}: episodes that are trained on have seeds from {TRAINED:,} on; give a "
+                f"number from 0 to {TRAINED - len(found)}"
+            )
+        return replace(found, first=self.first_seed)
+
+    def _games(self, rows: GameRows) -> GameRows:
+        """Those that are wanted. Raises: ConfigError for opponents that are not there, or cannot play this game"""
+        check_opponents(self.opponents, rows.name, rows.rules.longest)
+        opponents = tuple(dict.fromkeys(self.opponents)) or rows.opponents
+        return replace(rows, number=self.episodes or rows.number, opponents=opponents)
 
     def source(self, rows: Rows, task: Task, device: torch.device) -> Source:
         """The episodes, of which a record is kept where that is wanted; or the games."""
         if isinstance(rows, GameRows):
-            return acted_out(rows, task, seed=0, device=device)
+            return Matches(rows, searching(task, self.simulations), device)
         found = episodes_of(rows, task, seed=0, device=device, sampled=self.sampled or None)
         if self.log is not None:
             found.recorder = Recorder()
@@ -81,13 +115,50 @@ class Play:
         source.recorder.write(self.log, str(environment))
 
 
-def play_of(*, episodes: int | None, sampled: bool, log: str | Path | None) -> Play | None:
-    """How an environment is played, where that is said. Raises: ConfigError for fewer than one episode"""
-    if episodes is None and not sampled and log is None:
-        return None
-    if episodes is not None and episodes < 1:
-        raise ConfigError(f"{flag('episodes')} must be at least 1, got {episodes}")
-    return Play(episodes=episodes, sampled=sampled, log=None if log is None else Path(log).expanduser())
+def searching(task: Task, simulations: int | None) -> Playing:
+    """How a task plays, with another number of simulations where one is given."""
+    playing = playing_of(task)
+    if simulations is None:
+        return playing
+    return replace(playing, plan=replace(playing.plan, simulations=simulations))
+
+
+def play_of(  # noqa: PLR0913 - one for each thing that can be asked
+    *,
+    episodes: int | None,
+    sampled: bool,
+    log: str | Path | None,
+    first_seed: int | None = None,
+    simulations: int | None = None,
+    opponents: tuple[str, ...] = (),
+) -> Play | None:
+    """How an environment or a game is played, where that is said. Raises: ConfigError for fewer than one episode or simulation"""
+    for name, value in (("episodes", episodes), ("simulations", simulations)):
+        if value is not None and value < 1:
+            raise ConfigError(f"{flag(name)} must be at least 1, got {value}")
+    found = Play(
+        episodes=episodes,
+        sampled=sampled,
+        log=None if log is None else Path(log).expanduser(),
+        first_seed=first_seed,
+        simulations=simulations,
+        opponents=opponents,
+    )
+    return None if found == Play() else found
+
+
+def matches_in_words(rows: Rows, task: Task, play: Play | None) -> str:
+    """Against whom games are played, and with how much search; "" of rows that are none.
+
+    An earlier self is not among them where the run holds none. Raises: ConfigError where there is nobody else
+    """
+    if not isinstance(rows, GameRows):
+        return ""
+    playing = searching(task, None if play is None else play.simulations)
+    met = [name for name in rows.opponents if name != "earlier" or playing.earlier() is not None]
+    if not met:
+        raise ConfigError("--opponents earlier: the run holds no earlier self; name others, such as random,mcts-100")
+    return f"against {', '.join(met)}; {counted(playing.plan.simulations, 'simulation', 'simulations')} a move"
 
 
 def policy_of(
@@ -100,7 +171,7 @@ def policy_of(
     if found.playing is not None:
         raise ConfigError(
             f"{folder} plays a game for two by searching among legal moves, which a position's numbers do not tell, so it has no "
-            f"policy of one observation; play it with: sonde play {folder}, or see what its network alone thinks with predict"
+            f"policy of one observation; ask run.player().think([[moves]]) in Python, or play it: sonde play {folder}"
         )
     drawn = found.acting.sampled if sampled is None else sampled
     return Policy(found.acting, task.modules, input, sampled=drawn, seed=seed, device=device)
@@ -109,7 +180,7 @@ def policy_of(
 def seeds_in_words(rows: Rows) -> str:
     """Those that episodes begin from; "" of rows that are no episodes of an environment.
 
-    >>> from sonde.acting.seeds import SeedRows
+    >>> from sonde.acting.seeds import TRAINED, SeedRows
     >>> seeds_in_words(SeedRows(make=list, encode=abs, split="test", number=50))
     'seeds 2,000,000 to 2,000,049'
     """
@@ -169,20 +240,32 @@ def matched_baseline(
     seconds: float = MATCHES_S,
     leave_off: Callable[[], bool] = never,
 ) -> dict[str, Any]:
-    """Metrics of the better of a random player and the untrained network in the same matches, and "what" it is; all their games
-    go to `folder`/baseline.json. Empty where none ends a game in time, which that file says.
+    """Metrics of the better of a random player and the untrained network in the same matches, and "what" it is, with which of the
+    two had no time for a game; all their games go to `folder`/baseline.json, and why one is missing. Empty where none ends a game
+    in time.
 
     seconds: that they may take, at most `MATCHES_S`;  leave_off: see `plain_players`
     """
-    limit, scored = min(seconds, MATCHES_S), []
-    for what, batches in plain_players(rows, playing_of(task), device, seconds=limit, leave_off=leave_off):
+    limit, scored, missing = min(seconds, MATCHES_S), [], []
+    for plain in plain_players(rows, playing_of(task), device, seconds=limit, leave_off=leave_off):
         meter = MatchesMeter()
-        for batch in batches:
+        for batch in plain.batches:
             meter.update(batch.fields, batch.index)
-        columns = {name: [value for batch in batches for value in batch[name].tolist()] for name in ("score", "length")}
-        against = [name for batch in batches for name in batch["opponent"]]
-        scored.append((meter.compute(), {"what": what, **columns, "opponent": against}))
-    why = "" if scored else f"not one game of a player that has learned nothing ended in time ({limit:.3g} s for all)"
+        if not plain.batches:
+            missing.append(
+                f"{plain.what} is left out: its first games did not end in {number(LONGEST_S * plain.seconds, 2)} s"
+            )
+            continue
+        columns = {
+            name: [value for batch in plain.batches for value in batch[name].tolist()] for name in ("score", "length")
+        }
+        against = [name for batch in plain.batches for name in batch["opponent"]]
+        scored.append((meter.compute(), {"what": plain.what, **columns, "opponent": against}))
+    why = (
+        "; ".join(missing)
+        if scored
+        else f"not one game of a player that has learned nothing ended in time ({limit:.3g} s for all)"
+    )
     _write(folder, [held for _, held in scored], why)
     if not scored:
         return {}
@@ -190,7 +273,7 @@ def matched_baseline(
     what = best["what"]
     if len(best["score"]) < len(rows):
         what += f", {counted(len(best['score']), 'game', 'games')}"
-    return {**metrics, "what": what}
+    return {**metrics, "what": "; ".join([what, *missing])}
 
 
 def _write(folder: Path, policies: list[dict[str, Any]], why: str = "") -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pandas
 
     from sonde.acting.policy import Policy
+    from sonde.acting.self_play.asked import GamePlayer
     from sonde.run.judged_rows import Evaluation
     from sonde.run.played import Play
 
@@ -286,32 +287,54 @@ class Run:
         return policy_of(self.task, self.schema.input, self.folder, sampled=sampled, seed=seed, device=self._device)
 
     @Keywords()
+    def player(self, *, simulations: int | None = None) -> "GamePlayer":
+        """The player of a run that learned a game for two: asked about positions, by the moves that lead there or as states of
+        OpenSpiel's, it says the best move, the policy and the value after its search, and which moves are legal.
+
+        `run.player(simulations=200).think([[], [4, 0]])` is a dict for each position, see `GamePlayer.think`.
+
+        simulations: leaves that it looks at for a move, by default as many as in training
+        Raises: ConfigError for a run that plays no game
+        """
+        from sonde.run.playing import asked
+
+        return asked(self.task, self._folder, simulations=simulations, device=self._device)
+
+    @Keywords()
     def evaluate(  # noqa: PLR0913 - one for each thing that can be asked of an evaluation
         self,
-        data: Any,
+        data: Any = None,
         *,
         split: str | None = None,
         target: Sequence[str] = (),
         episodes: int | None = None,
+        first_seed: int | None = None,
         sampled: bool = False,
         log: str | Path | None = None,
+        simulations: int | None = None,
+        opponents: Sequence[str] = (),
         tick: Tick = silent,
     ) -> dict[str, float]:
-        """Scores of the best checkpoint on data of the same kind: on test rows, else all there are.
+        """Scores of the best checkpoint on data of the same kind: on test rows, else all there are; without data, of a run
+        that acts, in the environment or game that it was trained in.
 
         Of the data that the run was trained on, its own test rows are judged, else its validation rows; where rows that were
         trained on are judged, the screen says so (`evaluation` returns it).
 
         split: which of the data's splits to evaluate on; target: target columns, by default those trained on; neither for a run
                on custom data, which takes what `sonde.fit` does
-        episodes, sampled, log: of an environment, how many episodes are played, by default as many as at the end of training (of
-               seeds 2,000,000 on, which nobody trained on); whether actions are drawn as in training; an NPZ file that all
-               transitions are written to
+        episodes, first_seed: of an environment, how many episodes are played, by default as many as at the end of training, and
+               the seed of the first, by default 2,000,000 as there: episodes of other seeds are new; nobody trained on either
+        sampled, log: whether actions are drawn as in training; an NPZ file that all transitions are written to
+        simulations, opponents: of a game, leaves that are looked at for a move, and whom to play against; by default those of the
+               training
         Raises: DataError for data that cannot be evaluated, ConfigError when there is no such split
         """
         from sonde.run.played import play_of
 
-        play = play_of(episodes=episodes, sampled=sampled, log=log)
+        against = (opponents,) if isinstance(opponents, str) else tuple(opponents)
+        of_games: dict[str, Any] = {"simulations": simulations, "opponents": against}
+        play = play_of(episodes=episodes, first_seed=first_seed, sampled=sampled, log=log, **of_games)
         found = self.evaluation(data, split=split, target=target, play=play, tick=tick)
         if found.caution:
             Screen().say(f"evaluated on {found.headline}")
@@ -320,7 +343,7 @@ class Run:
     @Keywords()
     def evaluation(
         self,
-        data: Any,
+        data: Any = None,
         *,
         split: str | None = None,
         target: Sequence[str] = (),
@@ -334,8 +357,8 @@ class Run:
             return of_rows(self, self._folder, data, split=split, target=target, play=play, tick=tick)
         if split is not None or target or play is not None:
             raise ConfigError(
-                "split=, target=, episodes=, sampled= and log= are for runs of sonde.train; give the data to evaluate on as "
-                "sonde.fit takes them"
+                "split=, target= and what says how episodes and games are played are for runs of sonde.train; give the data to "
+                "evaluate on as sonde.fit takes them"
             )
         return of_custom_data(self, self._folder, data, tick=tick)
 

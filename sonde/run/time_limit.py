@@ -3,11 +3,13 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from sonde.core.catalogue import load
 from sonde.core.durations import parse
 from sonde.core.findings import Finding
 from sonde.core.pace import making
+from sonde.core.seams import abilities_of
 from sonde.core.units import duration
 from sonde.engine.evaluate import EvaluationBudget
 from sonde.engine.plan import ExecutionPlan, cores
@@ -22,6 +24,7 @@ TUNING_STEPS, TUNING_SHARE = (
 )  # choosing threads anew costs about so many steps with each; of a limit, at most that
 BUSY = 0.75  # of the cores in use, in the mean over the last minute, before this run began
 ALLOWED_S, ALLOWED_SHARE = 2.0, 0.05  # more time than the limit that is not worth a word
+BASELINE = "baseline"  # of a plan's evaluations: that of a baseline which is played
 SPARE = 0.015  # of a limit, for a machine that slows down
 FLOOR_S = 0.5  # of an evaluation: less is not worth leaving rows out
 AFTER_S = 0.5  # seconds for the report and the end of the process; of short limits a twentieth
@@ -47,7 +50,7 @@ class TimeLimit:
         """For the first of these splits; the others are still to come, and get what they are expected to take."""
         expected = {name: self._plan.evaluation_s.get(name, 0.0) for name in splits}
         left_s = self.limit_s - self._after_s - self._assembly.clock.elapsed()
-        total = sum(expected.values())
+        total = sum(expected.values()) + self._plan.evaluation_s.get(BASELINE, 0.0)
         share = expected[splits[0]] / total if total else 1 / len(splits)
         until = self._assembly.clock.elapsed() + share * left_s
         return self._budget(splits[0], until, expected=expected[splits[0]])
@@ -63,8 +66,21 @@ class TimeLimit:
         row_s = expected / rows if expected and rows else None
         return EvaluationBudget(max(FLOOR_S, until - self._assembly.clock.elapsed()), rows=rows, row_s=row_s)
 
-    def cut_short(self, budgets: Mapping[str, EvaluationBudget], *, step: int | None = None) -> list[Finding]:
-        """That evaluations were of a part of their rows, or of none. step: at which, where that is not the end"""
+    def parts(self, budgets: Mapping[str, EvaluationBudget]) -> dict[str, dict[str, Any]]:
+        """For result.json, of splits that were not evaluated on all their rows: on how many, of how many, and what they are."""
+        partly = {split: budget for split, budget in budgets.items() if not budget.whole}
+        return {
+            split: {"rows": budget.evaluated, "of": budget.rows, "called": self._rows}
+            for split, budget in partly.items()
+        }
+
+    def cut_short(
+        self, budgets: Mapping[str, EvaluationBudget], *, step: int | None = None, before: bool = False
+    ) -> list[Finding]:
+        """That evaluations were of a part of their rows, or of none.
+
+        step: at which, where that is not the end;  before: whether validation was evaluated while training went on
+        """
         limit, rows = parse(self.limit_s, bare="seconds"), self._rows
         at = "" if step is None else f" at step {step:,}"
         partly = {split: each for split, each in budgets.items() if not each.whole and not each.nothing}
@@ -74,8 +90,8 @@ class TimeLimit:
                 name="nothing-evaluated",
                 severity="warning",
                 evidence=f"{split}{at}: not one of {budget.rows or 'the'} {rows} was over when the time limit cut the evaluation "
-                f"short, after {duration(budget.took_s)}, so there is no figure",
-                action=f"give a longer --time-limit than {limit}, or let {rows} be shorter (--max-episode-steps)",
+                f"short, after {duration(budget.took_s)}, so there is no figure{_of_last(split, before)}",
+                action=f"give a longer --time-limit than {limit}, or {self._shorter}",
                 step=step,
             )
             for split, budget in budgets.items()
@@ -99,6 +115,13 @@ class TimeLimit:
         return [partial, *found]
 
     @property
+    def _shorter(self) -> str:
+        """What makes an evaluation that is played take less."""
+        if abilities_of(self._assembly.task).playing is not None:  # where games cut off are draws
+            return "fewer games (--episodes, --test-episodes), fewer --opponents or fewer --simulations"
+        return f"let {self._rows} be shorter (--max-episode-steps)"
+
+    @property
     def _rows(self) -> str:
         """What rows are called."""
         dataset = self._assembly.dataset
@@ -110,7 +133,7 @@ class TimeLimit:
     def findings(self, training: Training, budgets: Mapping[str, EvaluationBudget], samples: str = "") -> list[Finding]:
         """What the limit cut short, and whether it was kept. samples: how many were made where that is fewer than usual"""
         limit = parse(self.limit_s, bare="seconds")
-        found = self.cut_short(budgets)
+        found = self.cut_short(budgets, before=bool(training.progress.metrics))
         if samples:
             found.append(
                 Finding(
@@ -149,6 +172,15 @@ class TimeLimit:
                 )
             )
         return found
+
+
+def _of_last(split: str, before: bool) -> str:
+    """Which weights there is no figure of, where there is one of others."""
+    return (
+        " of the last weights; earlier ones were evaluated, as the curves show"
+        if before and split == "validation"
+        else ""
+    )
 
 
 def in_words(budget: EvaluationBudget, rows: str) -> str:

@@ -23,13 +23,14 @@ from sonde.engine.timing import step_seconds
 from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.lengths import counted, fixed_ends, fixed_why
 from sonde.run.saved import Saved
-from sonde.run.time_limit import FLOOR_S, after_seconds, rows_of
+from sonde.run.time_limit import BASELINE, FLOOR_S, after_seconds, rows_of
 
 LOOP_S = 30e-6  # seconds of the loop around a step: records, log, decisions
 SMALLEST, FEWEST_ROWS = 16, 4  # steps are tried on 1/16 of a batch or more, never on fewer than 4 rows
 TRIAL_SHARE = 0.005  # of a time limit, that one trial step may take
 PEEK_SHARE = 0.015  # of a time limit, to find out what one evaluation takes, or how long a batch takes to come
 EVALUATION_SHARE = 0.4  # of what is left once the plan is made: more is not kept back from training for evaluation
+BASELINE_SHARE, BASELINE_MOST_S = 0.3, 30.0  # of a split that is played, for its baseline and the games that are shown
 SURELY = 0.25  # of the time left: a run whose other length takes less of it surely ends by that
 LEAST_SHARE = 0.05  # of a time limit, that is planned as if it were left where starting took more
 WAIT = 0.05  # of the time left: a first batch that takes longer to be made is worth a word
@@ -40,7 +41,7 @@ class Length:
     """How long a run is, and why; the seconds are of a time limit.
 
     final_s: reserved for what comes after training;  last_evaluation_s: and before it, for the training's last evaluation
-    evaluation_s: what evaluations would take: "quick", while training goes on, and of each split
+    evaluation_s: what evaluations would take: "quick", while training goes on, of each split, and of a baseline that is played
     """
 
     steps: int | None
@@ -124,7 +125,8 @@ def length_in_time(
     evaluation_s = _evaluations(assembly, stepper, tried_s)
     left_s = left_s if saved is not None else limit_s - assembly.clock.elapsed()
     after_s = after_seconds(limit_s)
-    quick, final = evaluation_s.get("quick", 0.0), sum(evaluation_s[name] for name in _evaluated_last(assembly, saved))
+    quick, last = evaluation_s.get("quick", 0.0), [*_evaluated_last(assembly, saved), BASELINE]
+    final = sum(evaluation_s.get(name, 0.0) for name in last)
     splits = len(_evaluated_last(assembly, saved)) + ("quick" in evaluation_s)
     share = min(1.0, max(FLOOR_S * splits, EVALUATION_SHARE * left_s - after_s) / max(quick + final, 1e-9))
     period = loop.evaluation_period
@@ -258,7 +260,10 @@ def _played_seconds(assembly: Assembly, stepper: Stepper, at_most_s: float) -> d
     within = making_in(assembly.evaluation_sources[first], stepper.settings)
     with random_state.apart(assembly.device), evaluation_mode(assembly.task.modules), within:
         row_s = played[first].expected_s(at_most_s) / _count(assembly, first)
-    return {name: row_s * _count(assembly, name) for name in played}
+    found = {name: row_s * _count(assembly, name) for name in played}
+    if abilities_of(assembly.task).playing is not None:  # of which one searches as the network does
+        found[BASELINE] = min(BASELINE_MOST_S, BASELINE_SHARE * max(found.values()))
+    return found
 
 
 def _count(assembly: Assembly, split: str) -> int:

@@ -38,8 +38,8 @@ def validate(
     scores = scores_of(meter, source, "validation", step=step)
     objective, best = assembly.objective, training.progress.best
     better = objective is None or is_kept(objective, objective.value(scores), best)
-    if better and able.quick_evaluate is None and objective is not None:
-        attempt.best_meter, attempt.best_budget = meter, budget
-    elif budget is not None and budget.played:
+    if better and able.quick_evaluate is None:
+        attempt.best_meter, attempt.best_budget, attempt.best_step = meter, budget, step
+    if budget is not None and budget.played and not (better and able.quick_evaluate is None and objective is not None):
         tell(attempt, cut)  # of the best, the end tells
     return scores

@@ -38,9 +38,7 @@ def result_lines(result: Mapping[str, Any]) -> list[str]:
         lines.append(f"{metric(name, metrics[split][name])} {split} {what}{_part(result, split)}{beside}")
         lines += _beside(metrics[split], name, means)
     if (first := next((s for s in ORDER if name in (metrics.get(s) or {})), None)) != split:
-        lines.append(
-            f"{metric_name(name)} is not a number on the {first} {'episodes' if result.get('experience') else 'rows'}"
-        )
+        lines.append(f"{metric_name(name)} is not a number on the {first} {_called(result, str(first))}")
     baseline = (result.get("baseline") or {}).get(name)
     if baseline is not None:
         what = result["baseline"].get("what") or "trivial predictor"
@@ -58,9 +56,19 @@ def result_lines(result: Mapping[str, Any]) -> list[str]:
         lines.append(f"{result['status']} after {count(result.get('steps') or 0)} steps")
     if missed := result.get("not_reached"):
         lines.append(not_reached(missed))
-    if any(not part["rows"] for part in (result.get("evaluated") or {}).values()):
-        lines.insert(0, "not evaluated: the time limit left no time for it; give a longer --time-limit")
+    lines = _without_time(result, split, lines)
     return lines or ["not evaluated: the data have neither test nor validation rows"]
+
+
+def _without_time(result: Mapping[str, Any], split: str | None, lines: Sequence[str]) -> list[str]:
+    """The lines, with which splits the time limit left no time for: said first where it is all of them."""
+    none = [name for name, part in (result.get("evaluated") or {}).items() if not part["rows"]]
+    said = "not evaluated: the time limit left no time for it; give a longer --time-limit"
+    if not none:
+        return list(lines)
+    if split in (None, "train"):
+        return [said, *lines]
+    return [lines[0], f"{' and '.join(none)} {said}", *lines[1:]]
 
 
 def _goal(result: Mapping[str, Any], name: str, value: float | None) -> list[str]:
@@ -109,8 +117,14 @@ def _part(result: Mapping[str, Any], split: str) -> str:
     part = (result.get("evaluated") or {}).get(split)
     if not part:
         return ""
-    rows = "episodes" if result.get("experience") else "rows"
+    rows = _called(result, split)
     return f" on {count(part['rows'])}" + (f" of {count(part['of'])} {rows}" if part.get("of") else f" {rows}")
+
+
+def _called(result: Mapping[str, Any], split: str) -> str:
+    """What rows of a split are called, as far as the result tells."""
+    told = ((result.get("evaluated") or {}).get(split) or {}).get("called")
+    return str(told) if told else "episodes" if result.get("experience") else "rows"
 
 
 def _ended_by(result: Mapping[str, Any]) -> list[str]:

@@ -15,12 +15,14 @@ import sonde
 from sonde.acting.environments.spaces import space_of
 from sonde.acting.evaluation.episodes import Episodes, acting_of
 from sonde.acting.policy import Policy
+from sonde.cli.main import main
 from sonde.core.data_warning import DataWarning
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError, DataError
 from sonde.core.spaces import as_text
 from sonde.modalities.environment.spaces import actions, observations
 from sonde.models.build import build as build_model
+from sonde.run.judged_rows import Evaluation
 from sonde.tasks.table import build as build_task
 from tests.acting.recall_env import Recall
 from tests.acting.small_environments import Corridor, Walk
@@ -219,6 +221,46 @@ def test_the_seeds_of_an_evaluation_are_said(parts: sonde.Run) -> None:
 
     found = parts.evaluation(Parts, play=play_of(episodes=2, sampled=False, log=None))
     assert found.headline.endswith("2 episodes (seeds 2,000,000 to 2,000,001)")
+
+
+def test_other_episodes_are_evaluated_from_a_seed_that_is_named(parts: sonde.Run) -> None:
+    from sonde.run.played import play_of
+
+    def of(**asked: Any) -> Evaluation:
+        return parts.evaluation(Parts, play=play_of(**{"episodes": 3, "sampled": False, "log": None, **asked}))
+
+    found = of(first_seed=7)
+    assert found.headline == "test, 3 episodes (seeds 7 to 9)"
+    one_each = [parts.evaluate(Parts, episodes=1, first_seed=seed)["return"] for seed in (7, 8, 9)]
+    assert found.scores["return"] == pytest.approx(sum(one_each) / 3)
+    assert "they chose the best checkpoint" in of(first_seed=999_998).caution
+    assert not of(first_seed=999_997).caution
+    for seed in (-1, 9_999_998):
+        with pytest.raises(ConfigError, match="have seeds from 10,000,000 on; give a number from 0 to 9999997"):
+            of(first_seed=seed)
+
+
+def test_it_is_evaluated_where_it_was_trained_by_default(parts: sonde.Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert parts.evaluate() == parts.evaluate(Parts)
+    assert main(["eval", str(parts.folder), "--episodes", "2"]) == 0
+    assert f"{parts.folder} on env:{Parts.__module__}:Parts: test, 2 episodes" in capsys.readouterr().out
+
+
+def test_episodes_of_training_are_not_evaluated(parts: sonde.Run) -> None:
+    with pytest.raises(
+        ConfigError, match='split="train": training has no rows here, but episodes without end; leave it out'
+    ):
+        parts.evaluate(Parts, split="train")
+
+
+def test_an_environment_of_other_actions_is_refused_with_both(parts: sonde.Run) -> None:
+    class Other(Parts):
+        action_space = gymnasium.spaces.Discrete(3)
+
+    with pytest.raises(
+        DataError, match=r"Other takes 3 actions, and the model was trained for actions of .* parts, of"
+    ):
+        parts.evaluate(Other)
 
 
 def test_a_log_is_written_from_python_too(parts: sonde.Run, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_what_it_thinks_is_told_after_the_move_and_q_leaves(capsys: pytest.Captu
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("runs") / "run"
     sonde.train("game:tic_tac_toe", out=run, steps=2, episodes=2, test_episodes=2, simulations=4,
-                quick_simulations=2, batch_size=16, environments=4, opponents=("random",), quiet=True)  # fmt: skip
+                batch_size=16, environments=4, opponents=("random",), quiet=True)  # fmt: skip
     return run
 
 

@@ -174,6 +174,17 @@ def test_a_metric_without_a_direction_sorts_nothing(tmp_path: Path) -> None:
         in_order(find_runs(tmp_path), "my_score")
 
 
+def test_a_metric_whose_direction_its_task_knows_sorts(tmp_path: Path) -> None:
+    for name, score in (("a", 0.2), ("b", 0.7)):
+        make(tmp_path / name, result={**RESULT, "metrics": {"test": {"score": score, "score_random": score}}})
+        (tmp_path / name / "config.yaml").write_text("settings:\n  task: alphazero\n")
+    for by in ("score", "score_random"):
+        assert [Path(line.name).name for line in in_order(find_runs(tmp_path), by)] == ["b", "a"]
+    (tmp_path / "a" / "config.yaml").write_text("settings:\n  task: Mine\n")
+    with pytest.raises(ConfigError, match="whether higher is better is not known"):
+        in_order(find_runs(tmp_path), "score")
+
+
 def test_the_metric_that_runs_are_sorted_by_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _scored(tmp_path, "a", accuracy=0.8, log_loss=0.125, seconds=5)
     assert main(["runs", str(tmp_path), "--sort", "log_loss"]) == 0

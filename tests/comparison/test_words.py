@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,6 +42,34 @@ def test_different_data_are_said_at_the_top(tmp_path: Path, make_classifier: Cal
     assert head == "Different data: scores not comparable"
     assert len(sentences) == 1
     assert minded == ["Different data, so that scores are not comparable across them: digits (a); mnist (b)."]
+
+
+def test_scores_against_other_opponents_are_not_compared_and_the_higher_is_the_better(
+    tmp_path: Path, make_run: Callable[..., Path]
+) -> None:
+    def played(name: str, score: float, *opponents: str) -> None:
+        more = {"task": "alphazero", "metric": "score", "mode": "", "source": "game:tic_tac_toe", "score": score}
+        make_run(tmp_path / name, **more)
+        place = tmp_path / name / "evaluation" / "test"
+        place.mkdir(parents=True)
+        one = {"games": 100, "wins": round(100 * score), "draws": 0, "losses": round(100 * (1 - score))}
+        (place / "matches.json").write_text(json.dumps(dict.fromkeys(opponents, one)))
+        (place / "intervals.json").write_text(json.dumps({"score": [score - 0.05, score + 0.05]}))
+
+    played("a", 0.9, "random")
+    played("b", 0.6, "random", "mcts-50")
+    head, sentences, minded = told(tmp_path)
+    assert head == "Different opponents: scores not comparable"
+    assert len(sentences) == 1
+    assert minded[0] == (
+        "Different opponents, so that scores are not comparable across them: game:tic_tac_toe against random (a); "
+        "game:tic_tac_toe against random, mcts-50 (b)."
+    )
+    played("c", 0.3, "random")
+    members = members_of([tmp_path])
+    alike = families(members)[0]
+    assert alike.higher is True
+    assert [unit.name for unit in alike.scored] == ["a", "c"]
 
 
 def test_runs_that_are_not_over_and_other_problems_are_said_at_the_top(

@@ -114,6 +114,18 @@ def test_the_command_line_refuses_in_one_line(table: Path, capsys: pytest.Captur
     )
 
 
+def test_a_setting_that_its_task_does_not_read_is_refused_also_on_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("pyspiel")
+    words = ["train", "game:tic_tac_toe", "--steps", "2", "--out", str(tmp_path / "run")]
+    assert main([*words, "--search", "puct", "--considered", "4"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "sonde: error: --considered 4 has no effect: --search puct looks at all moves; leave it out, or use --search gumbel"
+    )
+    assert not (tmp_path / "run").exists()
+
+
 def test_what_is_given_on_resume_is_asked_too(table: Path) -> None:
     run = train(table, validation=0.0)
     with pytest.raises(ConfigError, match="patience=2 has no effect: there are no validation rows"):

@@ -31,7 +31,7 @@ def test_a_second_move_may_stand_on_the_first() -> None:
 
 def test_a_run_leaves_games_openings_and_its_baseline(tmp_path: Path) -> None:
     run = sonde.train("game:tic_tac_toe", out=tmp_path / "run", steps=6, episodes=2, test_episodes=2, simulations=4,
-                      quick_simulations=2, batch_size=16, environments=8, opponents=("random",), quiet=True)  # fmt: skip
+                      batch_size=16, environments=8, opponents=("random",), quiet=True)  # fmt: skip
     found = run.evaluation("game:tic_tac_toe", play=play_of(episodes=3, sampled=False, log=None))
     assert found.rows == 3
     with pytest.raises(

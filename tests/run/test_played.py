@@ -1,5 +1,6 @@
 """What a run that acted is compared with."""
 
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -84,6 +85,25 @@ def test_without_time_for_a_game_there_is_no_baseline_and_that_is_said(tmp_path:
     [only] = read_json(tmp_path / "baseline.json")["policies"]
     assert (found["what"], found["score"]) == ("a random player", sum(only["score"]) / 2)
     assert only["opponent"] == ["random", "random"]
+
+
+def test_a_player_that_had_no_time_for_a_game_is_named(tmp_path: Path) -> None:
+    rows = GameRows(name="tic_tac_toe", seed=1, number=2, longest=9, opponents=("random",))
+
+    def slow(seen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        time.sleep(0.3)
+        return torch.zeros(len(seen), 9), torch.zeros(len(seen))
+
+    plan = SearchPlan(kind="puct", simulations=2, considered=2)
+    playing = Playing(judge=slow, plan=plan, earlier=lambda: None, untrained=lambda: slow)
+    task = SimpleNamespace(abilities=Abilities(playing=playing))
+    found = matched_baseline(rows, task, torch.device("cpu"), tmp_path, seconds=0.1)  # type: ignore[arg-type]
+    assert found["what"].startswith(
+        "a random player; the untrained network with the same search is left out: its first games"
+    )
+    held = read_json(tmp_path / "baseline.json")
+    assert [each["what"] for each in held["policies"]] == ["a random player"]
+    assert held["why"] in found["what"]
 
 
 class Source:

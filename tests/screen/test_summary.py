@@ -114,3 +114,21 @@ def test_the_cause_comes_first_and_three_warnings_at_a_time():
         ("note", "a: e"),
     ]
     assert len(findings_lines(found)) == 5
+
+
+def test_a_split_without_time_is_named_and_games_are_called_games() -> None:
+    evaluated = {
+        "validation": {"rows": 0, "of": 100, "called": "games"},
+        "test": {"rows": 100, "of": 500, "called": "games"},
+    }
+    result = {"headline": "score", "metrics": {"test": {"score": 0.72}}, "evaluated": evaluated}
+    assert result_lines(result) == [
+        "0.7200 test score on 100 of 500 games",
+        "validation not evaluated: the time limit left no time for it; give a longer --time-limit",
+    ]
+    nothing = {
+        "headline": "score",
+        "metrics": {"train": {}},
+        "evaluated": {"test": {"rows": 0, "of": 5, "called": "games"}},
+    }
+    assert result_lines(nothing) == ["not evaluated: the time limit left no time for it; give a longer --time-limit"]

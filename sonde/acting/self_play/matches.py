@@ -159,14 +159,19 @@ class Matches:
     ) -> None:
         """A move in each of the games that go on. beginner: number of the player who begins. Raises: LeftOff"""
         mine = [at for at in going if (states[at].current_player() == beginner) == games[at].first]
-        turns = [(own, mine)]
+        turns = [(own, mine, [self._own_number(games[at]) for at in mine])]
         for name, other in others.items():
-            turns.append((other, [at for at in going if at not in mine and games[at].opponent == name]))
-        for side, those in turns:
+            its = [at for at in going if at not in mine and games[at].opponent == name]
+            turns.append((other, its, [games[at].number for at in its]))
+        for side, those, numbers in turns:
             if those:
-                moves = side.move([games[at].number for at in those], [states[at] for at in those])
+                moves = side.move(numbers, [states[at] for at in those])
                 for at, move in zip(those, moves, strict=True):
                     states[at].apply_action(move)
+
+    def _own_number(self, game: _Game) -> int:
+        """By which the judged side tells a game from all others, so that what it draws is not the same against each opponent."""
+        return derive(self._rows.seed, "sample", "judged", game.opponent, game.number)
 
     def _over(self, state: Any) -> bool:
         return state.is_terminal() or state.move_number() >= self._rows.longest

@@ -60,7 +60,11 @@ def opponent(
     plan: SearchPlan,
     leave_off: Callable[[], bool] = never,
 ) -> Opponent | None:
-    """An opponent that `check_opponents` let pass; None for an earlier self where there is none yet. seed: of its chance"""
+    """An opponent that `check_opponents` let pass; None for an earlier self where there is none yet.
+
+    seed: of the match; the chance of each opponent has streams of its own, so that two that choose alike play other games
+    """
+    seed = derive(seed, "sample", "opponent", name)
     if name == "earlier":
         return None if earlier is None else Searching(rows, earlier, plan, leave_off)
     if found := MCTS.fullmatch(name):

@@ -16,15 +16,19 @@ from sonde.core.playing import Playing
 from sonde.core.seeds import derive
 
 SECONDS = 10.0  # for all of it, so that a run does not wait for its baseline
-AT_ONCE = 4  # games against each opponent, between two looks at the clock: two pairs
+AT_ONCE, AT_LEAST = 4, 2  # games against each opponent, between two looks at the clock: two pairs; of a short time one
 LONGEST = 2  # times the limit, at which games that began within it are given up
 
 
 class Plain(NamedTuple):
-    """Matches of a player that has learned nothing. what: in words;  batches: as `Matches` gives them"""
+    """Matches of a player that has learned nothing.
+
+    what: in words;  batches: as `Matches` gives them, none where not one group of games ended in time;  seconds: that it had
+    """
 
     what: str
     batches: list[Batch]
+    seconds: float
 
 
 def plain_players(
@@ -35,18 +39,23 @@ def plain_players(
     seconds: float = SECONDS,
     leave_off: Callable[[], bool] = never,
 ) -> list[Plain]:
-    """A random player, and the untrained network with the same search, each in as many of the rows' games as there is time for;
-    none of those that finish none. leave_off: asked within games; where it says True, nothing more is played"""
+    """A random player, and the untrained network with the same search, each in as many of the rows' games as there is time for:
+    the second has what the first left, which needs little.
+
+    leave_off: asked within games; where it says True, nothing more is played
+    """
+    until = time.perf_counter() + seconds
     seed = derive(rows.seed, "sample", "random player") % 2**31
     players: dict[str, Opponent] = {"a random player": random_player(seed)}
     if playing.untrained is not None:
         judge = judge_of(playing.untrained(), device)
         players["the untrained network with the same search"] = Searching(rows, judge, playing.plan, leave_off)
-    found = [
-        Plain(what, _played(rows, playing, device, each, seconds / len(players), leave_off))
-        for what, each in players.items()
-    ]
-    return [each for each in found if each.batches]
+    found = []
+    for number, (what, each) in enumerate(players.items(), 1):
+        left = max(0.0, until - time.perf_counter()) if number == len(players) else seconds / len(players)
+        together = AT_LEAST if seconds < SECONDS else AT_ONCE
+        found.append(Plain(what, _played(rows, playing, device, each, left, together, leave_off), left))
+    return found
 
 
 def _played(
@@ -55,10 +64,11 @@ def _played(
     device: torch.device,
     player: Opponent,
     seconds: float,
+    together: int,
     leave_off: Callable[[], bool],
 ) -> list[Batch]:
     begun = time.perf_counter()
-    matches, found = Matches(rows, playing, device, judged=player, together=AT_ONCE), list[Batch]()
+    matches, found = Matches(rows, playing, device, judged=player, together=together), list[Batch]()
     matches.leave_off = lambda: leave_off() or time.perf_counter() - begun > LONGEST * seconds
     for batch in matches:
         if matches.which:  # some of a group's games, the shortest

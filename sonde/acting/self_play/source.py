@@ -42,8 +42,7 @@ class SelfPlayPlan:
     games:  side by side;  longest: moves after which a game is a draw
     quick:  simulations of a move that is only played, not learned from;  full: share of moves that are learned from
     random_moves: that a game begins with at most; how many is drawn
-    drawn_moves: of a game, that PUCT draws by their visits; later ones that are only played are searched without exploration, so
-        that the ends of games say more of their positions (playout cap randomisation: Wu 2019, arXiv:1902.10565, section 3.1)
+    drawn_moves: of a game, that PUCT draws by their visits
     window: positions that are kept;  reuse: times that each is learned from, on average;  batch: positions of an update
     """
 
@@ -60,8 +59,7 @@ class SelfPlayPlan:
 
 
 class SelfPlay:
-    """Batches without end of `observation`, `legal`, `policy`, `searched` and `value`: what the search made of moves and of the
-    position, and how the game ended.
+    """Batches without end of `observation`, `legal`, `policy` and `value`: what the search made of moves, and how the game ended.
 
     All games move at once. A search begins anew at each move, and its random streams are named by the number of the move, so the
     state is the games that go on, by their moves, the positions of them that are to be learned from, and the window.
@@ -160,7 +158,7 @@ class SelfPlay:
         view = rules.view(rules.start(1))
         legal = view.legal[0]
         row = {"observation": view.observation[0], "legal": legal, "policy": (legal / legal.sum()).astype(np.float32)}
-        row["searched"] = row["value"] = np.zeros((), np.float32)
+        row["value"] = np.zeros((), np.float32)
         fields = {name: torch.from_numpy(np.stack([value] * plan.batch)) for name, value in row.items()}
         batch = Batch({name: value.to(self._device) for name, value in fields.items()}, torch.arange(plan.batch))
         return batch, self._pace(min(times) * leaves, usual_length(rules, plan.longest))
@@ -196,8 +194,7 @@ class SelfPlay:
         search = self._playing.plan if full else replace(self._playing.plan, simulations=plan.quick)
         early = np.array([len(moves) < plan.drawn_moves for moves in self._moves])
         view = rules.view(self._positions)
-        explored = None if full else early
-        found = searched(rules, self._positions, self._judge, search, random=random, explored=explored, drawn=early)
+        found = searched(rules, self._positions, self._judge, search, random=random, drawn=early)
         if full:
             for number, pending in enumerate(self._pending):
                 pending.append(_row(view, found, number))
@@ -219,7 +216,6 @@ class SelfPlay:
             rows = {name: np.stack([row[name] for row in pending]) for name in pending[0]}
             mover = rows.pop("mover")
             rows["value"] = np.where(mover == 0, result, -result).astype(np.float32)
-            rows["searched"] = np.where(np.isnan(rows["searched"]), rows["value"], rows["searched"])
             self._window.add(rows)
         self._games += 1
         self._length += len(self._moves[number])
@@ -270,15 +266,12 @@ class SelfPlay:
         self._games, self._length = int(state["games"]), int(state["length"])
         self._results = state["results"].clone().numpy()
         self._window.load_state_dict(state["window"])
-        self._window.have("searched", like="value")
         self._moves = [part.tolist() for part in state["moves"].split(state["lengths"].tolist())]
         self._given = state["given"].tolist() if "given" in state else [1] * len(self._moves)  # older states: not known
         found = state["openings"].tolist() if "openings" in state else []
         self._openings = deque(map(tuple, found), maxlen=LATELY)
         self._positions, self._begun = replayed(self._rules, self._moves), self._ply > 0
         fields = {name: values.numpy() for name, values in state["pending"].items()}
-        if fields and "searched" not in fields:  # older states: not known
-            fields["searched"] = np.full(len(fields["mover"]), np.nan, np.float32)
         ends = np.cumsum(state["held"].numpy())
         self._pending = [
             [{name: values[row] for name, values in fields.items()} for row in range(end - held, end)]
@@ -291,7 +284,6 @@ def _row(view: Any, found: Found, number: int) -> dict[str, np.ndarray]:
         "observation": view.observation[number],
         "legal": view.legal[number],
         "policy": found.policy[number].astype(np.float32),
-        "searched": np.asarray(found.value[number], np.float32),
         "mover": np.asarray(view.mover[number]),
     }
 
@@ -314,7 +306,7 @@ def source(splits: Mapping[str, Rows], task: Task, config: TrainConfig, device: 
     plan = SelfPlayPlan(
         games=config.data.of(EnvironmentConfig).environments,
         longest=rows.longest,
-        quick=settings.quick_simulations,
+        quick=settings.quick,
         full=settings.full_share,
         drawn_moves=settings.drawn_moves,
         random_moves=settings.random_moves,
@@ -353,6 +345,6 @@ def room(schema: Schema, splits: Mapping[str, Rows], config: TrainConfig) -> lis
             nbytes=trees,
             setting="simulations",
             number=settings.simulations,
-            least=settings.quick_simulations,
+            least=settings.quick_simulations or 1,
         ),
     ]

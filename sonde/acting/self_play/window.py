@@ -35,11 +35,6 @@ class Window:
         at = (self.written - self.filled + places) % self.capacity
         return {name: values[at] for name, values in self._fields.items()}
 
-    def have(self, name: str, *, like: str) -> None:
-        """Give rows of before a field that they were written without, as another one is."""
-        if like in self._fields and name not in self._fields:
-            self._fields[name] = self._fields[like].copy()
-
     def state_dict(self) -> dict[str, Any]:
         """What it holds."""
         fields = {name: torch.from_numpy(values[: self.filled].copy()) for name, values in self._fields.items()}

@@ -1,8 +1,10 @@
 """Reading `game:NAME`: a game for two of OpenSpiel, which is learned by self-play."""
 
+import os.path
+
 from sonde.acting.config import EnvironmentConfig, refuse_of_environments
 from sonde.acting.seeds import FIRST, LIMIT
-from sonde.acting.self_play.games.open_spiel import game, library
+from sonde.acting.self_play.games.open_spiel import game, library, silently
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.acting.self_play.opponents import SMALL, check_opponents
 from sonde.core.config import DataConfig
@@ -28,13 +30,16 @@ def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: S
     }
     rules = splits["train"].rules
     input = InputSpec(kind=KIND, shape=rules.shape)  # without means: planes of stones are no pixels
-    ways = (
-        f"{len(rules.symmetries)} symmetries of the board" if len(rules.symmetries) > 1 else "no symmetries are known"
-    )
+    known_ways = len(rules.symmetries)
+    ways = Fact("no symmetries are known", "positions are learned as they are")
+    if known_ways > 1:
+        ways = Fact(f"{known_ways} symmetries of the board", "positions are turned and mirrored while learning")
     facts = [
-        Fact(f"{rules.actions} moves, {longest} in a game at most", "the game's rules"),
+        Fact(
+            f"{rules.actions} moves, {longest:,} in a game at most", _limit(known.max_game_length(), longest, settings)
+        ),
         Fact(f"positions of {'x'.join(map(str, rules.shape))} numbers", "as the side to move sees the board"),
-        Fact(ways, "rows are turned and mirrored while learning"),
+        ways,
     ]
     return Dataset(
         name=name.partition("(")[0],
@@ -45,6 +50,15 @@ def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: S
         facts=facts,
         fingerprint={"open_spiel": getattr(library(), "__version__", ""), name: "game"},
     )
+
+
+def _limit(allowed: int, longest: int, settings: EnvironmentConfig) -> str:
+    """Where the most moves of a game come from. allowed: by its rules"""
+    if longest >= allowed:
+        return "the game's rules"
+    given = settings.max_episode_steps is not None
+    who = "--max-episode-steps" if given else "by default; --max-episode-steps for another number"
+    return f"{who}: what is not over then is a draw; its rules allow {allowed:,}"
 
 
 def _opponents(settings: EnvironmentConfig, name: str, longest: int) -> tuple[str, ...]:
@@ -58,12 +72,22 @@ def _opponents(settings: EnvironmentConfig, name: str, longest: int) -> tuple[st
 
 
 def _moves(known: object) -> tuple[str, ...]:
-    """What each move is called, where its number is not all that is known."""
-    names = []
-    for move in range(known.num_distinct_actions()):  # type: ignore[attr-defined]
-        try:
-            called = known.action_to_string(0, move)  # type: ignore[attr-defined]
-        except library().SpielError:  # of a game whose moves have names in a position alone
-            called = "Action("
-        names.append(str(move) if called.startswith("Action(") else called)
-    return tuple(names)
+    """What each move is called, whoever makes it: its number where its name depends on the position, and where a name says who
+    makes it, what both players' have in common ("(1,1)" of x(1,1) and o(1,1))."""
+    moves = range(known.num_distinct_actions())  # type: ignore[attr-defined]
+    with silently():
+        names = tuple(_called(known, move) for move in moves)
+    return names if len(set(names)) == len(names) else tuple(map(str, moves))
+
+
+def _called(known: object, move: int) -> str:
+    try:
+        one, other = (known.action_to_string(player, move) for player in range(2))  # type: ignore[attr-defined]
+    except library().SpielError:  # of a game whose moves have names in a position alone
+        return str(move)
+    if one.startswith("Action("):
+        return str(move)
+    if one == other:
+        return one
+    same = os.path.commonprefix([one[::-1], other[::-1]])[::-1]
+    return same or str(move)

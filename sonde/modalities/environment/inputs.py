@@ -15,6 +15,12 @@ from sonde.data.rows import ArrayInputs, InputRows
 from sonde.modalities.arrays.shapes import as_array
 from sonde.modalities.inputs import single
 
+OF_A_GAME = (
+    "which moves are legal does not follow from an observation: what is predicted is the network's likeliest move, legal or "
+    "not, by its number or by what both players call it; run.player().think([[moves]]) in Python, or sonde play, search among "
+    "legal moves"
+)
+
 
 def rows_to_predict(inputs: Any, schema: Schema, tick: Tick) -> tuple[Rows, list[str]]:
     """A row for each observation, and a number for each.
@@ -37,6 +43,8 @@ def rows_to_predict(inputs: Any, schema: Schema, tick: Tick) -> tuple[Rows, list
     if array.dtype != np.uint8:
         _check_finite(array)
         _warn_beyond(array, space)
+    if schema.target.kind == "move":
+        warn([OF_A_GAME])
     return InputRows(ArrayInputs(array, "input")), [f"row {number}" for number in range(len(array))]
 
 

@@ -1,6 +1,6 @@
 """What is shown of self-play: matches in lines of a terminal, and in the report with a game that is played out and openings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -13,19 +13,27 @@ HEADS = ["against", "won", "drawn", "lost", "as first", "as second", "Elo", "95 
 
 
 def highlights(details: Mapping[str, Any]) -> list[str]:
-    """The match against each opponent.
+    """Of what the score is the mean, and the match against each opponent.
 
     >>> match = {"games": 20, "wins": 15, "draws": 0, "losses": 5, "elo": {"value": 190.8, "low": 21.5, "high": 361.0}}
     >>> few = {"games": 3, "wins": 3, "draws": 0, "losses": 0, "elo": {"value": None, "low": -44.1, "high": None}}
     >>> for line in highlights({"matches": {"mcts-100": match, "random": few}}):
     ...     print(line)
+    the score is the mean over 2 opponents, a draw counting 0.5
     against mcts-100: 15 won, 0 drawn, 5 lost; Elo +191 (+22 to +361)
     against random: 3 won, 0 drawn, 0 lost; Elo -44 or more (3 games leave an interval of more than 400 points)
     """
-    return [
+    matches = details.get("matches") or {}
+    lines = [
         f"against {name}: {each['wins']:,} won, {each['draws']:,} drawn, {each['losses']:,} lost; Elo {_rated(each)}"
-        for name, each in (details.get("matches") or {}).items()
+        for name, each in matches.items()
     ]
+    return [_of_what(list(matches)), *lines] if len(matches) > 1 else lines
+
+
+def _of_what(opponents: Sequence[str]) -> str:
+    told = f"the score is the mean over {len(opponents)} opponents, a draw counting 0.5"
+    return f"{told}; against minimax 0.5 is the most where perfect play draws" if "minimax" in opponents else told
 
 
 def _rated(match: Mapping[str, Any]) -> str:

@@ -21,12 +21,12 @@ def model(dataset: Dataset) -> tuple[str, str]:
 def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for a game."""
     found: Settings = {
-        "position_reuse": (8.0, "searches take most of the time"),
         "environments": (128, "leaves of so many games are one batch of the network"),
+        **_opponents(dataset),
         "optimizer": ("adamw", "usual for networks of this size"),
         "lr": (1e-3, "usual for networks of this size"),
         "weight_decay": (1e-4, "as AlphaZero's"),
-        "schedule": ("wsd", "experience goes on changing; at the end the network comes to rest"),
+        "schedule": ("constant", "experience goes on changing, and a run may be resumed for longer"),
         "batch_size": (BATCH, "small networks and a short run"),
         "steps": (
             UPDATES,
@@ -38,6 +38,7 @@ def settings(dataset: Dataset, model: str) -> Settings:
         why = "a small network: searches take most of the time"
         found |= {
             "full_share": (1.0, why),
+            "position_reuse": (8.0, why),
             "random_moves": (4, "all openings are met"),
         }
     else:
@@ -51,3 +52,9 @@ def settings(dataset: Dataset, model: str) -> Settings:
             "test_episodes": (20, why),
         }
     return found
+
+
+def _opponents(dataset: Dataset) -> Settings:
+    """Whom it is evaluated against, as the matches have it: so that config.yaml tells, whatever the default of a version is."""
+    met = next((names for rows in dataset.splits.values() if (names := getattr(rows, "opponents", ()))), ())
+    return {"opponents": (tuple(met), "all that suit the game")} if met else {}

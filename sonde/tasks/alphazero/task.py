@@ -65,24 +65,20 @@ class AlphaZero:
         return {"action": self.judge(seen)[0].argmax(-1)}
 
     def loss(self, batch: Batch) -> Loss:
-        """Cross-entropy with the searches' policies among legal moves, and with the games' ends; values beside searches'.
+        """Cross-entropy with the searches' policies among legal moves, and with the games' ends.
 
-        The latter have less noise than a game's end, to which moves contribute that were drawn (Willemsen et al. 2022, Value
-        targets in off-policy AlphaZero). With a weight of 0.5 both pull an even position's value alike.
-        Of positions: `observation`, `legal` and `policy` (B, actions), `value` and `searched` (B,), -1 to 1 for the side to move.
+        Of positions: `observation`, `legal` and `policy` (B, actions), `value` (B,) from -1 to 1 for the side to move.
         """
         logits, ends = self.network(batch["observation"].float()).split([len(self._names), ENDS], 1)
         logits = logits.float().masked_fill(~batch["legal"], -1e9)
         policy = F.cross_entropy(logits, batch["policy"])
         value = F.cross_entropy(ends.float(), end_shares(batch["value"]))
-        apart = F.mse_loss(expected(ends.float()), batch["searched"])
-        loss = policy + self.config.value_weight * value + self.config.search_value_weight * apart
+        loss = policy + self.config.value_weight * value
         with torch.no_grad():
             entropy = -torch.special.xlogy(batch["policy"], batch["policy"]).sum(1).mean()
             parts = {
                 "policy": policy,
                 "value": value,
-                "search_value": apart,
                 "search_kl": policy - entropy,  # how far the network's policy is from that of the searches
                 "search_entropy": entropy,
                 "explained_variance": explained_variance(expected(ends.float()), batch["value"]),

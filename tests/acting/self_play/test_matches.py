@@ -72,6 +72,16 @@ def test_matches_are_the_same_each_time_and_others_from_other_seeds() -> None:
     assert not same([dict(each.fields) for each in first], [dict(each.fields) for each in other])
 
 
+def test_opponents_that_choose_alike_play_other_games() -> None:
+    state, plan = game("connect_four").new_initial_state(), SearchPlan(kind="puct", simulations=1, considered=1)
+    moves = []
+    for name in ("random", "one-ply", "mcts-1"):
+        found = opponent(name, rows_of(name="connect_four"), 7, None, plan)
+        assert found is not None
+        moves.append(found.move(range(12), [state] * 12))
+    assert moves[0] != moves[1]  # nothing wins at once, so that both move by chance alone
+
+
 def test_games_side_by_side_are_those_of_a_match_that_is_played_in_parts() -> None:
     whole = list(matches(rows_of("random", "mcts-5", number=44), simulations=10))
     assert [len(batch) for batch in whole] == [40, 40, 8]

@@ -1,5 +1,7 @@
 """What is scored without learning, in the same matches."""
 
+from dataclasses import replace
+
 import torch
 
 from sonde.acting.self_play.games.rows import GameRows
@@ -37,7 +39,14 @@ def test_a_random_player_and_the_untrained_network_play_the_rows_games() -> None
 
 
 def test_without_time_there_are_none_and_without_a_first_network_chance_alone() -> None:
-    assert plain_players(ROWS, playing(), torch.device("cpu"), seconds=0.0) == []
-    [only] = plain_players(ROWS, playing(untrained=False), torch.device("cpu"), seconds=0.2)
+    assert [each.batches for each in plain_players(ROWS, playing(), torch.device("cpu"), seconds=0.0)] == [[], []]
+    [only] = plain_players(ROWS, playing(untrained=False), torch.device("cpu"), seconds=100.0)
     assert only.what == "a random player"
     assert len(only.batches) >= 1
+
+
+def test_a_random_player_plays_another_game_against_each_opponent() -> None:
+    rows = replace(ROWS, opponents=("random", "one-ply"), number=AT_ONCE)
+    [only] = plain_players(rows, playing(untrained=False), torch.device("cpu"), seconds=100.0)
+    lengths = torch.cat([batch["length"] for batch in only.batches])
+    assert not torch.equal(lengths[:AT_ONCE], lengths[AT_ONCE:])

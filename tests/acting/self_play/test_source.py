@@ -10,7 +10,6 @@ from torch import Tensor
 from sonde.acting.self_play.games.bitboards import ConnectFour, TicTacToe
 from sonde.acting.self_play.games.open_spiel import game, rules_of
 from sonde.acting.self_play.games.rules import replayed
-from sonde.acting.self_play.search.search import searched
 from sonde.acting.self_play.source import SelfPlay, SelfPlayPlan
 from sonde.core.batch import Batch
 from sonde.core.playing import Playing, SearchPlan
@@ -129,43 +128,6 @@ def test_a_share_of_moves_is_learned_from() -> None:
     assert (source._window.written + held) / (400 * 4) == pytest.approx(0.25, abs=0.06)
 
 
-def test_moves_that_are_only_played_explore_among_a_games_first_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[int, Any, Any]] = []
-
-    def noted(rules: Any, positions: Any, judge: Any, plan: SearchPlan, **more: Any) -> Any:
-        asked.append((plan.simulations, more["explored"], more["drawn"]))
-        return searched(rules, positions, judge, plan, **more)
-
-    monkeypatch.setattr("sonde.acting.self_play.source.searched", noted)
-    source = played(ConnectFour(), games=4, full=0.5, drawn_moves=3)
-    source._move()  # begins the games
-    early = []
-    asked.clear()
-    for _ in range(40):
-        early.append([len(moves) < 3 for moves in source._moves])
-        source._move()
-    assert {simulations for simulations, _, _ in asked} == {2, 6}
-    for (simulations, explored, drawn), first in zip(asked, early, strict=True):
-        assert explored is None if simulations == 6 else explored.tolist() == first
-        assert drawn.tolist() == first
-
-
-def test_a_state_without_values_of_searches_goes_on_with_the_ends_of_games() -> None:
-    source = played(ConnectFour())
-    batches(source, 20)
-    state = copied(source.state_dict())
-    assert (state["window"]["fields"]["searched"] != state["window"]["fields"]["value"]).any()
-    del state["window"]["fields"]["searched"], state["pending"]["searched"]
-    old = played(ConnectFour())
-    old.load_state_dict(state)
-    before = old._window.written
-    rows = old._window.read(np.arange(old._window.filled))
-    assert np.array_equal(rows["searched"], rows["value"])
-    found = batches(old, 60)
-    assert old._window.written > before
-    assert all(batch["searched"].isfinite().all() for batch in found)
-
-
 def test_positions_are_learned_from_as_often_as_asked() -> None:
     source = played(ConnectFour(), reuse=2.0, batch=16, window=10_000)
     batches(source, 40)
@@ -208,7 +170,7 @@ def test_games_that_open_spiel_steps_are_played_and_learned_from(name: str, tmp_
     import sonde
 
     run = sonde.train(
-        f"game:{name}", out=tmp_path / "run", steps=2, environments=4, simulations=4, quick_simulations=2, batch_size=16,
+        f"game:{name}", out=tmp_path / "run", steps=2, environments=4, simulations=4, batch_size=16,
         window=200, episodes=2, test_episodes=2, max_episode_steps=30,
         opponents=("random",), quiet=True, threads=1, model="policy-value-mlp", hidden=(8,),
     )  # fmt: skip

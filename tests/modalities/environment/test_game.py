@@ -32,7 +32,7 @@ def test_small_games_are_played_against_minimax_too() -> None:
 
 
 def test_moves_are_called_as_the_game_calls_them() -> None:
-    assert opened("tic_tac_toe").schema.target.names[4] == "x(1,1)"
+    assert opened("tic_tac_toe").schema.target.names[4] == "(1,1)"  # whoever makes it
     assert opened("hex(board_size=3)").schema.target.names[5] == "5"
 
 
@@ -65,3 +65,41 @@ def test_settings_of_environments_and_games_are_not_mixed() -> None:
         opened("connect_four", frame_skip=4)
     with pytest.raises(DataError, match="gym:CartPole-v1 is no game for two; leave --opponents out"):
         open_data("gym:CartPole-v1", DataConfig(given=(EnvironmentConfig(opponents=("random",)),)))
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        (
+            "go(board_size=50)",
+            r"game:go\(board_size=50\) cannot be played: The current Go implementation supports .* up to 19",
+        ),
+        ("hex(board_size=abc)", "cannot be played: Wrong type for parameter board_size"),
+        ("hex(board_size=0)", "cannot be played"),
+        ("game:hex", r"game:game:hex: game: stands once before a name; did you mean game:hex\?"),
+        ("", "connect_four is one: game:connect_four"),
+    ],
+)
+def test_games_that_cannot_be_played_are_refused_in_one_line(
+    name: str, why: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(DataError, match=why) as raised:
+        opened(name)
+    assert "\n" not in str(raised.value)
+    assert capfd.readouterr().err == ""  # nothing of what OpenSpiel prints itself
+
+
+def test_where_the_most_moves_of_a_game_come_from_is_said() -> None:
+    def told(**settings: Any) -> dict[str, str]:
+        return {fact.what: fact.why for fact in opened("chess", **settings).facts}
+
+    assert (
+        (told()["4674 moves, 512 in a game at most"])
+        == "by default; --max-episode-steps for another number: what is not over then is a draw; its rules allow 17,695"
+    )
+    assert told(max_episode_steps=40)["4674 moves, 40 in a game at most"].startswith(
+        "--max-episode-steps: what is not over"
+    )
+    assert told()["no symmetries are known"] == "positions are learned as they are"
+    small = {fact.what: fact.why for fact in opened("tic_tac_toe").facts}
+    assert small["9 moves, 9 in a game at most"] == "the game's rules"

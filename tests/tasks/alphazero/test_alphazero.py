@@ -34,24 +34,22 @@ class Fixed(torch.nn.Module):
         return self.logits.expand(len(input), -1)
 
 
-def batch(policy: list[float], value: float, legal: list[bool], *, searched: float = 0.0) -> Batch:
+def batch(policy: list[float], value: float, legal: list[bool]) -> Batch:
     fields = {"observation": torch.zeros(1, 2, 3, 3, dtype=torch.int8), "legal": torch.tensor([legal])}
     fields |= {"policy": torch.tensor([policy]), "value": torch.tensor([value])}
-    fields["searched"] = torch.tensor([searched])
     return Batch(fields, torch.zeros(1, dtype=torch.int64))
 
 
 def test_the_loss_is_the_cross_entropy_among_legal_moves_and_with_the_end() -> None:
     network = Fixed([1.0, 2.0, 50.0, 0, 0, 0, 0, 0, 0, math.log(2), math.log(3), math.log(5)])
-    chosen = AlphaZero(network, MOVES, AlphaZeroConfig(value_weight=0.5, search_value_weight=2.0), input=BOARD)
+    chosen = AlphaZero(network, MOVES, AlphaZeroConfig(value_weight=0.5), input=BOARD)
     policy = [0.25, 0.75] + [0.0] * 7
-    found = chosen.loss(batch(policy, -1.0, [True, True] + [False] * 7, searched=-0.5))
+    found = chosen.loss(batch(policy, -1.0, [True, True] + [False] * 7))
     log_sum = math.log(math.exp(1) + math.exp(2))
     cross = 0.25 * (log_sum - 1) + 0.75 * (log_sum - 2)
     assert found.parts["policy"].item() == pytest.approx(cross)
     assert found.parts["value"].item() == pytest.approx(math.log(10 / 5))  # lost, of which the share was 5 in 10
-    assert found.parts["search_value"].item() == pytest.approx((-0.3 + 0.5) ** 2)  # 2 of 10 won, 5 lost
-    assert found.value.item() == pytest.approx(cross + 0.5 * math.log(2) + 2 * 0.04)
+    assert found.value.item() == pytest.approx(cross + 0.5 * math.log(2))
     entropy = -(0.25 * math.log(0.25) + 0.75 * math.log(0.75))
     assert found.parts["search_kl"].item() == pytest.approx(cross - entropy, abs=1e-6)
 
@@ -144,3 +142,16 @@ def test_predictions_name_the_move() -> None:
 def test_settings_are_checked(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         AlphaZeroConfig(**settings)
+
+
+def test_what_is_not_given_gives_way() -> None:
+    assert (AlphaZeroConfig().quick, AlphaZeroConfig(simulations=8).quick) == (16, 8)
+    assert (
+        AlphaZeroConfig(simulations=8, full_share=1.0, quick_simulations=16).full_share == 1
+    )  # nothing is searched quickly
+
+
+def test_settings_that_change_nothing_beside_others_are_named() -> None:
+    assert set(AlphaZeroConfig().without_effect()) == {"drawn_moves"}
+    assert set(AlphaZeroConfig(search="puct").without_effect()) == {"considered"}
+    assert set(AlphaZeroConfig(full_share=1.0, search="puct").without_effect()) == {"considered", "quick_simulations"}

@@ -27,11 +27,17 @@ def details(name: str = "random") -> dict[str, object]:
 
 
 def test_a_terminal_says_a_line_for_each_opponent() -> None:
-    first, second = highlights(details())
+    mean, first, second = highlights(details())
+    assert mean == "the score is the mean over 2 opponents, a draw counting 0.5"
     assert first.startswith("against random: 10 won, 5 drawn, 5 lost; Elo +89 (")
     assert second == (
         "against weak: 4 won, 0 drawn, 0 lost; Elo +7 or more (4 games leave an interval of more than 400 points)"
     )
+
+
+def test_of_perfect_play_it_is_said_what_a_score_can_be() -> None:
+    [mean, *_] = highlights(details("minimax"))
+    assert mean.endswith("against minimax 0.5 is the most where perfect play draws")
 
 
 def test_the_report_has_a_row_for_each_opponent_and_escapes_names() -> None:

@@ -1,6 +1,10 @@
 """Any game of OpenSpiel for two, with perfect information and no chance, as rules over many positions."""
 
-from collections.abc import Callable, Sequence
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,9 +26,33 @@ def library() -> Any:
 def game(name: str) -> Any:
     """A game of OpenSpiel, which suits search. name: "connect_four", or with parameters "go(board_size=5)"
 
-    Raises: DataError for an unknown game, with the nearest, or another kind of game; MissingDependency
+    Raises: DataError for an unknown game, with the nearest, another kind of game, or parameters that it cannot be played with;
+    MissingDependency
     """
+    return _loaded(name)
+
+
+@contextmanager
+def silently() -> Iterator[None]:
+    """Without what OpenSpiel prints of an error before it raises it: its C++ code writes to the process's standard error."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+@cache
+def _loaded(name: str) -> Any:
     pyspiel = library()
+    if not name.strip():
+        raise DataError("game: stands before the name of a game; connect_four is one: game:connect_four")
+    if name.startswith("game:"):
+        raise DataError(f"game:{name}: game: stands once before a name; did you mean {name}?")
     short, _, given = name.partition("(")
     known = {each.short_name: each for each in pyspiel.registered_games()}
     if short not in known:
@@ -40,9 +68,17 @@ def game(name: str) -> Any:
         takes = ", ".join(kind.parameter_specification) or "none"
         raise DataError(f"game:{name}: {short} has no parameter {wrong[0]!r}; it takes {takes}")
     try:
-        return pyspiel.load_game(name)
-    except pyspiel.SpielError as error:
-        raise DataError(f"game:{name} cannot be loaded: {first_line(error)}") from None
+        with silently():
+            found = pyspiel.load_game(name)
+            first = found.new_initial_state()
+            first.observation_tensor(first.current_player())
+            str(first)
+            moves = first.legal_actions()
+    except (pyspiel.SpielError, ValueError) as error:  # ValueError: of a board without fields
+        raise DataError(f"game:{name} cannot be played: {first_line(error)}") from None
+    if not moves:
+        raise DataError(f"game:{name} cannot be played: there is no move in its first position")
+    return found
 
 
 def _unsuitable(pyspiel: Any, kind: Any) -> str:

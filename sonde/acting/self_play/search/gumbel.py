@@ -19,12 +19,10 @@ def search(
     simulations: int,
     considered: int,
     random: np.random.Generator | None,
-    explored: np.ndarray | None = None,
 ) -> Found:
     """The best of some moves that are drawn without replacement by the policy, by sequential halving (algorithm 2).
 
     considered: moves that are looked at in the root;  random: of the draw; None for the policy's likeliest moves
-    explored: (n,) bool, in which positions there is such a draw; None for all
     """
     forest = Forest(rules, positions, judge, simulations)
     roots = forest.roots
@@ -32,7 +30,6 @@ def search(
     noise = np.zeros(legal.shape, np.float32)
     if random is not None:
         noise = random.gumbel(size=legal.shape).astype(np.float32)
-        noise *= 1 if explored is None else explored[:, None]
     going = ~forest.over[roots]
     most = np.minimum(legal.sum(1), considered)
     turns = np.stack([halving(int(number), simulations) for number in most])  # (n, simulations)

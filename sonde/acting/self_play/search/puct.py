@@ -20,13 +20,11 @@ def search(
     *,
     simulations: int,
     random: np.random.Generator | None,
-    explored: np.ndarray | None = None,
     drawn: np.ndarray | None = None,
 ) -> Found:
     """The move that was followed most; the policy is the share of visits.
 
     random: of Dirichlet noise on the root's priors, and of moves; None for neither
-    explored: (n,) bool, in which positions there is such noise; None for all
     drawn:  (n,) bool, in which positions the move is drawn by its visits, as in a game's first moves
     """
     forest = Forest(rules, positions, judge, simulations)
@@ -35,8 +33,7 @@ def search(
         shape = CONCENTRATION / np.maximum(legal.sum(1, keepdims=True), 1)
         noise = np.where(legal, random.gamma(np.broadcast_to(shape, legal.shape)), 0).astype(np.float32)
         noise /= np.maximum(noise.sum(1, keepdims=True), 1e-12)
-        share = NOISE if explored is None else NOISE * explored[:, None].astype(np.float32)
-        forest.prior[roots] = np.where(legal, (1 - share) * forest.prior[roots] + share * noise, 0)
+        forest.prior[roots] = np.where(legal, (1 - NOISE) * forest.prior[roots] + NOISE * noise, 0)
     for _ in range(simulations):
         forest.simulate(choice, choice)
     visits = forest.visits[roots]

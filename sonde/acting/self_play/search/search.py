@@ -22,23 +22,17 @@ def searched(
     plan: SearchPlan,
     *,
     random: np.random.Generator | None,
-    explored: np.ndarray | None = None,
     drawn: np.ndarray | None = None,
 ) -> Found:
     """What a search finds in n positions.
 
     random: of exploration; None for the best move that is found
-    explored: (n,) bool, in which positions there is exploration; None for all
     drawn:  (n,) bool, in which positions PUCT draws a move by its visits
     """
     if plan.kind == "gumbel":
         considered, simulations = plan.considered, plan.simulations
-        return gumbel.search(
-            rules, positions, judge, simulations=simulations, considered=considered, random=random, explored=explored
-        )
-    return puct.search(
-        rules, positions, judge, simulations=plan.simulations, random=random, explored=explored, drawn=drawn
-    )
+        return gumbel.search(rules, positions, judge, simulations=simulations, considered=considered, random=random)
+    return puct.search(rules, positions, judge, simulations=plan.simulations, random=random, drawn=drawn)
 
 
 def heeding(judge: Judge, leave_off: Callable[[], bool], told: Callable[[], str] = str) -> Judge:

@@ -72,23 +72,6 @@ def test_gumbel_finds_what_one_game_at_a_time_does(simulations: int, considered:
         assert {move: float(found.policy[number, move]) for move in policy} == pytest.approx(policy, abs=2e-4)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_positions_that_are_not_explored_are_searched_as_without_chance(kind: Any) -> None:
-    rules, moves = ConnectFour(), positions_of("connect_four", 24, seed=4)
-    plan = SearchPlan(kind=kind, simulations=12, considered=4)
-    explored = np.arange(24) % 2 == 0
-
-    def found(random: np.random.Generator | None, **more: Any) -> Any:
-        return searched(rules, replayed(rules, moves), reference.judge, plan, random=random, **more)
-
-    plain, by_chance = found(None), found(np.random.default_rng(3), explored=explored)
-    assert (by_chance.visits[~explored] == plain.visits[~explored]).all()
-    assert (by_chance.action[~explored] == plain.action[~explored]).all()
-    everywhere = found(np.random.default_rng(3))
-    assert (by_chance.visits[explored] == everywhere.visits[explored]).all()
-    assert (everywhere.visits[~explored] != plain.visits[~explored]).any()
-
-
 def test_a_search_does_not_depend_on_the_games_beside_it() -> None:
     rules, moves = ConnectFour(), positions_of("connect_four", 6, seed=2)
     together = puct.search(rules, replayed(rules, moves), reference.judge, simulations=30, random=None)
