@@ -34,6 +34,7 @@ from sonde.modalities.environment.spaces import (
     unbounded,
     within,
 )
+from sonde.modalities.environment.unread_pictures import unread_pictures
 from sonde.tasks.table import spec
 
 LOOKED_AT = 2 * SAME_STEPS  # observations by which it is seen whether an episode can be played again
@@ -106,7 +107,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
     start = trace(checked.of(env))
     rendered = _rendered(make, env)
     findings = [*lies(env, seen.encode, called), *without_end(checked.of(env), called)]
-    findings += irreproducible(env, make, called, _steps_again(seen.spec))
+    findings += [*irreproducible(env, make, called, _steps_again(seen.spec)), *unread_pictures(shown)]
     facts, goals = (
         [_observations(shown, seen.spec.shape), _actions(target), *_limits(env), *facts_of(settings)],
         _goals(env),
