@@ -174,7 +174,7 @@ def policy_of(
             f"policy of one observation; ask run.player().think([[moves]]) in Python, or play it: sonde play {folder}"
         )
     drawn = found.acting.sampled if sampled is None else sampled
-    return Policy(found.acting, input, sampled=drawn, seed=seed, device=device)
+    return Policy(found.acting, task.modules, input, sampled=drawn, seed=seed, device=device)
 
 
 def seeds_in_words(rows: Rows) -> str:
