@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from sonde.core.acting import Acting
 from sonde.core.data_warning import warn
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import DataError
+from sonde.core.errors import ConfigError, DataError
 from sonde.core.seeds import generator
 from sonde.core.spaces import Space, beyond, encoder, from_text
 
@@ -25,8 +26,11 @@ class Policy:
     sampled: whether actions are drawn, as in training, and not the likeliest
     """
 
-    def __init__(self, acting: Acting, input: InputSpec, *, sampled: bool, seed: int, device: torch.device) -> None:
-        """seed: of what is drawn, one stream for all calls;  device: that the network is on"""
+    def __init__(
+        self, acting: Acting, parts: nn.Module, input: InputSpec, *, sampled: bool, seed: int, device: torch.device
+    ) -> None:
+        """parts: the task's networks, on `device`;  seed: of what is drawn, one stream for all calls"""
+        self._parts = parts
         self._acting, self._shape, self.sampled, self._device = acting, input.shape, sampled, device
         shown, taken = from_text(input.space)
         pixels = bool(input.std)
@@ -64,7 +68,18 @@ class Policy:
             else:
                 decided = self._acting.act(batch, self._random, self._memory)
                 self._memory = decided["memory"]
-            return self._formed(self._acting.sent(decided["action"])[0])
+            return self._formed(self._acting.sent(decided["action"])[0].numpy(force=True))
+
+    def module(self) -> "PolicyModule":
+        """The policy as a module of PyTorch, to export: observations as the network sees them to actions for the environment.
+
+        Raises: ConfigError for a policy that draws actions, or has a memory
+        """
+        if self.sampled or self._memory is not None:
+            what = "has a memory, which goes from call to call" if self._memory is not None else "draws its actions"
+            more = "" if self._memory is not None else "; take the likeliest ones: run.policy(sampled=False).module()"
+            raise ConfigError(f"this policy {what}, and a module gives the same for the same observation{more}")
+        return PolicyModule(self._acting, self._parts)
 
     def _check(self, seen: np.ndarray) -> None:
         finite = np.isfinite(seen)
@@ -86,6 +101,23 @@ class Policy:
                 ]
             )
             self._bounds = None
+
+
+class PolicyModule(nn.Module):
+    """Observations (n, *shape) -> the likeliest actions: (n,) int64 of Discrete, numbered as it numbers them, else (n, k) numbers
+    within their bounds, or choices. Observations are scaled, and actions stretched to the bounds, inside.
+
+    An observation is the row or the planes that the network sees: numbers of a Dict or a Tuple one after the other as the space
+    has them, pixels with their channels first (bytes).
+    """
+
+    def __init__(self, acting: Acting, parts: nn.Module) -> None:
+        super().__init__()
+        self.parts, self._acting = parts, acting  # the parts are named so that weights move, and are exported, with it
+
+    def forward(self, seen: Tensor) -> Tensor:
+        """See the class."""
+        return self._acting.sent(self._acting.act(seen, None)["action"])
 
 
 def _former(space: Space | None) -> Callable[[Any], Any]:

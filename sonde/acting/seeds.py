@@ -11,6 +11,7 @@ from sonde.core.seeds import derive
 
 FIRST = {"validation": 1_000_000, "test": 2_000_000}  # seeds of evaluation; those of training are hashes
 LIMIT = 2**31 - 1
+TRAINED = 10_000_000  # least seed of training
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,7 @@ class SeedRows:
               own; None for some of `make`
     frames: pictures that observations are made of, the newest last, all but one of which the observation before holds too
     clipped: whether rewards are learned from as -1, 0 and 1
+    first: seed of the first episode of evaluation, another than the split's
     """
 
     make: Callable[[], Any]
@@ -35,13 +37,14 @@ class SeedRows:
     together: Callable[[int, Callable[[int, int], int]], Environments] | None = None
     frames: int = 1
     clipped: bool = False
+    first: int | None = None
 
     def __len__(self) -> int:
         return self.number
 
     def seeds(self) -> list[int]:
         """Those of evaluation."""
-        first = FIRST[self.split]
+        first = FIRST[self.split] if self.first is None else self.first
         return list(range(first, first + self.number))
 
     def read(self, indices: np.ndarray) -> dict[str, np.ndarray]:
@@ -75,4 +78,4 @@ def training_seed(seed: int, environment: int, episode: int) -> int:
     True
     """
     found = derive(seed, "sample", "episode", environment, episode) % LIMIT
-    return found if found >= 10_000_000 else found + 10_000_000
+    return found if found >= TRAINED else found + TRAINED

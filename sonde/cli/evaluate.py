@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from sonde.run.run import Run
 
 ABOUT = """\
-Evaluate the best checkpoint of RUN on DATA, which must be of the kind it was trained on. No files are written.
+Evaluate the best checkpoint of RUN on DATA, which must be of the kind it was trained on; of a run that acts, by default in the
+environment or game that it was trained in. No files are written.
 Of the data that RUN was trained on, the test rows it held out are evaluated; the headline says which rows are, and where RUN was
 trained on them.
 
@@ -30,6 +31,7 @@ examples:
   sonde eval runs/mnist-mlp-1 photos/
   sonde eval runs/titanic-tabular-1 passengers/ --split validation
   sonde eval runs/mnist-flow-matching-1 mnist --judge runs/mnist-compact-cnn-1 --number 5000
+  sonde eval runs/cartpole-v1-policy-mlp-1 --episodes 500 --first-seed 5000
   sonde eval runs/cartpole-v1-policy-mlp-1 gym:CartPole-v1 --episodes 50 --log expert.npz
   sonde eval runs/connect_four-policy-value-resnet-1 game:connect_four --opponents mcts-1000 --simulations 400
   sonde eval runs/moving-digits-denoiser-video-1 moving-digits --number 200
@@ -52,6 +54,9 @@ class EvalOptions:
     episodes: int | None = None
     """Of an environment: how many episodes are played; of a game, how many games against each opponent; by default as many as at
     the end of training."""
+    first_seed: int | None = None
+    """Of an environment: seed of the first episode, those of the others follow it; other seeds are new episodes; by default
+    2,000,000, as at the end of training."""
     sampled: bool = False
     """Of an environment: draw actions as in training, and do not take the likeliest."""
     log: str | None = None
@@ -81,19 +86,24 @@ OF_SAMPLES = ("number", "steps", "sampler", "guidance", "weaker", "seed")
 
 def run(words: Sequence[str]) -> int:
     """Evaluate a run and print its metrics. Raises: SondeError subclasses."""
-    begun = begin([SHORT.get(word, word) for word in words], EvalOptions, usage="eval RUN DATA", about=ABOUT)
+    begun = begin([SHORT.get(word, word) for word in words], EvalOptions, usage="eval RUN [DATA]", about=ABOUT)
     if begun is None:
         return 0
-    (folder, data), options = begun.words, begun.options
+    folder, options = begun.words[0], begun.options
     _check(options)
+    from sonde.run.evaluated_again import environment_of
     from sonde.run.played import play_of
 
     trained = trained_run(folder, options.device, trust_code=begun.trust_code)
+    data = begun.words[1] if len(begun.words) > 1 else environment_of(trained)
+    if not data:
+        raise ConfigError("sonde eval needs DATA; usage: sonde eval RUN DATA")
     if options.judge is not None or options.number is not None:
         return _measure(trained, data, begun)
     with said_on(begun.screen):
         play = play_of(
             episodes=options.episodes,
+            first_seed=options.first_seed,
             sampled=options.sampled,
             log=options.log,
             simulations=options.simulations,

@@ -37,7 +37,7 @@ VERBS: dict[str, Verb] = {
     ),
     "eval": Verb(
         "sonde.cli.evaluate:run",
-        "eval RUN DATA",
+        "eval RUN [DATA]",
         "evaluate a trained model on other data",
         "sonde eval runs/mnist-mlp-1 photos/",
         loads=True,

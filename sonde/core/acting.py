@@ -115,7 +115,7 @@ class Acting:
     """
 
     act: "Callable[..., Mapping[str, Tensor]]"
-    sent: "Callable[[Tensor], np.ndarray]"
+    sent: "Callable[[Tensor], Tensor]"
     value: "Callable[..., Tensor] | None" = None
     discount: float = 1.0
     figures: "Callable[[], Mapping[str, float]] | None" = None

@@ -65,6 +65,7 @@ CAUSES = frozenset(
         "parameters-without-a-gradient",
         "parameters-without-an-optimiser",
         "phase-that-never-runs",
+        "picture-read-as-numbers",
         "plateau",
         "posterior-collapse",
         "probabilities-instead-of-logits",

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -74,6 +75,12 @@ def squashed(mean: Tensor, log_std: Tensor, noise: Tensor | None) -> tuple[Tenso
     drawn = mean if noise is None else mean + log_std.exp() * noise
     log_prob = gaussian_log_prob(mean, log_std, drawn)
     return drawn.tanh(), log_prob - (2 * (math.log(2) - drawn - F.softplus(-2 * drawn))).sum(-1)
+
+
+def stretched(action: Tensor, middle: Sequence[float] | np.ndarray, half: Sequence[float] | np.ndarray) -> Tensor:
+    """(n, d) numbers from -1 to 1 -> (n, d) float32, from middle - half to middle + half, rounded once."""
+    exact = {"device": action.device, "dtype": torch.float32 if action.device.type == "mps" else torch.float64}
+    return (action.to(exact["dtype"]) * torch.as_tensor(half, **exact) + torch.as_tensor(middle, **exact)).float()
 
 
 def share_at_bound(action: Tensor) -> Tensor:

@@ -4,18 +4,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from sonde.acting.evaluation.evaluated import is_acted
+from sonde.acting.seeds import FIRST, SeedRows
+from sonde.core.bounds import flag
 from sonde.core.config import Precision
 from sonde.core.config_file import read_config
 from sonde.core.damaged import read_object
+from sonde.core.dataset import Rows
+from sonde.core.errors import ConfigError, RunFolderError
 from sonde.core.progress import Tick
 from sonde.core.run_folder import RunFolder
 from sonde.engine.evaluate import evaluate
 from sonde.engine.execution.settings import StepSettings
+from sonde.modalities.catalogue import modality
 from sonde.run.build import changes
 from sonde.run.custom_use import scores
 from sonde.run.evaluated_in import or_in_fp32, precision_of
 from sonde.run.evaluation import highlights
-from sonde.run.judged_rows import ALL, Evaluation, caution_of_custom, judged, reading_of
+from sonde.run.judged_rows import ALL, CHOSE, Evaluation, caution_of_custom, judged, reading_of
 from sonde.run.played import matches_in_words
 from sonde.run.playing import check_same_game
 from sonde.run.row_sources import source_of
@@ -35,7 +41,9 @@ def of_rows(
     play: "Play | None",
     tick: Tick,
 ) -> Evaluation:
-    """See `Run.evaluation`."""
+    """See `Run.evaluation`. Raises: ConfigError where no data are given, and the run did not act in what is known by a name"""
+    if data is None and not (data := environment_of(run)):
+        raise ConfigError(f"{run.folder} is evaluated on data; give them, such as sonde eval {run.folder} DATA")
     task, schema, device = run.task, run.schema, run.device
     saved = read_config(folder.config).settings
     found = judged(
@@ -47,8 +55,10 @@ def of_rows(
         own_target=bool(target) and tuple(target) != tuple(saved.get("target") or ()),
         tick=tick,
     )
+    _refuse_training_episodes(found.rows, found.split)
     check_same_game(found.rows, folder)
     rows = found.rows if play is None else play.rows(found.rows)
+    caution = _caution_of_seeds(rows, saved.get("episodes")) or found.caution
     views = None
     if run.spec.views:  # all others are evaluated on images as they are
         views = changes(schema, str(saved["augment"]), task=run.spec.name)
@@ -65,7 +75,7 @@ def of_rows(
 
     met = matches_in_words(rows, task, play)
     scored, said = or_in_fp32(evaluated_in, precision_of(_trained_in(folder, saved), device))
-    return replace(found, rows=rows).evaluation(scored, schema, said, met)
+    return replace(found, rows=rows, caution=caution).evaluation(scored, schema, said, met)
 
 
 def of_custom_data(run: "Run", folder: RunFolder, data: Any, *, tick: Tick) -> Evaluation:
@@ -83,3 +93,30 @@ def _trained_in(folder: RunFolder, settings: Mapping[str, Any]) -> Any:
     """The precision that was decided on, which may be another than a recipe advised."""
     plan = read_object(folder.plan, run=folder.path) if folder.plan.exists() else {}
     return plan.get("precision", settings.get("precision"))
+
+
+def _refuse_training_episodes(rows: Rows, split: str) -> None:
+    """Raises: ConfigError for a split of training that is no rows, but episodes without end"""
+    if split == "train" and is_acted(rows):
+        raise ConfigError(
+            f"{flag('split')} train: training has no rows here, but episodes without end; leave it out, for as many as at the "
+            f"end of training, or choose others by {flag('first_seed')} and {flag('episodes')}"
+        )
+
+
+def _caution_of_seeds(rows: Rows, episodes: Any) -> str:
+    """`CHOSE` where some are those by which the best checkpoint was chosen. episodes: of an evaluation while it trained"""
+    if not isinstance(rows, SeedRows) or rows.first is None or not isinstance(episodes, int):
+        return ""
+    begin = FIRST["validation"]
+    return CHOSE if rows.first < begin + episodes and begin < rows.first + len(rows) else ""
+
+
+def environment_of(run: "Run") -> str:
+    """The environment or game that a run acted in, as it is opened again; "" where it is not known by a name."""
+    try:
+        acts, schema = bool(run.spec.experience), run.schema
+    except (ConfigError, RunFolderError):  # of a program's own data, or of several folds
+        return ""
+    known = (read_config(run.folder / "config.yaml").data or "") if acts else schema.input.extra
+    return known if known.partition(":")[0] in modality(schema.input.kind).schemes else ""

@@ -101,6 +101,7 @@ def _kinds() -> dict[str, str]:
         "cure": repr(bool),
         "metric": "str",
         "target": "Sequence[str]",
+        "first_seed": "int",  # of Run.evaluate
         "guidance": "float",  # of Run.sample
         "weaker": "str",
     }

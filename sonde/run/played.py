@@ -13,7 +13,7 @@ from sonde.acting.evaluation.episodes import Episodes, episodes_of
 from sonde.acting.evaluation.plain import LONGEST, SECONDS, STEPS, plain_policies
 from sonde.acting.evaluation.recorder import Recorder, check_place
 from sonde.acting.policy import Policy
-from sonde.acting.seeds import SeedRows
+from sonde.acting.seeds import TRAINED, SeedRows
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.acting.self_play.matches import Matches
 from sonde.acting.self_play.opponents import check_opponents
@@ -44,20 +44,28 @@ class Play:
 
     episodes: how many, against each opponent of a game; by default as many as at the end of training
     sampled:  whether actions are drawn as in training;  log: NPZ file that all transitions are written to
+    first_seed: of the episodes, by default the first of those at the end of training
     simulations, opponents: of a game, leaves that are looked at for a move, and whom to play against; by default as in training
     """
 
     episodes: int | None = None
     sampled: bool = False
     log: Path | None = None
+    first_seed: int | None = None
     simulations: int | None = None
     opponents: tuple[str, ...] = ()
 
     def rows(self, rows: Rows) -> Rows:
         """As many episodes as are wanted. Raises: ConfigError for rows that are none, or a log that cannot be written there"""
-        if isinstance(rows, GameRows) and (self.sampled or self.log is not None):
+        of_environments = {
+            "sampled": self.sampled,
+            "log": self.log is not None,
+            "first_seed": self.first_seed is not None,
+        }
+        if isinstance(rows, GameRows) and any(of_environments.values()):
+            given = next(name for name, there in of_environments.items() if there)
             raise ConfigError(
-                f"{flag('sampled' if self.sampled else 'log')} is for an environment, and game:{rows.name} is a game for two; "
+                f"{flag(given)} is for an environment, and game:{rows.name} is a game for two; "
                 f"leave it out ({flag('episodes')} says how many games are played against each opponent)"
             )
         if isinstance(rows, GameRows):
@@ -68,12 +76,20 @@ class Play:
             )
         if not isinstance(rows, SeedRows):
             raise ConfigError(
-                "--episodes, --sampled and --log are for an environment that is played (gym:NAME, env:MODULE:CLASS); leave them "
-                "out"
+                "--episodes, --first-seed, --sampled and --log are for an environment that is played (gym:NAME, "
+                "env:MODULE:CLASS); leave them out"
             )
         if self.log is not None:
             check_place(self.log)
-        return rows if self.episodes is None else replace(rows, number=self.episodes)
+        found = rows if self.episodes is None else replace(rows, number=self.episodes)
+        if self.first_seed is None or not isinstance(found, SeedRows):
+            return found
+        if not 0 <= self.first_seed <= TRAINED - len(found):
+            raise ConfigError(
+                f"{flag('first_seed')} {self.first_seed}: episodes that are trained on have seeds from {TRAINED:,} on; give a "
+                f"number from 0 to {TRAINED - len(found)}"
+            )
+        return replace(found, first=self.first_seed)
 
     def _games(self, rows: GameRows) -> GameRows:
         """Those that are wanted. Raises: ConfigError for opponents that are not there, or cannot play this game"""
@@ -108,11 +124,12 @@ def searching(task: Task, simulations: int | None) -> Playing:
     return replace(playing, plan=replace(playing.plan, simulations=simulations))
 
 
-def play_of(
+def play_of(  # noqa: PLR0913 - one for each thing that can be asked
     *,
     episodes: int | None,
     sampled: bool,
     log: str | Path | None,
+    first_seed: int | None = None,
     simulations: int | None = None,
     opponents: tuple[str, ...] = (),
 ) -> Play | None:
@@ -120,8 +137,14 @@ def play_of(
     for name, value in (("episodes", episodes), ("simulations", simulations)):
         if value is not None and value < 1:
             raise ConfigError(f"{flag(name)} must be at least 1, got {value}")
-    place = None if log is None else Path(log).expanduser()
-    found = Play(episodes=episodes, sampled=sampled, log=place, simulations=simulations, opponents=opponents)
+    found = Play(
+        episodes=episodes,
+        sampled=sampled,
+        log=None if log is None else Path(log).expanduser(),
+        first_seed=first_seed,
+        simulations=simulations,
+        opponents=opponents,
+    )
     return None if found == Play() else found
 
 
@@ -152,13 +175,13 @@ def policy_of(
             f"policy of one observation; ask run.player().think([[moves]]) in Python, or play it: sonde play {folder}"
         )
     drawn = found.acting.sampled if sampled is None else sampled
-    return Policy(found.acting, input, sampled=drawn, seed=seed, device=device)
+    return Policy(found.acting, task.modules, input, sampled=drawn, seed=seed, device=device)
 
 
 def seeds_in_words(rows: Rows) -> str:
     """Those that episodes begin from; "" of rows that are no episodes of an environment.
 
-    >>> from sonde.acting.seeds import SeedRows
+    >>> from sonde.acting.seeds import TRAINED, SeedRows
     >>> seeds_in_words(SeedRows(make=list, encode=abs, split="test", number=50))
     'seeds 2,000,000 to 2,000,049'
     """

@@ -303,27 +303,29 @@ class Run:
     @Keywords()
     def evaluate(  # noqa: PLR0913 - one for each thing that can be asked of an evaluation
         self,
-        data: Any,
+        data: Any = None,
         *,
         split: str | None = None,
         target: Sequence[str] = (),
         episodes: int | None = None,
+        first_seed: int | None = None,
         sampled: bool = False,
         log: str | Path | None = None,
         simulations: int | None = None,
         opponents: Sequence[str] = (),
         tick: Tick = silent,
     ) -> dict[str, float]:
-        """Scores of the best checkpoint on data of the same kind: on test rows, else all there are.
+        """Scores of the best checkpoint on data of the same kind: on test rows, else all there are; without data, of a run
+        that acts, in the environment or game that it was trained in.
 
         Of the data that the run was trained on, its own test rows are judged, else its validation rows; where rows that were
         trained on are judged, the screen says so (`evaluation` returns it).
 
         split: which of the data's splits to evaluate on; target: target columns, by default those trained on; neither for a run
                on custom data, which takes what `sonde.fit` does
-        episodes, sampled, log: of an environment, how many episodes are played, by default as many as at the end of training (of
-               seeds 2,000,000 on, which nobody trained on); whether actions are drawn as in training; an NPZ file that all
-               transitions are written to
+        episodes, first_seed: of an environment, how many episodes are played, by default as many as at the end of training, and
+               the seed of the first, by default 2,000,000 as there: episodes of other seeds are new; nobody trained on either
+        sampled, log: whether actions are drawn as in training; an NPZ file that all transitions are written to
         simulations, opponents: of a game, leaves that are looked at for a move, and whom to play against; by default those of the
                training
         Raises: DataError for data that cannot be evaluated, ConfigError when there is no such split
@@ -331,7 +333,8 @@ class Run:
         from sonde.run.played import play_of
 
         against = (opponents,) if isinstance(opponents, str) else tuple(opponents)
-        play = play_of(episodes=episodes, sampled=sampled, log=log, simulations=simulations, opponents=against)
+        of_games: dict[str, Any] = {"simulations": simulations, "opponents": against}
+        play = play_of(episodes=episodes, first_seed=first_seed, sampled=sampled, log=log, **of_games)
         found = self.evaluation(data, split=split, target=target, play=play, tick=tick)
         if found.caution:
             Screen().say(f"evaluated on {found.headline}")
@@ -340,7 +343,7 @@ class Run:
     @Keywords()
     def evaluation(
         self,
-        data: Any,
+        data: Any = None,
         *,
         split: str | None = None,
         target: Sequence[str] = (),
@@ -354,8 +357,8 @@ class Run:
             return of_rows(self, self._folder, data, split=split, target=target, play=play, tick=tick)
         if split is not None or target or play is not None:
             raise ConfigError(
-                "split=, target=, episodes=, sampled=, log=, simulations= and opponents= are for runs of sonde.train; give the "
-                "data to evaluate on as sonde.fit takes them"
+                "split=, target= and what says how episodes and games are played are for runs of sonde.train; give the data to "
+                "evaluate on as sonde.fit takes them"
             )
         return of_custom_data(self, self._folder, data, tick=tick)
 

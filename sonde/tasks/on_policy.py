@@ -4,7 +4,6 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -13,6 +12,7 @@ from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Abilities
+from sonde.nn.actions import stretched
 from sonde.nn.actor_critic import Actor, Critic, orthogonal, remembering
 from sonde.nn.body import features_of, is_own
 from sonde.nn.pixels import as_shares
@@ -72,7 +72,7 @@ class Policy:
         self._unit = nn.Module()
         self._unit.register_buffer("reward", torch.ones(()))  # what rewards are divided by
         self.modules = nn.ModuleDict({**parts, "unit": self._unit})
-        self._middle, self._half = np.asarray(target.mean), np.asarray(target.std)
+        self._middle, self._half = target.mean, target.std
         self._heard: tuple[int, Tensor] | None = None  # of `predict`: the next row, and what is remembered
 
     def abilities(self, *, discount: float, sampled: bool, enough: Callable[[], bool] | None = None) -> Abilities:
@@ -138,13 +138,13 @@ class Policy:
         found = {"log_prob": self.actor.log_prob(self.actor(scaled), action)}
         return found if self.critic is None else {**found, "value": self.critic(scaled)}
 
-    def sent(self, action: Tensor) -> np.ndarray:
+    def sent(self, action: Tensor) -> Tensor:
         """See `Acting`: numbers are cut off at -1 and 1, and stretched to the environment's bounds."""
         if self._target.kind == "action":
-            return action.numpy(force=True) + int(self._target.names[0])
+            return action + int(self._target.names[0])
         if self._target.kind == "actions":
-            return action.numpy(force=True).reshape(len(action), -1) + self._middle.astype(np.int64)
-        return (action.clamp(-1, 1).numpy(force=True) * self._half + self._middle).astype(np.float32)
+            return action.reshape(action.shape[0], -1) + torch.as_tensor(self._middle, device=action.device).long()
+        return stretched(action.clamp(-1, 1), self._middle, self._half)
 
     def value(self, seen: Tensor, memory: Tensor | None = None) -> Tensor:
         """See `Acting`, of rewards as they are learned from."""
@@ -182,7 +182,7 @@ class Policy:
             answer, value = self._heard_out(seen, int(batch.index[0]))
         else:
             answer, value = self._answers(self._scaled(seen))
-        found = {"action": torch.from_numpy(self.sent(self.actor.draw(answer, None)))}
+        found = {"action": self.sent(self.actor.draw(answer, None))}
         return found if value is None else {**found, "value": value * self._unit.get_buffer("reward")}
 
     def _heard_out(self, seen: Tensor, first: int) -> tuple[Tensor, Tensor | None]:

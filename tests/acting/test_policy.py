@@ -15,12 +15,14 @@ import sonde
 from sonde.acting.environments.spaces import space_of
 from sonde.acting.evaluation.episodes import Episodes, acting_of
 from sonde.acting.policy import Policy
+from sonde.cli.main import main
 from sonde.core.data_warning import DataWarning
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError, DataError
 from sonde.core.spaces import as_text
 from sonde.modalities.environment.spaces import actions, observations
 from sonde.models.build import build as build_model
+from sonde.run.judged_rows import Evaluation
 from sonde.tasks.table import build as build_task
 from tests.acting.recall_env import Recall
 from tests.acting.small_environments import Corridor, Walk
@@ -92,7 +94,7 @@ def test_its_episodes_return_what_those_of_an_evaluation_do(make: Any, task: str
     learned, input, encode = made(make(), task, model)
     acting, seeds = acting_of(learned), range(6)
     (batch,) = Episodes(make, encode, acting, seeds=seeds, sampled=False, seed=0, device=CPU)
-    policy, env, returns = Policy(acting, input, sampled=False, seed=0, device=CPU), make(), []
+    policy, env, returns = Policy(acting, learned.modules, input, sampled=False, seed=0, device=CPU), make(), []
     for seed in seeds:
         policy.reset()
         seen, returned, going = env.reset(seed=seed)[0], 0.0, True
@@ -105,9 +107,36 @@ def test_its_episodes_return_what_those_of_an_evaluation_do(make: Any, task: str
     np.testing.assert_allclose(returns, batch["return"].numpy(), rtol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("make", "task"),
+    [(Walk, "ppo"), (Walk, "dqn"), (Walk, "cql"), (Pulled, "ppo"), (Pulled, "sac"), (Pulled, "td3"), (Pulled, "cloning"),
+     (Parts, "a2c")],
+)  # fmt: skip
+def test_its_module_does_the_same_for_many_observations_and_is_exported(make: Any, task: str) -> None:
+    learned, input, encode = made(make(), task)
+    policy = Policy(acting_of(learned), learned.modules, input, sampled=False, seed=0, device=CPU)
+    module, env = policy.module(), make()
+    shown = [env.observation_space.sample() for _ in range(7)]
+    seen = torch.from_numpy(np.stack([encode(each) for each in shown]))
+    exported = torch.export.export(module, (seen,), dynamic_shapes=({0: torch.export.Dim("rows")},)).module()
+    for found in (module(seen), exported(seen), torch.cat([exported(seen[:2]), exported(seen[2:])])):
+        for action, each in zip(found.numpy(force=True), shown, strict=True):
+            np.testing.assert_allclose(action.reshape(np.shape(policy(each))), policy(each), rtol=1e-4, atol=1e-6)
+
+
+def test_a_module_is_refused_of_a_policy_that_draws_or_remembers() -> None:
+    for env, model, sampled, told in (
+        (Recall(), "policy-gru", False, "has a memory"), (Walk(), "policy-mlp", True, "draws its actions"),
+    ):  # fmt: skip
+        learned, input, _ = made(env, "ppo", model)
+        policy = Policy(acting_of(learned), learned.modules, input, sampled=sampled, seed=0, device=CPU)
+        with pytest.raises(ConfigError, match=told):
+            policy.module()
+
+
 def test_what_is_remembered_is_forgotten_where_an_episode_begins() -> None:
     learned, input, _ = made(Recall(), "ppo", "policy-gru")
-    policy = Policy(acting_of(learned), input, sampled=True, seed=0, device=CPU)
+    policy = Policy(acting_of(learned), learned.modules, input, sampled=True, seed=0, device=CPU)
     seen = [np.array([place, 0.25], np.float32) for place in (1, 0, 0)]
     heard = []
     for _ in range(2):
@@ -124,13 +153,13 @@ def test_what_is_drawn_is_drawn_again_from_the_same_seed_and_leaves_other_stream
     before, seen = torch.get_rng_state(), np.zeros(4, np.float32)
 
     def drawn(seed: int) -> list[int]:
-        policy = Policy(acting_of(learned), input, sampled=True, seed=seed, device=CPU)
+        policy = Policy(acting_of(learned), learned.modules, input, sampled=True, seed=seed, device=CPU)
         return [policy(seen) for _ in range(40)]
 
     assert drawn(1) == drawn(1) != drawn(2)
     assert len(set(drawn(1))) == 2
     assert torch.equal(torch.get_rng_state(), before)
-    likeliest = Policy(acting_of(learned), input, sampled=False, seed=1, device=CPU)
+    likeliest = Policy(acting_of(learned), learned.modules, input, sampled=False, seed=1, device=CPU)
     assert len({likeliest(seen) for _ in range(10)}) == 1
 
 
@@ -147,12 +176,12 @@ def test_what_is_drawn_is_drawn_again_from_the_same_seed_and_leaves_other_stream
 def test_what_is_no_observation_is_refused(seen: Any, told: str) -> None:
     learned, input, _ = made(Corridor(), "ppo")
     with pytest.raises(DataError, match=told):
-        Policy(acting_of(learned), input, sampled=False, seed=0, device=CPU)(seen)
+        Policy(acting_of(learned), learned.modules, input, sampled=False, seed=0, device=CPU)(seen)
 
 
 def test_numbers_outside_the_space_are_said_once() -> None:
     learned, input, _ = made(Corridor(), "ppo")
-    policy = Policy(acting_of(learned), input, sampled=False, seed=0, device=CPU)
+    policy = Policy(acting_of(learned), learned.modules, input, sampled=False, seed=0, device=CPU)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         policy([0, 1, 0, 0])
@@ -192,6 +221,46 @@ def test_the_seeds_of_an_evaluation_are_said(parts: sonde.Run) -> None:
 
     found = parts.evaluation(Parts, play=play_of(episodes=2, sampled=False, log=None))
     assert found.headline.endswith("2 episodes (seeds 2,000,000 to 2,000,001)")
+
+
+def test_other_episodes_are_evaluated_from_a_seed_that_is_named(parts: sonde.Run) -> None:
+    from sonde.run.played import play_of
+
+    def of(**asked: Any) -> Evaluation:
+        return parts.evaluation(Parts, play=play_of(**{"episodes": 3, "sampled": False, "log": None, **asked}))
+
+    found = of(first_seed=7)
+    assert found.headline == "test, 3 episodes (seeds 7 to 9)"
+    one_each = [parts.evaluate(Parts, episodes=1, first_seed=seed)["return"] for seed in (7, 8, 9)]
+    assert found.scores["return"] == pytest.approx(sum(one_each) / 3)
+    assert "they chose the best checkpoint" in of(first_seed=999_998).caution
+    assert not of(first_seed=999_997).caution
+    for seed in (-1, 9_999_998):
+        with pytest.raises(ConfigError, match="have seeds from 10,000,000 on; give a number from 0 to 9999997"):
+            of(first_seed=seed)
+
+
+def test_it_is_evaluated_where_it_was_trained_by_default(parts: sonde.Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert parts.evaluate() == parts.evaluate(Parts)
+    assert main(["eval", str(parts.folder), "--episodes", "2"]) == 0
+    assert f"{parts.folder} on env:{Parts.__module__}:Parts: test, 2 episodes" in capsys.readouterr().out
+
+
+def test_episodes_of_training_are_not_evaluated(parts: sonde.Run) -> None:
+    with pytest.raises(
+        ConfigError, match='split="train": training has no rows here, but episodes without end; leave it out'
+    ):
+        parts.evaluate(Parts, split="train")
+
+
+def test_an_environment_of_other_actions_is_refused_with_both(parts: sonde.Run) -> None:
+    class Other(Parts):
+        action_space = gymnasium.spaces.Discrete(3)
+
+    with pytest.raises(
+        DataError, match=r"Other takes 3 actions, and the model was trained for actions of .* parts, of"
+    ):
+        parts.evaluate(Other)
 
 
 def test_a_log_is_written_from_python_too(parts: sonde.Run, tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ class Episodes:
             before = decide.memory
             decided = decide(torch.from_numpy(seen).to(self._device), random)
             decide.hold(before, ~going)
-            sent = self._acting.sent(decided["action"])
+            sent = self._acting.sent(decided["action"]).numpy(force=True)
             if len(taken) < KEPT:
                 taken.append(sent)
             plain = sent.tolist() if sent.ndim == 1 else sent

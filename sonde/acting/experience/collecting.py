@@ -162,7 +162,7 @@ class Collector:
                 raise LeftOff(f"{taken * count:,} steps of the environments were taken for the next update")
             seen = self._tensor(self._observation)
             decided = self._deciding(seen, random)
-            sent = self._acting.sent(decided["action"])
+            sent = self._acting.sent(decided["action"]).numpy(force=True)
             clock = self._spent("policy", clock)
             found = self.environments.step(sent)
             clock = self._spent("environment", clock)

@@ -174,7 +174,7 @@ class Replay:
         if self._observation is None:
             self._observation = self._environments.reset()
         action = self._acting.act(torch.from_numpy(self._observation).to(self._device), self._random)["action"]
-        sent = self._acting.sent(action)
+        sent = self._acting.sent(action).numpy(force=True)
         middle = time.perf_counter()
         found = self._environments.step(sent)
         self._ring.add(self._observation, action.numpy(force=True), found)

@@ -52,22 +52,24 @@ def below_baseline(
 
 
 def _not_above(result: Mapping[str, Any], split: str, difference: Interval) -> list[Finding]:
-    """That a policy is not told from one that knows nothing; nothing of a run that has hardly begun."""
-    if result.get("steps", 0) < BEGUN:
-        return []
+    """That a policy is not told from one that knows nothing; nothing of a run that has hardly begun, or that reached its goal."""
     metric, baseline = result["headline"], result["baseline"]
+    score, goal = result["metrics"][split][metric], (result.get("goals") or {}).get(metric, math.inf)
+    if result.get("steps", 0) < BEGUN or score >= goal:
+        return []
+    what = baseline.get("what", "the baseline")
+    action = "train longer or at another rate (--lr auto), see `sonde inspect` for the environment; "
     said = f"no difference beyond chance (95 % interval of it: {_signed(difference)})"
     if difference.low == difference.high:
         said = "the same"
+        action = f"if no policy can return more, there is nothing to learn here that {what} does not do; else {action}"
     return [
         Finding(
             check="no better than the baseline",
             name="no-better-than-baseline",
             severity="warning",
-            evidence=f"{metric} on the {split} episodes is {number(result['metrics'][split][metric])}, and "
-            f"{baseline.get('what', 'the baseline')} has {number(baseline[metric])}: {said}",
-            action="train longer or at another rate (--lr auto), see `sonde inspect` for the environment; where it is a little "
-            "better, more --test-episodes show it",
+            evidence=f"{metric} on the {split} episodes is {number(score)}, and {what} has {number(baseline[metric])}: {said}",
+            action=action + "where it is a little better, more --test-episodes show it",
             step=result.get("steps"),
             certainty="likely",
         )

@@ -25,7 +25,16 @@ from sonde.core.spaces import Space, as_text
 from sonde.core.units import size
 from sonde.modalities.environment.inspection import irreproducible, lies, without_end
 from sonde.modalities.environment.pictures import facts_of, pictured, seen_in
-from sonde.modalities.environment.spaces import KIND, Observations, actions, observations, unbounded
+from sonde.modalities.environment.spaces import (
+    KIND,
+    Observations,
+    actions,
+    observations,
+    taken_in_words,
+    unbounded,
+    within,
+)
+from sonde.modalities.environment.unread_pictures import unread_pictures
 from sonde.tasks.table import spec
 
 LOOKED_AT = 2 * SAME_STEPS  # observations by which it is seen whether an episode can be played again
@@ -98,7 +107,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
     start = trace(checked.of(env))
     rendered = _rendered(make, env)
     findings = [*lies(env, seen.encode, called), *without_end(checked.of(env), called)]
-    findings += irreproducible(env, make, called, _steps_again(seen.spec))
+    findings += [*irreproducible(env, make, called, _steps_again(seen.spec)), *unread_pictures(shown)]
     facts, goals = (
         [_observations(shown, seen.spec.shape), _actions(target), *_limits(env), *facts_of(settings)],
         _goals(env),
@@ -160,8 +169,16 @@ def check_like(seen: InputSpec, target: TargetSpec, like: Schema | None, called:
         return
     if seen.shape != like.input.shape:
         raise DataError(f"{called} shows {seen.shape}, and the model was trained on {like.input.shape}; take another")
-    if (target.kind, target.names) != (like.target.kind.removeprefix(LOGGED), like.target.names):
-        raise DataError(f"{called} takes other actions than the model was trained for; take another")
+    known = replace(like.target, kind=like.target.kind.removeprefix(LOGGED))
+    if (target.kind, target.names, target.shape) != (known.kind, known.names, known.shape):
+        raise DataError(
+            f"{called} takes {taken_in_words(target)}, and the model was trained for {taken_in_words(known)}; take another"
+        )
+    if target.kind == "control" and not within(known, target):
+        raise DataError(
+            f"{called} takes {taken_in_words(target)}, and the model sends {taken_in_words(known)}; take one whose bounds "
+            "hold these"
+        )
 
 
 def _steps_again(seen: InputSpec) -> int:
@@ -182,15 +199,8 @@ def _observations(space: Space, shape: tuple[int, ...]) -> Fact:
 
 
 def _actions(target: TargetSpec) -> Fact:
-    if target.kind == "action":
-        return Fact(f"{len(target.names)} actions", "action_space is Discrete")
-    if target.kind == "actions":
-        return Fact(
-            f"actions of {len(target.names)} parts, of {' x '.join(map(str, target.shape))}", "action_space has parts"
-        )
-    low = [mean - std for mean, std in zip(target.mean, target.std, strict=True)]
-    high = [mean + std for mean, std in zip(target.mean, target.std, strict=True)]
-    return Fact(f"actions of {len(low)} numbers from {min(low):g} to {max(high):g}", "action_space is a Box")
+    space = {"action": "is Discrete", "actions": "has parts"}.get(target.kind, "is a Box")
+    return Fact(taken_in_words(target), f"action_space {space}")
 
 
 def _limits(env: object) -> list[Fact]:

@@ -13,6 +13,7 @@ from sonde.acting.environments.checked import Checked
 from sonde.acting.environments.endless import endless, limit_of
 from sonde.acting.environments.making import Making
 from sonde.acting.environments.reproducing import Differs, differs, heeds_actions
+from sonde.acting.environments.spaces import space_of
 from sonde.acting.environments.spaces_that_lie import OUTSIDE
 from sonde.acting.environments.survey import FIRST_SEED, REWARD, Fault, Survey, Tried
 from sonde.acting.evaluation.evaluated import is_acted
@@ -23,6 +24,7 @@ from sonde.core.errors import DataError
 from sonde.core.findings import Finding
 from sonde.core.progress import Tick
 from sonde.core.units import count, number
+from sonde.modalities.environment.unread_pictures import unread_pictures
 from sonde.modalities.inspect import InfoTable, Parts, Played
 
 FEW, MANY = 5, 100  # episodes: of fewer nothing is said of what all of them took, and of what none of them met
@@ -132,6 +134,7 @@ def _played(dataset: Dataset, seconds: float, tick: Tick) -> Played | None:
             )
         )
     findings += [*_of_rewards(survey), *_of_observations(survey), *_of_actions(survey.env.action_space)]
+    findings += unread_pictures(space_of(survey.env.observation_space))
     facts, tables = _facts(survey), [_returns(survey), *_numbers(survey)]
     survey.env.close()
     return Played(facts=facts, findings=findings, tables=tables)

@@ -10,8 +10,11 @@ from sonde.acting.environments.spaces import space_of
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.spaces import encoder
+from sonde.core.units import counted
 
 KIND = "environment"
+LISTED = 6  # numbers of an action whose bounds are told one by one
+EPSILON = 1e-5  # of the range of an action: of float32 arithmetic
 MOST_ACTIONS = 1_000_000  # each an output of the network
 
 
@@ -104,6 +107,41 @@ def actions(space: Any, name: str) -> TargetSpec:
     raise DataError(
         f"{name} takes actions of {type(space).__name__}; environments with Discrete actions, or a Box, MultiDiscrete or "
         "MultiBinary of one row, are learned: wrap it so that it takes these"
+    )
+
+
+def taken_in_words(target: TargetSpec) -> str:
+    """What actions are, for a person; the bounds of each of a few numbers, where they differ.
+
+    >>> taken_in_words(TargetSpec(kind="control", names=("action 0", "action 1"), mean=(1.0, 5.0), std=(2.0, 5.0)))
+    'actions of 2 numbers, from -1 to 3 and from 0 to 10'
+    """
+    many = len(target.names)
+    if target.kind == "action":
+        first = "" if target.names[0] == "0" else f", {target.names[0]} to {target.names[-1]}"
+        return f"{counted(many, 'action', 'actions')}{first}"
+    if target.kind == "actions":
+        return f"actions of {counted(many, 'part', 'parts')}, of {' x '.join(map(str, target.shape))}"
+    bounds = [f"from {low:g} to {high:g}" for low, high in bounds_of(target)]
+    numbers = f"actions of {counted(many, 'number', 'numbers')}"
+    if len(set(bounds)) == 1:
+        return f"{numbers} {bounds[0]}"
+    if many <= LISTED:
+        return f"{numbers}, {', '.join(bounds[:-1])} and {bounds[-1]}"
+    lowest, highest = min(low for low, _ in bounds_of(target)), max(high for _, high in bounds_of(target))
+    return f"{numbers} with bounds of their own, between {lowest:g} and {highest:g}"
+
+
+def bounds_of(target: TargetSpec) -> list[tuple[float, float]]:
+    """The least and the greatest of each number of an action."""
+    return [(mean - std, mean + std) for mean, std in zip(target.mean, target.std, strict=True)]
+
+
+def within(sent: TargetSpec, taken: TargetSpec) -> bool:
+    """Whether all numbers that a model sends lie in the bounds of an environment's actions."""
+    pairs = zip(bounds_of(sent), bounds_of(taken), strict=True)
+    return all(
+        a >= low - EPSILON * (high - low) and b <= high + EPSILON * (high - low) for (a, b), (low, high) in pairs
     )
 
 

@@ -47,7 +47,7 @@ class AlphaZero:
         self.objective: Objective | None = objective(monitor, MODES, monitor, latest=True) if monitor else None
         plan = SearchPlan(kind=config.search, simulations=config.simulations, considered=config.considered)
         self.abilities = Abilities(
-            acting=Acting(act=self.act, sent=lambda action: action.numpy(force=True)),
+            acting=Acting(act=self.act, sent=lambda action: action),
             playing=Playing(judge=self.judge, plan=plan, earlier=self.earlier, untrained=self.untrained),
         )
         # built anew from the same seed where a run goes on, so that it stands in no checkpoint

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -15,7 +14,7 @@ from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.metrics.episodes import MODES as PLAYED
 from sonde.metrics.episodes import played
 from sonde.metrics.followed import MODES, FollowedMeter
-from sonde.nn.actions import category_log_prob, draw_category, draw_gaussian, gaussian_log_prob
+from sonde.nn.actions import category_log_prob, draw_category, draw_gaussian, gaussian_log_prob, stretched
 from sonde.nn.actor_critic import without_memory
 from sonde.nn.body import features_of
 from sonde.nn.scaled_observations import ScaledObservations
@@ -93,13 +92,11 @@ class Cloning:
             return {"action": draw_category(answer, random)}
         return {"action": draw_gaussian(answer, self.log_std.clamp_min(LEAST_LOG_STD), random)}
 
-    def sent(self, action: Tensor) -> np.ndarray:
+    def sent(self, action: Tensor) -> Tensor:
         """See `Acting`: numbers stretched to the bounds, and held within them."""
-        found = action.numpy(force=True)
         if self._chosen:
-            return found + int(self._target.names[0])
-        middle, half = np.asarray(self._target.mean), np.asarray(self._target.std)
-        return (found.clip(-1, 1) * half + middle).astype(np.float32)
+            return action + int(self._target.names[0])
+        return stretched(action.clamp(-1, 1), self._target.mean, self._target.std)
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """What episodes returned, which were played before; of logged steps how likely their actions were, and how near."""
@@ -137,7 +134,7 @@ class Cloning:
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"action": as the environment takes it} of observations."""
-        return {"action": torch.from_numpy(self.sent(self.act(batch["input"], None)["action"]))}
+        return {"action": self.sent(self.act(batch["input"], None)["action"])}
 
     def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One {"action"} per observation."""

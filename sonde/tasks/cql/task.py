@@ -4,7 +4,6 @@ know."""
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -84,9 +83,9 @@ class CQL:
         """See `Acting`: the best action."""
         return {"action": self.network.values(seen).argmax(-1)}
 
-    def sent(self, action: Tensor) -> np.ndarray:
+    def sent(self, action: Tensor) -> Tensor:
         """See `Acting`."""
-        return action.numpy(force=True) + int(self._names[0])
+        return action + int(self._names[0])
 
     def value(self, seen: Tensor) -> Tensor:
         """See `Acting`: what the best action is taken to return."""
@@ -107,7 +106,7 @@ class CQL:
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"action": as the environment takes it, "values": (B, actions)} of observations."""
         values = self.network.values(batch["input"])
-        return {"action": torch.from_numpy(self.sent(values.argmax(-1))), "values": values}
+        return {"action": self.sent(values.argmax(-1)), "values": values}
 
     def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One {"action", "values"} per observation."""

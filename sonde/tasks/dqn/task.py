@@ -4,7 +4,6 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -86,9 +85,9 @@ class DQN:
         explored = torch.rand(best.shape, generator=random, device=best.device) < self.exploration
         return {"action": torch.where(explored, any_action, best)}
 
-    def sent(self, action: Tensor) -> np.ndarray:
+    def sent(self, action: Tensor) -> Tensor:
         """See `Acting`."""
-        return action.numpy(force=True) + self._first
+        return action + self._first
 
     def value(self, seen: Tensor) -> Tensor:
         """See `Acting`: what the best action is taken to return."""
@@ -147,7 +146,7 @@ class DQN:
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"action": as the environment takes it, "values": (B, actions)} of observations."""
         values = self.network.values(batch["input"])
-        return {"action": torch.from_numpy(self.sent(values.argmax(-1))), "values": values}
+        return {"action": self.sent(values.argmax(-1)), "values": values}
 
     def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One {"action", "values"} per observation."""

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -13,7 +12,7 @@ from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.records import StepRecord
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.metrics.episodes import MODES, EpisodesMeter, played
-from sonde.nn.actions import share_at_bound, squashed
+from sonde.nn.actions import share_at_bound, squashed, stretched
 from sonde.nn.actor_critic import without_memory
 from sonde.nn.body import features_of, reading
 from sonde.nn.gaussian_actor import GaussianActor
@@ -44,7 +43,7 @@ class SAC:
             {"actor": self.actor, "critics": self.critics, "targets": self.targets, "temperature": weight}
         )
         self._entropy = -float(numbers) if config.target_entropy is None else config.target_entropy
-        self._middle, self._half = np.asarray(target.mean), np.asarray(target.std)
+        self._middle, self._half = target.mean, target.std
         self._begun = False
         self.phases: Sequence[Phase] = (
             Phase(name="critics", loss=self.critics_loss, trains=[self.critics]),
@@ -68,9 +67,9 @@ class SAC:
         noise = torch.randn(mean.shape, generator=random, device=mean.device)
         return {"action": squashed(mean, log_std, noise)[0]}
 
-    def sent(self, action: Tensor) -> np.ndarray:
+    def sent(self, action: Tensor) -> Tensor:
         """See `Acting`: stretched to the environment's bounds."""
-        return (action.numpy(force=True) * self._half + self._middle).astype(np.float32)
+        return stretched(action, self._middle, self._half)
 
     def value(self, seen: Tensor) -> Tensor:
         """See `Acting`: what the likeliest action is taken to return, with the entropy to come."""
@@ -120,7 +119,7 @@ class SAC:
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"action": as the environment takes it} of observations."""
-        return {"action": torch.from_numpy(self.sent(self.act(batch["input"], None)["action"]))}
+        return {"action": self.sent(self.act(batch["input"], None)["action"])}
 
     def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One {"action"} per observation."""

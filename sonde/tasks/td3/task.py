@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -13,7 +12,7 @@ from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.records import StepRecord
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.metrics.episodes import MODES, EpisodesMeter, played
-from sonde.nn.actions import share_at_bound
+from sonde.nn.actions import share_at_bound, stretched
 from sonde.nn.actor_critic import without_memory
 from sonde.nn.body import features_of, reading
 from sonde.nn.pixels import as_shares
@@ -59,7 +58,7 @@ class TD3:
                 "target_critics": self.target_critics,
             }
         )
-        self._middle, self._half = np.asarray(target.mean), np.asarray(target.std)
+        self._middle, self._half = target.mean, target.std
         self._begun = False
         self.phases: Sequence[Phase] = (
             Phase(name="critics", loss=self.critics_loss, trains=[self.critics]),
@@ -82,9 +81,9 @@ class TD3:
         noise = torch.randn(action.shape, generator=random, device=action.device)
         return {"action": (action + self.config.explore_noise * noise).clamp(-1, 1)}
 
-    def sent(self, action: Tensor) -> np.ndarray:
+    def sent(self, action: Tensor) -> Tensor:
         """See `Acting`: stretched to the environment's bounds."""
-        return (action.numpy(force=True) * self._half + self._middle).astype(np.float32)
+        return stretched(action, self._middle, self._half)
 
     def value(self, seen: Tensor) -> Tensor:
         """See `Acting`: what the policy's own action is taken to return."""
@@ -131,7 +130,7 @@ class TD3:
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"action": as the environment takes it} of observations."""
-        return {"action": torch.from_numpy(self.sent(self.actor(batch["input"])))}
+        return {"action": self.sent(self.actor(batch["input"]))}
 
     def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One {"action"} per observation."""

@@ -18,7 +18,7 @@ def acting(value: float | None) -> Acting:
         return {"action": (seen[:, 0] < 0).long()}
 
     worth = None if value is None else lambda seen: torch.full((len(seen),), value)
-    return Acting(act=act, sent=lambda action: action.numpy(), value=worth, discount=0.5)
+    return Acting(act=act, sent=lambda action: action, value=worth, discount=0.5)
 
 
 def of(make, value: float | None = None, seeds=(5, 6, 7)) -> Episodes:

@@ -15,7 +15,7 @@ from tests.acting.small_environments import Corridor
 
 
 def played(*, cut: bool) -> Recorder:
-    acting = Acting(act=lambda seen, random: {"action": seen.argmax(1) % 2}, sent=lambda action: action.numpy())
+    acting = Acting(act=lambda seen, random: {"action": seen.argmax(1) % 2}, sent=lambda action: action)
     source = Episodes(
         lambda: Corridor(3, cut=cut),
         lambda seen: seen,

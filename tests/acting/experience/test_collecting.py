@@ -24,7 +24,7 @@ def counting(seen: Tensor, random: torch.Generator, memory: Tensor) -> dict[str,
 def remembering() -> Acting:
     return Acting(
         act=counting,
-        sent=lambda chosen: chosen.numpy(),
+        sent=lambda chosen: chosen,
         value=lambda seen, memory: memory[:, 0] + 1,
         memory=lambda count: torch.zeros(count, 1),
     )
@@ -76,7 +76,7 @@ def test_rewards_are_scaled_and_the_policy_is_told_by_what() -> None:
     )
     acting = Acting(
         act=lambda seen, random: {"action": torch.zeros(len(seen), dtype=torch.int64)},
-        sent=lambda chosen: chosen.numpy(),
+        sent=lambda chosen: chosen,
         rescaled=told.append,
     )
     one = Collector(environments, acting, device=DEVICE, rewards=RewardScale(2, 1.0))

@@ -26,7 +26,7 @@ def source(make, plan: RolloutPlan = PLAN) -> Rollouts:
     environments = InProcess(
         make, COUNT, encode=lambda seen: np.asarray(seen, np.float32), seed_of=lambda a, b: 100 * a + b
     )
-    acting = Acting(act=act, sent=lambda chosen: chosen.numpy(), value=lambda seen: torch.full((len(seen),), 8.0))
+    acting = Acting(act=act, sent=lambda chosen: chosen, value=lambda seen: torch.full((len(seen),), 8.0))
     device = torch.device("cpu")
     return Rollouts(Collector(environments, acting, device=device), acting, plan, seed=0, device=device)
 

@@ -31,7 +31,7 @@ def source(*makes: Any, episodes: int = 1, worth: float | None = None, count: in
     )
     value = None if worth is None else lambda seen: torch.full((len(seen),), worth)
     judged = None if worth is None else lambda seen, action: {"value": torch.full((len(seen),), worth)}
-    acting = Acting(act=act, sent=lambda chosen: chosen.numpy(), value=value, judged=judged)
+    acting = Acting(act=act, sent=lambda chosen: chosen, value=value, judged=judged)
     collector = Collector(environments, acting, device=DEVICE)
     return WholeEpisodes(collector, acting, episodes=episodes, discount=0.5, seed=0, device=DEVICE)
 

@@ -127,6 +127,16 @@ def test_a_policy_that_is_not_told_from_one_that_knows_nothing() -> None:
     )
     (found,) = below_baseline(returned(0, 0), larger=True, rows=50, difference=Interval(0, 0))
     assert found.evidence.endswith("always predicting 1 has 0: the same")
+    assert found.action.startswith(
+        "if no policy can return more, there is nothing to learn here that always predicting 1 does not"
+    )
+
+
+def test_one_that_reached_its_goal_is_not_said() -> None:
+    solved = {**returned(1, 1), "goals": {"return": 1.0}}
+    assert below_baseline(solved, larger=True, rows=50, difference=Interval(0, 0)) == []
+    solved["goals"] = {"return": 2.0}
+    assert below_baseline(solved, larger=True, rows=50, difference=Interval(0, 0)) != []
 
 
 def test_one_that_is_better_is_not_said_nor_one_that_has_hardly_begun() -> None:

@@ -60,7 +60,7 @@ def test_rewards_are_clipped_where_nothing_else_is_said() -> None:
 
 def test_a_policy_of_another_game_is_refused() -> None:
     trained = opened().schema
-    with pytest.raises(DataError, match="atari:Breakout takes other actions than the model was trained for"):
+    with pytest.raises(DataError, match="atari:Breakout takes 4 actions, and the model was trained for 6 actions"):
         open_like("atari:Breakout", trained, data_config({}))
     with pytest.raises(DataError, match=r"atari:Pong shows \(4, 42, 42\), and the model was trained on \(4, 84, 84\)"):
         open_like("atari:Pong", trained, data_config({"frame_size": 42}))

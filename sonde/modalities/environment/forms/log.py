@@ -120,6 +120,7 @@ def _evaluated_in(
         {"train": train, **held},
         facts=[*_facts(log, steps), where, *world.facts],
         warnings=world.warnings,
+        findings=world.findings,
         goals=world.goals,
     )
 
