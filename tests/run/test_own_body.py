@@ -18,8 +18,8 @@ from tests.acting.small_environments import Walk
 SHORT: dict[str, Any] = {
     "threads": 1, "quiet": True, "steps": 2, "environments": 2, "episodes": 1, "test_episodes": 2, "evaluate_every": "100 steps",
 }  # fmt: skip
-ROLLOUT = {"rollout": 4, "reuse": 1, "batch_size": 8}
-REPLAY = {"warmup_steps": 16, "batch_size": 8}
+ROLLOUT: dict[str, Any] = {"rollout": 4, "reuse": 1, "batch_size": 8}
+REPLAY: dict[str, Any] = {"warmup_steps": 16, "batch_size": 8}
 
 
 class Push(gymnasium.Env[np.ndarray, Any]):

@@ -35,7 +35,7 @@ class SAC:
         without_memory(model, "sac")
         features = features_of(model, input)
         self.actor = GaussianActor(model, features, numbers)
-        self.critics = TwinCritics(*(reading(model, numbers, input) for _ in range(2)), features)
+        self.critics = TwinCritics(reading(model, numbers, input), reading(model, numbers, input), features)
         self.targets = following(self.critics)
         self.log_temperature = nn.Parameter(torch.zeros(()))
         weight = nn.ParameterDict({"log": self.log_temperature})

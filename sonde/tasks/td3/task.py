@@ -48,7 +48,7 @@ class TD3:
         without_memory(model, "td3")
         features = features_of(model, input)
         self.actor = Actor(model, features, numbers)
-        self.critics = TwinCritics(*(reading(model, numbers, input) for _ in range(2)), features)
+        self.critics = TwinCritics(reading(model, numbers, input), reading(model, numbers, input), features)
         self.target_actor, self.target_critics = following(self.actor), following(self.critics)
         self.modules = nn.ModuleDict(
             {
