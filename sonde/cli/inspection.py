@@ -12,13 +12,14 @@ from sonde.tasks.table import spec
 ABOUT = """\
 Inspect DATA without training: format, classes, columns and sizes, each with how it was inferred; then duplicates, leakage
 between splits and of the target, and unreadable files. Environments are played: what they show and pay, what random, constant
-and linear policies return, and why nothing may be learned.
+and linear policies return, and why nothing may be learned. Of games for two random ones are played, and moves searched.
 
 examples:
   sonde inspect photos/
   sonde inspect titanic.csv --target survived
   sonde inspect photos/ --augment flip,crop=4,colour=0.3
   sonde inspect gym:CartPole-v1
+  sonde inspect "game:hex(board_size=5)"
 """
 
 

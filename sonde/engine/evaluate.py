@@ -104,6 +104,7 @@ class EvaluationBudget:
         self.rows = rows
         self.evaluated = self.seen = 0
         self.stopped = False  # before the source's end
+        self.told = False  # whether it was said that it is of a part of the rows
         self.took_s = 0.0  # once it is over
         self.played = False  # whether rows are made while they are read, such as games: of a batch all are taken
         self.which = ", evenly spaced"  # of the rows they are, where not all were evaluated

@@ -12,7 +12,6 @@ import torch
 from sonde.acting.evaluation.plain import LONGEST, SECONDS
 from sonde.acting.seeds import SeedRows
 from sonde.acting.self_play.games.rows import GameRows
-from sonde.acting.self_play.plain import SECONDS as MATCHES_S
 from sonde.core.batch import Batch
 from sonde.core.catalogue import load
 from sonde.core.dataset import Rows, Schema
@@ -311,8 +310,8 @@ def baseline(
         rows, seed = dataset.splits[split], assembly.config.machine.seed
         return played_baseline(rows, folder, seed=seed, seconds=most_s, leave_off=leave_off)
     if able.playing is not None and dataset is not None and isinstance(rows := dataset.splits[split], GameRows):
-        most_s = MATCHES_S if seconds is None else seconds / LONGEST
-        return matched_baseline(rows, assembly.task, assembly.device, folder, seconds=most_s, leave_off=leave_off)
+        given: dict[str, float] = {} if seconds is None else {"seconds": seconds, "longest": 1}
+        return matched_baseline(rows, assembly.task, assembly.device, folder, **given, leave_off=leave_off)
     if dataset is None and able.constant_baselines is not None:
         return constant_baseline(assembly, split)
     if dataset is None or able.trivial_baseline is None:

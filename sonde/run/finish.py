@@ -43,7 +43,7 @@ from sonde.run.exhibited import show_games
 from sonde.run.filmed import make_films
 from sonde.run.job import Attempt
 from sonde.run.lengths import lengths_in_words, lengths_told
-from sonde.run.played import difference_of_returns, experience_taken
+from sonde.run.played import difference_of_returns, experience_taken, without_baseline
 from sonde.run.report import as_shown, write_report
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import load_best
@@ -169,6 +169,7 @@ def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
         )
     if name == "accuracy":
         found = [*found, *below_validation(result["metrics"], _rows_answered(attempt.folder, result["metrics"]))]
+    found = [*found, *without_baseline(attempt.folder.evaluation / split, result)]
     found = [*found, *covers_few(result["metrics"].get(split, {}), run.doctor.seen)]
     samples = attempt.folder.evaluation / split / "samples.json"
     if samples.exists() and not attempt.assembly.config.data.overfit_batches:

@@ -17,7 +17,7 @@ from sonde.acting.seeds import TRAINED, SeedRows
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.acting.self_play.matches import Matches
 from sonde.acting.self_play.opponents import check_opponents
-from sonde.acting.self_play.plain import LONGEST as LONGEST_S
+from sonde.acting.self_play.plain import LONGEST as MATCHES_LONGEST
 from sonde.acting.self_play.plain import SECONDS as MATCHES_S
 from sonde.acting.self_play.plain import plain_players
 from sonde.acting.self_play.source import playing_of
@@ -26,6 +26,7 @@ from sonde.core.bounds import flag
 from sonde.core.dataset import InputSpec, Rows
 from sonde.core.errors import ConfigError, first_line
 from sonde.core.files import read_json, write_json
+from sonde.core.findings import Finding
 from sonde.core.pace import never
 from sonde.core.playing import Playing
 from sonde.core.run_folder import RunFolder
@@ -238,23 +239,22 @@ def matched_baseline(
     folder: Path,
     *,
     seconds: float = MATCHES_S,
+    longest: float = MATCHES_LONGEST,
     leave_off: Callable[[], bool] = never,
 ) -> dict[str, Any]:
     """Metrics of the better of a random player and the untrained network in the same matches, and "what" it is, with which of the
     two had no time for a game; all their games go to `folder`/baseline.json, and why one is missing. Empty where none ends a game
     in time.
 
-    seconds: that they may take, at most `MATCHES_S`;  leave_off: see `plain_players`
+    seconds: that they may take, at most `MATCHES_S`;  longest, leave_off: see `plain_players`
     """
     limit, scored, missing = min(seconds, MATCHES_S), [], []
-    for plain in plain_players(rows, playing_of(task), device, seconds=limit, leave_off=leave_off):
+    for plain in plain_players(rows, playing_of(task), device, seconds=limit, longest=longest, leave_off=leave_off):
         meter = MatchesMeter()
         for batch in plain.batches:
             meter.update(batch.fields, batch.index)
         if not plain.batches:
-            missing.append(
-                f"{plain.what} is left out: its first games did not end in {number(LONGEST_S * plain.seconds, 2)} s"
-            )
+            missing.append(f"{plain.what} is left out: its first games did not end in {number(plain.seconds, 2)} s")
             continue
         columns = {
             name: [value for batch in plain.batches for value in batch[name].tolist()] for name in ("score", "length")
@@ -274,6 +274,15 @@ def matched_baseline(
     if len(best["score"]) < len(rows):
         what += f", {counted(len(best['score']), 'game', 'games')}"
     return {**metrics, "what": "; ".join([what, *missing])}
+
+
+def without_baseline(place: Path, result: Mapping[str, Any]) -> list[Finding]:
+    """Why the score of what was played stands beside no baseline. place: of the split's evaluation"""
+    file = place / "baseline.json"
+    if str(result["headline"]) in result["baseline"] or not file.exists() or not (why := read_json(file).get("why")):
+        return []
+    action = "give a longer --time-limit" if "time_limit" in (result.get("lengths") or {}) else ""
+    return [Finding(check="no baseline", severity="note", evidence=str(why), action=action)]
 
 
 def _write(folder: Path, policies: list[dict[str, Any]], why: str = "") -> None:

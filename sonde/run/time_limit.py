@@ -83,7 +83,7 @@ class TimeLimit:
         """
         limit, rows = parse(self.limit_s, bare="seconds"), self._rows
         at = "" if step is None else f" at step {step:,}"
-        partly = {split: each for split, each in budgets.items() if not each.whole and not each.nothing}
+        partly = {split: each for split, each in budgets.items() if not (each.whole or each.nothing or each.told)}
         found = [
             Finding(
                 check="no evaluation",

@@ -42,4 +42,5 @@ def validate(
         attempt.best_meter, attempt.best_budget, attempt.best_step = meter, budget, step
     if budget is not None and budget.played and not (better and able.quick_evaluate is None and objective is not None):
         tell(attempt, cut)  # of the best, the end tells
+        budget.told = True
     return scores

@@ -24,6 +24,7 @@ from sonde.run.played import (
     experience_taken,
     matched_baseline,
     played_baseline,
+    without_baseline,
 )
 from tests.acting.small_environments import Corridor
 
@@ -146,3 +147,16 @@ def test_the_difference_from_the_baseline_is_that_of_the_report(tmp_path: Path) 
         {stem: read_json(place / f"{stem}.json") for stem in ("episodes", "baseline")}, "return", -1.0
     )
     assert difference_of_returns(folder, "test", {**result, "baseline": {}}) is None
+
+
+def test_that_there_is_no_baseline_is_said_with_why(tmp_path: Path) -> None:
+    result: dict[str, Any] = {"headline": "return", "baseline": {}, "lengths": {"time_limit": "20s"}}
+    assert without_baseline(tmp_path, result) == []  # of what is not played
+    write_json(tmp_path / "baseline.json", {"policies": [], "why": "not one episode ended"})
+    [found] = without_baseline(tmp_path, result)
+    assert (found.severity, found.evidence, found.action) == (
+        "note",
+        "not one episode ended",
+        "give a longer --time-limit",
+    )
+    assert without_baseline(tmp_path, {**result, "baseline": {"return": 3.0}}) == []

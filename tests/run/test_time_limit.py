@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from torch.nn.functional import mse_loss
 import sonde
 from sonde.core.errors import ConfigError
 from sonde.core.files import read_json
+from sonde.core.seams import Abilities
+from sonde.engine.evaluate import EvaluationBudget
 from sonde.engine.json_lines import read_lines
 from sonde.engine.plan import ExecutionPlan
 from sonde.run import computing
@@ -200,3 +203,31 @@ def test_a_limit_that_ended_a_run_is_spent_whatever_other_length_is_asked_for(tm
     sonde.fit(nn.Linear(1, 1), rows(256), loss=mse_loss, steps=10_000_000, **given)
     with pytest.raises(ConfigError, match=r'time_limit="1.5s": .* has already used .*; give a longer total'):
         sonde.fit(nn.Linear(1, 1), rows(256), loss=mse_loss, steps=20_000_000, **given)
+
+
+def test_games_that_a_limit_cut_off_are_said_with_a_remedy_of_games() -> None:
+    limit = object.__new__(module.TimeLimit)
+    limit.limit_s = 20.0
+    schema = SimpleNamespace(input=SimpleNamespace(kind="none"))
+    playing = SimpleNamespace(abilities=Abilities(playing=object()))  # type: ignore[arg-type]
+    limit._assembly = SimpleNamespace(task=playing, dataset=None, schema=schema)  # type: ignore[assignment]
+    budget = EvaluationBudget(0.0, rows=100)
+    budget.stopped = True
+    [found] = limit.cut_short({"validation": budget}, before=True)
+    assert "so there is no figure of the last weights; earlier ones were evaluated" in found.evidence
+    assert "fewer games (--episodes, --test-episodes)" in found.action
+    assert "--max-episode-steps" not in found.action
+    [found] = limit.cut_short({"test": budget}, before=True)
+    assert found.evidence.endswith("so there is no figure")
+    assert limit.parts({"test": budget}) == {"test": {"rows": 0, "of": 100, "called": "rows"}}
+
+
+def test_what_was_said_during_training_is_not_said_again() -> None:
+    limit = object.__new__(module.TimeLimit)
+    limit.limit_s = 20.0
+    limit._assembly = SimpleNamespace(task=SimpleNamespace(), dataset=None)  # type: ignore[assignment]
+    budget = EvaluationBudget(0.0, rows=100)
+    budget.evaluated, budget.seen, budget.stopped = 8, 8, True
+    assert len(limit.cut_short({"validation": budget})) == 1
+    budget.told = True
+    assert limit.cut_short({"validation": budget}) == []

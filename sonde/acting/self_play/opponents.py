@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -70,7 +71,7 @@ def opponent(
     if found := MCTS.fullmatch(name):
         return RolloutSearch(rows.name, int(found[1]), seed, leave_off)
     if name == "minimax":
-        return OneByOne(Minimax().best, seed)
+        return OneByOne(minimax_of(rows.name).best, seed)
     return OneByOne(_winning, seed) if name == "one-ply" else random_player(seed)
 
 
@@ -152,6 +153,12 @@ class Minimax:
                 found = max(-self.value(state.child(move)) for move in state.legal_actions())
             self._worth[key] = found
         return self._worth[key]
+
+
+@cache
+def minimax_of(name: str) -> Minimax:
+    """The one of a game, which is looked through once: what it found is the same in each match."""
+    return Minimax()
 
 
 class Searching:

@@ -17,7 +17,7 @@ from sonde.core.seeds import derive
 
 SECONDS = 10.0  # for all of it, so that a run does not wait for its baseline
 AT_ONCE, AT_LEAST = 4, 2  # games against each opponent, between two looks at the clock: two pairs; of a short time one
-LONGEST = 2  # times the limit, at which games that began within it are given up
+LONGEST = 2  # times the limit, at which games that began within it are given up where nothing else waits for them
 
 
 class Plain(NamedTuple):
@@ -37,11 +37,13 @@ def plain_players(
     device: torch.device,
     *,
     seconds: float = SECONDS,
+    longest: float = LONGEST,
     leave_off: Callable[[], bool] = never,
 ) -> list[Plain]:
     """A random player, and the untrained network with the same search, each in as many of the rows' games as there is time for:
     the second has what the first left, which needs little.
 
+    longest: times the seconds of each, at which its games are given up
     leave_off: asked within games; where it says True, nothing more is played
     """
     until = time.perf_counter() + seconds
@@ -54,7 +56,8 @@ def plain_players(
     for number, (what, each) in enumerate(players.items(), 1):
         left = max(0.0, until - time.perf_counter()) if number == len(players) else seconds / len(players)
         together = AT_LEAST if seconds < SECONDS else AT_ONCE
-        found.append(Plain(what, _played(rows, playing, device, each, left, together, leave_off), left))
+        batches = _played(rows, playing, device, each, left, together, longest * left, leave_off)
+        found.append(Plain(what, batches, longest * left))
     return found
 
 
@@ -65,11 +68,12 @@ def _played(
     player: Opponent,
     seconds: float,
     together: int,
+    most_s: float,
     leave_off: Callable[[], bool],
 ) -> list[Batch]:
     begun = time.perf_counter()
     matches, found = Matches(rows, playing, device, judged=player, together=together), list[Batch]()
-    matches.leave_off = lambda: leave_off() or time.perf_counter() - begun > LONGEST * seconds
+    matches.leave_off = lambda: leave_off() or time.perf_counter() - begun > most_s
     for batch in matches:
         if matches.which:  # some of a group's games, the shortest
             break

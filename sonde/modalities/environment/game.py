@@ -36,7 +36,8 @@ def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: S
         ways = Fact(f"{known_ways} symmetries of the board", "positions are turned and mirrored while learning")
     facts = [
         Fact(
-            f"{rules.actions} moves, {longest:,} in a game at most", _limit(known.max_game_length(), longest, settings)
+            f"{rules.actions:,} moves, {longest:,} in a game at most",
+            _limit(known.max_game_length(), longest, settings),
         ),
         Fact(f"positions of {'x'.join(map(str, rules.shape))} numbers", "as the side to move sees the board"),
         ways,

@@ -18,6 +18,7 @@ from sonde.acting.environments.spaces_that_lie import OUTSIDE
 from sonde.acting.environments.survey import FIRST_SEED, REWARD, Fault, Survey, Tried
 from sonde.acting.evaluation.evaluated import is_acted
 from sonde.acting.seeds import SeedRows, action_seed
+from sonde.acting.self_play.games.rows import GameRows
 from sonde.core.dataset import Dataset, Fact, Rows
 from sonde.core.errors import DataError
 from sonde.core.findings import Finding
@@ -101,8 +102,11 @@ def _played(dataset: Dataset, seconds: float, tick: Tick) -> Played | None:
     rows = dataset.splits["train"]
     if not is_acted(rows):
         return None
-    if not isinstance(rows, SeedRows):  # games for two, whose rules are OpenSpiel's
-        return Played(facts=[], findings=[], tables=[])
+    if isinstance(rows, GameRows):
+        from sonde.modalities.environment.game_inspection import played_at_random
+
+        return played_at_random(rows, seconds, tick)
+    assert isinstance(rows, SeedRows)
     make, encode = rows.make, rows.encode
     if isinstance(make, Making):  # of which the environment itself is looked at, as it shows itself
         make, encode = make.make, make.encode

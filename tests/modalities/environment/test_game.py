@@ -94,10 +94,10 @@ def test_where_the_most_moves_of_a_game_come_from_is_said() -> None:
         return {fact.what: fact.why for fact in opened("chess", **settings).facts}
 
     assert (
-        (told()["4674 moves, 512 in a game at most"])
+        (told()["4,674 moves, 512 in a game at most"])
         == "by default; --max-episode-steps for another number: what is not over then is a draw; its rules allow 17,695"
     )
-    assert told(max_episode_steps=40)["4674 moves, 40 in a game at most"].startswith(
+    assert told(max_episode_steps=40)["4,674 moves, 40 in a game at most"].startswith(
         "--max-episode-steps: what is not over"
     )
     assert told()["no symmetries are known"] == "positions are learned as they are"
