@@ -187,7 +187,9 @@ def _of_evaluations(name: str, value: Any, parts: Assembly) -> str:
     """Of early stopping, where no evaluation falls due before the run's end."""
     loop, batches = parts.config.loop, parts.train.batches
     if loop.evaluation_period.unit == "epochs" and _without_epochs(parts):
-        return 'these data have no epochs, so that they are evaluated at the end only; give --evaluate-every "500 steps"'
+        return (
+            'these data have no epochs, so that they are evaluated at the end only; give --evaluate-every "500 steps"'
+        )
     last = min(fixed_ends(loop, batches).values(), default=None)
     every = _steps_apart(parts)
     if last is None or every is None or every < last:
