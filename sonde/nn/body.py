@@ -6,7 +6,7 @@ once to see what it gives.
 
 import copy
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -54,7 +54,9 @@ def features_of(body: nn.Module, input: InputSpec) -> int:
 def reading(body: nn.Module, beside: int, input: InputSpec) -> nn.Module:
     """A network that reads so many numbers beside an observation, and gives as many features. Raises: ConfigError, as above"""
     own: Any = getattr(body, "reading", None)
-    return own(beside) if callable(own) else Beside(body, features_of(body, input), beside)
+    if callable(own):
+        return cast(nn.Module, own(beside))
+    return Beside(body, features_of(body, input), beside)
 
 
 class Beside(nn.Module):

@@ -72,7 +72,7 @@ def test_its_weights_are_those_that_it_came_with(tmp_path: Path) -> None:
     nn.init.constant_(body.layer.weight, 0.25)
     run = sonde.train(Walk, model=body, out=tmp_path / "run", lr=1e-12, schedule="constant", **SHORT, **ROLLOUT)
     for part in ("actor", "critic"):
-        weight = run.task.modules[part].torso.layer.weight  # type: ignore[union-attr]
+        weight = run.task.modules[part].get_submodule("torso").get_parameter("layer.weight")
         assert torch.allclose(weight, torch.full((6, 1), 0.25))
 
 
