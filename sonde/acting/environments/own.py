@@ -14,7 +14,7 @@ from sonde.acting.environments.normalising import refuse_normalising
 from sonde.acting.seeds import action_seed
 from sonde.core.catalogue import require
 from sonde.core.code_hash import fingerprint, name_of
-from sonde.core.errors import DataError, first_line
+from sonde.core.errors import DataError, first_line, nearest
 
 SAME_STEPS = 16  # of an environment and its copy, that are compared
 
@@ -103,12 +103,19 @@ def imported(name: str) -> Any:
     module, colon, path = name.partition(":")
     if not colon or not path:
         raise DataError(f"env:{name} names no function or class; write env:MODULE:NAME, such as env:my_games:Maze")
+    if module.endswith(".py"):
+        raise DataError(
+            f"env:{name} names a file; write the module, without .py: env:{module[:-3].replace('/', '.')}:{path}"
+        )
     with reachable(module, f"env:{name}"):
         found: Any = importlib.import_module(module)
+        known = [each for each, value in vars(found).items() if callable(value) and not each.startswith("_")]
         for part in path.split("."):
             found = getattr(found, part, None)
     if not callable(found):
-        raise DataError(f"env:{name}: {module} has no function or class {path}")
+        near = nearest(path, known)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise DataError(f"env:{name}: {module} has no function or class {path}{hint}")
     return found
 
 

@@ -42,6 +42,7 @@ class Log:
 
 def log_of(found: Mapping[str, Any], place: str) -> Log:
     """A log of arrays by name (`log_files.arrays_of`). Raises: DataError for what is missing, or does not fit together"""
+    found = _without_dones(found, place)
     for name in ("observations", "actions", "rewards", "terminated"):
         if name not in found:
             raise DataError(f"{place} has no {name}; it holds {', '.join(found)}")
@@ -78,6 +79,25 @@ def log_of(found: Mapping[str, Any], place: str) -> Log:
         following=following,
         known=known,
     )
+
+
+def _without_dones(found: Mapping[str, Any], place: str) -> Mapping[str, Any]:
+    """With `terminated` instead of `dones`, which are True wherever an episode is over: where it was not cut off.
+
+    Raises: DataError where that is not known
+    """
+    if "dones" not in found or "terminated" in found:
+        return {name: values for name, values in found.items() if name != "dones"}
+    if "truncated" not in found:
+        raise DataError(
+            f"{place} has dones and no truncated, so {ENDS}; add truncated (True where a limit of steps cut an episode off), or "
+            "call dones terminated if none was cut off"
+        )
+    dones, cut = (np.asarray(found[name]).astype(bool).ravel() for name in ("dones", "truncated"))
+    if len(dones) != len(cut):
+        raise DataError(f"{place}: dones has {len(dones):,} rows and truncated {len(cut):,}; give one of each per step")
+    rest = {name: values for name, values in found.items() if name != "dones"}
+    return {**rest, "terminated": dones & ~cut, "truncated": cut}
 
 
 def _observations(values: Any, place: str) -> np.ndarray:

@@ -19,6 +19,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "rewards": ("rewards", "reward"),
     "terminated": ("terminated", "terminations", "termination", "terminals", "terminal"),
     "truncated": ("truncated", "truncations", "truncation", "timeouts", "timeout"),
+    "dones": ("dones", "done"),
     "episodes": ("episodes", "episode", "episode_id", "episode_ids"),
     "next_observations": ("next_observations", "next_observation", "next_obs"),
     "final_observations": ("final_observations", "final_observation"),

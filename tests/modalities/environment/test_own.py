@@ -61,6 +61,12 @@ def test_what_can_be_imported_is_found_again_by_its_name(tmp_path: Path) -> None
     )
     with pytest.raises(DataError, match="tests.acting.small_environments has no function or class Gone"):
         opened("env:tests.acting.small_environments:Gone")
+    with pytest.raises(DataError, match="has no function or class Coridor; did you mean Corridor"):
+        opened("env:tests.acting.small_environments:Coridor")
+    with pytest.raises(
+        DataError, match="names a file; write the module, without .py: env:tests.acting.small_environments:Walk"
+    ):
+        opened("env:tests/acting/small_environments.py:Walk")
     with pytest.raises(DataError, match="write env:MODULE:NAME"):
         opened("env:tests")
 

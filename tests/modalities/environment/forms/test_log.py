@@ -128,6 +128,12 @@ def test_minari_s_layout_has_one_observation_more(tmp_path: Path) -> None:
     check_whole(whole(opened(tmp_path / "main_data.hdf5")))
 
 
+def test_dones_are_ends_by_the_rules_where_nothing_was_cut_off(tmp_path: Path) -> None:
+    dones = np.isin(np.arange(ROWS), ENDS)
+    check_whole(whole(opened(written(tmp_path, terminated=None, dones=dones))))
+    check_whole(whole(opened(written(tmp_path, dones=dones))))  # said better by the others
+
+
 def test_numbers_are_scaled_to_their_bounds(tmp_path: Path) -> None:
     dataset = opened(written(tmp_path, actions=np.linspace(0, 14, ROWS)[:, None] / 7))
     assert (dataset.schema.target.mean, dataset.schema.target.std) == ((1.0,), (1.0,))
@@ -149,6 +155,11 @@ def test_where_a_log_breaks_off_what_follows_is_not_known(tmp_path: Path) -> Non
     [
         ({"terminated": None}, "has no terminated; it holds observations, actions"),
         ({"truncated": None}, "neither truncated nor episodes, so an episode that was cut off could not be told"),
+        (
+            {"terminated": None, "truncated": None, "dones": np.zeros(ROWS)},
+            "has dones and no truncated, so an episode that was",
+        ),
+        ({"terminated": None, "dones": np.zeros(4)}, "dones has 4 rows and truncated 15"),
         ({"terminated": np.zeros(4)}, "terminated has 4 rows and rewards 15"),
         ({"rewards": np.full(ROWS, np.nan)}, "rewards of row 0 are not finite"),
         ({"actions": np.zeros((ROWS, 2), int)}, r"actions are int64 of shape \(15, 2\); one whole number a step"),
