@@ -323,7 +323,8 @@ def main() -> None:
             found = PARTS[asked.part](asked.folder or Path(folder), asked, flags)
     print(json.dumps(found, indent=1))
     if not asked.print_only:
-        command = " ".join(["python -m benchmarks.self_play", *sys.argv[1:]])
+        kept = ["--folder", str(asked.folder)] if asked.folder else []  # says nothing of what was measured
+        command = " ".join(["python -m benchmarks.self_play", *(each for each in sys.argv[1:] if each not in kept)])
         write(f"self_play_{asked.part.replace('-', '_')}", {"command": command, **found})
 
 
