@@ -129,7 +129,7 @@ OWN_VERB = {"cli/evaluate.py": "eval", "run/judge.py": "eval", "run/sample_quali
             "cli/compare.py": "compare", "comparison/result.py": "compare", "comparison/words.py": "compare",
             "cli/watch.py": "watch", "watch/server.py": "watch", "run/cure.py": "doctor",
             "tasks/decode/sampling.py": "generate", "cli/sample.py": "sample", "run/sampling.py": "sample",
-            "run/weaker.py": "sample", "run/played.py": "eval", "cli/play.py": "play",
+            "run/weaker.py": "sample", "run/played.py": "eval", "cli/play.py": "play", "run/evaluated_again.py": "eval",
             "tasks/latent_code.py": "sample"}  # fmt: skip
 """Modules of a command of their own; what others say of flags is said of training, or of what they have in common."""
 
