@@ -78,7 +78,7 @@ def test_an_action_is_read_beside_the_features_of_a_copy() -> None:
     assert isinstance(one, Beside)
     pictures, actions = torch.full((4, 1, 6, 6), 255, dtype=torch.uint8), torch.randn(4, 2)
     assert one(pictures, actions).shape == (4, 48)
-    assert torch.equal(one(pictures, actions), one(torch.ones(4, 1, 6, 6), actions))
+    torch.testing.assert_close(one(pictures, actions), one(torch.ones(4, 1, 6, 6), actions))
     assert not torch.equal(one(pictures, actions), one(pictures, -actions))
     assert not torch.equal(one(pictures, actions), other(pictures, actions))
     assert not {id(each) for each in body.parameters()} & {id(each) for each in one.parameters()}
