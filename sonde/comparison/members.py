@@ -15,7 +15,7 @@ from sonde.core.units import count, number
 from sonde.metrics.intervals import Interval
 from sonde.report.answers import Answers, joined, read_answers
 from sonde.report.folder import Reading, read_folder
-from sonde.report.metric_words import direction
+from sonde.report.metric_words import OF_TASKS, direction, known_direction
 from sonde.report.sums import Sums, joined_sums, read_sums
 
 JUDGED = ("test", "validation")  # splits that scores are compared on, the first that all runs have
@@ -164,8 +164,12 @@ class Member:
         """Whether more of a metric is better, as far as the run or the metric's name tells."""
         if self.judged is not None:
             return self.judged.higher.get(metric)
-        games = met_in(self.reading)  # the one task whose scores are of matches
-        return direction(replace(self.reading, units={"score": "of a game"}) if games else self.reading, metric)
+        told = direction(self.reading, metric)
+        if told is None and met_in(
+            self.reading
+        ):  # a folder does not say what a task's scores are, and these are of matches
+            return known_direction(metric, OF_TASKS)
+        return told
 
     def without_files(self) -> "Member":
         """The run as its name alone, for a folder that holds what no run writes."""

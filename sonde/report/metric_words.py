@@ -1,6 +1,6 @@
 """What a metric's number means: its unit, and which way better lies."""
 
-from collections.abc import Mapping
+from collections.abc import Container
 
 from sonde.metrics.directions import higher_is_better
 from sonde.report.folder import Reading
@@ -63,8 +63,8 @@ def direction(run: Reading, name: str) -> bool | None:
     return known_direction(name, run.units)
 
 
-def known_direction(name: str, units: Mapping[str, str]) -> bool | None:
-    """The same by the name alone. units: of metrics that the run's task knows, by name"""
+def known_direction(name: str, units: Container[str]) -> bool | None:
+    """The same by the name alone. units: names of metrics that the run's task knows"""
     known = "score" if name.startswith(OF_MATCHES) else name
     if known in OF_TASKS and known in units:
         return OF_TASKS[known]

@@ -21,6 +21,6 @@ def reached(metrics: Path, progress: Progress, target: Target | None) -> dict[st
     if progress.ended_by == "stop_at":
         seconds = lines[-1].get("elapsed")
         return {"reached": {"metric": name, "value": progress.metrics[name], "wanted": wanted, "seconds": seconds}}
-    values = [line["metrics"][name] for line in lines if line["metrics"].get(name) is not None]
+    values = [value for line in lines if (value := line["metrics"].get(name)) is not None]
     best = (max if target.objective.mode == "max" else min)(values, default=None)
     return {"not_reached": {"metric": name, "best": best, "wanted": wanted, "evaluations": len(lines)}}

@@ -94,8 +94,12 @@ def not_reached(missed: Mapping[str, Any]) -> str:
 
     >>> not_reached({"metric": "return", "best": 0.25, "wanted": 5.0, "evaluations": 3})
     '--stop-at 5 was not reached: the best validation return of 3 evaluations was 0.2500'
+    >>> not_reached({"metric": "return", "best": None, "wanted": 5.0, "evaluations": 3})
+    '--stop-at 5 was not reached: no evaluation gave a validation return'
     """
     name, times = str(missed["metric"]), missed["evaluations"]
+    if missed["best"] is None:
+        return f"--stop-at {missed['wanted']:g} was not reached: no evaluation gave a validation {metric_name(name)}"
     found = f"validation {metric_name(name)} of {times} evaluations was {metric(name, missed['best'])}"
     if times == 1:
         found = f"validation {metric_name(name)} of the only evaluation was {metric(name, missed['best'])}"

@@ -6,30 +6,34 @@ from sonde.core.errors import DataError
 
 WRAPPERS = {
     "NormalizeReward": (
+        "return_rms",
         "divides rewards by their running deviation",
         "scores would not be the environment's",
         "ppo, a2c and reinforce scale the rewards that they learn from by themselves (--scale-rewards), and its statistics are "
         "saved with the run",
     ),
     "NormalizeObservation": (
+        "obs_rms",
         "scales observations by their running mean and deviation",
         "each environment would show the policy something else",
         "ppo, a2c and reinforce scale observations by themselves (--scale-observations), by statistics that are saved with the "
         "run; elsewhere TransformObservation does it by fixed numbers",
     ),
 }
-"""Of gymnasium's wrappers, by the names that libraries built on it use too: what each does, what comes of it, the remedy."""
+"""Of gymnasium's wrappers, by the names that libraries built on it use too: its statistics, what it does, what comes of it, the
+remedy."""
 
 
 def refuse_normalising(env: Any, called: str) -> None:
     """Raises: DataError for an environment, or several in one, inside of such a wrapper that goes on learning its scale"""
     while env is not None:
-        if getattr(env, "update_running_mean", True):
-            for kind in type(env).__mro__:
-                if kind.__name__ in WRAPPERS:
-                    does, comes, remedy = WRAPPERS[kind.__name__]
-                    raise DataError(
-                        f"{called}: its wrapper {kind.__name__} {does}, which it keeps from one episode to the next: {comes}, "
-                        f"and no run could be resumed; leave it off: {remedy}"
-                    )
-        env = vars(env).get("env") if hasattr(env, "__dict__") else None
+        held = getattr(env, "__dict__", {})
+        for name in (kind.__name__ for kind in type(env).__mro__ if kind.__name__ in WRAPPERS):
+            statistics, does, comes, remedy = WRAPPERS[name]
+            # one of somebody's own of that name may scale by fixed numbers; whether it keeps anything else is seen by playing
+            if statistics in held and getattr(env, "update_running_mean", True):
+                raise DataError(
+                    f"{called}: its wrapper {name} {does}, which it keeps from one episode to the next: {comes}, and no run could "
+                    f"be resumed; leave it off: {remedy}"
+                )
+        env = held.get("env")

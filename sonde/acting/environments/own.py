@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -104,8 +105,11 @@ def imported(name: str) -> Any:
     if not colon or not path:
         raise DataError(f"env:{name} names no function or class; write env:MODULE:NAME, such as env:my_games:Maze")
     if module.endswith(".py"):
+        dotted = ".".join(PurePath(module).with_suffix("").parts)
         raise DataError(
-            f"env:{name} names a file; write the module, without .py: env:{module[:-3].replace('/', '.')}:{path}"
+            f"env:{name} names a file; write the module, without .py: env:{dotted}:{path}"
+            if not PurePath(module).is_absolute() and ".." not in PurePath(module).parts
+            else f"env:{name} names a file; write env:{PurePath(module).stem}:{path} in the folder that holds it"
         )
     with reachable(module, f"env:{name}"):
         found: Any = importlib.import_module(module)

@@ -107,12 +107,13 @@ def warmup_too_long(seen: Seen) -> Suspicion | None:
     warmup, steps = seen.context.settings.get("warmup_steps"), seen.course.now("environment_steps")
     if seen.moment != "end" or not isinstance(warmup, int) or not warmup > MOSTLY * steps:
         return None
+    fewer = _rounded(max(100, steps / 20))
     return _fact(
         seen,
         "warmup-too-long",
         f"{count(warmup)} of the {_steps(seen)} steps of the environment came before the first update, by random actions "
         "(--warmup-steps)",
-        f"--warmup-steps {_rounded(max(100, steps / 20))}, or train longer: --steps",
+        f"--warmup-steps {fewer}, or train longer: --steps" if float(fewer) < warmup else "train longer: --steps",
         place="optimiser",
         severity=_unless_trial(seen),
     )

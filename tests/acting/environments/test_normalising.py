@@ -42,5 +42,19 @@ def test_so_is_one_around_several() -> None:
         open_data(several, DataConfig())
 
 
+class NormalizeReward(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """Somebody's own of the same name, by a fixed number."""
+
+    def step(self, action: Any) -> Any:
+        shown, reward, *rest = self.env.step(action)
+        return (shown, float(reward) / 10, *rest)
+
+
+def test_one_of_the_same_name_that_keeps_no_statistics_is_part_of_the_environment() -> None:
+    assert open_data(lambda: NormalizeReward(Walk()), DataConfig()).findings == []
+    with pytest.raises(DataError, match="NormalizeReward divides rewards"):
+        open_data(lambda: NormalizeReward(wrappers.NormalizeReward(Walk())), DataConfig())
+
+
 def test_one_that_is_held_fast_is_part_of_the_environment() -> None:
     assert open_data(frozen, DataConfig()).findings == []

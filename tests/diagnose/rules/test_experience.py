@@ -120,6 +120,14 @@ def test_a_short_trial_that_acts_at_random_is_a_note() -> None:
         assert found.severity == "note"
 
 
+def test_no_warm_up_is_advised_that_is_as_long_as_the_one_there_was() -> None:
+    found = experience.warmup_too_long(
+        acted({"environment_steps": 149.0}, replay=True, updates=50, settings={"warmup_steps": 100})
+    )
+    assert found is not None
+    assert found.action == "train longer: --steps"
+
+
 def test_notes() -> None:
     replay = experience.replay_never_full(acted(replay=True, settings={"replay": 1_000_000}))
     assert replay is not None

@@ -66,7 +66,9 @@ def test_what_can_be_imported_is_found_again_by_its_name(tmp_path: Path) -> None
     with pytest.raises(
         DataError, match="names a file; write the module, without .py: env:tests.acting.small_environments:Walk"
     ):
-        opened("env:tests/acting/small_environments.py:Walk")
+        opened("env:./tests/acting/small_environments.py:Walk")
+    with pytest.raises(DataError, match="names a file; write env:envs:Walk in the folder that holds it"):
+        opened("env:../envs.py:Walk")
     with pytest.raises(DataError, match="write env:MODULE:NAME"):
         opened("env:tests")
 
