@@ -44,6 +44,7 @@ def of_rows(
     """See `Run.evaluation`. Raises: ConfigError where no data are given, and the run did not act in what is known by a name"""
     if data is None and not (data := environment_of(run)):
         raise ConfigError(f"{run.folder} is evaluated on data; give them, such as sonde eval {run.folder} DATA")
+    check_same_game(data, folder)
     task, schema, device = run.task, run.schema, run.device
     saved = read_config(folder.config).settings
     found = judged(
@@ -56,7 +57,6 @@ def of_rows(
         tick=tick,
     )
     _refuse_training_episodes(found.rows, found.split)
-    check_same_game(found.rows, folder)
     rows = found.rows if play is None else play.rows(found.rows)
     caution = _caution_of_seeds(rows, saved.get("episodes")) or found.caution
     views = None

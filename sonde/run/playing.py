@@ -1,14 +1,14 @@
 """Runs that play a game for two: which one, and their player, to be asked about positions."""
 
+from typing import Any
+
 import torch
 
 from sonde.acting.self_play.asked import GamePlayer
 from sonde.acting.self_play.games.open_spiel import game
-from sonde.acting.self_play.games.rows import GameRows
 from sonde.acting.self_play.player import Player
 from sonde.core.bounds import flag
 from sonde.core.config_file import read_config
-from sonde.core.dataset import Rows
 from sonde.core.errors import ConfigError, DataError
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Task, abilities_of
@@ -42,14 +42,18 @@ def asked(task: Task, folder: RunFolder, *, simulations: int | None, device: tor
     return GamePlayer(game_of(folder), player_of(task, folder, simulations=simulations, device=device))
 
 
-def check_same_game(rows: Rows, folder: RunFolder) -> None:
-    """Raises: DataError for matches of another game, or another board, than the run was trained on"""
-    if not isinstance(rows, GameRows):
+def check_same_game(data: Any, folder: RunFolder) -> None:
+    """Raises: DataError for data that are another game, or another board, than the run was trained on
+
+    Before they are opened, since whom the run plays against may be nobody to play the other game against.
+    """
+    scheme, _, name = data.partition(":") if isinstance(data, str) else ("", "", "")
+    if scheme != "game":
         return
     own = game_of(folder)
-    one, other = game(own), game(rows.name)
+    one, other = game(own), game(name)
     if (one.get_type().short_name, one.get_parameters()) != (other.get_type().short_name, other.get_parameters()):
         raise DataError(
-            f"{folder.path} was trained on game:{own}, and game:{rows.name} is another game to its network; evaluate it on "
+            f"{folder.path} was trained on game:{own}, and game:{name} is another game to its network; evaluate it on "
             f"game:{own}"
         )

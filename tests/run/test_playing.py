@@ -18,7 +18,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("pyspiel")
     run = tmp_path_factory.mktemp("runs") / "run"
     sonde.train("game:tic_tac_toe", out=run, steps=2, episodes=2, test_episodes=2, simulations=4, batch_size=16,
-                environments=4, opponents=("random",), quiet=True)  # fmt: skip
+                environments=4, opponents=("random", "minimax"), quiet=True)  # fmt: skip
     return run
 
 
@@ -87,7 +87,7 @@ def test_an_evaluation_by_more_search_and_against_others(trained: Path, capsys: 
     assert "test, 4 games (against one-ply, mcts-2; 7 simulations a move)" in " ".join(out.split())
     assert "score mcts 2" in out
     assert main(words) == 0
-    assert "test, 2 games (against random; 4 simulations a move)" in " ".join(capsys.readouterr().out.split())
+    assert "test, 4 games (against random, minimax; 4 simulations a move)" in " ".join(capsys.readouterr().out.split())
     assert set(sonde.load(trained).evaluate("game:tic_tac_toe", episodes=2, opponents="one-ply")) >= {"score_one_ply"}
 
 

@@ -33,7 +33,7 @@ def refuse_normalising(env: Any, called: str) -> None:
             # one of somebody's own of that name may scale by fixed numbers; whether it keeps anything else is seen by playing
             if statistics in held and getattr(env, "update_running_mean", True):
                 raise DataError(
-                    f"{called}: its wrapper {name} {does}, which it keeps from one episode to the next: {comes}, and no run could "
-                    f"be resumed; leave it off: {remedy}"
+                    f"{called}: its wrapper {name} {does}, which it keeps from one episode to the next: {comes}, and no run "
+                    f"could be resumed; leave it off: {remedy}"
                 )
         env = held.get("env")
