@@ -705,6 +705,9 @@ class TrainKeywords(TypedDict, total=False):
     """tasks dqn, sac, td3: Steps of the environments, by random actions, before the first update."""
     train_every: int
     """tasks dqn, sac, td3: Steps of the environments for an update."""
+    updates_together: int
+    """tasks dqn, sac, td3: Updates that follow one another, after as many times train_every= steps in which the
+    policy stays the same."""
     return_steps: int
     """tasks dqn, sac, td3: Steps whose rewards are summed before the value of what follows is taken (n-step
     returns)."""

@@ -39,11 +39,13 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "reinforce": ("gym:CartPole-v1", {"environments": 2, "rollout_episodes": 2}),
     "dqn": (
         "gym:CartPole-v1",
-        {**REPLAYED, "target_every": 7, "explore_steps": 5, "environments": 4, "return_steps": 3, "replay": 96},
+        {**REPLAYED, "target_every": 7, "explore_steps": 5, "environments": 4, "return_steps": 3, "replay": 96}
+        | {"updates_together": 4},
     ),
     "dqn, prioritised": (
         "gym:CartPole-v1",
-        {**REPLAYED, "task": "dqn", "environments": 2, "replay": 64, "priority": 0.7, "priority_updates": 20, **ATOMS},
+        {**REPLAYED, "task": "dqn", "environments": 2, "replay": 64, "priority": 0.7, "priority_updates": 20, **ATOMS}
+        | {"updates_together": 1},
     ),
     "td3": ("gym:Pendulum-v1", {**REPLAYED, "environments": 2, "return_steps": 2, "hidden": (8,)}),
     "alphazero": (

@@ -37,24 +37,29 @@ def _in_rollouts(steps: int, rollout: int, updates: int) -> Updates:
 
 
 def of_replay(steps: int, config: TrainConfig) -> Updates:
-    """Of a replay: all updates that are due once the environments took the steps, and one more where these would not reach them.
+    """Of a replay: all updates that are due once the environments took the steps, and those that come together after that where
+    these would not reach them.
 
     Raises: ConfigError for fewer than the first update needs
     """
     settings, count = config.task_config, _environments(config)
-    warmup, every = settings.warmup_steps, settings.train_every
+    warmup, every, together = settings.warmup_steps, settings.train_every, settings.updates_together
 
     def taken(updates: int) -> int:  # as `Replay.__iter__` counts
-        return count * max(-(-(warmup + (updates - 1) * every) // count), settings.return_steps + 1)
+        due = (updates - 1) // together * together
+        return count * max(-(-(warmup + due * every) // count), settings.return_steps + 1)
 
     if taken(1) > steps:
         raise ConfigError(
             f"{flag('environment_steps')} {steps}: the first update comes after {taken(1):,} steps of the environments "
             f"({flag('warmup_steps')} {warmup}); give more, or a shorter {flag('warmup_steps')}"
         )
-    updates = (-(-steps // count) * count - warmup) // every + 1
-    updates += taken(updates) < steps
-    pace = f"an update every {counted(every, 'step', 'steps')}" if every > 1 else "an update every step"
+    updates = ((-(-steps // count) * count - warmup) // (every * together) + 1) * together
+    if taken(updates) < steps:
+        updates += together
+    pace = "an update every step" if every == 1 else f"an update every {counted(every, 'step', 'steps')}"
+    if together > 1:
+        pace = f"{together:,} updates every {together * every:,} steps"
     return Updates(number=updates, steps=taken(updates), words=f"{pace}, after {warmup:,} at random")
 
 

@@ -31,6 +31,7 @@ def source(splits: Mapping[str, Rows], task: Task, config: TrainConfig, device: 
         capacity=settings.replay,
         warmup=settings.warmup_steps,
         every=settings.train_every,
+        together=settings.updates_together,
         batch=config.feed.batch_size,
         steps=settings.return_steps,
         discount=settings.discount,

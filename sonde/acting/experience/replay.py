@@ -25,6 +25,7 @@ class ReplayPlan:
 
     capacity:  transitions that are kept;  warmup: steps of the environments before the first update
     every:     steps of the environments for an update;  batch: transitions of an update
+    together:  updates that follow one another, so that the policy stays the same over the steps in between
     frames:    pictures that an observation is made of, where it is some (`sonde.acting.experience.frame_store`)
     steps:     that a transition goes over before the value of what follows is taken (n-step returns)
     priority:  how much more often those are drawn whose value was far off (`Priorities`); 0 for all alike
@@ -37,6 +38,7 @@ class ReplayPlan:
     batch: int
     steps: int
     discount: float
+    together: int = 1
     frames: int = 1
     priority: float = 0.0
     correction: float = 0.4
@@ -104,7 +106,8 @@ class Replay:
         """Steps that each environment is still to take for the next batch: one more than a transition goes over, so that what
         follows it is there."""
         plan, count = self._plan, self._environments.count
-        wanted = max(-(-(plan.warmup + self._drawn * plan.every) // count), plan.steps + 1)
+        due = self._drawn // plan.together * plan.together  # updates before those that come together now
+        wanted = max(-(-(plan.warmup + due * plan.every) // count), plan.steps + 1)
         return max(0, wanted - self._ring.written)
 
     def _so_far(self) -> str:
@@ -121,7 +124,14 @@ class Replay:
 
     def _pace(self, step_s: float) -> Pace:
         """step_s: seconds for a step of each environment"""
-        return Pace(burst_s=step_s * self._plan.every / self._environments.count, first_s=step_s * self._missing)
+        plan, missing = self._plan, self._missing
+        between = plan.together * plan.every / self._environments.count
+        return Pace(
+            burst_s=step_s * between,
+            first_s=step_s * (missing or between),
+            here=0 if missing else plan.together - self._drawn % plan.together,
+            per=plan.together,
+        )
 
     def preview(self) -> tuple[Batch, Pace]:
         """A batch of what a few steps came to; and a pace by what they took."""

@@ -18,6 +18,8 @@ class DQNConfig:
     """Steps of the environments, by random actions, before the first update."""
     train_every: int = 1
     """Steps of the environments for an update."""
+    updates_together: int = 1
+    """Updates that follow one another, after as many times --train-every steps in which the policy stays the same."""
     return_steps: int = 1
     """Steps whose rewards are summed before the value of what follows is taken (n-step returns)."""
     double: bool = True
@@ -46,7 +48,7 @@ class DQNConfig:
     """Evaluate with as many random actions as in training, and not with the best alone."""
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "replay", "train_every", "return_steps", "target_every", "explore_steps")
+        at_least(self, 1, "replay", "train_every", "updates_together", "return_steps", "target_every", "explore_steps")
         at_least(self, 1, "priority_updates")
         at_least(self, 0, "warmup_steps", "quantiles", "atoms", "priority")
         not_above(self, "warmup_steps", "replay")

@@ -6,6 +6,7 @@ from sonde.tasks.settings import Settings, bf16_where_fast
 
 UPDATES = 25_000
 EVERY = 2
+TOGETHER = 128
 ENVIRONMENTS = 8
 
 
@@ -22,6 +23,7 @@ def settings(dataset: Dataset, model: str) -> Settings:
     return {
         "environments": (ENVIRONMENTS, "the network answers all of them at once"),
         "train_every": (EVERY, "as in RL Baselines3 Zoo for CartPole, MountainCar and Acrobot"),
+        "updates_together": (TOGETHER, "the policy stays the same for a while, so that what it leads to is seen; as there"),
         "optimizer": ("adamw", "Adam without decay, as usual for Q-learning"),
         "lr": (2.3e-3, "as in RL Baselines3 Zoo for CartPole; it falls to 0"),
         "weight_decay": (0.0, "values have the scale of the rewards"),

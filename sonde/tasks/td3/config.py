@@ -17,6 +17,8 @@ class TD3Config:
     """Steps of the environments, by random actions, before the first update."""
     train_every: int = 1
     """Steps of the environments for an update."""
+    updates_together: int = 1
+    """Updates that follow one another, after as many times --train-every steps in which the policy stays the same."""
     return_steps: int = 1
     """Steps whose rewards are summed before the value of what follows is taken (n-step returns)."""
     follow_share: float = 0.005
@@ -33,7 +35,7 @@ class TD3Config:
     """Evaluate with noisy actions, as in training, and not with the policy's own."""
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "replay", "train_every", "return_steps", "policy_every")
+        at_least(self, 1, "replay", "train_every", "updates_together", "return_steps", "policy_every")
         at_least(self, 0, "warmup_steps", "explore_noise", "smooth_noise", "smooth_limit")
         not_above(self, "warmup_steps", "replay")
         within(self, 0, 1, "discount")

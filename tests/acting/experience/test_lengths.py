@@ -60,14 +60,18 @@ def test_a_rollout_that_is_a_batch_is_an_update() -> None:
 
 
 @pytest.mark.parametrize("steps", [24, 25, 31, 40, 41])
-@pytest.mark.parametrize(("environments", "every"), [(1, 1), (1, 4), (4, 1), (4, 3), (3, 7)])
-def test_a_replay_makes_all_updates_that_are_due(steps: int, environments: int, every: int) -> None:
-    made = config("dqn", environments, 4, replay=64, warmup_steps=20, train_every=every)
+@pytest.mark.parametrize(
+    ("environments", "every", "together"),
+    [(1, 1, 1), (1, 4, 1), (4, 1, 1), (4, 3, 1), (3, 7, 1), (1, 1, 5), (4, 1, 3), (3, 2, 4)],
+)
+def test_a_replay_makes_all_updates_that_are_due(steps: int, environments: int, every: int, together: int) -> None:
+    made = config("dqn", environments, 4, replay=64, warmup_steps=20, train_every=every, updates_together=together)
     found = of_replay(steps, made)
     assert taken("dqn", made, found.number) == found.steps >= steps
-    assert found.steps - steps < max(environments, every)
-    if found.number > 1:
-        assert taken("dqn", made, found.number - 1) <= -(-steps // environments) * environments
+    assert found.number % together == 0
+    assert found.steps - steps < max(environments, every * together)
+    if found.number > together:
+        assert taken("dqn", made, found.number - together) <= -(-steps // environments) * environments
 
 
 def test_what_is_not_enough_or_not_known_is_refused() -> None:
