@@ -132,6 +132,8 @@ def of_returns(run: Reading, score: Scored, trouble: str) -> tuple[Tone, str, st
         why = no_baseline(run.evaluated.get(score.split, {}))
         told += f"; there is no baseline{': ' * bool(why)}{why}"
     but = f"; {trouble}" if trouble else ""
+    if known and episodes is not None and episodes < FEWEST and against in ("better", "little"):
+        return "open", "Not known", f"{told}: too few {run.row[1]} to tell a difference from chance{but}."
     if against == "worse":
         return "no", "No", f"{told}, which is more{but}."
     if against == "unsure":

@@ -131,6 +131,19 @@ def _classical(run: Reading) -> dict[str, Any]:
     return {"classical": value, "called": str(found.get("what"))[:120], "difference": known}
 
 
+def measured_on(run: Reading, score: Score | None) -> list[str]:
+    """On how much it was measured, where a time limit left no time for all of it, and of which splits on nothing."""
+    parts = run.result.get("evaluated") or {}
+    told = []
+    if score is not None and score.rows is not None and score.whole:
+        part = f"{score.rows:,} of its {score.whole:,} {score.split} {run.row[1]}"
+        told.append(f"It was measured on {part}: the time limit left no time for more.")
+    none = [split for split in SPLITS if split in parts and not parts[split].get("rows")]
+    if none:
+        told.append(f"The time limit left no time for one of its {' and '.join(none)} {run.row[1]}.")
+    return told
+
+
 def sentences(run: Reading, score: Score) -> list[str]:
     """The score with its rows, interval, direction and baseline."""
     text = f"{metric(score.name, score.value)} {metric_name(score.name)}"

@@ -19,7 +19,7 @@ from sonde.report.folder import Reading
 from sonde.report.folds import fits
 from sonde.report.generating import judge_steps, of_samples, sample_lines
 from sonde.report.glance import glance
-from sonde.report.judged import Score, less_than_baseline, score_of, sentences
+from sonde.report.judged import Score, less_than_baseline, measured_on, score_of, sentences
 from sonde.report.learning import metric_of, train_of, validation_of
 from sonde.report.metric_words import direction
 from sonde.report.next_steps import Step, after_finishing, after_stopping, while_running
@@ -30,6 +30,8 @@ Tone = Literal["yes", "partly", "no", "open"]
 OF_SPEED = frozenset(["slow-evaluation", "slow-input", "time-limit"])
 """Findings that say nothing of the result."""
 CHECKPOINT = "Last good checkpoint"
+OF_EXTENT = frozenset(["partial-evaluation", "nothing-evaluated"])
+"""Findings of how much was measured, which the verdict says itself: no reason to doubt what was."""
 OF_READING = "data-read-otherwise"
 """What was made of odd data: told, and no reason to doubt a result that beats its baseline."""
 MOST_TEXT = 400  # characters of what a run or a check said
@@ -59,6 +61,7 @@ def _of_result(run: Reading, follow: Sequence[str]) -> Verdict:
         tone, answer, because = of_samples(run, score, (tone, answer, because), _trouble(run, reading=False))
     if score is not None:
         tone, answer, because = of_returns(run, score, _trouble(run)) or (tone, answer, because)
+    because += "".join(f" {sentence}" for sentence in measured_on(run, score))
     steps = [] if tone == "no" else judge_steps(run)
     steps += after_finishing(run, follow, worked=tone != "no", beaten=score is not None and score.beside == "worse")
     lines = sample_lines(run)
@@ -87,14 +90,10 @@ def _of_result(run: Reading, follow: Sequence[str]) -> Verdict:
 
 def _worked(run: Reading, score: Score | None) -> tuple[Tone, str, str]:
     """(tone, answer, why) of a finished run."""
-    if score is None:
-        return "open", "Not evaluated", f"There were no {run.row[1]} to evaluate it on."
+    if score is None or score.split == "train":
+        return "open", "Not evaluated", _not_evaluated(run, score)
     wrong, trouble = _warnings(run), _trouble(run)
     but = f"; {trouble}" if trouble else ""
-    if score.split == "train":
-        found = course(train_of(run))
-        told = "" if found is None else f"; {moved('training loss', found)}"
-        return "open", "Not evaluated", f"No rows were held out, so how it does on new rows is not known{told}{but}."
     if score.against == "worse":
         return "no", "No", f"It is worse than a prediction without a network ({score.what}){but}."
     if score.against == "unsure":
@@ -114,6 +113,19 @@ def _worked(run: Reading, score: Score | None) -> tuple[Tone, str, str]:
     if wrong and name_of(wrong[0]) != OF_READING:
         return "partly", "Partly", f"{better}; but {trouble}."
     return "yes", "Yes", f"{better}{_unwarned(run, wrong)}."
+
+
+def _not_evaluated(run: Reading, score: Score | None) -> str:
+    """Why nothing tells how well it does on new rows. score: of training, None where that has none either"""
+    limited = bool(run.result.get("evaluated"))
+    if score is None:
+        return "No score tells how well it does." if limited else f"There were no {run.row[1]} to evaluate it on."
+    found, trouble = course(train_of(run)), _trouble(run)
+    told = "" if found is None else f"; {moved('training loss', found)}"
+    why = "No rows were held out, so how it does on new rows is not known"
+    if limited:
+        why = f"Nothing that was held out was evaluated, so how it does on new {run.row[1]} is not known"
+    return f"{why}{told}{f'; {trouble}' if trouble else ''}."
 
 
 def _trouble(run: Reading, *, reading: bool = True) -> str:
@@ -287,7 +299,9 @@ def _warnings(run: Reading) -> list[Mapping[str, Any]]:
     found = [
         finding
         for finding in run.findings
-        if finding.get("severity") in ("error", "warning") and finding.get("name") and name_of(finding) not in OF_SPEED
+        if finding.get("severity") in ("error", "warning")
+        and finding.get("name")
+        and name_of(finding) not in OF_SPEED | OF_EXTENT
     ]
     return sorted(
         found,

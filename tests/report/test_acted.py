@@ -80,6 +80,12 @@ def test_without_a_mark_more_than_chance_is_enough_unless_the_checks_warn(tmp_pa
     assert told(run, "the checks warn")[0] == "Partly"
 
 
+def test_two_episodes_tell_no_difference_from_chance(tmp_path: Path) -> None:
+    answer, why = told(run_of(tmp_path, [168.0, 170.0], goal=None))
+    assert answer == "Not known"
+    assert "too few episodes to tell a difference from chance" in why
+
+
 def test_without_a_baseline_it_says_why(tmp_path: Path) -> None:
     answer, why = told(run_of(tmp_path, [500.0] * 6, policies_of=()))
     assert answer == "Yes"

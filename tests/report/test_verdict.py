@@ -70,6 +70,39 @@ def test_a_run_that_is_slow_worked_all_the_same(image_run):
     assert "nothing wrong" not in found.because  # for a warning stands below
 
 
+PARTIAL = {
+    "check": "partial evaluation", "name": "partial-evaluation", "severity": "warning", "evidence": "on 90 of 600 rows",
+}  # fmt: skip
+NOTHING = {
+    **PARTIAL,
+    "name": "nothing-evaluated",
+    "check": "no evaluation",
+    "evidence": "test: not one of 600 rows was over",
+}
+
+
+def test_what_a_time_limit_left_unmeasured_is_no_reason_to_doubt_the_rest(image_run):
+    run = read_folder(image_run)
+    cut = replace(run, findings=[PARTIAL], result={**run.result, "evaluated": {"test": {"rows": 90, "of": 600}}})
+    found = verdict(cut)
+    assert (found.tone, found.answer) == ("yes", "Yes")
+    assert found.because.endswith(
+        "fewer errors. It was measured on 90 of its 600 test rows: the time limit left no time for more."
+    )
+    assert verdict(replace(cut, findings=[PARTIAL, IMPROVING])).answer == "Partly"
+
+
+def test_a_split_that_a_time_limit_left_no_time_for_is_named(image_run):
+    run = read_folder(image_run)
+    result = {**run.result, "metrics": {"train": {"accuracy": 0.9}}, "evaluated": {"test": {"rows": 0, "of": 600}}}
+    found = verdict(replace(run, findings=[NOTHING], result=result))
+    assert found.answer == "Not evaluated"
+    assert found.because.startswith("Nothing that was held out was evaluated")
+    assert found.because.endswith("The time limit left no time for one of its test rows.")
+    unscored = verdict(replace(run, findings=[NOTHING], result={**result, "metrics": {}}))
+    assert unscored.because == "No score tells how well it does. The time limit left no time for one of its test rows."
+
+
 @pytest.mark.parametrize(
     ("accuracy", "findings", "answer"),
     [(0.05, [], "No"), (0.1165, [], "Not clearly"), (0.1165, [IMPROVING], "No"), (0.1335, [], "Hardly")],
