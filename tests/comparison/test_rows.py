@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-
 from sonde.comparison.members import members_of
 from sonde.comparison.rows import cost_columns, cost_rows
 from sonde.comparison.units import families
