@@ -90,14 +90,16 @@ def of_sonde(name: str, task: str, steps: int, seed: int, mark: float, *flags: s
     }
 
 
-def to_mark(name: str, task: str, seed: int, mark: float) -> dict[str, Any]:
+def to_mark(name: str, task: str, steps: int, seed: int, mark: float) -> dict[str, Any]:
     """The whole command until an evaluation of 100 episodes with the likeliest actions reached the mark, with its report."""
     with tempfile.TemporaryDirectory() as temporary:
         out = Path(temporary) / "run"
         flags = ["--task", task, "--seed", str(seed), "--episodes", "100", "--stop-at", f"{mark:g}"]
+        flags += ["--environment-steps", str(steps)]
         seconds, _ = run([sys.executable, "-m", "sonde", "train", f"gym:{name}", *flags, "--out", out])
         result = json.loads((out / "result.json").read_text())
-    return {"whole command": round(seconds, 1), "return": result["metrics"]["test"]["return"]}
+    found = {"whole command": round(seconds, 1), "return": result["metrics"]["test"]["return"]}
+    return found | {"reached": result["status"] == "reached"}
 
 
 def measured(program: str, work: str, seed: int, cleanrl: Path | None) -> dict[str, Any]:
@@ -110,7 +112,7 @@ def measured(program: str, work: str, seed: int, cleanrl: Path | None) -> dict[s
     name, task = work.split("/")
     steps, mark = WORK[work]
     if program == "sonde":
-        return of_sonde(name, task, steps, seed, mark) | {"stopping": to_mark(name, task, seed, mark)}
+        return of_sonde(name, task, steps, seed, mark) | {"stopping": to_mark(name, task, steps, seed, mark)}
     script = ROOT / "benchmarks" / "peers"
     asked = [name, task, str(steps), str(seed), str(mark)]
     if program == "stable-baselines3":
@@ -136,7 +138,8 @@ def told(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         found["median seconds to the mark"] = round(statistics.median(each["seconds"] for each in reached), 1)
         found["median steps to the mark"] = round(statistics.median(each["steps"] for each in reached))
     if "stopping" in rows[0]:
-        found["whole command until 100 episodes return it"] = [row["stopping"]["whole command"] for row in rows]
+        stopped = [row["stopping"]["whole command"] for row in rows if row["stopping"]["reached"]]
+        found["whole command until 100 episodes return it"] = stopped
     return found
 
 

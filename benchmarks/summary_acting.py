@@ -16,7 +16,12 @@ def acting(found: dict[str, Any]) -> Iterator[Row]:
         whole = ours.get("whole command until 100 episodes return it")
         if whole:
             said = f"{statistics.median(whole):.1f} s ({min(whole):.1f} to {max(whole):.1f})"
-            yield "  the whole command until 100 episodes return the mark", said, "-", f"{ours['seeds']} seeds"
+            yield (
+                "  the whole command until 100 episodes return the mark",
+                said,
+                "-",
+                f"{len(whole)} of {ours['seeds']} seeds",
+            )
 
 
 def _learned(row: dict[str, Any]) -> str:

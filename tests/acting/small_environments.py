@@ -54,6 +54,14 @@ class Walk(gymnasium.Env[np.ndarray, Any]):
         return np.array([self._place], np.float32), self._place, abs(self._place) > 4, self._steps == 9, {}
 
 
+class Pulled(Walk):
+    """A walk by numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.action_space = spaces.Box(-2, 3, (1,), np.float64)  # type: ignore[assignment]
+
+
 def _nothing(value: Any) -> Any:
     return None
 

@@ -51,7 +51,8 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "dqn": (
         "gym:CartPole-v1",
         {"task": "dqn", "environments": 2, "batch_size": 8, "warmup_steps": 12, "train_every": 4, "target_every": 5}
-        | {"updates_together": 3, "replay": 40, "return_steps": 2, "priority": 0.6, "atoms": 11, "value_range": (0.0, 20.0), "hidden": (8,)},
+        | {"updates_together": 3, "replay": 40, "return_steps": 2}
+        | {"priority": 0.6, "atoms": 11, "value_range": (0.0, 20.0), "hidden": (8,)},
     ),
     "sac": (
         "gym:Pendulum-v1",

@@ -25,17 +25,9 @@ from sonde.models.build import build as build_model
 from sonde.run.judged_rows import Evaluation
 from sonde.tasks.table import build as build_task
 from tests.acting.recall_env import Recall
-from tests.acting.small_environments import Corridor, Walk
+from tests.acting.small_environments import Corridor, Pulled, Walk
 
 CPU = torch.device("cpu")
-
-
-class Pulled(Walk):
-    """A walk by numbers."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.action_space = spaces.Box(-2, 3, (1,), np.float64)  # type: ignore[assignment]
 
 
 class Parts(gymnasium.Env[Any, Any]):

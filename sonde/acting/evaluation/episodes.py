@@ -158,7 +158,8 @@ class Episodes:
         if self._acting.value is None:
             return None
         unit = 1.0 if self._acting.unit is None else self._acting.unit()
-        return decide.value(torch.from_numpy(seen).to(self._device)).numpy(force=True).astype(np.float64) * unit
+        value = decide.value(torch.from_numpy(seen).to(self._device)).float()  # NumPy has no bfloat16
+        return value.numpy(force=True).astype(np.float64) * unit
 
     def _keep(self, taken: Sequence[np.ndarray], lengths: np.ndarray, first: int) -> None:
         actions = np.stack(taken, 1) if taken else np.empty((len(lengths), 0))

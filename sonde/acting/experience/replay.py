@@ -171,7 +171,7 @@ class Replay:
         found = self._acting.errors()
         if found is not None:
             index, errors = found
-            self._priorities.learned(index.numpy(force=True), errors.numpy(force=True))
+            self._priorities.learned(index.numpy(force=True), errors.float().numpy(force=True))
 
     def describe(self, index: int) -> str:
         """Where a transition comes from."""
