@@ -12,6 +12,7 @@ from sonde.comparison.result import Comparison, compare_runs, written
 from sonde.core.batch import Batch
 from sonde.core.damaged import going_on
 from sonde.core.errors import ConfigError, Interrupted
+from sonde.core.given_object import an_instance
 from sonde.core.overrides import from_keywords
 from sonde.core.records import StepRecord
 from sonde.core.run_folder import open_run
@@ -71,9 +72,10 @@ def train(
     Raises: SondeError subclasses for mistakes that the caller can fix
     """
     watching = _observers(observers, settings)
+    if isinstance(model, type):
+        raise ConfigError(f"model={model.__name__} is a class; give an instance: model={an_instance(model)}")
     if not isinstance(model, str | nn.Module | None):
-        what = f"the class {model.__name__}; call it" if isinstance(model, type) else f"a {type(model).__name__}"
-        raise ConfigError(f'model takes a name, "file.py:Net" or a torch.nn.Module, not {what}')
+        raise ConfigError(f'model takes a name, "file.py:Net" or a torch.nn.Module, not a {type(model).__name__}')
     given: dict[str, Any] = dict(settings)
     if isinstance(target, str):
         given["target"] = (target,)

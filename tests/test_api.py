@@ -147,8 +147,9 @@ def test_settings_are_the_flags(place: Path, capsys: pytest.CaptureFixture[str])
         ({"epochs": 0}, ConfigError, "epochs= must be above 0, got 0"),
         ({"batch_size": 1000}, ConfigError, "batch_size=1000 is larger than the 58 training rows; give at most 58"),
         ({"monitor": "acuracy"}, ConfigError, "unknown metric to monitor 'acuracy'; did you mean 'accuracy'"),
-        ({"model": nn.Linear, "hidden": None}, ConfigError, "model takes a name, \"file.py:Net\" or a torch.nn.Module, not "
-         "the class Linear; call it"),
+        ({"model": nn.Linear, "hidden": None}, ConfigError, "model=Linear is a class; give an instance: "
+         "model=Linear(in_features=..., out_features=...)"),
+        ({"model": nn.Identity, "hidden": None}, ConfigError, "model=Identity is a class; give an instance: model=Identity()"),
         ({"model": 3, "hidden": None}, ConfigError, "model takes a name, \"file.py:Net\" or a torch.nn.Module, not a int"),
         ({"model": net(3), "hidden": None}, ConfigError, "Sequential must return (rows, 1) for this data; an input of shape "
          "(2, 4) gave (2, 3): make its last layer 1 wide"),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ABOUT = """\
 Show a live page of RUN at an address of this machine: curves, findings, samples, resources, and whether it is running, has
 finished, was stopped or has died, and why. RUN is the folder of a run, or one that holds runs; by default the newest in runs/.
-Where there is no run yet, the first one is waited for.
+Where there is no run yet, or no such folder in one that is there, it is waited for.
 Training is not affected: only the files of its folder are read. Ctrl-C ends the page, not the training.
 
 examples:
@@ -57,7 +57,7 @@ def run(words: Sequence[str]) -> int:
     require_extra("sonde watch")
     if not named:
         try:
-            wait_for_first(root, begun.screen)
+            root, named = wait_for_first(root, begun.screen)
         except KeyboardInterrupt:
             return 0
     with listen(begun.options.port) as at:
@@ -84,19 +84,27 @@ def _place(word: str | None) -> tuple[Path, str]:
         if _holds_run(path.parent):  # a fold
             return path.parent.parent, f"{path.parent.name}/{path.name}"
         return path.parent, path.name
-    if not given.is_dir() and given != Path(DEFAULT):  # a name that is mistyped is not waited for
+    begins = not given.exists() and given.absolute().parent.is_dir()  # the training may be started after this
+    if not (given.is_dir() or begins or given == Path(DEFAULT)):
         open_run(given)
     return given, ""
 
 
-def wait_for_first(root: Path, screen: "Screen", pause: Callable[[], None] = lambda: time.sleep(LOOK_S)) -> None:
-    """Return once a folder holds a run, saying so where it is waited for. Raises: RunFolderError"""
+def wait_for_first(
+    root: Path, screen: "Screen", pause: Callable[[], None] = lambda: time.sleep(LOOK_S)
+) -> tuple[Path, str]:
+    """`_place` of a folder once it is a run or holds one, saying so where that is waited for. Raises: RunFolderError"""
     said = False
-    while not (root.is_dir() and newest(root)):
+    while not (root.is_dir() and (_holds_run(root) or newest(root))):
         if not said:
-            screen.say(f"no runs in {root} yet; waiting for the first to begin (Ctrl-C ends this)")
+            there = root.is_dir() or root == Path(DEFAULT)
+            missing = (
+                f"no runs in {root} yet; waiting for the first" if there else f"no {root} yet; waiting for a run there"
+            )
+            screen.say(f"{missing} to begin (Ctrl-C ends this)")
             said = True
         pause()
+    return _place(str(root))
 
 
 def _holds_run(place: Path) -> bool:

@@ -154,3 +154,21 @@ def _samples(value: Any) -> str:
         except Exception:  # noqa: BLE001  # whatever it is, a function that makes a scheduler raises it of a number
             break
     return f" ({', '.join(found)})" if found else ""
+
+
+def an_instance(kind: type) -> str:
+    """How an instance of a class is made, for a message to who gave the class.
+
+    >>> an_instance(dict), an_instance(type("Net", (), {"__init__": lambda self, width, depth=2: None}))
+    ('dict()', 'Net(width=...)')
+    """
+    try:
+        known = inspect.signature(kind).parameters.values()
+    except (TypeError, ValueError):  # of classes in C
+        return f"{kind.__name__}()"
+    needed = [
+        f"{each.name}=..."
+        for each in known
+        if each.default is each.empty and each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
+    ]
+    return f"{kind.__name__}({', '.join(needed)})"

@@ -14,6 +14,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from sonde.core.config import FeedConfig, TrainConfig
 from sonde.core.errors import ConfigError, DataError
+from sonde.core.given_object import an_instance
 from sonde.core.nested import leaves
 from sonde.core.overrides import from_keywords
 from sonde.core.run_folder import RunFolder
@@ -334,7 +335,7 @@ def task_of(
     Raises: ConfigError for a module without a loss, no task at all, or what is no metric
     """
     if isinstance(task, type):
-        raise ConfigError(f"{task.__name__} is a class; give an instance, such as {task.__name__}()")
+        raise ConfigError(f"{task.__name__} is a class; give an instance, such as {an_instance(task)}")
     if not isinstance(task, nn.Module):
         lacks = [
             name  # of the class, where it is there, so that nothing is computed before it is checked
@@ -387,7 +388,7 @@ LOSSES = {
 def _check_loss(loss: Any) -> None:
     """Raises: ConfigError for what is no function, such as a path or a class that was not called"""
     if isinstance(loss, type):
-        raise ConfigError(f"loss={loss.__name__} is a class; give an instance, such as {loss.__name__}()")
+        raise ConfigError(f"loss={loss.__name__} is a class; give an instance, such as {an_instance(loss)}")
     if isinstance(loss, str):
         found = LOSSES.get(loss, loss)
         known = nn.functional.__dict__.get(found) or nn.functional.__dict__.get(f"{found}_loss")

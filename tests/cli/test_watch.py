@@ -38,21 +38,37 @@ def test_a_run_that_is_named(runs: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert _place(None) == _place("") == _place("runs") == (Path("runs"), "")
-    with pytest.raises(RunFolderError, match="there is no run folder elsewhere; `sonde runs` lists existing runs"):
-        _place("elsewhere")
+    with pytest.raises(RunFolderError, match="there is no run folder elsewhere/run; `sonde runs` lists existing runs"):
+        _place("elsewhere/run")
+    Path("file").touch()
+    with pytest.raises(RunFolderError, match="there is no run folder file"):
+        _place("file")
     Path("empty").mkdir()
     assert _place("empty") == (Path("empty"), "")
 
 
 def test_the_first_run_is_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     left = [lambda: None, lambda: (tmp_path / "runs").mkdir(), lambda: begun(tmp_path / "runs" / "first")]
-    wait_for_first(tmp_path / "runs", Screen(), pause=lambda: left.pop(0)())
+    place = wait_for_first(tmp_path / "runs", Screen(), pause=lambda: left.pop(0)())
+    assert place == (tmp_path / "runs", "")
     assert left == []
     assert capsys.readouterr().out == (
-        f"no runs in {tmp_path / 'runs'} yet; waiting for the first to begin (Ctrl-C ends this)\n"
+        f"no {tmp_path / 'runs'} yet; waiting for a run there to begin (Ctrl-C ends this)\n"
     )
     wait_for_first(tmp_path / "runs", Screen())
     assert capsys.readouterr().out == ""
+
+
+def test_a_run_that_is_still_to_begin_is_waited_for_and_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    root, named = _place("next")
+    assert not named
+    left = [lambda: None, lambda: Path("next").mkdir(), lambda: begun(Path("next"))]
+    assert wait_for_first(root, Screen(), pause=lambda: left.pop(0)()) == (Path("."), "next")
+    assert left == []
+    assert capsys.readouterr().out == "no next yet; waiting for a run there to begin (Ctrl-C ends this)\n"
 
 
 def test_the_list_is_newest_first_with_folds_in_their_order(runs: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from torch import nn
 
 from sonde.core.errors import ConfigError, first_line
+from sonde.core.given_object import an_instance
 from sonde.metrics.directions import higher_is_better
 from sonde.metrics.named import NAMES, NamedMetric, Scores
 from sonde.metrics.other_names import name_here
@@ -190,5 +191,5 @@ def _called(entry: Any) -> str:
 
 def _instead_of(entry: Any) -> str:
     if isinstance(entry, type):
-        return f"the class {entry.__name__}, not an object: call it"
+        return f"the class {entry.__name__}, not an object: give {an_instance(entry)}"
     return f"not {'None' if entry is None else f'a {type(entry).__name__}'}"

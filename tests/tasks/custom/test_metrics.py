@@ -200,7 +200,7 @@ def test_a_dict_of_numbers_chooses_once_it_is_known() -> None:
         ([mae, mae], {}, "metrics holds 'mae' twice"),
         ([lambda output, target: 0.0], {}, "a lambda among metrics has no name"),
         (["auorc"], {}, "metric 'auorc' is not one that is known by name; there are accuracy, top5"),
-        ([nn.L1Loss], {}, "metric 'L1Loss' is the class L1Loss, not an object: call it"),
+        ([nn.L1Loss], {}, "metric 'L1Loss' is the class L1Loss, not an object: give L1Loss\\(\\)"),
         ({"a": None}, {}, "metric 'a' is not None; metrics takes"),
         ({"a": sonde.Metric(mae, name="b")}, {}, "gives one metric two names"),
         (3, {}, "metric 'int' is not a int"),
@@ -215,7 +215,7 @@ def test_what_cannot_be_is_one_line(metrics: Any, how: Mapping[str, str], told: 
 def test_a_metric_takes_a_function() -> None:
     with pytest.raises(ConfigError, match=r"sonde.Metric takes a function\(output, target\), not a str"):
         sonde.Metric("accuracy")
-    with pytest.raises(ConfigError, match="the class Counting, not an object: call it"):
+    with pytest.raises(ConfigError, match="the class Counting, not an object: give Counting"):
         sonde.Metric(Counting)
     with pytest.raises(ConfigError, match="sees the whole set anyway"):
         sonde.Metric(Counting(), whole=True)
