@@ -31,8 +31,14 @@ examples:
   sonde runs --json
 """
 DEFAULT = "runs"  # where `sonde train` puts them
-STEPS = "env steps"  # column of runs that act
-EXPENDABLE = ("train", "model", "epochs", STEPS, "time", "data")
+UPDATES, STEPS, GAMES = "updates", "env steps", "games"  # columns of runs that act
+LENGTHS = {
+    "epochs": "epochs",
+    UPDATES: "updates",
+    STEPS: "environment_steps",
+    GAMES: "games",
+}  # column -> field of a run
+EXPENDABLE = ("train", "model", UPDATES, "epochs", STEPS, GAMES, "time", "data")
 """Columns that a narrow terminal goes without, the first one first."""
 MOST_FOLDED = 32  # characters of a cell, of which more is folded
 TAIL_BYTES = 2_000_000  # of metrics.jsonl, in which the last evaluation is looked for
@@ -47,8 +53,8 @@ class RunsOptions:
     sort: str = ""
     """A metric (the best first), time (the longest first) or name; by default the newest last."""
     json: bool = False
-    """Print JSON, an object a run: folder, started, data, model, epochs or environment_steps, metric, scores,
-    metrics, seconds, status."""
+    """Print JSON, an object a run: folder, started, data, model, epochs (of runs that act updates, with
+    environment_steps or games), metric, scores, metrics, seconds, status."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +66,19 @@ class RunLine:
     data: str = ""
     model: str = ""
     epochs: float | None = None
+    updates: int | None = None
     environment_steps: int | None = None
+    games: int | None = None
     metric: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     seconds: float | None = None
     status: str
+
+    @property
+    def acts(self) -> bool:
+        """Whether it acts in environments, or plays games: what it learns from has no epochs."""
+        return self.environment_steps is not None or self.games is not None
 
 
 def run(words: Sequence[str]) -> int:
@@ -85,8 +98,8 @@ def run(words: Sequence[str]) -> int:
     if options.sort and any(options.sort in scores for line in found for scores in line.metrics.values()):
         found = [replace(line, metric=options.sort, scores=_of(line, options.sort)) for line in found]
     splits = [split for split in SPLITS if any(split in line.scores for line in found)]
-    lengths = ["epochs"] if any(line.environment_steps is None for line in found) else []
-    lengths += [STEPS] if any(line.environment_steps is not None for line in found) else []
+    some = {column: any(getattr(line, name) is not None for line in found) for column, name in LENGTHS.items()}
+    lengths = [column for column in LENGTHS if some[column] or (column == "epochs" and not all(o.acts for o in found))]
     columns = ["run", "data", "model", *lengths, "metric", *splits, "time", "status"]
     list_runs(begun.screen, columns, [_row(line, lengths, splits) for line in found])
     if killed := [line.name for line in found if line.status.startswith("killed") and _drawn_before(Path(line.name))]:
@@ -140,19 +153,21 @@ def _in_words(columns: Sequence[str], cells: Sequence[str]) -> list[str]:
     found = dict(zip(columns, cells, strict=True))
     scores = " and ".join(f"{found[split]} {split}" for split in reversed(SPLITS) if found.get(split))
     scores = scores.replace(" train", " training")
-    epochs = f"{found['epochs']} epoch{'s' * (found['epochs'] != '1')}" if found.get("epochs") else ""
-    if found.get(STEPS):
-        epochs = f"{found[STEPS]} {STEPS}"
+    lengths = [f"{found[each]} {_ones(each, found[each])}" for each in LENGTHS if found.get(each)]
     metric = f"{found['metric']} {scores}" if scores else ""
     named = [
         found.get("data", ""),
         found.get("model", ""),
-        epochs,
+        *lengths,
         metric,
         found.get("time", ""),
         found.get("status", ""),
     ]
     return [part for part in named if part]
+
+
+def _ones(column: str, value: str) -> str:
+    return column.removesuffix("s") if value == "1" else column
 
 
 def _drawn_before(place: Path) -> bool:
@@ -205,8 +220,10 @@ def _place(scores: Mapping[str, float], higher: bool) -> tuple[bool, float]:
 
 def _as_json(line: RunLine) -> dict[str, Any]:
     content = asdict(line)
-    if content["environment_steps"] is None:
-        del content["environment_steps"]
+    kept = (UPDATES, "environment_steps", "games") if line.acts else ("epochs",)
+    for name in LENGTHS.values():
+        if name not in kept or (name != "epochs" and content[name] is None):
+            del content[name]
     return {"folder": content.pop("name"), **content}
 
 
@@ -233,7 +250,10 @@ def read_line(place: Path) -> RunLine:
         state = state_of(place)
         if state.condition != "finished":
             return RunLine(**known, **_so_far(place, state))
-        return RunLine(**known, **_finished(_mapping(place / "result.json")))
+        result = _mapping(place / "result.json")
+        told = result.get("epochs") is not None or _taken(result)
+        older = {} if told else _last(_last_lines(place / "metrics.jsonl"), "step")
+        return RunLine(**known, **_finished(result, older))
     except _Broken as trouble:
         return RunLine(name=str(place), status=f"broken: {trouble}")
     except DAMAGE:  # a file that is JSON, and not what a run writes there
@@ -265,19 +285,30 @@ def _mapping(path: Path) -> dict[str, Any]:
     return content
 
 
-def _finished(result: Mapping[str, Any]) -> dict[str, Any]:
+def _finished(result: Mapping[str, Any], older: Mapping[str, Any]) -> dict[str, Any]:
+    """older: the last line of steps, of a run whose result does not say how much it did"""
     name = headline(result)
     scores = {split: scores.get(name) for split, scores in (result.get("metrics") or {}).items()}
     return {
         "model": str(result.get("model", "")),
         "epochs": result.get("epochs"),
-        "environment_steps": (result.get("experience") or {}).get("environment_steps"),
+        **_acted(_taken(result) or older, result.get("steps")),
         "metric": name,
         "scores": {split: value for split, value in scores.items() if value is not None},
         "metrics": {split: _numbers(held) for split, held in (result.get("metrics") or {}).items()},
         "seconds": (result.get("seconds") or {}).get("total"),
         "status": "time limit" if result.get("ended_by") == "time_limit" else str(result.get("status", "finished")),
     }
+
+
+def _taken(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    return result.get("experience") or result.get("self_play") or {}
+
+
+def _acted(taken: Mapping[str, Any], updates: Any) -> dict[str, Any]:
+    """How far a run came that acts; empty of others. taken: its result's experience, or a line of its log"""
+    known = {name: int(taken[name]) for name in ("environment_steps", "games") if taken.get(name) is not None}
+    return {**known, "updates": updates, "epochs": None} if known else {}
 
 
 def _numbers(scores: Mapping[str, Any]) -> dict[str, float]:
@@ -287,13 +318,14 @@ def _numbers(scores: Mapping[str, Any]) -> dict[str, float]:
 def _so_far(place: Path, state: RunState) -> dict[str, Any]:
     """A run without a result: running now, or stopped before its end."""
     seconds = state.line.get("seconds")
-    metrics = {} if state.fold else _evaluated(place / "metrics.jsonl")
+    lines = [] if state.fold else _last_lines(place / "metrics.jsonl")
+    metrics = _evaluated(lines)
     name = next((name for scores in metrics.values() for name in scores), "")
-    taken = state.line.get("environment_steps")
+    step = _last(lines, "step")  # what acts says how far it is in these alone
     return {
         "model": _named(place, "model"),
-        "epochs": state.line.get("epoch") if taken is None else None,
-        "environment_steps": taken,
+        "epochs": state.line.get("epoch"),
+        **_acted(step, step.get("step")),
         "metric": name,
         "scores": {split: scores[name] for split, scores in metrics.items() if name in scores},
         "metrics": metrics,
@@ -302,19 +334,29 @@ def _so_far(place: Path, state: RunState) -> dict[str, Any]:
     }
 
 
-def _evaluated(path: Path) -> dict[str, dict[str, float]]:
-    """Split -> metrics of the last evaluation that was logged; empty for none."""
+def _last_lines(path: Path) -> list[bytes]:
+    """The end of a log; empty where there is none."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - TAIL_BYTES))
-            lines = file.read().splitlines()
+            return file.read().splitlines()
     except OSError:
-        return {}
+        return []
+
+
+def _last(lines: Sequence[bytes], kind: str) -> Mapping[str, Any]:
+    """The last line of a kind; empty for none."""
     for text in reversed(lines):
-        line = (parsed_line(text) or {}) if b'"evaluation"' in text else {}
-        if line.get("kind") == "evaluation" and isinstance(line.get("metrics"), dict):
-            return {str(line.get("split")): _numbers(line["metrics"])}
+        line = (parsed_line(text) or {}) if f'"{kind}"'.encode() in text else {}
+        if line.get("kind") == kind:
+            return line
     return {}
+
+
+def _evaluated(lines: Sequence[bytes]) -> dict[str, dict[str, float]]:
+    """Split -> metrics of the last evaluation that was logged; empty for none."""
+    line = _last(lines, "evaluation")
+    return {str(line.get("split")): _numbers(line["metrics"])} if isinstance(line.get("metrics"), dict) else {}
 
 
 def _named(place: Path, what: str) -> str:
@@ -328,9 +370,10 @@ def _named(place: Path, what: str) -> str:
 
 def _row(line: RunLine, lengths: Sequence[str], splits: Sequence[str]) -> list[str]:
     scores = [metric(line.metric, line.scores[split]) if split in line.scores else "" for split in splits]
+    told = {column: getattr(line, name) for column, name in LENGTHS.items()}
     told = {
-        "epochs": "" if line.epochs is None else _epochs(line.epochs),
-        STEPS: "" if line.environment_steps is None else count(line.environment_steps),
+        column: "" if value is None else _epochs(value) if column == "epochs" else count(value)
+        for column, value in told.items()
     }
     time = "" if line.seconds is None else duration(line.seconds)
     name = metric_name(line.metric) if line.metric else ""

@@ -91,12 +91,17 @@ def _seconds(member: Member) -> float | None:
 
 
 COST_COLUMNS = ("run", "state", "time", "epochs", "steps", "parameters", "rows per second", "device")
-ACTING_COLUMNS = ("run", "state", "time", "environment steps", "steps", "parameters", "solved after", "device")
+ACTING_COLUMNS = ("run", "state", "time", "environment steps", "updates", "parameters", "solved after", "device")
+PLAYING_COLUMNS = ("run", "state", "time", "games", "updates", "parameters", "moves per second", "device")
 
 
 def cost_columns(family: Family) -> tuple[str, ...]:
     """What stands over `cost_rows`."""
-    return ACTING_COLUMNS if family.acts else COST_COLUMNS
+    return ACTING_COLUMNS if family.acts else PLAYING_COLUMNS if _plays(family) else COST_COLUMNS
+
+
+def _plays(family: Family) -> bool:
+    return any(member.reading.plays for member in family.members)
 
 
 def cost_rows(family: Family) -> list[list[str]]:
@@ -106,23 +111,31 @@ def cost_rows(family: Family) -> list[list[str]]:
 
 def _cost(member: Member, family: Family) -> list[str]:
     result, first = member.result, member.parts[0]
-    seconds, epochs = _seconds(member), result.get("epochs")
+    seconds = _seconds(member)
     steps = result.get("steps") or max((part.last_step for part in member.parts), default=0)
-    speed = result.get("samples_per_s") or first.result.get("samples_per_s")
+    speed = result if result.get("samples_per_s") else first.result
+    speed = (speed.get("self_play") or {}).get("per_s") if _plays(family) else speed.get("samples_per_s")
     folds = f", {len(member.folds)} folds" if member.folds else ""
-    passes = f"{epochs:g}" if isinstance(epochs, int | float) else ""
-    taken = taken_in_all(member.reading)
     pace = rate(speed) if isinstance(speed, int | float) else ""
     return [
         member.name,
         member.state + folds,
         "" if seconds is None else duration(seconds),
-        passes if not family.acts else "none, from a log" if taken is None else count(taken),
+        _length(member, family),
         count(steps) if steps else "",
         count(result["parameters"]) if isinstance(result.get("parameters"), int) else "",
         solved_text(member, family.metric) if family.acts else pace,
         str(first.env.get("device") or first.plan.get("device") or ""),
     ]
+
+
+def _length(member: Member, family: Family) -> str:
+    """Epochs, or what a run that acts or plays has in their place."""
+    if family.acts:
+        taken = taken_in_all(member.reading)
+        return "none, from a log" if taken is None else count(taken)
+    told = (member.result.get("self_play") or {}).get("games") if _plays(family) else member.result.get("epochs")
+    return "" if not isinstance(told, int | float) else count(told) if _plays(family) else f"{told:g}"
 
 
 def metric_rows(family: Family) -> list[tuple[str, list[str]]]:

@@ -49,13 +49,16 @@ class Transition(NamedTuple):
 class Experience(NamedTuple):
     """How far a run that acts is.
 
-    steps: of the environments, all together;  returned: mean return of the latest episodes of training, None before one ended
-    seconds: part -> seconds so far: "environment", "policy" (deciding) and "learning"
+    steps: of the environments, all together; of games their moves
+    returned: mean return of the latest episodes of training, None before one ended, and of games
+    seconds: part -> seconds so far: "environment", "policy" (deciding) or "self_play", and "learning"
+    games: that ended; None of a run that plays none
     """
 
     steps: int
     returned: float | None
     seconds: Mapping[str, float]
+    games: int | None = None
 
 
 class Updates(NamedTuple):

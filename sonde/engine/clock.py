@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Literal, get_args
 
 Part = Literal["startup", "data", "plan", "input", "step", "optimizer", "evaluation", "checkpoint"]
+SLOWEST, MEASURED = 8.0, 0.1  # times; processor seconds that tell how busy a machine is
 PARTS: tuple[Part, ...] = get_args(Part)
 
 
@@ -28,10 +29,17 @@ class Clock:
         self._followed: Mapping[str, float] = {}
         self._followed_from: dict[str, float] = {}
         self.spent["startup"] = now - self._started
+        self._cpu_before = 0.0 if begun is not None else time.process_time()
 
     def elapsed(self) -> float:
         """Seconds of this run so far."""
         return self._before + time.perf_counter() - self._started
+
+    def slowed(self) -> float:
+        """Times as long as its processor seconds this sitting took, at least 1: others that keep the processor busy slow down
+        what is to come as well."""
+        taken, cpu = time.perf_counter() - self._started, time.process_time() - self._cpu_before
+        return min(SLOWEST, max(1.0, taken / cpu)) if cpu > MEASURED else 1.0
 
     @contextmanager
     def part(self, name: Part) -> Iterator[None]:
@@ -67,7 +75,7 @@ class Clock:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on counting from a saved clock."""
         self._before = float(state["elapsed"])
-        self._started = time.perf_counter()
+        self._started, self._cpu_before = time.perf_counter(), time.process_time()
         self.spent = {name: float(state["spent"].get(name, 0.0)) for name in PARTS}
         self._inside_before = {str(name): float(value) for name, value in (state.get("inside") or {}).items()}
         self._followed_from = dict(self._followed)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from sonde.core.durations import Duration
 from sonde.core.pace import making
+from sonde.engine.deadline import Deadline
 from sonde.engine.early_stop import Target, patience_over, target_reached
 from sonde.engine.training import Progress, Training
 
@@ -26,7 +27,7 @@ class FitSettings:
     checkpoint_every: Duration = Duration(60, "seconds")
     patience: Duration | None = None
     target: Target | None = None  # value of the validation metric at which to end
-    limit_s: float | None = None  # hard end of the training, whatever the schedule
+    deadline: Deadline | None = None  # of the training under a time limit, whatever the schedule
 
 
 def known_end(settings: FitSettings, progress: Progress) -> int | None:
@@ -70,13 +71,14 @@ def reason_to_stop(training: Training, settings: FitSettings, *, step_s: float =
         return "finished", "epochs"
     end = progress.ends_at or settings.stop
     if end is not None and progress.step >= end:
-        return "finished", "steps" if settings.limit_s is None else "time_limit"
+        return "finished", "steps" if settings.deadline is None else "time_limit"
     batches = training.source.batches
     if target_reached(settings.target, progress):
         return "reached", "stop_at"
     if patience_over(settings.patience, progress, batches=batches, elapsed=elapsed):
         return "stopped early", "patience"
-    if settings.limit_s is not None and progress.step and elapsed + step_s + _making_s(training) >= settings.limit_s:
+    deadline = settings.deadline if progress.step else None
+    if deadline is not None and elapsed + step_s + _making_s(training) >= deadline.training_s:
         return "time limit", "time_limit"
     return progress.asked, ""
 
@@ -88,12 +90,15 @@ def _making_s(training: Training) -> float:
 
 
 def time_over(training: Training, settings: FitSettings, begun_s: float) -> bool:
-    """Whether the time limit of the training is over, and where no update is made yet a little more. begun_s: of the clock, when
-    the training began"""
-    if settings.limit_s is None:
+    """Whether the time of the training is over, and where no update is made yet that of the run, or a little more.
+
+    begun_s: of the clock, when the training began
+    """
+    if settings.deadline is None:
         return False
-    least_s = 0.0 if training.progress.step else begun_s + FIRST_S
-    return training.clock.elapsed() >= max(settings.limit_s, least_s)
+    if training.progress.step:
+        return training.clock.elapsed() >= settings.deadline.training_s
+    return training.clock.elapsed() >= max(settings.deadline.first_s, begun_s + FIRST_S)
 
 
 def checkpoint_due(training: Training, settings: FitSettings, saved: float) -> bool:

@@ -12,6 +12,7 @@ from sonde.core.look import Look
 from sonde.core.pace import LeftOff, leaving_off, making
 from sonde.core.records import EPOCH_ENDS, STAGE_BEGINS, EvaluationRecord, EventRecord, Record, StepRecord
 from sonde.core.seams import Objective, Source, extras_of
+from sonde.core.units import duration
 from sonde.engine import observing
 from sonde.engine.checkpoint import Writer
 from sonde.engine.due import FitSettings, at_epoch_end, checkpoint_due, falls_due, reason_to_stop, time_over
@@ -187,7 +188,10 @@ def _left_off(training: Training, parts: FitParts, far: str) -> None:
         if parts.writer is not None:
             parts.writer.wait()
         told = f"the time limit was over before the first update: {far}; all of it is kept"
-        raise TimeOver(f"{told}: resume the run with a longer --time-limit")
+        source = making(training.source)
+        first_s = 0.0 if source is None else source.pace().seconds(1)
+        more = f" (the first batch takes at most about {duration(first_s)} more)" if first_s >= 1 else ""
+        raise TimeOver(f"{told}: resume the run with a longer --time-limit{more}")
 
 
 def _decide(training: Training, settings: FitSettings, parts: FitParts, step_s: float) -> bool:

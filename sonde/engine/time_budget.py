@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from sonde.core.pace import making
 from sonde.engine.clock import Clock
+from sonde.engine.deadline import Deadline
 from sonde.engine.training import Progress, Training
 
 SHARES = (0.06, 0.15, 0.3, 0.5, 0.7, 0.85)  # of the time, after which the end is estimated again
@@ -20,7 +21,7 @@ LONG = 0.1  # of the time: as much of it is enough to measure a pace over, howev
 
 
 class TimeBudget:
-    """Watches the pace of a run that must end in `limit_s` seconds of its clock; at each of `SHARES`, half-way through what was
+    """Watches the pace of a run whose training must end at a second of its clock; at each of `SHARES`, half-way through what was
     planned and at its end it may move the end.
 
     How often it asked is kept with the run's progress, so a resumed run asks no second time.
@@ -28,16 +29,16 @@ class TimeBudget:
 
     def __init__(
         self,
-        limit_s: float,
+        deadline: Deadline,
         clock: Clock,
         *,
         planned: int,
         move: Callable[[Training, int, float], None],
         latest: Callable[[Progress], int | None] = lambda progress: None,
     ) -> None:
-        """planned: the step that the plan ends at;  move: takes the new last step and the seconds a step takes;  latest: the
-        step that another length ends the run at, where one is known"""
-        self._limit_s, self._planned, self._move, self._latest = limit_s, planned, move, latest
+        """deadline: of the training, which may move;  planned: the step that the plan ends at;  move: takes the new last step
+        and the seconds a step takes;  latest: the step that another length ends the run at, where one is known"""
+        self._deadline, self._planned, self._move, self._latest = deadline, planned, move, latest
         self._begun_s, self._begun_beside, self._begun_made = clock.elapsed(), _beside(clock), clock.spent["input"]
         self._since: tuple[float, float, float, int] | None = None  # seconds, of them beside and for input, step
 
@@ -46,6 +47,8 @@ class TimeBudget:
         progress, elapsed = training.progress, training.clock.elapsed()
         beside, made_s = _beside(training.clock), training.clock.spent["input"]
         planned = progress.ends_at or self._planned
+        if progress.step == 1:
+            self._deadline.begun(elapsed)
         if self._since is None:  # the first step also allocates, and is no measure of the others, unless there are few
             few = planned - progress.step < FEWEST or elapsed - self._begun_s >= LONG * self._limit_s
             first = (self._begun_s, self._begun_beside, self._begun_made, progress.step - 1)
@@ -65,16 +68,22 @@ class TimeBudget:
         end = progress.step + max(0 if progress.step >= planned else 1, left)
         latest = self._latest(progress)
         end = end if latest is None else min(end, latest)
-        more = abs(end - planned)
-        if more > max(FEWEST, WORTH * left) or (progress.step >= planned and more * step_s >= LONG * self._limit_s):
+        more, least = abs(end - planned), max(FEWEST, WORTH * left)
+        if progress.step >= planned:  # more learning by a tenth is worth another end, as is a tenth of the time
+            least = min(LONG * progress.step, LONG * self._limit_s / max(step_s, 1e-9))
+        if more and more >= least:
             self._move(training, end, step_s)
+
+    @property
+    def _limit_s(self) -> float:
+        return self._deadline.training_s
 
     def _due(self, training: Training, elapsed: float, planned: int) -> bool:
         """Whether to ask now: at shares of the time, in the middle of what was planned, and at its end, where time is left."""
         assert self._since is not None
         progress = training.progress
         if progress.step >= planned:
-            return elapsed < (1 - LONG) * self._limit_s
+            return elapsed < (1 - SPARE) * self._limit_s
         if progress.step - self._since[-1] < FEWEST and elapsed - self._since[0] < LONG * self._limit_s:
             return False
         shares = bisect_right(SHARES, elapsed / self._limit_s)

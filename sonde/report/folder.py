@@ -117,7 +117,12 @@ class Reading:
     @property
     def plays(self) -> bool:
         """Whether it learns from games that it plays against itself."""
-        return any("games" in line for line in self.steps[:1])
+        return any("games" in line for line in self.steps[:1]) or "self_play" in self.result
+
+    @property
+    def length(self) -> str:
+        """What its steps are called, "steps", and of a run that acts or plays "updates"."""
+        return "updates" if self.acts or self.plays else "steps"
 
     @property
     def metric(self) -> str:

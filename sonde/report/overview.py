@@ -26,6 +26,7 @@ from sonde.report.figures import bars, stacked_bar
 from sonde.report.folder import SPLITS, Reading
 from sonde.report.learning import most_memory
 from sonde.report.metric_words import about
+from sonde.report.taken import taken
 
 MOST_CLASS_BARS = 40
 
@@ -87,14 +88,14 @@ def key_figures(run: Reading) -> list[tuple[str, str]]:
         ("training time", duration(seconds["total"]) if seconds.get("total") else ""),
         *_speed(run),
         ("memory at most", size(most) if (most := most_memory(run)) else ""),
-        ("steps", count(result.get("steps") or max(run.last_step, run.state.step))),
+        (run.length, count(result.get("steps") or max(run.last_step, run.state.step))),
         ("machine", str(run.env.get("device") or run.plan.get("device") or "")),
     ]
     return [(name, str(value)) for name, value in found if value]
 
 
 def _speed(run: Reading) -> list[tuple[str, str]]:
-    """Rows (of games positions) that were trained on in a second; of a run that acts, steps of its environments, and how many
+    """Rows that were trained on in a second; of a run that acts, steps of its environments, or games and moves, and how many
     there were."""
     result = run.result
     if isinstance(found := result.get("experience"), Mapping):
@@ -102,6 +103,13 @@ def _speed(run: Reading) -> list[tuple[str, str]]:
         return [
             ("environment steps", count(steps) if steps else ""),
             ("environment steps per second", rate(per_s) if per_s else ""),
+        ]
+    if isinstance(found := result.get("self_play"), Mapping):
+        games, moves, per_s = (found.get(name) for name in ("games", "moves", "per_s"))
+        return [
+            ("games of self-play", count(games) if games else ""),
+            ("moves of self-play", count(moves) if moves else ""),
+            ("moves per second", rate(per_s) if per_s else ""),
         ]
     what = "positions" if run.plays else "rows"
     return [(f"{what} per second", rate(result["samples_per_s"]) if result.get("samples_per_s") else "")]
@@ -261,8 +269,9 @@ def _story(run: Reading) -> str:
             f"{round(epochs, 1 if epochs >= 10 else 2 if epochs >= 0.01 else 4):g} epoch{'s' if epochs != 1 else ''}"
         )
     if steps:
-        told = f"{count(steps)} step{'s' * (steps != 1)}"
-        length += f" ({told})" if length else told
+        done = taken(run)
+        told = counted(steps, run.length.removesuffix("s"), run.length)
+        length += f" ({told})" if length else f"{told} and {done}" if done else told
     seconds = (result.get("seconds") or {}).get("total")
     ended = {
         "stopped early": ", stopped early because validation no longer improved",

@@ -10,6 +10,7 @@ from sonde.core.errors import ConfigError
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Objective, Phase, Source, ends
 from sonde.core.units import duration
+from sonde.engine.deadline import Deadline
 from sonde.engine.due import FitSettings, known_end
 from sonde.engine.early_stop import Target, patience_over, target_reached
 from sonde.engine.plan import ExecutionPlan
@@ -144,9 +145,9 @@ def counted(number: float, what: str) -> str:
 
 
 def fit_settings(
-    config: TrainConfig, plan: ExecutionPlan, objective: Objective | None, *, training_s: float | None
+    config: TrainConfig, plan: ExecutionPlan, objective: Objective | None, *, deadline: Deadline | None
 ) -> FitSettings:
-    """When things happen in a run. training_s: seconds at which training must end, under a time limit"""
+    """When things happen in a run. deadline: of its training, under a time limit"""
     loop = config.loop
     return FitSettings(
         stop=plan.steps,
@@ -157,7 +158,7 @@ def fit_settings(
         checkpoint_every=loop.checkpoint_period,
         patience=loop.patience_for,
         target=_target(loop, objective),
-        limit_s=training_s,
+        deadline=deadline,
     )
 
 

@@ -293,7 +293,8 @@ def _write(folder: Path, policies: list[dict[str, Any]], why: str = "") -> None:
 def experience_of(source: Source, clock: Clock) -> Experience | None:
     """How far a source's experience is; None of one that reads rows."""
     figures: Mapping[str, float] = getattr(source, "figures", {})
-    steps = figures.get("environment_steps")
+    games = figures.get("games")
+    steps = figures.get("environment_steps" if games is None else "moves")
     if steps is None:
         return None
     spent = clock.inside()
@@ -302,19 +303,21 @@ def experience_of(source: Source, clock: Clock) -> Experience | None:
         steps=int(steps),
         returned=figures.get("train_return"),
         seconds={**spent, "learning": learning},
+        games=None if games is None else int(games),
     )
 
 
 def experience_taken(source: Source, clock: Clock) -> dict[str, Any]:
-    """ "experience" of result.json; empty of a source that reads rows."""
+    """ "experience" of result.json, of games "self_play"; empty of a source that reads rows."""
     found = experience_of(source, clock)
     if found is None:
         return {}
     working = clock.spent["input"] + clock.spent["step"] + clock.spent["optimizer"]
-    figures = {name: value for name, value in source.figures.items() if name != "environment_steps"}  # type: ignore[attr-defined]
+    counted_as, what = ("environment_steps", "experience") if found.games is None else ("moves", "self_play")
+    figures = {name: value for name, value in source.figures.items() if name != counted_as}  # type: ignore[attr-defined]
     return {
-        "experience": {
-            "environment_steps": found.steps,
+        what: {
+            counted_as: found.steps,
             "per_s": round(found.steps / working, 1) if working else None,
             **figures,
             "seconds": {name: round(value, 3) for name, value in found.seconds.items()},

@@ -11,12 +11,14 @@ from sonde.core.findings import Finding
 from sonde.core.pace import making
 from sonde.core.seams import abilities_of
 from sonde.core.units import duration
+from sonde.engine.deadline import Deadline
 from sonde.engine.evaluate import EvaluationBudget
 from sonde.engine.plan import ExecutionPlan, cores
 from sonde.engine.training import Training
 from sonde.modalities.catalogue import modality
 from sonde.run.build import Assembly
 from sonde.run.lengths import counted
+from sonde.run.saved import Saved
 
 TUNING_STEPS, TUNING_SHARE = (
     4,
@@ -31,33 +33,58 @@ AFTER_S = 0.5  # seconds for the report and the end of the process; of short lim
 
 
 class TimeLimit:
-    """Who may take what of a run's time: training until `training_s` of its clock, its last evaluation after that, and then what
-    is evaluated once it is over."""
+    """Who may take what of a run's time: training until its deadline, its last evaluation after that, and then what is evaluated
+    once it is over."""
 
-    def __init__(self, assembly: Assembly, plan: ExecutionPlan, limit_s: float) -> None:
+    def __init__(self, assembly: Assembly, plan: ExecutionPlan, limit_s: float, saved: Saved | None = None) -> None:
         self._assembly, self._plan, self.limit_s = assembly, plan, limit_s
-        self._after_s = after_seconds(limit_s)
-        self.training_s = limit_s * (1 - SPARE) - plan.final_s - plan.last_evaluation_s
+        splits = evaluated_last(assembly, saved)
+        self._last_s = plan.evaluation_s.get("quick", plan.last_evaluation_s)
+        final_s = sum(plan.evaluation_s.get(name, 0.0) for name in [*splits, BASELINE])
         if not plan.evaluation_s:  # planned by an earlier version
-            self.training_s = max(0.5 * limit_s, self.training_s)
+            final_s = plan.final_s
+        self.deadline = Deadline(
+            limit_s * (1 - SPARE) - self._after_s,
+            wanted_s=self._last_s + final_s,
+            since_s=assembly.clock.elapsed(),
+            floor_s=FLOOR_S * (len(splits) + ("quick" in plan.evaluation_s)),
+        )
+
+    @property
+    def _after_s(self) -> float:
+        return after_seconds(self.limit_s, self._assembly.clock.slowed())
+
+    def _expected(self, name: str) -> float:
+        """Seconds that a split's evaluation is expected to take, by what the last one took."""
+        return self._plan.evaluation_s.get(name, 0.0) * self.deadline.ratio
+
+    def measured(self, budget: EvaluationBudget) -> None:
+        """Learn from an evaluation while training went on what those to come will take."""
+        expected, rows = self._plan.evaluation_s.get("quick"), budget.rows
+        if not expected or not rows or not budget.took_s:
+            return
+        if budget.evaluated and (budget.whole or not budget.played):
+            self.deadline.measured(budget.took_s / budget.evaluated * rows / expected)
+        else:  # of games that were cut short it is not known how long the rest would have taken
+            self.deadline.measured(budget.took_s / expected, at_least=True)
 
     def while_training(self) -> EvaluationBudget:
         """For one evaluation of the validation rows."""
-        until = self.limit_s - self._plan.final_s
-        return self._budget("validation", until, expected=self._plan.evaluation_s.get("quick"))
+        last_s = self.deadline.share * self.deadline.ratio * self._last_s
+        return self._budget("validation", self.deadline.training_s + last_s, expected=self._expected("quick"))
 
     def at_the_end(self, splits: Sequence[str]) -> EvaluationBudget:
         """For the first of these splits; the others are still to come, and get what they are expected to take."""
-        expected = {name: self._plan.evaluation_s.get(name, 0.0) for name in splits}
+        expected = {name: self._expected(name) for name in splits}
         left_s = self.limit_s - self._after_s - self._assembly.clock.elapsed()
-        total = sum(expected.values()) + self._plan.evaluation_s.get(BASELINE, 0.0)
+        total = sum(expected.values()) + self._expected(BASELINE)
         share = expected[splits[0]] / total if total else 1 / len(splits)
         until = self._assembly.clock.elapsed() + share * left_s
         return self._budget(splits[0], until, expected=expected[splits[0]])
 
     def for_samples(self, coming: Sequence[str]) -> float:
         """Seconds for the samples of a report: what the splits to come leave, and a little in any case."""
-        expected = sum(self._plan.evaluation_s.get(name, 0.0) for name in coming)
+        expected = sum(map(self._expected, coming))
         left_s = self.limit_s - self._after_s - self._assembly.clock.elapsed() - expected
         return max(ALLOWED_S / 2, ALLOWED_SHARE / 2 * self.limit_s, left_s)
 
@@ -188,9 +215,21 @@ def in_words(budget: EvaluationBudget, rows: str) -> str:
     return f"{budget.evaluated:,} of {'at least ' if budget.rows is None else ''}{budget.rows or budget.seen:,} {rows}"
 
 
-def after_seconds(limit_s: float) -> float:
-    """Seconds of a limit that are reserved for the report and the end of the process."""
-    return min(AFTER_S, 0.05 * limit_s) + 0.01 * limit_s
+def after_seconds(limit_s: float, slowed: float = 1.0) -> float:
+    """Seconds of a limit that are reserved for the report and the end of the process. slowed: see `Clock.slowed`
+
+    >>> after_seconds(60.0), after_seconds(60.0, 4.0), after_seconds(10.0, 8.0)
+    (1.1, 2.6, 1.1)
+    """
+    return min(slowed * min(AFTER_S, 0.05 * limit_s), 0.1 * limit_s) + 0.01 * limit_s
+
+
+def evaluated_last(assembly: Assembly, saved: Saved | None) -> list[str]:
+    """The splits that are evaluated once the training is over: the validation split is left out
+    where its best evaluation was a whole one since this process began.
+    """
+    again = saved is not None or abilities_of(assembly.task).quick_evaluate is not None
+    return [name for name in assembly.evaluation_sources if again or name != "validation"]
 
 
 def rows_of(assembly: Assembly, split: str) -> int | None:

@@ -14,6 +14,7 @@ from sonde.core.pace import Pace, Played
 from sonde.core.seams import Source, abilities_of, rewinds
 from sonde.core.units import duration, number
 from sonde.engine import random_state
+from sonde.engine.deadline import EVALUATION_SHARE
 from sonde.engine.evaluate import WithoutGradients, evaluation_mode
 from sonde.engine.execution.settings import autocast, making_in
 from sonde.engine.loop import batches_of
@@ -23,16 +24,16 @@ from sonde.engine.timing import step_seconds
 from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.lengths import counted, fixed_ends, fixed_why
 from sonde.run.saved import Saved
-from sonde.run.time_limit import BASELINE, FLOOR_S, after_seconds, rows_of
+from sonde.run.time_limit import BASELINE, FLOOR_S, after_seconds, evaluated_last, rows_of
 
 LOOP_S = 30e-6  # seconds of the loop around a step: records, log, decisions
 SMALLEST, FEWEST_ROWS = 16, 4  # steps are tried on 1/16 of a batch or more, never on fewer than 4 rows
 TRIAL_SHARE = 0.005  # of a time limit, that one trial step may take
 PEEK_SHARE = 0.015  # of a time limit, to find out what one evaluation takes, or how long a batch takes to come
-EVALUATION_SHARE = 0.4  # of what is left once the plan is made: more is not kept back from training for evaluation
 BASELINE_SHARE, BASELINE_MOST_S = 0.4, 30.0  # of a split that is played, for its baseline and the games that are shown
 SURELY = 0.25  # of the time left: a run whose other length takes less of it surely ends by that
 LEAST_SHARE = 0.05  # of a time limit, that is planned as if it were left where starting took more
+SOONER = "; fewer games side by side (--environments) come to it sooner"
 WAIT = 0.05  # of the time left: a first batch that takes longer to be made is worth a word
 
 
@@ -124,10 +125,10 @@ def length_in_time(
     each_s = step_s if pace is None else step_s + pace.burst_s / pace.per
     evaluation_s = _evaluations(assembly, stepper, tried_s)
     left_s = left_s if saved is not None else limit_s - assembly.clock.elapsed()
-    after_s = after_seconds(limit_s)
-    quick, last = evaluation_s.get("quick", 0.0), [*_evaluated_last(assembly, saved), BASELINE]
+    after_s = after_seconds(limit_s, assembly.clock.slowed())
+    quick, last = evaluation_s.get("quick", 0.0), [*evaluated_last(assembly, saved), BASELINE]
     final = sum(evaluation_s.get(name, 0.0) for name in last)
-    splits = len(_evaluated_last(assembly, saved)) + ("quick" in evaluation_s)
+    splits = len(evaluated_last(assembly, saved)) + ("quick" in evaluation_s)
     share = min(1.0, max(FLOOR_S * splits, EVALUATION_SHARE * left_s - after_s) / max(quick + final, 1e-9))
     period = loop.evaluation_period
     every = {"steps": period.amount, "seconds": period.amount / each_s}.get(
@@ -146,7 +147,8 @@ def length_in_time(
     limit = parse(loop.time_limit or 0, bare="seconds")
     why = f"{total:,} step{'s' * (total != 1)}{epochs} at {number(each_s * 1e3)} ms fit into {limit}"
     if pace is not None:
-        why = _made_why(why, pace, left_s)
+        side_by_side = abilities_of(assembly.task).playing is not None  # whose first games end together
+        why = _made_why(why, pace, left_s, sooner=SOONER if side_by_side else "")
     if fixed is not None and fixed <= total and passes is None:
         room = f"{limit}, which has room for {counted(total, 'step')} of {number(each_s * 1e3)} ms"
         why = fixed_why(loop, batches, None, in_time=room)
@@ -170,11 +172,13 @@ def length_in_time(
     )
 
 
-def _made_why(why: str, pace: Pace, left_s: float) -> str:
-    """What is said of a plan, with how long batches take to be made."""
+def _made_why(why: str, pace: Pace, left_s: float, *, sooner: str) -> str:
+    """What is said of a plan, with how long batches take to be made. sooner: how the first would come sooner"""
     if pace.first_s >= left_s:
         first, left = duration(pace.first_s), duration(max(0.0, left_s))
-        return f"perhaps not one step: the first batch is expected after {first}, and the time limit leaves {left}"
+        return (
+            f"perhaps not one step: the first batch is expected after {first}, and the time limit leaves {left}{sooner}"
+        )
     why = why.replace(" ms fit", f" ms, {number(pace.burst_s / pace.per * 1e3)} of them to make the batch, fit")
     return why + (f"; the first comes after {duration(pace.first_s)}" if pace.first_s > WAIT * left_s else "")
 
@@ -186,14 +190,6 @@ def _about(epochs: float) -> str:
     ('0.123', '12', '1,960')
     """
     return f"{epochs:.3g}" if epochs < 1000 else f"{epochs:,.0f}"
-
-
-def _evaluated_last(assembly: Assembly, saved: Saved | None) -> list[str]:
-    """The splits that are evaluated once the training is over: the validation split is left out
-    where its best evaluation was a whole one since this process began.
-    """
-    again = saved is not None or abilities_of(assembly.task).quick_evaluate is not None
-    return [name for name in assembly.evaluation_sources if again or name != "validation"]
 
 
 def _step_seconds(

@@ -140,9 +140,9 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     screen.plan([*plan.lines, *choosing(assembly)])
     screen.folder(folder.path)
     if (limit_s := assembly.config.loop.limit_s) is not None:
-        attempt.limit = TimeLimit(assembly, plan, limit_s)
-    left_s = None if attempt.limit is None else attempt.limit.training_s
-    settings = fit_settings(assembly.config, plan, assembly.objective, training_s=left_s)
+        attempt.limit = TimeLimit(assembly, plan, limit_s, saved)
+    deadline = None if attempt.limit is None else attempt.limit.deadline
+    settings = fit_settings(assembly.config, plan, assembly.objective, deadline=deadline)
     training = _training(attempt, plan, stepper, settings)
     if saved is not None:
         _take_up(attempt)
@@ -291,7 +291,7 @@ def _calls(
         tuner = ThreadTuner(report=lambda live, name, details: _threads_changed(attempt, live, details), timed=timed)
     if limit is not None and plan.steps is not None:
         budget = TimeBudget(
-            limit.training_s,
+            limit.deadline,
             training.clock,
             planned=plan.steps,
             move=lambda live, end, step_s: _end_moved(attempt, live, end, step_s),

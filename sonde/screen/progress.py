@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
 from sonde.core.records import EPOCH_ENDS, RUN_ENDS, STAGE_BEGINS, EvaluationRecord, EventRecord, Record, StepRecord
-from sonde.core.units import count, duration, metric, metric_name, number, rate
+from sonde.core.units import count, counted, duration, metric, metric_name, number, rate
 from sonde.screen.output import Output
 
 if TYPE_CHECKING:
@@ -211,8 +211,7 @@ class Progress:
         left = self._left(record, now)
         told = f"loss {number(self._loss())}"
         if (now_at := self._experience()) is not None:
-            lately = "" if now_at.returned is None else f", train return {metric('return', now_at.returned)}"
-            told = f"{count(now_at.steps)} environment steps{lately}"
+            told = _so_far(now_at)
         text = f"  step {self._of_all(record.step)}, {told}" + (f", {left} left" if left else "")
         self._output.transient(text) if self._output.live else self._output.row(text)
 
@@ -240,9 +239,7 @@ class Progress:
         of = f"{self._main.removesuffix('/loss')} " if self._several else ""
         columns = [Column("epoch" if self._batches else "step", self._place(record), 9)]
         taken = self._experience()
-        if taken is not None:
-            columns.append(Column("env steps", count(taken.steps), spare=2))
-            columns.append(Column("train return", metric("return", taken.returned), spare=1))
+        columns += [] if taken is None else _taken(taken)
         columns.append(Column(f"{of}loss", number(self._loss()), 8, spare=0 if taken is None else 6))
         if self._metric is not None:
             columns.append(Column(_heading(f"validation {metric_name(self._metric)}"), latest, spare=1))
@@ -280,15 +277,34 @@ class Progress:
         return duration(min((now - self._began) / done * (self._steps - record.step), max(0.0, self._ends - now)))
 
 
+def _so_far(taken: "Experience") -> str:
+    """In the words of a line."""
+    if taken.games is not None:
+        return f"{counted(taken.games, 'game', 'games')} and {counted(taken.steps, 'move', 'moves')} of self-play"
+    lately = "" if taken.returned is None else f", train return {metric('return', taken.returned)}"
+    return f"{count(taken.steps)} environment steps{lately}"
+
+
+def _taken(taken: "Experience") -> list[Column]:
+    """What a person counts of a run that acts."""
+    if taken.games is not None:
+        return [Column("games", count(taken.games), spare=2)]
+    return [
+        Column("env steps", count(taken.steps), spare=2),
+        Column("train return", metric("return", taken.returned), spare=1),
+    ]
+
+
 def _pace(taken: "Experience", before: "Experience | None", seconds: float) -> list[Column]:
-    """Steps of the environments a second since the row before, and what share of that time each part took."""
+    """Steps of the environments, or moves, a second since the row before, and what share of that time each part took."""
     steps = taken.steps - (0 if before is None else before.steps)
     spent = {part: s - (0.0 if before is None else before.seconds.get(part, 0.0)) for part, s in taken.seconds.items()}
     whole = sum(spent.values())
     shares = ", ".join(f"{100 * each / whole:.0f}" for each in spent.values()) + " %" if whole > 0 else ""
     speed = rate(steps / seconds) if seconds > 0 and steps > 0 else ""
-    names = ", ".join({"environment": "env"}.get(part, part) for part in spent)
-    return [Column("env steps/s", speed, 8, spare=5), Column(names, shares, spare=7)]
+    names = ", ".join({"environment": "env", "self_play": "self-play"}.get(part, part) for part in spent)
+    what = "env steps/s" if taken.games is None else "moves/s"
+    return [Column(what, speed, 8, spare=5), Column(names, shares, spare=7)]
 
 
 def _heading(name: str) -> str:

@@ -13,6 +13,7 @@ from sonde.core.units import count, duration, rate
 from sonde.report.folder import Reading
 from sonde.report.page import environment
 from sonde.report.readable import readable
+from sonde.report.taken import pace
 from sonde.watch.resources import Look, facts
 from sonde.watch.top import Top
 
@@ -84,24 +85,14 @@ def _keys(run: Reading) -> list[tuple[str, str]]:
     result = run.result if run.done else {}
     seconds = result.get("seconds") or {}
     total = seconds.get("total") or (lines[-1]["seconds"] if lines else None)
+    what, per_s = pace(run, lines[-11:])
     losses = [line["loss"] for line in run.steps if line.get("loss") is not None]
     found = [
         ("model", run.model),
-        ("steps", count(run.last_step) if run.last_step else ""),
+        (run.length, count(run.last_step) if run.last_step else ""),
         ("training time", duration(total) if total else ""),
-        ("rows per second", _pace(run, lines)),
+        (f"{what} per second", "" if per_s is None else rate(per_s)),
         ("training loss", f"{losses[-1]:.4g}" if losses else ""),
         ("machine", run.env.get("device") or run.plan.get("device")),
     ]
     return [(name, str(value)[:200]) for name, value in found if value]
-
-
-def _pace(run: Reading, lines: Sequence[dict]) -> str:
-    """Rows per second: of the whole run once it has ended, else of the latest lines."""
-    if run.done and run.result.get("samples_per_s"):
-        return rate(run.result["samples_per_s"])
-    if len(lines) < 2:
-        return ""
-    first, last = lines[max(0, len(lines) - 11)], lines[-1]
-    rows, seconds = (last.get("rows") or 0) - (first.get("rows") or 0), last["seconds"] - first["seconds"]
-    return rate(rows / seconds) if rows > 0 and seconds > 0 else ""

@@ -12,6 +12,7 @@ from sonde.core.units import count, duration, metric, metric_name
 from sonde.report.folder import Reading
 from sonde.report.metric_words import direction
 from sonde.report.overview import headline, reached
+from sonde.report.taken import taken
 from sonde.report.verdict import CHECKPOINT, verdict
 
 Light = Literal["starting", "running", "finished", "stopped", "failed"]
@@ -63,7 +64,7 @@ def _running(run: Reading) -> Top:
         return Top(light="starting", title="Starting", sentences=["No step was logged yet."])
     value, what = _so_far(run)
     planned, part = run.plan.get("steps"), None
-    told = f"Step {count(run.last_step)}"
+    told = f"{run.length.removesuffix('s').title()} {count(run.last_step)}"
     if planned:
         part = min(1.0, run.last_step / planned)
         told += f" of {count(planned)}"
@@ -71,6 +72,8 @@ def _running(run: Reading) -> Top:
     if batches:
         told += f", epoch {run.last_step / batches:.{1 if run.last_step >= batches else 2}f}"
         told += f" of {planned / batches:g}" if planned and planned % batches == 0 else ""
+    done = taken(run)
+    told += f", {done} so far" if done else ""
     sentences = [told + "."]
     if (left := _left_s(run, planned)) is not None:
         sentences.append(f"About {duration(left)} left.")

@@ -275,3 +275,58 @@ def test_on_a_narrow_terminal_every_line_can_be_read(
     lines = [" ".join(line.split()) for line in plain.splitlines()]
     assert " ".join(lines).strip() == " ".join(" ".join(line.split()) for line in told)
     assert all(len(line) <= width for line in plain.splitlines())
+
+
+def _acting(taken: str, number: int) -> str:
+    lines = [
+        {"kind": "step", "step": 40, "epoch": 0, "seconds": 7.5, taken: number},
+        {"kind": "evaluation", "step": 40, "epoch": 0, "split": "validation", "metrics": {"score": 0.5}},
+        {"kind": "event", "step": 40, "event": "interrupted", "details": {"signal": 2}, "seconds": 8.0},
+    ]
+    return "".join(json.dumps(line) + "\n" for line in lines)
+
+
+def test_runs_that_act_have_updates_and_steps_or_games_and_no_epochs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = {**RESULT, "epochs": None, "steps": 1200}
+    make(tmp_path / "a", result={**result, "experience": {"environment_steps": 81920}})
+    make(tmp_path / "b", result={**result, "self_play": {"games": 3000.0, "moves": 21000}})
+    make(tmp_path / "c", records=_acting("games", 70))
+    make(tmp_path / "d", records=_acting("environment_steps", 640))
+    lines = {Path(line.name).name: line for line in find_runs(tmp_path)}
+    told = {name: (line.epochs, line.updates, line.environment_steps, line.games) for name, line in lines.items()}
+    assert told == {
+        "a": (None, 1200, 81920, None),
+        "b": (None, 1200, None, 3000),
+        "c": (None, 40, None, 70),
+        "d": (None, 40, 640, None),
+    }
+    assert main(["runs", str(tmp_path)]) == 0
+    head, first, second, *_ = capsys.readouterr().out.splitlines()
+    assert head.split()[3:8] == ["updates", "env", "steps", "games", "metric"]
+    assert first.split()[3:5] == ["1,200", "81,920"]
+    assert second.split()[3:5] == ["1,200", "3,000"]
+    assert main(["runs", str(tmp_path), "--json"]) == 0
+    lengths = {"epochs", "updates", "environment_steps", "games"}
+    kept = {Path(each["folder"]).name: set(each) & lengths for each in json.loads(capsys.readouterr().out)}
+    acted, played = {"updates", "environment_steps"}, {"updates", "games"}
+    assert kept == {"a": acted, "b": played, "c": played, "d": acted}
+
+
+def test_beside_runs_of_rows_each_has_what_it_is_measured_by(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(tmp_path / "a", result=RESULT)
+    make(tmp_path / "b", result={**RESULT, "epochs": None, "steps": 1, "self_play": {"games": 1.0}})
+    assert main(["runs", str(tmp_path)]) == 0
+    head, first, second = (line.split() for line in capsys.readouterr().out.splitlines())
+    assert head[3:6] == ["epochs", "updates", "games"]
+    assert first[3:5] == ["5", "accuracy"]
+    assert second[3:5] == ["1", "1"]
+
+
+def test_of_an_older_result_the_log_tells_how_many_games_there_were(tmp_path: Path) -> None:
+    make(tmp_path / "a", result={**RESULT, "epochs": None, "steps": 1200}, records=_acting("games", 70))
+    line = read_line(tmp_path / "a")
+    assert (line.epochs, line.updates, line.games) == (None, 1200, 70)

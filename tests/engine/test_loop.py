@@ -29,6 +29,7 @@ from sonde.core.seams import Objective
 from sonde.data.feed.source import BatchSource
 from sonde.data.feed.tensors import tensor_source
 from sonde.engine.clock import Clock
+from sonde.engine.deadline import Deadline
 from sonde.engine.due import FitSettings, known_end
 from sonde.engine.loop import FitParts, fit, steps
 from sonde.engine.signals import StopRequest
@@ -37,6 +38,7 @@ from sonde.engine.tree import copied, same
 from sonde.optim.ema import EMA
 from sonde.optim.schedules import cosine
 
+FAR = Deadline(1e6, wanted_s=0.0, since_s=0.0)
 KINDS = ["supervised", "gan", "diffusion", "acting"]
 
 
@@ -238,8 +240,8 @@ def test_a_source_without_a_length_resumes_to_the_last_bit(at: int) -> None:
     [
         ({"stop": 7, "ends": {"epochs": 16, "steps": 7}}, 7, "steps"),
         ({"stop": 8, "ends": {"epochs": 8, "steps": 9}}, 8, "epochs"),
-        ({"stop": 5, "ends": {"epochs": 8}, "limit_s": 1e6}, 5, "time_limit"),  # as many as fit into it
-        ({"stop": 50, "ends": {"epochs": 8}, "limit_s": 1e6}, 8, "epochs"),
+        ({"stop": 5, "ends": {"epochs": 8}, "deadline": FAR}, 5, "time_limit"),  # as many as fit into it
+        ({"stop": 50, "ends": {"epochs": 8}, "deadline": FAR}, 8, "epochs"),
     ],
 )
 def test_the_length_that_is_reached_first_ends_the_run(given: dict[str, Any], step: int, by: str) -> None:
@@ -332,7 +334,7 @@ def test_patience_counts_evaluations_without_a_better_one() -> None:
 def test_the_time_limit_ends_the_run_after_a_last_evaluation() -> None:
     count = []
     live = training("supervised")
-    settings = FitSettings(stop=10**9, limit_s=0.2)
+    settings = FitSettings(stop=10**9, deadline=Deadline(0.2, wanted_s=0.0, since_s=0.0))
     run = parts(live, evaluate=lambda: count.append(1) or {"a": 1.0}, objective=Objective("a", "max"))
     fit(live, settings, run)
     assert live.progress.stop == "time limit"

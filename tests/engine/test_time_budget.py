@@ -9,6 +9,7 @@ from sample_tasks import CPU, Supervised, mlp, stepper
 
 from sonde.core.pace import Pace
 from sonde.engine.clock import Clock
+from sonde.engine.deadline import Deadline
 from sonde.engine.time_budget import FEWEST, SHARES, SPARE, TimeBudget
 from sonde.engine.training import Training
 
@@ -24,6 +25,10 @@ class Told(Clock):
         return self.seconds
 
 
+def hundred_seconds() -> Deadline:
+    return Deadline(100.0, wanted_s=0.0, since_s=0.0)
+
+
 class World:
     """A run of 100 s that was planned to take 100 steps, one a second."""
 
@@ -33,7 +38,7 @@ class World:
         self.clock = Told()
         self.training = Training(task=task, source=unused, stepper=stepper(task), clock=self.clock, device=CPU)
         self.moved: list[tuple[int, int]] = []  # step, new end
-        self.budget = TimeBudget(100.0, self.clock, planned=100, move=self.move)
+        self.budget = TimeBudget(hundred_seconds(), self.clock, planned=100, move=self.move)
 
     def move(self, training: Training, end: int, step_s: float) -> None:
         training.progress.ends_at = end
@@ -121,7 +126,7 @@ def test_a_pace_that_wavers_near_the_end_is_not_asked_at_every_turn() -> None:
 
 def test_a_plan_of_one_long_step_goes_on_while_there_is_time() -> None:
     world = World()
-    world.budget = TimeBudget(100.0, world.clock, planned=1, move=world.move)
+    world.budget = TimeBudget(hundred_seconds(), world.clock, planned=1, move=world.move)
     world.run(1, 30.0)
     assert world.moved == [(1, 3)]
     world.run(2, 30.0)
@@ -130,7 +135,7 @@ def test_a_plan_of_one_long_step_goes_on_while_there_is_time() -> None:
 
 def test_another_length_is_never_passed() -> None:
     world = World()
-    world.budget = TimeBudget(100.0, world.clock, planned=100, move=world.move, latest=lambda progress: 120)
+    world.budget = TimeBudget(hundred_seconds(), world.clock, planned=100, move=world.move, latest=lambda progress: 120)
     world.run(60, 0.5)
     assert {end for _, end in world.moved} == {120}
 
@@ -160,3 +165,23 @@ def test_batches_that_come_in_bursts_are_counted_by_the_bursts_that_still_fit() 
     assert world.moved
     assert {end for _, end in world.moved} == {240}
     assert world.clock.seconds == pytest.approx(96.0)
+
+
+def test_what_is_left_after_a_late_first_update_is_learned_in() -> None:
+    """Games that end together after 92 of 100 s come to many batches, of which one was planned."""
+    world = World()
+    world.training.source = Bursts(world)  # type: ignore[assignment]
+    world.budget = TimeBudget(hundred_seconds(), world.clock, planned=1, move=world.move)
+    world.clock.seconds, world.clock.spent["input"] = 92.0, 92.0
+    world.run(1, 0.1)
+    assert world.training.progress.ends_at == 40
+
+
+def test_the_first_update_divides_what_is_left_anew() -> None:
+    world, deadline = World(), Deadline(100.0, wanted_s=60.0, since_s=10.0)
+    assert deadline.training_s == 64.0
+    world.budget = TimeBudget(deadline, world.clock, planned=1, move=world.move)
+    world.run(1, 60.0)
+    assert deadline.training_s == 84.0
+    world.run(1, 5.0)
+    assert deadline.training_s == 84.0

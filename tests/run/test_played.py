@@ -125,6 +125,19 @@ def test_steps_and_seconds_of_the_environments_stand_in_the_result() -> None:
     assert found["seconds"] == {"environment": 1.0, "policy": 0.0, "learning": 3.0}
 
 
+def test_games_and_their_moves_stand_in_the_result_of_self_play() -> None:
+    clock, source = Clock(), SimpleNamespace(figures={"games": 30.0, "moves": 200.0, "draws": 0.5})
+    clock.spent["input"], clock.spent["step"] = 1.5, 0.5
+    taken = experience_of(source, clock)  # type: ignore[arg-type]
+    assert taken is not None
+    assert (taken.games, taken.steps) == (30, 200)
+    told = experience_taken(source, clock)  # type: ignore[arg-type]
+    assert list(told) == ["self_play"]
+    assert told["self_play"] | {"seconds": None} == {
+        "moves": 200, "per_s": 100.0, "games": 30.0, "draws": 0.5, "seconds": None
+    }  # fmt: skip
+
+
 def test_a_source_of_rows_has_no_experience() -> None:
     assert experience_of(object(), Clock()) is None  # type: ignore[arg-type]
     assert experience_taken(object(), Clock()) == {}  # type: ignore[arg-type]

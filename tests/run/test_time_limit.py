@@ -187,6 +187,8 @@ def test_the_thread_tuner_must_be_worth_its_time() -> None:
 def test_little_of_a_short_limit_is_kept_back() -> None:
     assert after_seconds(2.0) == pytest.approx(0.12)
     assert after_seconds(60.0) == pytest.approx(1.1)
+    assert after_seconds(60.0, 4.0) == pytest.approx(2.6)
+    assert after_seconds(10.0, 8.0) == pytest.approx(1.1)  # a tenth of it at most
 
 
 def test_a_longer_limit_is_for_the_whole_run(tmp_path: Path) -> None:

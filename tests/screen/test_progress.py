@@ -303,3 +303,22 @@ def test_a_run_that_acts_shows_steps_of_its_environments_and_where_the_time_goes
     assert first[:3] == ["10/20", "6,000", "17.50"]
     assert last[1:3] == ["7,000", "27.50"]
     assert first[6:8] == last[6:8] == ["1,000", "50, 20, 30 %"]  # 1,000 steps in a second
+
+
+def test_a_run_that_plays_games_shows_games_and_moves_and_where_the_time_goes(clock) -> None:
+    out, taken = io.StringIO(), []
+    with Screen(file=out).progress(epochs=None, steps=200, batches_per_epoch=None, objective=None) as observe:
+        observe.follow(
+            lambda: taken[-1] if taken else Experience(0, None, {"self_play": 0.0, "learning": 0.0}, games=0)
+        )
+        for number in range(1, 201):
+            clock.s += 0.1
+            spent = {"self_play": 0.08 * number, "learning": 0.02 * number}
+            taken.append(Experience(200 * number, None, spent, games=30 * number))
+            observe(step(number, batches=1000))
+    lines = out.getvalue().splitlines()
+    assert lines[0].strip().startswith("step 101/200, 3,030 games and 20,200 moves of self-play")
+    head, last = lines_of(out)[-2:]
+    assert head == ["step", "games", "loss", "lr", "moves/s", "self-play, learning", "left"]
+    assert last[1] == "6,000"
+    assert last[4:6] == ["2,000", "80, 20 %"]

@@ -53,6 +53,19 @@ def test_a_run_without_an_end_that_is_known(folder: Path) -> None:
     assert (found.value, found.what) == ("0.2857", "training loss so far")
 
 
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ({"environment_steps": 640, "train_return": 9.0}, "640 environment steps"),
+        ({"games": 70, "moves": 500}, "70 games of self-play"),
+    ],
+)
+def test_a_run_that_acts_or_plays_has_updates_and_what_it_did(folder: Path, counts: dict, told: str) -> None:
+    put(folder / "plan.json", {"steps": 400, "batches_per_epoch": None})
+    append(folder, {**step(10), **counts})
+    assert of(folder, alive=True).sentences == [f"Update 10 of 400, {told} so far."]
+
+
 def test_a_run_that_failed_says_where_and_why(folder: Path) -> None:
     ending = {"kind": "event", "step": 22, "event": "failed", "details": {"why": "step 23: the loss is NaN"}}
     append(folder, *map(step, (10, 20)), ending)

@@ -92,8 +92,9 @@ class SelfPlay:
 
     @property
     def figures(self) -> dict[str, float]:
-        """For the log: games that ended, positions learned from, and how games end."""
-        found: dict[str, float] = {"games": self._games, "positions": self._window.written}
+        """For the log: games that ended, moves of all, positions learned from, and how games end."""
+        moves = self._ply * self._plan.games
+        found: dict[str, float] = {"games": self._games, "moves": moves, "positions": self._window.written}
         if self._games:
             found |= {"game_length": self._length / self._games}
             shares = self._results / self._games

@@ -1,0 +1,53 @@
+"""When training must end under a time limit, so that the evaluations after it fit: planned, and moved as they are measured."""
+
+EVALUATION_SHARE = 0.4  # of what is left: more is not kept back from training for evaluation
+SLOWEST = 10.0  # times what an evaluation was expected to take, that one measurement is believed
+
+
+class Deadline:
+    """Second of a run's clock at which training must end.
+
+    What evaluations are to take is estimated by a part of one, perhaps while others kept the processor busy, and with a policy
+    whose episodes are short yet. So each whole evaluation measures it anew; and as the first update comes late, where its
+    batch is played first, what is left then is divided as what was left when the run was planned.
+    """
+
+    def __init__(self, end_s: float, *, wanted_s: float, since_s: float, floor_s: float = 0.0) -> None:
+        """end_s: of all evaluations;  wanted_s: that those after training, and its last, would take;  since_s: from when on
+        time is divided;  floor_s: kept for evaluations in any case"""
+        self._end_s, self._wanted_s, self._since_s, self._floor_s = end_s, wanted_s, since_s, floor_s
+        self.ratio = 1.0  # of what evaluations take to what was expected
+
+    @property
+    def kept_s(self) -> float:
+        """Seconds kept for evaluations."""
+        most_s = max(self._floor_s, EVALUATION_SHARE * (self._end_s - self._since_s))
+        return min(self.ratio * self._wanted_s, most_s)
+
+    @property
+    def training_s(self) -> float:
+        """Hard end of the training, whatever the schedule.
+
+        >>> Deadline(100.0, wanted_s=30.0, since_s=0.0).training_s, Deadline(100.0, wanted_s=90.0, since_s=0.0).training_s
+        (70.0, 60.0)
+        """
+        return self._end_s - self.kept_s
+
+    @property
+    def first_s(self) -> float:
+        """The same before the first update: without one there is nothing to evaluate."""
+        return max(self._end_s - self._floor_s, self.training_s)
+
+    @property
+    def share(self) -> float:
+        """Of what evaluations are expected to take, how much is kept for them."""
+        return self.kept_s / max(self.ratio * self._wanted_s, 1e-9)
+
+    def begun(self, elapsed_s: float) -> None:
+        """The first update is made: what is left is divided between training and evaluation."""
+        self._since_s = max(self._since_s, elapsed_s)
+
+    def measured(self, ratio: float, *, at_least: bool = False) -> None:
+        """An evaluation took so many times what was expected; or more than that, where it was cut short (`at_least`)."""
+        found = min(max(ratio, 1 / SLOWEST), SLOWEST)
+        self.ratio = max(self.ratio, found) if at_least else found
