@@ -156,8 +156,9 @@ class Progress:
         self._row_step = record.step - 1
 
     def _epoch_ended(self, last: StepRecord) -> None:
+        """Without an evaluation: of a run that is evaluated at other times those make the rows, and others come now and then."""
         due = (last.epoch + 1) % self._stride == 0
-        if due if self._batches else time.monotonic() - self._rows_since >= PLAIN_EVERY_S:
+        if due if self._batches and self._metric is None else time.monotonic() - self._rows_since >= PLAIN_EVERY_S:
             self._row(last, "")
 
     def _evaluated(self, record: EvaluationRecord) -> None:

@@ -76,6 +76,18 @@ def test_without_validation_rows_come_at_epoch_ends(clock):
     assert first[1] == "5.50"
 
 
+def test_epochs_without_an_evaluation_make_a_row_every_ten_seconds_where_others_have_one(clock):
+    out = io.StringIO()
+    objective = Objective("accuracy", "max")
+    with Screen(file=out).progress(epochs=30, steps=300, batches_per_epoch=10, objective=objective) as observe:
+        for number in range(1, 301):
+            clock.s += 0.125
+            observe(step(number))
+            if number in (50, 300):
+                observe(judged(number, 0.5))
+    assert [row[0] for row in lines_of(out)] == ["epoch", "5/30", "13/30", "21/30", "29/30", "30/30"]
+
+
 def test_long_runs_show_at_most_sixty_rows_and_the_last(clock):
     rows = run(clock, epochs=130)[1:]
     assert len(rows) <= 61
