@@ -74,6 +74,11 @@ def _around(values: Sequence[float], mean: float) -> Interval:
     return Interval(mean, mean) if len(set(values)) == 1 else bootstrap_mean(values)
 
 
+def games_of(run: Reading, split: str) -> int | None:
+    """How many games were played, of a run that plays: fewer than asked for where no more would differ."""
+    return len(found) if (found := _scores(run.evaluated.get(split) or {}, "score")) else None
+
+
 def against_each(run: Reading, split: str) -> str:
     """What a run that plays games scored against each opponent, of which the score is the mean; "" of other runs."""
     try:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from sonde.core.units import OF_ONE, is_share, metric, metric_name, share
 from sonde.metrics.intervals import LEVEL, Interval, wilson
-from sonde.report.acted import beside_policies, further_sentences
+from sonde.report.acted import beside_policies, further_sentences, games_of
 from sonde.report.folder import SPLITS, Reading
 from sonde.report.how_sure import Details, interval_beside_baseline, interval_in
 from sonde.report.metric_words import direction, direction_in_words, unit
@@ -99,7 +99,7 @@ def score_of(run: Reading) -> Score | None:
     baseline = _number(found.get(run.metric)) if split != "train" else None
     interval, of = _interval(run, split, value)
     part = (run.result.get("evaluated") or {}).get(split) or {}
-    rows = part.get("rows") or _rows(run, split)
+    rows = part.get("rows") or games_of(run, split) or _rows(run, split)
     if interval is None and run.metric == "accuracy" and rows and _one_class_a_row(run, split):
         interval = wilson(round(value * rows), rows)
     details = _details(run, split)

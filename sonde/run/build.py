@@ -42,7 +42,7 @@ from sonde.models.custom import check_output
 from sonde.models.layers import distances
 from sonde.models.suitable import suitable
 from sonde.optim.ema import EMA
-from sonde.run import transfer
+from sonde.run import begun_from, transfer
 from sonde.run.acting_room import refuse_without_room
 from sonde.run.generated import Pool, parted, pool_for
 from sonde.run.known_rows import hand_known_rows
@@ -213,8 +213,9 @@ def assemble(
             name = config.model if model is None else type(model).__name__
             given = network_input(config.task, dataset.schema.input, None if coder is None else coder.code)
             check_output(built, given, out_dim, name=name, maps=maps)
-        done = transfer.prepare(built, config.transfer, name=config.model, out_dim=out_dim, fresh=fresh, tick=tick)
+        done = transfer.prepared(built, config, out_dim=out_dim, fresh=fresh, tick=tick)
         task = _task(built, dataset, config, labels, own, coder)
+        done += begun_from.begin_from(task, dataset, config, fresh=fresh)
     pool = pool_for(dataset, config, clock.elapsed(), tick)
     channels_last = dataset.schema.input.has_planes and any(p.ndim == 4 for p in task.modules.parameters())
     with room_for(f"moving the network to {device}", f"lower {sizes_of(config.model_config)}"):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sonde.acting.evaluation.evaluated import is_acted
 from sonde.acting.seeds import FIRST, SeedRows
+from sonde.acting.self_play.games.rows import GameRows
 from sonde.core.bounds import flag
 from sonde.core.config import Precision
 from sonde.core.config_file import read_config
@@ -22,7 +23,7 @@ from sonde.run.custom_use import scores
 from sonde.run.evaluated_in import or_in_fp32, precision_of
 from sonde.run.evaluation import highlights
 from sonde.run.judged_rows import ALL, CHOSE, Evaluation, caution_of_custom, judged, reading_of
-from sonde.run.played import matches_in_words
+from sonde.run.played import games_met, matches_in_words
 from sonde.run.playing import check_same_game
 from sonde.run.row_sources import source_of
 
@@ -75,7 +76,8 @@ def of_rows(
 
     met = matches_in_words(rows, task, play)
     scored, said = or_in_fp32(evaluated_in, precision_of(_trained_in(folder, saved), device))
-    return replace(found, rows=rows, caution=caution).evaluation(scored, schema, said, met)
+    evaluation = replace(found, rows=rows, caution=caution).evaluation(scored, schema, said, met)
+    return replace(evaluation, rows=games_met(rows, task)) if isinstance(rows, GameRows) else evaluation
 
 
 def of_custom_data(run: "Run", folder: RunFolder, data: Any, *, tick: Tick) -> Evaluation:

@@ -43,7 +43,7 @@ from sonde.run.exhibited import show_games
 from sonde.run.filmed import make_films
 from sonde.run.job import Attempt
 from sonde.run.lengths import lengths_in_words, lengths_told
-from sonde.run.played import difference_of_returns, experience_taken, without_baseline
+from sonde.run.played import difference_of_returns, experience_taken, fewer_games, without_baseline
 from sonde.run.report import as_shown, write_report
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import load_best
@@ -150,13 +150,13 @@ def _details(folder: RunFolder, splits: Iterable[str], stem: str) -> dict[str, A
 def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
     """Say that the headline is worse than the baseline's, where the doctor looked on."""
     attempt, objective, name = run.attempt, run.attempt.assembly.objective, str(result["headline"])
+    dataset, split = attempt.assembly.dataset, next(reversed(list(result["metrics"])), "")
+    tell(attempt, fewer_games(dataset and dataset.splits.get(split), attempt.assembly.task), at_once=False)
     if run.doctor is None:
         return
     known = higher_is_better(name)
     if objective is not None and objective.metric == name:
         known = objective.mode == "max"
-    dataset = attempt.assembly.dataset
-    split = next(reversed(list(result["metrics"])), "")
     if abilities_of(attempt.assembly.task).playing is not None and _worse_at_games(attempt.folder, result, split):
         known = True
     rows = len(dataset.splits[split]) if dataset is not None and split in dataset.splits else None

@@ -1,9 +1,13 @@
 """What a resume changes of how a run is evaluated: the best so far is then not to be compared with what comes."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from sonde.core.bounds import flag
 from sonde.core.config import flat
 from sonde.core.config_file import read_config
 from sonde.core.findings import Finding
+from sonde.core.log_lines import parsed_line
 from sonde.engine.training import Training
 from sonde.run.job import Attempt
 from sonde.run.resume import JUDGED_BY
@@ -29,7 +33,28 @@ def judge_anew(attempt: Attempt, training: Training) -> None:
         action="the best checkpoint is chosen among the evaluations to come; compare no score with one of before",
         step=progress.step,
     )
+    _withdraw(attempt, changed)
     tell(attempt, [finding])
+
+
+def _withdraw(attempt: Attempt, changed: list[str]) -> None:
+    """Blank the lines of findings.jsonl of what was found before training, is to be mended by what is changed now, and is not
+    found again. Their bytes stay, by which checkpoints know how far the file went."""
+    again = {finding.name for finding in attempt.job.found}
+
+    def holds(line: Mapping[str, Any]) -> bool:
+        action = str(line.get("action"))
+        named = any(flag(name) in action.split() for name in changed)
+        return not named or line.get("step") is not None or line.get("name") in again
+
+    with attempt.folder.findings.open("r+b") as file:
+        place = 0
+        for line in file.read().splitlines(keepends=True):
+            found = parsed_line(line.rstrip(b"\n"))
+            if found is not None and not holds(found):
+                file.seek(place)
+                file.write(b" " * (len(line) - 1))
+            place += len(line)
 
 
 def _typed(value: object) -> str:

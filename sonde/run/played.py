@@ -16,6 +16,7 @@ from sonde.acting.policy import Policy
 from sonde.acting.seeds import TRAINED, SeedRows
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.acting.self_play.matches import Matches
+from sonde.acting.self_play.openings import distinct_games
 from sonde.acting.self_play.opponents import check_opponents
 from sonde.acting.self_play.plain import LONGEST as MATCHES_LONGEST
 from sonde.acting.self_play.plain import SECONDS as MATCHES_S
@@ -159,7 +160,26 @@ def matches_in_words(rows: Rows, task: Task, play: Play | None) -> str:
     met = [name for name in rows.opponents if name != "earlier" or playing.earlier() is not None]
     if not met:
         raise ConfigError("--opponents earlier: the run holds no earlier self; name others, such as random,mcts-100")
-    return f"against {', '.join(met)}; {counted(playing.plan.simulations, 'simulation', 'simulations')} a move"
+    told = f"against {', '.join(met)}; {counted(playing.plan.simulations, 'simulation', 'simulations')} a move"
+    return "; ".join([told, *(finding.evidence for finding in fewer_games(rows, task))])
+
+
+def games_met(rows: GameRows, task: Task) -> int:
+    """How many games an evaluation is of: those against whom there is, and none twice."""
+    met = [name for name in rows.opponents if name != "earlier" or playing_of(task).earlier() is not None]
+    return sum(distinct_games(rows) if name == "earlier" else rows.number for name in met)
+
+
+def fewer_games(rows: Rows | None, task: Task) -> list[Finding]:
+    """That a match against an earlier self has fewer games than were asked for, since the game has no more that differ."""
+    if not isinstance(rows, GameRows) or "earlier" not in rows.opponents or playing_of(task).earlier() is None:
+        return []
+    found, wanted = distinct_games(rows), rows.number
+    if found == wanted:
+        return []
+    evidence = f"against earlier {counted(found, 'game is', 'games are')} played and not {wanted:,}: no more of them would differ"
+    action = "the interval is that of these games; opponents that vary (random, one-ply, mcts-100) play as many as are asked for"
+    return [Finding(check="fewer games", severity="note", evidence=evidence, action=action)]
 
 
 def policy_of(

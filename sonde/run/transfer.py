@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from sonde.core.config import FeedConfig, TransferConfig
+from sonde.core.config import FeedConfig, TrainConfig, TransferConfig
 from sonde.core.config_file import read_config
 from sonde.core.damaged import reading
 from sonde.core.dataset import Dataset, Fact, Schema
@@ -23,6 +23,7 @@ from sonde.models.build import config_class
 from sonde.models.layers import distances, freeze
 from sonde.models.pretrained import load_pretrained, read_weights
 from sonde.models.renamed import with_new_names
+from sonde.run.begun_from import in_parts
 from sonde.run.choose import Recipe
 from sonde.run.published import locate, scales_of
 from sonde.run.resolve import CUSTOM_MODULE
@@ -55,6 +56,12 @@ def prepare(model: nn.Module, config: TransferConfig, *, name: str, out_dim: int
             f"{farthest + 1} has {config.layer_decay**farthest:.2g} of the head's"
         )
     return lines
+
+
+def prepared(model: nn.Module, config: TrainConfig, *, out_dim: int, fresh: bool, tick: Tick) -> list[str]:
+    """What `prepare` does, for a run; weights of a task in parts are loaded once it is built (`run/begun_from`)."""
+    loads = fresh and not in_parts(config.task)
+    return prepare(model, config.transfer, name=config.model, out_dim=out_dim, fresh=loads, tick=tick)
 
 
 def unread_weights(model: str, pretrained: str | None) -> str:
@@ -196,7 +203,7 @@ def advised(recipe: Recipe, given: Mapping[str, Any], *, rows: int) -> Recipe:
     if where is None:
         return recipe
     settings = {**recipe.settings, **_shape(str(where), recipe.model)}
-    if "lr" in settings and given.get("freeze") != "backbone":
+    if "lr" in settings and given.get("freeze") != "backbone" and not in_parts(recipe.task):
         rate, why = settings["lr"]
         settings["lr"] = (rate / GENTLER, f"a tenth, because the weights are pre-trained; from scratch: {why}")
     return replace(recipe, settings={**settings, **_enough(settings, given, rows)})

@@ -68,6 +68,8 @@ class TaskSpec:
                 (`sonde.acting.room`); "" for nothing to be checked
     updates:   of those, (steps of the environments, settings of the run) -> `sonde.core.acting.Updates`, for a length in such
                steps; "" where an update takes no number of them that is known before
+    parts:     of tasks that act, their modules by the names that such tasks share, by which one begins from another's run
+               (`sonde.run.begun_from`), longer names first; None for a task whose network is one, "model"
     learns_returns: True where what came of logged actions is learned from, and not the actions alone
     whole_batches: True where a batch is all that was met since the last, so that it has no size of its own
     values:    of tasks that act, what their values count beside rewards, for a caption; "" for nothing
@@ -112,6 +114,7 @@ class TaskSpec:
     experience: str = ""
     room: str = ""
     updates: str = ""
+    parts: Mapping[str, str] | None = None
     learns_returns: bool = False
     values: str = ""
     whole_batches: bool = False

@@ -42,6 +42,8 @@ def test_the_run_is_kept_and_goes_on_with_a_limit(tmp_path: Path, monkeypatch: p
     assert [line["step"] for line in read_lines(run.folder / "metrics.jsonl") if line["kind"] == "evaluation"] == [4, 6]
     told = findings_of(run.folder)["evaluated-otherwise"]
     assert "--max-episode-steps 20 (before: none)" in told["evidence"]
+    assert "episodes-never-end" not in findings_of(run.folder)
+    assert "was not over after" not in (run.folder / "report.html").read_text()
     assert read_config(run.folder / "config.yaml").settings["max_episode_steps"] == 20
 
 

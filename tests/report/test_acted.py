@@ -145,7 +145,7 @@ def test_scores_of_games_stand_beside_players_that_have_learned_nothing(tmp_path
     assert score.higher is True  # as its task says what it is; of anybody's "score" nobody knows
     told = of_returns(run, score, "")
     assert told is not None
-    assert "It scores 0.7000 on average over 3 test games, untrained 0.5000" in told[2]
+    assert "It scores 0.7000 on average over 20 test games, untrained 0.5000" in told[2]
     unknown = score_of(replace(run, units={}))
     assert unknown is not None
     assert unknown.higher is None

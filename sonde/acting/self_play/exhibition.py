@@ -10,7 +10,7 @@ from sonde.acting.self_play.games.boards import Board, board_of, moves_of
 from sonde.acting.self_play.games.open_spiel import game
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.acting.self_play.games.rules import replayed
-from sonde.acting.self_play.matches import opened
+from sonde.acting.self_play.openings import openings
 from sonde.acting.self_play.opponents import Searching
 from sonde.acting.self_play.player import Player
 from sonde.acting.self_play.search.search import judge_of
@@ -43,7 +43,7 @@ def exhibited(rows: GameRows, playing: Playing, device: torch.device, *, seconds
     begun, known = time.perf_counter(), game(rows.name)
     board, player, earlier = board_of(known), Player(rows.name, playing, device), playing.earlier()
     other = None if earlier is None else Searching(rows, judge_of(earlier, device), playing.plan)
-    drawn = opened(known, rows.seed, 0).history()
+    drawn = list(openings(rows)[0])
     games = [
         _Game(title="from the first position", network=0, state=known.new_initial_state(), drawn=[]),
         _Game(

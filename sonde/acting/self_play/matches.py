@@ -10,6 +10,7 @@ import torch
 
 from sonde.acting.self_play.games.open_spiel import begins, game
 from sonde.acting.self_play.games.rows import GameRows
+from sonde.acting.self_play.openings import openings
 from sonde.acting.self_play.opponents import Opponent, Searching, opponent
 from sonde.acting.self_play.search.search import judge_of
 from sonde.acting.self_play.usual_length import usual_length
@@ -18,7 +19,6 @@ from sonde.core.pace import LeftOff, never
 from sonde.core.playing import Playing
 from sonde.core.seeds import derive
 
-OPENING = 2  # random moves that a game begins with where neither side varies
 TOGETHER = 20  # games against each opponent side by side, at most
 FEW = 4  # moves of each game, by which it is told how long a pass takes
 FIRST_MOVE = 4  # times as long as it is to take to tell that, a first move may be waited for
@@ -41,8 +41,9 @@ class Matches:
     """One pass: batches with a row a game, each with as many games against every opponent.
 
     `score` (n,) 1 for a win, 0.5 for a draw, 0 for a loss; `length` (n,) moves; `first` (n,) whether it began; `opponent` a list.
-    It plays the best move that it finds. Game 2k and 2k + 1 share a seed and, where neither side varies, two random moves that
-    they begin with; the judged side begins the one, the opponent the other.
+    It plays the best move that it finds. Game 2k and 2k + 1 share a seed and, where neither side varies, random moves that they
+    begin with, other ones than all other pairs: of a game that has too few of them there are fewer games. The judged side begins
+    the one, the opponent the other.
     Where it leaves off, what is whole by then are the groups that were played; of the first, where it was in that one, the games
     that had ended.
     """
@@ -76,6 +77,8 @@ class Matches:
         own, others = self._sides(self.leave_off)
         for first in range(0, rows.number if others else 0, self._together):
             games = self._group(first, others)
+            if not games:
+                return
             fields, ended = self._played(games, own, others)
             kept = [number for number, over in enumerate(ended) if over]
             if len(kept) < len(games):
@@ -99,7 +102,7 @@ class Matches:
         if not games:
             return 0.0
         known = game(self._rows.name)
-        states = [self._begun(known, each.number // 2, others[each.opponent]) for each in games]
+        states = [self._begun(known, each, others) for each in games]
         begun = time.perf_counter()
         try:
             while moved < FEW and not any(self._over(state) for state in states):
@@ -111,9 +114,14 @@ class Matches:
         return self.batches * move_s * usual_length(self._rows.rules, self._rows.longest)
 
     def _group(self, first: int, others: Mapping[str, Opponent]) -> list[_Game]:
-        """The games that are played side by side, from this number on."""
+        """The games that are played side by side, from this number on; the same game is not played again."""
         numbers = range(first, min(first + self._together, self._rows.number))
-        return [_Game(name, number) for name in others for number in numbers]
+        return [
+            _Game(name, number)
+            for name, other in others.items()
+            for number in numbers
+            if other.varies or number // 2 < len(openings(self._rows))
+        ]
 
     def _sides(self, leave_off: Callable[[], bool]) -> tuple[Opponent, dict[str, Opponent]]:
         """The judged side, and the others by name. leave_off: asked by each while it thinks, see `Opponent`"""
@@ -132,7 +140,7 @@ class Matches:
     ) -> tuple[dict[str, torch.Tensor], list[bool]]:
         """Some games, a move of each at a time; and which of them are over."""
         known = game(self._rows.name)
-        states = [self._begun(known, each.number // 2, others[each.opponent]) for each in games]
+        states = [self._begun(known, each, others) for each in games]
         going, beginner = list(range(len(games))), begins(known)
         with suppress(LeftOff):  # in the middle of a move: what is over then is whole
             while going and not self.leave_off():
@@ -176,9 +184,13 @@ class Matches:
     def _over(self, state: Any) -> bool:
         return state.is_terminal() or state.move_number() >= self._rows.longest
 
-    def _begun(self, known: Any, pair: int, other: Opponent) -> Any:
+    def _begun(self, known: Any, one: _Game, others: Mapping[str, Opponent]) -> Any:
         """A first position; with random moves where the same game would be played again and again."""
-        return known.new_initial_state() if other.varies else opened(known, self._rows.seed, pair)
+        state = known.new_initial_state()
+        if not others[one.opponent].varies:
+            for move in openings(self._rows)[one.number // 2]:
+                state.apply_action(move)
+        return state
 
     def describe(self, index: int) -> str:
         """Which game."""
@@ -190,13 +202,3 @@ class Matches:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Nothing to put back."""
-
-
-def opened(known: Any, seed: int, pair: int) -> Any:
-    """The position after the random moves that a pair of games begins with. known: the game of OpenSpiel's"""
-    state = known.new_initial_state()
-    random = np.random.default_rng(derive(seed, "sample", "opening", pair))
-    for _ in range(OPENING):
-        moves = state.legal_actions()
-        state.apply_action(int(moves[random.integers(len(moves))]))
-    return state

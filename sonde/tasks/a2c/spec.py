@@ -1,7 +1,7 @@
 """The record of task a2c."""
 
 from sonde.tasks.a2c.config import A2CConfig
-from sonde.tasks.ppo.spec import ACTIONS, FEATURES
+from sonde.tasks.ppo.spec import ACTIONS, FEATURES, PARTS
 from sonde.tasks.spec import TaskSpec
 
 A2C = TaskSpec(
@@ -13,6 +13,7 @@ A2C = TaskSpec(
     targets=ACTIONS,
     inputs={"environment": "environments"},
     takes_input=True,
+    parts=PARTS,
     experience="sonde.acting.experience.on_policy:once",
     room="sonde.acting.experience.on_policy:room",
     updates="sonde.acting.experience.lengths:of_rollouts_once",

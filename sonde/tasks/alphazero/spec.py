@@ -14,6 +14,7 @@ ALPHAZERO = TaskSpec(
     exclusive="moves of a game",
     inputs={"environment": "games"},
     takes_input=True,
+    parts={},
     experience="sonde.acting.self_play.source:source",
     room="sonde.acting.self_play.source:room",
     model="sonde.tasks.alphazero.recipe:model",

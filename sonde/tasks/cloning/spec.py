@@ -15,6 +15,7 @@ CLONING = TaskSpec(
     exclusive="actions of a log",
     inputs={"environment": "logs of environments"},
     takes_input=True,
+    parts={"torso.torso": "actor.torso", "torso.norm": "observations", "head": "actor.head", "deviation": "actor"},
     model="sonde.tasks.cloning.recipe:model",
     settings="sonde.tasks.cloning.recipe:settings",
     units={"return": "sum of an episode's rewards", "length": "steps of an episode", "log_likelihood": "nats a step"},

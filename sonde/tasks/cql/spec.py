@@ -13,6 +13,7 @@ CQL = TaskSpec(
     targets=("logged-action", "logged-control"),
     inputs={"environment": "logs of environments"},
     takes_input=True,
+    parts={},
     learns_returns=True,
     model="sonde.tasks.cloning.recipe:model",
     settings="sonde.tasks.cql.recipe:settings",

@@ -8,6 +8,9 @@ FEATURES = Answer("features", "features of observations, on which actions and va
 ACTIONS = ("action", "actions", "control")
 """Targets of tasks that learn policies: one of several, of each of several parts one, or numbers."""
 
+PARTS = {"actor": "actor", "critic": "critic", "observations": "observations"}
+"""Modules of tasks that learn from what their own policy met."""
+
 PPO = TaskSpec(
     name="ppo",
     summary="actions that earn the most reward, by proximal policy optimisation",
@@ -23,6 +26,7 @@ PPO = TaskSpec(
     exclusive="actions",
     inputs={"environment": "environments"},
     takes_input=True,
+    parts=PARTS,
     experience="sonde.acting.experience.on_policy:reused",
     room="sonde.acting.experience.on_policy:room",
     updates="sonde.acting.experience.lengths:of_rollouts",

@@ -1,6 +1,6 @@
 """The record of task reinforce."""
 
-from sonde.tasks.ppo.spec import ACTIONS, FEATURES
+from sonde.tasks.ppo.spec import ACTIONS, FEATURES, PARTS
 from sonde.tasks.reinforce.config import REINFORCEConfig
 from sonde.tasks.spec import TaskSpec
 
@@ -13,6 +13,7 @@ REINFORCE = TaskSpec(
     targets=ACTIONS,
     inputs={"environment": "environments"},
     takes_input=True,
+    parts=PARTS,
     experience="sonde.acting.experience.on_policy:episodes",
     room="sonde.acting.experience.on_policy:room",
     whole_batches=True,

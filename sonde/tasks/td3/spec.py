@@ -13,6 +13,7 @@ TD3 = TaskSpec(
     targets=("control",),
     inputs={"environment": "environments"},
     takes_input=True,
+    parts={},
     experience="sonde.acting.experience.off_policy:source",
     room="sonde.acting.experience.off_policy:room",
     updates="sonde.acting.experience.lengths:of_replay",

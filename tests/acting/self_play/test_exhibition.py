@@ -7,7 +7,7 @@ import torch
 from sonde.acting.self_play.exhibition import exhibited
 from sonde.acting.self_play.games.open_spiel import game
 from sonde.acting.self_play.games.rows import GameRows
-from sonde.acting.self_play.matches import OPENING
+from sonde.acting.self_play.openings import MOVES
 from sonde.acting.self_play.shown import played_to
 from sonde.core.playing import Playing, SearchPlan
 
@@ -51,7 +51,7 @@ def test_the_network_begins_one_and_moves_second_in_the_other_after_random_moves
     first, second = played(last_fields)["games"]
     assert [ply["by"] for ply in first["plies"]] == (["network", "earlier"] * 5)[: len(first["plies"])]
     by = [ply["by"] for ply in second["plies"]]
-    assert by == (["drawn"] * OPENING + ["earlier", "network"] * 4)[: len(by)]
+    assert by == (["drawn"] * MOVES + ["earlier", "network"] * 4)[: len(by)]
     assert (first["network"], second["network"]) == (0, 1)
     assert first["plies"][1]["played"]["action"] == 8  # what the earlier self likes
 

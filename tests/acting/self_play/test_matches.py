@@ -12,6 +12,7 @@ from sonde.acting.self_play.games.open_spiel import game
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.acting.self_play.games.rules import replayed
 from sonde.acting.self_play.matches import Matches
+from sonde.acting.self_play.openings import distinct_games
 from sonde.acting.self_play.opponents import Minimax, RolloutSearch, check_opponents, opponent
 from sonde.core.errors import ConfigError
 from sonde.core.playing import Playing, SearchPlan
@@ -95,6 +96,21 @@ def test_an_earlier_self_is_met_where_there_is_one_from_openings_that_differ() -
     [batch] = matches(rows_of("earlier", number=16), simulations=3, earlier=evenly)
     assert batch["score"].mean() == 0.5  # the same player on both sides of each opening
     assert len(set(batch["length"].tolist())) > 1
+
+
+def test_against_an_earlier_self_no_game_is_played_twice() -> None:
+    rows = rows_of("earlier", "random", number=30, name="nim(pile_sizes=1;2)")
+
+    def judge(seen: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.zeros(len(seen), rows.rules.actions), torch.zeros(len(seen))
+
+    found = list(matches(rows, simulations=2, judge=judge, earlier=judge))
+    against = [name for batch in found for name in batch["opponent"]]
+    assert against.count("random") == 30
+    assert against.count("earlier") == distinct_games(rows) < 30
+    alone = rows_of("earlier", number=30, name=rows.name)
+    [batch] = matches(alone, simulations=2, judge=judge, earlier=judge)
+    assert len(batch) == distinct_games(alone)
 
 
 def test_minimax_knows_what_tic_tac_toe_is_worth() -> None:
