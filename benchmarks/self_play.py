@@ -9,7 +9,9 @@ connect-four  60 minutes; a match against OpenSpiel's MCTS with 100 random games
 speed         games a second of connect four, beside OpenSpiel's Python AlphaZero (its actors alone, in
               `benchmarks.environments`), with as many simulations for each move and a network of the same size, on all cores
 go            Go 5x5, 60 minutes; a match against MCTS with 400
-chess         60 minutes; mates in one from 200 positions of random games, beside an untrained network with the same search
+chess         60 minutes, by a small network from positions after at most 80 random moves (`CHESS`); mates in one from 200
+              positions of random games, beside an untrained network of the same size with the same search: by the network
+              alone, and with searches of 16 and 64 simulations that look at 16 moves in the root
 others        hex 5x5 and othello, 10 minutes each: matches against random moves and MCTS with 100
 
 All play the best move that a search finds, colours alternating; the training, its evaluations and report included, takes the
@@ -22,6 +24,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,7 @@ import numpy as np
 import torch
 
 import sonde
+from benchmarks.acting import settings_of
 from benchmarks.environments import python
 from benchmarks.timing import ROOT, data_folder, last_json, run, write
 from sonde.acting.self_play.games.open_spiel import game
@@ -46,6 +50,11 @@ from sonde.models.build import build, config_class
 from sonde.tasks.table import build as build_task
 
 SEED = 3_000_000  # of matches here, which no training and no test of it uses
+# from unbalanced positions games end by mates, of which there is something to be learned, and not as draws
+CHESS = (
+    "--opponents random --width 32 --layers 3 --considered 40 --random-moves 80 --environments 32 --max-episode-steps 160 "
+    "--episodes 2 --test-episodes 20"
+)
 
 
 def trained(name: str, out: Path, minutes: float, *flags: str) -> dict[str, Any]:
@@ -65,12 +74,12 @@ def playing_of(out: Path) -> Playing:
     return found
 
 
-def untrained(name: str) -> Playing:
+def untrained(name: str, width: int, layers: int) -> Playing:
     """The same of a network that has learned nothing."""
     dataset = open_data(f"game:{name}", DataConfig())
     torch.manual_seed(0)
-    schema = dataset.schema
-    model = build("policy-value-resnet", schema.input, schema.target.out_dim)
+    schema, config = dataset.schema, config_class("policy-value-resnet")(width=width, layers=layers)
+    model = build("policy-value-resnet", schema.input, schema.target.out_dim, config)
     found = abilities_of(build_task("alphazero", model, schema.target, input=schema.input)).playing
     assert found is not None
     return found
@@ -232,10 +241,21 @@ def mates(count: int) -> tuple[list[list[int]], list[set[int]]]:
     return games, mating
 
 
-def mated(player: Player, games: list[list[int]], mating: list[set[int]]) -> float:
-    """Share of positions in which the move mates."""
-    moves = [int(player.think([each]).move[0]) for each in games]
-    return float(np.mean([move in wins for move, wins in zip(moves, mating, strict=True)]))
+def mated(playing: Playing, games: list[list[int]], mating: list[set[int]]) -> dict[str, float]:
+    """Share of positions in which the move mates: the likeliest by the network alone, and after searches."""
+    found: dict[str, float] = {}
+    for simulations in (16, 64):
+        plan = replace(playing.plan, simulations=simulations, considered=16)
+        player = Player("chess", replace(playing, plan=plan), torch.device("cpu"))
+        thoughts = [player.think(games[first : first + 50]) for first in range(0, len(games), 50)]
+        if not found:
+            found["network"] = _within(np.concatenate([each.prior.argmax(1) for each in thoughts]), mating)
+        found[f"{simulations} simulations"] = _within(np.concatenate([each.move for each in thoughts]), mating)
+    return found
+
+
+def _within(moves: np.ndarray, mating: list[set[int]]) -> float:
+    return float(np.mean([move in wins for move, wins in zip(moves.tolist(), mating, strict=True)]))
 
 
 def tic_tac_toe(folder: Path, asked: argparse.Namespace, flags: list[str]) -> dict[str, Any]:
@@ -270,16 +290,15 @@ def go(folder: Path, asked: argparse.Namespace, flags: list[str]) -> dict[str, A
 
 def chess(folder: Path, asked: argparse.Namespace, flags: list[str]) -> dict[str, Any]:
     """See the module."""
-    result = trained("chess", folder / "run", asked.minutes or 60, "--opponents", "random", *flags)
+    result = trained("chess", folder / "run", asked.minutes or 60, *CHESS.split(), *flags)
     games, mating = mates(asked.games or 200)
-    device, ours = torch.device("cpu"), playing_of(folder / "run")
-    simulations = ours.plan.simulations
-    other = Player("chess", untrained("chess"), device, simulations=simulations)
+    settings = settings_of(folder / "run")
     return {
         "training": _told(result),
-        "mates in one": mated(Player("chess", ours, device), games, mating),
-        "untrained": mated(other, games, mating),
-        "simulations": simulations,
+        "flags": " ".join([CHESS, *flags]),
+        "positions": len(games),
+        "mates in one": mated(playing_of(folder / "run"), games, mating),
+        "untrained": mated(untrained("chess", settings["width"], settings["layers"]), games, mating),
     }
 
 

@@ -82,8 +82,12 @@ def go(found: dict[str, Any]) -> Iterator[Row]:
 
 def chess(found: dict[str, Any]) -> Iterator[Row]:
     """Mates in one."""
-    what = f"chess, {_minutes(found):.0f} minutes: mates in one found with {found['simulations']} simulations"
-    yield what, f"{found['mates in one']:.1%}", f"untrained {found['untrained']:.1%}", "1"
+    what = f"chess, {_minutes(found):.0f} minutes: mates in one of {found['positions']} positions"
+    yield what, _by_size(found["mates in one"]), f"untrained: {_by_size(found['untrained'])}", "1"
+
+
+def _by_size(shares: dict[str, float]) -> str:
+    return ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
 
 
 def others(found: dict[str, Any]) -> Iterator[Row]:

@@ -11,14 +11,14 @@ def at_least(config: Any, low: float, *names: str) -> None:
     """Raises: ConfigError where one of these settings of `config` is below `low`, or no number."""
     for name, value in _numbers(config, names):
         if not value >= low or math.isinf(value):
-            raise ConfigError(f"{flag(name)} must be at least {low:g}, got {value:g}")
+            raise ConfigError(f"{flag(name)} must be at least {low:.12g}, got {value:.12g}")
 
 
 def above(config: Any, low: float, *names: str) -> None:
     """Raises: ConfigError where one of these settings is not above `low`."""
     for name, value in _numbers(config, names):
         if not value > low or math.isinf(value):
-            raise ConfigError(f"{flag(name)} must be above {low:g}, got {value:g}")
+            raise ConfigError(f"{flag(name)} must be above {low:.12g}, got {value:.12g}")
 
 
 def within(
@@ -29,7 +29,7 @@ def within(
         fits = (value > low if open_left else value >= low) and (value < high if open_right else value <= high)
         if not fits:
             lowest, highest = "above" if open_left else "at least", "below" if open_right else "at most"
-            raise ConfigError(f"{flag(name)} must be {lowest} {low:g} and {highest} {high:g}, got {value:g}")
+            raise ConfigError(f"{flag(name)} must be {lowest} {low:.12g} and {highest} {high:.12g}, got {value:.12g}")
 
 
 def _numbers(config: Any, names: tuple[str, ...]) -> Iterator[tuple[str, float]]:

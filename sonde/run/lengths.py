@@ -184,7 +184,7 @@ def lengths_in_words(loop: LoopConfig) -> dict[str, str]:
     """Each length that was requested, as it would be typed."""
     found = {name: getattr(loop, name) for name in ("epochs", "steps", "time_limit") if getattr(loop, name) is not None}
     return {
-        name: str(parse(value, bare="seconds")) if name == "time_limit" else f"{value:g}"
+        name: str(parse(value, bare="seconds")) if name == "time_limit" else f"{value:.12g}"
         for name, value in found.items()
     }
 

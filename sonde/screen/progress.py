@@ -156,8 +156,13 @@ class Progress:
         self._row_step = record.step - 1
 
     def _epoch_ended(self, last: StepRecord) -> None:
-        due = (last.epoch + 1) % self._stride == 0
-        if due if self._batches else time.monotonic() - self._rows_since >= PLAIN_EVERY_S:
+        """Without an evaluation: where a run is evaluated at other times, those make the rows, and time does."""
+        due = time.monotonic() - self._rows_since >= PLAIN_EVERY_S
+        if self._batches and self._metric is None:
+            due = (last.epoch + 1) % self._stride == 0
+        elif self._batches:
+            due = due and self._output.live  # elsewhere a line as often says how far it is
+        if due:
             self._row(last, "")
 
     def _evaluated(self, record: EvaluationRecord) -> None:

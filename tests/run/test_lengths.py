@@ -217,3 +217,7 @@ def test_a_rate_is_not_searched_for_where_batches_do_not_come_back(tmp_path: Pat
         ConfigError, match='lr="auto" tries 100 batches and puts them back, and these data cannot be rewound'
     ):
         fit(Tap(), tmp_path / "run", epochs=2, lr="auto")
+
+
+def test_long_lengths_are_told_to_the_last_step() -> None:
+    assert lengths_in_words(LoopConfig(steps=1_234_567)) == {"steps": "1234567"}

@@ -9,6 +9,7 @@ from sonde.core.acting import Experience
 from sonde.core.records import EvaluationRecord, EventRecord, StepRecord
 from sonde.core.seams import Objective, Observer
 from sonde.screen import progress as module
+from sonde.screen.output import Output
 from sonde.screen.screen import Screen
 
 
@@ -74,6 +75,23 @@ def test_without_validation_rows_come_at_epoch_ends(clock):
     assert head == ["epoch", "loss", "lr", "rows/s", "left"]
     assert [first[0], second[0]] == ["1/2", "2/2"]
     assert first[1] == "5.50"
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_epochs_without_an_evaluation_make_few_rows_where_others_have_one(clock, terminal, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    out, written = io.StringIO(), []
+    monkeypatch.setattr(out, "isatty", lambda: terminal)
+    monkeypatch.setattr(Output, "row", lambda self, text, **_: written.append(text.split()[0]))
+    objective = Objective("accuracy", "max")
+    with Screen(file=out).progress(epochs=30, steps=300, batches_per_epoch=10, objective=objective) as observe:
+        for number in range(1, 301):
+            clock.s += 0.125
+            observe(step(number))
+            if number in (50, 300):
+                observe(judged(number, 0.5))
+    often = ["13/30", "21/30", "29/30"] if terminal else ["step"] * 3  # every ten seconds
+    assert [each for each in written if each != "epoch"] == ["5/30", *often, "30/30"]
 
 
 def test_long_runs_show_at_most_sixty_rows_and_the_last(clock):
