@@ -8,6 +8,7 @@ import torch
 from sonde.core.config import replace_leaves
 from sonde.core.config_file import read_config
 from sonde.core.errors import ConfigError
+from sonde.core.given_object import an_instance
 from sonde.core.run_folder import RunFolder, open_run
 from sonde.core.schema_file import read_schema
 from sonde.core.seams import Task
@@ -40,6 +41,10 @@ def load(
     Raises: RunFolderError when there is no run, or its weights do not fit; ConfigError for a run that builds its network itself
     """
     place = open_run(folder)
+    if isinstance(model, type):
+        raise ConfigError(f"model={model.__name__} is a class; give an instance: model={an_instance(model)}")
+    if model is not None and not hasattr(model, "modules"):
+        raise ConfigError(f"model= takes the network or task as it was given to the run, not a {type(model).__name__}")
     if (loss is not None or metrics is not None) and not isinstance(model, torch.nn.Module):
         raise ConfigError("loss= and metrics= come with model=, the network of a run of sonde.fit")
     if model is None:

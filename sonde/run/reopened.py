@@ -13,7 +13,7 @@ from sonde.core.config import GROUPS, TrainConfig, leaves
 from sonde.core.config_file import SavedConfig, read_config
 from sonde.core.errors import ConfigError, DataError
 from sonde.core.files import read_json
-from sonde.core.given_object import TAKES, GivenObject
+from sonde.core.given_object import TAKES, GivenObject, an_instance
 from sonde.core.overrides import Overrides
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import extras_of
@@ -160,6 +160,10 @@ def reopened(folder: RunFolder, given: Given, screen: Screen) -> Reopened | str:
     own = saved.settings.get("model") == CUSTOM_MODULE
     if saved.settings.get("folds") and not saved.settings.get("fold"):
         return f"it is a cross-validation; examine one of its folds, such as {folder.path / 'fold-1'}"
+    if isinstance(given.model, type):
+        raise ConfigError(
+            f"model={given.model.__name__} is a class; give an instance: model={an_instance(given.model)}"
+        )
     if given.model is not None and not isinstance(given.model, nn.Module):
         raise ConfigError("model= takes the network, a torch.nn.Module, as it was given to the run")
     if given.model is not None and not own:
