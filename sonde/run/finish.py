@@ -7,6 +7,7 @@ from typing import Any
 from sonde.acting.evaluation.films import SECONDS
 from sonde.core.catalogue import load
 from sonde.core.config_file import in_memory, read_config
+from sonde.core.dataset import Rows
 from sonde.core.errors import DataError, Interrupted
 from sonde.core.files import plain, read_json, write_json
 from sonde.core.findings import AT_A_TIME, Finding
@@ -151,7 +152,7 @@ def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
     """Say that the headline is worse than the baseline's, where the doctor looked on."""
     attempt, objective, name = run.attempt, run.attempt.assembly.objective, str(result["headline"])
     dataset, split = attempt.assembly.dataset, next(reversed(list(result["metrics"])), "")
-    tell(attempt, fewer_games(dataset and dataset.splits.get(split), attempt.assembly.task), at_once=False)
+    tell(attempt, fewer_games(_judged_on(attempt.assembly, split), attempt.assembly.task), at_once=False)
     if run.doctor is None:
         return
     known = higher_is_better(name)
@@ -175,6 +176,13 @@ def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
     if samples.exists() and not attempt.assembly.config.data.overfit_batches:
         found = [*found, *pairs_unlike(read_json(samples), split)]
     tell(attempt, found, at_once=False)
+
+
+def _judged_on(assembly: Assembly, split: str) -> Rows | None:
+    """Rows of a split that is evaluated: where the time was over before, the only metrics are of training, which has no end."""
+    if assembly.dataset is None or split not in assembly.evaluation_sources:
+        return None
+    return assembly.dataset.splits.get(split)
 
 
 def _worse_at_games(folder: RunFolder, result: Mapping[str, Any], split: str) -> bool:
