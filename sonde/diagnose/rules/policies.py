@@ -25,8 +25,9 @@ STILL = 1e-5  # KL divergence: nothing moves
 USUAL_RATE = 1e-3  # of small networks that act: what the recipes take
 UNDER_WAY = 0.3  # of the peak rate: below it, a schedule has taken the rate away
 LOOKS = 3  # evaluations in a row
-APART = 0.3  # of the range of all returns
-SURE = 4.0  # standard errors of the evaluations' mean
+APART, NEAR = 0.3, 0.15  # of the range of all returns: of each evaluation alone, and of several together
+SURE, TOGETHER = 4.0, 3.0  # standard errors: of an evaluation's mean, and of the mean of several less training's
+OF_TRAINING = 100  # episodes of which training's mean is
 
 
 def not_better(seen: Seen, *, evaluated: bool = True) -> bool:
@@ -235,23 +236,30 @@ def not_learning(seen: Seen) -> Suspicion | None:
 def _gap(seen: Seen) -> float | None:
     """By how much the last evaluations lie above what training returned just before, where that is far and was so each time.
 
-    Training's mean is of the last 100 episodes: of evaluations between which fewer ended, no verdict.
+    Far is each of them alone, beyond the chance of its own episodes, or all of them by less, beyond the chance of all. Training's
+    mean is of the last 100 episodes, and so of what was before: no verdict of evaluations between which fewer ended, nor where
+    it went towards them meanwhile.
     """
     span, last = seen.course.span(), seen.evaluations[-LOOKS:]
     if len(last) < LOOKS or not span > 0 or seen.moment == "training" or seen.step < TRIAL:
         return None
-    held, found = max(1, seen.context.held or 1), []
+    held, found, alone = max(1, seen.context.held or 1), [], True
+    variances = []
     for each in last:
         near = [entry for entry in seen.course.entries if entry.step <= each.step]
         trained = near[-1].numbers.get("train_return", math.nan) if near else math.nan
-        mean, error = _score(each), each.metrics.get("return_std", math.nan) / math.sqrt(held)
-        if not abs(mean - trained) > max(APART * span, SURE * error):
+        mean, deviation = _score(each), each.metrics.get("return_std", math.nan)
+        gap = mean - trained
+        if not abs(gap) > NEAR * span:
             return None
-        found.append((mean - trained, near[-1].numbers.get("episodes", 0.0), trained))
-    fresh = found[-1][1] - found[0][1] >= 100
-    steady = abs(found[-1][2] - found[0][2]) < APART * span
-    same = len({gap > 0 for gap, _, _ in found}) == 1
-    return found[-1][0] if fresh and steady and same else None
+        alone &= abs(gap) > max(APART * span, SURE * deviation / math.sqrt(held))
+        variances.append(deviation**2 / held / LOOKS**2 + deviation**2 / OF_TRAINING / LOOKS)
+        found.append((gap, near[-1].numbers.get("episodes", 0.0), trained))
+    gaps = [gap for gap, _, _ in found]
+    same, fresh = len({gap > 0 for gap in gaps}) == 1, found[-1][1] - found[0][1] >= OF_TRAINING
+    towards = (found[-1][2] - found[0][2]) * (1 if gaps[-1] > 0 else -1)
+    together = gaps[-1] < 0 and abs(statistics.fmean(gaps)) > TOGETHER * math.sqrt(sum(variances))
+    return gaps[-1] if same and fresh and towards < APART * span and (alone or together) else None
 
 
 def _score(evaluated: Evaluated, name: str = "return") -> float:
