@@ -78,9 +78,11 @@ class Played(Protocol):
 
     leave_off: asked again and again meanwhile; where it says True, the source ends with the rows that are whole by then
     which:     which of the rows they are, where the source has left off among them, to go behind how many they are
+    so_far:    rows that are whole by now, of how many
     """
 
     leave_off: "Callable[[], bool]"
+    so_far: tuple[int, int]
 
     @property
     def which(self) -> str: ...

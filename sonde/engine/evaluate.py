@@ -214,11 +214,15 @@ def evaluate(
     look = WithoutGradients(quick or task.evaluate)
     begins = source.state_dict() if budget is not None else {}
     done = 0
+    played = source if isinstance(source, Played) else None
     if budget is not None:
-        budget.played = isinstance(source, Played)
+        budget.played = played is not None
+
+    def tell() -> None:
+        tick(label, *((done, source.batches or 0) if played is None else played.so_far))
 
     def leave_off() -> bool:
-        tick(label, done, source.batches or 0)
+        tell()
         if budget is None or not budget.over:
             return False
         budget.stopped = True
@@ -241,10 +245,10 @@ def evaluate(
                     note_batch(trouble, taken, source)
                     raise
             done = number + 1
-            tick(label, done, source.batches or 0)
+            tell()
             if budget is not None and rewinds(source) and budget.stops(last=number + 1 == source.batches):
                 source.load_state_dict(begins)  # the next evaluation begins at the beginning again
                 break
     if budget is not None:
-        budget.ended(source.which if isinstance(source, Played) else None)
+        budget.ended(None if played is None else played.which)
     return meter

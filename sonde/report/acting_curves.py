@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from sonde.core.units import number
+from sonde.core.units import counted, number
 from sonde.metrics.intervals import around_mean
 from sonde.report import captions
-from sonde.report.acted import goal_of, policies
+from sonde.report.acted import goal_of
 from sonde.report.figures import Axis, Series
 from sonde.report.folder import Reading
 from sonde.report.learning import Figure, across, figure, finite, logged, metric_of, optimisation_figures
+from sonde.report.plain_policies import policies
 from sonde.report.scale import Point
 from sonde.report.time_shares import time_shares
 
@@ -104,10 +105,20 @@ def _marks(run: Reading, name: str, shown: Sequence[Series]) -> list[Series]:
     if (goal := goal_of(run, name)) is not None:
         levels.append((f"solved ({goal:g})", goal))
     for policy in policies(run.evaluated.get(run.split, {})) if name == "return" else ():
-        value = sum(policy.returns) / len(policy.returns)
-        levels.append((f"{policy.what.removeprefix('a ')} ({number(value)})", value))
+        levels.append(
+            (
+                f"{policy.what.removeprefix('a ')} ({number(policy.mean)}{_of_fewer(run, len(policy.returns))})",
+                policy.mean,
+            )
+        )
     low, high = min(places), max(places)
     return [Series(name=text, points=[(low, y), (high, y)], colour=0) for text, y in levels[:2]] if high > low else []
+
+
+def _of_fewer(run: Reading, played: int) -> str:
+    """That a policy has played fewer episodes than the run was evaluated on, to which the curve is no answer."""
+    whole = (run.data.get("splits") or {}).get(run.split)
+    return f", of {counted(played, 'episode', 'episodes')}" if isinstance(whole, int) and played < whole else ""
 
 
 def _episodes(run: Reading) -> int | None:

@@ -28,6 +28,7 @@ BUSY = 0.75  # of the cores in use, in the mean over the last minute, before thi
 ALLOWED_S, ALLOWED_SHARE = 2.0, 0.05  # more time than the limit that is not worth a word
 BASELINE = "baseline"  # of a plan's evaluations: that of a baseline which is played
 SPARE = 0.015  # of a limit, for a machine that slows down
+LENIENT = 1.25  # times as long as expected, which an evaluation may take
 FLOOR_S = 0.5  # of an evaluation: less is not worth leaving rows out
 AFTER_S = 0.5  # seconds for the report and the end of the process; of short limits a twentieth
 
@@ -39,13 +40,13 @@ class TimeLimit:
     def __init__(self, assembly: Assembly, plan: ExecutionPlan, limit_s: float, saved: Saved | None = None) -> None:
         self._assembly, self._plan, self.limit_s = assembly, plan, limit_s
         splits = evaluated_last(assembly, saved)
-        self._last_s = plan.evaluation_s.get("quick", plan.last_evaluation_s)
+        self._quick_s = plan.evaluation_s.get("quick", plan.last_evaluation_s)
         final_s = sum(plan.evaluation_s.get(name, 0.0) for name in [*splits, BASELINE])
         if not plan.evaluation_s:  # planned by an earlier version
             final_s = plan.final_s
         self.deadline = Deadline(
             limit_s * (1 - SPARE) - self._after_s,
-            wanted_s=self._last_s + final_s,
+            wanted_s=self._quick_s + final_s,
             since_s=assembly.clock.elapsed(),
             floor_s=FLOOR_S * (len(splits) + ("quick" in plan.evaluation_s)),
         )
@@ -70,8 +71,14 @@ class TimeLimit:
 
     def while_training(self) -> EvaluationBudget:
         """For one evaluation of the validation rows."""
-        last_s = self.deadline.share * self.deadline.ratio * self._last_s
-        return self._budget("validation", self.deadline.training_s + last_s, expected=self._expected("quick"))
+        return self._budget("validation", self.deadline.training_s + self._last_s, expected=self._expected("quick"))
+
+    @property
+    def _last_s(self) -> float:
+        """Seconds for the training's last evaluation: all it may take where that leaves half to those that follow. Games and
+        episodes are played side by side, so that most of the time it takes may come to not one that is over."""
+        wanted_s = LENIENT * self.deadline.ratio * self._quick_s
+        return min(wanted_s, max(self.deadline.share * self.deadline.ratio * self._quick_s, self.deadline.kept_s / 2))
 
     def at_the_end(self, splits: Sequence[str]) -> EvaluationBudget:
         """For the first of these splits; the others are still to come, and get what they are expected to take."""

@@ -194,7 +194,7 @@ class Games:
     batches, epoch, which = 10, 0, ""
 
     def __init__(self, hands: Hands) -> None:
-        self.hands, self.leave_off = hands, never
+        self.hands, self.leave_off, self.so_far = hands, never, (0, 100)
 
     def expected_s(self, at_most_s: float) -> float:
         return 100.0
@@ -205,6 +205,7 @@ class Games:
                 if self.leave_off():
                     return
                 self.hands.now += 1
+                self.so_far = self.so_far[0] + 1, 100
             yield Batch({"input": torch.zeros(10, 2), "target": torch.zeros(10).long()}, torch.arange(10) + 10 * group)
 
     def describe(self, index: int) -> str:
@@ -215,6 +216,13 @@ class Games:
 
     def load_state_dict(self, state: Any) -> None:
         pass
+
+
+def test_progress_of_games_is_told_by_game_and_not_by_group() -> None:
+    hands, told = Hands(0.0), []
+    evaluate(Slow(hands), Games(hands), SETTINGS, tick=lambda label, done, of: told.append((done, of)))
+    assert {of for _, of in told} == {100}
+    assert sorted({done for done, _ in told}) == list(range(101))
 
 
 @pytest.mark.parametrize(("seconds", "rows"), [(1000, 100), (24, 20), (3, 0)])

@@ -10,6 +10,7 @@ from sample_tasks import CPU, Supervised, mlp, stepper
 from sonde.core.pace import Pace
 from sonde.engine.clock import Clock
 from sonde.engine.deadline import Deadline
+from sonde.engine.due import FitSettings, time_over
 from sonde.engine.time_budget import FEWEST, SHARES, SPARE, TimeBudget
 from sonde.engine.training import Training
 
@@ -185,3 +186,14 @@ def test_the_first_update_divides_what_is_left_anew() -> None:
     assert deadline.training_s == 84.0
     world.run(1, 5.0)
     assert deadline.training_s == 84.0
+
+
+def test_the_first_update_may_take_what_was_kept_for_evaluations() -> None:
+    world = World()
+    settings = FitSettings(stop=100, deadline=Deadline(100.0, wanted_s=30.0, since_s=0.0, floor_s=1.0))
+    world.clock.seconds = 80.0
+    assert not time_over(world.training, settings, 0.0)
+    world.training.progress.step = 1
+    assert time_over(world.training, settings, 0.0)
+    world.training.progress.step, world.clock.seconds = 0, 99.5
+    assert time_over(world.training, settings, 0.0)

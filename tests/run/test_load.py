@@ -29,7 +29,7 @@ def test_what_is_no_network_is_one_line(given: Any, told: str, tmp_path: Path) -
     sonde.fit(Line(1), (x, x), loss=mse_loss, out=tmp_path / "run", steps=1, threads=1, quiet=True)
     with pytest.raises(ConfigError, match=told):
         sonde.load(tmp_path / "run", model=given)
-    assert torch.equal(sonde.load(tmp_path / "run", model=(net := Line(1))).model.weight, net.weight)
+    assert torch.equal(sonde.load(tmp_path / "run", model=(net := Line(1))).model.get_parameter("weight"), net.weight)
 
 
 def test_the_doctor_says_the_same(tmp_path: Path) -> None:

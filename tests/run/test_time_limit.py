@@ -16,6 +16,7 @@ import sonde
 from sonde.core.errors import ConfigError
 from sonde.core.files import read_json
 from sonde.core.seams import Abilities
+from sonde.engine.clock import Clock
 from sonde.engine.evaluate import EvaluationBudget
 from sonde.engine.json_lines import read_lines
 from sonde.engine.plan import ExecutionPlan
@@ -233,3 +234,27 @@ def test_what_was_said_during_training_is_not_said_again() -> None:
     assert len(limit.cut_short({"validation": budget})) == 1
     budget.told = True
     assert limit.cut_short({"validation": budget}) == []
+
+
+def test_an_evaluation_tells_what_those_to_come_take() -> None:
+    """10 rows were expected to take 2 s; they take 4, then 1, and of games that were cut short nothing is known but that."""
+    plan = ExecutionPlan(
+        device="cpu", precision="fp32", threads=1, steps=1, steps_why="", evaluation_s={"quick": 2.0, "test": 20.0}
+    )
+    judged: Any = SimpleNamespace(
+        task=SimpleNamespace(), evaluation_sources={"validation": None, "test": None}, clock=Clock()
+    )
+    limit = module.TimeLimit(judged, plan, 100.0)
+    planned_s = limit.deadline.training_s
+
+    def after(took_s: float, *, evaluated: int = 10, played: bool = False) -> float:
+        budget = EvaluationBudget(60.0, rows=10)
+        budget.evaluated = budget.seen = evaluated
+        budget.took_s, budget.played, budget.stopped = took_s, played, evaluated < 10
+        limit.measured(budget)
+        return limit.deadline.training_s
+
+    assert after(4.0) < planned_s - 15
+    assert after(1.0) == pytest.approx(planned_s + 11)
+    assert after(0.5, evaluated=0, played=True) == pytest.approx(planned_s + 11)
+    assert after(4.0, evaluated=3, played=True) < planned_s - 15

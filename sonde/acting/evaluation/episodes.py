@@ -62,7 +62,7 @@ class Episodes:
         self._seeds, self._sampled, self._seed, self._device = list(seeds), sampled, seed, device
         self._envs: list[Any] = []
         self.leave_off: Callable[[], bool] = never
-        self.which = ""  # see `sonde.core.pace.Played`
+        self.which, self.so_far = "", (0, 0)  # see `sonde.core.pace.Played`
         self.recorder: Recorder | None = None  # of what is played, where that is kept
         self.taken: dict[int, np.ndarray] = {}  # number of an episode -> its first `KEPT` actions in the last pass
 
@@ -72,7 +72,7 @@ class Episodes:
         return -(-len(self._seeds) // TOGETHER)
 
     def __iter__(self) -> Iterator[Batch]:
-        self.which = ""
+        self.which, self.so_far = "", (0, len(self._seeds))
         for first in range(0, len(self._seeds), TOGETHER):
             seeds = self._seeds[first : first + TOGETHER]
             found, ended = self._played(seeds, first, self.leave_off)
@@ -146,6 +146,7 @@ class Episodes:
                 factor[number] *= discount
                 lengths[number] += 1
                 going[number], cut_off[number] = not (over or cut), cut and not over
+            self.so_far = first + len(seeds) - int(going.sum()), len(self._seeds)
         self._keep(taken, lengths, first)
         found = {"return": returns, "length": lengths}
         if expected is not None and (last := self._value(decide, seen)) is not None:

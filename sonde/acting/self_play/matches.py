@@ -64,7 +64,7 @@ class Matches:
         """judged: who plays, by default the network;  together: games against each opponent side by side"""
         self._rows, self._playing, self._device = rows, playing, device
         self.leave_off: Callable[[], bool] = never
-        self.which = ""  # see `sonde.core.pace.Played`
+        self.which, self.so_far = "", (0, 0)  # see `sonde.core.pace.Played`
         self._judged, self._together = judged, together
 
     @property
@@ -75,6 +75,7 @@ class Matches:
     def __iter__(self) -> Iterator[Batch]:
         self.which, rows = "", self._rows
         own, others = self._sides(self.leave_off)
+        self.so_far = 0, sum(len(self._group(first, others)) for first in range(0, rows.number, self._together))
         for first in range(0, rows.number if others else 0, self._together):
             games = self._group(first, others)
             if not games:
@@ -145,7 +146,9 @@ class Matches:
         with suppress(LeftOff):  # in the middle of a move: what is over then is whole
             while going and not self.leave_off():
                 self._move(games, states, going, own, others, beginner)
-                going = [at for at in going if not self._over(states[at])]
+                still = [at for at in going if not self._over(states[at])]
+                over, of = self.so_far
+                going, self.so_far = still, (over + len(going) - len(still), of)
         first = np.array([each.first for each in games])
         returns = np.array([state.returns()[beginner] if state.is_terminal() else 0.0 for state in states])
         score = (np.sign(np.where(first, returns, -returns)) + 1) / 2

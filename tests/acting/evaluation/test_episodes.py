@@ -36,6 +36,14 @@ def test_what_follows_a_cut_counts_by_its_value_and_what_follows_an_end_does_not
     assert batch["bootstrapped_return"].tolist() == [discounted] * 3
 
 
+def test_episodes_that_are_over_are_counted_while_they_are_played() -> None:
+    played, told = of(lambda: Corridor(3), seeds=range(5)), []
+    played.leave_off = lambda: bool(told.append(played.so_far))
+    list(played)
+    assert told == [(0, 5)] * 3
+    assert played.so_far == (5, 5)
+
+
 def test_without_a_value_nothing_is_expected() -> None:
     (batch,) = of(lambda: Corridor(3))
     assert set(batch.keys()) == {"return", "length"}

@@ -59,6 +59,15 @@ def test_who_knows_every_position_does_not_lose_and_random_moves_do() -> None:
     assert batch["score"][:12].mean() > 0.85
 
 
+def test_games_that_are_over_are_counted_while_they_are_played() -> None:
+    played, told = matches(rows_of("random", "one-ply", number=4), simulations=2), []
+    played.leave_off = lambda: bool(told.append(played.so_far))
+    list(played)
+    assert played.so_far == (8, 8)
+    assert told[0] == (0, 8)
+    assert told == sorted(told)
+
+
 def test_every_other_game_is_begun_by_the_opponent() -> None:
     [batch] = matches(rows_of("random"), simulations=2)
     assert batch["first"].tolist() == [True, False] * 4
