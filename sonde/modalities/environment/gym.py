@@ -24,6 +24,7 @@ from sonde.core.progress import Tick
 from sonde.core.spaces import Space, as_text
 from sonde.core.units import size
 from sonde.modalities.environment.inspection import first_look, irreproducible, without_end
+from sonde.modalities.environment.log import LOGGED
 from sonde.modalities.environment.pictures import facts_of, pictured, seen_in
 from sonde.modalities.environment.spaces import (
     KIND,
@@ -39,7 +40,6 @@ from sonde.tasks.table import spec
 
 LOOKED_AT = 2 * SAME_STEPS  # observations by which it is seen whether an episode can be played again
 KEPT_BYTES = 2**26  # of observations, from which on fewer of them are compared
-LOGGED = "logged-"  # before the kind of an environment's target, of actions that others took
 TRAIN = LIMIT - 10_000_000  # seeds of training
 
 

@@ -23,7 +23,7 @@ from sonde.core.dataset import Dataset, Fact, Rows
 from sonde.core.errors import DataError
 from sonde.core.findings import Finding
 from sonde.core.progress import Tick
-from sonde.core.units import count, number
+from sonde.core.units import ABSENT, count, number
 from sonde.modalities.environment.unread_pictures import unread_pictures
 from sonde.modalities.inspect import InfoTable, Parts, Played
 
@@ -166,11 +166,14 @@ def _facts(survey: Survey) -> list[Fact]:
         found.append(
             Fact(what, f"other than 0 in {number(100 * float((paid != 0).mean()))} % of {count(len(paid))} steps")
         )
+    if not random.lengths and random.left:
+        how = f"the first of random actions, seed {FIRST_SEED:,}, was left after {random.left:,} steps"
+        found.append(Fact("no episode ended in the time", how))
     if random.lengths:
         least, most = min(random.lengths), max(random.lengths)
         what = f"episodes of {least:,} to {most:,} steps, {statistics.median(random.lengths):g} in the median"
         what = f"every episode takes {least:,} steps" if least == most and len(random.lengths) > 1 else what
-        left = "; one was left before its end" if random.unended else ""
+        left = f"; another was left before its end, after {random.left:,} steps" if random.left else ""
         found.append(Fact(what, f"{len(random.lengths)} of random actions, seeds from {FIRST_SEED:,} on{left}"))
     if survey.step_s > 0:
         speed = survey.steps / survey.step_s
@@ -180,15 +183,19 @@ def _facts(survey: Survey) -> list[Fact]:
 
 def _returns(survey: Survey) -> InfoTable:
     columns = ("policy", "episodes", "mean return", "std", "worst", "best", "mean length")
-    return InfoTable("what simple policies return", columns, tuple(_row(each) for each in survey.tried if each.returns))
+    return InfoTable(
+        "what simple policies return", columns, tuple(_row(each) for each in survey.tried if each.returns or each.left)
+    )
 
 
 def _row(tried: Tried) -> tuple[str, ...]:
     returns = tried.returns
-    left = " or more" if tried.unended else ""
+    if not returns:
+        return (tried.policy, "0", *[ABSENT] * 4, f"{count(tried.left)} or more")
+    left = " or more" if tried.left > max(tried.lengths) else ""
     return (
         tried.policy,
-        f"{len(returns)}",
+        f"{len(returns)}" + (", one more unfinished" if tried.left else ""),
         number(statistics.fmean(returns), 4),
         number(statistics.pstdev(returns)),
         number(min(returns), 4),
@@ -226,15 +233,15 @@ CUT = "--max-episode-steps 1000 cuts episodes off; what would have followed stil
 def _of_episodes(survey: Survey) -> list[Finding]:
     """Episodes that do not end, or at once."""
     random, limit = survey.tried[0], limit_of(survey.env)
-    endless = [each for each in survey.tried if each.unended and max(each.lengths) >= NO_END] if limit is None else []
+    endless = [each for each in survey.tried if each.left >= NO_END] if limit is None else []
     found = []
-    if random in endless and len(random.lengths) == 1:
-        how = f"no episode of random actions ended within {random.lengths[0]:,} steps, and nothing cuts one off: there is no "
-        severity = "warning" if random.lengths[0] >= NEVER else "note"
+    if random in endless and not random.lengths:
+        how = f"no episode of random actions ended within {random.left:,} steps, and nothing cuts one off: there is no "
+        severity = "warning" if random.left >= NEVER else "note"
         how += "return to go by, and an evaluation is never over"
         found.append(_warning("", how, CUT, name=NEVER_END, severity=severity))
     elif endless:
-        how = f"there is no limit of steps, and one by {endless[-1].policy} did not end within {max(endless[-1].lengths):,}: "
+        how = f"there is no limit of steps, and one by {endless[-1].policy} did not end within {endless[-1].left:,}: "
         how += "a policy that does so is evaluated without an end, at which training stops"
         found.append(_warning("", how, CUT, name=NEVER_END, severity="note"))
     lengths = [length for each in survey.tried for length in each.lengths]
