@@ -152,8 +152,8 @@ class InProcess:
         return [actions[number] for actions in self._log[self._since[number] :]]
 
     def state(self) -> dict[str, np.ndarray]:
-        """The episode of each; the actions since it began or its snapshot was taken, and what was paid for them; what they show; the
-        snapshots: one environment behind the other.
+        """The episode of each; the actions since it began or its snapshot was taken, and what was paid for them; what they show;
+        the snapshots: one environment behind the other.
         """
         lengths = [len(self._log) - since for since in self._since]
         taken = [action for number in range(self.count) for action in self._taken(number)]
