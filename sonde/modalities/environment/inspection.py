@@ -5,7 +5,7 @@ Nothing is learned here: it is played by random, constant and random linear acti
 
 import statistics
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -44,11 +44,24 @@ CERTAIN = {
     "outside-its-space": "mend the environment, or its observation_space; numbers are trained on as they are shown",
 }
 UNUSABLE = "mend the environment, or its observation_space; training stops at it"
+SAID = 20  # observations: of fewer nothing is said of their scales before training
+SCALE = "--scale-observations scales them by their running mean and deviation, which are saved with the run"
 SHORT, SHORT_S = 200, 0.2  # steps and seconds of a look before training, at `MANY` episodes at most
 
 
-def lies(env: Any, encode: Callable[[Any], np.ndarray], source: str) -> list[Finding]:
-    """What is certain of an environment's observations after some short episodes, and does not stop training by itself.
+class Looked(NamedTuple):
+    """After some short episodes.
+
+    lies: what is certain of observations, and does not stop training by itself
+    unscaled: how their numbers differ in size, which is to be said where a task does not scale them
+    """
+
+    lies: list[Finding]
+    unscaled: list[Finding]
+
+
+def first_look(env: Any, encode: Callable[[Any], np.ndarray], source: str) -> Looked:
+    """By random actions.
 
     Raises: DataError, of one line, for an environment that does not run
     """
@@ -58,7 +71,11 @@ def lies(env: Any, encode: Callable[[Any], np.ndarray], source: str) -> list[Fin
         survey.play(lambda shown: env.action_space.sample(), seed, 1.0, SHORT - survey.steps)
         if survey.steps >= SHORT or not survey.left(1.0):
             break
-    return [_certain(fault) for fault in survey.faults.values() if fault.name == OUTSIDE and fault.usable]
+    lies = [_certain(fault) for fault in survey.faults.values() if fault.name == OUTSIDE and fault.usable]
+    seen = _numbers_shown(survey)
+    unscaled = [] if len(seen) < SAID else _scales(seen, _still(seen))
+    what = f"{source}: in {len(seen)} observations "
+    return Looked(lies, [_warning("", what + each.evidence, SCALE, name="inputs-not-scaled") for each in unscaled])
 
 
 def without_end(env: Checked, source: str) -> list[Finding]:
@@ -273,7 +290,7 @@ def _of_observations(survey: Survey) -> list[Finding]:
     seen = seen[np.isfinite(seen).all(1)]
     if len(seen) < 2:
         return []
-    still = np.flatnonzero(np.ptp(seen, 0) == 0)
+    still = _still(seen)
     if len(still) == seen.shape[1]:
         how = f"all {len(seen):,} observations are the same, so that actions cannot depend on them"
         action = "show what actions should depend on; of a choice among levers that is as it should be"
@@ -288,6 +305,22 @@ def _of_observations(survey: Survey) -> list[Finding]:
         how = f"{twice} in all {len(seen):,} observations"
         found.append(_note("repeated numbers", how, "check whether both are meant; they do no harm"))
     return [*found, *_scales(seen, still)]
+
+
+def _numbers_shown(survey: Survey) -> np.ndarray:
+    """(N, numbers) the finite observations of a Box that shows no pixels; none of other spaces."""
+    from gymnasium import spaces
+
+    space = survey.env.observation_space
+    if not isinstance(space, spaces.Box) or not survey.shown or (space.dtype == np.uint8 and len(space.shape) >= 2):
+        return np.empty((0, 0))
+    seen = np.stack(survey.shown).reshape(len(survey.shown), -1).astype(np.float64)
+    return seen[np.isfinite(seen).all(1)]
+
+
+def _still(seen: np.ndarray) -> np.ndarray:
+    """Columns that never change."""
+    return np.flatnonzero(np.ptp(seen, 0) == 0)
 
 
 def _note(check: str, evidence: str, action: str) -> Finding:
@@ -313,8 +346,8 @@ def _scales(seen: np.ndarray, still: np.ndarray) -> list[Finding]:
     how = f"number {large} is {number(float(sizes[large]))} in the root mean square"
     how += f", and number {small} {number(float(sizes[small]))}" if apart else ""
     how += f", and varies by {number(float(seen[:, large].std()))}" if away else ""
-    action = "ppo scales observations as it goes (--scale-observations); for other tasks bring them near 1, by "
-    return [_warning("scale of observations", how, f"{action}gymnasium.wrappers.TransformObservation")]
+    action = "ppo, a2c and reinforce scale observations as they go; dqn, sac and td3 do with --scale-observations"
+    return [_warning("scale of observations", how, action)]
 
 
 def _places(places: Iterable[int]) -> str:

@@ -59,14 +59,20 @@ def test_the_entropy_collapses() -> None:
 
 def test_values_run_away() -> None:
     found = said(acted({"values/value": lambda share: 800 * share}, replay=True, settings={"target_every": 1}))[0]
-    assert (found.name, found.certainty) == ("values-diverge", "likely")
+    assert (found.name, found.certainty) == ("values-diverge", "certain")
     assert "rewards of at most 1.00 with a discount of 0.990 can come to 100" in found.evidence
     assert "--target-every 500" in found.action
     wrong = said(acted(replay=True, expected=[150.0, 150.0, 145.0, 150.0, 160.0]))[0]
-    assert wrong.name == "values-diverge"
+    assert (wrong.name, wrong.certainty) == ("values-diverge", "likely")
     assert "expected to return 160, discounted, and return 90.0" in wrong.evidence
     soft = {"values/value": 800.0, "actor/entropy": 2.0, "temperature/temperature": 2.0}
     assert policies.values_diverge(acted(soft, replay=True)) is None  # entropy is paid for too
+    stuck = {"values/value": -7_000.0, "actor/entropy": -300.0, "temperature/temperature": 2.4, "target_entropy": -2.0}
+    ran = said(acted(stuck, replay=True, settings={"warmup_steps": 70_000}))
+    assert [each.name for each in ran[:2]] == ["values-diverge", "warmup-too-long"]
+    assert "can come to 100, and with entropy to 1,060" in ran[0].evidence
+    aimed = {**stuck, "values/value": -2_000.0}
+    assert policies.values_diverge(acted(aimed, replay=True)) is None
     assert policies.values_diverge(acted({"policy/value": 1e6})) is None  # an error, where nothing is replayed
     assert policies.values_diverge(acted({"values/value": 800.0}, replay=True, settings={"discount": 1.0})) is None
 

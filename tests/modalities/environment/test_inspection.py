@@ -12,10 +12,10 @@ from sonde.acting.environments import survey
 from sonde.acting.environments.survey import Tried
 from sonde.core.config import DataConfig
 from sonde.core.errors import ConfigError, DataError
-from sonde.modalities.environment.inspection import _row, lies
+from sonde.modalities.environment.inspection import _row, first_look
 from sonde.modalities.inspect import Inspection, inspect
 from sonde.modalities.open import open_data
-from tests.acting.faulty import FAULTY, Beyond, OtherType, Target
+from tests.acting.faulty import FAULTY, Beyond, OtherType, Target, Unscaled
 
 NAMED = {
     "NotFinite": "not finite inputs: after step 18 of the episode of seed 3,000,000 number 1 is nan",
@@ -106,7 +106,16 @@ def test_of_a_space_that_lies_training_warns_before_it_begins() -> None:
         assert found.severity == "warning"
     assert open_data(Target, DataConfig()).findings == []
     env = gymnasium.make("CartPole-v1")
-    assert lies(env, lambda seen: seen, "gym:CartPole-v1") == []
+    assert first_look(env, lambda seen: seen, "gym:CartPole-v1") == ([], [])
+
+
+def test_of_scales_that_a_task_leaves_as_they_are_training_warns_too() -> None:
+    dataset = open_data(Unscaled, DataConfig())
+    assert dataset.findings == []
+    (found,) = dataset.unless["scale_observations"]
+    assert (found.name, found.severity) == ("inputs-not-scaled", "warning")
+    assert re.search("in 210 observations number 0 is .* and number 1 0", found.evidence)
+    assert found.action.startswith("--scale-observations")
 
 
 def test_seconds_are_for_what_is_played() -> None:
