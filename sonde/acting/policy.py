@@ -30,7 +30,7 @@ class Policy:
         self, acting: Acting, parts: nn.Module, input: InputSpec, *, sampled: bool, seed: int, device: torch.device
     ) -> None:
         """parts: the task's networks, on `device`;  seed: of what is drawn, one stream for all calls"""
-        self._parts = parts
+        self._parts, self._input = parts, input
         self._acting, self._shape, self.sampled, self._device = acting, input.shape, sampled, device
         shown, taken = from_text(input.space)
         pixels = bool(input.std)
@@ -50,15 +50,7 @@ class Policy:
 
         Raises: DataError for what is not finite, or not as the space says; DataWarning, once, for numbers outside its bounds
         """
-        try:
-            seen = self._encode(observation)
-        except ValueError as error:
-            raise DataError(f"the observation is {error}; give one as the environment shows it") from None
-        if seen.shape != self._shape:
-            raise DataError(
-                f"the observation is of shape {seen.shape}, and the policy takes one of shape {self._shape}; several at once: "
-                "run.predict"
-            )
+        seen = self.encoded(observation)
         if seen.dtype != np.uint8:
             self._check(seen)
         with torch.inference_mode():
@@ -70,6 +62,22 @@ class Policy:
                 self._memory = decided["memory"]
             return self._formed(self._acting.sent(decided["action"])[0].numpy(force=True))
 
+    def encoded(self, observation: Any) -> np.ndarray:
+        """The row, or the planes, that the network sees of an observation as the environment shows it: an input of `module`.
+
+        Raises: DataError for what is not as the space says
+        """
+        try:
+            seen = self._encode(observation)
+        except ValueError as error:
+            raise DataError(f"the observation is {error}; give one as the environment shows it") from None
+        if seen.shape != self._shape:
+            raise DataError(
+                f"the observation is of shape {seen.shape}, and the policy takes one of shape {self._shape}; several at once: "
+                "run.predict"
+            )
+        return seen
+
     def module(self) -> "PolicyModule":
         """The policy as a module of PyTorch, to export: observations as the network sees them to actions for the environment.
 
@@ -79,7 +87,7 @@ class Policy:
             what = "has a memory, which goes from call to call" if self._memory is not None else "draws its actions"
             more = "" if self._memory is not None else "; take the likeliest ones: run.policy(sampled=False).module()"
             raise ConfigError(f"this policy {what}, and a module gives the same for the same observation{more}")
-        return PolicyModule(self._acting, self._parts)
+        return PolicyModule(self._acting, self._parts, self._input)
 
     def _check(self, seen: np.ndarray) -> None:
         finite = np.isfinite(seen)
@@ -107,17 +115,38 @@ class PolicyModule(nn.Module):
     """Observations (n, *shape) -> the likeliest actions: (n,) int64 of Discrete, numbered as it numbers them, else (n, k) numbers
     within their bounds, or choices. Observations are scaled, and actions stretched to the bounds, inside.
 
-    An observation is the row or the planes that the network sees: numbers of a Dict or a Tuple one after the other as the space
-    has them, pixels with their channels first (bytes).
+    An observation is the row or the planes that the network sees, as `Policy.encoded` makes them: numbers of a Dict or a Tuple
+    one after the other as the space has them, one of several as 0 and 1 for each that there is, pixels with their channels first
+    (bytes). `print(module)` says which.
     """
 
-    def __init__(self, acting: Acting, parts: nn.Module) -> None:
+    def __init__(self, acting: Acting, parts: nn.Module, input: InputSpec) -> None:
         super().__init__()
         self.parts, self._acting = parts, acting  # the parts are named so that weights move, and are exported, with it
+        self._shape, self._takes = input.shape, _rows_of(input)
 
     def forward(self, seen: Tensor) -> Tensor:
-        """See the class."""
+        """See the class. Raises: DataError for observations of another shape"""
+        if not torch.jit.is_tracing() and tuple(seen.shape[1:]) != self._shape:
+            raise DataError(
+                f"the module takes {self._takes}, and these are {tuple(seen.shape)}; policy.encoded(observation)[None] is "
+                "one of them"
+            )
         return self._acting.sent(self._acting.act(seen, None)["action"])
+
+    def extra_repr(self) -> str:
+        """What it takes."""
+        return f"takes {self._takes}"
+
+
+def _rows_of(input: InputSpec) -> str:
+    """What a module takes, for a person."""
+    sizes = ", ".join(map(str, input.shape))
+    space = None if input.std else from_text(input.space)[0]
+    shown = space is not None and space.kind not in ("box", "other")
+    return f"observations ({sizes}) behind one another: (n, {sizes})" + (
+        f", each {space.words} in a row" if shown else ""
+    )
 
 
 def _former(space: Space | None) -> Callable[[Any], Any]:

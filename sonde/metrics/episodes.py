@@ -19,7 +19,8 @@ PLAYED = (
     "length",
     "expected_return",
     "bootstrapped_return",
-)  # fields of a batch of episodes; the last two may be absent
+    "bootstrapped_part",
+)  # fields of a batch of episodes; the last three may be absent
 
 
 def played(batch: Batch) -> dict[str, Tensor]:
@@ -63,10 +64,11 @@ class EpisodesMeter:
     def details(self) -> dict[str, Any]:
         """Each episode's figures, by its number; and its return as what intervals are made of."""
         episodes = {name: found for name in PLAYED if (found := self._column(name))}
+        numbers = {"index": sorted(self._found)}  # of the episodes: where not all were played, which those are
         sums = {
             "unit": "episodes",
             "rows": len(self._found),
             "index": None,
             "columns": {"return": episodes["return"], "length": episodes["length"]},
         }
-        return {"episodes": episodes, "sums": sums}
+        return {"episodes": numbers | episodes, "sums": sums}

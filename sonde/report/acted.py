@@ -1,82 +1,20 @@
 """What a page says of a run that acts: how its returns stand beside policies that know nothing and beside the environment's own
 mark, and how training went."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, Protocol
-
-import numpy as np
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
 
 from sonde.core.damaged import DAMAGE
 from sonde.core.units import count, duration, metric, metric_name, number, rate
-from sonde.metrics.intervals import Interval, apart, bootstrap_mean
 from sonde.report.captions import course, place
 from sonde.report.folder import Reading
-from sonde.report.how_sure import Details
 from sonde.report.learning import axis_of, metric_of
-
-FEWEST = 3  # episodes, of fewer of which the spread tells nothing
-MOST_WHY = 200  # characters
-
-
-class Policy(NamedTuple):
-    """Episodes of a policy that knows nothing; of games their scores. what: in words"""
-
-    what: str
-    returns: tuple[float, ...]
-
-
-def policies(details: Details) -> list[Policy]:
-    """Those of an evaluation's baseline.json; none where it is not there."""
-    try:
-        found = (details.get("baseline") or {}).get("policies") or []
-        named = [
-            Policy(str(each["what"])[:120], tuple(map(float, each["return" if "return" in each else "score"])))
-            for each in found
-        ]
-    except DAMAGE:
-        return []
-    return [each for each in named if each.returns and np.isfinite(each.returns).all()]
-
-
-def no_baseline(details: Details) -> str:
-    """Why there is none; "" where there is one, or no file tells."""
-    return str((details.get("baseline") or {}).get("why") or "")[:MOST_WHY]
-
-
-def beside_policies(details: Details, name: str, difference: float) -> Interval | None:
-    """Of the mean return, or score, less that of the best policy that knows nothing, of other episodes than those."""
-    known = policies(details)
-    returns = (details.get("episodes") or {}).get("return") if name == "return" else _scores(details, name)
-    if not known or not isinstance(returns, Sequence) or len(returns) < FEWEST:
-        return None
-    best = max((each.returns for each in known), key=np.mean)
-    if len(best) < FEWEST:
-        return None
-    ours, theirs = float(np.mean(returns)), float(np.mean(best))
-    found = apart(ours, _around(returns, ours), theirs, _around(best, theirs))
-    moved = difference - (ours - theirs)
-    return Interval(found.low + moved, found.high + moved)
-
-
-def _scores(details: Details, name: str) -> list[float] | None:
-    """Of each game of matches.json; None for another metric, and where it is not there."""
-    try:
-        held = (details.get("matches") or {}).values() if name == "score" else ()
-        counts = [(int(each["wins"]), int(each["draws"]), int(each["losses"])) for each in held]
-    except DAMAGE:
-        return None
-    found = [score for wins, draws, losses in counts for score in [1.0] * wins + [0.5] * draws + [0.0] * losses]
-    return found or None
-
-
-def _around(values: Sequence[float], mean: float) -> Interval:
-    """Of the mean; of values that are all alike that alone."""
-    return Interval(mean, mean) if len(set(values)) == 1 else bootstrap_mean(values)
+from sonde.report.plain_policies import FEWEST, missing, pairs, policies, scores_of
 
 
 def games_of(run: Reading, split: str) -> int | None:
     """How many games were played, of a run that plays: fewer than asked for where no more would differ."""
-    return len(found) if (found := _scores(run.evaluated.get(split) or {}, "score")) else None
+    return len(found) if (found := scores_of(run.evaluated.get(split) or {}, "score")) else None
 
 
 def against_each(run: Reading, split: str) -> str:
@@ -122,22 +60,23 @@ def of_returns(run: Reading, score: Scored, trouble: str) -> tuple[Tone, str, st
     """(tone, answer, why): the returns beside policies that know nothing and beside the environment's own mark; None where
     neither is known."""
     name, value, episodes, against = score.name, score.value, score.rows, score.against
-    goal, known = goal_of(run, name), policies(run.evaluated.get(score.split, {}))
+    details = run.evaluated.get(score.split, {})
+    goal, known = goal_of(run, name), policies(details)
     if goal is None and not known:
         return None
     many = "its" if episodes is None else count(episodes)
     does = "scores" if name == "score" else "returns"
-    told = f"It {does} {metric(name, value)} on average over {many} {score.split} {run.row[1]}"
+    told, why = f"It {does} {metric(name, value)} on average over {many} {score.split} {run.row[1]}", missing(details)
+    together = pairs(details) if name == "return" else None
+    few = episodes if together is None else len(together.ours)
     if known:
-        best = max(known, key=lambda each: np.mean(each.returns))
-        told += f", {best.what} {metric(name, float(np.mean(best.returns)))}"
-        if name == "score" and (why := no_baseline(run.evaluated.get(score.split, {}))):  # the other of the two
-            told += f" ({why})"
+        best = max(known, key=lambda each: each.mean)
+        told += f", {best.what} {metric(name, best.mean)}" if together is None else together.in_words()
+        told += f" ({why})" if why else ""
     else:
-        why = no_baseline(run.evaluated.get(score.split, {}))
         told += f"; there is no baseline{': ' * bool(why)}{why}"
     but = f"; {trouble}" if trouble else ""
-    if known and episodes is not None and episodes < FEWEST and against in ("better", "little"):
+    if known and few is not None and few < FEWEST and (together is not None or against in ("better", "little")):
         return "open", "Not known", f"{told}: too few {run.row[1]} to tell a difference from chance{but}."
     if against == "worse":
         return "no", "No", f"{told}, which is more{but}."
@@ -155,8 +94,8 @@ def of_returns(run: Reading, score: Scored, trouble: str) -> tuple[Tone, str, st
 
 def further_sentences(run: Reading, name: str, split: str) -> list[str]:
     """Of the other policies that know nothing, and of the mark."""
-    known = sorted(policies(run.evaluated.get(split, {})), key=lambda each: -np.mean(each.returns))
-    told = [f"{each.what}: {metric(name, float(np.mean(each.returns)))}" for each in known[1:]]
+    known = sorted(policies(run.evaluated.get(split, {})), key=lambda each: -each.mean)
+    told = [f"{each.what}: {metric(name, each.mean)}" for each in known[1:]]
     goal = goal_of(run, name)
     return told if goal is None else [*told, f"solved from {goal:g}"]
 

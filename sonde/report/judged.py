@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 from sonde.core.units import OF_ONE, is_share, metric, metric_name, share
 from sonde.metrics.intervals import LEVEL, Interval, wilson
-from sonde.report.acted import beside_policies, further_sentences, games_of
+from sonde.report.acted import further_sentences, games_of
 from sonde.report.folder import SPLITS, Reading
 from sonde.report.how_sure import Details, interval_beside_baseline, interval_in
 from sonde.report.metric_words import direction, direction_in_words, unit
+from sonde.report.plain_policies import beside_policies
 
 LITTLE = 0.1  # of the baseline's errors; who takes away less has hardly learned
 MORE_THAN_ONE = ("wer", "cer")  # percentages that may exceed 100 %

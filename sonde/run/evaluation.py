@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sonde.acting.evaluation.plain import LONGEST, SECONDS
+from sonde.acting.evaluation.plain import PATIENCE, SECONDS
 from sonde.acting.seeds import SeedRows
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.core.batch import Batch
@@ -306,7 +306,7 @@ def baseline(
             meter.update(able.rule_baseline.evaluate(batch), batch.index)
         return {**meter.compute(), "what": able.rule_baseline.name}
     if able.acting is not None and dataset is not None and isinstance(dataset.splits[split], SeedRows):
-        most_s = SECONDS if seconds is None else min(SECONDS, seconds / LONGEST)
+        most_s = SECONDS if seconds is None else min(SECONDS, seconds / PATIENCE)
         rows, seed = dataset.splits[split], assembly.config.machine.seed
         return played_baseline(rows, folder, seed=seed, seconds=most_s, leave_off=leave_off)
     if able.playing is not None and dataset is not None and isinstance(rows := dataset.splits[split], GameRows):

@@ -7,6 +7,7 @@ from typing import Any
 from sonde.acting.evaluation.films import SECONDS
 from sonde.core.catalogue import load
 from sonde.core.config_file import in_memory, read_config
+from sonde.core.dataset import Rows
 from sonde.core.errors import DataError, Interrupted
 from sonde.core.files import plain, read_json, write_json
 from sonde.core.findings import AT_A_TIME, Finding
@@ -30,9 +31,9 @@ from sonde.engine.loop import notify
 from sonde.engine.signals import EvaluationStopped, StopRequest, stopping
 from sonde.metrics.directions import higher_is_better
 from sonde.modalities.catalogue import modality
-from sonde.report.acted import beside_policies
 from sonde.report.folder import read_folder
 from sonde.report.generating import judge_steps
+from sonde.report.plain_policies import beside_policies
 from sonde.report.sample_quality import JUDGE, measured_how, motion_command
 from sonde.run import became
 from sonde.run.build import Assembly
@@ -43,7 +44,7 @@ from sonde.run.exhibited import show_games
 from sonde.run.filmed import make_films
 from sonde.run.job import Attempt
 from sonde.run.lengths import lengths_in_words, lengths_told
-from sonde.run.played import difference_of_returns, experience_taken, fewer_games, without_baseline
+from sonde.run.played import experience_taken, fewer_games, pairs_of_returns, without_baseline
 from sonde.run.report import as_shown, write_report
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import load_best
@@ -151,7 +152,7 @@ def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
     """Say that the headline is worse than the baseline's, where the doctor looked on."""
     attempt, objective, name = run.attempt, run.attempt.assembly.objective, str(result["headline"])
     dataset, split = attempt.assembly.dataset, next(reversed(list(result["metrics"])), "")
-    tell(attempt, fewer_games(dataset and dataset.splits.get(split), attempt.assembly.task), at_once=False)
+    tell(attempt, fewer_games(_judged_on(attempt.assembly, split), attempt.assembly.task), at_once=False)
     if run.doctor is None:
         return
     known = higher_is_better(name)
@@ -163,10 +164,10 @@ def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
     if dataset is None:  # of a network of the caller's own what the doctor has seen says more
         found = below_guessing({**result, "baseline": {}}, run.doctor.seen)
     else:
-        beside = difference_of_returns(attempt.folder, split, result)
-        found = below_baseline(result, larger=known, rows=rows, difference=beside) + below_guessing(
-            result, run.doctor.seen
-        )
+        both = pairs_of_returns(attempt.folder, split, result)
+        beside = None if both is None else both.difference
+        found = below_baseline(result, larger=known, rows=rows, difference=beside, sure=both is None or both.sure)
+        found += below_guessing(result, run.doctor.seen)
     if name == "accuracy":
         found = [*found, *below_validation(result["metrics"], _rows_answered(attempt.folder, result["metrics"]))]
     found = [*found, *without_baseline(attempt.folder.evaluation / split, result)]
@@ -175,6 +176,13 @@ def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
     if samples.exists() and not attempt.assembly.config.data.overfit_batches:
         found = [*found, *pairs_unlike(read_json(samples), split)]
     tell(attempt, found, at_once=False)
+
+
+def _judged_on(assembly: Assembly, split: str) -> Rows | None:
+    """Rows of a split that is evaluated: where the time was over before, the only metrics are of training, which has no end."""
+    if assembly.dataset is None or split not in assembly.evaluation_sources:
+        return None
+    return assembly.dataset.splits.get(split)
 
 
 def _worse_at_games(folder: RunFolder, result: Mapping[str, Any], split: str) -> bool:

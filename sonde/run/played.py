@@ -10,7 +10,7 @@ import torch
 
 from sonde.acting.environments.own import importable
 from sonde.acting.evaluation.episodes import Episodes, episodes_of
-from sonde.acting.evaluation.plain import LONGEST, SECONDS, STEPS, plain_policies
+from sonde.acting.evaluation.plain import LONGEST, PATIENCE, SECONDS, STEPS, Plain, plain_policies
 from sonde.acting.evaluation.recorder import Recorder, check_place
 from sonde.acting.policy import Policy
 from sonde.acting.seeds import TRAINED, SeedRows
@@ -32,11 +32,10 @@ from sonde.core.pace import never
 from sonde.core.playing import Playing
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Source, Task, abilities_of
-from sonde.core.units import count, counted, number
+from sonde.core.units import count, counted, metric, number
 from sonde.engine.clock import Clock
-from sonde.metrics.intervals import Interval
 from sonde.metrics.matches import MatchesMeter
-from sonde.report.acted import beside_policies
+from sonde.report.plain_policies import Pairs, pairs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,10 +213,11 @@ def seeds_in_words(rows: Rows) -> str:
 def played_baseline(
     rows: Rows, folder: Path, *, seed: int, seconds: float = SECONDS, leave_off: Callable[[], bool] = never
 ) -> dict[str, Any]:
-    """Metrics of the better of a random policy and the best constant action, and "what" it is; all their episodes go to
-    `folder`/baseline.json. Empty where none ends an episode in time, or the environment fails under them, which that file says.
+    """Metrics of the better of a random policy and the best constant action, and "what" it is, beside what the run returned of
+    the same seeds where these are not all; all their episodes go to `folder`/baseline.json, with what was not played. Empty where
+    none ends an episode in time, or the environment fails under them, which that file says.
 
-    seconds: for all of it, of which twice as many are taken to let an episode end;  leave_off: see `plain_policies`
+    folder: of the evaluation, whose episodes.json is read;  seconds, leave_off: see `plain_policies`
     """
     if not isinstance(rows, SeedRows):
         return {}
@@ -230,26 +230,43 @@ def played_baseline(
             why=f"the environment failed under random actions: {type(trouble).__name__}: {first_line(trouble)}",
         )
         return {}
-    if not found:
-        why = f"not one episode of a random policy ended within {count(LONGEST * STEPS)} steps or {number(LONGEST * seconds)} s"
-        _write(folder, [], why=why)
+    if not found.played:
+        limit = f"{count(LONGEST * STEPS)} steps or {number(PATIENCE * seconds)} s"
+        _write(folder, [], why=f"not one episode of a random policy ended within {limit}")
         return {}
-    _write(folder, [{"what": each.what, "return": each.returns, "length": each.lengths} for each in found])
-    best = max(found, key=lambda each: each.mean)
-    what = best.what
-    if len(best.returns) < len(rows):
-        what += f", {counted(len(best.returns), 'episode', 'episodes')}"
-    return {"return": best.mean, "length": float(np.mean(best.lengths)), "what": what}
+    held = [{"what": each.what, "return": each.returns, "length": each.lengths} for each in found.played]
+    _write(folder, held, why=found.missing)
+    best = max(found.played, key=lambda each: each.mean)
+    return {
+        "return": best.mean,
+        "length": float(np.mean(best.lengths)),
+        "what": _what(folder, best, len(rows), found.missing),
+    }
 
 
-def difference_of_returns(folder: RunFolder, split: str, result: Mapping[str, Any]) -> Interval | None:
-    """The interval of a run's mean return less its baseline's, as the report has it; None where one of them is not known."""
-    name, place = str(result["headline"]), folder.evaluation / split
-    files = {stem: place / f"{stem}.json" for stem in ("episodes", "baseline")}
-    score, other = result["metrics"].get(split, {}).get(name), result["baseline"].get(name)
-    if score is None or other is None or not all(file.exists() for file in files.values()):
+def _what(folder: Path, best: Plain, episodes: int, missing: str) -> str:
+    """The policy, where it has not played all episodes also how many, and what the run returned on these; and what is missing."""
+    what, played = best.what, len(best.returns)
+    if played < episodes:
+        what += f", on the first {played:,} of {episodes:,} episodes"
+        both = pairs(_details(folder))
+        if both is not None and len(both.ours) < both.of:
+            what += f", where this run returns {metric('return', float(both.ours.mean()))}"
+    return "; ".join(each for each in (what, missing) if each)
+
+
+def _details(folder: Path) -> dict[str, Any]:
+    """What an evaluation left of the episodes that were played."""
+    files = {stem: folder / f"{stem}.json" for stem in ("episodes", "baseline")}
+    return {stem: read_json(file) for stem, file in files.items() if file.exists()}
+
+
+def pairs_of_returns(folder: RunFolder, split: str, result: Mapping[str, Any]) -> Pairs | None:
+    """A run's returns beside its baseline's, of the same seeds, as the report has it; None where one of them is not known."""
+    name = str(result["headline"])
+    if name != "return" or result["baseline"].get(name) is None:
         return None
-    return beside_policies({stem: read_json(file) for stem, file in files.items()}, name, score - other)
+    return pairs(_details(folder.evaluation / split))
 
 
 def matched_baseline(
@@ -297,12 +314,16 @@ def matched_baseline(
 
 
 def without_baseline(place: Path, result: Mapping[str, Any]) -> list[Finding]:
-    """Why the score of what was played stands beside no baseline. place: of the split's evaluation"""
+    """Why the score of what was played stands beside no baseline, or beside a part of it. place: of the split's evaluation"""
     file = place / "baseline.json"
-    if str(result["headline"]) in result["baseline"] or not file.exists() or not (why := read_json(file).get("why")):
+    if not file.exists() or not (why := read_json(file).get("why")):
         return []
     action = "give a longer --time-limit" if "time_limit" in (result.get("lengths") or {}) else ""
-    return [Finding(check="no baseline", severity="note", evidence=str(why), action=action)]
+    if str(result["headline"]) not in result["baseline"]:
+        return [Finding(check="no baseline", severity="note", evidence=str(why), action=action)]
+    if not action and result["headline"] == "return":
+        action = "`sonde inspect` plays simple policies for longer (--play-seconds)"
+    return [Finding(check="baseline in part", severity="note", evidence=str(why), action=action)]
 
 
 def _write(folder: Path, policies: list[dict[str, Any]], why: str = "") -> None:

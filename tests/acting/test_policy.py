@@ -116,6 +116,20 @@ def test_its_module_does_the_same_for_many_observations_and_is_exported(make: An
             np.testing.assert_allclose(action.reshape(np.shape(policy(each))), policy(each), rtol=1e-4, atol=1e-6)
 
 
+def test_a_module_says_what_rows_it_takes_and_refuses_others() -> None:
+    learned, input, encode = made(Parts(), "ppo")
+    policy = Policy(acting_of(learned), learned.modules, input, sampled=False, seed=0, device=CPU)
+    module, shown = policy.module(), {"place": 2, "speed": np.array([0.5, -0.5])}
+    np.testing.assert_array_equal(policy.encoded(shown), encode(shown))
+    assert module(torch.from_numpy(policy.encoded(shown))[None]).shape == (1, 2)
+    for wrong in (torch.zeros(6), torch.zeros(1, 3)):
+        with pytest.raises(
+            DataError, match=r"takes observations \(6\) behind one another: \(n, 6\), each 2 parts: place \(one of 4\)"
+        ):
+            module(wrong)
+    assert "takes observations (6)" in repr(module)
+
+
 def test_a_module_is_refused_of_a_policy_that_draws_or_remembers() -> None:
     for env, model, sampled, told in (
         (Recall(), "policy-gru", False, "has a memory"), (Walk(), "policy-mlp", True, "draws its actions"),

@@ -2,6 +2,8 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,3 +70,12 @@ def test_a_judge_is_offered_where_one_can_be_trained(
     write_config(tmp_path / "config.yaml", data="pics", settings={}, origin={}, reasons={})
     assert finish._judging(RunFolder(tmp_path), clips=False) == steps[:shown]
     assert finish._judging(RunFolder(tmp_path), clips=True) == [f"sonde eval {tmp_path} pics --number 200"]
+
+
+def test_games_that_were_never_judged_are_not_counted() -> None:
+    """Those to train on have no end."""
+    rows = {"train": "endless", "test": "games"}
+    assembly: Any = SimpleNamespace(dataset=SimpleNamespace(splits=rows), evaluation_sources={"test": None})
+    assert finish._judged_on(assembly, "test") == "games"
+    assert finish._judged_on(assembly, "train") is None
+    assert finish._judged_on(SimpleNamespace(dataset=None, evaluation_sources={"test": None}), "test") is None  # type: ignore[arg-type]

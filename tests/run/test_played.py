@@ -18,15 +18,14 @@ from sonde.core.playing import Playing, SearchPlan
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Abilities
 from sonde.engine.clock import Clock
-from sonde.report.acted import beside_policies
 from sonde.run.played import (
-    difference_of_returns,
     experience_of,
     experience_taken,
     fewer_games,
     games_met,
     matched_baseline,
     matches_in_words,
+    pairs_of_returns,
     played_baseline,
     without_baseline,
 )
@@ -58,7 +57,14 @@ def test_all_policies_are_kept_and_the_better_one_is_the_baseline(tmp_path: Path
 
 def test_fewer_episodes_than_there_are_seeds_are_said(tmp_path: Path) -> None:
     found = played_baseline(rows(lambda: Long(9_000), number=4), tmp_path, seed=0)
-    assert found["what"] == "a random policy, 3 episodes"
+    assert found["what"] == "a random policy, on the first 3 of 4 episodes"
+
+
+def test_what_the_run_returned_on_the_same_seeds_stands_beside(tmp_path: Path) -> None:
+    """The last seed of four, which the baseline has not played, makes the mean of the run."""
+    write_json(tmp_path / "episodes.json", {"index": [0, 1, 2, 3], "return": [9.0, 9.0, 9.0, -99.0]})
+    found = played_baseline(rows(lambda: Long(9_000), number=4), tmp_path, seed=0)
+    assert found["what"] == "a random policy, on the first 3 of 4 episodes, where this run returns 9.000"
 
 
 def test_an_environment_that_fails_costs_the_baseline_and_not_the_run(tmp_path: Path) -> None:
@@ -175,18 +181,15 @@ def test_the_difference_from_the_baseline_is_that_of_the_report(tmp_path: Path) 
     result: dict[str, Any] = {
         "headline": "return", "metrics": {"test": {"return": 2.0}}, "baseline": {"return": 3.0, "what": "a random policy"},
     }  # fmt: skip
-    assert difference_of_returns(folder, "test", result) is None  # nothing was played
+    assert pairs_of_returns(folder, "test", result) is None  # nothing was played
     place = folder.evaluation / "test"
     place.mkdir(parents=True)
     write_json(place / "episodes.json", {"return": [1.0, 2.0, 3.0]})
     played_baseline(rows(Corridor), place, seed=0)
-    found = difference_of_returns(folder, "test", result)
+    found = pairs_of_returns(folder, "test", result)
     assert found is not None
-    assert found.low < -1 < found.high
-    assert found == beside_policies(
-        {stem: read_json(place / f"{stem}.json") for stem in ("episodes", "baseline")}, "return", -1.0
-    )
-    assert difference_of_returns(folder, "test", {**result, "baseline": {}}) is None
+    assert (found.ours.tolist(), found.theirs.tolist(), found.of) == ([1.0, 2.0, 3.0], [3.0, 3.0, 3.0], 3)
+    assert pairs_of_returns(folder, "test", {**result, "baseline": {}}) is None
 
 
 def test_that_there_is_no_baseline_is_said_with_why(tmp_path: Path) -> None:
@@ -199,4 +202,8 @@ def test_that_there_is_no_baseline_is_said_with_why(tmp_path: Path) -> None:
         "not one episode ended",
         "give a longer --time-limit",
     )
+    write_json(tmp_path / "baseline.json", {"policies": [{}], "why": "no constant action was tried"})
+    [found] = without_baseline(tmp_path, {**result, "baseline": {"return": 3.0}})
+    assert (found.check, found.severity, found.evidence) == ("baseline in part", "note", "no constant action was tried")
+    write_json(tmp_path / "baseline.json", {"policies": [{}], "why": ""})
     assert without_baseline(tmp_path, {**result, "baseline": {"return": 3.0}}) == []

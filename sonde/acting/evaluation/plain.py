@@ -3,18 +3,20 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sonde.core.pace import never
 from sonde.core.seeds import derive
+from sonde.core.units import count
 
-SECONDS = 5.0  # for all of it, so that a run does not wait for its baseline
+SECONDS = 5.0  # for all of it, so that a run does not wait for its baseline; of slow episodes it takes longer
+TRIALS, PATIENCE = 3, 4  # times as long may it take to try each action alone `AT_LEAST` times, and whatever goes on
 STEPS = 20_000  # of the environment for each policy: 100 episodes of 200 steps
 MOST_ACTIONS = 18  # of which each is tried alone: the buttons of Atari's joystick
-FEW = 10  # episodes by which constant actions are compared
-LONGEST = 2  # times the limit, at which an episode that began within it is given up
+FEW, AT_LEAST = 10, 3  # episodes by which constant actions are compared; so many of them even where that takes longer
+LONGEST = 2  # times the steps, at which an episode that began within them is given up
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,20 +32,25 @@ class Plain:
         """The mean return."""
         return float(np.mean(self.returns))
 
+    @property
+    def steps(self) -> int:
+        """Of all its episodes."""
+        return sum(self.lengths)
 
-class _Limit:
-    """Steps and seconds that are left."""
 
-    def __init__(self, *, steps: int, until: float, leave_off: Callable[[], bool]) -> None:
-        self.left, self._steps, self._until, self._begun = steps, steps, until, time.perf_counter()
-        self._leave_off = leave_off
+class PlainPolicies(NamedTuple):
+    """played: all of them in episodes of the same seeds, the first ones;  missing: what was not played, and why, in words"""
 
-    def over(self, times: int = 1) -> bool:
-        if self._leave_off():
-            return True
-        now = time.perf_counter()
-        late = now >= self._begun + times * (self._until - self._begun)
-        return late or self.left <= (1 - times) * self._steps
+    played: list[Plain]
+    missing: str = ""
+
+
+Policy = Callable[[int], Callable[[], Any]]  # number of an episode -> what gives its actions
+
+
+class _Player(NamedTuple):
+    plain: Plain
+    policy: Policy
 
 
 def plain_policies(
@@ -54,67 +61,130 @@ def plain_policies(
     seconds: float = SECONDS,
     steps: int = STEPS,
     leave_off: Callable[[], bool] = never,
-) -> list[Plain]:
+) -> PlainPolicies:
     """A random policy, and where actions are few the best constant one; none where not one episode ends within the limits.
 
+    Each action is tried `FEW` times, or as often as there is room for; the best then goes on beside the random policy. All is
+    played in rounds, all policies from one seed, so that they are compared on the same ones.
+
     make: an environment;  seeds: of the episodes, of which as many are played as there is room for;  seed: of random actions
-    seconds: for all of it;  steps: of the environment for each policy; what began within them is played to its end, up to twice
-    as far
+    seconds: after which no round begins but the first `AT_LEAST`; at `PATIENCE` times as much everything is given up
+    steps: of the environment for each policy; what began within them is played to its end, up to twice as far
     leave_off: asked at each step; where it says True, nothing more is played, and what goes on is left out
     """
-    env, begun = make(), time.perf_counter()
+    env = make()
     try:
-        limit = _Limit(steps=steps, until=begun + seconds / 2, leave_off=leave_off)
-        found = [_played(env, seeds, "a random policy", lambda number: _random(env, seed, number), limit)]
-        actions = _few(env.action_space)
-        if actions and found[0].returns:
-            found += _constant(env, seeds, actions, steps=steps, until=begun + seconds, leave_off=leave_off)
+        table = _Table(env, seeds, steps=steps, seconds=seconds, leave_off=leave_off)
+        chance = _Player(Plain(what="a random policy"), lambda number: _random(env, seed, number))
+        tried = [
+            _Player(Plain(what=f"always action {action}"), lambda _, action=action: lambda: action)
+            for action in _few(env.action_space)
+        ]
+        missing = table.try_each(chance, tried) if tried else ""
+        known = [each for each in tried if each.plain.returns]
+        best = [max(known, key=lambda each: each.plain.mean)] if known else []
+        table.go_on(chance, best)
     finally:
         env.close()
-    return [each for each in found if each.returns]
+    found = [each.plain for each in (chance, *best) if each.plain.returns]
+    return PlainPolicies(found, missing if found else "")
 
 
-def _constant(
-    env: Any,
-    seeds: Sequence[int],
-    actions: Sequence[int],
-    *,
-    steps: int,
-    until: float,
-    leave_off: Callable[[], bool],
-) -> list[Plain]:
-    """The best of them by a few episodes, then played as often as the random policy; none where there is no room to try all."""
-    tried, middle = [], (time.perf_counter() + until) / 2
-    for action in actions:
-        limit = _Limit(steps=steps // len(actions), until=middle, leave_off=leave_off)
-        one = _played(env, seeds[:FEW], f"always action {action}", lambda _, action=action: lambda: action, limit)
-        if not one.returns:
-            return []
-        tried.append((one.mean, action))
-    best = max(tried, key=lambda each: each[0])[1]
-    limit = _Limit(steps=steps, until=until, leave_off=leave_off)
-    return [_played(env, seeds, f"always action {best}", lambda _: lambda: best, limit)]
+class _Over(Exception):
+    """There is no time, or the random policy does not come to an end: what goes on does not count."""
 
 
-def _played(
-    env: Any, seeds: Sequence[int], what: str, policy: Callable[[int], Callable[[], Any]], limit: _Limit
-) -> Plain:
-    """policy: number of the episode -> what gives its actions"""
-    found = Plain(what=what)
-    for number, seed in enumerate(seeds):
-        if limit.over():
-            break
-        env.reset(seed=seed)
-        chosen, returned, length, going = policy(number), 0.0, 0, True
-        while going:
-            _, reward, over, cut, _ = env.step(chosen())
-            returned, length, going = returned + float(reward), length + 1, not (over or cut)
-            limit.left -= 1
-            if going and limit.over(LONGEST):
-                return found
-        found.returns.append(returned)
-        found.lengths.append(length)
-    return found
+class _Table:
+    """Rounds of episodes, each from one seed by all players, so that all of them have played the same seeds."""
+
+    def __init__(
+        self, env: Any, seeds: Sequence[int], *, steps: int, seconds: float, leave_off: Callable[[], bool]
+    ) -> None:
+        self._env, self._seeds, self._steps, self._seconds, self._leave_off = env, seeds, steps, seconds, leave_off
+        self._begun, self._longest = time.perf_counter(), 0
+
+    def try_each(self, chance: _Player, tried: list[_Player]) -> str:
+        """Play some rounds of all, of whom those that do not come to an end are left out. Returns: who was not tried, and why"""
+        share, endless, actions = self._steps // len(tried), list[str](), len(tried)
+        seeds = self._seeds[:FEW]
+        try:
+            while tried and seeds[_number(chance) :] and sum(each.plain.steps for each in tried) < self._steps:
+                self._check(chance, 0.5, TRIALS)
+                found = self._round(chance, tried, TRIALS, share)
+                endless += [each.plain.what for each, ended in zip(tried, found, strict=True) if not ended]
+                tried[:] = [each for each, ended in zip(tried, found, strict=True) if ended]
+        except _Over:
+            pass
+        if tried and not _number(tried[0]):
+            limit = f"{TRIALS * self._seconds:.3g} s"
+            return f"no constant action was tried: the {actions} of them did not end an episode each in {limit}"
+        if not endless:
+            return ""
+        who = f"{', '.join(endless[:6])}{f' and {len(endless) - 6} more' if len(endless) > 6 else ''}"
+        return f"left out, since an episode did not end within {count(self._longest)} steps: {who}"
+
+    def go_on(self, chance: _Player, best: list[_Player]) -> None:
+        """Play more rounds of these, to the end of the seeds or of what there is room for."""
+        try:
+            while self._seeds[_number(chance) :] and all(each.plain.steps < self._steps for each in (chance, *best)):
+                self._check(chance, 1.0, PATIENCE)
+                if not all(self._round(chance, best, PATIENCE, self._steps)):
+                    del chance.plain.returns[-1], chance.plain.lengths[-1]
+                    return
+        except _Over:
+            pass
+
+    def _check(self, chance: _Player, times: float, patience: float) -> None:
+        """Raises: _Over, where no round is to begin any more"""
+        if self._late(patience) or (_number(chance) >= AT_LEAST and self._late(times)):
+            raise _Over
+
+    def _late(self, times: float) -> bool:
+        return self._leave_off() or time.perf_counter() - self._begun >= times * self._seconds
+
+    def _round(self, chance: _Player, others: Sequence[_Player], patience: float, steps: int) -> list[bool]:
+        """Whether the episode of each of the others ended; those that did are kept. Raises: _Over"""
+        at, over = _number(chance), lambda: self._late(patience)
+        first = self._episode(chance.policy(at), at, LONGEST * self._steps, over)
+        if first is None:
+            raise _Over
+        self._longest = LONGEST * max(steps, first[1])
+        try:
+            found = [self._episode(each.policy(at), at, self._longest, over) for each in others]
+        except _Over:
+            if not at:  # nobody else has an episode: the random policy stands alone
+                _keep(chance, first)
+            raise
+        for each, one in zip((chance, *others), (first, *found), strict=True):
+            _keep(each, one)
+        return [one is not None for one in found]
+
+    def _episode(
+        self, acts: Callable[[], Any], at: int, longest: int, over: Callable[[], bool]
+    ) -> tuple[float, int] | None:
+        """(return, length); None where it has not ended after so many steps. Raises: _Over"""
+        self._env.reset(seed=self._seeds[at])
+        returned = 0.0
+        for length in range(1, longest + 1):
+            _, reward, terminated, truncated, _ = self._env.step(acts())
+            returned += float(reward)
+            if terminated or truncated:
+                return returned, length
+            if over():
+                raise _Over
+        return None
+
+
+def _keep(player: _Player, episode: tuple[float, int] | None) -> None:
+    """episode: (return, length); None for one that did not end"""
+    if episode is not None:
+        player.plain.returns.append(episode[0])
+        player.plain.lengths.append(episode[1])
+
+
+def _number(player: _Player) -> int:
+    """Of its next episode."""
+    return len(player.plain.returns)
 
 
 def _random(env: Any, seed: int, number: int) -> Callable[[], Any]:
@@ -125,7 +195,7 @@ def _random(env: Any, seed: int, number: int) -> Callable[[], Any]:
 
 def _few(space: Any) -> list[int]:
     """The actions of a space that has few of them; none of another."""
-    count = getattr(space, "n", None)
-    if count is None or getattr(space, "shape", None) != () or not 1 < int(count) <= MOST_ACTIONS:
+    actions = getattr(space, "n", None)
+    if actions is None or getattr(space, "shape", None) != () or not 1 < int(actions) <= MOST_ACTIONS:
         return []
-    return [int(space.start) + number for number in range(int(count))]
+    return [int(space.start) + place for place in range(int(actions))]

@@ -13,13 +13,19 @@ from sonde.metrics.intervals import Interval
 
 
 def below_baseline(
-    result: Mapping[str, Any], *, larger: bool | None, rows: int | None, difference: Interval | None = None
+    result: Mapping[str, Any],
+    *,
+    larger: bool | None,
+    rows: int | None,
+    difference: Interval | None = None,
+    sure: bool = True,
 ) -> list[Finding]:
     """That a finished run's headline metric is worse than that of its trivial baseline or rule; of returns also that it is not
     better beyond chance.
 
     larger: whether larger values of the metric are better, None where that is not known;  rows: that were evaluated
-    difference: the interval of the score less the baseline's, where episodes of both are known
+    difference: the interval of the score less the baseline's, where episodes of both are known; infinite where they are too few
+    sure: whether the episodes of that interval are many enough to be certain of it
     """
     metric, baseline = result.get("headline", ""), result.get("baseline") or {}
     split = next(reversed(list(result.get("metrics") or {})), "")
@@ -30,6 +36,8 @@ def below_baseline(
     acts = difference is not None or bool(result.get("experience"))
     unit, few = "episodes" if acts else "rows", acts and difference is None  # too few episodes for an interval
     if difference is not None and larger:
+        if math.isinf(difference.high):
+            return []
         if difference.high >= 0:
             return _not_above(result, split, difference) if difference.low <= 0 else []
     else:
@@ -46,7 +54,7 @@ def below_baseline(
             action="train longer or at another rate (--lr auto), see `sonde inspect` for the data; if a simple rule "
             "does better, use the rule",
             step=result.get("steps"),
-            certainty="likely" if few else "certain",
+            certainty="likely" if few or not sure else "certain",
         )
     ]
 

@@ -10,6 +10,15 @@ from sonde.core.dataset import TargetSpec
 from sonde.core.errors import DataError
 
 ENDS = "an episode that was cut off could not be told from one that ended by the rules"
+LOOKED_AT, FEW = 10_000, 0.01  # steps that are compared with those behind them, and the share of them that may differ
+LOGGED = "logged-"  # before the kind of an environment's target, of actions that others took
+MISSING = {
+    "observations": "add what was seen before each action",
+    "actions": "add what was done",
+    "rewards": "add what came of each action, or clone the actions, which takes none (--task cloning)",
+    "terminated": "add 1 where an episode was over by the rules, and else 0 (0 in every row, where all were cut off)",
+}
+"""What a log needs, and what to do where it is not there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +29,7 @@ class Log:
     terminated, truncated: (N,) bool, of which one is True at the last step of an episode
     episode: (N,) int64 from 0, which never falls
     following: (N, *shape) what was observed after the action;  known: (N,) bool, whether that is known
+    rewarded: whether rewards were logged; else they are 0
     """
 
     observation: np.ndarray
@@ -30,6 +40,7 @@ class Log:
     episode: np.ndarray
     following: np.ndarray
     known: np.ndarray
+    rewarded: bool = True
 
     def __len__(self) -> int:
         return len(self.reward)
@@ -40,23 +51,41 @@ class Log:
         return np.bincount(self.episode, self.reward)
 
 
-def log_of(found: Mapping[str, Any], place: str) -> Log:
-    """A log of arrays by name (`log_files.arrays_of`). Raises: DataError for what is missing, or does not fit together"""
+def checked(found: Mapping[str, Any], place: str, *, rewarded: bool = True) -> dict[str, Any]:
+    """The arrays of a log by name (`log_files.arrays_of`), with all that is needed of them: `terminated`, and rewards.
+
+    rewarded: whether rewards are needed; where they are not, and there are none, they are 0
+    Raises: DataError for what is missing, or not of one length
+    """
     found = _without_dones(found, place)
-    for name in ("observations", "actions", "rewards", "terminated"):
-        if name not in found:
-            raise DataError(f"{place} has no {name}; it holds {', '.join(found)}")
+    for name, more in MISSING.items():
+        if name not in found and (name != "rewards" or rewarded):
+            raise DataError(f"{place} has no {name}; {more}; it holds {', '.join(found)}")
     if "truncated" not in found and "episodes" not in found:
         raise DataError(f"{place} has neither truncated nor episodes, so {ENDS}; add one of them")
-    count = len(found["rewards"])
+    count = len(found["actions"])
     for name, values in found.items():
-        if name not in ("environment", "final_observations") and len(values) != count:
-            raise DataError(
-                f"{place}: {name} has {len(values):,} rows and rewards {count:,}; give one of each per step"
-            )
+        if name in ("environment", "final_observations"):
+            continue
+        for path, each in values.items() if isinstance(values, Mapping) else [("", values)]:
+            if len(each) != count:
+                called = f"{name}.{path}" if path else name
+                raise DataError(
+                    f"{place}: {called} has {len(each):,} rows and actions {count:,}; give one of each per step"
+                )
     if not count:
         raise DataError(f"{place} holds no steps")
-    observation, action = _observations(found["observations"], place), _actions(found["actions"], place)
+    return dict(found)
+
+
+def log_of(found: Mapping[str, Any], place: str, *, target: TargetSpec | None = None) -> Log:
+    """A log of arrays (`checked`) with observations as networks see them. Raises: DataError for what does not fit together
+
+    target: the actions of its environment, as which numbers of another type are read; None where none is known
+    """
+    count, rewarded = len(found["actions"]), "rewards" in found
+    found = {"rewards": np.zeros(count, np.float32), **found}
+    observation, action = _observations(found["observations"], place), _actions(found["actions"], place, target)
     reward = np.asarray(found["rewards"], np.float32).reshape(count)
     for name, values in (("observations", observation), ("actions", action), ("rewards", reward)):
         if np.issubdtype(values.dtype, np.floating) and not (finite := np.isfinite(values)).all():
@@ -78,6 +107,7 @@ def log_of(found: Mapping[str, Any], place: str) -> Log:
         episode=episode,
         following=following,
         known=known,
+        rewarded=rewarded,
     )
 
 
@@ -109,14 +139,23 @@ def _observations(values: Any, place: str) -> np.ndarray:
     return np.ascontiguousarray(found.reshape(len(found), *(found.shape[1:] or (1,))), np.float32)
 
 
-def _actions(values: Any, place: str) -> np.ndarray:
+def _actions(values: Any, place: str, target: TargetSpec | None) -> np.ndarray:
+    """Whole numbers stored as floats are one of several where the environment takes such, and floats where it takes numbers."""
     found = np.asarray(values)
-    if found.dtype.kind in "iub" and (found.ndim == 1 or found.shape[1:] == (1,)):
+    single = found.ndim == 1 or found.shape[1:] == (1,)
+    kind = "" if target is None else target.kind.removeprefix(LOGGED)
+    if kind == "action" and single and found.dtype.kind == "f" and (found == np.rint(found)).all():
+        found = found.astype(np.int64)
+    if kind == "control" and found.dtype.kind in "iu" and found.ndim <= 2:
+        found = found.astype(np.float32)
+    if found.dtype.kind in "iub" and single:
         return found.reshape(len(found)).astype(np.int64)
     if found.dtype.kind == "f" and found.ndim <= 2:
         return found.reshape(len(found), -1).astype(np.float32)
+    hint = "; store a row of numbers as floats" if found.dtype.kind in "iu" and found.ndim == 2 else ""
     raise DataError(
-        f"{place}: actions are {found.dtype} of shape {found.shape}; one whole number a step, or a row of floats, is learned"
+        f"{place}: actions are {found.dtype} of shape {found.shape}; one whole number a step, or a row of floats, is "
+        f"learned{hint}"
     )
 
 
@@ -152,7 +191,14 @@ def _followed(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(what follows each step, whether that is known). What follows a termination is worth nothing, so it need not be."""
     if "next_observations" in found:
-        return _observations(found["next_observations"], place), np.ones(len(observation), bool)
+        following = _observations(found["next_observations"], place)
+        if following.shape != observation.shape:
+            raise DataError(
+                f"{place} has observations of shape {observation.shape} and next_observations of shape {following.shape}; give "
+                "both alike"
+            )
+        _check_later(observation, following, ~last, place)
+        return following, np.ones(len(observation), bool)
     following = np.concatenate([observation[1:], observation[-1:]])
     if "final_observations" in found:
         final = _observations(found["final_observations"], place)
@@ -164,6 +210,37 @@ def _followed(
         return following, np.ones(len(observation), bool)
     following[last] = observation[last]
     return following, ~last | terminated
+
+
+def _check_later(observation: np.ndarray, following: np.ndarray, goes_on: np.ndarray, place: str) -> None:
+    """Raises: DataError where what followed each step is what was seen before it, and the step after shows something else"""
+    if not (np.array_equal(observation[0], following[0]) and np.array_equal(observation, following)):
+        return
+    changed = (observation[1:] != observation[:-1]).reshape(len(observation) - 1, -1).any(1) & goes_on[:-1]
+    if changed.any():
+        raise DataError(
+            f"{place}: next_observations are the observations themselves in every row; give what was seen after each step, or "
+            "leave them out"
+        )
+
+
+def out_of_order(log: Log) -> list[str]:
+    """A warning where what followed steps is not what the rows behind them show, as far as some of them tell."""
+    inside = np.flatnonzero(log.episode[1:] == log.episode[:-1])
+    some = inside[:: max(1, len(inside) // LOOKED_AT)]
+    if not len(some):
+        return []
+    seen, after = (
+        each.astype(np.float32).reshape(len(some), -1) for each in (log.following[some], log.observation[some + 1])
+    )
+    apart = (~np.isclose(seen, after, rtol=1e-3, atol=1e-4)).any(1)
+    share = apart.mean()
+    if share < FEW:
+        return []
+    return [
+        f"next_observations of {share:.0%} of the steps are not the observations of the row behind them, as of row "
+        f"{some[apart.argmax()]:,}: sort the rows by episode and step, and leave no step out"
+    ]
 
 
 def looked_ahead(log: Log, steps: int) -> dict[str, np.ndarray]:

@@ -3,7 +3,8 @@
 import json
 import re
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from sonde.core.catalogue import require
 from sonde.core.errors import DataError, first_line
 from sonde.data.unzipped import BAD_CONTENT
+from sonde.modalities.environment.as_logged import OBSERVED
 
 WORDS: Mapping[str, tuple[str, ...]] = {
     "observations": ("observations", "observation", "obs"),
@@ -26,7 +28,9 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "environment": ("environment", "env_id"),
 }
 """What an array is -> what Sonde, Minari, D4RL and others call it."""
-NEEDED = ("observations", "actions", "rewards")  # by which a file is known to be a log
+NEEDED = ("observations", "actions", "rewards")
+BESIDE = ("rewards", "terminated", "truncated", "next_observations")
+"""Of which a file has one, beside observations and actions, that is known to be a log."""
 ENDINGS = (".npz", ".hdf5", ".h5", ".parquet", ".csv")
 NUMBERED = re.compile(r"(.+?)[_.](\d+)")
 
@@ -36,20 +40,22 @@ def roles(names: Iterable[str]) -> dict[str, list[str]]:
 
     >>> roles(["obs_1", "obs_0", "action", "reward", "terminals", "speed"])
     {'observations': ['obs_0', 'obs_1'], 'actions': ['action'], 'rewards': ['reward'], 'terminated': ['terminals']}
+    >>> roles(["observation.place", "observation.arm.angle_0", "action"])
+    {'observations': ['observation.place', 'observation.arm.angle_0'], 'actions': ['action']}
     """
-    found: dict[str, dict[int, str]] = {}
+    found: dict[str, list[tuple[int, str]]] = {}
     for name in names:
-        numbered = NUMBERED.fullmatch(name)
-        word, place = (numbered[1], int(numbered[2])) if numbered else (name, -1)
+        word, path, place = _split(name)
         for role, words in WORDS.items():
-            if word.lower() in words:
-                found.setdefault(role, {})[place] = name
-    return {role: [found[role][place] for place in sorted(found[role])] for role in WORDS if role in found}
+            if word.lower() in words and (not path or role in OBSERVED):
+                found.setdefault(role, []).append((place, name))
+    return {role: [name for _, name in sorted(found[role], key=itemgetter(0))] for role in WORDS if role in found}
 
 
-def is_log(names: Iterable[str]) -> bool:
-    """Whether a file with such arrays or columns is a log."""
-    return set(NEEDED) <= roles(names).keys()
+def is_log(names: Iterable[str], *, alone: bool = False) -> bool:
+    """Whether a file with such arrays or columns is a log. alone: for a task that learns from logs alone"""
+    found = roles(names).keys()
+    return {"observations", "actions"} <= found and (alone or any(role in found for role in BESIDE))
 
 
 def names_in(path: Path) -> list[str]:
@@ -86,18 +92,45 @@ def arrays_of(path: Path) -> dict[str, Any]:
 
 
 def _named(found: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """By role, what has parts as an array for each, by its path. Raises: DataError for what is there twice"""
     named: dict[str, Any] = {}
     for role, names in roles(found).items():
-        columns = [found[name] for name in names]
-        numbered = NUMBERED.fullmatch(names[0]) is not None
-        named[role] = np.stack(columns, 1) if numbered else columns[0]
+        columns: dict[str, list[str]] = {}
+        for name in names:
+            columns.setdefault(_split(name)[1], []).append(name)
+        arrays: dict[str, np.ndarray] = {}
+        for path, own in columns.items():
+            arrays |= _stacked(path, own, found)
+        if len(arrays) > 1 and "" in arrays:
+            raise DataError(f"{', '.join(names[:6])}: {role} with parts and without; leave one of them out")
+        named[role] = arrays.get("", arrays)
     if "environment" in named:
         named["environment"] = str(np.asarray(named["environment"]).ravel()[0])
     return named
 
 
+def _split(name: str) -> tuple[str, str, int]:
+    """(word, path of a part, number), "" and -1 of what has none: ("observations", "arm.angle", 0)."""
+    numbered = NUMBERED.fullmatch(name)
+    word, _, path = (numbered[1] if numbered else name).partition(".")
+    return word, path, int(numbered[2]) if numbered else -1
+
+
+def _stacked(path: str, names: list[str], found: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """One array, of columns that are numbered; by number, where each is an array of its own, such as parts of a tuple."""
+    numbers = [_split(name)[2] for name in names]
+    if len(set(numbers)) < len(names) or (-1 in numbers and len(names) > 1):
+        raise DataError(f"{', '.join(names[:6])} are called the same; leave one of them out")
+    columns = [found[name] for name in names]
+    if numbers == [-1]:
+        return {path: columns[0]}
+    if len({np.shape(each) for each in columns}) > 1:
+        return {f"{path}.{number}".strip("."): each for number, each in zip(numbers, columns, strict=True)}
+    return {path: np.stack(columns, 1)}
+
+
 def _columns(path: Path) -> dict[str, np.ndarray]:
-    """The columns of a table; lists of one length are rows of an array."""
+    """The columns of a table, of those that hold dicts one for each of their parts; lists of one length are rows of an array."""
     if path.suffix.lower() == ".csv":
         import pyarrow.csv as csv
 
@@ -106,6 +139,8 @@ def _columns(path: Path) -> dict[str, np.ndarray]:
         import pyarrow.parquet as parquet
 
         table = parquet.read_table(path)
+    while any(str(kind).startswith("struct") for kind in table.schema.types):
+        table = table.flatten()
     found = {}
     for name in table.column_names:
         column = table.column(name)
@@ -133,30 +168,60 @@ def _of_hdf5(path: Path) -> dict[str, Any]:
     if spec is None and beside.exists():
         spec = json.loads(beside.read_text()).get("env_spec")
     found: dict[str, Any] = {
-        name: np.concatenate([part[name] for part in parts])
+        name: _joined([part[name] for part in parts], np.concatenate)
         for name in ("observations", *NEEDED[1:], "terminated", "truncated")
     }
     found["episodes"] = np.repeat(np.arange(len(parts)), [len(part["rewards"]) for part in parts])
-    found["final_observations"] = np.stack([part["final"] for part in parts])
+    found["final_observations"] = _joined([part["final"] for part in parts], np.stack)
     if spec is not None and (name := json.loads(spec).get("id")):
         found["environment"] = f"gym:{name}"
     return found
 
 
-def _episode(group: Any, h5py: Any, where: str) -> dict[str, np.ndarray]:
+def _joined(parts: list[Any], join: Callable[[list[np.ndarray]], np.ndarray]) -> Any:
+    """Those of all episodes, of what has parts for each. Raises: ValueError where episodes differ in them"""
+    if not isinstance(parts[0], Mapping):
+        return join(parts)
+    if any(each.keys() != parts[0].keys() for each in parts):
+        raise ValueError("episodes differ in the parts of their observations")
+    return {path: join([each[path] for each in parts]) for path in parts[0]}
+
+
+def _episode(group: Any, h5py: Any, where: str) -> dict[str, Any]:
     named = {role: names[0] for role, names in roles(group).items()}
-    found = {}
+    found: dict[str, Any] = {}
     for role in (*NEEDED, "terminated", "truncated"):
         if role not in named:
             raise DataError(f"{where} has no {role}; it holds {', '.join(group)}")
-        if not isinstance(group[named[role]], h5py.Dataset):
+        held = group[named[role]]
+        if not isinstance(held, h5py.Dataset):
+            if role != "observations":
+                raise DataError(f"{where}: {named[role]} has parts ({', '.join(held)}); flatten them to one array")
+            found[role] = _parts_in(held, h5py)
+            continue
+        found[role] = held[()]
+    shown = found.pop("observations")
+    each = shown if isinstance(shown, Mapping) else {"": shown}
+    for path, values in each.items():
+        if len(values) != len(found["actions"]) + 1:
             raise DataError(
-                f"{where}: {named[role]} has parts ({', '.join(group[named[role]])}); flatten them to one array"
+                f"{where} has {len(values)} observations{f' of {path}' * bool(path)} and {len(found['actions'])} actions; one "
+                "observation more is needed, that after the last action"
             )
-        found[role] = group[named[role]][()]
-    if len(found["observations"]) != len(found["actions"]) + 1:
-        raise DataError(
-            f"{where} has {len(found['observations'])} observations and {len(found['actions'])} actions; one observation more is "
-            "needed, that after the last action"
-        )
-    return {**found, "observations": found["observations"][:-1], "final": found["observations"][-1]}
+    before, final = (
+        {path: values[:-1] for path, values in each.items()},
+        {path: values[-1] for path, values in each.items()},
+    )
+    return {**found, "observations": before.get("", before), "final": final.get("", final)}
+
+
+def _parts_in(group: Any, h5py: Any) -> dict[str, np.ndarray]:
+    """Path -> array: of a dict by its names, of a tuple, whose parts Minari calls _index_0, …, by their numbers."""
+    found: dict[str, np.ndarray] = {}
+
+    def take(path: str, held: Any) -> None:
+        if isinstance(held, h5py.Dataset):
+            found[".".join(name.removeprefix("_index_") for name in path.split("/"))] = held[()]
+
+    group.visititems(take)
+    return found

@@ -1,5 +1,6 @@
 """A run that is worse than an answer without a look at the input is said, and one that learns something is not."""
 
+import math
 from collections.abc import Sequence
 
 import pytest
@@ -149,6 +150,13 @@ def test_of_episodes_it_is_their_interval_that_says_worse() -> None:
     (found,) = below_baseline(returned(0.1, 0.4), larger=True, rows=8, difference=Interval(-0.5, -0.1))
     assert found.name == "worse-than-baseline"
     assert found.evidence.startswith("return on the test episodes is 0.100")
+
+
+def test_of_few_pairs_of_episodes_it_is_not_certain_and_of_fewer_nothing_is_said() -> None:
+    apart, nothing = Interval(-0.5, -0.1), Interval(-math.inf, math.inf)
+    (found,) = below_baseline(returned(0.1, 0.4), larger=True, rows=8, difference=apart, sure=False)
+    assert found.certainty == "likely"
+    assert below_baseline(returned(-9.0, 0.4), larger=True, rows=8, difference=nothing, sure=False) == []
 
 
 def test_of_few_episodes_it_is_likely() -> None:

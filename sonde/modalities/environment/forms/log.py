@@ -1,8 +1,9 @@
 """Logged transitions as data: rows are steps, which are held back by whole episodes, or evaluated in the environment itself."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
 from sonde.core.errors import DataError, MissingDependency
 from sonde.core.progress import Tick, silent
+from sonde.core.spaces import as_text, from_text
 from sonde.core.units import count
 from sonde.data.assemble import About
 from sonde.data.listing import Listing
@@ -19,8 +21,9 @@ from sonde.data.rows import ArrayInputs, InputRows
 from sonde.data.splits import drawn_from_train, hold_back
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.environment import atari, gym, log_files, own
-from sonde.modalities.environment.gym import LOGGED
-from sonde.modalities.environment.log import Log, log_of, logged_target, looked_ahead
+from sonde.modalities.environment.as_logged import as_seen, space_of_actions, space_of_parts
+from sonde.modalities.environment.log import LOGGED, Log, checked, log_of, logged_target, looked_ahead, out_of_order
+from sonde.modalities.environment.log_actions import beyond_bounds, read_as_numbers
 from sonde.modalities.environment.spaces import KIND
 from sonde.modalities.modality import Wanted
 from sonde.tasks.table import spec
@@ -39,9 +42,12 @@ NAMED = "gym:NAME, env:MODULE:CLASS or atari:NAME"
 def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a place is a log, None if it is not."""
     files = _files(listing)
-    if len(files) != 1 or not log_files.is_log(log_files.names_in(files[0])):
+    kinds = spec(wanted.task).targets if wanted.task is not None else ()
+    kinds = kinds if wanted.like is None else (wanted.like.target.kind,)
+    alone = bool(kinds) and all(kind.startswith(LOGGED) for kind in kinds)
+    if len(files) != 1 or not log_files.is_log(log_files.names_in(files[0]), alone=alone):
         return None
-    return f"{files[0].name} holds observations, actions and rewards"
+    return f"{files[0].name} holds observations and actions"
 
 
 def _files(listing: Listing) -> list[Path]:
@@ -57,8 +63,8 @@ def read(
     tick("reading transitions", 0, 0)
     (path,) = _files(listing)
     check_kind(KIND, str(path), like)
-    found = log_files.arrays_of(path)
-    log = log_of(found, str(path))
+    learns_returns = like is None and task is not None and spec(task).learns_returns
+    found = checked(log_files.arrays_of(path), str(path), rewarded=learns_returns)
     settings = config.of(EnvironmentConfig)
     if task is not None and spec(task).experience:
         raise DataError(
@@ -67,16 +73,42 @@ def read(
     form = f"log of transitions ({path.suffix[1:].upper()})"
     about = About.at(listing, form=form, why=path.name, files=[path])
     if like is not None:
-        rows = _rows(_fitting(log, like.input, like.target, str(path)), like.target, path.name)
-        return about.dataset(like, {"test": rows}, facts=_facts(log))
-    steps = _ahead(settings, log, task, str(path))
+        log, warnings = _as_of(found, like, str(path), bounded=bool(like.input.extra))
+        return about.dataset(like, {"test": _rows(log, like.target, path.name)}, facts=_facts(log), warnings=warnings)
     name = settings.environment or str(found.get("environment", ""))
     world, warning = _world(name, config, tick, typed=bool(settings.environment))
     if world is None:
         _refuse_unused(settings)
-        schema = Schema(input=_input(log), target=logged_target(log))
-        return _held_back(about, (log, steps), schema, config, path.name, warning)
-    return _evaluated_in(about, (log, steps), world, name, config, path.name)
+        log, schema, warnings = _by_itself(found, str(path))
+        steps = _ahead(settings, log, task, str(path))
+        warnings = [warning, *warnings] if warning else warnings
+        return _held_back(about, (log, steps), schema, config, path.name, warnings)
+    target = replace(world.schema.target, kind=LOGGED + world.schema.target.kind)
+    schema = Schema(input=replace(world.schema.input, extra=name), target=target)
+    log, warnings = _as_of(found, schema, str(path), bounded=True)
+    logged = log, _ahead(settings, log, task, str(path))
+    return _evaluated_in(
+        about, logged, schema, replace(world, warnings=[*world.warnings, *warnings]), config, path.name
+    )
+
+
+def _as_of(found: Mapping[str, Any], schema: Schema, place: str, *, bounded: bool) -> tuple[Log, list[str]]:
+    """A log as a schema has it, and warnings. bounded: whether actions have bounds of their own, and not those that were met"""
+    space = from_text(schema.input.space)[0]
+    log = log_of(as_seen(found, space, schema.input.shape, place), place, target=schema.target)
+    log = _fitting(log, schema.input, schema.target, place)
+    return log, [*out_of_order(log), *(beyond_bounds(log.action, schema.target) if bounded else [])]
+
+
+def _by_itself(found: Mapping[str, Any], place: str) -> tuple[Log, Schema, list[str]]:
+    """A log of which no environment is known, what it says of itself, and warnings."""
+    space = space_of_parts(found["observations"])
+    log = log_of(as_seen(found, space, (), place), place)
+    input, target = _input(log), logged_target(log)
+    if space is not None:
+        input = replace(input, space=as_text(observation=space, action=space_of_actions(target)))
+    warnings = [*out_of_order(log), *read_as_numbers(found)]
+    return log, Schema(input=input, target=target), warnings
 
 
 def _world(name: str, config: DataConfig, tick: Tick, *, typed: bool) -> tuple[Dataset | None, str]:
@@ -103,22 +135,20 @@ def _world(name: str, config: DataConfig, tick: Tick, *, typed: bool) -> tuple[D
 
 
 def _evaluated_in(
-    about: About, logged: tuple[Log, int], world: Dataset, name: str, config: DataConfig, place: str
+    about: About, logged: tuple[Log, int], schema: Schema, world: Dataset, config: DataConfig, place: str
 ) -> Dataset:
+    name = schema.input.extra
     for setting in ("validation", "test", "label_fraction", "overfit_batches", "folds"):
         if getattr(config, setting) != getattr(DataConfig(), setting):
             raise DataError(
                 f"{flag(setting)} is for held-out rows, and {name} is evaluated in; leave it out, or give --environment none"
             )
-    (log, steps), input, target = logged, world.schema.input, world.schema.target
-    target = replace(target, kind=LOGGED + target.kind)
-    train = _rows(_fitting(log, input, target, about.source), target, place, steps)
     held = {split: rows for split, rows in world.splits.items() if split != "train"}
     where = Fact(f"evaluated in {name}, in episodes of its own", "the log's environment, or --environment")
     return about.dataset(
-        Schema(input=replace(input, extra=name), target=target),
-        {"train": train, **held},
-        facts=[*_facts(log, steps), where, *world.facts],
+        schema,
+        {"train": _rows(logged[0], schema.target, place, logged[1]), **held},
+        facts=[*_facts(*logged), where, *world.facts],
         warnings=world.warnings,
         findings=world.findings,
         goals=world.goals,
@@ -126,7 +156,7 @@ def _evaluated_in(
 
 
 def _held_back(
-    about: About, logged: tuple[Log, int], schema: Schema, config: DataConfig, place: str, warning: str
+    about: About, logged: tuple[Log, int], schema: Schema, config: DataConfig, place: str, warnings: Sequence[str]
 ) -> Dataset:
     log, steps = logged
     whole = _rows(log, schema.target, place, steps)
@@ -144,7 +174,7 @@ def _held_back(
             *facts,
             Fact("held-out episodes are evaluated", "no environment is known to act in"),
         ],
-        warnings=[warning] if warning else [],
+        warnings=warnings,
     )
 
 
@@ -188,7 +218,11 @@ def _fitting(log: Log, input: InputSpec, target: TargetSpec, place: str) -> Log:
     if not needed:
         outside = (log.action < first) | (log.action >= first + len(target.names))
         if outside.any():
-            raise DataError(f"{place} has action {log.action[outside][0]}; there are {', '.join(target.names[:8])}")
+            row = int(outside.argmax())
+            raise DataError(
+                f"{place} has action {log.action[row]} in row {row:,}; there are {target.names[0]} to {target.names[-1]}; take "
+                "the log of another, or leave such episodes out"
+            )
         log = replace(log, action=log.action - first)
     return log
 
@@ -217,7 +251,10 @@ def _facts(log: Log, steps: int = 1) -> list[Fact]:
     returns = log.returns
     episodes = Fact(f"{count(len(log))} steps of {count(len(returns))} episodes", "terminated, truncated and episodes")
     spread = f"mean return {returns.mean():.4g}, from {returns.min():.4g} to {returns.max():.4g}"
-    found = [episodes, Fact(spread, "rewards")]
+    found = [
+        episodes,
+        Fact(spread, "rewards") if log.rewarded else Fact("no rewards, and none are needed", "its columns"),
+    ]
     if steps > 1:
         found.append(Fact(f"values are learned from the rewards of {steps} steps", "--log-steps, 10 by default"))
     if not log.known.all():

@@ -153,14 +153,14 @@ def test_where_a_log_breaks_off_what_follows_is_not_known(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("other", "said"),
     [
-        ({"terminated": None}, "has no terminated; it holds observations, actions"),
+        ({"terminated": None}, "has no terminated; add 1 where an episode was over by the rules"),
         ({"truncated": None}, "neither truncated nor episodes, so an episode that was cut off could not be told"),
         (
             {"terminated": None, "truncated": None, "dones": np.zeros(ROWS)},
             "has dones and no truncated, so an episode that was",
         ),
         ({"terminated": None, "dones": np.zeros(4)}, "dones has 4 rows and truncated 15"),
-        ({"terminated": np.zeros(4)}, "terminated has 4 rows and rewards 15"),
+        ({"terminated": np.zeros(4)}, "terminated has 4 rows and actions 15"),
         ({"rewards": np.full(ROWS, np.nan)}, "rewards of row 0 are not finite"),
         ({"actions": np.zeros((ROWS, 2), int)}, r"actions are int64 of shape \(15, 2\); one whole number a step"),
         ({"actions": np.arange(ROWS) - 1}, "the log has action -1; actions are numbered from 0"),
@@ -168,6 +168,11 @@ def test_where_a_log_breaks_off_what_follows_is_not_known(tmp_path: Path) -> Non
         ({"episodes": EPISODE % 4}, "the steps of an episode do not stand together"),
         ({"final_observations": np.zeros((2, 2))}, "2 final_observations for 5 episodes"),
         ({"observations": np.array(["a"] * ROWS)}, "observations are <U1, and must be numbers"),
+        (
+            {"next_observations": np.stack([np.arange(ROWS), np.arange(ROWS) / 2], 1)},
+            "next_observations are the observations themselves in every row; give what was seen after each step",
+        ),
+        ({"obs": np.zeros((ROWS, 2))}, "observations, obs are called the same; leave one of them out"),
     ],
 )
 def test_what_is_wrong_is_told(tmp_path: Path, other: dict[str, Any], said: str) -> None:
@@ -236,7 +241,7 @@ def test_an_environment_is_evaluated_in(tmp_path: Path) -> None:
     wrong = {"observations": np.zeros((ROWS, 4)), "final_observations": None}
     for other, said in (
         ({}, r"observations of shape \(2,\), and \(4,\) is needed"),
-        (wrong, "has action 2; there are 0, 1"),
+        (wrong, "has action 2 in row 2; there are 0 to 1"),
     ):
         with pytest.raises(DataError, match=said):
             open_data(written(tmp_path, environment="gym:CartPole-v1", **other), DataConfig())
@@ -282,3 +287,22 @@ def test_how_far_values_look_ahead_is_for_tasks_that_learn_them(tmp_path: Path) 
             opened(place, task=task, log_steps=3)
     with pytest.raises(DataError, match="--log-steps is for logs, and gym:CartPole-v1 is an environment"):
         open_data("gym:CartPole-v1", DataConfig(given=(EnvironmentConfig(log_steps=3),)))
+
+
+def test_cloning_needs_no_rewards(tmp_path: Path) -> None:
+    place = written(tmp_path, rewards=None)
+    for task in ("cloning", None):
+        np.testing.assert_array_equal(whole(opened(place, task=task))["target"], np.arange(ROWS) % 3)
+    with pytest.raises(DataError, match="has no rewards; add what came of each action, or clone the actions"):
+        opened(place, task="cql")
+    bare = {"rewards": None, "final_observations": None, "terminated": None, "truncated": None, "episodes": EPISODE}
+    with pytest.raises(DataError, match="has no terminated; add 1 where"):
+        opened(written(tmp_path, **bare), task="cloning")
+
+
+def test_rows_that_do_not_follow_one_another_are_said(tmp_path: Path) -> None:
+    seen = log()["observations"]
+    ordered = opened(written(tmp_path, next_observations=seen + [1, 0.5]))
+    assert ordered.warnings == []
+    mixed = opened(written(tmp_path, next_observations=seen + [2, 1]))
+    assert any("100% of the steps are not the observations of the row behind them" in each for each in mixed.warnings)

@@ -1,0 +1,48 @@
+"""A run beside policies that know nothing."""
+
+import pytest
+
+from sonde.report.plain_policies import beside_policies, pairs, policies
+
+RANDOM = {"what": "a random policy", "return": [20.0, 22.0, 24.0, 22.0]}
+
+
+def details(returns: list[float], **more: object) -> dict[str, object]:
+    return {"episodes": {"return": returns, **more}, "baseline": {"policies": [RANDOM]}}
+
+
+def test_the_difference_is_of_the_seeds_that_both_have_played() -> None:
+    """However much seeds differ, all four return ten less."""
+    found = beside_policies(details([10.0, 12.0, 14.0, 12.0, 900.0]), "return", 160.0)
+    assert found is not None
+    assert (found.low, found.high) == (-10.0, -10.0)
+
+
+def test_of_few_pairs_the_interval_is_student_s() -> None:
+    """Differences of -1, 0, 1 and 0: a standard error of 0.408, times 3.182."""
+    found = beside_policies(details([19.0, 22.0, 25.0, 22.0]), "return", 0.0)
+    assert found is not None
+    assert (found.low, found.high) == pytest.approx((-1.299, 1.299), abs=1e-3)
+    both = pairs(details([19.0, 22.0, 25.0, 22.0]))
+    assert both is not None
+    assert not both.sure
+
+
+def test_two_pairs_tell_nothing() -> None:
+    found = beside_policies(details([-900.0, -901.0]), "return", 0.0)
+    assert found is not None
+    assert found.holds(900) and found.holds(-900)  # noqa: PT018
+
+
+def test_episodes_that_were_not_played_are_no_pairs() -> None:
+    """The second and the last of four ended in time."""
+    found = pairs(details([12.0, 13.0], index=[1, 3]))
+    assert found is not None
+    assert found.theirs.tolist() == [22.0, 22.0]
+    assert pairs(details([12.0], index=[7])) is None
+    assert pairs(details([12.0], index=["x"])) is None
+
+
+def test_a_damaged_baseline_is_none() -> None:
+    for held in ({"policies": [{"what": "a"}]}, {"policies": [3]}, {"policies": [{"what": "a", "return": ["x"]}]}):
+        assert policies({"baseline": held}) == []
