@@ -685,7 +685,7 @@ class TrainKeywords(TypedDict, total=False):
     entropy_weight: float
     """tasks ppo, a2c, reinforce: Weight of the policy's entropy: more of it explores more."""
     scale_observations: bool
-    """tasks ppo, a2c, reinforce: Scale observations that are numbers by their running mean and standard deviation."""
+    """Scale observations that are numbers by their running mean and standard deviation."""
     scale_rewards: bool
     """tasks ppo, a2c, reinforce: Divide rewards by the running standard deviation of their discounted sum."""
     share_layers: bool

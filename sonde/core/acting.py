@@ -105,7 +105,8 @@ class Acting:
     discount: what a reward a step later is worth in that
     figures:  numbers for the log beside those of its experience, such as how much it explores; None for none
     sampled:  whether it is evaluated with drawn actions
-    observed: called with the observations (N, *shape) of a rollout before the next one, for statistics that scale them
+    observed: called with the observations (N, *shape) of a rollout before the next one, or of a replay with those of each step,
+              for statistics that scale them
     judged:   "observation" and "action" (N, …) of a whole rollout -> what else is to be remembered of them, such as "log_prob"
               (N,), where that is known without what came before: one call for many decisions
     memory:   of a policy that remembers: (n,) -> what n episodes begin with, (n, …). `act` then takes what is remembered as a

@@ -269,6 +269,7 @@ class Dataset:
     facts: Sequence[Fact]
     warnings: Sequence[str] = ()  # what was guessed, cut or left out: counted oddities that do not stop anything
     findings: Sequence[Finding] = ()  # what is wrong with the rows themselves
+    unless: Mapping[str, Sequence[Finding]] = field(default_factory=dict)  # setting -> what is wrong unless it is on
     fingerprint: Mapping[str, str] = field(default_factory=dict)  # file or array name -> content hash
     suggestion: str = ""  # a task the form itself implies, "" when the target's kind decides
     goals: Mapping[str, float] = field(default_factory=dict)

@@ -19,7 +19,8 @@ PLAYED = (
     "length",
     "expected_return",
     "bootstrapped_return",
-)  # fields of a batch of episodes; the last two may be absent
+    "bootstrapped_part",
+)  # fields of a batch of episodes; the last three may be absent
 
 
 def played(batch: Batch) -> dict[str, Tensor]:

@@ -35,10 +35,10 @@ def features_of(body: nn.Module, input: InputSpec) -> int:
     if not is_own(body):
         return int(said)
     name, shape = type(body).__name__, (PROBE_ROWS, *input.shape)
-    found = _tried(body, name, shape)
+    found = tried(body, name, shape)
     if not isinstance(found, Tensor) or found.ndim != 2 or len(found) != PROBE_ROWS or not found.shape[1]:
         raise ConfigError(
-            f"{name} gave {_words(found)} for observations of shape {shape}; a network that acts returns features, one "
+            f"{name} gave {words_of(found)} for observations of shape {shape}; a network that acts returns features, one "
             "tensor (n, features), on which the task puts its own heads for actions and values: return what those layers read"
         )
     if not found.is_floating_point():
@@ -76,8 +76,11 @@ class Beside(nn.Module):
         return F.relu(self.layer(torch.cat([self.body(as_shares(input)), beside], 1)))
 
 
-def _tried(body: nn.Module, name: str, shape: Sequence[int]) -> Any:
-    """What it answers to observations of zeros, in evaluation mode; random streams and modes stay as they are."""
+def tried(body: nn.Module, name: str, shape: Sequence[int]) -> Any:
+    """What it answers to observations of zeros, in evaluation mode; random streams and modes stay as they are.
+
+    Raises: ConfigError where it fails
+    """
     device = next((each.device for each in (*body.parameters(), *body.buffers())), torch.device("cpu"))
     modes = [(module, module.training) for module in body.modules()]
     body.eval()
@@ -94,7 +97,8 @@ def _tried(body: nn.Module, name: str, shape: Sequence[int]) -> Any:
             module.training = training
 
 
-def _words(found: Any) -> str:
+def words_of(found: Any) -> str:
+    """What a network gave, with the shapes of its tensors."""
     if isinstance(found, Tensor):
         return f"a tensor {tuple(found.shape)}"
     if isinstance(found, tuple | list) and found and all(isinstance(each, Tensor) for each in found):

@@ -3,6 +3,9 @@
 import torch
 from torch import Tensor, nn
 
+MOST = (
+    2.0**23
+)  # that are counted: of float32, counts from 2^24 on would stand still, and the variance then grow without end
 LARGEST = 10.0  # of a scaled number: what lies further out is cut off, as in Huang et al. 2022, detail 14
 
 
@@ -28,7 +31,7 @@ class RunningNorm(nn.Module):
         squares = self.variance * self.count + variance * count + apart.square() * self.count * count / total
         self.mean += apart * count / total
         self.variance.copy_(squares / total)
-        self.count.copy_(total)
+        self.count.copy_(total.clamp(max=MOST))
 
     def forward(self, seen: Tensor) -> Tensor:
         """(N, *shape) -> the same, scaled."""

@@ -1,5 +1,6 @@
 """Training curves of a run that acts, over the steps of its environments: returns, what was expected of them, how it learned."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from sonde.report.time_shares import time_shares
 
 MOST_PARTS = 8  # further numbers of the losses that get a figure
 WANDERING = 0.25  # of the larger of both, by which what is expected is called too much or too little
+MOSTLY = 0.5  # of what became of it: more of it in values, and no value is confirmed by it
 
 
 class Curve(NamedTuple):
@@ -161,12 +163,20 @@ def _expected(run: Reading) -> Figure | None:
     found = found or metric_of(run, "discounted_return")  # of earlier versions
     if not finite(expected) or not finite(found):
         return None
+    part = metric_of(run, "bootstrapped_part")
+    values = dict(part)
+    rewards: list[Point] = [(x, y - float(values[x] or 0.0)) for x, y in found if y is not None and x in values]
     shown = [
         Series(name="expected", points=expected, colour=4, dots=len(expected) <= 60),
         Series(name="returned", points=found, colour=2, dots=len(found) <= 60),
     ]
+    if any(value for value in values.values()):
+        shown.append(Series(name="rewards alone", points=rewards, colour=1, dots=len(rewards) <= 60))
     axis = Axis(label="bootstrapped discounted return")
-    caption = f"{over_or_under(finite(expected)[-1], finite(found)[-1])} Means of what the value said at an episode's "
+    last = finite(part)[-1] if finite(part) else 0.0
+    caption = (
+        f"{over_or_under(finite(expected)[-1], finite(found)[-1], last)} Means of what the value said at an episode's "
+    )
     caption += (
         "first step, and of what that episode then returned, discounted alike; where it was cut off, with the value of "
     )
@@ -176,16 +186,26 @@ def _expected(run: Reading) -> Figure | None:
     )
 
 
-def over_or_under(expected: float, found: float) -> str:
+def over_or_under(expected: float, found: float, part: float = 0.0) -> str:
     """How what was expected compares with what became of it, in a sentence.
+
+    part: of what became of it, what is a value too: where that is most of it, values that agree confirm one another alone
 
     >>> over_or_under(15.7, 81.5), over_or_under(-10.0, -10.5)
     ('Underestimated: 15.7 were expected, 81.5 returned.', 'As expected: -10.0 were expected, -10.5 returned.')
+    >>> over_or_under(0.864, 0.823, 0.823)
+    'Not confirmed: 0.864 were expected, and rewards came to 0; the other 0.823 is the value of where episodes were cut off.'
     """
-    told = f"{number(expected)} were expected, {number(found)} returned."
-    if abs(expected - found) <= WANDERING * max(abs(expected), abs(found)):
-        return f"As expected: {told}"
-    return f"{'Over' if expected > found else 'Under'}estimated: {told}"
+    told = f"{number(expected)} were expected, {number(found)} returned"
+    if part:
+        told += f", of which {number(part)} is the value of where episodes were cut off"
+    if abs(expected - found) > WANDERING * max(abs(expected), abs(found)):
+        return f"{'Over' if expected > found else 'Under'}estimated: {told}."
+    rewards = 0.0 if math.isclose(found, part) else found - part
+    if abs(part) > MOSTLY * (abs(part) + abs(rewards)):
+        told = f"{number(expected)} were expected, and rewards came to {number(rewards)}"
+        return f"Not confirmed: {told}; the other {number(part)} is the value of where episodes were cut off."
+    return f"As expected: {told}."
 
 
 def _parts(run: Reading) -> list[Figure]:

@@ -33,7 +33,8 @@ def episode_figures(details: Mapping[str, Any], values: str) -> list[Figure]:
     found = columns.get("bootstrapped_return", columns.get("discounted_return"))  # the second of earlier versions
     figures = [_returns(returns)]
     if expected is not None and found is not None and len(expected) == len(found):
-        figures.append(_expected(expected, found, values))
+        part = columns.get("bootstrapped_part", np.zeros(1))
+        figures.append(_expected(expected, found, float(part.mean()), values))
     return figures
 
 
@@ -57,10 +58,13 @@ def _returns(returns: np.ndarray) -> Figure:
     return Figure(title="Returns", svg=svg, caption=caption)
 
 
-def _expected(expected: np.ndarray, found: np.ndarray, values: str) -> Figure:
-    """The value of each episode's first observation beside what the episode returned, discounted as values are."""
+def _expected(expected: np.ndarray, found: np.ndarray, part: float, values: str) -> Figure:
+    """The value of each episode's first observation beside what the episode returned, discounted as values are.
+
+    part: the mean of what of that is a value too
+    """
     title = "Expected and found return of each episode"
-    caption = over_or_under(float(expected.mean()), float(found.mean()))
+    caption = over_or_under(float(expected.mean()), float(found.mean()), part)
     caption += (
         " Below the diagonal an episode returned less than the value said at its first step; where it was cut off, the "
     )

@@ -30,6 +30,7 @@ UNITS = {
         ("bootstrapped_return", "discounted_return"),  # the second of earlier versions
         "what became of that: rewards discounted, and of an episode that was cut off the value of its last observation",
     ),
+    "bootstrapped_part": "what of that is the value of the last observation of an episode that was cut off",
     "return_std": "spread of the episodes",
     "return_worst": "the lowest of them",
 }
@@ -39,7 +40,7 @@ OURS: dict[str, bool | None] = {
     "near": True, "recovery": True, "return": True, "return_worst": True,
     # an episode that is long may be good or bad
     "return_std": None, "length": None, "expected_return": None, "bootstrapped_return": None,
-    "discounted_return": None,
+    "discounted_return": None, "bootstrapped_part": None,
     # of a critic, which is neither good nor bad, and of real rows alone
     "accuracy_made": None, "accuracy_real": None, "accuracy_train": None, "recall_real": None,
 }  # fmt: skip

@@ -9,12 +9,12 @@ from typing import Any
 from torch import nn
 
 from sonde.core.bounds import flag
-from sonde.core.config import GROUPS, PlaceConfig, TrainConfig
+from sonde.core.config import GROUPS, PlaceConfig, TrainConfig, flat
 from sonde.core.config_file import SavedConfig, in_memory, read_config
 from sonde.core.damaged import anew
 from sonde.core.dataset import Dataset, Fact
 from sonde.core.errors import ConfigError
-from sonde.core.findings import hushed, silenced
+from sonde.core.findings import Finding, hushed, silenced
 from sonde.core.overrides import Overrides, from_keywords
 from sonde.core.run_folder import RunFolder
 from sonde.core.value_types import annotations, suited
@@ -180,8 +180,15 @@ def prepare(data: Any, overrides: Overrides, caller: Caller) -> tuple[Dataset, R
 
 def _show(dataset: Dataset, screen: Screen, config: TrainConfig) -> None:
     """Print what was read, and what is to be said of it unless that is silenced."""
-    found = hushed(data_findings(dataset.warnings, dataset.findings), silenced(config.loop.silence))
+    found = hushed(_found(dataset, config), silenced(config.loop.silence))
     screen.data(dataset.facts, [finding.as_dict() for finding in found if finding.severity != "note"])
+
+
+def _found(dataset: Dataset, config: TrainConfig) -> list[Finding]:
+    """What is to be said of the data in a run of these settings."""
+    given = flat(config.task_config)
+    off = [each for setting, findings in dataset.unless.items() if given.get(setting) is False for each in findings]
+    return data_findings(dataset.warnings, [*dataset.findings, *off])
 
 
 def _refuse_of_a_loss(values: Mapping[str, Any]) -> None:
@@ -215,7 +222,7 @@ def _job(dataset: Dataset, resolved: Resolved, given: Mapping[str, Any], caller:
         build=build,
         name=(dataset.name, Path(resolved.config.model).name),
         screen=caller.screen,
-        found=data_findings(dataset.warnings, dataset.findings),
+        found=_found(dataset, resolved.config),
         shown=True,
         own=caller.own.names,
     )

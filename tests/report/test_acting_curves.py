@@ -9,7 +9,7 @@ import pytest
 from sonde.metrics.intervals import around_mean
 from sonde.report.acting_curves import acting_figures
 from sonde.report.folder import Reading, read_folder
-from sonde.report.learning import metric_of, within
+from sonde.report.learning import Figure, metric_of, within
 
 
 def line(step: int, taken: int, **values: float) -> dict[str, Any]:
@@ -70,6 +70,17 @@ def test_the_interval_is_students() -> None:
 def test_what_was_expected_stands_beside_what_returned(run: Reading) -> None:
     figure = next(each for each in acting_figures(run) if each.title == "Expected and found return")
     assert figure.caption.startswith("Overestimated: 40.0 were expected, 20.0 returned.")
+
+
+def test_what_is_a_value_is_drawn_apart_from_rewards(run: Reading) -> None:
+    def drawn() -> Figure:
+        return next(each for each in acting_figures(run) if each.title == "Expected and found return")
+
+    assert "rewards alone" not in drawn().svg
+    for each in run.evaluations:
+        each["metrics"] |= {"bootstrapped_part": 15.0}
+    assert "rewards alone" in drawn().svg
+    assert ", 20.0 returned, of which 15.0 is the value of where episodes were cut off." in drawn().caption
 
 
 def test_where_time_went_is_a_curve_of_each_part(run: Reading) -> None:

@@ -18,6 +18,20 @@ def test_returns_and_what_was_expected_of_each(name: str) -> None:
     assert expected.caption.endswith("They count entropy.")
 
 
+def test_values_that_agree_with_values_alone_confirm_nothing() -> None:
+    """Every episode returned 0 and was cut off: all that came is the value of its last observation."""
+    held = {
+        "return": [0.0, 0.0, 0.0, 0.0, 0.1],
+        "expected_return": [0.9] * 5,
+        "bootstrapped_return": [0.8] * 5,
+        "bootstrapped_part": [0.8] * 5,
+    }
+    _, expected = episode_figures({"episodes": held}, "")
+    assert expected.caption.startswith(
+        "Not confirmed: 0.900 were expected, and rewards came to 0; the other 0.800 is the value"
+    )
+
+
 def test_episodes_that_are_all_alike_are_a_sentence() -> None:
     (figure,) = episode_figures({"episodes": {"return": [500.0] * 6}}, "")
     assert (figure.svg, figure.caption) == ("", "All 6 episodes returned 500.")

@@ -81,6 +81,46 @@ def test_one_that_ends_in_as_many_numbers_as_there_are_actions_is_asked_about(tm
     assert any("leave its last layer out where that was to answer for actions" in line for line in _lines(run.folder))
 
 
+PLAYS: dict[str, Any] = {
+    "threads": 1, "quiet": True, "steps": 2, "environments": 4, "batch_size": 8, "simulations": 2, "opponents": ("random",),
+    "episodes": 1, "test_episodes": 2,
+}  # fmt: skip
+
+
+class Answers(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.moves, self.ends = nn.Linear(18, 9), nn.Linear(18, 3)
+
+    def forward(self, seen: Tensor) -> tuple[Tensor, Tensor]:
+        return self.moves(seen.flatten(1)), self.ends(seen.flatten(1))
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: nn.Sequential(nn.Flatten(), nn.Linear(18, 6)), "Sequential gives 6 features of an observation"),
+        (lambda: nn.Sequential(nn.Flatten(), nn.Linear(18, 12)), "return a tuple of logits of moves and of a win"),
+        (Answers, "Answers answers itself: logits of 9 moves, and of a win, a draw and a loss"),
+    ],
+)
+def test_it_learns_a_game_and_is_asked_again_once_it_is_loaded(make: Any, told: str, tmp_path: Path) -> None:
+    run = sonde.train("game:tic_tac_toe", model=make(), out=tmp_path / "run", **PLAYS)
+    assert any(told in line for line in _lines(run.folder))
+    again, seen = sonde.load(run.folder, model=make()), torch.randint(0, 2, (3, 2, 3, 3)).float()
+    assert torch.equal(again.model(seen), run.model(seen))
+    first = _state(run)["first"]
+    assert all(torch.equal(first[name], value) for name, value in _state(again)["first"].items())
+
+
+def test_one_that_does_not_fit_a_game_is_refused_before_there_is_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"Linear failed on observations of shape \(2, 2, 3, 3\): RuntimeError: [^\n]*$"
+    ):
+        sonde.train("game:tic_tac_toe", model=nn.Linear(18, 3), out=tmp_path / "run", **PLAYS)
+    assert not (tmp_path / "run").exists()
+
+
 def test_one_that_gives_no_features_is_refused_before_there_is_a_folder(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"Linear failed on observations of shape \(2, 1\)"):
         sonde.train(Walk, model=nn.Linear(3, 3), out=tmp_path / "run", **SHORT, **ROLLOUT)
@@ -89,3 +129,8 @@ def test_one_that_gives_no_features_is_refused_before_there_is_a_folder(tmp_path
 
 def _lines(folder: Path) -> list[str]:
     return list(read_json(folder / "plan.json")["lines"])
+
+
+def _state(run: sonde.Run) -> dict[str, Any]:
+    task: Any = run.task
+    return task.state_dict()

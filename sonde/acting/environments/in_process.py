@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 Encode = Callable[[Any], np.ndarray]
 REPLAYED = 10.0  # seconds that playing all of them again may take, from which on snapshots are taken
 EVERY = 256  # steps between two looks at that
+ANOTHER = (
+    "{how} when the same episode is played again from its seed, so this run cannot be resumed exactly; put the environment back "
+    "where it was changed, or start over with --fresh"
+)
 SPARE = 1_000  # steps of the log that no episode needs any longer, from which on they are dropped
 
 
@@ -50,6 +54,7 @@ class InProcess:
         self._encode, self._seed_of, self._first = encode, seed_of, first
         self._episode = [-1] * count
         self._log: list[np.ndarray] = []  # actions of all, a step each
+        self._paid: list[np.ndarray] = []  # rewards of the same steps
         self._since = [0] * count  # step of the log at which each episode began, or its snapshot stands
         self._snapshots = Snapshots(count)
         self._steps, self._seconds = 0, 0.0  # and what they took
@@ -62,13 +67,13 @@ class InProcess:
 
     def reset(self) -> np.ndarray:
         """The first observations of the next episodes, at first of the first."""
-        self._episode, self._log = [episode + 1 for episode in self._episode], []
+        self._episode, self._log, self._paid = [episode + 1 for episode in self._episode], [], []
         self._seen = np.stack([self._begin(number).copy() for number in range(self.count)])
         return self._seen
 
     def rewind(self) -> None:
         """The first episodes come next, as when they were made."""
-        self._episode, self._log, self._since = [-1] * self.count, [], [0] * self.count
+        self._episode, self._log, self._paid, self._since = [-1] * self.count, [], [], [0] * self.count
         self._seen = np.empty(0)
         for number in range(self.count):
             self._snapshots.forget(number)
@@ -88,6 +93,7 @@ class InProcess:
         """
         started = time.perf_counter()
         self._log.append(actions.copy())
+        self._paid.append(np.full(self.count, np.nan))
         count, reward = self.count, np.empty(self.count)
         terminated, truncated = np.zeros(count, bool), np.zeros(count, bool)
         following = np.empty_like(self._seen)
@@ -104,6 +110,7 @@ class InProcess:
             if over or cut:
                 terminated[number], truncated[number] = over, cut and not over
                 begun.append(number)
+        self._paid[-1][:] = reward
         if not finite(following):
             self._check_finite(following)
         observation = following
@@ -129,7 +136,7 @@ class InProcess:
         """Drop what happened before the oldest episode that goes on."""
         spare = min(self._since)
         if spare >= SPARE and self._snapshots.proving < 0:
-            del self._log[:spare]
+            del self._log[:spare], self._paid[:spare]
             self._since = [since - spare for since in self._since]
 
     def _snapshot(self) -> None:
@@ -145,22 +152,28 @@ class InProcess:
         return [actions[number] for actions in self._log[self._since[number] :]]
 
     def state(self) -> dict[str, np.ndarray]:
-        """The episode of each, the actions since it began or its snapshot was taken, what they show, and the snapshots: one
-        environment behind the other.
+        """The episode of each; the actions since it began or its snapshot was taken, and what was paid for them; what they show;
+        the snapshots: one environment behind the other.
         """
         lengths = [len(self._log) - since for since in self._since]
         taken = [action for number in range(self.count) for action in self._taken(number)]
+        paid = [each[number] for number, since in enumerate(self._since) for each in self._paid[since:]]
         return {
             "episode": np.array(self._episode),
             "length": np.array(lengths),
             "actions": np.stack(taken) if taken else np.empty(0, np.float32),
+            "reward": np.array(paid, np.float64),
             "seen": self._seen.copy(),
             "snapshot": np.frombuffer(b"".join(self._snapshots.packed), np.uint8).copy(),
             "snapshot_bytes": np.array([len(packed) for packed in self._snapshots.packed]),
         }
 
     def load(self, state: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Play the episodes again up to where they were. Raises: RunFolderError where an environment then shows something else"""
+        """Play the episodes again up to where they were.
+
+        Of a state of an earlier version what was paid is unknown. Raises: RunFolderError where an environment then pays or shows
+        something else, or an episode is over
+        """
         self._episode = state["episode"].tolist()
         lengths: Sequence[int] = state["length"].tolist()
         actions, first = state["actions"], 0
@@ -168,6 +181,8 @@ class InProcess:
         longest = max(lengths)
         # the log as if all episodes had begun together at its end: what is missing at an episode's front is never looked at
         self._log = [np.zeros((self.count, *actions.shape[1:]), actions.dtype) for _ in range(longest)]
+        self._paid = [np.full(self.count, np.nan) for _ in range(longest)]
+        known = state.get("reward", np.full(len(actions), np.nan))
         self._seen = np.empty_like(state["seen"])
         for number, length in enumerate(lengths):
             snapshot = state["snapshot"][ends[number] - int(state["snapshot_bytes"][number]) : ends[number]].tobytes()
@@ -175,15 +190,16 @@ class InProcess:
             self._since[number] = longest - length
             played = actions[first : first + length]
             for place, action in enumerate(played.tolist() if played.ndim == 1 else played):
-                self._log[longest - length + place][number] = played[place]
-                seen = self._encode(self.envs[number].step(action)[0])
+                at = longest - length + place
+                self._log[at][number] = played[place]
+                shown, self._paid[at][number], over, *_ = self.envs[number].step(action)
+                if differs := _differs(self._paid[at][number], known[first + place], over):
+                    raise RunFolderError(ANOTHER.format(how=f"{differs} in environment {self._first + number}"))
+                seen = self._encode(shown)
             first += length
             self._seen[number] = seen
         if not np.array_equal(self._seen, state["seen"], equal_nan=True):
-            raise RunFolderError(
-                "the environment shows something else when the same episode is played again from its seed, so this run cannot be "
-                "resumed exactly; start over with --fresh"
-            )
+            raise RunFolderError(ANOTHER.format(how="the environment shows something else"))
         return self._seen
 
     def state_dict(self) -> "dict[str, Tensor]":
@@ -215,3 +231,10 @@ class InProcess:
         """Close each."""
         for env in self.envs:
             env.close()
+
+
+def _differs(reward: float, known: float, over: bool) -> str:
+    """How a step that is played again differs, in words; "" where it does not. known: its reward before, nan where unknown"""
+    if reward != known and not np.isnan(known):
+        return f"a step is paid {reward:.6g}, and was paid {known:.6g},"
+    return "an episode is over that went on" if over else ""  # one that is cut off may be so by a limit given since

@@ -16,8 +16,7 @@ WRAPPERS = {
         "obs_rms",
         "scales observations by their running mean and deviation",
         "each environment would show the policy something else",
-        "ppo, a2c and reinforce scale observations by themselves (--scale-observations), by statistics that are saved with the "
-        "run; elsewhere TransformObservation does it by fixed numbers",
+        "--scale-observations does the same (ppo, a2c and reinforce by themselves), by statistics that are saved with the run",
     ),
 }
 """Of gymnasium's wrappers, by the names that libraries built on it use too: its statistics, what it does, what comes of it, the

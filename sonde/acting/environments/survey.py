@@ -41,12 +41,15 @@ class Fault(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Tried:
-    """What a policy returned. unended: episodes that were left before they ended"""
+    """What a policy returned.
+
+    returns, lengths: of the episodes that ended;  left: steps of the one that was left before its end, 0 where there is none
+    """
 
     policy: str
     returns: Sequence[float]
     lengths: Sequence[int]
-    unended: int = 0
+    left: int = 0
 
 
 class Survey:
@@ -125,17 +128,17 @@ class Survey:
 
     def episodes(self, policy: str, acts: Policy, seeds: Sequence[int], until: float, longest: int = LONGEST) -> Tried:
         """Play so many, as far as the time goes; at least one is begun. Kept in `tried`."""
-        returns, lengths, unended = [], [], 0
+        returns, lengths, left = [], [], 0
         for seed in seeds:
             if returns and not self.left(until):
                 break
             total, length, ended = self.play(acts, seed, until, longest)
+            if not ended:  # the others would not either, or the time is over; what it returned so far is no return
+                left = length
+                break
             returns.append(total)
             lengths.append(length)
-            unended += not ended
-            if not ended:
-                break  # the others would not either, or the time is over
-        found = Tried(policy=policy, returns=returns, lengths=lengths, unended=unended)
+        found = Tried(policy=policy, returns=returns, lengths=lengths, left=left)
         self.tried.append(found)
         return found
 
@@ -163,17 +166,19 @@ class Survey:
             return None
         mean, spread = seen.mean(0), seen.std(0)
         spread[spread == 0] = 1
-        found: list[tuple[float, int, Policy]] = []
+        found: list[tuple[bool, float, int, Policy]] = []  # an episode that was left counts less than one that ended
         for which in range(POLICIES):
             acts = _linear(self.env.action_space, mean, spread, np.random.default_rng(action_seed(FIRST_SEED + which)))
-            found.append((self.play(acts, FIRST_SEED, 0.7 * until)[0], -which, acts))
+            total, _, ended = self.play(acts, FIRST_SEED, 0.7 * until)
+            found.append((ended, total, -which, acts))
             if not self.left(0.7 * until):
                 break
-        finalists = [
-            (total + sum(self.play(acts, FIRST_SEED + 1 + more, 0.85 * until)[0] for more in range(MORE)), which, acts)
-            for total, which, acts in sorted(found, key=lambda each: each[:2], reverse=True)[:FINALISTS]
-        ]
-        best = max(finalists, key=lambda each: each[:2])[2]
+        finalists = []
+        for ended, total, which, acts in sorted(found, key=lambda each: each[:3], reverse=True)[:FINALISTS]:
+            more = [self.play(acts, FIRST_SEED + 1 + number, 0.85 * until) for number in range(MORE)]
+            whole = ended and all(each[2] for each in more)
+            finalists.append((whole, total + sum(each[0] for each in more), which, acts))
+        best = max(finalists, key=lambda each: each[:3])[3]
         fresh = [FIRST_SEED + EPISODES + place for place in range(FRESH)]
         return self.episodes(f"best of {len(found)} random linear policies", best, fresh, until)
 

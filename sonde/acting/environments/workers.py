@@ -44,7 +44,7 @@ OF_EACH = (
     "seen",
     "snapshot",
     "snapshot_bytes",
-)  # of a state, one environment behind the other; and "actions"
+)  # of a state, one environment behind the other; and "actions" and "reward"
 STARTING = 120.0  # seconds at least that making an environment may take, in a process that is only starting
 ENDING = 2.0  # seconds that a process has to end by itself
 
@@ -154,12 +154,14 @@ class InWorkers:
         found = {name: np.concatenate([part[name] for part in parts]) for name in OF_EACH}
         taken = [part["actions"] for part in parts if part["length"].any()]
         found["actions"] = np.concatenate(taken) if taken else parts[0]["actions"]
+        found["reward"] = np.concatenate([part["reward"] for part in parts])
         return {name: torch.from_numpy(values) for name, values in found.items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> np.ndarray:
         """As of `InProcess`. Raises: RunFolderError"""
         arrays = {name: values.numpy() for name, values in state.items()}
-        counted = {"actions": "length", "snapshot": "snapshot_bytes"}
+        counted = {"actions": "length", "reward": "length", "snapshot": "snapshot_bytes"}
+        counted = {name: each for name, each in counted.items() if name in arrays}  # of earlier versions no rewards
         ends = {name: np.concatenate([[0], np.cumsum(arrays[each])]) for name, each in counted.items()}
         for worker in self._workers:
             rows = slice(worker.rows[0], worker.rows[-1] + 1)

@@ -34,7 +34,7 @@ class Episodes:
 
     Of a task that estimates values also `expected_return`, the value of the first observation, and `bootstrapped_return`, what
     the episode returned, discounted as values are; where it was cut off, with the value of its last observation for what would
-    have followed, so that it may lie above the return.
+    have followed, so that it may lie above the return. `bootstrapped_part` is that value alone, discounted.
 
     Where it leaves off, what is whole by then are the groups that were played; of the first, where it was in that one, the
     episodes that had ended.
@@ -152,6 +152,7 @@ class Episodes:
         if expected is not None and (last := self._value(decide, seen)) is not None:
             followed = np.where(cut_off, factor * last, 0.0)
             found |= {"expected_return": expected, "bootstrapped_return": discounted + followed}
+            found |= {"bootstrapped_part": followed}
         return found, ~going
 
     def _value(self, decide: Deciding, seen: np.ndarray) -> np.ndarray | None:

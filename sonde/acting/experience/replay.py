@@ -98,6 +98,7 @@ class Replay:
             while self._missing:
                 if self.leave_off():
                     raise LeftOff(self._so_far())
+                self._observe()
                 self._act()
             yield self._batch()
 
@@ -178,16 +179,26 @@ class Replay:
         step, number = divmod(index, self._environments.count)
         return f"step {step:,} of environment {number}"
 
+    def _observe(self) -> None:
+        """Let what scales observations learn of those that are acted on next: in training alone, since it is not put back."""
+        if self._acting.observed is not None:
+            self._acting.observed(torch.from_numpy(self._now()).to(self._device))
+
+    def _now(self) -> np.ndarray:
+        """(n, *shape) what is acted on next."""
+        if self._observation is None:
+            self._observation = self._environments.reset()
+        return self._observation
+
     @torch.no_grad()
     def _act(self) -> None:
         begun = time.perf_counter()
-        if self._observation is None:
-            self._observation = self._environments.reset()
-        action = self._acting.act(torch.from_numpy(self._observation).to(self._device), self._random)["action"]
+        seen = self._now()
+        action = self._acting.act(torch.from_numpy(seen).to(self._device), self._random)["action"]
         sent = self._acting.sent(action).numpy(force=True)
         middle = time.perf_counter()
         found = self._environments.step(sent)
-        self._ring.add(self._observation, action.numpy(force=True), found)
+        self._ring.add(seen, action.numpy(force=True), found)
         if self._priorities is not None:
             self._priorities.added(self._ring.written)
         self._counts.add(found)

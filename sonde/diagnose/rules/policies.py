@@ -17,6 +17,7 @@ COLLAPSED = 0.02  # of the entropy at the beginning, of choices among several
 NARROW = 3.0  # nats of each number: its spread is a twentieth of what it was
 PER_NUMBER = (1 + math.log(2 * math.pi)) / 2  # entropy of a Gaussian with spread 1, as policies of numbers begin
 BEYOND = 3.0  # times what discounted rewards can come to; healthy networks overestimate by less than twice
+PAID = 2.0  # times the entropy aimed at, below 0: a policy that is stuck at its bounds has hundreds of nats less
 WRONG = 0.5  # of what they can come to: between what episodes are expected to return and what they do, at each of the evaluations
 STUCK = 0.95  # of the actions
 FAR = 0.1  # KL divergence from the policy that acted; 0.01 to 0.02 is aimed at (Spinning Up stops at 0.015)
@@ -25,8 +26,9 @@ STILL = 1e-5  # KL divergence: nothing moves
 USUAL_RATE = 1e-3  # of small networks that act: what the recipes take
 UNDER_WAY = 0.3  # of the peak rate: below it, a schedule has taken the rate away
 LOOKS = 3  # evaluations in a row
-APART = 0.3  # of the range of all returns
-SURE = 4.0  # standard errors of the evaluations' mean
+APART, NEAR = 0.3, 0.15  # of the range of all returns: of each evaluation alone, and of several together
+SURE, TOGETHER = 4.0, 3.0  # standard errors: of an evaluation's mean, and of the mean of several less training's
+OF_TRAINING = 100  # episodes of which training's mean is
 
 
 def not_better(seen: Seen, *, evaluated: bool = True) -> bool:
@@ -75,14 +77,15 @@ def values_diverge(seen: Seen) -> Suspicion | None:
     if not isinstance(discount, float) or not discount < 1 or seen.step < TRIAL // 2:
         return None
     reward = max(abs(course.now("reward_lowest")), abs(course.now("reward_highest")))
-    soft = [abs(level(course.of(name))) for name in ("temperature", "entropy")]
-    bonus = math.prod(soft) if all(map(math.isfinite, soft)) else 0.0
+    bonus = _bonus(seen)
     bound = (reward + bonus) / (1 - discount)
     values = level(course.of("value") if "replayed" in _names(seen) else [], 0.0)  # elsewhere that is an error's name
     off = [_score(each, "expected_return") - _came(each) for each in seen.evaluations[-LOOKS:]]
     if not 0 < bound < math.inf:
         return None
+    sure: Certainty = "likely"
     if abs(values) > BEYOND * bound:
+        sure = "certain"
         how = f"values are {number(values)} in the mean"
     elif len(off) == LOOKS and all(abs(each) > WRONG * bound for each in off):
         expected, came = _score(seen.evaluations[-1], "expected_return"), _came(seen.evaluations[-1])
@@ -91,16 +94,25 @@ def values_diverge(seen: Seen) -> Suspicion | None:
         return None
     return Suspicion(
         name="values-diverge",
-        evidence=f"{how}; rewards of at most {number(reward)} with a discount of {number(discount)} can come to {number(bound)}; "
-        f"{_returned(seen)}",
+        evidence=f"{how}; rewards of at most {number(reward)} with a discount of {number(discount)} can come to "
+        f"{number(reward / (1 - discount))}{f', and with entropy to {number(bound)}' if bonus else ''}; {_returned(seen)}",
         action=_slower(seen),
         place="optimiser",
-        certainty="likely",
+        certainty=sure,
         step=seen.step,
         explains=frozenset(
             {"not-learning", "actions-at-bounds", "evaluation-below-training", "training-below-evaluation"}
         ),
     )
+
+
+def _bonus(seen: Seen) -> float:
+    """What a step is paid for the policy's entropy, beside its reward; 0 of a task that pays none."""
+    temperature, entropy = (level(seen.course.of(name)) for name in ("temperature", "entropy"))
+    if not math.isfinite(temperature + entropy):
+        return 0.0
+    aim = abs(seen.course.now("target_entropy"))  # nan of a run that an earlier version began
+    return temperature * (min(-entropy, PAID * aim) if entropy < 0 and math.isfinite(aim) else abs(entropy))
 
 
 def actions_at_bounds(seen: Seen) -> Suspicion | None:
@@ -235,23 +247,30 @@ def not_learning(seen: Seen) -> Suspicion | None:
 def _gap(seen: Seen) -> float | None:
     """By how much the last evaluations lie above what training returned just before, where that is far and was so each time.
 
-    Training's mean is of the last 100 episodes: of evaluations between which fewer ended, no verdict.
+    Far is each of them alone, beyond the chance of its own episodes, or all of them by less, beyond the chance of all. Training's
+    mean is of the last 100 episodes, and so of what was before: no verdict of evaluations between which fewer ended, nor where
+    it went towards them meanwhile.
     """
     span, last = seen.course.span(), seen.evaluations[-LOOKS:]
     if len(last) < LOOKS or not span > 0 or seen.moment == "training" or seen.step < TRIAL:
         return None
-    held, found = max(1, seen.context.held or 1), []
+    held, found, alone = max(1, seen.context.held or 1), [], True
+    variances = []
     for each in last:
         near = [entry for entry in seen.course.entries if entry.step <= each.step]
         trained = near[-1].numbers.get("train_return", math.nan) if near else math.nan
-        mean, error = _score(each), each.metrics.get("return_std", math.nan) / math.sqrt(held)
-        if not abs(mean - trained) > max(APART * span, SURE * error):
+        mean, deviation = _score(each), each.metrics.get("return_std", math.nan)
+        gap = mean - trained
+        if not abs(gap) > NEAR * span:
             return None
-        found.append((mean - trained, near[-1].numbers.get("episodes", 0.0), trained))
-    fresh = found[-1][1] - found[0][1] >= 100
-    steady = abs(found[-1][2] - found[0][2]) < APART * span
-    same = len({gap > 0 for gap, _, _ in found}) == 1
-    return found[-1][0] if fresh and steady and same else None
+        alone &= abs(gap) > max(APART * span, SURE * deviation / math.sqrt(held))
+        variances.append(deviation**2 / held / LOOKS**2 + deviation**2 / OF_TRAINING / LOOKS)
+        found.append((gap, near[-1].numbers.get("episodes", 0.0), trained))
+    gaps = [gap for gap, _, _ in found]
+    same, fresh = len({gap > 0 for gap in gaps}) == 1, found[-1][1] - found[0][1] >= OF_TRAINING
+    towards = (found[-1][2] - found[0][2]) * (1 if gaps[-1] > 0 else -1)
+    together = gaps[-1] < 0 and abs(statistics.fmean(gaps)) > TOGETHER * math.sqrt(sum(variances))
+    return gaps[-1] if same and fresh and towards < APART * span and (alone or together) else None
 
 
 def _score(evaluated: Evaluated, name: str = "return") -> float:
@@ -296,7 +315,9 @@ def _slower(seen: Seen) -> str:
         found.append("--double")
     if not found or seen.peak() > 3e-3:
         found.append(f"--lr {min(USUAL_RATE, seen.peak() / 10):.3g}")
-    return f"{', '.join(found)}: values are learned from values, and what follows too quickly runs away"
+    unscaled = settings.get("scale_observations") is False
+    first = "--scale-observations where `sonde inspect` names their scale; " if unscaled else ""
+    return f"{first}{', '.join(found)}: values are learned from values, and what follows too quickly runs away"
 
 
 def _names(seen: Seen) -> set[str]:

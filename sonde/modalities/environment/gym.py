@@ -23,7 +23,7 @@ from sonde.core.memory import free_bytes
 from sonde.core.progress import Tick
 from sonde.core.spaces import Space, as_text
 from sonde.core.units import size
-from sonde.modalities.environment.inspection import irreproducible, lies, without_end
+from sonde.modalities.environment.inspection import first_look, irreproducible, without_end
 from sonde.modalities.environment.log import LOGGED
 from sonde.modalities.environment.pictures import facts_of, pictured, seen_in
 from sonde.modalities.environment.spaces import (
@@ -106,7 +106,8 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
     )
     start = trace(checked.of(env))
     rendered = _rendered(make, env)
-    findings = [*lies(env, seen.encode, called), *without_end(checked.of(env), called)]
+    look = first_look(env, seen.encode, called)
+    findings = [*look.lies, *without_end(checked.of(env), called)]
     findings += [*irreproducible(env, make, called, _steps_again(seen.spec)), *unread_pictures(shown)]
     facts, goals = (
         [_observations(shown, seen.spec.shape), _actions(target), *_limits(env), *facts_of(settings)],
@@ -135,6 +136,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
         facts=facts,
         warnings=unbounded(env.action_space),
         findings=findings,
+        unless={"scale_observations": look.unscaled},
         fingerprint=dict(about.fingerprint),
         goals=goals,
     )

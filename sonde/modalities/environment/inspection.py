@@ -5,7 +5,7 @@ Nothing is learned here: it is played by random, constant and random linear acti
 
 import statistics
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from sonde.core.dataset import Dataset, Fact, Rows
 from sonde.core.errors import DataError
 from sonde.core.findings import Finding
 from sonde.core.progress import Tick
-from sonde.core.units import count, number
+from sonde.core.units import ABSENT, count, number
 from sonde.modalities.environment.unread_pictures import unread_pictures
 from sonde.modalities.inspect import InfoTable, Parts, Played
 
@@ -44,11 +44,24 @@ CERTAIN = {
     "outside-its-space": "mend the environment, or its observation_space; numbers are trained on as they are shown",
 }
 UNUSABLE = "mend the environment, or its observation_space; training stops at it"
+SAID = 20  # observations: of fewer nothing is said of their scales before training
+SCALE = "--scale-observations scales them by their running mean and deviation, which are saved with the run"
 SHORT, SHORT_S = 200, 0.2  # steps and seconds of a look before training, at `MANY` episodes at most
 
 
-def lies(env: Any, encode: Callable[[Any], np.ndarray], source: str) -> list[Finding]:
-    """What is certain of an environment's observations after some short episodes, and does not stop training by itself.
+class Looked(NamedTuple):
+    """After some short episodes.
+
+    lies: what is certain of observations, and does not stop training by itself
+    unscaled: how their numbers differ in size, which is to be said where a task does not scale them
+    """
+
+    lies: list[Finding]
+    unscaled: list[Finding]
+
+
+def first_look(env: Any, encode: Callable[[Any], np.ndarray], source: str) -> Looked:
+    """By random actions.
 
     Raises: DataError, of one line, for an environment that does not run
     """
@@ -58,7 +71,11 @@ def lies(env: Any, encode: Callable[[Any], np.ndarray], source: str) -> list[Fin
         survey.play(lambda shown: env.action_space.sample(), seed, 1.0, SHORT - survey.steps)
         if survey.steps >= SHORT or not survey.left(1.0):
             break
-    return [_certain(fault) for fault in survey.faults.values() if fault.name == OUTSIDE and fault.usable]
+    lies = [_certain(fault) for fault in survey.faults.values() if fault.name == OUTSIDE and fault.usable]
+    seen = _numbers_shown(survey)
+    unscaled = [] if len(seen) < SAID else _scales(seen, _still(seen))
+    what = f"{source}: in {len(seen)} observations "
+    return Looked(lies, [_warning("", what + each.evidence, SCALE, name="inputs-not-scaled") for each in unscaled])
 
 
 def without_end(env: Checked, source: str) -> list[Finding]:
@@ -149,11 +166,14 @@ def _facts(survey: Survey) -> list[Fact]:
         found.append(
             Fact(what, f"other than 0 in {number(100 * float((paid != 0).mean()))} % of {count(len(paid))} steps")
         )
+    if not random.lengths and random.left:
+        how = f"the first of random actions, seed {FIRST_SEED:,}, was left after {random.left:,} steps"
+        found.append(Fact("no episode ended in the time", how))
     if random.lengths:
         least, most = min(random.lengths), max(random.lengths)
         what = f"episodes of {least:,} to {most:,} steps, {statistics.median(random.lengths):g} in the median"
         what = f"every episode takes {least:,} steps" if least == most and len(random.lengths) > 1 else what
-        left = "; one was left before its end" if random.unended else ""
+        left = f"; another was left before its end, after {random.left:,} steps" if random.left else ""
         found.append(Fact(what, f"{len(random.lengths)} of random actions, seeds from {FIRST_SEED:,} on{left}"))
     if survey.step_s > 0:
         speed = survey.steps / survey.step_s
@@ -163,15 +183,19 @@ def _facts(survey: Survey) -> list[Fact]:
 
 def _returns(survey: Survey) -> InfoTable:
     columns = ("policy", "episodes", "mean return", "std", "worst", "best", "mean length")
-    return InfoTable("what simple policies return", columns, tuple(_row(each) for each in survey.tried if each.returns))
+    return InfoTable(
+        "what simple policies return", columns, tuple(_row(each) for each in survey.tried if each.returns or each.left)
+    )
 
 
 def _row(tried: Tried) -> tuple[str, ...]:
     returns = tried.returns
-    left = " or more" if tried.unended else ""
+    if not returns:
+        return (tried.policy, "0", *[ABSENT] * 4, f"{count(tried.left)} or more")
+    left = " or more" if tried.left > max(tried.lengths) else ""
     return (
         tried.policy,
-        f"{len(returns)}",
+        f"{len(returns)}" + (", one more unfinished" if tried.left else ""),
         number(statistics.fmean(returns), 4),
         number(statistics.pstdev(returns)),
         number(min(returns), 4),
@@ -209,15 +233,15 @@ CUT = "--max-episode-steps 1000 cuts episodes off; what would have followed stil
 def _of_episodes(survey: Survey) -> list[Finding]:
     """Episodes that do not end, or at once."""
     random, limit = survey.tried[0], limit_of(survey.env)
-    endless = [each for each in survey.tried if each.unended and max(each.lengths) >= NO_END] if limit is None else []
+    endless = [each for each in survey.tried if each.left >= NO_END] if limit is None else []
     found = []
-    if random in endless and len(random.lengths) == 1:
-        how = f"no episode of random actions ended within {random.lengths[0]:,} steps, and nothing cuts one off: there is no "
-        severity = "warning" if random.lengths[0] >= NEVER else "note"
+    if random in endless and not random.lengths:
+        how = f"no episode of random actions ended within {random.left:,} steps, and nothing cuts one off: there is no "
+        severity = "warning" if random.left >= NEVER else "note"
         how += "return to go by, and an evaluation is never over"
         found.append(_warning("", how, CUT, name=NEVER_END, severity=severity))
     elif endless:
-        how = f"there is no limit of steps, and one by {endless[-1].policy} did not end within {max(endless[-1].lengths):,}: "
+        how = f"there is no limit of steps, and one by {endless[-1].policy} did not end within {endless[-1].left:,}: "
         how += "a policy that does so is evaluated without an end, at which training stops"
         found.append(_warning("", how, CUT, name=NEVER_END, severity="note"))
     lengths = [length for each in survey.tried for length in each.lengths]
@@ -266,7 +290,7 @@ def _of_observations(survey: Survey) -> list[Finding]:
     seen = seen[np.isfinite(seen).all(1)]
     if len(seen) < 2:
         return []
-    still = np.flatnonzero(np.ptp(seen, 0) == 0)
+    still = _still(seen)
     if len(still) == seen.shape[1]:
         how = f"all {len(seen):,} observations are the same, so that actions cannot depend on them"
         action = "show what actions should depend on; of a choice among levers that is as it should be"
@@ -281,6 +305,22 @@ def _of_observations(survey: Survey) -> list[Finding]:
         how = f"{twice} in all {len(seen):,} observations"
         found.append(_note("repeated numbers", how, "check whether both are meant; they do no harm"))
     return [*found, *_scales(seen, still)]
+
+
+def _numbers_shown(survey: Survey) -> np.ndarray:
+    """(N, numbers) the finite observations of a Box that shows no pixels; none of other spaces."""
+    from gymnasium import spaces
+
+    space = survey.env.observation_space
+    if not isinstance(space, spaces.Box) or not survey.shown or (space.dtype == np.uint8 and len(space.shape) >= 2):
+        return np.empty((0, 0))
+    seen = np.stack(survey.shown).reshape(len(survey.shown), -1).astype(np.float64)
+    return seen[np.isfinite(seen).all(1)]
+
+
+def _still(seen: np.ndarray) -> np.ndarray:
+    """Columns that never change."""
+    return np.flatnonzero(np.ptp(seen, 0) == 0)
 
 
 def _note(check: str, evidence: str, action: str) -> Finding:
@@ -306,8 +346,8 @@ def _scales(seen: np.ndarray, still: np.ndarray) -> list[Finding]:
     how = f"number {large} is {number(float(sizes[large]))} in the root mean square"
     how += f", and number {small} {number(float(sizes[small]))}" if apart else ""
     how += f", and varies by {number(float(seen[:, large].std()))}" if away else ""
-    action = "ppo scales observations as it goes (--scale-observations); for other tasks bring them near 1, by "
-    return [_warning("scale of observations", how, f"{action}gymnasium.wrappers.TransformObservation")]
+    action = "ppo, a2c and reinforce scale observations as they go; dqn, sac and td3 do with --scale-observations"
+    return [_warning("scale of observations", how, action)]
 
 
 def _places(places: Iterable[int]) -> str:

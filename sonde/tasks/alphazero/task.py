@@ -16,10 +16,10 @@ from sonde.core.records import StepRecord
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.losses.policy import explained_variance
 from sonde.metrics.matches import MODES, MatchesMeter
+from sonde.nn.body import is_own
+from sonde.nn.position_heads import ENDS, answering
 from sonde.tasks.alphazero.config import AlphaZeroConfig
 from sonde.tasks.supervised import objective
-
-ENDS = 3  # a win, a draw, a loss of the side to move
 
 
 class AlphaZero:
@@ -38,11 +38,11 @@ class AlphaZero:
         input: InputSpec,
         monitor: str | None = None,
     ) -> None:
-        """Raises: ConfigError for a metric that is not there"""
+        """Raises: ConfigError for a metric that is not there, and a network of somebody's own that does not fit"""
         self.config, self._names = config, target.names
-        self.network = model
-        self.modules = nn.ModuleDict({"network": model})
-        self.phases: Sequence[Phase] = (Phase(name="network", loss=self.loss, trains=[model]),)
+        self.network = network = answering(model, input, len(target.names))
+        self.modules = nn.ModuleDict({"network": network})
+        self.phases: Sequence[Phase] = (Phase(name="network", loss=self.loss, trains=[network]),)
         # the last weights count: a score against a ladder is full long before a player is as good as it gets
         self.objective: Objective | None = objective(monitor, MODES, monitor, latest=True) if monitor else None
         plan = SearchPlan(kind=config.search, simulations=config.simulations, considered=config.considered)
@@ -50,8 +50,9 @@ class AlphaZero:
             acting=Acting(act=self.act, sent=lambda action: action),
             playing=Playing(judge=self.judge, plan=plan, earlier=self.earlier, untrained=self.untrained),
         )
-        # built anew from the same seed where a run goes on, so that it stands in no checkpoint
-        self._first = {name: value.clone() for name, value in model.state_dict().items()}
+        # ours are built anew from the same seed where a run goes on; somebody's own came with weights that no seed gives
+        self._kept = is_own(model)
+        self._first = {name: value.clone() for name, value in network.state_dict().items()}
         self._snapshots: dict[
             int, dict[str, Tensor]
         ] = {}  # update -> weights, the latest two whose number is a power of 2
@@ -133,7 +134,8 @@ class AlphaZero:
 
     def state_dict(self) -> dict[str, Any]:
         """The network as it was before."""
-        return {"snapshots": {str(step): dict(weights) for step, weights in self._snapshots.items()}}
+        found: dict[str, Any] = {"snapshots": {str(step): dict(weights) for step, weights in self._snapshots.items()}}
+        return {**found, "first": dict(self._first)} if self._kept else found
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Put it back."""
@@ -142,6 +144,8 @@ class AlphaZero:
             int(step): {name: value.to(device) for name, value in weights.items()}
             for step, weights in state["snapshots"].items()
         }
+        if "first" in state:
+            self._first = dict(state["first"])
 
 
 def _judged(network: nn.Module, seen: Tensor) -> tuple[Tensor, Tensor]:

@@ -44,6 +44,8 @@ class DQNConfig:
     """Share of random actions after exploration; it falls to that from 1."""
     explore_steps: int = 10_000
     """Steps of the environments over which the share of random actions falls."""
+    scale_observations: bool = False
+    """Scale observations that are numbers by their running mean and standard deviation."""
     act_sampled: bool = False
     """Evaluate with as many random actions as in training, and not with the best alone."""
 

@@ -18,6 +18,7 @@ from sonde.nn.action_values import ActionValues
 from sonde.nn.actor_critic import without_memory
 from sonde.nn.body import features_of
 from sonde.tasks.dqn.config import DQNConfig
+from sonde.tasks.replayed_observations import ReplayedObservations
 from sonde.tasks.supervised import objective
 
 
@@ -36,6 +37,7 @@ class DQN:
         self.config, self._first, self._count = config, int(target.names[0]), len(target.names)
         without_memory(model, "dqn")
         features = features_of(model, input)
+        self._observed = ReplayedObservations(input, scale=config.scale_observations)
         support = None
         if config.atoms:
             lowest, highest = config.value_range
@@ -45,7 +47,7 @@ class DQN:
             model, features, self._count, outputs=outputs, dueling=config.dueling, support=support
         )
         self.target = copy.deepcopy(self.network).requires_grad_(False)
-        self.modules = nn.ModuleDict({"network": self.network, "target": self.target})
+        self.modules = nn.ModuleDict({"network": self.network, "target": self.target, **self._observed.parts})
         self.phases: Sequence[Phase] = (Phase(name="values", loss=self.loss, trains=[self.network]),)
         self.objective: Objective = objective("return", MODES, monitor, latest=True)
         self._updates = 0
@@ -60,6 +62,7 @@ class DQN:
                 figures=self.figures,
                 sampled=config.act_sampled,
                 errors=self.errors,
+                observed=self._observed.learned,
             )
         )
 
@@ -78,7 +81,7 @@ class DQN:
 
     def act(self, seen: Tensor, random: torch.Generator | None) -> dict[str, Tensor]:
         """See `Acting`: the best action, and where it is sampled now and then any."""
-        best = self.network.values(seen).argmax(-1)
+        best = self.network.values(self._observed(seen)).argmax(-1)
         if random is None:
             return {"action": best}
         any_action = torch.randint(0, self._count, best.shape, generator=random, device=best.device)
@@ -91,10 +94,11 @@ class DQN:
 
     def value(self, seen: Tensor) -> Tensor:
         """See `Acting`: what the best action is taken to return."""
-        return self.network.values(seen).amax(-1)
+        return self.network.values(self._observed(seen)).amax(-1)
 
     def loss(self, batch: Batch) -> Loss:
         """Of transitions as `sonde.acting.experience.replay` yields them."""
+        batch = self._observed.of(batch)
         network, rows = self.network, torch.arange(len(batch))
         found = network(batch["observation"])
         chosen = found[rows, batch["action"]]
@@ -145,7 +149,7 @@ class DQN:
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"action": as the environment takes it, "values": (B, actions)} of observations."""
-        values = self.network.values(batch["input"])
+        values = self.network.values(self._observed(batch["input"]))
         return {"action": self.sent(values.argmax(-1)), "values": values}
 
     def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:

@@ -25,6 +25,8 @@ class SACConfig:
     """How far the target networks move towards the networks at each update."""
     target_entropy: float | None = None
     """Entropy of actions that is aimed at, in nats; by default minus the number of numbers in an action."""
+    scale_observations: bool = False
+    """Scale observations that are numbers by their running mean and standard deviation."""
     act_sampled: bool = False
     """Evaluate with sampled actions, as in training, and not with the likeliest."""
 

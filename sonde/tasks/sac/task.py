@@ -17,6 +17,7 @@ from sonde.nn.actor_critic import without_memory
 from sonde.nn.body import features_of, reading
 from sonde.nn.gaussian_actor import GaussianActor
 from sonde.nn.twin_critics import TwinCritics, follow, following
+from sonde.tasks.replayed_observations import ReplayedObservations
 from sonde.tasks.sac.config import SACConfig
 from sonde.tasks.supervised import objective
 
@@ -34,6 +35,7 @@ class SAC:
         self.config, numbers = config, len(target.names)
         without_memory(model, "sac")
         features = features_of(model, input)
+        self._observed = ReplayedObservations(input, scale=config.scale_observations)
         self.actor = GaussianActor(model, features, numbers)
         self.critics = TwinCritics(reading(model, numbers, input), reading(model, numbers, input), features)
         self.targets = following(self.critics)
@@ -41,6 +43,7 @@ class SAC:
         weight = nn.ParameterDict({"log": self.log_temperature})
         self.modules = nn.ModuleDict(
             {"actor": self.actor, "critics": self.critics, "targets": self.targets, "temperature": weight}
+            | self._observed.parts
         )
         self._entropy = -float(numbers) if config.target_entropy is None else config.target_entropy
         self._middle, self._half = target.mean, target.std
@@ -53,13 +56,23 @@ class SAC:
         self.objective: Objective = objective("return", MODES, monitor, latest=True)
         self.abilities = Abilities(
             acting=Acting(
-                act=self.act, sent=self.sent, value=self.value, discount=config.discount, sampled=config.act_sampled
+                act=self.act,
+                sent=self.sent,
+                value=self.value,
+                discount=config.discount,
+                figures=self.figures,
+                sampled=config.act_sampled,
+                observed=self._observed.learned,
             )
         )
 
+    def figures(self) -> dict[str, float]:
+        """For the log: the entropy that is aimed at, beside which that of now says how much of the values is not for rewards."""
+        return {"target_entropy": self._entropy}
+
     def act(self, seen: Tensor, random: torch.Generator | None) -> dict[str, Tensor]:
         """See `Acting`: numbers within -1 and 1; before the first update any of them."""
-        mean, log_std = self.actor(seen)
+        mean, log_std = self.actor(self._observed(seen))
         if random is None:
             return {"action": mean.tanh()}
         if not self._begun:
@@ -73,7 +86,8 @@ class SAC:
 
     def value(self, seen: Tensor) -> Tensor:
         """See `Acting`: what the likeliest action is taken to return, with the entropy to come."""
-        return self.critics.lower(seen, self.actor(seen)[0].tanh())
+        scaled = self._observed(seen)
+        return self.critics.lower(scaled, self.actor(scaled)[0].tanh())
 
     def _drawn(self, seen: Tensor) -> tuple[Tensor, Tensor]:
         mean, log_std = self.actor(seen)
@@ -81,6 +95,7 @@ class SAC:
 
     def critics_loss(self, batch: Batch) -> Loss:
         """The squared errors of both critics (equation 5 and 6)."""
+        batch = self._observed.of(batch)
         with torch.no_grad():
             action, log_prob = self._drawn(batch["following"])
             worth = self.targets.lower(batch["following"], action)  # type: ignore[operator]
@@ -91,6 +106,7 @@ class SAC:
 
     def actor_loss(self, batch: Batch) -> Loss:
         """Return and entropy, negated (equation 9)."""
+        batch = self._observed.of(batch)
         action, log_prob = self._drawn(batch["observation"])
         worth = self.critics.lower(batch["observation"], action)
         loss = (self.log_temperature.detach().exp() * log_prob - worth).mean()
@@ -99,6 +115,7 @@ class SAC:
 
     def temperature_loss(self, batch: Batch) -> Loss:
         """How far the entropy is from where it is wanted (equation 18)."""
+        batch = self._observed.of(batch)
         with torch.no_grad():
             _, log_prob = self._drawn(batch["observation"])
         loss = -(self.log_temperature * (log_prob + self._entropy)).mean()

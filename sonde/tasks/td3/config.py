@@ -31,6 +31,8 @@ class TD3Config:
     """Standard deviation of what is added to the actions that targets are taken of, in halves of their range."""
     smooth_limit: float = 0.5
     """The most of --smooth-noise that is added."""
+    scale_observations: bool = False
+    """Scale observations that are numbers by their running mean and standard deviation."""
     act_sampled: bool = False
     """Evaluate with noisy actions, as in training, and not with the policy's own."""
 

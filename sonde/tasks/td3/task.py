@@ -17,6 +17,7 @@ from sonde.nn.actor_critic import without_memory
 from sonde.nn.body import features_of, reading
 from sonde.nn.pixels import as_shares
 from sonde.nn.twin_critics import TwinCritics, follow, following
+from sonde.tasks.replayed_observations import ReplayedObservations
 from sonde.tasks.supervised import objective
 from sonde.tasks.td3.config import TD3Config
 
@@ -47,6 +48,7 @@ class TD3:
         self.config, numbers = config, len(target.names)
         without_memory(model, "td3")
         features = features_of(model, input)
+        self._observed = ReplayedObservations(input, scale=config.scale_observations)
         self.actor = Actor(model, features, numbers)
         self.critics = TwinCritics(reading(model, numbers, input), reading(model, numbers, input), features)
         self.target_actor, self.target_critics = following(self.actor), following(self.critics)
@@ -56,6 +58,7 @@ class TD3:
                 "critics": self.critics,
                 "target_actor": self.target_actor,
                 "target_critics": self.target_critics,
+                **self._observed.parts,
             }
         )
         self._middle, self._half = target.mean, target.std
@@ -67,13 +70,18 @@ class TD3:
         self.objective: Objective = objective("return", MODES, monitor, latest=True)
         self.abilities = Abilities(
             acting=Acting(
-                act=self.act, sent=self.sent, value=self.value, discount=config.discount, sampled=config.act_sampled
+                act=self.act,
+                sent=self.sent,
+                value=self.value,
+                discount=config.discount,
+                sampled=config.act_sampled,
+                observed=self._observed.learned,
             )
         )
 
     def act(self, seen: Tensor, random: torch.Generator | None) -> dict[str, Tensor]:
         """See `Acting`: numbers within -1 and 1; before the first update any of them."""
-        action = self.actor(seen)
+        action = self.actor(self._observed(seen))
         if random is None:
             return {"action": action}
         if not self._begun:
@@ -87,13 +95,14 @@ class TD3:
 
     def value(self, seen: Tensor) -> Tensor:
         """See `Acting`: what the policy's own action is taken to return."""
-        return self.critics.lower(seen, self.actor(seen))
+        scaled = self._observed(seen)
+        return self.critics.lower(scaled, self.actor(scaled))
 
     @torch.no_grad()
     def goal(self, batch: Batch, noise: Tensor) -> Tensor:
         """(B,) what actions are to be worth: the lower value of a smoothed action of the target policy (equation 14 and 15).
 
-        noise: (B, numbers) draws of a standard Gaussian
+        batch: of observations as networks see them;  noise: (B, numbers) draws of a standard Gaussian
         """
         config, seen = self.config, batch["following"]
         smoothing = (config.smooth_noise * noise).clamp(-config.smooth_limit, config.smooth_limit)
@@ -102,6 +111,7 @@ class TD3:
 
     def critics_loss(self, batch: Batch) -> Loss:
         """The squared errors of both critics."""
+        batch = self._observed.of(batch)
         goal = self.goal(batch, torch.randn_like(batch["action"]))
         first, second = self.critics(batch["observation"], batch["action"])
         loss = ((first - goal).square() + (second - goal).square()).mean()
@@ -109,6 +119,7 @@ class TD3:
 
     def actor_loss(self, batch: Batch) -> Loss:
         """The first critic's value of the policy's actions, negated (deterministic policy gradient, Silver et al. 2014)."""
+        batch = self._observed.of(batch)
         action = self.actor(batch["observation"])
         loss = -self.critics(batch["observation"], action)[0].mean()
         return Loss(loss, len(batch), {"at_bound": share_at_bound(action.detach())})
@@ -130,7 +141,7 @@ class TD3:
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"action": as the environment takes it} of observations."""
-        return {"action": self.sent(self.actor(batch["input"]))}
+        return {"action": self.sent(self.act(batch["input"], None)["action"])}
 
     def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One {"action"} per observation."""

@@ -1,5 +1,7 @@
 """Environments that step one after the other."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -69,3 +71,53 @@ def test_an_environment_that_is_not_told_by_its_seed_cannot_be_resumed() -> None
     before.reset()
     with pytest.raises(RunFolderError, match="something else when the same episode is played again"):
         after.load_state_dict(before.state_dict())
+
+
+class Paying(Walk):
+    """Pays what is asked for, and may end where it is told to."""
+
+    paid, last = 1.0, 99
+
+    def reset(self, *, seed=None, options=None):
+        self.taken = 0
+        return super().reset(seed=seed)
+
+    def step(self, action):
+        seen, _, over, cut, about = super().step(action)
+        self.taken += 1
+        return seen, self.paid * self.taken, over or self.taken == self.last, cut, about
+
+
+class Richer(Paying):
+    paid = 2.0
+
+
+class Shorter(Paying):
+    last = 2
+
+
+def stood() -> dict[str, Any]:
+    before = of(Paying, 3)
+    before.reset()
+    for _ in range(3):
+        before.step(np.array([0, 1, 0]))
+    return before.state_dict()
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (Richer, "a step is paid 2, and was paid 1, in environment 0 when the same episode is played again.*--fresh"),
+        (Shorter, "an episode is over that went on in environment 0 when the same episode is played again.*--fresh"),
+    ],
+)
+def test_an_environment_that_was_changed_is_not_gone_on_with(changed: type[Paying], told: str) -> None:
+    with pytest.raises(RunFolderError, match=told):
+        of(changed, 3).load_state_dict(stood())
+
+
+def test_of_a_state_without_rewards_they_are_taken_as_they_are_paid() -> None:
+    earlier = {name: values for name, values in stood().items() if name != "reward"}
+    after = of(Richer, 3)
+    after.load_state_dict(earlier)
+    assert after.state_dict()["reward"].tolist() == [2.0, 4.0, 6.0] * 3

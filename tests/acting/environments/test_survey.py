@@ -1,5 +1,6 @@
 """Playing without learning: what policies return, from stated seeds, for a limited time."""
 
+import itertools
 import time
 from typing import Any
 
@@ -23,7 +24,7 @@ def test_returns_are_those_of_the_environment() -> None:
     found = one.random(0.5)
     assert set(found.returns) == {3.0}
     assert set(found.lengths) == {3}
-    assert found.unended == 0
+    assert found.left == 0
     assert one.steps == 3 * survey.EPISODES
     one.constant(0.8)
     assert [each.policy for each in one.tried] == ["random", "always action 0", "always action 1"]
@@ -73,5 +74,13 @@ def test_it_is_over_in_time() -> None:
     random = one.random(0.5)
     one.constant(0.8)
     assert time.perf_counter() - begun < 3  # of a busy machine
-    assert random.unended == 1
-    assert random.lengths[0] > 100
+    assert not random.returns
+    assert random.left > 100
+
+
+def test_an_episode_that_is_left_is_none_of_those_that_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock is looked at twice a step: 500 ticks are over in the second episode of 200 steps."""
+    ticks = itertools.count()
+    monkeypatch.setattr(survey.time, "perf_counter", lambda: float(next(ticks)))
+    found = of(Corridor(200), 1000.0).random(0.5)
+    assert (found.returns, found.lengths, found.left) == ([200.0], [200], 64)

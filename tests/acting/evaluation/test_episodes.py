@@ -34,6 +34,7 @@ def test_what_follows_a_cut_counts_by_its_value_and_what_follows_an_end_does_not
     assert batch["return"].tolist() == batch["length"].tolist() == [3.0, 3.0, 3.0]
     assert batch["expected_return"].tolist() == [8.0, 8.0, 8.0]
     assert batch["bootstrapped_return"].tolist() == [discounted] * 3
+    assert batch["bootstrapped_part"].tolist() == [1.0 if cut else 0.0] * 3
 
 
 def test_episodes_that_are_over_are_counted_while_they_are_played() -> None:
@@ -70,6 +71,7 @@ def test_a_meter_tells_means_and_what_intervals_are_made_of() -> None:
         "length": 3.0,
         "expected_return": 8.0,
         "bootstrapped_return": 1.75,
+        "bootstrapped_part": 0.0,
     }
     sums = meter.details()["sums"]
     assert (sums["unit"], sums["rows"], sums["columns"]["return"]) == ("episodes", 3, [3.0, 3.0, 3.0])

@@ -1,6 +1,7 @@
 """Each fault of an environment is named; of environments without one nothing is said."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
@@ -8,12 +9,13 @@ import numpy as np
 import pytest
 
 from sonde.acting.environments import survey
+from sonde.acting.environments.survey import Tried
 from sonde.core.config import DataConfig
 from sonde.core.errors import ConfigError, DataError
-from sonde.modalities.environment.inspection import lies
+from sonde.modalities.environment.inspection import _row, first_look
 from sonde.modalities.inspect import Inspection, inspect
 from sonde.modalities.open import open_data
-from tests.acting.faulty import FAULTY, Beyond, OtherType, Target
+from tests.acting.faulty import FAULTY, Beyond, OtherType, Target, Unscaled
 
 NAMED = {
     "NotFinite": "not finite inputs: after step 18 of the episode of seed 3,000,000 number 1 is nan",
@@ -104,10 +106,28 @@ def test_of_a_space_that_lies_training_warns_before_it_begins() -> None:
         assert found.severity == "warning"
     assert open_data(Target, DataConfig()).findings == []
     env = gymnasium.make("CartPole-v1")
-    assert lies(env, lambda seen: seen, "gym:CartPole-v1") == []
+    assert first_look(env, lambda seen: seen, "gym:CartPole-v1") == ([], [])
+
+
+def test_of_scales_that_a_task_leaves_as_they_are_training_warns_too() -> None:
+    dataset = open_data(Unscaled, DataConfig())
+    assert dataset.findings == []
+    (found,) = dataset.unless["scale_observations"]
+    assert (found.name, found.severity) == ("inputs-not-scaled", "warning")
+    assert re.search("in 210 observations number 0 is .* and number 1 0", found.evidence)
+    assert found.action.startswith("--scale-observations")
 
 
 def test_seconds_are_for_what_is_played() -> None:
     rows = np.arange(60, dtype=np.float32).reshape(30, 2)
     with pytest.raises(ConfigError, match="--play-seconds is for environments"):
         inspect((rows, rows[:, 0] % 4 // 2), DataConfig(), seconds=1.0)
+
+
+def test_a_row_is_of_the_episodes_that_ended_and_says_which_did_not() -> None:
+    tried = Tried(policy="always lowest", returns=[-150.0, -140.0], lengths=[200, 200], left=64)
+    assert _row(tried) == (
+        "always lowest", "2, one more unfinished", "-145.0", "5.00", "-150.0", "-140.0", "200",
+    )  # fmt: skip
+    assert _row(replace(tried, left=900))[-1] == "200 or more"
+    assert _row(replace(tried, returns=[], lengths=[]))[1:3] == ("0", "–")

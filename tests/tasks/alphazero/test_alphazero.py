@@ -30,8 +30,9 @@ class Fixed(torch.nn.Module):
         super().__init__()
         self.logits = torch.nn.Parameter(torch.tensor(logits))
 
-    def forward(self, input: torch.Tensor) -> torch.Tensor:
-        return self.logits.expand(len(input), -1)
+    def forward(self, input: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        logits = self.logits.expand(len(input), -1)
+        return logits[:, :9], logits[:, 9:]
 
 
 def batch(policy: list[float], value: float, legal: list[bool]) -> Batch:
