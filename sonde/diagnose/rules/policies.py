@@ -296,7 +296,11 @@ def _returned(seen: Seen) -> str:
     """What became of the mean return, in words."""
     returns = seen.course.returns()
     if not returns:
-        return "no episode has ended"
+        ended, mean = seen.course.now("episodes"), seen.course.now("train_return")
+        if not ended > 0 or math.isnan(mean):
+            return "no episode has ended"
+        who = f"the {count(ended)} episodes that ended" if ended > 1 else "the only episode that ended"
+        return f"{who} returned {number(mean)}{' in the mean' if ended > 1 else ''}"
     first = statistics.median(value for _, value in returns[:3])
     return f"the mean return is {number(returns[-1][1])}, after {number(first)} at the beginning"
 
