@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 
 from sonde.core.damaged import DAMAGE
 from sonde.core.units import count, duration, metric, metric_name, number, rate
+from sonde.report.beside_log import beside_log
 from sonde.report.captions import course, place
 from sonde.report.folder import Reading
 from sonde.report.learning import axis_of, metric_of
@@ -61,8 +62,18 @@ class Scored(Protocol):
 
 
 def of_returns(run: Reading, score: Scored, trouble: str) -> tuple[Tone, str, str] | None:
-    """(tone, answer, why): the returns beside policies that know nothing and beside the environment's own mark; None where
-    neither is known."""
+    """(tone, answer, why): the returns beside policies that know nothing, beside the environment's own mark and beside those of
+    the log that was learned from; None where neither of the first two is known."""
+    found = _of_returns(run, score, trouble)
+    beside, below = beside_log(run, score.name, score.value, score.split, score.rows)
+    if found is None or not beside:
+        return found
+    tone, answer, why = found
+    why = f"{why[:-1]}; {beside}."
+    return ("partly", "Partly", why) if below and tone == "yes" else (tone, answer, why)
+
+
+def _of_returns(run: Reading, score: Scored, trouble: str) -> tuple[Tone, str, str] | None:
     name, value, episodes, against = score.name, score.value, score.rows, score.against
     details = run.evaluated.get(score.split, {})
     goal, known = goal_of(run, name), policies(details)

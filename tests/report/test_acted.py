@@ -57,6 +57,23 @@ def told(run: Reading, trouble: str = "") -> tuple[str, str]:
     return found[1], found[2]
 
 
+def test_a_policy_stands_beside_the_episodes_of_the_log_it_learned_from(tmp_path: Path) -> None:
+    run = run_of(tmp_path, [90.0, 100.0, 110.0, 100.0], goal=None)
+    assert "log" not in told(run)[1]
+    scores = {"return": 100.0, "return_std": 7.0}
+
+    def beside(value: float) -> tuple[str, str]:
+        log = {"what": "the log's own episodes", "value": value, "std": 10.0, "count": 60}
+        return told(replace(run, result={**run.result, "references": {"return": log}, "metrics": {"test": scores}}))
+
+    answer, why = beside(150.0)
+    assert answer == "Partly"
+    assert why.endswith("; the log's own episodes 150.0 on average over 60, which is more.")
+    assert beside(101.0)[0] == "Yes"
+    assert beside(101.0)[1].endswith("101.0 on average over 60: no difference beyond chance.")
+    assert beside(20.0)[1].endswith("20.00 on average over 60, which is less.")
+
+
 def test_what_reached_the_mark_is_told_beside_a_random_policy(tmp_path: Path) -> None:
     answer, why = told(run_of(tmp_path, [500.0] * 4))
     assert answer == "Yes"
