@@ -123,14 +123,14 @@ def test_where_evaluations_are_few_returns_of_training_are_drawn(tmp_path: Path,
         acted(make_run, tmp_path / "runs" / name, task="ppo", score=60.0, seldom=seldom, settings={"lr": ord(name)})
     (family,) = families(members_of([tmp_path / "runs"]))
     (figure,) = return_figures(family)
-    assert figure.title == "Mean return of the last 100 episodes of training, by environment steps"
+    assert figure.title == "Mean return of the last episodes of training (up to 100), by environment steps"
     assert figure.svg.count("data-key") == 2
     assert figure.caption.startswith('No run was evaluated twice while it trained: --evaluate-every "100 steps"')
     assert missing(family) == ""
 
     written(compare_runs([tmp_path / "runs"]), tmp_path / "c.html")
     page = (tmp_path / "c.html").read_text(encoding="utf-8")
-    assert "Mean return of the last 100 episodes of training" in page
+    assert "Mean return of the last episodes of training (up to 100)" in page
     for name in ("d", "e"):
         acted(make_run, tmp_path / "silent" / name, task="ppo", seldom="silent", settings={"lr": ord(name)})
     written(compare_runs([tmp_path / "silent"]), tmp_path / "d.html")
