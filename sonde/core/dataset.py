@@ -274,3 +274,10 @@ class Dataset:
     suggestion: str = ""  # a task the form itself implies, "" when the target's kind decides
     goals: Mapping[str, float] = field(default_factory=dict)
     """Metric -> value from which whoever made the data calls them solved."""
+    references: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Metric -> {"what", "value", "std", "count"}: what the data themselves score, such as a log's own episodes."""
+
+    @property
+    def marks(self) -> dict[str, dict[str, Any]]:
+        """What scores are measured by beside baselines: `goals` and `references`, of those that there are."""
+        return {name: dict(found) for name in ("goals", "references") if (found := getattr(self, name))}

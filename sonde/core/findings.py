@@ -20,6 +20,7 @@ CAUSES = frozenset(
         "clip-too-tight",
         "column-pairs-unlike-real-rows",
         "dead-units",
+        "discount-too-low",
         "discriminator-has-won",
         "diverged",
         "dropout-too-strong",

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sonde.metrics.episodes import EpisodesMeter
 
-MODES: Mapping[str, Literal["max", "min"]] = {"log_likelihood": "max", "accuracy": "max", "mae": "min"}
+MODES: Mapping[str, Literal["max", "min"]] = {"log_likelihood": "max", "accuracy": "max", "mae": "min", "mse": "min"}
 
 
 class FollowedMeter:

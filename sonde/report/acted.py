@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 
 from sonde.core.damaged import DAMAGE
 from sonde.core.units import count, duration, metric, metric_name, number, rate
+from sonde.report.beside_log import beside_log
 from sonde.report.captions import course, place
 from sonde.report.folder import Reading
 from sonde.report.learning import axis_of, metric_of
@@ -38,6 +39,10 @@ def goal_of(run: Reading, name: str) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
+LATELY = 100  # episodes of training, at most, that a mean return is of
+FOLLOWED = 5  # a fifth of the evaluations, and two of them, are to follow the best one before it is said to stay that
+
+
 Tone = Literal["yes", "partly", "no", "open"]
 
 
@@ -57,8 +62,18 @@ class Scored(Protocol):
 
 
 def of_returns(run: Reading, score: Scored, trouble: str) -> tuple[Tone, str, str] | None:
-    """(tone, answer, why): the returns beside policies that know nothing and beside the environment's own mark; None where
-    neither is known."""
+    """(tone, answer, why): the returns beside policies that know nothing, beside the environment's own mark and beside those of
+    the log that was learned from; None where neither of the first two is known."""
+    found = _of_returns(run, score, trouble)
+    beside, below = beside_log(run, score.name, score.value, score.split, score.rows)
+    if found is None or not beside:
+        return found
+    tone, answer, why = found
+    why = f"{why[:-1]}; {beside}."
+    return ("partly", "Partly", why) if below and tone == "yes" else (tone, answer, why)
+
+
+def _of_returns(run: Reading, score: Scored, trouble: str) -> tuple[Tone, str, str] | None:
     name, value, episodes, against = score.name, score.value, score.rows, score.against
     details = run.evaluated.get(score.split, {})
     goal, known = goal_of(run, name), policies(details)
@@ -112,7 +127,9 @@ def experience_lines(run: Reading) -> list[tuple[str, str]]:
     if told and steps and (updates := _number(run.result.get("steps"))):
         told[0] += f", {number(updates / steps, 2)} updates for each"
     if returned is not None:
-        told.append(f"its last 100 episodes returned {metric('return', returned)} on average, exploring")
+        told.append(
+            f"{_lately(_number(found.get('episodes')))} returned {metric('return', returned)} on average, exploring"
+        )
     lines = [("While training", f"{'; '.join(told)}.")] if told else []
     reached = run.result.get("reached")
     if isinstance(reached, Mapping):
@@ -126,6 +143,17 @@ def experience_lines(run: Reading) -> list[tuple[str, str]]:
         found = "" if best is None else f"; the best evaluation gave {metric(name, best)}"
         lines.append(("Not reached", f"A validation {metric_name(name)} of {wanted} (--stop-at){found}."))
     return lines
+
+
+def _lately(episodes: float | None) -> str:
+    """Which episodes of training a mean return is of. episodes: that ended, where that is known
+
+    >>> _lately(9), _lately(1), _lately(4000), _lately(None)
+    ('its 9 episodes that ended', 'its only episode that ended', 'its last 100 episodes', 'its last 100 episodes')
+    """
+    if episodes is None or episodes >= LATELY:
+        return f"its last {LATELY} episodes"
+    return "its only episode that ended" if episodes == 1 else f"its {count(episodes)} episodes that ended"
 
 
 def long_enough(run: Reading, ended: str, *, learned: bool = True) -> tuple[str, str]:
@@ -151,8 +179,11 @@ def long_enough(run: Reading, ended: str, *, learned: bool = True) -> tuple[str,
         )
     if found.at >= found.last_at:
         return "Perhaps not", f"the validation {metric_name(name)} was highest at the last evaluation, when {ended}"
-    where = f"{axis_of(run)} {place(found.at)} of {place(found.last_at)}"
-    return "Yes", f"the validation {metric_name(name)} was highest at {where} and did not get higher since"
+    highest = f"the validation {metric_name(name)} was highest at {axis_of(run)} {place(found.at)}"
+    if found.followed < max(2, -(-found.count // FOLLOWED)):
+        since = "only one evaluation" if found.followed == 1 else f"only {found.followed} evaluations"
+        return "Perhaps not", f"{highest}, which {since} followed before {ended}"
+    return "Yes", f"{highest} and not higher at the {found.followed} evaluations since"
 
 
 def _number(value: Any) -> float | None:

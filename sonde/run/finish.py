@@ -338,7 +338,7 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         "skipped_updates": training.stepper.skipped,
         "baseline": beside,
         **experience_taken(assembly.train, training.clock),
-        **({"goals": dict(assembly.dataset.goals)} if assembly.dataset is not None and assembly.dataset.goals else {}),
+        **({} if assembly.dataset is None else assembly.dataset.marks),
         **({} if run.doctor is None else {"diagnosis": run.doctor.diagnosis}),
         **_highlights(run.attempt.folder, assembly, scores),
     }

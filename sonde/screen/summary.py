@@ -47,6 +47,8 @@ def result_lines(result: Mapping[str, Any]) -> list[str]:
     if classical.get(name) is not None:
         lines.append(f"{classical['what']}: {metric(name, classical[name])}")
     lines += result.get("highlights") or []
+    if isinstance(own := (result.get("references") or {}).get(name), Mapping):
+        lines.append(f"{own['what']}: {metric(name, own['value'])} on average over {count(own['count'])}")
     lines += _goal(result, name, None if split is None else metrics[split][name])
     ended = _ended_by(result)
     lines += ended

@@ -47,11 +47,13 @@ def acted(  # noqa: PLR0913
     expected: Sequence[float] | None = None,
     updates: int = UPDATES,
     at: float = 1.0,
+    spread: float = 10.0,
     **more: Any,
 ) -> Seen:
     """A run at its end, CartPole's where nothing is said. numbers: by name, constant or of the share of the run that is done
 
-    settings: of the task, over the usual;  returns: of evaluations;  expected: of the same, beside a discounted return of 90
+    settings: of the task, over the usual;  returns: of evaluations, each with a deviation of `spread`
+    expected: of the same, beside a discounted return of 90
     at: the share of the run that is done
     """
     given = {**HEALTHY, **(OF_REPLAY if replay else OF_ROLLOUTS), **(numbers or {})}
@@ -65,7 +67,7 @@ def acted(  # noqa: PLR0913
             epoch=0,
             metrics={
                 "return": value,
-                "return_std": 10.0,
+                "return_std": spread,
                 **({} if expected is None else {"expected_return": expected[place], "bootstrapped_return": 90.0}),
             },
         )

@@ -13,7 +13,8 @@ from sonde.diagnose.seen import Evaluated, Seen
 from sonde.diagnose.suspicion import Certainty, Suspicion
 
 TRIAL = 1_000  # updates
-COLLAPSED = 0.02  # of the entropy at the beginning, of choices among several
+COLLAPSED = 0.02  # of the entropy at the beginning, of choices among several, and
+EVEN = math.log(2)  # nats: the least that has where actions are drawn alike, as policies of choices begin
 NARROW = 3.0  # nats of each number: its spread is a twentieth of what it was
 PER_NUMBER = (1 + math.log(2 * math.pi)) / 2  # entropy of a Gaussian with spread 1, as policies of numbers begin
 BEYOND = 3.0  # times what discounted rewards can come to; healthy networks overestimate by less than twice
@@ -21,13 +22,15 @@ PAID = 2.0  # times the entropy aimed at, below 0: a policy that is stuck at its
 WRONG = 0.5  # of what they can come to: between what episodes are expected to return and what they do, at each of the evaluations
 STUCK = 0.95  # of the actions
 FAR = 0.1  # KL divergence from the policy that acted; 0.01 to 0.02 is aimed at (Spinning Up stops at 0.015)
+THROWN, MOST_CLIPPED = 10.0, 0.5  # times that, and of the ratios beyond the clip range, in one update
 CLIPPED = 0.2  # of the probability ratios beyond the clip range; 0.1 to 0.2 are usual (Huang et al. 2022)
 STILL = 1e-5  # KL divergence: nothing moves
 USUAL_RATE = 1e-3  # of small networks that act: what the recipes take
 UNDER_WAY = 0.3  # of the peak rate: below it, a schedule has taken the rate away
 LOOKS = 3  # evaluations in a row
-APART = 0.3  # of the range of all returns
-SURE = 4.0  # standard errors of the evaluations' mean
+APART, NEAR = 0.3, 0.15  # of the range of all returns: of each evaluation alone, and of several together
+SURE, TOGETHER = 4.0, 3.0  # standard errors: of an evaluation's mean, and of the mean of several less training's
+OF_TRAINING = 100  # episodes of which training's mean is
 
 
 def not_better(seen: Seen, *, evaluated: bool = True) -> bool:
@@ -48,26 +51,44 @@ def entropy_collapsed(seen: Seen) -> Suspicion | None:
     """The policy always does the same, before it has come to anything."""
     course = seen.course
     entropy = course.of("entropy")
-    if len(entropy) < 10 or seen.step < TRIAL or course.of("temperature"):  # by which soft actor-critic holds it
+    if len(entropy) < 5 or course.of("temperature"):  # by which soft actor-critic holds it
         return None
-    first, now = statistics.fmean(value for _, value in entropy[:3]), level(entropy)
+    begun, now = statistics.fmean(value for _, value in entropy[:3]), level(entropy)
     numbers = bool(course.of("at_bound"))
-    narrow = first - now > NARROW * first / PER_NUMBER if numbers else now < COLLAPSED * first
-    if not first > 0 or not narrow or not not_better(seen):
+    first = begun if numbers else max(begun, EVEN)  # the first that is logged may be of a policy that is thrown already
+    narrow = begun - now > NARROW * begun / PER_NUMBER if numbers else now < COLLAPSED * first
+    if not max(value for _, value in entropy) > 0 or not begun > 0 or not narrow or not not_better(seen):
+        return None
+    sure = _collapsed_surely(seen)
+    if sure is None:
         return None
     since = next(step for step, value in entropy if value <= now or value < first / 2)
+    fell = f"fell from {number(begun)} to {number(now)} nats, half of it by step {count(since)}"
+    if begun < first / 2:
+        fell = f"is {number(now)} nats, and was down to {number(entropy[0][1])} by step {count(entropy[0][0])}"
+        fell += f" (at least {number(EVEN)} where actions are drawn alike)"
     weight = seen.context.settings.get("entropy_weight")
     more = max(0.01, 10 * weight) if isinstance(weight, float) else 0.01
     return Suspicion(
         name="entropy-collapsed",
-        evidence=f"the policy's entropy fell from {number(first)} to {number(now)} nats, half of it by step {count(since)}, and "
-        f"{_returned(seen)}: it hardly tries anything else any more",
+        evidence=f"the policy's entropy {fell}, and {returned(seen)}: it hardly tries anything else any more",
         action=f"--entropy-weight {more:.3g}, or a lower --lr: {seen.peak() / 10:.3g}",
         place="outcome",
-        certainty="likely",
+        certainty=sure,
         step=seen.step,
         explains=frozenset({"not-learning", "learning-rate-too-low", "actions-at-bounds"}),
     )
+
+
+def _collapsed_surely(seen: Seen) -> Certainty | None:
+    """How sure it is that a policy without entropy came to rest too early: in few updates it may have found all there is."""
+    if seen.step >= TRIAL:
+        return "likely"
+    returns, span = seen.course.returns(), seen.course.span()
+    if level(returns) >= seen.course.now("return_highest") - RISEN * span:
+        return None
+    held = [_score(each) for each in seen.evaluations[-LOOKS:]]
+    return "likely" if max([level(returns), *held]) <= returns[0][1] else "suspected"
 
 
 def values_diverge(seen: Seen) -> Suspicion | None:
@@ -94,7 +115,7 @@ def values_diverge(seen: Seen) -> Suspicion | None:
     return Suspicion(
         name="values-diverge",
         evidence=f"{how}; rewards of at most {number(reward)} with a discount of {number(discount)} can come to "
-        f"{number(reward / (1 - discount))}{f', and with entropy to {number(bound)}' if bonus else ''}; {_returned(seen)}",
+        f"{number(reward / (1 - discount))}{f', and with entropy to {number(bound)}' if bonus else ''}; {returned(seen)}",
         action=_slower(seen),
         place="optimiser",
         certainty=sure,
@@ -123,7 +144,7 @@ def actions_at_bounds(seen: Seen) -> Suspicion | None:
     return Suspicion(
         name="actions-at-bounds",
         evidence=f"{number(100 * level(shares, 0.3))} % of the actions have a number at one and the same of its bounds, and "
-        f"{_returned(seen)}",
+        f"{returned(seen)}",
         action=f"a lower --lr: {seen.peak() / 10:.3g}; check that the bounds of the action_space are those the environment "
         "works with",
         place="outcome",
@@ -134,17 +155,11 @@ def actions_at_bounds(seen: Seen) -> Suspicion | None:
 
 
 def moves_too_far(seen: Seen) -> Suspicion | None:
-    """Each update changes the policy by more than its experience can answer for."""
-    kl, clipped = seen.course.of("kl"), seen.course.of("clipped")
-    if len(kl) < 10 or seen.step < 200:
+    """Updates change the policy by more than its experience can answer for: each of them, or one of the first, at once."""
+    found = _thrown(seen) or _far(seen)
+    if found is None:
         return None
-    under_way = [each for each in kl if seen.share(each[0]) > UNDER_WAY]
-    late, first = level(under_way, 0.5), level(kl[:5])
-    beyond = level([each for each in clipped if seen.share(each[0]) > UNDER_WAY], 0.5)
-    far = late if late > FAR else first  # a policy that was thrown to an end at once does not move any more
-    if not far > FAR or (not late > FAR and not not_better(seen, evaluated=False)):
-        return None
-    sure = far > 5 * FAR or beyond > CLIPPED or not_better(seen)
+    how, sure = found
     reuse = seen.context.settings.get("reuse")
     fewer = (
         f", or fewer passes over each rollout: --reuse {max(1, reuse // 3)}"
@@ -153,8 +168,7 @@ def moves_too_far(seen: Seen) -> Suspicion | None:
     )
     return Suspicion(
         name="learning-rate-too-high",
-        evidence=f"{'' if late > FAR else 'at first '}updates move the policy by a KL divergence of {number(far)} in the median "
-        f"(0.01 to 0.02 is usual), and {number(100 * beyond)} % of the ratios lie beyond the clip range; {_returned(seen)}",
+        evidence=f"{how}; {returned(seen)}",
         action=f"--lr {min(USUAL_RATE, seen.peak() / 10):.3g}{fewer}",
         place="optimiser",
         certainty="likely" if sure else "suspected",
@@ -172,6 +186,35 @@ def moves_too_far(seen: Seen) -> Suspicion | None:
     )
 
 
+def _thrown(seen: Seen) -> tuple[str, bool] | None:
+    """(in words, whether it is sure) that one of the first updates has thrown the policy to an end, where it may then rest."""
+    kl, clipped = seen.course.of("kl"), dict(seen.course.of("clipped"))
+    step, far = next((each for each in kl[:5] if each[1] > THROWN * FAR), (0, math.nan))
+    beyond = clipped.get(step, math.nan)
+    if len(kl) < 5 or not beyond > MOST_CLIPPED:
+        return None
+    how = f"update {count(step)} moved the policy by a KL divergence of {number(far)} (0.01 to 0.02 is usual), with "
+    how += f"{number(100 * beyond)} % of the probability ratios beyond the clip range"
+    return how, not_better(seen, evaluated=False)
+
+
+def _far(seen: Seen) -> tuple[str, bool] | None:
+    """The same of updates that go too far in the median: of late, or at first where the policy does not move any more."""
+    kl, clipped = seen.course.of("kl"), seen.course.of("clipped")
+    if len(kl) < 10 or seen.step < 100:
+        return None
+    under_way, theirs = ([each for each in some if seen.share(each[0]) > UNDER_WAY] for some in (kl, clipped))
+    far, beyond, when = level(under_way, 0.5), level(theirs, 0.5), ""
+    if not far > FAR:
+        far, beyond, when = level(kl[:5]), level(clipped[:5]), "at first "
+        if not far > FAR or not not_better(seen, evaluated=False):
+            return None
+    how = f"{when}updates move the policy by a KL divergence of {number(far)} in the median (0.01 to 0.02 is usual)"
+    if math.isfinite(beyond):
+        how += f", and {number(100 * beyond)} % of the ratios lie beyond the clip range"
+    return how, far > 5 * FAR or beyond > CLIPPED or not_better(seen)
+
+
 def moves_too_little(seen: Seen) -> Suspicion | None:
     """No update changes the policy, and the return stays what it was."""
     kl = seen.course.of("kl")
@@ -183,7 +226,7 @@ def moves_too_little(seen: Seen) -> Suspicion | None:
     return Suspicion(
         name="learning-rate-too-low",
         evidence=f"updates move the policy by a KL divergence of {number(moved)} in the median (0.01 to 0.02 is usual), and "
-        f"{_returned(seen)}",
+        f"{returned(seen)}",
         action=f"--lr {max(USUAL_RATE, 3 * seen.peak()):.3g}",
         place="optimiser",
         certainty="likely",
@@ -235,7 +278,7 @@ def not_learning(seen: Seen) -> Suspicion | None:
         return None
     return Suspicion(
         name="not-learning",
-        evidence=f"over {count(seen.step)} updates {_returned(seen)}",
+        evidence=f"over {count(seen.step)} updates {returned(seen)}",
         action="train longer (--steps), or another --lr; `sonde inspect` says what random, constant and linear policies return",
         place="outcome",
         certainty="suspected",
@@ -246,23 +289,30 @@ def not_learning(seen: Seen) -> Suspicion | None:
 def _gap(seen: Seen) -> float | None:
     """By how much the last evaluations lie above what training returned just before, where that is far and was so each time.
 
-    Training's mean is of the last 100 episodes: of evaluations between which fewer ended, no verdict.
+    Far is each of them alone, beyond the chance of its own episodes, or all of them by less, beyond the chance of all. Training's
+    mean is of the last 100 episodes, and so of what was before: no verdict of evaluations between which fewer ended, nor where
+    it went towards them meanwhile.
     """
     span, last = seen.course.span(), seen.evaluations[-LOOKS:]
     if len(last) < LOOKS or not span > 0 or seen.moment == "training" or seen.step < TRIAL:
         return None
-    held, found = max(1, seen.context.held or 1), []
+    held, found, alone = max(1, seen.context.held or 1), [], True
+    variances = []
     for each in last:
         near = [entry for entry in seen.course.entries if entry.step <= each.step]
         trained = near[-1].numbers.get("train_return", math.nan) if near else math.nan
-        mean, error = _score(each), each.metrics.get("return_std", math.nan) / math.sqrt(held)
-        if not abs(mean - trained) > max(APART * span, SURE * error):
+        mean, deviation = _score(each), each.metrics.get("return_std", math.nan)
+        gap = mean - trained
+        if not abs(gap) > NEAR * span:
             return None
-        found.append((mean - trained, near[-1].numbers.get("episodes", 0.0), trained))
-    fresh = found[-1][1] - found[0][1] >= 100
-    steady = abs(found[-1][2] - found[0][2]) < APART * span
-    same = len({gap > 0 for gap, _, _ in found}) == 1
-    return found[-1][0] if fresh and steady and same else None
+        alone &= abs(gap) > max(APART * span, SURE * deviation / math.sqrt(held))
+        variances.append(deviation**2 / held / LOOKS**2 + deviation**2 / OF_TRAINING / LOOKS)
+        found.append((gap, near[-1].numbers.get("episodes", 0.0), trained))
+    gaps = [gap for gap, _, _ in found]
+    same, fresh = len({gap > 0 for gap in gaps}) == 1, found[-1][1] - found[0][1] >= OF_TRAINING
+    towards = (found[-1][2] - found[0][2]) * (1 if gaps[-1] > 0 else -1)
+    together = gaps[-1] < 0 and abs(statistics.fmean(gaps)) > TOGETHER * math.sqrt(sum(variances))
+    return gaps[-1] if same and fresh and towards < APART * span and (alone or together) else None
 
 
 def _score(evaluated: Evaluated, name: str = "return") -> float:
@@ -284,13 +334,16 @@ def _beside(seen: Seen) -> str:
     )
 
 
-def _returned(seen: Seen) -> str:
+def returned(seen: Seen) -> str:
     """What became of the mean return, in words."""
     returns = seen.course.returns()
     if not returns:
-        return "no episode has ended"
-    first = statistics.median(value for _, value in returns[:3])
-    return f"the mean return is {number(returns[-1][1])}, after {number(first)} at the beginning"
+        ended, mean = seen.course.now("episodes"), seen.course.now("train_return")
+        if not ended > 0 or math.isnan(mean):
+            return "no episode has ended"
+        who = f"the {count(ended)} episodes that ended" if ended > 1 else "the only episode that ended"
+        return f"{who} returned {number(mean)}{' in the mean' if ended > 1 else ''}"
+    return f"the mean return is {number(returns[-1][1])}, after {number(returns[0][1])} at the beginning"
 
 
 def _slower(seen: Seen) -> str:

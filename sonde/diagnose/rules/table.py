@@ -7,6 +7,7 @@ from sonde.diagnose.rules import (
     capacity,
     course,
     experience,
+    foresight,
     generating,
     gradients,
     held,
@@ -82,6 +83,7 @@ ACTING: tuple[Rule, ...] = (
     policies.moves_too_little,
     policies.evaluation_below,
     policies.training_below,
+    foresight.discount_too_low,
     policies.not_learning,
 )
 """Those that read what a policy meets and becomes."""

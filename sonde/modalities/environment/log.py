@@ -29,7 +29,7 @@ class Log:
     terminated, truncated: (N,) bool, of which one is True at the last step of an episode
     episode: (N,) int64 from 0, which never falls
     following: (N, *shape) what was observed after the action;  known: (N,) bool, whether that is known
-    rewarded: whether rewards were logged; else they are 0
+    rewarded: whether rewards were logged; else they are 0;  ended: whether the last episode is whole, as far as is known
     """
 
     observation: np.ndarray
@@ -41,6 +41,7 @@ class Log:
     following: np.ndarray
     known: np.ndarray
     rewarded: bool = True
+    ended: bool = True
 
     def __len__(self) -> int:
         return len(self.reward)
@@ -96,6 +97,7 @@ def log_of(found: Mapping[str, Any], place: str, *, target: TargetSpec | None = 
     if "truncated" in found:
         truncated = np.asarray(found["truncated"]).reshape(count).astype(bool) & ~terminated
     episode, last = _episodes(found, terminated, truncated, place)
+    ended = "truncated" not in found or bool(terminated[-1] | truncated[-1])
     truncated |= last & ~terminated
     following, known = _followed(found, observation, episode, last, terminated, place)
     return Log(
@@ -108,6 +110,7 @@ def log_of(found: Mapping[str, Any], place: str, *, target: TargetSpec | None = 
         following=following,
         known=known,
         rewarded=rewarded,
+        ended=ended,
     )
 
 

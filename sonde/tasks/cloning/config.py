@@ -10,6 +10,6 @@ class CloningConfig:
 
     cloning_loss: Literal["likelihood", "mse"] = "likelihood"
     """How logged actions are followed: by their log-likelihood, of numbers under a Gaussian; or, of numbers alone, by the mean
-    squared error."""
+    squared error, by which they are then judged too."""
     act_sampled: bool = False
     """Act by drawn actions, and not by the likeliest."""

@@ -18,6 +18,12 @@ CLONING = TaskSpec(
     parts={"torso.torso": "actor.torso", "torso.norm": "observations", "head": "actor.head", "deviation": "actor"},
     model="sonde.tasks.cloning.recipe:model",
     settings="sonde.tasks.cloning.recipe:settings",
-    units={"return": "sum of an episode's rewards", "length": "steps of an episode", "log_likelihood": "nats a step"},
+    units={
+        "return": "sum of an episode's rewards",
+        "length": "steps of an episode",
+        "log_likelihood": "nats a step",
+        "mse": "of actions from -1 to 1",
+        "mae": "of actions from -1 to 1",
+    },
     next_commands=(),
 )

@@ -1,6 +1,6 @@
 """Behaviour cloning: do what a logged policy did. The smallest way to learn to act, and the least to be better than."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -59,15 +59,24 @@ class Cloning:
             if config.cloning_loss == "likelihood":
                 trains.append(self.log_std)
         self.phases: Sequence[Phase] = (Phase(name="policy", loss=self.loss, trains=trains),)
-        modes = PLAYED if input.extra else MODES
-        self.objective: Objective = objective(
-            "return" if input.extra else "log_likelihood", modes, monitor, latest=bool(input.extra)
-        )
+        followed = ("log_likelihood", "accuracy") if self._chosen else ("log_likelihood", "mae")
+        followed = ("mse", "mae") if self._by_squares else followed
+        modes = PLAYED if input.extra else {name: MODES[name] for name in followed}
+        first = "return" if input.extra else followed[0]
+        self.objective: Objective = objective(first, modes, monitor, latest=bool(input.extra))
         self.abilities = Abilities(
             acting=Acting(act=self.act, sent=self.sent, sampled=config.act_sampled),
-            know_rows=self.torso.know,
+            know_rows=self._know,
             trivial_baseline=self.trivial_baseline,
         )
+
+    @torch.no_grad()
+    def _know(self, read: Callable[[], Iterable[Batch]]) -> None:
+        """Numbers begin with their deviations in the log: a policy that is nearer than their mean is then likelier too."""
+        self.torso.know(read)
+        if not self._chosen and not self.log_std.any():
+            taken = torch.cat([batch["target"] for batch in read()])
+            self.log_std.copy_(_log_std(taken))
 
     def _answer(self, seen: Tensor) -> Tensor:
         """(n, actions) logits, or (n, numbers) means."""
@@ -103,12 +112,18 @@ class Cloning:
         if "return" in batch.fields:
             return played(batch)
         answer, action = self._answer(batch["input"]), batch["target"]
-        if self._chosen:
-            near = {"accuracy": (answer.argmax(-1) == action).float()}
-        else:
-            half = torch.tensor(self._target.std, device=answer.device)
-            near = {"mae": ((answer - action).abs() * half).mean(-1)}
-        return {"log_likelihood": self._log_prob(answer, action), **near}
+        near = {"accuracy": (answer.argmax(-1) == action).float()} if self._chosen else self._apart(answer - action)
+        return near if self._by_squares else {"log_likelihood": self._log_prob(answer, action), **near}
+
+    @property
+    def _by_squares(self) -> bool:
+        """Whether a policy is trained by these alone, and so says nothing of how likely actions are."""
+        return self.config.cloning_loss == "mse"
+
+    def _apart(self, errors: Tensor) -> dict[str, Tensor]:
+        """Of each row, over numbers that are scaled alike: from -1 to 1 within their bounds."""
+        absolute = {"mae": errors.abs().mean(-1)}
+        return {"mse": errors.square().mean(-1), **absolute} if self._by_squares else absolute
 
     def meter(self) -> Meter:
         """A fresh one."""
@@ -127,10 +142,11 @@ class Cloning:
                 "log_likelihood": shares[taken].log().mean().item(),
                 "accuracy": accuracy.item(),
             }
-        mean, std = known["target"].mean(0), known["target"].std(0).clamp_min(1e-6)
-        likely = gaussian_log_prob(mean.expand_as(evaluated["target"]), std.log(), evaluated["target"]).mean()
-        apart = ((evaluated["target"] - mean).abs() * torch.tensor(self._target.std)).mean()
-        return "always the mean action", {"log_likelihood": likely.item(), "mae": apart.item()}
+        mean, taken = known["target"].mean(0), evaluated["target"]
+        found = self._apart(taken - mean)
+        if not self._by_squares:
+            found["log_likelihood"] = gaussian_log_prob(mean.expand_as(taken), _log_std(known["target"]), taken)
+        return "always the mean action", {name: each.mean().item() for name, each in found.items()}
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"action": as the environment takes it} of observations."""
@@ -139,3 +155,8 @@ class Cloning:
     def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One {"action"} per observation."""
         return [{"action": action} for action in outputs["action"].tolist()]
+
+
+def _log_std(taken: Tensor) -> Tensor:
+    """(n, numbers) logged -> (numbers,) log of their deviations, of which a policy has none that is smaller."""
+    return taken.std(0, unbiased=False).log().clamp_min(LEAST_LOG_STD)

@@ -57,6 +57,25 @@ def test_the_entropy_collapses() -> None:
     assert policies.entropy_collapsed(acted(wide, returns=LOW)) is None  # a spread of a seventh
 
 
+def test_an_entropy_that_is_gone_after_a_few_updates() -> None:
+    gone = {
+        "policy/entropy": lambda share: 0.08 if share < 0.15 else 1e-9,
+        "policy/kl": math.nan,
+        "policy/clipped": math.nan,
+    }
+    low = {**gone, "train_return": lambda share: 20.5 if share < 0.15 else 9.2, "return_highest": 73.0}
+    found = said(acted(low, returns=[9.0], updates=94))[0]
+    assert (found.name, found.certainty) == ("entropy-collapsed", "likely")
+    assert "is 1.00e-09 nats, and was down to 0.0800 by step 10 (at least 0.693 where" in found.evidence
+    at_once = acted({**low, "policy/entropy": 0.0}, returns=[9.0], updates=94)
+    assert policies.entropy_collapsed(at_once) is None  # as where there is one action only
+    little = said(acted({**low, "train_return": 25.0}, returns=[26.0], updates=94))[0]
+    assert (little.name, little.certainty) == ("entropy-collapsed", "suspected")  # it may be chance, and may not
+    best = {**gone, "train_return": 9.8, "return_lowest": 0.0, "return_highest": 10.0}
+    assert policies.entropy_collapsed(acted(best, returns=[9.8], updates=94)) is None  # all there is
+    assert policies.entropy_collapsed(acted(low, returns=[9.0], updates=40)) is None
+
+
 def test_values_run_away() -> None:
     found = said(acted({"values/value": lambda share: 800 * share}, replay=True, settings={"target_every": 1}))[0]
     assert (found.name, found.certainty) == ("values-diverge", "certain")
@@ -97,10 +116,34 @@ def test_the_rate_is_too_high() -> None:
     )
     assert said(thrown)[0].name == "learning-rate-too-high"
     assert "at first updates move the policy by a KL divergence of 300" in said(thrown)[0].evidence
+    assert "8.00 % of the ratios" in said(thrown)[0].evidence
     some = policies.moves_too_far(acted({"policy/kl": 0.15}))
     assert some is not None
     assert some.certainty == "suspected"  # it learns all the same
     assert policies.moves_too_far(acted({"policy/kl": 0.06, "policy/clipped": 0.4})) is None
+
+
+def test_a_first_update_that_throws_the_policy() -> None:
+    once: dict[str, Any] = {
+        "policy/kl": lambda share: 49.6 if share < 0.06 else 0.001, "policy/clipped": lambda share: float(share < 0.06),
+        "policy/entropy": lambda share: 0.005 if share < 0.06 else 1e-12, "return_highest": 67.0,
+        "train_return": lambda share: 19.1 if share < 0.06 else 9.3,
+    }  # fmt: skip
+    found = said(acted(once, returns=[9.25], updates=192))
+    assert [each.name for each in found] == ["learning-rate-too-high", "entropy-collapsed"]
+    assert found[0].certainty == "likely"
+    assert (
+        "update 10 moved the policy by a KL divergence of 49.6 (0.01 to 0.02 is usual), with 100 % of"
+        in found[0].evidence
+    )
+    assert (
+        said(acted(once, returns=[9.25], updates=4_000, at=0.015, moment="training"))[0].name
+        == "learning-rate-too-high"
+    )
+    healed = policies.moves_too_far(acted({**once, "train_return": lambda share: 20 + 200 * share}, updates=192))
+    assert healed is not None
+    assert healed.certainty == "suspected"
+    assert policies.moves_too_far(acted({**once, "policy/clipped": 0.1}, returns=[9.25], updates=192)) is None
 
 
 def test_the_rate_is_too_low() -> None:
@@ -121,9 +164,34 @@ def test_evaluations_beside_training() -> None:
     assert policies.evaluation_below(falling) is None  # its mean is of what was before
     few = acted({"train_return": 400.0, "episodes": 60.0}, returns=[20.0] * 5)
     assert policies.evaluation_below(few) is None
+    rising = acted({"train_return": lambda share: 40 + 400 * share}, returns=[40.0, 20.0, 20.0, 25.0, 22.0])
+    assert policies.evaluation_below(rising) is not None, "what its mean is of before was worse, not better"
     better = policies.training_below(acted({"train_return": 100.0}, returns=[450.0] * 5))
     assert better is not None
     assert (better.name, better.certainty) == ("training-below-evaluation", "suspected")
+
+
+def test_a_few_episodes_that_ended_are_not_none() -> None:
+    at_bound = {"policy/at_bound": 0.99, "episodes": 9.0, "train_return": -134.6}
+    found = policies.actions_at_bounds(acted(at_bound, returns=[-130.0] * 5))
+    assert found is not None
+    assert found.evidence.endswith("and the 9 episodes that ended returned -135 in the mean")
+    none = policies.actions_at_bounds(acted({**at_bound, "episodes": 0.0}, returns=[-130.0] * 5))
+    assert none is not None
+    assert none.evidence.endswith("and no episode has ended")
+
+
+def test_several_evaluations_together_lie_below_training() -> None:
+    """Of 20 episodes with a deviation of 150 the standard error is 34, of three evaluations and training together 24."""
+    near = acted({"train_return": 450.0}, returns=[450.0, 440.0, 350.0, 340.0, 345.0], spread=150.0)
+    (found,) = (each for each in said(near) if each.name == "evaluation-below-training")
+    assert found.certainty == "likely"
+    chance = acted({"train_return": 450.0}, returns=[450.0, 440.0, 350.0, 340.0, 345.0], spread=300.0)
+    assert policies.evaluation_below(chance) is None
+    little = acted({"train_return": 450.0}, returns=[450.0, 440.0, 400.0, 410.0, 405.0], spread=9.0)
+    assert policies.evaluation_below(little) is None
+    above = acted({"train_return": 350.0}, returns=[450.0, 440.0, 450.0, 445.0, 450.0], spread=150.0)
+    assert policies.training_below(above) is None
 
 
 def test_nothing_was_learned() -> None:

@@ -73,7 +73,7 @@ def drawn(space: Any) -> list[Any]:
 def log(**observations: Any) -> dict[str, Any]:
     ends = np.arange(COUNT) % STEPS == STEPS - 1
     rest = {"actions": np.arange(COUNT) % 2, "rewards": np.zeros(COUNT), "terminated": ends, "truncated": ~ends & False}
-    return {**rest, **observations}
+    return {name: values for name, values in {**rest, **observations}.items() if values is not None}
 
 
 def written(folder: Path, **observations: Any) -> Path:
@@ -104,6 +104,19 @@ def test_choices_are_encoded_as_the_environment_does(tmp_path: Path) -> None:
     rooms = drawn(ROOM)
     for given in (np.array(rooms), np.array(rooms)[:, None]):
         check(opened(written(tmp_path, observations=given), "Roomed"), ROOM, rooms)
+
+
+def test_what_the_log_s_own_episodes_returned_is_known(tmp_path: Path) -> None:
+    rewards, cut = np.arange(COUNT) / 6, np.arange(COUNT) % STEPS == STEPS - 1
+    whole = rewards.reshape(EPISODES, STEPS).sum(1)
+    given = {"observations": np.array(drawn(ROOM)), "rewards": rewards}
+    assert opened(written(tmp_path, **given)).references == {}  # nothing is scored by returns
+    (found,) = opened(written(tmp_path, **given), "Roomed").references.values()
+    assert (found["count"], found["value"], found["std"]) == pytest.approx((EPISODES, whole.mean(), whole.std()))
+    cut[-1] = False  # it breaks off
+    (found,) = opened(written(tmp_path, **given, terminated=cut), "Roomed").references.values()
+    assert (found["count"], found["value"]) == pytest.approx((EPISODES - 1, whole[:-1].mean()))
+    assert opened(written(tmp_path, observations=given["observations"], rewards=None), "Roomed").references == {}
 
 
 def test_rows_as_networks_see_them_are_read_as_well(tmp_path: Path) -> None:

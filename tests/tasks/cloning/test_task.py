@@ -70,7 +70,7 @@ def test_numbers_get_the_mean_and_the_deviation_of_the_log() -> None:
     torch.testing.assert_close(one.log_std.exp().detach(), apart, atol=0.01, rtol=0)
     sent = one.sent(torch.tensor([[0.5, -3.0]]))
     np.testing.assert_allclose(sent, [[2.0, -0.5]])  # stretched, and held within the bounds
-    mae = ((action - exact[place]).abs() * torch.tensor([2.0, 0.5])).mean().item()
+    mae = (action - exact[place]).abs().mean().item()  # over numbers of other ranges alike
     assert one.evaluate(batch)["mae"].mean().item() == pytest.approx(mae, abs=0.02)
 
 
@@ -79,6 +79,44 @@ def test_squares_lead_to_the_same_mean_and_leave_the_deviation() -> None:
     one = trained(task(NUMBERS, cloning_loss="mse"), steps_of(action, torch.zeros(3, dtype=torch.long)))
     torch.testing.assert_close(one.act(torch.eye(2)[:1], None)["action"], action.mean(0)[None], atol=0.01, rtol=0)
     assert one.log_std.tolist() == [0.0, 0.0]
+    found = one.evaluate(steps_of(action, torch.zeros(3, dtype=torch.long)))
+    assert found["mse"].mean().item() == pytest.approx(action.var(0, unbiased=False).mean().item(), abs=1e-4)
+
+
+@pytest.mark.parametrize("loss", ["mse", "likelihood"])
+def test_what_is_nearer_than_the_mean_action_is_better_than_it_from_the_beginning(loss: str) -> None:
+    """Whatever its deviations would become: they begin as those of the log."""
+    draw = torch.Generator().manual_seed(1)
+    place = torch.arange(200) % 2
+    action = torch.tensor([[0.3, -0.01], [-0.3, 0.01]])[place] + 0.001 * torch.randn(200, 2, generator=draw)
+    batch = steps_of(action, place)
+    one = task(NUMBERS, cloning_loss=loss)
+    one.abilities.know_rows(lambda: [batch])  # type: ignore[misc]
+    before = one.log_std.tolist()
+    one.abilities.know_rows(lambda: [batch])  # type: ignore[misc]
+    assert one.log_std.tolist() == before  # once
+    known = {"target": action}
+    what, baseline = one.trivial_baseline(known, known)
+    with torch.no_grad():  # half way from the mean action to the log
+        one.head.weight.copy_(torch.tensor([[0.15, -0.15], [-0.005, 0.005]]) / 2)
+        one.head.bias.copy_(action.mean(0))
+    found = {name: each.mean().item() for name, each in one.evaluate(batch).items()}
+    assert what == "always the mean action"
+    assert sorted(found) == sorted(baseline)
+    metric, sign = one.objective.metric, {"max": 1, "min": -1}[one.objective.mode]
+    assert metric == {"mse": "mse", "likelihood": "log_likelihood"}[loss]
+    assert sign * found[metric] > sign * baseline[metric]
+
+
+def test_an_action_that_never_changes_makes_no_baseline_that_cannot_be_reached() -> None:
+    same = {"target": torch.zeros(4, 2)}
+    _, found = (one := task(NUMBERS)).trivial_baseline(same, same)
+    one.abilities.know_rows(lambda: [steps_of(same["target"], torch.zeros(4, dtype=torch.long))])  # type: ignore[misc]
+    with torch.no_grad():
+        one.head.weight.zero_()
+        one.head.bias.zero_()
+    reached = one.evaluate(steps_of(same["target"], torch.zeros(4, dtype=torch.long)))["log_likelihood"]
+    assert found["log_likelihood"] == pytest.approx(reached.mean().item())
 
 
 def test_squares_are_for_numbers() -> None:

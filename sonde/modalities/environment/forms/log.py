@@ -152,7 +152,17 @@ def _evaluated_in(
         warnings=world.warnings,
         findings=world.findings,
         goals=world.goals,
+        references=_returned(logged[0]),
     )
+
+
+def _returned(log: Log) -> dict[str, dict[str, Any]]:
+    """What the log's own episodes returned, without a last one that breaks off."""
+    returns = log.returns[: len(log.returns) - (not log.ended)]
+    if not log.rewarded or not len(returns):
+        return {}
+    found = {"value": float(returns.mean()), "std": float(returns.std()), "count": len(returns)}
+    return {"return": {"what": "the log's own episodes", **found}}
 
 
 def _held_back(
