@@ -45,7 +45,7 @@ def missing(family: Family) -> str:
 
 def _while_training(family: Family) -> list[Figure]:
     """What episodes returned that were learned from, where evaluations say nothing of the way there."""
-    title = "Mean return of the last 100 episodes of training"
+    title = "Mean return of the last episodes of training (up to 100)"
     found = _figure(family, "environment step", "environment steps", _by_training, title=title)
     return [] if found is None else [replace(found, caption=f"{SELDOM} {EXPLORED} {found.caption}".strip())]
 

@@ -39,6 +39,10 @@ def goal_of(run: Reading, name: str) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
+LATELY = 100  # episodes of training, at most, that a mean return is of
+FOLLOWED = 5  # a fifth of the evaluations, and two of them, are to follow the best one before it is said to stay that
+
+
 Tone = Literal["yes", "partly", "no", "open"]
 
 
@@ -123,7 +127,9 @@ def experience_lines(run: Reading) -> list[tuple[str, str]]:
     if told and steps and (updates := _number(run.result.get("steps"))):
         told[0] += f", {number(updates / steps, 2)} updates for each"
     if returned is not None:
-        told.append(f"its last 100 episodes returned {metric('return', returned)} on average, exploring")
+        told.append(
+            f"{_lately(_number(found.get('episodes')))} returned {metric('return', returned)} on average, exploring"
+        )
     lines = [("While training", f"{'; '.join(told)}.")] if told else []
     reached = run.result.get("reached")
     if isinstance(reached, Mapping):
@@ -137,6 +143,17 @@ def experience_lines(run: Reading) -> list[tuple[str, str]]:
         found = "" if best is None else f"; the best evaluation gave {metric(name, best)}"
         lines.append(("Not reached", f"A validation {metric_name(name)} of {wanted} (--stop-at){found}."))
     return lines
+
+
+def _lately(episodes: float | None) -> str:
+    """Which episodes of training a mean return is of. episodes: that ended, where that is known
+
+    >>> _lately(9), _lately(1), _lately(4000), _lately(None)
+    ('its 9 episodes that ended', 'its only episode that ended', 'its last 100 episodes', 'its last 100 episodes')
+    """
+    if episodes is None or episodes >= LATELY:
+        return f"its last {LATELY} episodes"
+    return "its only episode that ended" if episodes == 1 else f"its {count(episodes)} episodes that ended"
 
 
 def long_enough(run: Reading, ended: str, *, learned: bool = True) -> tuple[str, str]:
@@ -162,8 +179,11 @@ def long_enough(run: Reading, ended: str, *, learned: bool = True) -> tuple[str,
         )
     if found.at >= found.last_at:
         return "Perhaps not", f"the validation {metric_name(name)} was highest at the last evaluation, when {ended}"
-    where = f"{axis_of(run)} {place(found.at)} of {place(found.last_at)}"
-    return "Yes", f"the validation {metric_name(name)} was highest at {where} and did not get higher since"
+    highest = f"the validation {metric_name(name)} was highest at {axis_of(run)} {place(found.at)}"
+    if found.followed < max(2, -(-found.count // FOLLOWED)):
+        since = "only one evaluation" if found.followed == 1 else f"only {found.followed} evaluations"
+        return "Perhaps not", f"{highest}, which {since} followed before {ended}"
+    return "Yes", f"{highest} and not higher at the {found.followed} evaluations since"
 
 
 def _number(value: Any) -> float | None:

@@ -96,7 +96,7 @@ def _returns(run: Reading) -> Figure | None:
     if high:
         told.append(f"The band is the 95 % interval of the mean of {_episodes(run)} episodes.")
     if finite(train):
-        told.append("Training: the last 100 episodes that ended, with actions as they were explored.")
+        told.append("Training: the last episodes that ended, up to 100, with actions as they were explored.")
     return figure("Return", shown, axis, Axis(label=name), name=f"{name} over time", caption=" ".join(told))
 
 
@@ -228,7 +228,7 @@ def _part(run: Reading, name: str) -> Figure | None:
         return None
     curve = _curve(name) or Curve(name, "value", "")
     say: Callable[[float], str] = captions.short
-    told = captions.sentence(captions.moved("it", course, say))
+    told = captions.sentence(captions.there_and_back("it", points, across(run).label, say))
     series = [Series(name=curve.title, points=points, colour=3)]
     axis = Axis(label=curve.label, bounds=curve.bounds)
     return figure(

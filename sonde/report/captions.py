@@ -9,6 +9,8 @@ from sonde.report.scale import Point
 SAME = 0.02  # of a change beside the value it began with, below which a curve stayed where it was
 RISEN = 0.05  # of how far a curve came from its first point to its best, by which it must have gone back to have turned
 AWAY = 0.1  # or of its best value
+FAR = 0.5  # of the way from its first point to its end, by which a curve must have been beyond both to have gone there and back
+FEW = 5  # points, of fewer of which no such thing is said
 END = 20  # the last twentieth of the points stands for the end of a noisy curve
 
 Say = Callable[[float], str]
@@ -23,7 +25,7 @@ def short(value: float) -> str:
 class Course:
     """Where a curve began, was best, and ended. at: x of the best point; last_at: of the last; count: finite points
 
-    last: the mean of the last twentieth of the points
+    last: the mean of the last twentieth of the points, which are so many: merged;  followed: points after the best one
     """
 
     first: float
@@ -33,6 +35,8 @@ class Course:
     last_at: float
     count: int
     broken: int
+    merged: int
+    followed: int
 
     @property
     def change(self) -> str:
@@ -63,6 +67,8 @@ def course(points: Sequence[Point], *, higher: bool = False) -> Course | None:
         last_at=finite[-1][0],
         count=len(finite),
         broken=len(points) - len(finite),
+        merged=len(end),
+        followed=sum(x > at for x, _ in finite),
     )
 
 
@@ -86,6 +92,32 @@ def moved(what: str, found: Course, say: Say = short) -> str:
     return f"{what} {found.change} from {say(found.first)} to {say(found.last)}"
 
 
+def turned_between(points: Sequence[Point]) -> Point | None:
+    """Where a curve was, in the mean of a twentieth of its points, far beyond both where it began and where it ended: it went
+    there and came back. None of one that did not, and of few points."""
+    finite, found = [(x, y) for x, y in points if y is not None], course(points)
+    if found is None or found.count < FEW:
+        return None
+    size = max(1, len(finite) // END)
+    parts = [finite[first : first + size] for first in range(1, len(finite) - size, size)]
+    means = [(part[len(part) // 2][0], sum(y for _, y in part) / len(part)) for part in parts]
+    low, high = sorted((found.first, found.last))
+    at, away = max(means, key=lambda point: max(point[1] - high, low - point[1]))
+    beyond = max(away - high, low - away)
+    return (at, away) if beyond > max(FAR * (high - low), AWAY * max(abs(low), abs(high))) else None
+
+
+def there_and_back(what: str, points: Sequence[Point], axis: str, say: Say = short) -> str:
+    """ "it rose from 1.00 to about 9.00 by step 40, and fell to 2.00 since"; of a curve that did not turn as `moved`."""
+    found, turn = course(points), turned_between(points)
+    assert found is not None
+    if turn is None or turn[1] is None:
+        return moved(what, found, say)
+    there, back = ("rose", "fell") if turn[1] > found.first else ("fell", "rose")
+    told = f"{what} {there} from {say(found.first)} to about {say(turn[1])} by {axis} {place(turn[0])}"
+    return f"{told}, and {back} to {say(found.last)}"
+
+
 def best_at(what: str, found: Course, axis: str, say: Say = short, *, higher: bool = False) -> str:
     """ "validation loss was lowest (0.120) at epoch 3 and rose to 0.300 since". axis: "epoch" or "step" """
     extreme, away = ("highest", "fell") if higher else ("lowest", "rose")
@@ -95,8 +127,13 @@ def best_at(what: str, found: Course, axis: str, say: Say = short, *, higher: bo
     if found.at == found.last_at:
         return f"{text}, the last evaluation"
     if found.turned:
-        return f"{text} and {away} to {say(found.last)} since"
+        return f"{text} and {away} to {say(found.last)} since{_merged(found)}"
     return f"{text} and hardly changed since ({say(found.last)})"
+
+
+def _merged(found: Course) -> str:
+    """That what a curve ended at is no point of it, where that is so."""
+    return f" (the mean of the last {found.merged})" if found.merged > 1 else ""
 
 
 def of_losses(train: Sequence[Point], validation: Sequence[Point], axis: str) -> str:
@@ -117,8 +154,8 @@ def of_metric(name: str, points: Sequence[Point], axis: str, say: Say, higher: b
     if found is None:
         return ""
     if found.count == 1 or higher is None:
-        return sentence(moved(name, found, say))
-    return sentence(f"{moved(name, found, say)}; it was {_best(found, axis, say, higher)}")
+        return sentence(moved(name, found, say) + _merged(found))
+    return sentence(f"{moved(name, found, say)}{_merged(found)}; it was {_best(found, axis, say, higher)}")
 
 
 def _best(found: Course, axis: str, say: Say, higher: bool) -> str:

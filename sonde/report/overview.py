@@ -296,7 +296,19 @@ def _best(run: Reading) -> str:
     if best.get("value") is not None and best.get("metric"):
         text += f" ({metric(best['metric'], best['value'])} validation {metric_name(best['metric'])}{_since(run)})"
     tested = (run.result.get("metrics") or {}).get("test")
-    return text + ("; the test split was evaluated once, with this checkpoint." if tested else ".")
+    return text + (f"; the test split was evaluated {_times(run)}." if tested else ".")
+
+
+def _times(run: Reading) -> str:
+    """How often, as far as is known: a run that ended and was resumed has been tested before."""
+    resumed = [line.get("details") or {} for line in run.events if line.get("event") == "resumed"]
+    before = sum(isinstance(each, Mapping) and each.get("finished") is True for each in resumed)
+    if not before:
+        return "once, with this checkpoint"
+    ends = (
+        "once before, when the run had ended" if before == 1 else f"{before} times before, whenever the run had ended"
+    )
+    return f"with this checkpoint, and {ends}: what that led to, such as training further, is chosen by test rows"
 
 
 def _since(run: Reading) -> str:

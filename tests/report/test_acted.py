@@ -149,6 +149,37 @@ def test_it_was_long_enough_where_the_mark_is_reached(tmp_path: Path) -> None:
     assert unlearned == ("Perhaps not", "it was not yet better than a policy that knows nothing when its steps ended")
 
 
+@pytest.mark.parametrize(
+    ("returns", "answer", "words"),
+    [
+        (
+            [0.7, 0.85, 0.9, 0.9],
+            "Perhaps not",
+            "was highest at environment step 300, which only one evaluation followed before",
+        ),
+        ([0.7, 0.9, 0.9, 0.85], "Yes", "was highest at environment step 200 and not higher at the 2 evaluations since"),
+        ([*range(13), 0, 0], "Perhaps not", "which only 2 evaluations followed before"),
+    ],
+)
+def test_one_evaluation_after_the_best_is_no_sign_of_an_end(
+    tmp_path: Path, returns: list[float], answer: str, words: str
+) -> None:
+    kinds = {"kind": "evaluation", "split": "validation", "seconds": 0.1}
+    lines = [{**kinds, "step": 100 * at, "metrics": {"return": value}} for at, value in enumerate(returns, 1)]
+    lines += [{"kind": "step", "step": each["step"], "environment_steps": each["step"], "loss": 1.0} for each in lines]
+    run = run_of(tmp_path, [1.0] * 6, goal=None)
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
+    found, why = long_enough(replace(read_folder(tmp_path), row=run.row), "its steps ended")
+    assert found == answer
+    assert words in why
+
+
+def test_episodes_of_training_that_ended_are_counted(tmp_path: Path) -> None:
+    run = run_of(tmp_path, [500.0] * 6)
+    run.result["experience"]["episodes"] = 9
+    assert "; its 9 episodes that ended returned 59.50 on average" in experience_lines(run)[0][1]
+
+
 def test_scores_of_games_stand_beside_players_that_have_learned_nothing(tmp_path: Path) -> None:
     known = [
         {"what": "a random player", "score": [0.0, 0.5, 0.0, 0.0]},

@@ -3,7 +3,7 @@
 import pytest
 
 from sonde.core.units import share
-from sonde.report.captions import course, of_losses, of_metric, of_norm, of_range_test, of_rate
+from sonde.report.captions import course, of_losses, of_metric, of_norm, of_range_test, of_rate, there_and_back
 
 
 def curve(*values):
@@ -45,6 +45,29 @@ def test_a_metric_that_fell_again_says_where_it_was_best():
     )
     unknown = of_metric("validation score", curve(1.0, 2.0, 4.0), "epoch", lambda y: f"{y:g}", None)
     assert unknown == "Validation score rose from 1 to 4."  # nobody knows which way better lies
+
+
+def test_where_a_metric_ended_that_is_a_mean_is_said_to_be_one():
+    """Of forty evaluations the last two: neither had -149."""
+    falling = of_metric("return", curve(-200.0, *[-120.0] * 37, -152.0, -146.0), "step", str, True)
+    assert falling == (
+        "Return rose from -200.0 to -149.0 (the mean of the last 2); it was highest (-120.0) at step 2 and fell to -149.0 since "
+        "(the mean of the last 2)."
+    )
+    assert "mean of" not in of_metric("return", curve(1.0, 3.0, 2.0), "step", str, True)
+
+
+def test_a_curve_that_went_somewhere_and_came_back_is_told_so():
+    """After its first point it falls."""
+    values = [-14370.0, *[-4600.0 - 170 * place for place in range(46)]]
+    assert there_and_back("it", curve(*values), "step") == (
+        "it rose from -14,370 to about -4,685 by step 3, and fell to -12,165"
+    )
+    assert there_and_back("it", curve(5.0, 1.0, 1.0, 1.0, 5.05), "step") == (
+        "it fell from 5.00 to about 1.00 by step 2, and rose to 5.05"
+    )
+    for rising in (curve(1.0, 2.0, 1.5, 3.0, 2.9), curve(1.0, 9.0, 1.0)):
+        assert "by step" not in there_and_back("it", rising, "step")
 
 
 def test_rates():

@@ -338,7 +338,11 @@ def returned(seen: Seen) -> str:
     """What became of the mean return, in words."""
     returns = seen.course.returns()
     if not returns:
-        return "no episode has ended"
+        ended, mean = seen.course.now("episodes"), seen.course.now("train_return")
+        if not ended > 0 or math.isnan(mean):
+            return "no episode has ended"
+        who = f"the {count(ended)} episodes that ended" if ended > 1 else "the only episode that ended"
+        return f"{who} returned {number(mean)}{' in the mean' if ended > 1 else ''}"
     return f"the mean return is {number(returns[-1][1])}, after {number(returns[0][1])} at the beginning"
 
 

@@ -171,6 +171,16 @@ def test_evaluations_beside_training() -> None:
     assert (better.name, better.certainty) == ("training-below-evaluation", "suspected")
 
 
+def test_a_few_episodes_that_ended_are_not_none() -> None:
+    at_bound = {"policy/at_bound": 0.99, "episodes": 9.0, "train_return": -134.6}
+    found = policies.actions_at_bounds(acted(at_bound, returns=[-130.0] * 5))
+    assert found is not None
+    assert found.evidence.endswith("and the 9 episodes that ended returned -135 in the mean")
+    none = policies.actions_at_bounds(acted({**at_bound, "episodes": 0.0}, returns=[-130.0] * 5))
+    assert none is not None
+    assert none.evidence.endswith("and no episode has ended")
+
+
 def test_several_evaluations_together_lie_below_training() -> None:
     """Of 20 episodes with a deviation of 150 the standard error is 34, of three evaluations and training together 24."""
     near = acted({"train_return": 450.0}, returns=[450.0, 440.0, 350.0, 340.0, 345.0], spread=150.0)
