@@ -24,8 +24,9 @@ from sonde.engine.timing import step_seconds
 from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.lengths import counted, fixed_ends, fixed_why
 from sonde.run.saved import Saved
-from sonde.run.time_limit import BASELINE, FLOOR_S, after_seconds, evaluated_last, rows_of
+from sonde.run.time_limit import BASELINE, FLOOR_S, after_seconds, evaluated_last, rows_called, rows_of
 
+FEW = 0.5  # of the time that an evaluation may take, in which none of what is played side by side may be over
 LOOP_S = 30e-6  # seconds of the loop around a step: records, log, decisions
 SMALLEST, FEWEST_ROWS = 16, 4  # steps are tried on 1/16 of a batch or more, never on fewer than 4 rows
 TRIAL_SHARE = 0.005  # of a time limit, that one trial step may take
@@ -162,7 +163,7 @@ def length_in_time(
         )
     if share < 1:
         seconds = duration(share * (quick + final))
-        why += f"; evaluation is limited to {seconds}, about {share:.0%} of the rows"
+        why += f"; evaluation is limited to {seconds}, {_of_rows(share, assembly)}"
     return Length(
         steps=total if fixed is None else min(total, fixed),
         why=why,
@@ -181,6 +182,15 @@ def _made_why(why: str, pace: Pace, left_s: float, *, sooner: str) -> str:
         )
     why = why.replace(" ms fit", f" ms, {number(pace.burst_s / pace.per * 1e3)} of them to make the batch, fit")
     return why + (f"; the first comes after {duration(pace.first_s)}" if pace.first_s > WAIT * left_s else "")
+
+
+def _of_rows(share: float, assembly: Assembly) -> str:
+    """How much is evaluated in this share of the time that all takes: of rows that are played side by side perhaps none."""
+    rows, part = rows_called(assembly), f"about {share:.0%}" if share >= 0.01 else "less than 1 %"
+    if not any(isinstance(source, Played) for source in assembly.evaluation_sources.values()):
+        return f"{part} of the {rows}"
+    few = f": perhaps not one of the {rows} will be over" if share < FEW else ""
+    return f"{part} of what it may take{few}"
 
 
 def _about(epochs: float) -> str:
