@@ -6,7 +6,7 @@ from typing import Any
 from sonde.report.folder import Reading
 
 ACTING = "acting"
-OF_LOGS = "gym:"  # begins what a schema holds of a log that is evaluated in its environment
+OF_LOGS = ("gym", "env", "atari")  # schemes of what a schema holds of a log that is evaluated in its environment
 RULES = ("max_episode_steps", "frame_skip", "noop_starts", "sticky_actions", "all_actions", "opponents")
 """Settings that make another environment of one, or another judge: returns under one are not those under another. What is
 shown of it (`frame_stack`), learned from (`reward_clip`) or how many episodes are played is the learner's own affair."""
@@ -18,7 +18,7 @@ def environment_of(run: Reading) -> str:
     A policy that learned from a log and was evaluated in the environment stands beside those that acted there.
     """
     extra = (run.schema.get("input") or {}).get("extra") or ""
-    if isinstance(extra, str) and extra.startswith(OF_LOGS):
+    if isinstance(extra, str) and extra.partition(":")[0] in OF_LOGS:
         return extra
     return str(run.data.get("source") or run.config.get("data") or "") if run.acts else ""
 

@@ -194,6 +194,11 @@ class Member:
         return ", ".join([*found, str(self.settings.get("target") or ""), *rules])
 
     @property
+    def log(self) -> str:
+        """The hashes of the log that a policy learned from, which is scored by its environment; "" of other runs."""
+        return str(self.reading.data.get("fingerprint")) if self.environment and not self.reading.acts else ""
+
+    @property
     def source(self) -> str:
         """The data's name, with the targets where they are columns; of what acts the environment, with what was changed of it."""
         if self.environment:

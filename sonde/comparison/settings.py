@@ -25,7 +25,7 @@ def same_but_for_chance(member: Member) -> Hashable:
     settings = member.settings
     kept = {name: settings[name] for name in settings if name not in ASIDE | CARRIED_OUT | {SEED}}
     listed = str(sorted(kept.items(), key=lambda item: str(item[0])))
-    return member.task, member.model, member.data, listed, code_hashes(member)
+    return member.task, member.model, member.data, member.log, listed, code_hashes(member)
 
 
 def differing(members: Sequence[Member]) -> list[tuple[str, list[str]]]:

@@ -1,6 +1,7 @@
 """Policies in one environment beside one another, whatever their task, and what their seeds tell."""
 
 import io
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -44,14 +45,29 @@ def test_two_environments_alone_are_refused(tmp_path: Path, make_run: Callable[.
         compare_runs([tmp_path])
 
 
-def test_what_learned_from_a_log_is_scored_beside_what_acted(tmp_path: Path, make_run: Callable[..., Path]) -> None:
-    acted(make_run, tmp_path / "a", task="ppo")
-    acted(make_run, tmp_path / "b", task="cloning", score=60.0, log=True)
+@pytest.mark.parametrize("environment", ["gym:Pole-v1", "env:shop:Inventory", "atari:pong"])
+def test_what_learned_from_a_log_is_scored_beside_what_acted(
+    environment: str, tmp_path: Path, make_run: Callable[..., Path]
+) -> None:
+    acted(make_run, tmp_path / "a", task="ppo", environment=environment)
+    acted(make_run, tmp_path / "b", task="cloning", score=60.0, log=True, environment=environment)
     (family,) = families(members_of([tmp_path]))
     assert [unit.name for unit in family.units] == ["a", "b"]
     assert [(row[3], row[6]) for row in cost_rows(family)] == [("320", "320 steps, 4.0 s"), ("none, from a log", "")]
     steps, time = return_figures(family)
     assert (steps.svg.count("data-key"), time.svg.count("data-key")) == (1, 2)
+
+
+def test_seeds_of_other_logs_are_not_taken_together(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    for seed, name in enumerate(("expert", "poor")):
+        acted(make_run, tmp_path / name, task="cloning", seed=seed, score=60.0 - seed, log=True)
+    same = {"same.npz": "1"}
+    for seed in (0, 1):
+        folder = acted(make_run, tmp_path / f"same-{seed}", task="cloning", seed=seed, score=50.0 + seed, log=True)
+        data = json.loads((folder / "data.json").read_text())
+        (folder / "data.json").write_text(json.dumps({**data, "fingerprint": same}))
+    (family,) = families(members_of([tmp_path]))
+    assert [unit.seeds for unit in family.units] == [["0"], ["1"], ["0", "1"]]
 
 
 def test_seeds_of_tasks_are_no_pairs(runs: Path) -> None:
