@@ -12,7 +12,7 @@ from typing import Any
 
 from sonde.cli.values import Flags, element, fits, takes_list, to_types
 from sonde.core.bounds import flag
-from sonde.core.called_elsewhere import THE_DATA, called_here
+from sonde.core.called_elsewhere import CALLED, NOT_HERE, THE_DATA, called_here, otherwise
 from sonde.core.errors import ConfigError, nearest
 from sonde.core.value_types import annotations, expected
 
@@ -152,13 +152,17 @@ def unknown_flag(written: str, flags: Iterable[str], *, verb: str) -> ConfigErro
         return ConfigError(f"{written} is now --{now[0]}; write {now[1]}")
     if verb == "train" and name.replace("-", "_") in THE_DATA:
         return ConfigError(f"unknown flag {written}; an environment is the data: sonde train gym:CartPole-v1")
-    here = called_here(name.replace("-", "_"), [each.replace("-", "_") for each in known])
-    near = [each.replace("_", "-") for each in here] or nearest(name.removeprefix("no-"), known, count=1)
-    hint = (
-        f"did you mean {' or '.join(f'--{each}' for each in near)}?"
-        if near
-        else f"`sonde {verb} --help` lists all flags"
-    )
+    elsewhere = name.replace("-", "_")
+    if verb == "train" and elsewhere in NOT_HERE:
+        return ConfigError(f"there is no {written}; {NOT_HERE[elsewhere]}")
+    if here := called_here(elsewhere, [each.replace("-", "_") for each in known]):
+        meant = " or ".join(f"{flag(each)}{otherwise(elsewhere, each)}" for each in here)
+        return ConfigError(f"unknown flag {written}; did you mean {meant}?")
+    if verb == "train" and elsewhere in CALLED:
+        meant = " or ".join(map(flag, CALLED[elsewhere]))
+        return ConfigError(f"unknown flag {written}; here it is called {meant}, which this task or model has not")
+    near = nearest(name.removeprefix("no-"), known, count=1)
+    hint = f"did you mean --{near[0]}?" if near else f"`sonde {verb} --help` lists all flags"
     return ConfigError(f"unknown flag {written}; {hint}")
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 from sonde.core.errors import ConfigError
@@ -49,8 +50,13 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def not_above(config: object, name: str, other: str) -> None:
+def not_above(config: Any, name: str, other: str) -> None:
     """Raises: ConfigError where one setting is larger than another, which it cannot be"""
     value, most = getattr(config, name), getattr(config, other)
     if value > most:
-        raise ConfigError(f"{flag(name)} must be at most {flag(other)}, which is {most:,}, got {value:,}")
+        usual = {entry.name: entry.default for entry in fields(config)}
+        default, its_own = value == usual.get(name), most == usual.get(other)
+        got = f"and is {value:,} by default; give both" if default else f"got {value:,}"
+        raise ConfigError(
+            f"{flag(name)} must be at most {flag(other)}, which is {most:,}{' by default' * its_own}, {got}"
+        )

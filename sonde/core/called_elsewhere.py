@@ -44,7 +44,7 @@ ACTING = {
     "buffer_size": "replay", "replay_size": "replay", "memory_size": "replay", "replay_buffer_size": "replay",
     "train_freq": "train_every", "train_frequency": "train_every", "update_every": "train_every",
     "gradient_steps": "updates_together train_every",
-    "tau": "follow_share target_every", "polyak": "follow_share",
+    "tau": "follow_share", "polyak": "follow_share",
     "target_update_interval": "target_every", "target_network_frequency": "target_every", "target_update_freq": "target_every",
     "exploration_fraction": "explore_steps", "epsilon_decay": "explore_steps", "eps_decay": "explore_steps",
     "exploration_final_eps": "explore_last", "end_e": "explore_last", "epsilon_end": "explore_last", "eps_end": "explore_last",
@@ -62,8 +62,43 @@ ACTING = {
 THE_DATA = ("env", "env_id", "env_name", "gym_id")
 """What other libraries call the environment, which is the data here."""
 
+NOT_HERE = {
+    **dict.fromkeys(
+        ("use_sde", "use_sde_at_warmup", "sde_sample_freq"),
+        "exploration that depends on the state (gSDE) is not here: actions are drawn anew at each step; leave it out",
+    ),
+}
+"""What other libraries have and is not here, and what is to be done."""
+
 CALLED: dict[str, tuple[str, ...]] = {name: tuple(here.split()) for name, here in {**TRAINING, **ACTING}.items()}
 """Name of a setting elsewhere, with underscores -> its names here."""
+
+
+_UPDATES = "in updates, and not in steps of the environments"
+_DURATION = 'written as "500 steps", since a number alone is another unit'
+_STEPS = "in steps of the environments, and not a share of the run or of what is left"
+OTHERWISE: dict[tuple[str, str], str] = {
+    **{(name, "evaluate_every"): _DURATION for name, here in CALLED.items() if here == ("evaluate_every",)},
+    **{(name, "checkpoint_every"): _DURATION for name, here in CALLED.items() if here == ("checkpoint_every",)},
+    **{(name, "explore_steps"): _STEPS for name in ("exploration_fraction", "epsilon_decay", "eps_decay")},
+    **{
+        (name, "target_every"): _UPDATES
+        for name in ("target_update_interval", "target_network_frequency", "target_update_freq")
+    },
+    ("polyak", "follow_share"): "how far the targets move; Spinning Up's is what they keep, 1 minus that",
+    ("ent_coef", "target_entropy"): "the entropy that is aimed at, by which the weight follows",
+    ("prioritized_replay", "priority"): "a power, such as 0.6",
+}
+"""(Name elsewhere, name here) -> how what is given here is another quantity, or in another unit."""
+
+
+def otherwise(name: str, here: str) -> str:
+    """What is to be told behind the setting's name here; "" where it means the same.
+
+    >>> otherwise("polyak", "discount"), otherwise("prioritized_replay", "priority")
+    ('', ' (a power, such as 0.6)')
+    """
+    return f" ({OTHERWISE[name, here]})" if (name, here) in OTHERWISE else ""
 
 
 def called_here(name: str, known: Collection[str]) -> list[str]:

@@ -102,8 +102,14 @@ def nearest(name: str, known: Iterable[str], *, count: int = 3) -> list[str]:
 
     >>> nearest("resnet81", ["resnet18", "mlp"])
     ['resnet18']
+    >>> nearest("PPO", ["ppo", "sac"])
+    ['ppo']
     """
-    return difflib.get_close_matches(name, list(known), n=count, cutoff=0.6)
+    folded: dict[str, list[str]] = {}
+    for each in known:
+        folded.setdefault(each.casefold(), []).append(each)
+    near = difflib.get_close_matches(name.casefold(), list(folded), n=count, cutoff=0.6)
+    return [each for one in near for each in folded[one]][:count]
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> ConfigError:

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sonde.core.called_elsewhere import THE_DATA
+from sonde.core.called_elsewhere import NOT_HERE, THE_DATA
 from sonde.core.errors import ConfigError
 from sonde.core.given_object import as_setting
 from sonde.core.value_types import in_short
 
 BY_GROUP = 'optimizer=torch.optim.Adam([{"params": head}, {"params": body, "lr": 1e-4}], lr=1e-3)'
 ELSEWHERE = {
+    **NOT_HERE,
     **dict.fromkeys(THE_DATA, "an environment is the data: sonde.train('gym:CartPole-v1')"),
     "param_groups": f"give an optimizer with groups: {BY_GROUP}",
     "lr_scheduler": "schedule= takes a name, a function of the step or a scheduler of torch",

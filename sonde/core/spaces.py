@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from sonde.core.units import counted
+
 MOST_BOUNDS = 10_000  # of a box whose entries differ in their bounds, which are kept
 SLACK = 1e-5  # of float32 arithmetic
 
@@ -180,7 +182,8 @@ def _fill(space: Space, seen: Any, row: np.ndarray) -> None:
     elif space.kind in ("choice", "choices"):
         numbers = [seen] if space.kind == "choice" else np.asarray(seen).ravel().tolist()
         if len(numbers) != len(space.sizes):
-            raise ValueError(f"{len(numbers)} choices and not {len(space.sizes)}")
+            what = "text" if isinstance(seen, str) else counted(len(numbers), "choice", "choices")
+            raise ValueError(f"{what} and not {counted(len(space.sizes), 'choice', 'choices')}")
         at = 0
         for number, size, first in zip(numbers, space.sizes, space.first, strict=True):
             row[at + _chosen(number, size, first)] = 1

@@ -173,7 +173,7 @@ def _of_epochs(name: str, value: Any, parts: Assembly) -> str:
     period = periods.get(name, loop.checkpoint_period)
     if period is None or period.unit != "epochs" or not _without_epochs(parts):
         return ""
-    return f'these data have no epochs; give {name}="500 steps"'
+    return f'these data have no epochs; give {flag(name)} "500 steps"'
 
 
 def _without_epochs(parts: Assembly) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from sonde.core.bounds import flag
-from sonde.core.called_elsewhere import CALLED, called_here
+from sonde.core.called_elsewhere import CALLED, called_here, otherwise
 from sonde.core.config import TrainConfig, replace_leaves
 from sonde.core.config_file import SavedConfig
 from sonde.core.errors import ConfigError, nearest, unknown
@@ -66,11 +66,14 @@ def unknown_setting(name: str, known: Iterable[str], *, custom_task: bool, or_ow
         meant = f"; did you mean {' or '.join(map(flag, here))}?" if (here := called_here(name, known)) else ""
         return ConfigError(f"{flag(name)} is a setting of {_some(owners)}, not of {or_own}{meant}")
     if here := called_here(name, [*known, *PARAMETERS]):
-        return ConfigError(f"unknown setting {name!r}; here it is called {' or '.join(map(repr, here))}")
+        return ConfigError(
+            f"unknown setting {name!r}; here it is called {' or '.join(f'{one!r}{otherwise(name, one)}' for one in here)}"
+        )
     if or_own and (found := [(here, owners) for here in CALLED.get(name, ()) if (owners := _owners(here))]):
         here, owners = found[0]
         return ConfigError(
-            f"unknown setting {name!r}; here it is called {here!r}, a setting of {_some(owners)}, not of {or_own}"
+            f"unknown setting {name!r}; here it is called {here!r}{otherwise(name, here)}, a setting of {_some(owners)}, "
+            f"not of {or_own}"
         )
     if nearest(name, known):
         return unknown("setting", name, known)

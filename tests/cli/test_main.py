@@ -36,6 +36,15 @@ def test_help_of_names_with_hyphens(words: list[str], title: str, capsys: pytest
     assert f"{title} " in capsys.readouterr().out.replace("-", " ").replace("_", " ")
 
 
+def test_help_of_a_task_leaves_out_kinds_of_data_that_it_is_not_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--help", "--task", "dqn"]) == 0
+    shown = capsys.readouterr().out
+    assert "environments options" in shown
+    assert "--image-size" not in shown
+    assert main(["train", "--help", "--task", "classification"]) == 0
+    assert "--image-size" in capsys.readouterr().out
+
+
 def test_help_loads_nothing_heavy() -> None:
     code = "import sys; from sonde.cli.main import main; main(['--help']); print(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -95,6 +95,8 @@ def test_a_list_keeps_its_last_word_where_the_data_are_known_otherwise() -> None
     [
         ("d --epoch 3", "unknown flag --epoch; did you mean --epochs?"),
         ("d --learning_rate 3", "unknown flag --learning_rate; did you mean --lr?"),
+        ("d --use-sde", "there is no --use-sde; exploration that depends on the state"),
+        ("d --tau 0.1", "unknown flag --tau; here it is called --follow-share, which this task or model has not"),
         ("d --no-balance", "unknown flag --no-balance; did you mean --balanced?"),
         ("d --no-epochs", "unknown flag --no-epochs; did you mean --epochs?"),
         ("d -epochs 3", "unknown flag -epochs; did you mean --epochs?"),

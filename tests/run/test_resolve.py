@@ -261,6 +261,15 @@ def test_what_others_call_a_parameter_or_a_setting_is_told(name: str, here: str)
         resolved({name: 1})
 
 
+def test_a_name_that_means_another_quantity_here_is_told_with_it() -> None:
+    with pytest.raises(
+        ConfigError, match=r"'eval_freq'; here it is called 'evaluate_every' \(written as \"500 steps\""
+    ):
+        resolved({"eval_freq": 400})
+    with pytest.raises(ConfigError, match="there is no use_sde=; exploration that depends on the state"):
+        resolved({"use_sde": True})
+
+
 def test_what_others_call_a_setting_of_another_task_is_told_with_its_owners() -> None:
     with pytest.raises(ConfigError, match=r"'gamma'; here it is called 'discount', a setting of task .*, not of task "):
         resolved({"gamma": 0.9})

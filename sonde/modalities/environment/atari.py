@@ -12,13 +12,14 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.progress import Tick
-from sonde.modalities.environment.gym import TRAIN, check_like
+from sonde.modalities.environment.gym import TRAIN, check_like, refuse_of_logs
 from sonde.modalities.environment.spaces import KIND
 
 
 def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: Schema | None) -> Dataset:
     """The episodes of a game. Raises: DataError, ConfigError, MissingDependency"""
     settings = config.of(EnvironmentConfig)
+    refuse_of_logs(task, f"atari:{name}", like)
     if settings.opponents:
         raise ConfigError(f"{flag('opponents')} are of games for two, and atari:{name} is played alone; leave it out")
     if settings.environment and like is None:

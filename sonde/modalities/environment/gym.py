@@ -55,10 +55,7 @@ class About(NamedTuple):
 
 def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: Schema | None) -> Dataset:
     """The episodes of an environment. name: as gymnasium takes it. Raises: DataError, MissingDependency"""
-    if task is not None and any(kind.startswith(LOGGED) for kind in spec(task).targets):
-        raise DataError(
-            f"task {task} learns from a log of what others did, and gym:{name} is acted in; sonde eval --log writes one"
-        )
+    refuse_of_logs(task, f"gym:{name}", like)
     make = GymEnvironment(name=name, longest=config.of(EnvironmentConfig).max_episode_steps)
     about = About(
         name=name.rpartition(":")[2].rpartition("/")[2].lower(),
@@ -68,6 +65,14 @@ def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: S
         fingerprint={"gymnasium": library().__version__, name: "environment"},
     )
     return described(make, about, config.of(EnvironmentConfig), like)
+
+
+def refuse_of_logs(task: str | None, called: str, like: Schema | None) -> None:
+    """Raises: DataError for a task that learns from what others did, where an environment is given; ConfigError for none"""
+    if task is not None and like is None and any(kind.startswith(LOGGED) for kind in spec(task).targets):
+        raise DataError(
+            f"task {task} learns from a log of what others did, and {called} is acted in; sonde eval --log writes one"
+        )
 
 
 def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig, like: Schema | None) -> Dataset:

@@ -8,11 +8,12 @@ from sonde.acting.environments.gym import library
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.progress import Tick
-from sonde.modalities.environment.gym import About, described
+from sonde.modalities.environment.gym import About, described, refuse_of_logs
 
 
 def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: Schema | None) -> Dataset:
     """The episodes of what a function or class "module:name" makes. Raises: DataError, MissingDependency"""
+    refuse_of_logs(task, f"env:{name}", like)
     return _read(own.imported(name), f"env:{name}", config, like)
 
 
@@ -25,6 +26,7 @@ def given(data: Any, config: DataConfig, *, task: str | None, tick: Tick, like: 
     if not (own.is_environment(data) or own.is_vector(data) or own.is_factory(data)):
         return None
     place = own.importable(data)
+    refuse_of_logs(task, f"env:{place}" if place else "an environment", like)
     return _read(data, f"env:{place}" if place else "", config, like)
 
 

@@ -195,6 +195,11 @@ def test_one_whose_seeds_do_not_reproduce_is_told_before_anything_is_learned() -
     assert not opened(Walk).findings
 
 
+def test_a_task_that_learns_from_logs_does_not_act() -> None:
+    with pytest.raises(DataError, match="task cql learns from a log of what others did, and env:.*Walk is acted in"):
+        open_data(Walk, DataConfig(), task="cql")
+
+
 def test_spaces_with_parts() -> None:
     class Parts(Corridor):
         def __init__(self, space: Any, action: Any = None) -> None:
