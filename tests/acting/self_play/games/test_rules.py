@@ -111,7 +111,9 @@ def test_black_sees_a_board_of_chess_as_white_would_see_it_with_the_colours_exch
     while not state.is_terminal() and state.move_number() < 150:
         other = game("chess").new_initial_state(exchanged(str(state)))
         one, two = (rules.view(np.array([[each]], object)) for each in (state, other))
-        assert np.array_equal(one.observation[:, PLAIN], two.observation[:, PLAIN])  # a position is repeated by its history
+        assert np.array_equal(
+            one.observation[:, PLAIN], two.observation[:, PLAIN]
+        )  # a position is repeated by its history
         assert np.array_equal(one.legal, two.legal)
         assert one.mover != two.mover
         seen |= set(str(state).split()[2])
