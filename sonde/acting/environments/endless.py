@@ -1,6 +1,7 @@
 """Whether episodes come to an end: by a limit of steps that an environment has, or by random actions."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from sonde.acting.environments.survey import FIRST_SEED
@@ -14,11 +15,25 @@ FEW = 1_000  # steps of it that say nothing yet: many an episode that ends is as
 
 def limit_of(env: Any) -> int | None:
     """Steps after which an episode is cut off; None where the environment says nothing of that."""
-    known = getattr(getattr(env, "spec", None), "max_episode_steps", None)
+    spec = getattr(env, "spec", None)
+    known = getattr(spec, "max_episode_steps", None)
+    if known is None:
+        known = _of_frames(getattr(spec, "kwargs", None) or {})
     while known is None and env is not None:
         known = getattr(env, "_max_episode_steps", None)  # of gymnasium's TimeLimit around a class without a record
         env = getattr(env, "env", None)
     return None if known is None else int(known)
+
+
+def _of_frames(settings: Mapping[str, Any]) -> int | None:
+    """Of ale-py's environments, which are cut off after so many frames.
+
+    >>> _of_frames({"max_num_frames_per_episode": 108_000, "frameskip": 4}), _of_frames({})
+    (27000, None)
+    """
+    frames, skip = settings.get("max_num_frames_per_episode"), settings.get("frameskip", 1)
+    least = skip if isinstance(skip, int) else min(skip)  # of a number that is drawn, the lowest
+    return -(-frames // max(1, least)) if isinstance(frames, int) and frames > 0 else None
 
 
 def endless(env: Any) -> str:

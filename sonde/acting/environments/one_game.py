@@ -25,6 +25,7 @@ class OneGame:
 
     def __init__(self, game: "AtariGame", *, render_mode: str | None = None) -> None:
         self._game, self.render_mode = game, render_mode
+        self._max_episode_steps = game.longest  # as gymnasium's TimeLimit has it
         self.metadata = {"render_modes": ["rgb_array"], "render_fps": FRAMES_PER_S / game.skip}
         self._engine = game.engine(1, num_threads=1)
         self._camera = None

@@ -5,6 +5,10 @@ from sonde.tasks.settings import Settings
 
 ENVIRONMENT_STEPS = 500_000
 ENVIRONMENTS, ROLLOUT = 16, 8
+ADAM = (
+    "Adam without decay: the first steps of RMSprop, which begins from no statistics, are ten times its rate, and an update uses "
+    "a rollout of a policy that they may have thrown to an end"
+)
 
 
 def settings(dataset: Dataset, model: str) -> Settings:
@@ -12,7 +16,7 @@ def settings(dataset: Dataset, model: str) -> Settings:
     why = "usual for A2C (Mnih et al. 2016; Raffin 2020, RL Baselines3 Zoo)"
     updates = ENVIRONMENT_STEPS // (ENVIRONMENTS * ROLLOUT)
     return {
-        "optimizer": ("rmsprop", why),
+        "optimizer": ("adamw", ADAM),
         "lr": (1e-3, "usual for small networks that act"),
         "weight_decay": (0.0, why),
         "schedule": ("linear", why),
