@@ -240,6 +240,7 @@ def played_baseline(
     return {
         "return": best.mean,
         "length": float(np.mean(best.lengths)),
+        "policy": best.what,
         "what": _what(folder, best, len(rows), found.missing),
     }
 

@@ -49,7 +49,7 @@ class Long(Corridor):
 
 def test_all_policies_are_kept_and_the_better_one_is_the_baseline(tmp_path: Path) -> None:
     found = played_baseline(rows(Corridor), tmp_path, seed=0)
-    assert found == {"return": 3.0, "length": 3.0, "what": "a random policy"}
+    assert found == {"return": 3.0, "length": 3.0, "policy": "a random policy", "what": "a random policy"}
     held = read_json(tmp_path / "baseline.json")
     assert [each["what"] for each in held["policies"]] == ["a random policy", "always action 0"]
     assert held["policies"][0]["return"] == [3.0] * 4
