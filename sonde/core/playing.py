@@ -31,9 +31,11 @@ class Playing:
     plan:    how a move is searched where it counts
     earlier: as `judge`, of the network as it was before; None where there was none yet
     untrained: as `judge`, of the network as it was before the first update; None where that is not known
+    shape:   of an observation that the network sees; None where that is not known
     """
 
     judge: "Callable[[Tensor], tuple[Tensor, Tensor]]"
     plan: SearchPlan
     earlier: "Callable[[], Callable[[Tensor], tuple[Tensor, Tensor]] | None]"
     untrained: "Callable[[], Callable[[Tensor], tuple[Tensor, Tensor]]] | None" = None
+    shape: tuple[int, ...] | None = None
