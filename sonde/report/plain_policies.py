@@ -117,6 +117,15 @@ def beside_policies(details: Details, name: str, difference: float) -> Interval 
     return Interval(around.low + moved, around.high + moved)
 
 
+def enough(details: Details, name: str) -> bool:
+    """Whether episodes, or games, of both are enough to be certain of a difference; also of what is neither."""
+    if name == "return":
+        both = pairs(details)
+        return both is None or both.sure
+    known, scores = policies(details), scores_of(details, name)
+    return not known or scores is None or min(len(scores), len(max(known, key=lambda each: each.mean).returns)) >= MANY
+
+
 def scores_of(details: Details, name: str) -> list[float] | None:
     """Of each game of matches.json; None for another metric, and where it is not there."""
     try:
