@@ -158,11 +158,7 @@ class TimeLimit:
     @property
     def _rows(self) -> str:
         """What rows are called."""
-        dataset = self._assembly.dataset
-        if dataset is None:
-            return "rows"
-        about = modality(dataset.schema.input.kind)
-        return (load(about.row_of)(asdict(dataset.schema)) if about.row_of else about.row)[1]
+        return rows_called(self._assembly)
 
     def findings(self, training: Training, budgets: Mapping[str, EvaluationBudget], samples: str = "") -> list[Finding]:
         """What the limit cut short, and whether it was kept. samples: how many were made where that is fewer than usual"""
@@ -237,6 +233,14 @@ def evaluated_last(assembly: Assembly, saved: Saved | None) -> list[str]:
     """
     again = saved is not None or abilities_of(assembly.task).quick_evaluate is not None
     return [name for name in assembly.evaluation_sources if again or name != "validation"]
+
+
+def rows_called(assembly: Assembly) -> str:
+    """What several rows that are evaluated are called: "rows", "episodes"."""
+    if assembly.dataset is None:
+        return "rows"
+    about = modality(assembly.dataset.schema.input.kind)
+    return (load(about.row_of)(asdict(assembly.dataset.schema)) if about.row_of else about.row)[1]
 
 
 def rows_of(assembly: Assembly, split: str) -> int | None:

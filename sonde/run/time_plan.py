@@ -24,7 +24,7 @@ from sonde.engine.timing import step_seconds
 from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.lengths import counted, fixed_ends, fixed_why
 from sonde.run.saved import Saved
-from sonde.run.time_limit import BASELINE, FLOOR_S, after_seconds, evaluated_last, rows_of
+from sonde.run.time_limit import BASELINE, FLOOR_S, after_seconds, evaluated_last, rows_called, rows_of
 
 LOOP_S = 30e-6  # seconds of the loop around a step: records, log, decisions
 SMALLEST, FEWEST_ROWS = 16, 4  # steps are tried on 1/16 of a batch or more, never on fewer than 4 rows
@@ -34,6 +34,7 @@ BASELINE_SHARE, BASELINE_MOST_S = 0.4, 30.0  # of a split that is played, for it
 SURELY = 0.25  # of the time left: a run whose other length takes less of it surely ends by that
 LEAST_SHARE = 0.05  # of a time limit, that is planned as if it were left where starting took more
 SOONER = "; fewer games side by side (--environments) come to it sooner"
+SAID = 0.01  # of what is evaluated: of less no share is told
 WAIT = 0.05  # of the time left: a first batch that takes longer to be made is worth a word
 
 
@@ -161,8 +162,7 @@ def length_in_time(
             else f", or {counted(passes or 0, 'epoch')}"
         )
     if share < 1:
-        seconds = duration(share * (quick + final))
-        why += f"; evaluation is limited to {seconds}, about {share:.0%} of the rows"
+        why += f"; {_kept(share * (quick + final), share, rows_called(assembly))}"
     return Length(
         steps=total if fixed is None else min(total, fixed),
         why=why,
@@ -181,6 +181,18 @@ def _made_why(why: str, pace: Pace, left_s: float, *, sooner: str) -> str:
         )
     why = why.replace(" ms fit", f" ms, {number(pace.burst_s / pace.per * 1e3)} of them to make the batch, fit")
     return why + (f"; the first comes after {duration(pace.first_s)}" if pace.first_s > WAIT * left_s else "")
+
+
+def _kept(seconds: float, share: float, rows: str) -> str:
+    """How much can be evaluated, in words.
+
+    >>> _kept(6.1, 0.25, "rows")
+    '6.1 s are kept for evaluation, enough for about 25% of the rows'
+    >>> _kept(6.1, 0.004, "episodes")
+    '6.1 s are kept for evaluation, enough for less than 1% of the episodes'
+    """
+    part = f"about {share:.0%}" if share >= SAID else f"less than {SAID:.0%}"
+    return f"{duration(seconds)} are kept for evaluation, enough for {part} of the {rows}"
 
 
 def _about(epochs: float) -> str:
