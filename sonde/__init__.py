@@ -1,5 +1,7 @@
 """Sonde: point it at data; get a trained model, a run folder and an honest report."""
 
+import sys
+from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -81,7 +83,14 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module("sonde.sklearn")
     if name not in _PUBLIC:
         raise AttributeError(f"module 'sonde' has no attribute {name!r}")
-    return getattr(importlib.import_module(_PUBLIC[name]), name)
+    place, began, cpu = _PUBLIC[name], perf_counter(), process_time()
+    known = place in sys.modules
+    module = importlib.import_module(place)
+    if not known and place == "sonde.api":  # with which PyTorch is loaded
+        from sonde.engine.clock import loaded
+
+        loaded(began, cpu)
+    return getattr(module, name)
 
 
 def __dir__() -> list[str]:

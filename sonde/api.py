@@ -17,7 +17,7 @@ from sonde.core.overrides import from_keywords
 from sonde.core.records import StepRecord
 from sonde.core.run_folder import open_run
 from sonde.engine import loop
-from sonde.engine.clock import Clock
+from sonde.engine.clock import Clock, call_began
 from sonde.engine.stages import check_total
 from sonde.engine.step import Stepper
 from sonde.run.applicable import refuse_outside_fit, refuse_without_effect
@@ -71,7 +71,7 @@ def train(
               targets (B, T), both standardised
     Raises: SondeError subclasses for mistakes that the caller can fix
     """
-    watching = _observers(observers, settings)
+    since, watching = call_began(), _observers(observers, settings)
     if isinstance(model, type):
         raise ConfigError(f"model={model.__name__} is a class; give an instance: model={an_instance(model)}")
     if not isinstance(model, str | nn.Module | None):
@@ -90,7 +90,7 @@ def train(
         **code_of(module, loss=own.loss, metrics=metrics, settings=given, observers=observers),
         **code_of_data({"training": data}),
     }
-    caller = Caller(screen=_screen(given), module=module, own=own, code=code)
+    caller = Caller(screen=_screen(given), module=module, own=own, code=code, begun=since)
     return run_job(replace(data_job(data, overrides, caller), observers=watching))
 
 
@@ -123,10 +123,10 @@ def fit(
     observers, settings: as for `sonde.train`
     Raises: SondeError subclasses for mistakes that the caller can fix
     """
-    watching, name = _observers(observers, settings), type(task).__name__.lower()
+    since, watching, name = call_began(), _observers(observers, settings), type(task).__name__.lower()
     whole = task_of(task, loss, metrics, settings.get("monitor"), settings.get("mode"))
     code = code_of(task, loss=loss, metrics=metrics, settings=settings, observers=observers)
-    job = custom_job(whole, train, validation, settings, name=name, test=test, code=code)
+    job = custom_job(whole, train, validation, settings, name=name, test=test, code=code, begun=since)
     return run_job(replace(job, observers=watching))
 
 

@@ -123,15 +123,21 @@ class PolicyModule(nn.Module):
     def __init__(self, acting: Acting, parts: nn.Module, input: InputSpec) -> None:
         super().__init__()
         self.parts, self._acting = parts, acting  # the parts are named so that weights move, and are exported, with it
-        self._shape, self._takes = input.shape, _rows_of(input)
+        self._shape, self._takes, self._pixels = input.shape, _rows_of(input), bool(input.std)
 
     def forward(self, seen: Tensor) -> Tensor:
-        """See the class. Raises: DataError for observations of another shape"""
+        """See the class. Raises: DataError for observations of another shape, and for pixels that are no bytes"""
         if not torch.jit.is_tracing() and tuple(seen.shape[1:]) != self._shape:
             raise DataError(
                 f"the module takes {self._takes}, and these are {tuple(seen.shape)}; policy.encoded(observation)[None] is "
                 "one of them"
             )
+        if self._pixels and seen.dtype != torch.uint8:
+            raise DataError(
+                f"the module takes {self._takes}, and these are {seen.dtype}; pixels are bytes, from 0 to 255"
+            )
+        if not self._pixels:
+            seen = seen.to(next(self.parts.parameters()).dtype)
         return self._acting.sent(self._acting.act(seen, None)["action"])
 
     def extra_repr(self) -> str:
@@ -143,10 +149,9 @@ def _rows_of(input: InputSpec) -> str:
     """What a module takes, for a person."""
     sizes = ", ".join(map(str, input.shape))
     space = None if input.std else from_text(input.space)[0]
-    shown = space is not None and space.kind not in ("box", "other")
-    return f"observations ({sizes}) behind one another: (n, {sizes})" + (
-        f", each {space.words} in a row" if shown else ""
-    )
+    each = "" if space is None or space.kind in ("box", "other") else f", each {space.words} in a row"
+    what = "pixels as uint8" if input.std else "observations"
+    return f"{what} ({sizes}) behind one another: (n, {sizes})" + each
 
 
 def _former(space: Space | None) -> Callable[[Any], Any]:

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from torch import Tensor
 
+UNTRAINED = (
+    "the untrained network with the same search"  # the baseline that tells what was learned from what a search sees
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class SearchPlan:
@@ -31,9 +35,11 @@ class Playing:
     plan:    how a move is searched where it counts
     earlier: as `judge`, of the network as it was before; None where there was none yet
     untrained: as `judge`, of the network as it was before the first update; None where that is not known
+    shape:   of an observation that the network sees; None where that is not known
     """
 
     judge: "Callable[[Tensor], tuple[Tensor, Tensor]]"
     plan: SearchPlan
     earlier: "Callable[[], Callable[[Tensor], tuple[Tensor, Tensor]] | None]"
     untrained: "Callable[[], Callable[[Tensor], tuple[Tensor, Tensor]]] | None" = None
+    shape: tuple[int, ...] | None = None

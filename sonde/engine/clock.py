@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 Part = Literal["startup", "data", "plan", "input", "step", "optimizer", "evaluation", "checkpoint"]
 SLOWEST, MEASURED = 8.0, 0.1  # times; processor seconds that tell how busy a machine is
+SOON = 1.0  # seconds between loading and a call that it was for
 PARTS: tuple[Part, ...] = get_args(Part)
 
 
@@ -29,7 +30,7 @@ class Clock:
         self._followed: Mapping[str, float] = {}
         self._followed_from: dict[str, float] = {}
         self.spent["startup"] = now - self._started
-        self._cpu_before = 0.0 if begun is not None else time.process_time()
+        self._cpu_before = time.process_time() if begun is None else _cpu_at.get(begun, 0.0)
 
     def elapsed(self) -> float:
         """Seconds of this run so far."""
@@ -79,6 +80,28 @@ class Clock:
         self.spent = {name: float(state["spent"].get(name, 0.0)) for name in PARTS}
         self._inside_before = {str(name): float(value) for name, value in (state.get("inside") or {}).items()}
         self._followed_from = dict(self._followed)
+
+
+_loading: list[
+    tuple[float, float]
+] = []  # seconds of `time.perf_counter` at which loading PyTorch began and ended, until told
+
+
+_cpu_at: dict[float, float] = {}  # the second at which that began -> the process's processor seconds then
+
+
+def loaded(began: float, cpu: float) -> None:
+    """Note that PyTorch was loaded just now, for `call_began`. began: second of `time.perf_counter`;  cpu: of `process_time`"""
+    _loading[:], _cpu_at[began] = [(began, time.perf_counter())], cpu
+
+
+def call_began() -> float | None:
+    """The second at which loading PyTorch began, for the first call where that comes right after it: what a person waits for, and
+    what a time limit is to hold, as of a command. None for now."""
+    if not _loading:
+        return None
+    began, ended = _loading.pop()
+    return began if time.perf_counter() - ended < SOON else None
 
 
 def process_began() -> float:

@@ -41,7 +41,7 @@ def wilson(hits: float, rows: float, *, level: float = LEVEL) -> Interval:
     _check(rows, level)
     if not 0 <= hits <= rows:
         raise ValueError(f"{hits:g} hits of {rows:g} rows")
-    z = _z(level)
+    z = normal_quantile(level)
     part = hits / rows
     middle = (part + z * z / (2 * rows)) / (1 + z * z / rows)
     half = z / (1 + z * z / rows) * math.sqrt(part * (1 - part) / rows + z * z / (4 * rows * rows))
@@ -157,7 +157,7 @@ def bootstrap_mean(values: Values, *, level: float = LEVEL, draws: int = DRAWS, 
     _check(len(rows), level)
     distinct, counts = np.unique(rows, return_counts=True)
     if len(distinct) > MOST_DISTINCT:
-        half = _z(level) * float(rows.std(ddof=1)) / math.sqrt(len(rows))
+        half = normal_quantile(level) * float(rows.std(ddof=1)) / math.sqrt(len(rows))
         return Interval(float(rows.mean()) - half, float(rows.mean()) + half)
     generator = np.random.default_rng(seed)
     if len(distinct) * 8 < len(rows):  # answers that are right or wrong: how often each value is drawn is enough
@@ -241,7 +241,7 @@ def expanded(level: float, rows: int) -> float:
     >>> round(expanded(0.95, 10), 4), round(expanded(0.95, 10_000), 4)
     (0.9829, 0.95)
     """
-    z, freedom = _z(level), rows - 1
+    z, freedom = normal_quantile(level), rows - 1
     terms = (
         (z**3 + z) / 4,
         (5 * z**5 + 16 * z**3 + 3 * z) / 96,
@@ -254,8 +254,13 @@ def expanded(level: float, rows: int) -> float:
 
 def at_level(interval: Interval, value: float, level: float) -> Interval:
     """An interval at LEVEL around a value as one of another level, as if it were normal."""
-    wider = _z(level) / _z(LEVEL)
+    wider = normal_quantile(level) / normal_quantile(LEVEL)
     return Interval(value - wider * (value - interval.low), value + wider * (interval.high - value))
+
+
+def normal_quantile(level: float) -> float:
+    """How many standard deviations on each side hold that share of a normal distribution."""
+    return NormalDist().inv_cdf((1 + level) / 2)
 
 
 def _drawn(generator: np.random.Generator, rows: int, draws: int) -> Iterator[np.ndarray]:
@@ -288,7 +293,3 @@ def _t(level: float, freedom: float) -> float:
     from scipy.special import stdtrit  # comes with scikit-learn
 
     return float(stdtrit(freedom, (1 + level) / 2))
-
-
-def _z(level: float) -> float:
-    return NormalDist().inv_cdf((1 + level) / 2)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from sonde.metrics.intervals import wilson
+from sonde.metrics.game_intervals import Match, ladder_interval, match_interval
 
 MODES: Mapping[str, Literal["max", "min"]] = {"score": "max", "wins": "max", "losses": "min", "length": "min"}
 
@@ -69,11 +69,10 @@ class MatchesMeter:
     def details(self) -> dict[str, Any]:
         """{"matches": opponent -> games, wins, draws, losses, as first and second, Elo with its interval of 95 %; "intervals"}.
 
-        The interval of the score is Wilson's of all games; a draw varies less than that supposes: it is rather too wide.
+        The interval of the score is that of a mean over opponents, see `sonde.metrics.game_intervals`.
         """
         matches = self._by_opponent()
-        scores = [score for games in matches.values() for score, _, _ in games]
-        around = wilson(sum(scores), len(scores))
+        around = ladder_interval([_ends([score for score, _, _ in games]) for games in matches.values()])
         found = {name: _match(games) for name, games in matches.items()}
         return {"matches": found, "intervals": {"score": [around.low, around.high]}}
 
@@ -83,15 +82,18 @@ def _match(games: Sequence[tuple[float, float, bool]]) -> dict[str, Any]:
     found: dict[str, Any] = {**_counts(scores), "length": sum(length for _, length, _ in games) / len(games)}
     for word, began in (("first", True), ("second", False)):
         found[word] = _counts([score for score, _, first in games if first == began])
-    score = sum(scores) / len(scores)
-    around = wilson(sum(scores), len(scores))
-    found["score"] = {"value": score, "low": around.low, "high": around.high}
+    around = match_interval(_ends(scores))
+    found["score"] = {"value": sum(scores) / len(scores), "low": around.low, "high": around.high}
     found["elo"] = {name: _finite(elo(value)) for name, value in found["score"].items()}
     return found
 
 
+def _ends(scores: Sequence[float]) -> Match:
+    return Match(wins=scores.count(1.0), draws=scores.count(0.5), losses=scores.count(0.0))
+
+
 def _counts(scores: Sequence[float]) -> dict[str, int]:
-    return {"games": len(scores), "wins": scores.count(1.0), "draws": scores.count(0.5), "losses": scores.count(0.0)}
+    return {"games": len(scores), **_ends(scores)._asdict()}
 
 
 def _finite(value: float) -> float | None:

@@ -309,7 +309,7 @@ def _best(run: Reading) -> str:
 def _times(run: Reading) -> str:
     """How often, as far as is known: a run that ended and was resumed has been tested before."""
     resumed = [line.get("details") or {} for line in run.events if line.get("event") == "resumed"]
-    before = sum(isinstance(each, Mapping) and each.get("finished") is True for each in resumed)
+    before = sum(isinstance(each, Mapping) and "after" in each for each in resumed)
     if not before:
         return "once, with this checkpoint"
     ends = (

@@ -200,7 +200,7 @@ def _with_threads(
     busy = busy_neighbours() if limited and assembly.device.type == "cpu" else ""
     timed: dict[str, float] = {}
     if busy and machine.threads is None and resumed is None:
-        threads, why = 1, f"1 thread (not timed: {busy})"
+        threads, why = 1, f"1 thread (others not timed: {busy})"
     else:
         try:
             steps = (

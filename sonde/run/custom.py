@@ -61,12 +61,13 @@ def custom_job(
     name: str,
     test: Any = None,
     code: Code | None = None,
+    begun: float | None = None,
 ) -> Job:
     """The job of training `task` on whatever holds training data.
 
     data: also a dict of splits (`given_splits`)
     validation: data too, or the share of rows in memory to keep for it;  test: evaluated once, at the end
-    name: of the run folder;  code: of what the caller handed over (`run/callers_code.code_of`)
+    name: of the run folder;  code: of what the caller handed over (`run/callers_code.code_of`);  begun: see `Clock`
     Raises: SondeError subclasses
     """
     splits = given_splits(data, validation, test)
@@ -75,12 +76,10 @@ def custom_job(
         part if isinstance(part, Source) else with_plain_arrays(part, split, doubles=doubles)
         for split, part in (("training", splits.train), ("validation", splits.validation), ("test", splits.test))
     )
-    clock, resolved = Clock(), settings_of(task, settings)
+    clock, resolved = Clock(begun=begun), settings_of(task, settings)
     check_installed(resolved.config.place.logs)
-    if resolved.config.place.out is not None:
-        RunFolder(
-            Path(resolved.config.place.out)
-        ).state()  # a folder that cannot be used is refused before the data are read
+    if resolved.config.place.out is not None:  # a folder that cannot be used is refused before the data are read
+        RunFolder(Path(resolved.config.place.out)).state()
 
     def build(config: TrainConfig, fresh: bool) -> Assembly:
         if isinstance(data, Iterator) and (epochs := requested_epochs(config.loop) or 1) > 1:

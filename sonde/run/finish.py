@@ -44,7 +44,7 @@ from sonde.run.exhibited import show_games
 from sonde.run.filmed import make_films
 from sonde.run.job import Attempt
 from sonde.run.lengths import lengths_in_words, lengths_told
-from sonde.run.played import experience_taken, fewer_games, pairs_of_returns, without_baseline
+from sonde.run.played import difference_of_returns, experience_taken, fewer_games, sure_of, without_baseline
 from sonde.run.report import as_shown, write_report
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import load_best
@@ -166,9 +166,10 @@ def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
     if dataset is None:  # of a network of the caller's own what the doctor has seen says more
         found = below_guessing({**result, "baseline": {}}, run.doctor.seen)
     else:
-        both = pairs_of_returns(attempt.folder, split, result)
-        beside = None if both is None else both.difference
-        found = below_baseline(result, larger=known, rows=rows, difference=beside, sure=both is None or both.sure)
+        beside = difference_of_returns(attempt.folder, split, result)
+        found = below_baseline(
+            result, larger=known, rows=rows, difference=beside, sure=sure_of(attempt.folder, split, name)
+        )
         found += below_guessing(result, run.doctor.seen)
     if name == "accuracy":
         found = [*found, *below_validation(result["metrics"], _rows_answered(attempt.folder, result["metrics"]))]

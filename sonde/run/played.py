@@ -34,8 +34,9 @@ from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Source, Task, abilities_of
 from sonde.core.units import count, counted, metric, number
 from sonde.engine.clock import Clock
+from sonde.metrics.intervals import Interval
 from sonde.metrics.matches import MatchesMeter
-from sonde.report.plain_policies import Pairs, pairs
+from sonde.report.plain_policies import enough, pairs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,6 +241,7 @@ def played_baseline(
     return {
         "return": best.mean,
         "length": float(np.mean(best.lengths)),
+        "policy": best.what,
         "what": _what(folder, best, len(rows), found.missing),
     }
 
@@ -257,16 +259,26 @@ def _what(folder: Path, best: Plain, episodes: int, missing: str) -> str:
 
 def _details(folder: Path) -> dict[str, Any]:
     """What an evaluation left of the episodes that were played."""
-    files = {stem: folder / f"{stem}.json" for stem in ("episodes", "baseline")}
+    files = {stem: folder / f"{stem}.json" for stem in ("episodes", "matches", "baseline")}
     return {stem: read_json(file) for stem, file in files.items() if file.exists()}
 
 
-def pairs_of_returns(folder: RunFolder, split: str, result: Mapping[str, Any]) -> Pairs | None:
-    """A run's returns beside its baseline's, of the same seeds, as the report has it; None where one of them is not known."""
+def difference_of_returns(folder: RunFolder, split: str, result: Mapping[str, Any]) -> Interval | None:
+    """The interval of a run's returns less its baseline's, of the same seeds, as the report has it; None where one of them is not
+    known."""
     name = str(result["headline"])
     if name != "return" or result["baseline"].get(name) is None:
         return None
-    return pairs(_details(folder.evaluation / split))
+    both = pairs(_details(folder.evaluation / split))
+    return None if both is None else both.difference
+
+
+def sure_of(folder: RunFolder, split: str, name: str) -> bool:
+    """Whether what a run and its baseline played is enough to be certain of a difference; also of what was not played.
+
+    name: of the metric that is read first
+    """
+    return enough(_details(folder.evaluation / split), name)
 
 
 def matched_baseline(

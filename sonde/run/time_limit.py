@@ -179,6 +179,7 @@ class TimeLimit:
 
     @property
     def _rows(self) -> str:
+        """What rows are called."""
         return rows_called(self._assembly)
 
     def findings(self, training: Training, budgets: Mapping[str, EvaluationBudget], samples: str = "") -> list[Finding]:
@@ -257,7 +258,7 @@ def evaluated_last(assembly: Assembly, saved: Saved | None) -> list[str]:
 
 
 def rows_called(assembly: Assembly) -> str:
-    """What rows are called, several of them."""
+    """What several rows that are evaluated are called: "rows", "episodes"."""
     if assembly.dataset is None:
         return "rows"
     about = modality(assembly.dataset.schema.input.kind)

@@ -35,6 +35,7 @@ BASELINE_SHARE, BASELINE_MOST_S = 0.4, 30.0  # of a split that is played, for it
 SURELY = 0.25  # of the time left: a run whose other length takes less of it surely ends by that
 LEAST_SHARE = 0.05  # of a time limit, that is planned as if it were left where starting took more
 SOONER = "; fewer games side by side (--environments) come to it sooner"
+SAID = 0.01  # of what is evaluated: of less no share is told
 WAIT = 0.05  # of the time left: a first batch that takes longer to be made is worth a word
 
 
@@ -162,8 +163,7 @@ def length_in_time(
             else f", or {counted(passes or 0, 'epoch')}"
         )
     if share < 1:
-        seconds = duration(share * (quick + final))
-        why += f"; evaluation is limited to {seconds}, {_of_rows(share, assembly)}"
+        why += f"; {_kept(share * (quick + final), share, rows_called(assembly))}{_perhaps_none(share, assembly)}"
     return Length(
         steps=total if fixed is None else min(total, fixed),
         why=why,
@@ -184,13 +184,22 @@ def _made_why(why: str, pace: Pace, left_s: float, *, sooner: str) -> str:
     return why + (f"; the first comes after {duration(pace.first_s)}" if pace.first_s > WAIT * left_s else "")
 
 
-def _of_rows(share: float, assembly: Assembly) -> str:
-    """How much is evaluated in this share of the time that all takes: of rows that are played side by side perhaps none."""
-    rows, part = rows_called(assembly), f"about {share:.0%}" if share >= 0.01 else "less than 1 %"
-    if not any(isinstance(source, Played) for source in assembly.evaluation_sources.values()):
-        return f"{part} of the {rows}"
-    few = f": perhaps not one of the {rows} will be over" if share < FEW else ""
-    return f"{part} of what it may take{few}"
+def _kept(seconds: float, share: float, rows: str) -> str:
+    """How much can be evaluated, in words.
+
+    >>> _kept(6.1, 0.25, "rows")
+    '6.1 s are kept for evaluation, enough for about 25% of the rows'
+    >>> _kept(6.1, 0.004, "episodes")
+    '6.1 s are kept for evaluation, enough for less than 1% of the episodes'
+    """
+    part = f"about {share:.0%}" if share >= SAID else f"less than {SAID:.0%}"
+    return f"{duration(seconds)} are kept for evaluation, enough for {part} of the {rows}"
+
+
+def _perhaps_none(share: float, assembly: Assembly) -> str:
+    """That an evaluation in this share of its time may come to nothing: what is played side by side is over late, all of it."""
+    played = any(isinstance(source, Played) for source in assembly.evaluation_sources.values())
+    return ": perhaps not one will be over" if played and share < FEW else ""
 
 
 def _about(epochs: float) -> str:

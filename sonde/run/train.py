@@ -265,7 +265,7 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
             training.progress.ends_at = training.progress.ends_asked = 0  # it is to go on to another end
         move_end(training, settings, assembly)
         before, training.threads = training.threads, plan.threads
-        event(training, "resumed", {"finished": True} if saved.finished else {})
+        event(training, "resumed", {"after": "the run had ended"} if saved.finished else {})
         if before != plan.threads:
             event(training, "threads changed", {"from": before, "to": plan.threads, "why": "typed"})
     return training

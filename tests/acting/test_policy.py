@@ -128,6 +128,8 @@ def test_a_module_says_what_rows_it_takes_and_refuses_others() -> None:
         ):
             module(wrong)
     assert "takes observations (6)" in repr(module)
+    row = torch.from_numpy(encode(shown))[None]
+    assert torch.equal(module(row.double()), module(row))
 
 
 def test_a_module_is_refused_of_a_policy_that_draws_or_remembers() -> None:

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from sonde.engine import clock as clock_module
-from sonde.engine.clock import PARTS, Clock
+from sonde.engine.clock import PARTS, Clock, call_began, loaded
 
 
 class Hands:
@@ -82,6 +82,25 @@ def test_a_run_may_have_begun_before_its_clock(hands: Hands) -> None:
     assert clock.elapsed() == 4.0
     assert clock.summary()["startup"] == 3.0
     assert Clock().spent["startup"] == 0.0
+
+
+def test_loading_belongs_to_the_first_call_that_comes_right_after_it(hands: Hands) -> None:
+    began = hands.now
+    hands.now += 8.0
+    loaded(began, 0.0)
+    hands.now += 0.5
+    assert call_began() == began
+    assert call_began() is None
+    loaded(began, 0.0)
+    hands.now += 2.0  # something else was done first
+    assert call_began() is None
+
+
+def test_a_call_from_python_counts_loading_as_a_command_does() -> None:
+    code = "import sonde, sonde.engine.clock as clock, time; began = time.perf_counter(); sonde.train; "
+    code += "print(time.perf_counter() - began - (time.perf_counter() - clock.call_began()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert abs(float(done.stdout)) < 0.2
 
 
 def test_a_process_knows_its_age() -> None:

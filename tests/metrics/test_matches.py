@@ -66,6 +66,18 @@ def test_a_match_that_was_won_throughout_has_no_rating_but_a_least_one() -> None
     assert match["elo"]["low"] > 0
 
 
-def test_the_interval_of_the_score_is_that_of_all_games() -> None:
-    found = meter(ROWS * 10).details()["intervals"]["score"]
-    assert found == [pytest.approx(0.4703, abs=1e-4), pytest.approx(0.7578, abs=1e-4)]  # Wilson's, of 25 of 40
+def test_draws_make_the_interval_of_a_match_and_of_its_rating_narrower() -> None:
+    drawn = [("random", 1.0, 9.0, True)] * 35 + [("random", 0.5, 9.0, True)] * 65
+    match = meter(drawn).details()["matches"]["random"]
+    assert 80 < match["elo"]["low"] < match["elo"]["value"] < match["elo"]["high"] < 175
+    even = meter([("random", 0.5, 9.0, True)] * 100).details()["matches"]["random"]
+    assert -20 < even["elo"]["low"] < even["elo"]["value"] == 0 < even["elo"]["high"] < 20
+
+
+def test_the_interval_of_the_score_is_that_of_a_mean_over_opponents() -> None:
+    """Matches that each ended alike leave the mean known well, however different they are from each other."""
+    rows = [("random", 1.0, 9.0, True)] * 100 + [("minimax", 0.5, 9.0, True)] * 100
+    low, high = meter(rows).details()["intervals"]["score"]
+    assert (low, high) == (pytest.approx(0.7391, abs=1e-4), pytest.approx(0.7559, abs=1e-4))
+    one = meter(rows[:100]).details()
+    assert one["intervals"]["score"] == [one["matches"]["random"]["score"][end] for end in ("low", "high")]

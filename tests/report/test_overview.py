@@ -34,7 +34,7 @@ def test_the_headline_is_the_test_score_in_words(image_run):
 
 def test_a_run_that_was_tested_before_says_so(image_run):
     run = read_folder(image_run)
-    event = {"kind": "event", "step": 9, "event": "resumed", "details": {"finished": True}}
+    event = {"kind": "event", "step": 9, "event": "resumed", "details": {"after": "the run had ended"}}
     found = headline(replace(run, events=[event])).sentences[-1]
     assert "the test split was evaluated with this checkpoint, and once before, when the run had ended" in found
     other = headline(replace(run, events=[{**event, "details": {}}])).sentences[-1]

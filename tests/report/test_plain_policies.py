@@ -2,7 +2,7 @@
 
 import pytest
 
-from sonde.report.plain_policies import beside_policies, pairs, policies
+from sonde.report.plain_policies import beside_policies, enough, pairs, policies
 
 RANDOM = {"what": "a random policy", "return": [20.0, 22.0, 24.0, 22.0]}
 
@@ -41,6 +41,17 @@ def test_episodes_that_were_not_played_are_no_pairs() -> None:
     assert found.theirs.tolist() == [22.0, 22.0]
     assert pairs(details([12.0], index=[7])) is None
     assert pairs(details([12.0], index=["x"])) is None
+
+
+def test_few_episodes_or_games_are_not_enough_to_be_certain() -> None:
+    many = {"what": "a random policy", "return": [20.0, 22.0] * 10}
+    assert not enough(details([1.0] * 40), "return")
+    assert enough({**details([1.0] * 40), "baseline": {"policies": [many]}}, "return")
+    games = {"matches": {"random": {"wins": 30, "draws": 0, "losses": 0}}}
+    for played, told in ((4, False), (20, True)):
+        player = {"what": "a random player", "score": [0.5] * played}
+        assert enough({**games, "baseline": {"policies": [player]}}, "score") is told
+    assert enough({}, "accuracy")
 
 
 def test_a_damaged_baseline_is_none() -> None:

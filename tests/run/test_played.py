@@ -19,14 +19,15 @@ from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Abilities
 from sonde.engine.clock import Clock
 from sonde.run.played import (
+    difference_of_returns,
     experience_of,
     experience_taken,
     fewer_games,
     games_met,
     matched_baseline,
     matches_in_words,
-    pairs_of_returns,
     played_baseline,
+    sure_of,
     without_baseline,
 )
 from tests.acting.small_environments import Corridor
@@ -49,7 +50,7 @@ class Long(Corridor):
 
 def test_all_policies_are_kept_and_the_better_one_is_the_baseline(tmp_path: Path) -> None:
     found = played_baseline(rows(Corridor), tmp_path, seed=0)
-    assert found == {"return": 3.0, "length": 3.0, "what": "a random policy"}
+    assert found == {"return": 3.0, "length": 3.0, "policy": "a random policy", "what": "a random policy"}
     held = read_json(tmp_path / "baseline.json")
     assert [each["what"] for each in held["policies"]] == ["a random policy", "always action 0"]
     assert held["policies"][0]["return"] == [3.0] * 4
@@ -181,15 +182,16 @@ def test_the_difference_from_the_baseline_is_that_of_the_report(tmp_path: Path) 
     result: dict[str, Any] = {
         "headline": "return", "metrics": {"test": {"return": 2.0}}, "baseline": {"return": 3.0, "what": "a random policy"},
     }  # fmt: skip
-    assert pairs_of_returns(folder, "test", result) is None  # nothing was played
+    assert difference_of_returns(folder, "test", result) is None  # nothing was played
     place = folder.evaluation / "test"
     place.mkdir(parents=True)
     write_json(place / "episodes.json", {"return": [1.0, 2.0, 3.0]})
     played_baseline(rows(Corridor), place, seed=0)
-    found = pairs_of_returns(folder, "test", result)
+    found = difference_of_returns(folder, "test", result)
     assert found is not None
-    assert (found.ours.tolist(), found.theirs.tolist(), found.of) == ([1.0, 2.0, 3.0], [3.0, 3.0, 3.0], 3)
-    assert pairs_of_returns(folder, "test", {**result, "baseline": {}}) is None
+    assert (found.low + found.high) / 2 == pytest.approx(-1.0)  # 1, 2 and 3 beside 3 each
+    assert not sure_of(folder, "test", "return")
+    assert difference_of_returns(folder, "test", {**result, "baseline": {}}) is None
 
 
 def test_that_there_is_no_baseline_is_said_with_why(tmp_path: Path) -> None:

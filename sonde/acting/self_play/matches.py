@@ -12,7 +12,7 @@ from sonde.acting.self_play.games.open_spiel import begins, game
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.acting.self_play.openings import openings
 from sonde.acting.self_play.opponents import Opponent, Searching, opponent
-from sonde.acting.self_play.search.search import judge_of
+from sonde.acting.self_play.search.search import check_seen, judge_of
 from sonde.acting.self_play.usual_length import usual_length
 from sonde.core.batch import Batch
 from sonde.core.pace import LeftOff, never
@@ -61,7 +61,11 @@ class Matches:
         judged: Opponent | None = None,
         together: int = TOGETHER,
     ) -> None:
-        """judged: who plays, by default the network;  together: games against each opponent side by side"""
+        """judged: who plays, by default the network;  together: games against each opponent side by side
+
+        Raises: DataError for a game that the network saw in another way
+        """
+        check_seen(rows.rules, playing)
         self._rows, self._playing, self._device = rows, playing, device
         self.leave_off: Callable[[], bool] = never
         self.which, self.so_far = "", (0, 0)  # see `sonde.core.pace.Played`

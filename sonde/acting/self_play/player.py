@@ -9,7 +9,7 @@ import torch
 
 from sonde.acting.self_play.games.open_spiel import rules_of
 from sonde.acting.self_play.games.rules import replayed
-from sonde.acting.self_play.search.search import judge_of, searched
+from sonde.acting.self_play.search.search import check_seen, judge_of, searched
 from sonde.core.playing import Playing
 
 
@@ -31,8 +31,9 @@ class Player:
     """Plays `game:NAME` as a task does. simulations: of a move; by default those of the task"""
 
     def __init__(self, name: str, playing: Playing, device: torch.device, *, simulations: int | None = None) -> None:
-        """Raises: DataError for an unknown game, MissingDependency"""
+        """Raises: DataError for an unknown game, or one that the network saw in another way, MissingDependency"""
         self.rules = rules_of(name)
+        check_seen(self.rules, playing)
         self._judge = judge_of(playing.judge, device)
         plan = playing.plan
         self.plan = plan if simulations is None else replace(plan, simulations=simulations)

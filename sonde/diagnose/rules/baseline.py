@@ -49,8 +49,7 @@ def below_baseline(
             check="worse than the baseline",
             name="worse-than-baseline",
             severity="warning",
-            evidence=f"{metric} on the {split} {unit} is {number(score)}, and {baseline.get('what', 'the baseline')} has "
-            f"{number(other)}",
+            evidence=f"{metric} on the {split} {unit} is {number(score)}, and {_who(baseline)} has {number(other)}",
             action="train longer or at another rate (--lr auto), see `sonde inspect` for the data; if a simple rule "
             "does better, use the rule",
             step=result.get("steps"),
@@ -65,7 +64,7 @@ def _not_above(result: Mapping[str, Any], split: str, difference: Interval) -> l
     score, goal = result["metrics"][split][metric], (result.get("goals") or {}).get(metric, math.inf)
     if result.get("steps", 0) < BEGUN or score >= goal:
         return []
-    what = baseline.get("what", "the baseline")
+    what = baseline.get("policy") or baseline.get("what", "the baseline")
     action = "train longer or at another rate (--lr auto), see `sonde inspect` for the environment; "
     said = f"no difference beyond chance (95 % interval of it: {_signed(difference)})"
     if difference.low == difference.high:
@@ -76,12 +75,23 @@ def _not_above(result: Mapping[str, Any], split: str, difference: Interval) -> l
             check="no better than the baseline",
             name="no-better-than-baseline",
             severity="warning",
-            evidence=f"{metric} on the {split} episodes is {number(score)}, and {what} has {number(baseline[metric])}: {said}",
+            evidence=f"{metric} on the {split} episodes is {number(score)}, and {_who(baseline)} has {number(baseline[metric])}: "
+            f"{said}",
             action=action + "where it is a little better, more --test-episodes show it",
             step=result.get("steps"),
             certainty="likely",
         )
     ]
+
+
+def _who(baseline: Mapping[str, Any]) -> str:
+    """What has the baseline's score, and on which rows; not what was left out of it, of which another finding is.
+
+    >>> _who({"what": "a random policy, on the first 3 of 9 episodes; no constant action was tried"}), _who({})
+    ('a random policy, on the first 3 of 9 episodes,', 'the baseline')
+    """
+    what = str(baseline.get("what", "the baseline")).partition("; ")[0]
+    return f"{what}," if "," in what else what
 
 
 def _signed(difference: Interval) -> str:

@@ -39,7 +39,7 @@ def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: S
             f"{rules.actions:,} moves, {longest:,} in a game at most",
             _limit(known.max_game_length(), longest, settings),
         ),
-        Fact(f"positions of {'x'.join(map(str, rules.shape))} numbers", "as the side to move sees the board"),
+        Fact(f"positions of {'x'.join(map(str, rules.shape))} numbers", rules.shown),
         ways,
     ]
     return Dataset(

@@ -1,13 +1,12 @@
-"""What is doubtful about numbers of a log: actions beyond their bounds, and whole numbers that may be choices."""
+"""What is doubtful about numbers of a log: those beyond the bounds of their space, and whole numbers that may be choices."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from sonde.core.dataset import TargetSpec
-from sonde.core.spaces import beyond
-from sonde.core.units import counted
+from sonde.core.spaces import Space, beyond
 from sonde.modalities.environment.spaces import bounds_of
 
 NAMED = 3  # actions that are told one by one
@@ -18,29 +17,48 @@ def beyond_bounds(actions: np.ndarray, target: TargetSpec) -> list[str]:
     if actions.ndim == 1:
         return []
     low, high = (np.asarray(each) for each in zip(*bounds_of(target), strict=True))
-    outside = beyond(actions, (low, high))
-    if not outside.any():
+    told = _told(actions, low, high, target.names, "taken")
+    if not told:
         return []
+    return [
+        f"logged actions lie outside the action space, where a policy is cut to its bounds: {told}; log actions as the "
+        "environment takes them, not rescaled"
+    ]
+
+
+def beyond_space(observations: np.ndarray, space: Space | None) -> list[str]:
+    """A warning of logged observations, (n, …), that the environment does not show."""
+    bounds = None if space is None or space.is_pixels or space.kind == "other" else space.bounds
+    if bounds is None:
+        return []
+    rows = observations.reshape(len(observations), -1)
+    told = _told(rows, *bounds, [f"entry {number}" for number in range(rows.shape[1])], "shown")
+    said = f"logged observations lie outside the observation space: {told}; log them as the environment shows them"
+    return [said] if told else []
+
+
+def _told(values: np.ndarray, low: np.ndarray, high: np.ndarray, names: Sequence[str], word: str) -> str:
+    """Which numbers lie outside their bounds, and in how many steps; "" where none do."""
+    outside = beyond(values, (low, high))
     wrong = np.flatnonzero(outside.any(0))
     told = [
-        f"{target.names[at]} in {int(outside[:, at].sum()):,} of {len(actions):,} steps (logged from {actions[:, at].min():.4g} "
-        f"to {actions[:, at].max():.4g}, taken from {low[at]:.4g} to {high[at]:.4g})"
+        f"{names[at]} in {int(outside[:, at].sum()):,} of {len(values):,} steps (logged from {values[:, at].min():.4g} to "
+        f"{values[:, at].max():.4g}, {word} from {low[at]:.4g} to {high[at]:.4g})"
         for at in wrong[:NAMED]
     ]
-    more = f" and {counted(len(wrong) - NAMED, 'more', 'more')}" if len(wrong) > NAMED else ""
-    return [
-        f"logged actions lie outside the action space, where a policy is cut to its bounds: {', '.join(told)}{more}; log actions "
-        "as the environment takes them, not rescaled"
-    ]
+    return ", ".join(told) + (f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else "")
 
 
-def read_as_numbers(found: Mapping[str, Any]) -> list[str]:
-    """Warnings of a log of which no environment is known: whole numbers that may each stand for one of several."""
+def read_as_numbers(found: Mapping[str, Any], *, told: bool = False) -> list[str]:
+    """Warnings of a log of which no environment is known: whole numbers that may each stand for one of several.
+
+    told: whether the log says which of its observations do
+    """
     warnings = []
     seen = found["observations"]
     parts = seen if isinstance(seen, Mapping) else {"": seen}
     whole = [path for path, each in parts.items() if _is_whole(np.asarray(each))]
-    if whole:
+    if whole and not told:
         which = ", ".join(f"observations.{path}" if path else "observations" for path in whole[:NAMED])
         warnings.append(
             f"{which}: whole numbers, read as numbers; where they stand for one of several (Discrete, MultiDiscrete), name the "

@@ -48,7 +48,9 @@ class AlphaZero:
         plan = SearchPlan(kind=config.search, simulations=config.simulations, considered=config.considered)
         self.abilities = Abilities(
             acting=Acting(act=self.act, sent=lambda action: action),
-            playing=Playing(judge=self.judge, plan=plan, earlier=self.earlier, untrained=self.untrained),
+            playing=Playing(
+                judge=self.judge, plan=plan, earlier=self.earlier, untrained=self.untrained, shape=input.shape
+            ),
         )
         # ours are built anew from the same seed where a run goes on; somebody's own came with weights that no seed gives
         self._kept = is_own(model)

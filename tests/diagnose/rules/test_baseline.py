@@ -133,6 +133,18 @@ def test_a_policy_that_is_not_told_from_one_that_knows_nothing() -> None:
     )
 
 
+def test_of_fewer_episodes_the_baseline_is_told_with_them_once() -> None:
+    told = returned(0.5, 0.4)
+    what = "a random policy, on the first 14 of 50 episodes, where this run returns 0.4; no constant action was tried"
+    told["baseline"] = {"return": 0.4, "policy": "a random policy", "what": what}
+    (found,) = below_baseline(told, larger=True, rows=50, difference=Interval(0, 0))
+    assert (
+        "and a random policy, on the first 14 of 50 episodes, where this run returns 0.4, has 0.400: the same"
+        in found.evidence
+    )
+    assert "nothing to learn here that a random policy does not do" in found.action
+
+
 def test_one_that_reached_its_goal_is_not_said() -> None:
     solved = {**returned(1, 1), "goals": {"return": 1.0}}
     assert below_baseline(solved, larger=True, rows=50, difference=Interval(0, 0)) == []

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from sonde.acting.self_play.games.rules import Symmetry, View
+from sonde.acting.self_play.games.rules import OWN_VIEW, Symmetry, View
 
 ONE = np.uint64(1)
 COLUMNS, ROWS = 7, 6
@@ -46,6 +46,7 @@ class ConnectFour:
     actions: int = COLUMNS
     shape: tuple[int, ...] = (2, ROWS, COLUMNS)
     longest: int = ROWS * COLUMNS
+    shown: str = OWN_VIEW
 
     @property
     def symmetries(self) -> Sequence[Symmetry]:
@@ -89,6 +90,7 @@ class TicTacToe:
     actions: int = 9
     shape: tuple[int, ...] = (2, 3, 3)
     longest: int = 9
+    shown: str = OWN_VIEW
 
     @property
     def symmetries(self) -> Sequence[Symmetry]:

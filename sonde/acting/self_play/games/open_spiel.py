@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sonde.acting.self_play.games.bitboards import ConnectFour, TicTacToe, square
-from sonde.acting.self_play.games.rules import Rules, Symmetry, View, unchanged
+from sonde.acting.self_play.games.rules import OWN_VIEW, Rules, Symmetry, View, unchanged
 from sonde.core.catalogue import require
 from sonde.core.errors import DataError, first_line, nearest
 
@@ -112,7 +112,8 @@ def rules_of(name: str) -> Rules:
 class OpenSpiel:
     """A game that OpenSpiel steps, one position after the other.
 
-    What its observation does not say, a last plane (or number) does: whether OpenSpiel's player 0 is to move.
+    What its observation does not say, a last plane (or number) does: whether OpenSpiel's player 0 is to move. Chess has none: the
+    side to move sees the board from where it sits, its own pieces first, as OpenSpiel numbers its moves.
     """
 
     def __init__(self, name: str, game: Any) -> None:
@@ -121,6 +122,10 @@ class OpenSpiel:
         self.longest: int = game.max_game_length()
         seen = tuple(game.observation_tensor_shape())
         self.shape: tuple[int, ...] = (seen[0] + 1, *seen[1:]) if len(seen) == 3 else (int(np.prod(seen)) + 1,)
+        self.shown = "as OpenSpiel shows them, and whose move it is"
+        self._seats: tuple[np.ndarray, np.ndarray] | None = None
+        if game.get_type().short_name == "chess":
+            self._seats, self.shape, self.shown = _seats_of_chess(), CHESS, OWN_VIEW
         self._begins = begins(game)
         self._scale = max(abs(game.min_utility()), abs(game.max_utility()))
 
@@ -175,11 +180,32 @@ class OpenSpiel:
                 continue
             player = state.current_player()
             mover[number] = player != self._begins
-            flat[number, :-plane] = state.observation_tensor(player)
-            if player == 0:
-                flat[number, -plane:] = 1
+            seen = state.observation_tensor(player)
+            if self._seats is not None:
+                flat[number] = np.asarray(seen, np.float16)[self._seats[player]]
+            else:
+                flat[number, :-plane] = seen
+                flat[number, -plane:] = player == 0
             legal[number, state.legal_actions()] = True
         return View(observation, legal, mover, over, result)
+
+
+CHESS = (19, 8, 8)  # what is seen of a position
+
+
+def _seats_of_chess() -> tuple[np.ndarray, np.ndarray]:
+    """What OpenSpiel's player 0 (black) and 1 (white) see of an observation (20 planes of 8x8): places in it.
+
+    The planes are of white's view: of each kind of piece white's and black's (12), empty fields, repetitions, who is to move,
+    which is left out, moves without a capture, and who may castle to which side (chess.cc, `ObservationTensor`). Moves are
+    numbered as the side to move sees them (chess.h, `MoveToAction`): without turning the board one move had two numbers.
+    """
+    fields = np.arange(20 * 64).reshape(20, 8, 8)
+    pieces, rest = list(range(12)), [12, 13, 15]
+    white = fields[[*pieces, *rest, 16, 17, 18, 19]]
+    other = [kind ^ 1 for kind in pieces]
+    black = fields[[*other, *rest, 18, 19, 16, 17]][:, ::-1]
+    return black.ravel(), white.ravel()
 
 
 HEX_EDGES = (

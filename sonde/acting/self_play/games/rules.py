@@ -34,11 +34,15 @@ class Symmetry(NamedTuple):
     actions: np.ndarray
 
 
+OWN_VIEW = "as the side to move sees the board"
+
+
 class Rules(Protocol):
     """A game. Positions are an array whose first axis goes over them: numbers, or states of OpenSpiel.
 
     name:    as `game:NAME` has it;  actions: moves that there are, by number;  shape: of an observation
     longest: moves after which a game is over at the latest
+    shown:   in words, whose view observations are
     symmetries: the first changes nothing
     """
 
@@ -50,6 +54,8 @@ class Rules(Protocol):
     def shape(self) -> tuple[int, ...]: ...
     @property
     def longest(self) -> int: ...
+    @property
+    def shown(self) -> str: ...
     @property
     def symmetries(self) -> Sequence[Symmetry]: ...
     def start(self, count: int) -> np.ndarray: ...  # the first position, so many times

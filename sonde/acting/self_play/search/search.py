@@ -9,10 +9,21 @@ from torch import Tensor
 from sonde.acting.self_play.games.rules import Rules
 from sonde.acting.self_play.search import gumbel, puct
 from sonde.acting.self_play.search.tree import Found, Judge
+from sonde.core.errors import DataError
 from sonde.core.pace import LeftOff
-from sonde.core.playing import SearchPlan
+from sonde.core.playing import Playing, SearchPlan
 
 MULTIPLE = 16  # that rows of a batch are rounded up to: fewer sizes that kernels are chosen for
+
+
+def check_seen(rules: Rules, playing: Playing) -> None:
+    """Raises: DataError where a network that learned from an earlier version sees positions in another way"""
+    if playing.shape is not None and playing.shape != rules.shape:
+        seen, now = ("x".join(map(str, shape)) for shape in (playing.shape, rules.shape))
+        raise DataError(
+            f"this network was trained on positions of {rules.name} as {seen} numbers, which this version shows as {now} "
+            f"({rules.shown}); train it anew"
+        )
 
 
 def searched(

@@ -21,9 +21,9 @@ from sonde.data.rows import ArrayInputs, InputRows
 from sonde.data.splits import drawn_from_train, hold_back
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.environment import atari, gym, log_files, own
-from sonde.modalities.environment.as_logged import as_seen, space_of_actions, space_of_parts
+from sonde.modalities.environment.as_logged import SPACE, as_seen, said_space, space_of_actions
 from sonde.modalities.environment.log import LOGGED, Log, checked, log_of, logged_target, looked_ahead, out_of_order
-from sonde.modalities.environment.log_actions import beyond_bounds, read_as_numbers
+from sonde.modalities.environment.log_actions import beyond_bounds, beyond_space, read_as_numbers
 from sonde.modalities.environment.spaces import KIND
 from sonde.modalities.modality import Wanted
 from sonde.tasks.table import spec
@@ -42,12 +42,25 @@ NAMED = "gym:NAME, env:MODULE:CLASS or atari:NAME"
 def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a place is a log, None if it is not."""
     files = _files(listing)
+    if len(files) != 1:
+        return None
+    names, alone = log_files.names_in(files[0]), _learns_from_logs(wanted)
+    if log_files.is_log(names, alone=alone):
+        return f"{files[0].name} holds observations and actions"
+    if alone and names and wanted.like is None:
+        raise DataError(
+            f"{files[0]} is no log, which {wanted.task} learns from: it needs observations and actions, and holds "
+            f"{', '.join(names[:8])}{', …' * (len(names) > 8)}; rename them (in a table observation_0, "
+            "observation_1, … and action)"
+        )
+    return None
+
+
+def _learns_from_logs(wanted: Wanted) -> bool:
+    """Whether a task, or a trained model, is of logs alone."""
     kinds = spec(wanted.task).targets if wanted.task is not None else ()
     kinds = kinds if wanted.like is None else (wanted.like.target.kind,)
-    alone = bool(kinds) and all(kind.startswith(LOGGED) for kind in kinds)
-    if len(files) != 1 or not log_files.is_log(log_files.names_in(files[0]), alone=alone):
-        return None
-    return f"{files[0].name} holds observations and actions"
+    return bool(kinds) and all(kind.startswith(LOGGED) for kind in kinds)
 
 
 def _files(listing: Listing) -> list[Path]:
@@ -97,17 +110,18 @@ def _as_of(found: Mapping[str, Any], schema: Schema, place: str, *, bounded: boo
     space = from_text(schema.input.space)[0]
     log = log_of(as_seen(found, space, schema.input.shape, place), place, target=schema.target)
     log = _fitting(log, schema.input, schema.target, place)
-    return log, [*out_of_order(log), *(beyond_bounds(log.action, schema.target) if bounded else [])]
+    beyond = [*beyond_space(log.observation, space), *beyond_bounds(log.action, schema.target)] if bounded else []
+    return log, [*out_of_order(log), *beyond]
 
 
 def _by_itself(found: Mapping[str, Any], place: str) -> tuple[Log, Schema, list[str]]:
     """A log of which no environment is known, what it says of itself, and warnings."""
-    space = space_of_parts(found["observations"])
-    log = log_of(as_seen(found, space, (), place), place)
+    space = said_space(found)
+    log = log_of(as_seen(found, space, () if space is None else (space.size,), place), place)
     input, target = _input(log), logged_target(log)
     if space is not None:
         input = replace(input, space=as_text(observation=space, action=space_of_actions(target)))
-    warnings = [*out_of_order(log), *read_as_numbers(found)]
+    warnings = [*out_of_order(log), *read_as_numbers(found, told=SPACE in found)]
     return log, Schema(input=input, target=target), warnings
 
 
@@ -221,9 +235,12 @@ def _fitting(log: Log, input: InputSpec, target: TargetSpec, place: str) -> Log:
         )
     if numbers != needed:
         words = {0: "one of several actions"}
+        remedy = "take the log of another"
+        if not needed and numbers == len(target.names):
+            remedy = f"log the number of the action, {target.names[0]} to {target.names[-1]}, and no 0 or 1 for each"
         raise DataError(
             f"{place} has {words.get(numbers, f'actions of {numbers} numbers')} a step, and "
-            f"{words.get(needed, f'{needed} numbers')} a step are needed; take the log of another"
+            f"{words.get(needed, f'{needed} numbers')} a step are needed; {remedy}"
         )
     if not needed:
         outside = (log.action < first) | (log.action >= first + len(target.names))
@@ -242,7 +259,9 @@ def _rows(log: Log, target: TargetSpec, place: str, steps: int = 1) -> Rows:
     action = log.action
     if action.ndim == 2:
         action = ((action - np.asarray(target.mean)) / np.asarray(target.std)).astype(np.float32)
-    fields: Mapping[str, np.ndarray] = {"target": action, **looked_ahead(log, steps)}
+    fields: dict[str, np.ndarray] = {"target": action, **looked_ahead(log, steps)}
+    if not log.rewarded:
+        del fields["reward"]  # rather than 0, which a task would learn from
     return InputRows(ArrayInputs(log.observation, place), fields)
 
 

@@ -105,6 +105,34 @@ def test_turned_boards_are_the_same_game(name: str) -> None:
                 moves[number].append(int(random.choice(np.flatnonzero(view.legal[number]))))
 
 
+def test_black_sees_a_board_of_chess_as_white_would_see_it_with_the_colours_exchanged() -> None:
+    rules, random = rules_of("chess"), np.random.default_rng(0)
+    state, seen = game("chess").new_initial_state(), set()
+    while not state.is_terminal() and state.move_number() < 150:
+        other = game("chess").new_initial_state(exchanged(str(state)))
+        one, two = (rules.view(np.array([[each]], object)) for each in (state, other))
+        assert np.array_equal(
+            one.observation[:, PLAIN], two.observation[:, PLAIN]
+        )  # a position is repeated by its history
+        assert np.array_equal(one.legal, two.legal)
+        assert one.mover != two.mover
+        seen |= set(str(state).split()[2])
+        state.apply_action(int(random.choice(state.legal_actions())))
+    assert seen >= {"K", "Q", "k", "q"}
+
+
+PLAIN = [plane for plane in range(19) if plane != 13]
+
+
+def exchanged(fen: str) -> str:
+    """The same position with the colours exchanged."""
+    rows, mover, castling, passed, *counts = fen.split()
+    rows = "/".join(reversed(rows.swapcase().split("/")))
+    passed = passed if passed == "-" else passed[0] + {"3": "6", "6": "3"}[passed[1]]
+    castling = "".join(sorted(castling.swapcase()))
+    return " ".join([rows, "w" if mover == "b" else "b", castling, passed, *counts])
+
+
 def test_how_many_symmetries_are_known() -> None:
     found = {name: len(rules_of(name).symmetries) for name in GAMES}
     assert found == {

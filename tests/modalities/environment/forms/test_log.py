@@ -241,6 +241,7 @@ def test_an_environment_is_evaluated_in(tmp_path: Path) -> None:
     wrong = {"observations": np.zeros((ROWS, 4)), "final_observations": None}
     for other, said in (
         ({}, r"observations of shape \(2,\), and \(4,\) is needed"),
+        ({**wrong, "actions": np.eye(2)[[0] * ROWS]}, "log the number of the action, 0 to 1, and no 0 or 1 for each"),
         (wrong, "has action 2 in row 2; there are 0 to 1"),
     ):
         with pytest.raises(DataError, match=said):
@@ -292,12 +293,19 @@ def test_how_far_values_look_ahead_is_for_tasks_that_learn_them(tmp_path: Path) 
 def test_cloning_needs_no_rewards(tmp_path: Path) -> None:
     place = written(tmp_path, rewards=None)
     for task in ("cloning", None):
-        np.testing.assert_array_equal(whole(opened(place, task=task))["target"], np.arange(ROWS) % 3)
+        found = whole(opened(place, task=task))
+        np.testing.assert_array_equal(found["target"], np.arange(ROWS) % 3)
+        assert "reward" not in found
     with pytest.raises(DataError, match="has no rewards; add what came of each action, or clone the actions"):
         opened(place, task="cql")
     bare = {"rewards": None, "final_observations": None, "terminated": None, "truncated": None, "episodes": EPISODE}
     with pytest.raises(DataError, match="has no terminated; add 1 where"):
         opened(written(tmp_path, **bare), task="cloning")
+    np.savez(tmp_path / "other.npz", states=np.zeros((4, 2)), actions=np.zeros(4, int))
+    with pytest.raises(
+        DataError, match="is no log, which cloning learns from: it needs observations and actions, and holds st"
+    ):
+        opened(tmp_path / "other.npz", task="cloning")
 
 
 def test_rows_that_do_not_follow_one_another_are_said(tmp_path: Path) -> None:
