@@ -149,9 +149,9 @@ def _rows_of(input: InputSpec) -> str:
     """What a module takes, for a person."""
     sizes = ", ".join(map(str, input.shape))
     space = None if input.std else from_text(input.space)[0]
-    shown = space is not None and space.kind not in ("box", "other")
+    each = "" if space is None or space.kind in ("box", "other") else f", each {space.words} in a row"
     what = "pixels as uint8" if input.std else "observations"
-    return f"{what} ({sizes}) behind one another: (n, {sizes})" + (f", each {space.words} in a row" if shown else "")
+    return f"{what} ({sizes}) behind one another: (n, {sizes})" + each
 
 
 def _former(space: Space | None) -> Callable[[Any], Any]:

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from torch import Tensor
 
+UNTRAINED = (
+    "the untrained network with the same search"  # the baseline that tells what was learned from what a search sees
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class SearchPlan:

@@ -21,6 +21,11 @@ class Match(NamedTuple):
         """Of all ends."""
         return sum(self)
 
+    @property
+    def score(self) -> float:
+        """The mean over its games."""
+        return (self.wins + self.draws / 2) / self.games
+
 
 def match_interval(match: Match, *, level: float = LEVEL) -> Interval:
     """Of the expected score in one match: all scores that the games do not speak against, by a score test.

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
 from sonde.core.damaged import DAMAGE
+from sonde.core.playing import UNTRAINED
 from sonde.core.units import count, duration, metric, metric_name, number, rate
 from sonde.report.beside_log import beside_log
 from sonde.report.captions import course, place
@@ -97,6 +98,12 @@ def _of_returns(run: Reading, score: Scored, trouble: str) -> tuple[Tone, str, s
         return "no", "No", f"{told}, which is more{but}."
     if against == "unsure":
         return "no", "No" if trouble else "Not clearly", f"{told}: not a difference beyond chance{but}."
+    if UNTRAINED in why:  # it is no better than a search without it, for all that is known
+        return (
+            "open",
+            "Not known",
+            f"{told}: what of that was learned, and what a search sees by itself, is not known{but}.",
+        )
     if goal is None:
         return ("partly", "Partly", f"{told}; but {trouble}.") if trouble else ("yes", "Yes", f"{told}.")
     mark = f"{goal:g}, from which the environment counts as solved"

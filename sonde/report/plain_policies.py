@@ -1,12 +1,13 @@
 """Returns of a run beside those of policies that know nothing, of the seeds that both have played; of games the scores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from sonde.core.damaged import DAMAGE
 from sonde.core.units import metric
+from sonde.metrics.game_intervals import Match, ladder_interval
 from sonde.metrics.intervals import Interval, apart, bootstrap_mean, student
 
 FEWEST = 3  # episodes, of fewer of which the spread tells nothing
@@ -18,10 +19,11 @@ Details = Mapping[str, Any]  # of one evaluation: file stem -> content
 
 
 class Policy(NamedTuple):
-    """Episodes of a policy that knows nothing; of games their scores. what: in words"""
+    """Episodes of a policy that knows nothing; of games their scores, and against whom each was. what: in words"""
 
     what: str
     returns: tuple[float, ...]
+    opponents: tuple[str, ...] = ()
 
     @property
     def mean(self) -> float:
@@ -68,7 +70,11 @@ def policies(details: Details) -> list[Policy]:
     try:
         found = (details.get("baseline") or {}).get("policies") or []
         named = [
-            Policy(str(each["what"])[:120], tuple(map(float, each["return" if "return" in each else "score"])))
+            Policy(
+                str(each["what"])[:120],
+                tuple(map(float, each["return" if "return" in each else "score"])),
+                tuple(map(str, each.get("opponent") or ())),
+            )
             for each in found
         ]
     except DAMAGE:
@@ -105,15 +111,14 @@ def beside_policies(details: Details, name: str, difference: float) -> Interval 
     if name == "return":
         found = pairs(details)
         return None if found is None else found.difference
-    known, scores = policies(details), scores_of(details, name)
-    if not known or scores is None or len(scores) < FEWEST:
+    known, ours = policies(details), matches_of(details, name)
+    theirs = _matches(max(known, key=lambda each: each.mean)) if known else []
+    if not theirs or not ours:
         return None
-    best = max((each.returns for each in known), key=np.mean)
-    if len(best) < FEWEST:
-        return None
-    ours, theirs = float(np.mean(scores)), float(np.mean(best))
-    around = apart(ours, _around(scores, ours), theirs, _around(best, theirs))
-    moved = difference - (ours - theirs)
+    mine = float(np.mean([match.score for match in ours]))
+    other = float(np.mean([match.score for match in theirs]))
+    around = apart(mine, ladder_interval(ours), other, ladder_interval(theirs))
+    moved = difference - (mine - other)
     return Interval(around.low + moved, around.high + moved)
 
 
@@ -128,15 +133,23 @@ def enough(details: Details, name: str) -> bool:
 
 def scores_of(details: Details, name: str) -> list[float] | None:
     """Of each game of matches.json; None for another metric, and where it is not there."""
+    matches = matches_of(details, name)
+    return [score for each in matches for score in [1.0] * each.wins + [0.5] * each.draws + [0.0] * each.losses] or None
+
+
+def matches_of(details: Details, name: str) -> list[Match]:
+    """Of matches.json, one against each opponent; none for another metric, and where it is not there."""
     try:
         held = (details.get("matches") or {}).values() if name == "score" else ()
-        counts = [(int(each["wins"]), int(each["draws"]), int(each["losses"])) for each in held]
+        found = [Match(int(each["wins"]), int(each["draws"]), int(each["losses"])) for each in held]
     except DAMAGE:
-        return None
-    found = [score for wins, draws, losses in counts for score in [1.0] * wins + [0.5] * draws + [0.0] * losses]
-    return found or None
+        return []
+    return [each for each in found if min(each) >= 0 and each.games]
 
 
-def _around(values: Sequence[float], mean: float) -> Interval:
-    """Of the mean; of values that are all alike that alone."""
-    return Interval(mean, mean) if len(set(values)) == 1 else bootstrap_mean(values)
+def _matches(policy: Policy) -> list[Match]:
+    """Against each opponent; all games as one match where nobody knows against whom they were."""
+    met = policy.opponents if len(policy.opponents) == len(policy.returns) else ("",) * len(policy.returns)
+    games = {name: [score for score, other in zip(policy.returns, met, strict=True) if other == name] for name in met}
+    found = [Match(scores.count(1.0), scores.count(0.5), scores.count(0.0)) for scores in games.values()]
+    return [each for each in found if each.games]

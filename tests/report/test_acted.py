@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sonde.core.playing import UNTRAINED
 from sonde.report.acted import experience_lines, long_enough, of_returns
 from sonde.report.folder import Reading, read_folder
 from sonde.report.judged import score_of
@@ -206,3 +207,31 @@ def test_scores_of_games_stand_beside_players_that_have_learned_nothing(tmp_path
     unknown = score_of(replace(run, units={}))
     assert unknown is not None
     assert unknown.higher is None
+
+
+@pytest.mark.parametrize(
+    ("games", "why", "answer"),
+    [
+        (20, "", "Yes"),
+        (2, "", "Not clearly"),  # two games of each match, lost and drawn, are no Yes
+        (20, f"{UNTRAINED} is left out: its first games did not end in 3 s", "Not known"),
+    ],
+)
+def test_a_baseline_of_few_games_or_without_the_untrained_network_is_no_yes(
+    games: int, why: str, answer: str, tmp_path: Path
+) -> None:
+    scores, met = [0.0, 0.5] * games, ["random", "random", "minimax", "minimax"] * (games // 2)
+    known = [{"what": "a random player", "score": scores, "opponent": met}]
+    matches = {"random": {"wins": 15, "draws": 5, "losses": 0}, "minimax": {"wins": 0, "draws": 12, "losses": 8}}
+    details = {"baseline": {"policies": known, "why": why}, "matches": matches}
+    run = run_of(tmp_path, [0.0, 1.0, 1.0])
+    result = {"metrics": {"test": {"score": 0.5875}}, "headline": "score", "objective": None, "goals": {}}
+    result["baseline"] = {"score": 0.25, "what": "a random player"}
+    run = replace(run, row=("game", "games"), evaluated={"test": details}, units={"score": "of a game"})
+    run = replace(run, result={**run.result, **result})
+    score = score_of(run)
+    assert score is not None
+    found = of_returns(run, score, "")
+    assert found is not None
+    assert found[1] == answer
+    assert why in found[2]

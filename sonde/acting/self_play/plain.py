@@ -12,11 +12,12 @@ from sonde.acting.self_play.opponents import Opponent, Searching, random_player
 from sonde.acting.self_play.search.search import judge_of
 from sonde.core.batch import Batch
 from sonde.core.pace import never
-from sonde.core.playing import Playing
+from sonde.core.playing import UNTRAINED, Playing
 from sonde.core.seeds import derive
 
 SECONDS = 10.0  # for all of it, so that a run does not wait for its baseline
 AT_ONCE, AT_LEAST = 4, 2  # games against each opponent, between two looks at the clock: two pairs; of a short time one
+OF_SEARCH = 0.8  # of the time, for the network that searches; random moves take little
 LONGEST = 2  # times the limit, at which games that began within it are given up where nothing else waits for them
 
 
@@ -40,21 +41,24 @@ def plain_players(
     longest: float = LONGEST,
     leave_off: Callable[[], bool] = never,
 ) -> list[Plain]:
-    """A random player, and the untrained network with the same search, each in as many of the rows' games as there is time for:
-    the second has what the first left, which needs little.
+    """The untrained network with the same search, and a random player, each in as many of the rows' games as there is time for.
+
+    The network has most of the time, and the other what is left of all, since only beside it what was learned is told from what
+    a search sees by itself.
 
     longest: times the seconds of each, at which its games are given up
     leave_off: asked within games; where it says True, nothing more is played
     """
     until = time.perf_counter() + seconds
     seed = derive(rows.seed, "sample", "random player") % 2**31
-    players: dict[str, Opponent] = {"a random player": random_player(seed)}
+    players: dict[str, Opponent] = {}
     if playing.untrained is not None:
         judge = judge_of(playing.untrained(), device)
-        players["the untrained network with the same search"] = Searching(rows, judge, playing.plan, leave_off)
+        players[UNTRAINED] = Searching(rows, judge, playing.plan, leave_off)
+    players["a random player"] = random_player(seed)
     found = []
-    for number, (what, each) in enumerate(players.items(), 1):
-        left = max(0.0, until - time.perf_counter()) if number == len(players) else seconds / len(players)
+    for what, each in players.items():
+        left = OF_SEARCH * seconds if what == UNTRAINED else max((1 - OF_SEARCH) * seconds, until - time.perf_counter())
         together = AT_LEAST if seconds < SECONDS else AT_ONCE
         batches = _played(rows, playing, device, each, left, together, longest * left, leave_off)
         found.append(Plain(what, batches, longest * left))

@@ -1,5 +1,6 @@
 """Observations of a log, as the environment shows them or as networks see them already, to what networks see."""
 
+import json
 from collections.abc import Iterator, Mapping
 from math import prod
 from typing import Any
@@ -10,6 +11,7 @@ from sonde.core.dataset import TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.spaces import Space
 
+SPACE = "observation_space"  # what a log says of its observations, by its name among the arrays
 OBSERVED = ("observations", "next_observations", "final_observations")
 
 
@@ -26,8 +28,44 @@ def as_seen(found: Mapping[str, Any], space: Space | None, shape: tuple[int, ...
     }
 
 
-def space_of_parts(values: Any) -> Space | None:
-    """What a log says of its observations, where no environment does: the numbers of each part; None of one array."""
+def space_in(written: Any) -> Space | None:
+    """A space as Minari writes it, as JSON; None of what is not known here, or not written so."""
+    try:
+        found = _read(json.loads(written))
+    except (TypeError, ValueError, KeyError, AttributeError):
+        return None
+    return found if found.known else None
+
+
+def _read(written: Mapping[str, Any]) -> Space:
+    match written["type"]:
+        case "Box":
+            return Space(kind="box", shape=tuple(written["shape"]), dtype=str(written["dtype"]))
+        case "Discrete":
+            return Space(
+                kind="choice", dtype="int64", sizes=(int(written["n"]),), first=(int(written.get("start", 0)),)
+            )
+        case "MultiDiscrete":
+            sizes = np.asarray(written["nvec"], np.int64)
+            first = np.asarray(written.get("start", np.zeros_like(sizes)), np.int64)
+            numbers = tuple(sizes.ravel().tolist()), tuple(first.ravel().tolist())
+            return Space(kind="choices", shape=sizes.shape, dtype="int64", sizes=numbers[0], first=numbers[1])
+        case "MultiBinary":
+            return Space(kind="bits", shape=tuple(np.atleast_1d(written["n"]).tolist()), dtype="int8")
+        case "Dict":
+            parts = {str(name): _read(part) for name, part in written["subspaces"].items()}
+            return Space(kind="dict", names=tuple(parts), parts=tuple(parts.values()))
+        case "Tuple":
+            return Space(kind="tuple", parts=tuple(map(_read, written["subspaces"])))
+    return Space(kind="other")
+
+
+def said_space(found: Mapping[str, Any]) -> Space | None:
+    """What a log says of its observations, where no environment does: the space that it holds, else the numbers of each part;
+    None of one array of numbers."""
+    held, values = found.get(SPACE), found["observations"]
+    if isinstance(held, Space) and held.kind != "box":
+        return held
     if not isinstance(values, Mapping):
         return None
     parts = tuple(Space(kind="box", shape=np.shape(each)[1:], dtype="float32") for each in values.values())

@@ -8,6 +8,7 @@ import numpy as np
 
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import DataError
+from sonde.modalities.environment.as_logged import SPACE
 
 ENDS = "an episode that was cut off could not be told from one that ended by the rules"
 LOOKED_AT, FEW = 10_000, 0.01  # steps that are compared with those behind them, and the share of them that may differ
@@ -66,7 +67,7 @@ def checked(found: Mapping[str, Any], place: str, *, rewarded: bool = True) -> d
         raise DataError(f"{place} has neither truncated nor episodes, so {ENDS}; add one of them")
     count = len(found["actions"])
     for name, values in found.items():
-        if name in ("environment", "final_observations"):
+        if name in ("environment", "final_observations", SPACE):
             continue
         for path, each in values.items() if isinstance(values, Mapping) else [("", values)]:
             if len(each) != count:

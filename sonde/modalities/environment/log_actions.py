@@ -49,13 +49,16 @@ def _told(values: np.ndarray, low: np.ndarray, high: np.ndarray, names: Sequence
     return ", ".join(told) + (f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else "")
 
 
-def read_as_numbers(found: Mapping[str, Any]) -> list[str]:
-    """Warnings of a log of which no environment is known: whole numbers that may each stand for one of several."""
+def read_as_numbers(found: Mapping[str, Any], *, told: bool = False) -> list[str]:
+    """Warnings of a log of which no environment is known: whole numbers that may each stand for one of several.
+
+    told: whether the log says which of its observations do
+    """
     warnings = []
     seen = found["observations"]
     parts = seen if isinstance(seen, Mapping) else {"": seen}
     whole = [path for path, each in parts.items() if _is_whole(np.asarray(each))]
-    if whole:
+    if whole and not told:
         which = ", ".join(f"observations.{path}" if path else "observations" for path in whole[:NAMED])
         warnings.append(
             f"{which}: whole numbers, read as numbers; where they stand for one of several (Discrete, MultiDiscrete), name the "

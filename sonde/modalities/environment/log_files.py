@@ -13,7 +13,7 @@ import numpy as np
 from sonde.core.catalogue import require
 from sonde.core.errors import DataError, first_line
 from sonde.data.unzipped import BAD_CONTENT
-from sonde.modalities.environment.as_logged import OBSERVED
+from sonde.modalities.environment.as_logged import OBSERVED, SPACE, space_in
 
 WORDS: Mapping[str, tuple[str, ...]] = {
     "observations": ("observations", "observation", "obs"),
@@ -161,20 +161,33 @@ def _of_hdf5(path: Path) -> dict[str, Any]:
     with h5py.File(path, "r") as file:
         groups = sorted((name for name in file if name.startswith("episode_")), key=lambda name: int(name[8:]))
         if not groups:
-            return _named({name: each[()] for name, each in file.items() if isinstance(each, h5py.Dataset)})
+            return _named(_arrays_in(file, h5py))
         parts = [_episode(file[name], h5py, f"{path} {name}") for name in groups]
-        spec = file.attrs.get("env_spec")
+        said = dict(file.attrs)
     beside = path.parent / "metadata.json"
-    if spec is None and beside.exists():
-        spec = json.loads(beside.read_text()).get("env_spec")
+    if beside.exists():
+        said = {**json.loads(beside.read_text()), **said}
     found: dict[str, Any] = {
         name: _joined([part[name] for part in parts], np.concatenate)
         for name in ("observations", *NEEDED[1:], "terminated", "truncated")
     }
     found["episodes"] = np.repeat(np.arange(len(parts)), [len(part["rewards"]) for part in parts])
     found["final_observations"] = _joined([part["final"] for part in parts], np.stack)
-    if spec is not None and (name := json.loads(spec).get("id")):
+    if (spec := said.get("env_spec")) is not None and (name := json.loads(spec).get("id")):
         found["environment"] = f"gym:{name}"
+    if (space := space_in(said.get(SPACE))) is not None:
+        found[SPACE] = space
+    return found
+
+
+def _arrays_in(file: Any, h5py: Any) -> dict[str, np.ndarray]:
+    """Name -> array, of observations that have parts one for each."""
+    found = {}
+    for name, held in file.items():
+        if isinstance(held, h5py.Dataset):
+            found[name] = held[()]
+        elif any(name.lower() in WORDS[role] for role in OBSERVED):
+            found |= {f"{name}.{path}": values for path, values in _parts_in(held, h5py).items()}
     return found
 
 

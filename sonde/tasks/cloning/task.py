@@ -1,7 +1,7 @@
 """Behaviour cloning: do what a logged policy did. The smallest way to learn to act, and the least to be better than."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -61,7 +61,8 @@ class Cloning:
         self.phases: Sequence[Phase] = (Phase(name="policy", loss=self.loss, trains=trains),)
         followed = ("log_likelihood", "accuracy") if self._chosen else ("log_likelihood", "mae")
         followed = ("mse", "mae") if self._by_squares else followed
-        modes = PLAYED if input.extra else {name: MODES[name] for name in followed}
+        modes: Mapping[str, Literal["max", "min"]] = {name: MODES[name] for name in followed}
+        modes = PLAYED if input.extra else modes
         first = "return" if input.extra else followed[0]
         self.objective: Objective = objective(first, modes, monitor, latest=bool(input.extra))
         self.abilities = Abilities(

@@ -28,11 +28,11 @@ def playing(*, untrained: bool = True) -> Playing:
 
 def test_a_random_player_and_the_untrained_network_play_the_rows_games() -> None:
     found = plain_players(ROWS, playing(), torch.device("cpu"), seconds=100.0)
-    assert [each.what for each in found] == ["a random player", "the untrained network with the same search"]
+    assert [each.what for each in found] == ["the untrained network with the same search", "a random player"]
     for each in found:
         assert [len(batch) for batch in each.batches] == [2 * AT_ONCE, 2 * (6 - AT_ONCE)]
         assert sorted(torch.cat([batch.index for batch in each.batches]).tolist()) == list(range(12))
-    chance, searched = (torch.cat([batch["score"] for batch in each.batches]).mean() for each in found)
+    searched, chance = (torch.cat([batch["score"] for batch in each.batches]).mean() for each in found)
     assert searched > chance  # a search of 40 leaves sees wins that chance does not
     again = plain_players(ROWS, playing(), torch.device("cpu"), seconds=100.0)
     assert all(same(dict(a.batches[0].fields), dict(b.batches[0].fields)) for a, b in zip(found, again, strict=True))

@@ -1,5 +1,6 @@
 """Logs of observations as environments show them: of choices and parts, in arrays and tables."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError
 from sonde.core.spaces import encoder, from_text
+from sonde.modalities.environment.as_logged import space_in
 from sonde.modalities.open import open_data, open_like
 
 PLACES, ROOM = spaces.MultiDiscrete([3, 2], start=[1, 0]), spaces.Discrete(5, start=-1)
@@ -84,6 +86,17 @@ def written(folder: Path, **observations: Any) -> Path:
 def opened(place: Path, environment: str = "") -> Dataset:
     name = f"env:tests.modalities.environment.test_as_logged:{environment}" if environment else ""
     return open_data(place, DataConfig(given=(EnvironmentConfig(environment=name),)))
+
+
+def minari_episodes(file: Any, shown: list[Any]) -> None:
+    for number in range(EPISODES):
+        rows = [*range(number * STEPS, (number + 1) * STEPS), number * STEPS]
+        group = file.create_group(f"episode_{number}")
+        group["observations/room"] = np.array([shown[row]["room"] for row in rows])
+        for name in ARM:
+            group[f"observations/arm/{name}"] = np.stack([shown[row]["arm"][name] for row in rows])
+        group["actions"], group["rewards"] = np.arange(STEPS) % 2, np.zeros(STEPS)
+        group["terminations"], group["truncations"] = np.arange(STEPS) == STEPS - 1, np.zeros(STEPS, bool)
 
 
 def check(dataset: Dataset, space: Any, shown: list[Any]) -> None:
@@ -154,15 +167,37 @@ def test_parts_of_minari_s_layout_are_groups(tmp_path: Path) -> None:
     h5py = pytest.importorskip("h5py")
     shown = drawn(WHOLE)
     with h5py.File(tmp_path / "main_data.hdf5", "w") as file:
-        for number in range(EPISODES):
-            rows = [*range(number * STEPS, (number + 1) * STEPS), number * STEPS]
-            group = file.create_group(f"episode_{number}")
-            group["observations/room"] = np.array([shown[row]["room"] for row in rows])
-            for name in ARM:
-                group[f"observations/arm/{name}"] = np.stack([shown[row]["arm"][name] for row in rows])
-            group["actions"], group["rewards"] = np.arange(STEPS) % 2, np.zeros(STEPS)
-            group["terminations"], group["truncations"] = np.arange(STEPS) == STEPS - 1, np.zeros(STEPS, bool)
+        minari_episodes(file, shown)
     check(opened(tmp_path / "main_data.hdf5", "Parted"), WHOLE, shown)
+
+
+def test_a_space_that_the_log_holds_is_encoded_by(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    shown = drawn(WHOLE)
+    angle = {"type": "Box", "dtype": "float32", "shape": [2], "low": [-1, -1], "high": [1, 1]}
+    arm = {"type": "Dict", "subspaces": {"angle": angle, "grip": {"type": "MultiBinary", "n": 2}}}
+    room = {"type": "Discrete", "dtype": "int64", "start": -1, "n": 5}
+    with h5py.File(tmp_path / "main_data.hdf5", "w") as file:
+        file.attrs["observation_space"] = json.dumps({"type": "Dict", "subspaces": {"arm": arm, "room": room}})
+        minari_episodes(file, shown)
+    dataset = opened(tmp_path / "main_data.hdf5")
+    assert dataset.warnings == []
+    assert from_text(dataset.schema.input.space)[0] is not None
+    encode = encoder(space_of(WHOLE), (9,), pixels=False)
+    found = [rows.read(np.arange(len(rows)))["input"] for rows in dataset.splits.values()]
+    wanted = {encode(each).tobytes() for each in shown}
+    assert {row.tobytes() for part in found for row in part} == wanted
+
+
+def test_spaces_are_read_as_minari_writes_them() -> None:
+    choices = {"type": "MultiDiscrete", "dtype": "int64", "nvec": [3, 2], "start": [1, 0]}
+    pair = {"type": "Tuple", "subspaces": [choices, {"type": "Discrete", "n": 4}]}
+    found = space_in(json.dumps(pair))
+    assert found is not None
+    assert found.parts[0] == space_of(PLACES)
+    assert found.parts[1].first == (0,)
+    for other in (None, "no JSON", json.dumps({"type": "Text", "max_length": 4}), json.dumps({})):
+        assert space_in(other) is None
 
 
 def test_a_log_without_an_environment_is_read_as_it_says(tmp_path: Path) -> None:

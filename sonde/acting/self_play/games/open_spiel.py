@@ -196,9 +196,9 @@ CHESS = (19, 8, 8)  # what is seen of a position
 def _seats_of_chess() -> tuple[np.ndarray, np.ndarray]:
     """What OpenSpiel's player 0 (black) and 1 (white) see of an observation (20 planes of 8x8): places in it.
 
-    The planes are of white's view: of each kind of piece white's and black's (12), empty fields, repetitions, who is to move, which
-    is left out, moves without a capture, and who may castle to which side (chess.cc, `ObservationTensor`). Moves are numbered as
-    the side to move sees them (chess.h, `MoveToAction`), so that without turning the board one move had two numbers.
+    The planes are of white's view: of each kind of piece white's and black's (12), empty fields, repetitions, who is to move,
+    which is left out, moves without a capture, and who may castle to which side (chess.cc, `ObservationTensor`). Moves are
+    numbered as the side to move sees them (chess.h, `MoveToAction`): without turning the board one move had two numbers.
     """
     fields = np.arange(20 * 64).reshape(20, 8, 8)
     pieces, rest = list(range(12)), [12, 13, 15]

@@ -21,7 +21,7 @@ from sonde.data.rows import ArrayInputs, InputRows
 from sonde.data.splits import drawn_from_train, hold_back
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.environment import atari, gym, log_files, own
-from sonde.modalities.environment.as_logged import as_seen, space_of_actions, space_of_parts
+from sonde.modalities.environment.as_logged import SPACE, as_seen, said_space, space_of_actions
 from sonde.modalities.environment.log import LOGGED, Log, checked, log_of, logged_target, looked_ahead, out_of_order
 from sonde.modalities.environment.log_actions import beyond_bounds, beyond_space, read_as_numbers
 from sonde.modalities.environment.spaces import KIND
@@ -116,12 +116,12 @@ def _as_of(found: Mapping[str, Any], schema: Schema, place: str, *, bounded: boo
 
 def _by_itself(found: Mapping[str, Any], place: str) -> tuple[Log, Schema, list[str]]:
     """A log of which no environment is known, what it says of itself, and warnings."""
-    space = space_of_parts(found["observations"])
-    log = log_of(as_seen(found, space, (), place), place)
+    space = said_space(found)
+    log = log_of(as_seen(found, space, () if space is None else (space.size,), place), place)
     input, target = _input(log), logged_target(log)
     if space is not None:
         input = replace(input, space=as_text(observation=space, action=space_of_actions(target)))
-    warnings = [*out_of_order(log), *read_as_numbers(found)]
+    warnings = [*out_of_order(log), *read_as_numbers(found, told=SPACE in found)]
     return log, Schema(input=input, target=target), warnings
 
 
