@@ -24,12 +24,13 @@ def against_each(run: Reading, split: str) -> str:
     try:
         held = ((run.evaluated.get(split) or {}).get("matches") or {}).items()
         found = {str(name)[:40]: float(each["score"]["value"]) for name, each in held}
+        drawn = any(each.get("draws") for _, each in held)  # some games, such as Hex, have no draws
     except DAMAGE:
         return ""
     if not found:
         return ""
     told = ", ".join(f"{name} {metric('score', value)}" for name, value in found.items())
-    perfect = " (perfect play: of a game that is drawn then, 0.5 is the most)" if "minimax" in found else ""
+    perfect = " (perfect play: of a game that is drawn then, 0.5 is the most)" if drawn and "minimax" in found else ""
     return f"Against each: {told}{perfect}. A win counts 1, a draw 0.5."
 
 

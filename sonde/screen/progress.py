@@ -21,7 +21,10 @@ WINDOW = 32  # steps whose losses are averaged for display
 LENGTH_KNOWN = "length known"  # the event of a run whose first pass showed how long an epoch is
 END_MOVED = "end moved"  # the event of a run under a time limit whose pace is not what was planned
 MOST_ENDS, FAR = 2, 0.5  # how often a moved end is said, and how far from the one before, as a share of it
-MOST_ROWS = 60  # of the table; longer runs show every second, third, … epoch; of unknown length, one per PLAIN_EVERY_S
+MOST_ROWS = (
+    60  # of the table; longer runs show every second, third, … epoch, or evaluations that are so far apart; of unknown
+)
+# length, one per PLAIN_EVERY_S
 MOST_HEADING = 40  # characters of a column's name
 
 
@@ -97,6 +100,7 @@ class Progress:
         self._rows = 0  # since the last row of the table
         self._rows_since = 0.0
         self._row_step = 0  # step of the last row
+        self._row_epoch = 0  # epochs that were done at the last row of an evaluation
         self._latest = ""  # the latest value of the metric
         self._beside: str | None = None  # the metric that a result is told by, where another one chooses the checkpoint
         self._latest_beside = ""
@@ -153,7 +157,7 @@ class Progress:
         self._first_step, self._began, self._rows_since = record.step, now, now
         self._rows = -record.rows  # the first step ends where the clock starts
         self._before = self._experience()  # with the experience that was before it
-        self._row_step = record.step - 1
+        self._row_step, self._row_epoch = record.step - 1, record.epoch // self._stride * self._stride
 
     def _epoch_ended(self, last: StepRecord) -> None:
         """Without an evaluation: where a run is evaluated at other times, those make the rows, and time does."""
@@ -176,7 +180,10 @@ class Progress:
         if self._beside is not None:
             self._latest_beside = metric(self._beside, record.metrics.get(self._beside))
         at_end = self._steps is not None and record.step >= self._steps
-        if self._last is not None and (at_end or (record.epoch + 1) % self._stride == 0):
+        if self._last is not None and (
+            at_end or record.epoch + 1 - self._row_epoch >= self._stride or self._stride == 1
+        ):
+            self._row_epoch = record.epoch + 1
             self._row(self._last, self._latest)
         elif self._last is not None:
             self._row_step = self._last.step

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sonde.core.playing import UNTRAINED
-from sonde.report.acted import experience_lines, long_enough, of_returns
+from sonde.report.acted import against_each, experience_lines, long_enough, of_returns
 from sonde.report.folder import Reading, read_folder
 from sonde.report.judged import score_of
 from sonde.report.plain_policies import beside_policies, policies
@@ -245,3 +245,11 @@ def test_a_baseline_of_few_games_or_without_the_untrained_network_is_no_yes(
     assert found is not None
     assert found[1] == answer
     assert why in found[2]
+
+
+def test_what_perfect_play_allows_is_not_said_of_games_that_none_draws(tmp_path: Path) -> None:
+    run, told = run_of(tmp_path, [0.0, 1.0, 1.0]), []
+    for draws in (5, 0):
+        match = {"draws": draws, "score": {"value": 0.25}}
+        told.append(against_each(replace(run, evaluated={"test": {"matches": {"minimax": match}}}), "test"))
+    assert ["0.5 is the most" in each for each in told] == [True, False]

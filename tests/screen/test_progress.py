@@ -100,6 +100,18 @@ def test_long_runs_show_at_most_sixty_rows_and_the_last(clock):
     assert rows[-1][0] == "130/130"
 
 
+@pytest.mark.parametrize("apart", [3, 7])
+def test_of_a_long_run_every_evaluation_that_is_rare_has_its_row(clock, apart):
+    out = io.StringIO()
+    objective = Objective("accuracy", "max")
+    with Screen(file=out).progress(epochs=84, steps=840, batches_per_epoch=10, objective=objective) as observe:
+        for number in range(1, 841):
+            observe(step(number))
+            if number % (10 * apart) == 0:
+                observe(judged(number, 0.5))
+    assert [line[0] for line in lines_of(out)[1:]] == [f"{epoch}/84" for epoch in range(apart, 85, apart)]
+
+
 def test_plain_progress_lines_come_every_ten_seconds(clock):
     out = io.StringIO()
     with Screen(file=out).progress(epochs=1, steps=100, batches_per_epoch=100, objective=None) as observe:

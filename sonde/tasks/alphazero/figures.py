@@ -1,6 +1,6 @@
 """What is shown of self-play: matches in lines of a terminal, and in the report with a game that is played out and openings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from markupsafe import Markup
@@ -28,12 +28,15 @@ def highlights(details: Mapping[str, Any]) -> list[str]:
         f"against {name}: {each['wins']:,} won, {each['draws']:,} drawn, {each['losses']:,} lost; Elo {_rated(each)}"
         for name, each in matches.items()
     ]
-    return [_of_what(list(matches)), *lines] if len(matches) > 1 else lines
+    return [_of_what(matches), *lines] if len(matches) > 1 else lines
 
 
-def _of_what(opponents: Sequence[str]) -> str:
-    told = f"the score is the mean over {len(opponents)} opponents, a draw counting 0.5"
-    return f"{told}; against minimax 0.5 is the most where perfect play draws" if "minimax" in opponents else told
+def _of_what(matches: Mapping[str, Any]) -> str:
+    told = f"the score is the mean over {len(matches)} opponents, a draw counting 0.5"
+    drawn = any(each["draws"] for each in matches.values())  # some games, such as Hex, have no draws
+    return (
+        f"{told}; against minimax 0.5 is the most where perfect play draws" if drawn and "minimax" in matches else told
+    )
 
 
 def _rated(match: Mapping[str, Any]) -> str:

@@ -6,9 +6,9 @@ from sonde.metrics.matches import MatchesMeter
 from sonde.tasks.alphazero.figures import additions, highlights
 
 
-def details(name: str = "random") -> dict[str, object]:
+def details(name: str = "random", *, draws: bool = True) -> dict[str, object]:
     meter = MatchesMeter()
-    scores = torch.tensor([1.0, 1.0, 0.5, 0.0] * 5)
+    scores = torch.tensor([1.0, 1.0, 0.5 if draws else 0.0, 0.0] * 5)
     outputs = {
         "opponent": [name] * 20,
         "score": scores,
@@ -38,6 +38,8 @@ def test_a_terminal_says_a_line_for_each_opponent() -> None:
 def test_of_perfect_play_it_is_said_what_a_score_can_be() -> None:
     [mean, *_] = highlights(details("minimax"))
     assert mean.endswith("against minimax 0.5 is the most where perfect play draws")
+    [mean, *_] = highlights(details("minimax", draws=False))  # as of Hex
+    assert "minimax" not in mean
 
 
 def test_the_report_has_a_row_for_each_opponent_and_escapes_names() -> None:
