@@ -178,8 +178,10 @@ def long_enough(run: Reading, ended: str, *, learned: bool = True) -> tuple[str,
         return "Yes", f"it reached {goal:g}, from which the environment counts as solved"
     if goal is not None and isinstance(best, int | float):
         return "Perhaps not", f"it had not reached {goal:g}, from which the environment counts as solved, when {ended}"
+    if best is None and found is None:
+        return "Not known", f"it was never evaluated before {ended}"
     if not learned:
-        return "Perhaps not", f"it was not yet better than a policy that knows nothing when {ended}"
+        return "Perhaps not", f"it had not been found better than a policy that knows nothing when {ended}"
     if found is None or found.count < FEWEST:
         return (
             "Not known",

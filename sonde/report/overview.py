@@ -62,7 +62,7 @@ def headline(run: Reading) -> Headline:
         value, what = (
             ("No number", f"{metric_name(run.metric)} is NaN or infinite on these rows")
             if broken
-            else ("Not evaluated", f"there were no {run.row[1]} to evaluate on")
+            else ("Not evaluated", _why_not(run))
         )
         return Headline(value=value, what=what, sentences=sentences[:1], tone="open")
     unbroken = [text.replace(" %", "\u00a0%") for text in sentences if text]  # percentages stay on one line
@@ -77,6 +77,13 @@ def headline(run: Reading) -> Headline:
     else:
         what = f"{what} on the {'training' if split == 'train' else split} data"
     return Headline(value=value, what=what, sentences=unbroken, tone="good")
+
+
+def _why_not(run: Reading) -> str:
+    """Why there is no figure."""
+    if run.result.get("evaluated"):
+        return f"the time limit ended the evaluation before one of its {run.row[1]} was over"
+    return f"there were no {run.row[1]} to evaluate on"
 
 
 def key_figures(run: Reading) -> list[tuple[str, str]]:

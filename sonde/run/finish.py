@@ -91,11 +91,14 @@ def _by_split(run: Prepared) -> tuple[dict[str, dict[str, float]], dict[str, Eva
     for split, source in assembly.evaluation_sources.items():
         if request.number is not None:
             raise _stopped(request)
+        here, coming = coming, coming[1:]
         meter = attempt.meter_of_kept(run.training.progress.step) if split == "validation" else None
         budget = None if meter is None else attempt.best_budget
         if meter is None:
             if attempt.limit is not None:
-                budget = attempt.limit.at_the_end(coming)
+                budgets[split] = budget = attempt.limit.at_the_end(here, step=run.training.progress.step)
+                if budget.nothing:  # which is known
+                    continue
             tick = stopping(request, attempt.job.screen.tick)
             try:
                 meter = evaluate(assembly.task, source, settings, tick=tick, budget=budget)
@@ -104,7 +107,6 @@ def _by_split(run: Prepared) -> tuple[dict[str, dict[str, float]], dict[str, Eva
             except DataError as trouble:
                 trouble.kept = run.training.progress.step
                 raise
-        coming.remove(split)
         if budget is not None:
             budgets[split] = budget
             if budget.nothing:

@@ -40,6 +40,9 @@ class TimeLimit:
     def __init__(self, assembly: Assembly, plan: ExecutionPlan, limit_s: float, saved: Saved | None = None) -> None:
         self._assembly, self._plan, self.limit_s = assembly, plan, limit_s
         splits = evaluated_last(assembly, saved)
+        self._fruitless: tuple[int, float] | None = (
+            None  # (step, seconds) of a validation of which not one row was over
+        )
         self._quick_s = plan.evaluation_s.get("quick", plan.last_evaluation_s)
         final_s = sum(plan.evaluation_s.get(name, 0.0) for name in [*splits, BASELINE])
         if not plan.evaluation_s:  # planned by an earlier version
@@ -59,8 +62,10 @@ class TimeLimit:
         """Seconds that a split's evaluation is expected to take, by what the last one took."""
         return self._plan.evaluation_s.get(name, 0.0) * self.deadline.ratio
 
-    def measured(self, budget: EvaluationBudget) -> None:
-        """Learn from an evaluation while training went on what those to come will take."""
+    def measured(self, budget: EvaluationBudget, *, step: int | None = None) -> None:
+        """Learn from an evaluation while training went on what those to come will take. step: at which"""
+        if budget.nothing and step is not None:
+            self._fruitless = step, budget.took_s
         expected, rows = self._plan.evaluation_s.get("quick"), budget.rows
         if not expected or not rows or not budget.took_s:
             return
@@ -80,14 +85,21 @@ class TimeLimit:
         wanted_s = LENIENT * self.deadline.ratio * self._quick_s
         return min(wanted_s, max(self.deadline.share * self.deadline.ratio * self._quick_s, self.deadline.kept_s / 2))
 
-    def at_the_end(self, splits: Sequence[str]) -> EvaluationBudget:
-        """For the first of these splits; the others are still to come, and get what they are expected to take."""
+    def at_the_end(self, splits: Sequence[str], *, step: int | None = None) -> EvaluationBudget:
+        """For the first of these splits; the others are still to come, and get what they are expected to take.
+
+        step: the last. Where validation ended nothing by the same weights in as much time, it is over at once
+        """
         expected = {name: self._expected(name) for name in splits}
         left_s = self.limit_s - self._after_s - self._assembly.clock.elapsed()
         total = sum(expected.values()) + self._expected(BASELINE)
         share = expected[splits[0]] / total if total else 1 / len(splits)
         until = self._assembly.clock.elapsed() + share * left_s
-        return self._budget(splits[0], until, expected=expected[splits[0]])
+        budget = self._budget(splits[0], until, expected=expected[splits[0]])
+        if splits[0] == "validation" and self._fruitless is not None:
+            at, seconds = self._fruitless
+            budget.stopped = budget.told = step == at and until - self._assembly.clock.elapsed() <= seconds
+        return budget
 
     def for_samples(self, coming: Sequence[str]) -> float:
         """Seconds for the samples of a report: what the splits to come leave, and a little in any case."""
@@ -118,19 +130,9 @@ class TimeLimit:
         limit, rows = parse(self.limit_s, bare="seconds"), self._rows
         at = "" if step is None else f" at step {step:,}"
         partly = {split: each for split, each in budgets.items() if not (each.whole or each.nothing or each.told)}
-        found = [
-            Finding(
-                check="no evaluation",
-                name="nothing-evaluated",
-                severity="warning",
-                evidence=f"{split}{at}: not one of {budget.rows or 'the'} {rows} was over when the time limit cut the evaluation "
-                f"short, after {duration(budget.took_s)}, so there is no figure{_of_last(split, before)}",
-                action=f"give a longer --time-limit than {limit}, or {self._shorter}",
-                step=step,
-            )
-            for split, budget in budgets.items()
-            if budget.nothing
-        ]
+        found = self._nothing(
+            {split: each for split, each in budgets.items() if each.nothing and not each.told}, step, before
+        )
         if not partly:
             return found
         told = [f"{split}{at} on {in_words(budget, rows)}" for split, budget in partly.items()]
@@ -147,6 +149,26 @@ class TimeLimit:
             step=step,
         )
         return [partial, *found]
+
+    def _nothing(self, budgets: Mapping[str, EvaluationBudget], step: int | None, before: bool) -> list[Finding]:
+        """That not one row of some evaluations was over, in one finding."""
+        if not budgets:
+            return []
+        at = "" if step is None else f" at step {step:,}"
+        told = [
+            f"{split}{at}: not one of {budget.rows or 'the'} {self._rows} was over when the time limit cut the evaluation "
+            f"short, after {duration(budget.took_s)}{_of_last(split, before)}"
+            for split, budget in budgets.items()
+        ]
+        found = Finding(
+            check="no evaluation",
+            name="nothing-evaluated",
+            severity="warning",
+            evidence=f"{'; '.join(told)}; so there is no figure",
+            action=f"give a longer --time-limit than {parse(self.limit_s, bare='seconds')}, or {self._shorter}",
+            step=step,
+        )
+        return [found]
 
     @property
     def _shorter(self) -> str:
@@ -207,7 +229,7 @@ class TimeLimit:
 def _of_last(split: str, before: bool) -> str:
     """Which weights there is no figure of, where there is one of others."""
     return (
-        " of the last weights; earlier ones were evaluated, as the curves show"
+        ", by the last weights: earlier ones were evaluated, as the curves show"
         if before and split == "validation"
         else ""
     )

@@ -26,6 +26,7 @@ from sonde.run.lengths import counted, fixed_ends, fixed_why
 from sonde.run.saved import Saved
 from sonde.run.time_limit import BASELINE, FLOOR_S, after_seconds, evaluated_last, rows_called, rows_of
 
+FEW = 0.5  # of the time that an evaluation may take, in which none of what is played side by side may be over
 LOOP_S = 30e-6  # seconds of the loop around a step: records, log, decisions
 SMALLEST, FEWEST_ROWS = 16, 4  # steps are tried on 1/16 of a batch or more, never on fewer than 4 rows
 TRIAL_SHARE = 0.005  # of a time limit, that one trial step may take
@@ -162,7 +163,7 @@ def length_in_time(
             else f", or {counted(passes or 0, 'epoch')}"
         )
     if share < 1:
-        why += f"; {_kept(share * (quick + final), share, rows_called(assembly))}"
+        why += f"; {_kept(share * (quick + final), share, rows_called(assembly))}{_perhaps_none(share, assembly)}"
     return Length(
         steps=total if fixed is None else min(total, fixed),
         why=why,
@@ -193,6 +194,12 @@ def _kept(seconds: float, share: float, rows: str) -> str:
     """
     part = f"about {share:.0%}" if share >= SAID else f"less than {SAID:.0%}"
     return f"{duration(seconds)} are kept for evaluation, enough for {part} of the {rows}"
+
+
+def _perhaps_none(share: float, assembly: Assembly) -> str:
+    """That an evaluation in this share of its time may come to nothing: what is played side by side is over late, all of it."""
+    played = any(isinstance(source, Played) for source in assembly.evaluation_sources.values())
+    return ": perhaps not one will be over" if played and share < FEW else ""
 
 
 def _about(epochs: float) -> str:

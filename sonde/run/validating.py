@@ -29,7 +29,7 @@ def validate(
             assembly.task, source, settings, average=assembly.average, tick=tick, brief=True, budget=budget
         )
     if attempt.limit is not None and budget is not None:
-        attempt.limit.measured(budget)
+        attempt.limit.measured(budget, step=step)
     cut = [] if attempt.limit is None or budget is None else attempt.limit.cut_short({"validation": budget}, step=step)
     if budget is not None and budget.nothing:
         tell(attempt, cut)

@@ -147,7 +147,17 @@ def test_it_was_long_enough_where_the_mark_is_reached(tmp_path: Path) -> None:
     assert long_enough(run_of(tmp_path / "a", [500.0] * 6), "its steps ended")[0] == "Yes"
     assert long_enough(run_of(tmp_path / "b", [300.0] * 6), "its steps ended")[0] == "Perhaps not"
     unlearned = long_enough(run_of(tmp_path / "c", [22.0] * 6, goal=None), "its steps ended", learned=False)
-    assert unlearned == ("Perhaps not", "it was not yet better than a policy that knows nothing when its steps ended")
+    assert unlearned == (
+        "Perhaps not",
+        "it had not been found better than a policy that knows nothing when its steps ended",
+    )
+
+
+def test_whether_it_was_long_enough_is_not_known_where_nothing_was_evaluated(tmp_path: Path) -> None:
+    run = run_of(tmp_path, [22.0] * 6, goal=None)
+    run = replace(run, evaluations=[], result={**run.result, "metrics": {"train": {"loss": 0.1}}})
+    found = long_enough(run, "the time limit ended it", learned=False)
+    assert found == ("Not known", "it was never evaluated before the time limit ended it")
 
 
 @pytest.mark.parametrize(

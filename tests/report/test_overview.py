@@ -121,7 +121,11 @@ def test_a_run_that_is_starting_says_so(image_run):
 
 def test_nothing_to_judge_on_is_told(image_run):
     run = read_folder(image_run)
-    assert headline(replace(run, result={**run.result, "metrics": {}})).value == "Not evaluated"
+    found = headline(replace(run, result={**run.result, "metrics": {}}))
+    assert (found.value, found.what) == ("Not evaluated", "there were no rows to evaluate on")
+    cut = {"test": {"rows": 0, "of": 100, "called": "rows"}}
+    found = headline(replace(run, result={**run.result, "metrics": {}, "evaluated": cut}))
+    assert found.what == "the time limit ended the evaluation before one of its rows was over"
 
 
 def test_scores_stand_by_split_with_the_main_one_first(image_run):

@@ -218,11 +218,18 @@ def test_games_that_a_limit_cut_off_are_said_with_a_remedy_of_games() -> None:
     budget = EvaluationBudget(0.0, rows=100)
     budget.stopped = True
     [found] = limit.cut_short({"validation": budget}, before=True)
-    assert "so there is no figure of the last weights; earlier ones were evaluated" in found.evidence
+    assert found.evidence.endswith(
+        ", by the last weights: earlier ones were evaluated, as the curves show; so there is no figure"
+    )
     assert "fewer games (--episodes, --test-episodes)" in found.action
     assert "--max-episode-steps" not in found.action
     [found] = limit.cut_short({"test": budget}, before=True)
     assert found.evidence.endswith("so there is no figure")
+    [both] = limit.cut_short({"validation": budget, "test": budget})
+    assert both.evidence.startswith("validation: not one of 100 rows was over when")
+    assert "; test: not one of 100 rows was over when" in both.evidence
+    budget.told = True
+    assert limit.cut_short({"validation": budget}) == []
     assert limit.parts({"test": budget}) == {"test": {"rows": 0, "of": 100, "called": "rows"}}
 
 
@@ -259,3 +266,23 @@ def test_an_evaluation_tells_what_those_to_come_take() -> None:
     assert after(1.0) == pytest.approx(planned_s + 11)
     assert after(0.5, evaluated=0, played=True) == pytest.approx(planned_s + 11)
     assert after(4.0, evaluated=3, played=True) < planned_s - 15
+
+
+def test_an_evaluation_that_ended_nothing_is_not_made_again_in_less_time() -> None:
+    times = {"quick": 60.0, "validation": 60.0, "test": 40.0}
+    plan = ExecutionPlan(device="cpu", precision="fp32", threads=1, steps=1, steps_why="", evaluation_s=times)
+    judged: Any = SimpleNamespace(
+        task=SimpleNamespace(), evaluation_sources={"validation": None, "test": None}, clock=Clock(), dataset=None,
+        config=SimpleNamespace(data=SimpleNamespace(overfit_batches=0)),
+    )  # fmt: skip
+    judged.evaluation_sources = dict.fromkeys(judged.evaluation_sources, SimpleNamespace(order=None))
+    limit = module.TimeLimit(judged, plan, 100.0)
+    cut = EvaluationBudget(60.0, rows=10)
+    cut.stopped, cut.took_s = True, 80.0
+    limit.measured(cut, step=64)
+    assert limit.at_the_end(["validation", "test"], step=64).nothing
+    assert not limit.at_the_end(["validation", "test"], step=65).nothing  # by other weights
+    assert not limit.at_the_end(["test"], step=64).nothing
+    cut.took_s = 5.0
+    limit.measured(cut, step=64)
+    assert not limit.at_the_end(["validation", "test"], step=64).nothing  # there is more time now

@@ -16,6 +16,7 @@ TRIALS, PATIENCE = 3, 4  # times as long may it take to try each action alone `A
 STEPS = 20_000  # of the environment for each policy: 100 episodes of 200 steps
 MOST_ACTIONS = 18  # of which each is tried alone: the buttons of Atari's joystick
 FEW, AT_LEAST = 10, 3  # episodes by which constant actions are compared; so many of them even where that takes longer
+HOPELESS = 1.5  # times as long as there is, by the first random episode, and actions are not tried alone
 LONGEST = 2  # times the steps, at which an episode that began within them is given up
 
 
@@ -117,7 +118,7 @@ class _Table:
             pass
         if tried and not _number(tried[0]):
             limit = f"{TRIALS * self._seconds:.3g} s"
-            return f"no constant action was tried: the {actions} of them did not end an episode each in {limit}"
+            return f"no constant action was tried: one episode of each of the {actions} takes longer than {limit}"
         if not endless:
             return ""
         who = f"{', '.join(endless[:6])}{f' and {len(endless) - 6} more' if len(endless) > 6 else ''}"
@@ -145,8 +146,12 @@ class _Table:
     def _round(self, chance: _Player, others: Sequence[_Player], patience: float, steps: int) -> list[bool]:
         """Whether the episode of each of the others ended; those that did are kept. Raises: _Over"""
         at, over = _number(chance), lambda: self._late(patience)
+        begun = time.perf_counter()
         first = self._episode(chance.policy(at), at, LONGEST * self._steps, over)
         if first is None:
+            raise _Over
+        if not at and (time.perf_counter() - begun) * len(others) > HOPELESS * patience * self._seconds:
+            _keep(chance, first)
             raise _Over
         self._longest = LONGEST * max(steps, first[1])
         try:
