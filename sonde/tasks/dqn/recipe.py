@@ -1,7 +1,7 @@
 """Defaults for deep Q-learning, each with its reason."""
 
 from sonde.core.dataset import Dataset
-from sonde.tasks.policy_recipe import PIXEL_STEPS, PRECISION, has_pixels, network
+from sonde.tasks.policy_recipe import PIXEL_STEPS, PRECISION, SMALL_STEPS, has_pixels, has_small_pictures, network
 from sonde.tasks.settings import Settings, bf16_where_fast
 
 UPDATES = 25_000
@@ -18,7 +18,7 @@ def model(dataset: Dataset) -> tuple[str, str]:
 def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for an environment."""
     if has_pixels(dataset):
-        return _of_pixels()
+        return {**_of_pixels(), **(_of_small_pictures() if has_small_pictures(dataset) else {})}
     why = "usual for small networks that act (Raffin 2020, RL Baselines3 Zoo)"
     return {
         "environments": (
@@ -67,5 +67,21 @@ def _of_pixels() -> Settings:
         "explore_last": (0.01, why),
         "act_sampled": (True, "the best action can be one that does nothing, for ever"),
         "steps": (updates, f"about {PIXEL_STEPS:,} steps of the environments"),
+        "evaluate_every": (f"{updates // 20} steps", "20 evaluations"),
+    }
+
+
+def _of_small_pictures() -> Settings:
+    """What differs from `_of_pixels`."""
+    why = "as for boards of 10x10 (Young and Tian 2019, MinAtar)"
+    warmup, every = 5_000, 4
+    updates = (SMALL_STEPS - warmup) // every
+    return {
+        "warmup_steps": (warmup, why),
+        "replay": (100_000, why),
+        "explore_steps": (100_000, why),
+        "explore_last": (0.1, why),
+        "act_sampled": (False, "no button starts the game"),
+        "steps": (updates, f"about {SMALL_STEPS:,} steps of the environments; small pictures show less to learn"),
         "evaluate_every": (f"{updates // 20} steps", "20 evaluations"),
     }

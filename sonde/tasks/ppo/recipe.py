@@ -1,7 +1,7 @@
 """Defaults for proximal policy optimisation, each with its reason."""
 
 from sonde.core.dataset import Dataset
-from sonde.tasks.policy_recipe import PIXEL_STEPS, PRECISION, has_pixels, network
+from sonde.tasks.policy_recipe import PIXEL_STEPS, PRECISION, SMALL_STEPS, has_pixels, has_small_pictures, network
 from sonde.tasks.settings import Settings, bf16_where_fast
 
 ENVIRONMENT_STEPS = 500_000
@@ -16,7 +16,7 @@ def model(dataset: Dataset) -> tuple[str, str]:
 def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for an environment."""
     if has_pixels(dataset):
-        return _of_pixels()
+        return {**_of_pixels(), **(_of_small_pictures() if has_small_pictures(dataset) else {})}
     why = "usual for PPO (Huang et al. 2022, The 37 implementation details of proximal policy optimization)"
     updates = ENVIRONMENT_STEPS // (ENVIRONMENTS * 128) * (4 * ENVIRONMENTS * 128 // BATCH)
     return {
@@ -52,5 +52,14 @@ def _of_pixels() -> Settings:
         "scale_rewards": (False, "rewards are clipped, where they are of Atari"),
         "act_sampled": (True, "the likeliest action can be one that does nothing, for ever"),
         "steps": (updates, f"about {PIXEL_STEPS:,} steps of the environment, as published"),
+        "evaluate_every": (f"{updates // 20} steps", "20 evaluations"),
+    }
+
+
+def _of_small_pictures() -> Settings:
+    """What differs from `_of_pixels`."""
+    updates = SMALL_STEPS // (ENVIRONMENTS * 128) * (4 * ENVIRONMENTS * 128 // BATCH)
+    return {
+        "steps": (updates, f"about {SMALL_STEPS:,} steps of the environment; small pictures show less to learn"),
         "evaluate_every": (f"{updates // 20} steps", "20 evaluations"),
     }
