@@ -53,7 +53,7 @@ class Pairs(NamedTuple):
     def difference(self) -> Interval:
         """Of the mean of ours less theirs; of too few pairs all that may be.
 
-        The best of several is better by luck on the episodes that it was chosen on. For at most one in 20 runs that are as good as
+        The best of several is better by luck on the episodes it was chosen on. For at most one in 20 runs that are as good as
         all of them to be called worse, the upper end is that of each of them at once (Bonferroni).
         """
         apart = self.ours - self.theirs
