@@ -756,7 +756,7 @@ class TrainKeywords(TypedDict, total=False):
     """task td3: The most of smooth_noise= that is added."""
     cloning_loss: Literal["likelihood", "mse"]
     """task cloning: How logged actions are followed: by their log-likelihood, of numbers under a Gaussian; or, of
-    numbers alone, by the mean squared error."""
+    numbers alone, by the mean squared error, by which they are then judged too."""
     conservative: float
     """task cql: Weight of keeping actions that the log does not take below those that it takes; 0 for Q-learning
     alone."""

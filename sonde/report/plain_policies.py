@@ -8,7 +8,7 @@ import numpy as np
 from sonde.core.damaged import DAMAGE
 from sonde.core.units import metric
 from sonde.metrics.game_intervals import Match, ladder_interval
-from sonde.metrics.intervals import Interval, apart, bootstrap_mean, student
+from sonde.metrics.intervals import LEVEL, Interval, apart, bootstrap_mean, student
 
 FEWEST = 3  # episodes, of fewer of which the spread tells nothing
 MANY = 20  # pairs: of fewer Student's t stands for the resamples, which would be too narrow, and nothing is certain
@@ -35,12 +35,14 @@ class Pairs(NamedTuple):
     """What a run and the best policy that knows nothing returned, both from the same seeds.
 
     what: the policy;  ours, theirs: (n,), one an episode, in pairs;  of: how many episodes the run was evaluated on
+    tried: policies of which it was the best on these episodes
     """
 
     what: str
     ours: np.ndarray
     theirs: np.ndarray
     of: int
+    tried: int = 1
 
     @property
     def sure(self) -> bool:
@@ -49,13 +51,18 @@ class Pairs(NamedTuple):
 
     @property
     def difference(self) -> Interval:
-        """Of the mean of ours less theirs; of too few pairs all that may be."""
+        """Of the mean of ours less theirs; of too few pairs all that may be.
+
+        The best of several is better by luck on the episodes it was chosen on. For at most one in 20 runs that are as good as
+        all of them to be called worse, the upper end is that of each of them at once (Bonferroni).
+        """
         apart = self.ours - self.theirs
         if len(apart) < FEWEST:
             return UNKNOWN
         if (apart == apart[0]).all():
             return Interval(float(apart[0]), float(apart[0]))
-        return student(apart) if len(apart) < MANY else bootstrap_mean(apart)
+        around = student if len(apart) < MANY else bootstrap_mean
+        return Interval(around(apart).low, around(apart, level=1 - (1 - LEVEL) / self.tried).high)
 
     def in_words(self) -> str:
         """ ", a random policy 22.0", where both have played all; else both of what both have played."""
@@ -102,7 +109,7 @@ def pairs(details: Details) -> Pairs | None:
     both = index < len(best.returns)
     if not both.any():
         return None
-    return Pairs(best.what, ours[both], np.asarray(best.returns)[index[both]], len(ours))
+    return Pairs(best.what, ours[both], np.asarray(best.returns)[index[both]], len(ours), len(known))
 
 
 def beside_policies(details: Details, name: str, difference: float) -> Interval | None:
