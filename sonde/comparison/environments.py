@@ -1,8 +1,9 @@
 """Runs that act: in which environment, with which of its settings, and how many of its steps they took."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sonde.metrics.intervals import Interval
 from sonde.report.folder import Reading
 
 ACTING = "acting"
@@ -53,3 +54,15 @@ def met_in(run: Reading) -> tuple[str, ...]:
     settings = run.config.get("settings")
     named = settings.get("opponents") if isinstance(settings, Mapping) and run.plays else None
     return tuple(map(str, named)) if isinstance(named, list | tuple) else ()
+
+
+def rewards_of(runs: Sequence[Reading]) -> Interval | None:
+    """The least and the greatest reward that any of the runs was given while it learned; None where one of them does not tell."""
+    seen = []
+    for run in runs:
+        ends = [(line.get("reward_lowest"), line.get("reward_highest")) for line in run.steps]
+        known = [(low, high) for low, high in ends if isinstance(low, int | float) and isinstance(high, int | float)]
+        if not known:
+            return None
+        seen += known
+    return Interval(min(low for low, _ in seen), max(high for _, high in seen)) if seen else None

@@ -53,7 +53,7 @@ def seeds_told(family: Family) -> str:
     text = (
         f"IQM: interquartile mean of the seeds' {metric_name(family.metric)}, without the lowest and the highest quarter, "
         f"with an interval by resampling seeds; the last column is the probability that a seed there is better than one of "
-        f"{family.scored[0].name} (Agarwal et al. 2021)."
+        f"{family.scored[0].name} (Agarwal et al. 2021), with Newcombe's interval (2006)."
     )
     return text + (f" {fewest} seeds are few: ten tell more." if fewest < FEW else "")
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from statistics import NormalDist
 
 import numpy as np
 
-from sonde.comparison.environments import ACTING
+from sonde.comparison.environments import ACTING, rewards_of
 from sonde.comparison.members import Member, clipped, split_of, told_apart
 from sonde.comparison.settings import SEED, differing, same_but_for_chance
 from sonde.core.units import counted, is_share
@@ -167,17 +168,20 @@ def _unit(one_a_seed: Sequence[Member], metric: str, split: str) -> Unit:
             interval, rows = of_rows(one_a_seed[0], metric, split, values[0])
             why += f" with equal scores; the interval is of {rows}" if interval is not None else ""
         else:
-            interval = _possible(student(values), metric) if len(values) >= ENOUGH else None
+            interval = _possible(student(values), metric, one_a_seed) if len(values) >= ENOUGH else None
     else:
         interval, why = of_rows(one_a_seed[0], metric, split, values[0])
     return Unit(name=one_a_seed[0].name, members=one_a_seed, values=values, interval=interval, why=why)
 
 
-def _possible(interval: Interval, metric: str) -> Interval:
-    """Without what no share can be: Student's t knows no bounds."""
-    if not is_share(metric):
-        return interval
-    return Interval(max(0.0, interval.low), min(1.0, interval.high) if metric not in UNBOUNDED else interval.high)
+def _possible(interval: Interval, metric: str, members: Sequence[Member]) -> Interval:
+    """Without what no share can be, and no return of rewards that all were of one sign: Student's t knows no bounds."""
+    low, high = -inf, inf
+    if is_share(metric):
+        low, high = 0.0, inf if metric in UNBOUNDED else 1.0
+    elif metric == "return" and (rewards := rewards_of([part for each in members for part in each.parts])):
+        low, high = 0.0 if rewards.low >= 0 else -inf, 0.0 if rewards.high <= 0 else inf
+    return Interval(max(low, interval.low), min(high, interval.high))
 
 
 def of_rows(

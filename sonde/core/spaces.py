@@ -148,7 +148,7 @@ def _numbers(seen: Any) -> np.ndarray:
     if found.dtype == np.float32 and found.ndim:
         return found
     if found.dtype.kind not in "fiub":
-        raise ValueError(f"{found.dtype} and not numbers")
+        raise ValueError(f"{'text' if found.dtype.kind in 'US' else found.dtype} and not numbers")
     with np.errstate(over="ignore"):  # what is too large becomes infinite, which is told
         return np.atleast_1d(found.astype(np.float32))
 
@@ -191,7 +191,7 @@ def _fill(space: Space, seen: Any, row: np.ndarray) -> None:
     else:
         found = np.asarray(seen)
         if found.dtype.kind not in "fiub":
-            raise ValueError(f"{found.dtype} and not numbers")
+            raise ValueError(f"{'text' if found.dtype.kind in 'US' else found.dtype} and not numbers")
         if found.shape != space.shape:
             raise ValueError(f"shape {found.shape} and not {space.shape}")
         with np.errstate(over="ignore"):

@@ -19,7 +19,8 @@ def acted(
     **more: Any,
 ) -> Path:
     """A run of 40 updates. more: settings; per_step, steps of the environment for an update; log, whether it learned from a log
-    and is scored in the environment alone; seldom, whether it was evaluated at its end alone, of "silent" with no train_return.
+    and is scored in the environment alone; seldom, whether it was evaluated at its end alone, of "silent" with no train_return;
+    rewards, what its lines have of them.
     """
     per_step, log = more.get("per_step", 8), more.get("log", False)
     source = f"{folder.name}.npz" if log else environment
@@ -46,6 +47,7 @@ def acted(
     for step in range(10, 41, 10):
         lines.append({"kind": "step", "step": step, "loss": 1.0, "seconds": 5 + step / 10, "rows": step})
         lines[-1]["environment_steps"] = step * per_step
+        lines[-1] |= more.get("rewards", {})
         if (seldom := more.get("seldom")) and seldom != "silent":
             lines[-1]["train_return"] = score * step / 80
         if seldom and step < 40:

@@ -148,3 +148,26 @@ def test_the_page_and_the_screen_have_both(runs: Path) -> None:
     assert "Over seeds" in page
     assert "solved after" in page
     assert "acting in gym:Pole-v1" in page
+
+
+@pytest.mark.parametrize(("lowest", "highest", "ends"), [(0.0, 1.0, (0.0, None)), (-1.0, 1.0, (None, None))])
+def test_the_interval_of_returns_ends_where_rewards_of_one_sign_do(
+    lowest: float,
+    highest: float,
+    ends: tuple[float | None, float | None],
+    tmp_path: Path,
+    make_run: Callable[..., Path],
+) -> None:
+    rewards = {"reward_lowest": lowest, "reward_highest": highest}
+    scores = (9.0, 11.0, 40.0)
+    for seed, score in enumerate(scores):
+        acted(make_run, tmp_path / f"a-{seed}", task="a2c", seed=seed, score=score, rewards=rewards)
+        acted(make_run, tmp_path / f"b-{seed}", task="ppo", seed=seed, score=200.0 + score, rewards=rewards)
+    (family,) = families(members_of([tmp_path]))
+    found = next(unit.interval for unit in family.units if unit.name.startswith("a2c"))
+    known = student(scores)
+    assert found is not None
+    assert (found.low, found.high) == tuple(
+        end if cut is None else cut for end, cut in zip((known.low, known.high), ends, strict=True)
+    )
+    assert known.low < 0

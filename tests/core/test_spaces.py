@@ -64,7 +64,8 @@ def test_a_box_keeps_its_shape_and_pixels_have_their_channels_first() -> None:
         ),
         ({"where": 0, "both": (np.zeros(4), np.zeros((2, 2), int)), "at": [0, 0]}, r"shape \(4,\) and not \(2, 2\)"),
         ({"where": 0, "both": (np.zeros((2, 2)), [1, 2, 3]), "at": [0, 0]}, "3 choices and not 4"),
-        ({"where": 0, "both": (np.zeros((2, 2)), np.zeros((2, 2), int)), "at": ["a", "b"]}, "<U1 and not numbers"),
+        ({"where": 0, "both": (np.zeros((2, 2)), np.zeros((2, 2), int)), "at": ["a", "b"]}, "text and not numbers"),
+        ({"where": 0, "both": (np.zeros((2, 2)), "x"), "at": [0, 0]}, "text and not 4 choices"),
         (7, "int and not the parts"),
     ],
 )

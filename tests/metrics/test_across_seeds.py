@@ -1,5 +1,7 @@
 """Beside scipy, and beside what rliable 1.2.0 gives of the same scores."""
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -74,3 +76,21 @@ def test_what_has_no_interval_is_refused(scores: list[list[float]]) -> None:
         iqm_interval(scores)
     with pytest.raises(ValueError, match="not pairs"):
         probability_of_improvement([[1.0], [2.0]], [[1.0]])
+
+
+def test_seeds_that_are_all_above_the_others_are_no_certainty() -> None:
+    three = improvement_interval([[1.0, 2.0, 3.0]], [[4.0, 5.0, 6.0]])
+    assert (three.low, three.high) == (0.0, pytest.approx(0.498, abs=0.005))
+    ten = improvement_interval([np.arange(10.0)], [np.arange(10.0) + 20])
+    assert 0.05 < ten.high < three.high / 2
+    other = improvement_interval([[4.0, 5.0, 6.0]], [[1.0, 2.0, 3.0]])
+    assert (other.low, other.high) == (pytest.approx(1 - three.high), 1.0)
+    assert improvement_interval([[1.0, 2.0, 3.0]] * 4, [[4.0, 5.0, 6.0]] * 4).high == pytest.approx(three.high / 2)
+
+
+@pytest.mark.parametrize("shift", [0.0, 1.0, 2.0])
+def test_a_few_seeds_hold_the_probability_of_improvement(shift: float) -> None:
+    random, truth = np.random.default_rng(3), NormalDist().cdf(shift / 2**0.5)
+    draws = [(random.normal(shift, size=5), random.normal(size=5)) for _ in range(400)]
+    held = np.mean([improvement_interval([one], [other]).holds(truth) for one, other in draws])
+    assert 0.9 <= held <= 0.99
