@@ -87,8 +87,10 @@ def _collapsed_surely(seen: Seen) -> Certainty | None:
     returns, span = seen.course.returns(), seen.course.span()
     if level(returns) >= seen.course.now("return_highest") - RISEN * span:
         return None
-    held = [_score(each) for each in seen.evaluations[-LOOKS:]]
-    return "likely" if max([level(returns), *held]) <= returns[0][1] else "suspected"
+    risen = max([level(returns), *(_score(each) for each in seen.evaluations[-LOOKS:])]) - returns[0][1]
+    if risen > RISEN / 3 * span:  # of noisy returns, whose range is wide, that is well above what chance does
+        return None
+    return "likely" if risen <= 0 else "suspected"
 
 
 def values_diverge(seen: Seen) -> Suspicion | None:

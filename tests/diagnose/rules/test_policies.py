@@ -71,6 +71,13 @@ def test_an_entropy_that_is_gone_after_a_few_updates() -> None:
     assert policies.entropy_collapsed(at_once) is None  # as where there is one action only
     little = said(acted({**low, "train_return": 25.0}, returns=[26.0], updates=94))[0]
     assert (little.name, little.certainty) == ("entropy-collapsed", "suspected")  # it may be chance, and may not
+    noisy = {
+        **gone,
+        "train_return": lambda share: 0.9 if share < 0.15 else 3.0,
+        "return_lowest": -8.0,
+        "return_highest": 14.0,
+    }
+    assert policies.entropy_collapsed(acted(noisy, returns=[2.4], updates=94)) is None  # it has risen, beyond chance
     best = {**gone, "train_return": 9.8, "return_lowest": 0.0, "return_highest": 10.0}
     assert policies.entropy_collapsed(acted(best, returns=[9.8], updates=94)) is None  # all there is
     assert policies.entropy_collapsed(acted(low, returns=[9.0], updates=40)) is None
