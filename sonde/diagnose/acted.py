@@ -6,9 +6,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from sonde.core.units import count, number
+
 FEW = 20  # episodes: a mean return of fewer says little
 MOST = 2048  # entries that are kept: of more every second one
 RISEN = 0.1  # of the range of all returns: what the mean return has to come up by
+
+TOLD = {
+    "train_return": "mean return of the last 100 episodes",
+    "train_length": "their mean length",
+    "entropy": "entropy of the policy, nats",
+    "kl": "KL divergence from the policy that acted",
+    "clipped": "share of the ratios beyond the clip range",
+    "at_bound": "share of the actions at one of their bounds",
+    "explained_variance": "share of the variance of returns that values explain",
+    "exploration": "share of the actions drawn at random",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +65,18 @@ class Course:
             if name.endswith(ending) and math.isfinite(value)
         ]
 
+    def signs(self) -> tuple[list[str], list[tuple[str, ...]]]:
+        """(titles, rows) of a table of what rules go by: what was logged first, halfway and last; no rows of too few entries."""
+        if len(self.entries) < 3:
+            return [], []
+        shown = [self.entries[place] for place in (0, len(self.entries) // 2, -1)]
+        rows = []
+        for name, told in TOLD.items():
+            values = [_logged(each.numbers, name) for each in shown]
+            if any(map(math.isfinite, values)):
+                rows.append((told, *(number(value) if math.isfinite(value) else "–" for value in values)))
+        return ["what was logged", *(f"step {count(each.step)}" for each in shown)], rows
+
     def returns(self) -> list[tuple[int, float]]:
         """(step, mean return of the last episodes of training), since there are some episodes."""
         return [
@@ -63,6 +88,11 @@ class Course:
     def span(self) -> float:
         """Between the lowest and the highest return of an episode so far; nan before one ended."""
         return self.now("return_highest") - self.now("return_lowest")
+
+
+def _logged(numbers: Mapping[str, float], name: str) -> float:
+    """That of a source, or of a part of a loss, whatever the phase is called; nan where there is none."""
+    return next((value for key, value in numbers.items() if key == name or key.endswith(f"/{name}")), math.nan)
 
 
 def level(values: Sequence[tuple[int, float]], share: float = 0.2, least: int = 5) -> float:

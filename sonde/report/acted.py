@@ -179,7 +179,7 @@ def long_enough(run: Reading, ended: str, *, learned: bool = True) -> tuple[str,
     if goal is not None and isinstance(best, int | float):
         return "Perhaps not", f"it had not reached {goal:g}, from which the environment counts as solved, when {ended}"
     if best is None and found is None:
-        return "Not known", f"it was never evaluated before {ended}"
+        return "Not known", f"no evaluation had come to a figure when {ended}"
     if not learned:
         return "Perhaps not", f"it had not been found better than a policy that knows nothing when {ended}"
     if found is None or found.count < FEWEST:

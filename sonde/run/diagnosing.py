@@ -134,6 +134,9 @@ def show(found: Examination, screen: Screen) -> None:
     if found.trials:
         rows = [(trial.question, answered(trial.answer), trial.said) for trial in found.trials]
         screen.table("what was tried", ["question", "answer", "what was measured"], rows)
+    titles, signs = found.seen.course.signs() if found.seen is not None else ([], [])
+    if signs:
+        screen.table("how the policy did while it trained", titles, signs)
     if found.left:
         screen.say(f"nothing could be tried: {found.left}")
     if found.cure is None:

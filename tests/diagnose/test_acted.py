@@ -38,3 +38,17 @@ def test_a_level_is_the_median_of_the_last() -> None:
     assert level(values) == 89.5
     assert level(values, 1.0) == 49.5
     assert math.isnan(level(values[:4]))
+
+
+def test_what_rules_go_by_is_told_at_three_steps() -> None:
+    course = Course()
+    for step in (10, 20, 30, 40):
+        parts = {"policy/entropy": 0.69 - step / 100, "policy/policy": 0.1, "exploration": math.nan}
+        course.add(step, {**parts, **({"train_return": float(step)} if step > 10 else {})})
+    titles, rows = course.signs()
+    assert titles == ["what was logged", "step 10", "step 30", "step 40"]
+    assert rows == [
+        ("mean return of the last 100 episodes", "–", "30.0", "40.0"),
+        ("entropy of the policy, nats", "0.590", "0.390", "0.290"),
+    ]
+    assert Course(entries=course.entries[:2]).signs() == ([], [])

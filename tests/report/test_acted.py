@@ -157,7 +157,7 @@ def test_whether_it_was_long_enough_is_not_known_where_nothing_was_evaluated(tmp
     run = run_of(tmp_path, [22.0] * 6, goal=None)
     run = replace(run, evaluations=[], result={**run.result, "metrics": {"train": {"loss": 0.1}}})
     found = long_enough(run, "the time limit ended it", learned=False)
-    assert found == ("Not known", "it was never evaluated before the time limit ended it")
+    assert found == ("Not known", "no evaluation had come to a figure when the time limit ended it")
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 """The examination of runs: what is wrong is named, also of runs that were not examined while they trained; nothing is written."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from acted_runs import acted
 from sample_examined import ANEW, CLASSES, QUIET, ROWS, content, trained
 from torch import nn
 from torch.nn import functional as F
@@ -16,7 +18,8 @@ from sonde.core.errors import ConfigError, RunFolderError
 from sonde.core.run_folder import open_run
 from sonde.diagnose.recorded import whole_samples
 from sonde.engine.json_lines import read_lines
-from sonde.run.diagnosing import read_only
+from sonde.run.diagnosing import Examination, read_only, show
+from sonde.screen.screen import Screen
 
 
 def net() -> nn.Module:
@@ -190,3 +193,10 @@ def test_a_name_that_no_finding_has_is_refused(high: Path) -> None:
     with pytest.raises(ConfigError, match="unknown finding 'plateu'; did you mean 'plateau'"):
         read_only(open_run(high), silence=["plateu"])
     assert read_only(open_run(high), silence="plateau, diverged").findings
+
+
+def test_of_a_policy_what_was_logged_is_shown_where_nothing_can_be_tried(capsys: pytest.CaptureFixture[str]) -> None:
+    show(Examination(findings=[], left="a reason", seen=acted()), Screen())
+    told = capsys.readouterr().out
+    assert re.search(r"entropy of the policy, nats +0\.689 +0\.489 +0\.290", told)
+    assert "nothing could be tried: a reason" in told
