@@ -17,8 +17,11 @@ from sonde.report.scale import Point, thinned
 
 MOST = 300  # points of a curve
 MOST_GREY = 30  # units beyond the colours that are drawn at all
+SOME_SELDOM = (
+    'Some runs were not evaluated twice while they trained: --evaluate-every "100 steps" evaluates more often.'
+)
 SELDOM = 'No run was evaluated twice while it trained: --evaluate-every "100 steps" evaluates more often.'
-EXPLORED = "Episodes that are learned from are drawn instead, whose actions explore, so that they may return less."
+EXPLORED = "These are episodes that are learned from, whose actions explore, so that they may return less."
 BAND = (
     f"Of {ENOUGH} seeds or more the mean, with a band: its 95 % interval (Student's t) at each place, up to where all seeds were "
     "trained."
@@ -26,7 +29,7 @@ BAND = (
 
 
 def return_figures(family: Family) -> list[Figure]:
-    """By steps of the environment, and by time; those that have two points."""
+    """By steps of the environment, and by time; those that have two points; where runs are in none, also training's returns."""
     longest = max(
         (clock(part)[1][-1] for member in family.members for part in member.parts if clock(part)[1]), default=0.0
     )
@@ -35,7 +38,10 @@ def return_figures(family: Family) -> list[Figure]:
         _figure(family, "environment step", "environment steps", lambda run: _by_taken(run, family.metric)),
         _figure(family, unit, "time", lambda run: _by_time(run, family.metric, size)),
     ]
-    return [figure for figure in found if figure is not None] or _while_training(family)
+    drawn = [figure for figure in found if figure is not None]
+    if not drawn:
+        return _while_training(family, SELDOM)
+    return drawn + (_while_training(family, SOME_SELDOM) if _hidden(family) else [])
 
 
 def missing(family: Family) -> str:
@@ -43,11 +49,23 @@ def missing(family: Family) -> str:
     return "" if not family.acts or return_figures(family) else f"There are no curves. {SELDOM}"
 
 
-def _while_training(family: Family) -> list[Figure]:
+def _hidden(family: Family) -> bool:
+    """Whether a run that acted is in no figure of evaluations, and would be in one of training."""
+    parts = [part for member in family.members for part in member.parts]
+    return any(
+        len(_known(_by_taken(part, family.metric))) < FEWEST <= len(_known(_by_training(part))) for part in parts
+    )
+
+
+def _known(points: Sequence[Point]) -> list[tuple[float, float]]:
+    return [(x, y) for x, y in points if y is not None]
+
+
+def _while_training(family: Family, why: str) -> list[Figure]:
     """What episodes returned that were learned from, where evaluations say nothing of the way there."""
     title = "Mean return of the last episodes of training (up to 100)"
     found = _figure(family, "environment step", "environment steps", _by_training, title=title)
-    return [] if found is None else [replace(found, caption=f"{SELDOM} {EXPLORED} {found.caption}".strip())]
+    return [] if found is None else [replace(found, caption=f"{why} {EXPLORED} {found.caption}".strip())]
 
 
 def _figure(
@@ -56,7 +74,7 @@ def _figure(
     keys, series, banded, left_out = keys_of(family), list[Series](), False, 0
     for unit in family.units[: COLOURS + MOST_GREY]:
         key, colour = keys[unit.name]
-        drawn = [[(x, y) for x, y in read(part) if y is not None] for member in unit.members for part in member.parts]
+        drawn = [_known(read(part)) for member in unit.members for part in member.parts]
         left_out += sum(0 < len(points) < FEWEST for points in drawn)
         drawn = [points for points in drawn if len(points) >= FEWEST]
         found = _together(unit, drawn)

@@ -1,10 +1,12 @@
 """The first Ctrl-C or SIGTERM lets the step, or the batch that is evaluated, finish; the second stops at once."""
 
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from sonde.core.progress import Tick, silent
 
@@ -36,7 +38,10 @@ def stopping(request: StopRequest, tick: Tick = silent) -> Tick:
 
 @contextmanager
 def graceful() -> Iterator[StopRequest]:
-    """Turn SIGINT and SIGTERM into a request for the body's duration; only in the main thread, elsewhere nothing is caught."""
+    """Turn SIGINT and SIGTERM into a request for the body's duration; only in the main thread, elsewhere nothing is caught.
+
+    Both sent at once are one request.
+    """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request
@@ -48,10 +53,24 @@ def graceful() -> Iterator[StopRequest]:
         for known, handler in before.items():
             signal.signal(known, handler)  # the second one acts as it always did
 
+    shown = sys.unraisablehook
+    sys.unraisablehook = _but_for_lost(shown)
     for number in before:
         signal.signal(number, note)
     try:
         yield request
     finally:
+        sys.unraisablehook = shown
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _but_for_lost(shown: Callable[[Any], Any]) -> Callable[[Any], None]:
+    """What Python shows of errors that nobody can catch, but for a signal that came with another, whose handler `note` took away
+    before Python called it: it is dropped, which is right, and need not be told."""
+
+    def hook(found: Any) -> None:
+        if not (isinstance(found.exc_value, OSError) and "ignored due to race condition" in str(found.exc_value)):
+            shown(found)
+
+    return hook

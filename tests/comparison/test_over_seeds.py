@@ -138,6 +138,22 @@ def test_where_evaluations_are_few_returns_of_training_are_drawn(tmp_path: Path,
     assert "There are no curves. No run was evaluated twice while it trained" in page
 
 
+def test_returns_of_training_are_drawn_too_where_some_runs_were_evaluated_seldom(
+    tmp_path: Path, make_run: Callable[..., Path]
+) -> None:
+    acted(make_run, tmp_path / "some" / "a", task="ppo", score=60.0, seldom="yes")
+    acted(make_run, tmp_path / "some" / "b", task="dqn", score=50.0)
+    (family,) = families(members_of([tmp_path / "some"]))
+    *evaluated, trained = return_figures(family)
+    assert [figure.svg.count("data-key") for figure in evaluated] == [1, 1]
+    assert trained.caption.startswith("Some runs were not evaluated twice while they trained")
+    assert "data-key" in trained.svg
+    for task in ("ppo", "dqn"):
+        acted(make_run, tmp_path / "often" / task, task=task)
+    (family,) = families(members_of([tmp_path / "often"]))
+    assert len(return_figures(family)) == 2
+
+
 def test_the_page_and_the_screen_have_both(runs: Path) -> None:
     shown = io.StringIO()
     found = written(compare_runs([runs]), runs / "c.html")

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import sys
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -57,6 +59,23 @@ def test_after_ctrl_c_sigterm_acts_as_it_always_did() -> None:
             assert (request.number, heard) == (signal.SIGINT, [signal.SIGTERM])
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_both_at_once_are_one_request_and_nothing_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", shown.append)
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        with graceful() as request:
+            signal.pthread_sigmask(signal.SIG_BLOCK, BOTH)
+            for number in BOTH:
+                os.kill(os.getpid(), number)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, BOTH)
+            assert request.number == signal.SIGINT
+            sys.unraisablehook(SimpleNamespace(exc_value=ValueError("another")))  # type: ignore[arg-type]
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert [str(each.exc_value) for each in shown] == ["another"]
 
 
 def test_handlers_come_back_after_an_error() -> None:

@@ -20,6 +20,7 @@ A2C = TaskSpec(
     whole_batches=True,
     model="sonde.tasks.ppo.recipe:model",
     settings="sonde.tasks.a2c.recipe:settings",
+    highlights="sonde.tasks.policy_highlights:highlights",
     units={"return": "sum of an episode's rewards", "length": "steps of an episode"},
     next_commands=(),
 )

@@ -17,6 +17,7 @@ CQL = TaskSpec(
     learns_returns=True,
     model="sonde.tasks.cloning.recipe:model",
     settings="sonde.tasks.cql.recipe:settings",
+    highlights="sonde.tasks.policy_highlights:highlights",
     units={"return": "sum of an episode's rewards", "length": "steps of an episode", "mae": "of actions from -1 to 1"},
     next_commands=(),
 )

@@ -19,6 +19,7 @@ DQN = TaskSpec(
     updates="sonde.acting.experience.lengths:of_replay",
     model="sonde.tasks.dqn.recipe:model",
     settings="sonde.tasks.dqn.recipe:settings",
+    highlights="sonde.tasks.policy_highlights:highlights",
     units={"return": "sum of an episode's rewards", "length": "steps of an episode"},
     next_commands=(),
 )

@@ -32,6 +32,7 @@ PPO = TaskSpec(
     updates="sonde.acting.experience.lengths:of_rollouts",
     model="sonde.tasks.ppo.recipe:model",
     settings="sonde.tasks.ppo.recipe:settings",
+    highlights="sonde.tasks.policy_highlights:highlights",
     units={"return": "sum of an episode's rewards", "length": "steps of an episode"},
     next_commands=(),
 )

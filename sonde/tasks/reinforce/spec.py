@@ -19,6 +19,7 @@ REINFORCE = TaskSpec(
     whole_batches=True,
     model="sonde.tasks.ppo.recipe:model",
     settings="sonde.tasks.reinforce.recipe:settings",
+    highlights="sonde.tasks.policy_highlights:highlights",
     units={"return": "sum of an episode's rewards", "length": "steps of an episode"},
     next_commands=(),
 )

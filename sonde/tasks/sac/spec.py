@@ -19,6 +19,7 @@ SAC = TaskSpec(
     updates="sonde.acting.experience.lengths:of_replay",
     model="sonde.tasks.sac.recipe:model",
     settings="sonde.tasks.sac.recipe:settings",
+    highlights="sonde.tasks.policy_highlights:highlights",
     units={"return": "sum of an episode's rewards", "length": "steps of an episode"},
     values="its values count the entropy to come beside rewards, so that they lie above returns of the likeliest actions",
     next_commands=(),

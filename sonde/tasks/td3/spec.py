@@ -19,6 +19,7 @@ TD3 = TaskSpec(
     updates="sonde.acting.experience.lengths:of_replay",
     model="sonde.tasks.td3.recipe:model",
     settings="sonde.tasks.td3.recipe:settings",
+    highlights="sonde.tasks.policy_highlights:highlights",
     units={"return": "sum of an episode's rewards", "length": "steps of an episode"},
     next_commands=(),
 )
