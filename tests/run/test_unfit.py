@@ -152,7 +152,8 @@ def test_images_with_channels_last_are_told_and_mended(tmp_path: Path) -> None:
 
 def test_losses_that_are_called_wrongly_say_how(tmp_path: Path) -> None:
     flat = nn.Sequential(nn.Linear(4, 1), nn.Flatten(0))
-    nn.init.ones_(flat[0].weight)  # so that it gives what is no probability
+    with torch.no_grad():
+        next(flat.parameters()).fill_(1)  # so that it gives what is no probability
     said = told_of(3 * X, Y.float(), tmp_path / "a", flat, loss=nn.functional.binary_cross_entropy)
     assert (
         "give torch.nn.functional.binary_cross_entropy_with_logits for logits, or end the network in nn.Sigmoid()"

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from sonde.acting.environments.in_process import InProcess
+from sonde.acting.evaluation.episodes import acting_of
 from sonde.acting.experience.replay import Replay, ReplayPlan
 from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
@@ -89,7 +90,7 @@ def test_statistics_are_of_the_steps_of_training_and_go_on_after_a_resume() -> N
         environments = InProcess(
             Far, 3, encode=lambda seen: np.asarray(seen, np.float32), seed_of=lambda a, b: 100 * a + b
         )
-        return task, Replay(environments, task.abilities.acting, plan, seed=0, device=torch.device("cpu"))
+        return task, Replay(environments, acting_of(task), plan, seed=0, device=torch.device("cpu"))
 
     task, source = sources()
     source.preview()
