@@ -10,8 +10,8 @@ speed         games a second of connect four, beside OpenSpiel's Python AlphaZer
               `benchmarks.environments`), with as many simulations for each move and a network of the same size, on all cores
 go            Go 5x5, 60 minutes; a match against MCTS with 400
 chess         60 minutes, by a small network from positions after at most 80 random moves (`CHESS`); mates in one from 200
-              positions of random games, beside an untrained network of the same size with the same search: by the network
-              alone, and with searches of 16 and 64 simulations that look at 16 moves in the root
+              positions of random games, beside five untrained networks of the same size with the same search: by the
+              network alone, and with searches of 16 and 64 simulations that look at 16 moves in the root
 others        hex 5x5 and othello, 10 minutes each: matches against random moves and MCTS with 100
 
 All play the best move that a search finds, colours alternating; the training, its evaluations and report included, takes the
@@ -51,6 +51,7 @@ from sonde.tasks.table import build as build_task
 
 SEED = 3_000_000  # of matches here, which no training and no test of it uses
 # from unbalanced positions games end by mates, of which there is something to be learned, and not as draws
+UNTRAINED = 5  # networks, whose moves in the root are others
 CHESS = (
     "--opponents random --width 32 --layers 3 --considered 40 --random-moves 80 --environments 32 --max-episode-steps 160 "
     "--episodes 2 --test-episodes 20"
@@ -74,10 +75,10 @@ def playing_of(out: Path) -> Playing:
     return found
 
 
-def untrained(name: str, width: int, layers: int) -> Playing:
+def untrained(name: str, width: int, layers: int, seed: int) -> Playing:
     """The same of a network that has learned nothing."""
     dataset = open_data(f"game:{name}", DataConfig())
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     schema, config = dataset.schema, config_class("policy-value-resnet")(width=width, layers=layers)
     model = build("policy-value-resnet", schema.input, schema.target.out_dim, config)
     found = abilities_of(build_task("alphazero", model, schema.target, input=schema.input)).playing
@@ -293,12 +294,15 @@ def chess(folder: Path, asked: argparse.Namespace, flags: list[str]) -> dict[str
     result = trained("chess", folder / "run", asked.minutes or 60, *CHESS.split(), *flags)
     games, mating = mates(asked.games or 200)
     settings = settings_of(folder / "run")
+    size = settings["width"], settings["layers"]
+    others = [mated(untrained("chess", *size, seed), games, mating) for seed in range(UNTRAINED)]
     return {
         "training": _told(result),
         "flags": " ".join([CHESS, *flags]),
         "positions": len(games),
         "mates in one": mated(playing_of(folder / "run"), games, mating),
-        "untrained": mated(untrained("chess", settings["width"], settings["layers"]), games, mating),
+        "untrained": {name: float(np.mean([each[name] for each in others])) for name in others[0]},
+        "untrained, each": others,
     }
 
 

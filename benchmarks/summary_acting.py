@@ -83,7 +83,8 @@ def go(found: dict[str, Any]) -> Iterator[Row]:
 def chess(found: dict[str, Any]) -> Iterator[Row]:
     """Mates in one."""
     what = f"chess, {_minutes(found):.0f} minutes: mates in one of {found['positions']} positions"
-    yield what, _by_size(found["mates in one"]), f"untrained: {_by_size(found['untrained'])}", "1"
+    beside = f"untrained, mean of {len(found['untrained, each'])}: {_by_size(found['untrained'])}"
+    yield what, _by_size(found["mates in one"]), beside, "1"
 
 
 def _by_size(shares: dict[str, float]) -> str:
