@@ -334,7 +334,7 @@ def without_baseline(place: Path, result: Mapping[str, Any]) -> list[Finding]:
     if str(result["headline"]) not in result["baseline"]:
         return [Finding(check="no baseline", severity="note", evidence=str(why), action=action)]
     if not action and result["headline"] == "return":
-        action = "`sonde inspect` plays simple policies for longer (--play-seconds)"
+        action = "`sonde inspect --play-seconds 60` plays simple policies for longer"
     return [Finding(check="baseline in part", severity="note", evidence=str(why), action=action)]
 
 

@@ -84,7 +84,7 @@ FAULTS: dict[str, tuple[int, Any, str]] = {
     "inf": (0, lambda seen: np.array([1, np.inf], np.float32), "step shows inf at entry 1; mend"),
     "shape": (0, lambda seen: seen[:1], r"step shows \(1,\), and its observation_space says \(2,\); mend one"),
     "column": (0, lambda seen: seen[:, None], r"step shows \(2, 1\), and its observation_space says \(2,\)"),
-    "text": (0, lambda seen: np.array(["a", "b"]), "does not hold .<U1 and not numbers.; mend one of them"),
+    "text": (0, lambda seen: np.array(["a", "b"]), "does not hold .text and not numbers.; mend one of them"),
     "ragged": (0, lambda seen: [1.0, [2.0]], "step shows what its observation_space does not hold"),
     "complex": (0, lambda seen: seen.astype(complex), "complex128 and not numbers"),
     "none": (0, _nothing, "object and not numbers"),

@@ -178,7 +178,7 @@ def test_what_is_drawn_is_drawn_again_from_the_same_seed_and_leaves_other_stream
         ([0, 1, np.inf, 0], "holds inf at entry 2"),
         ([0, 1, 2], r"of shape \(3,\), and the policy takes one of shape \(4,\)"),
         (np.zeros((2, 4)), r"of shape \(2, 4\).*several at once: run.predict"),
-        (["a", "b", "c", "d"], "is <U1 and not numbers"),
+        (["a", "b", "c", "d"], "is text and not numbers"),
     ],
 )
 def test_what_is_no_observation_is_refused(seen: Any, told: str) -> None:

@@ -273,7 +273,7 @@ def test_the_perceptron_is_the_published_rule_in_the_order_of_the_engine(
 
 def test_a_wrong_plan_under_a_time_limit_is_mended_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the machine had been fifty times slower while the run was planned; no neighbour takes seconds of the processor."""
-    monkeypatch.setattr(clock, "time", SimpleNamespace(perf_counter=time.process_time))
+    monkeypatch.setattr(clock, "time", SimpleNamespace(perf_counter=time.process_time, process_time=time.process_time))
     found = planning._step_seconds
     monkeypatch.setattr(planning, "_step_seconds", lambda *given: 50 * found(*given))
     x = np.random.default_rng(0).normal(size=(400, 4)).astype(np.float32)

@@ -40,7 +40,7 @@ def test_games_that_could_go_on_and_on_are_cut_off() -> None:
     found = opened("chess")
     assert found.splits["train"].longest == 512
     assert opened("chess", max_episode_steps=40).splits["train"].longest == 40
-    assert (found.schema.input.shape, len(found.schema.target.names)) == ((21, 8, 8), 4674)
+    assert (found.schema.input.shape, len(found.schema.target.names)) == ((19, 8, 8), 4674)
 
 
 def test_opponents_are_those_that_are_named() -> None:
