@@ -35,7 +35,7 @@ from sonde.report.folder import read_folder
 from sonde.report.generating import judge_steps
 from sonde.report.plain_policies import beside_policies
 from sonde.report.sample_quality import JUDGE, measured_how, motion_command
-from sonde.run import became
+from sonde.run import became, played
 from sonde.run.build import Assembly
 from sonde.run.classical import compared
 from sonde.run.errors import scores_of
@@ -357,7 +357,7 @@ def _baseline(run: Prepared, split: str) -> dict[str, Any]:
             split,
             attempt.folder.evaluation / split,
             seconds=seconds,
-            leave_off=lambda: run.parts.request.number is not None,
+            leave_off=played.while_played(run.parts.request, attempt.job.screen.tick),
         )
 
 

@@ -1,5 +1,6 @@
 """What a run that acted is compared with, and what it took: policies that know nothing; steps and seconds of environments."""
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,10 +31,12 @@ from sonde.core.files import read_json, write_json
 from sonde.core.findings import Finding
 from sonde.core.pace import never
 from sonde.core.playing import Playing
+from sonde.core.progress import Tick
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Source, Task, abilities_of
 from sonde.core.units import count, counted, metric, number
 from sonde.engine.clock import Clock
+from sonde.engine.signals import StopRequest
 from sonde.metrics.intervals import Interval
 from sonde.metrics.matches import MatchesMeter
 from sonde.report.plain_policies import enough, pairs
@@ -209,6 +212,17 @@ def seeds_in_words(rows: Rows) -> str:
         return ""
     first, *_, last = [*rows.seeds(), rows.seeds()[-1]]
     return f"seed {first:,}" if first == last else f"seeds {first:,} to {last:,}"
+
+
+def while_played(request: StopRequest, tick: Tick) -> Callable[[], bool]:
+    """Asked again and again while a baseline is played, whether to leave off; tells how often that was."""
+    asked = itertools.count(1)
+
+    def leave_off() -> bool:
+        tick("playing the baseline, step", next(asked), 0)
+        return request.number is not None
+
+    return leave_off
 
 
 def played_baseline(

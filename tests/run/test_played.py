@@ -1,5 +1,6 @@
 """What a run that acted is compared with."""
 
+import signal
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from sonde.core.playing import Playing, SearchPlan
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Abilities
 from sonde.engine.clock import Clock
+from sonde.engine.signals import StopRequest
 from sonde.run.played import (
     difference_of_returns,
     experience_of,
@@ -28,6 +30,7 @@ from sonde.run.played import (
     matches_in_words,
     played_baseline,
     sure_of,
+    while_played,
     without_baseline,
 )
 from tests.acting.small_environments import Corridor
@@ -210,3 +213,17 @@ def test_that_there_is_no_baseline_is_said_with_why(tmp_path: Path) -> None:
     assert (found.check, found.severity, found.evidence) == ("baseline in part", "note", "no constant action was tried")
     write_json(tmp_path / "baseline.json", {"policies": [{}], "why": ""})
     assert without_baseline(tmp_path, {**result, "baseline": {"return": 3.0}}) == []
+
+
+def test_a_baseline_that_is_played_shows_progress_and_heeds_a_stop(tmp_path: Path) -> None:
+    told, request = [], StopRequest()
+    leave_off = while_played(request, lambda label, done, of: told.append((label, done)))
+    place = tmp_path / "test"
+    place.mkdir()
+    write_json(place / "episodes.json", {"return": [1.0, 2.0, 3.0]})
+    played_baseline(rows(Corridor), place, seed=0, leave_off=leave_off)
+    assert [done for _, done in told] == list(range(1, len(told) + 1))
+    assert {label for label, _ in told} == {"playing the baseline, step"}
+    assert not leave_off()
+    request.number = signal.SIGTERM
+    assert leave_off()
