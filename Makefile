@@ -8,8 +8,9 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c co
 PYTEST := $(BIN)/python -m pytest
 # Processes that share the tests out, file by file, so that what a file makes once is made once: two, for each holds a PyTorch of
 # its own and more of them take the processor from each other. `make test WORKERS=0` runs them in one, which a debugger needs.
+# One that is killed ends the whole, and the test it was at is named: after a restart pytest-xdist 3.8 waits for ever (its issue 784).
 WORKERS ?= 2
-SHARED := -n $(WORKERS) --dist loadfile
+SHARED := -n $(WORKERS) --dist loadfile --max-worker-restart 0
 
 # One thread an operation: small tensors gain nothing from two, and on a busy machine lose tenfold.
 export OMP_NUM_THREADS ?= 1

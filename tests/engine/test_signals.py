@@ -68,8 +68,8 @@ def test_both_at_once_are_one_request_and_nothing_is_shown(monkeypatch: pytest.M
     try:
         with graceful() as request:
             signal.pthread_sigmask(signal.SIG_BLOCK, BOTH)
-            for number in BOTH:
-                os.kill(os.getpid(), number)
+            for number in BOTH:  # to this thread: of those sent to the process another thread would take each at once
+                signal.pthread_kill(threading.get_ident(), number)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, BOTH)
             assert request.number == signal.SIGINT
             sys.unraisablehook(SimpleNamespace(exc_value=ValueError("another")))  # type: ignore[arg-type]
