@@ -158,6 +158,11 @@ def beside(work: str, programs: Sequence[str], cleanrl: Path | None) -> list[str
     return [each for each in programs if each != "cleanrl" or cleanrl is not None]
 
 
+def runs() -> dict[str, Any]:
+    """Single runs that were measured, by "work program seed"."""
+    return json.loads(KEPT.read_text()) if KEPT.exists() else {}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     works = [*WORK, f"{MEMORY}/policy-gru", f"{MEMORY}/policy-mlp"]
@@ -168,14 +173,15 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="measure again what was measured")
     parser.add_argument("--print-only", action="store_true", help="leave benchmarks/results as it is")
     chosen = parser.parse_args()
-    kept: dict[str, Any] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    kept = runs()
     for work in chosen.only:
         for seed in range(1, chosen.seeds + 1):
             for program in beside(work, chosen.programs, chosen.cleanrl):
                 key = f"{work} {program} {seed}"
                 if key in kept and not chosen.again:
                     continue
-                kept[key] = measured(program, work, seed, chosen.cleanrl)
+                found = measured(program, work, seed, chosen.cleanrl)
+                kept = runs() | {key: found}  # another of these may have measured meanwhile
                 shown = {name: value for name, value in kept[key].items() if name != "curve"}
                 print(key, json.dumps(shown), flush=True)
                 KEPT.parent.mkdir(exist_ok=True)

@@ -8,7 +8,7 @@ learning  frames/s of PPO with the published settings, of --rollouts, on all cor
           ppo_atari.py (in `benchmarks.environments`, from a checkout at FOLDER); must be 2 times as many
 returns   PPO for so many minutes with the rate falling to the end of these: the curve of training's last 100 episodes, and 30
           episodes at the end, beside a random policy
-By default stepping and learning; parts that are not named are kept from an earlier result of the same game.
+By default stepping and learning; parts that are not named are kept from an earlier result of the same game, returns of any.
 On two quiet cores stepping takes half a minute, learning 5 minutes.
 """
 
@@ -96,6 +96,7 @@ def returns(game: str, minutes: float) -> dict[str, Any]:
         limit = f"{round(60 * minutes)}s"
         result = trained(game, out, "--time-limit", limit, "--episodes", "5", "--test-episodes", "30", "--no-films")
         return {
+            "game": game,
             "minutes": minutes,
             "test": result["metrics"].get("test"),
             "baseline": result.get("baseline"),
@@ -123,8 +124,8 @@ def main() -> None:
         raise SystemExit(f"no part {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
     earlier = RESULTS / "atari.json"
     found: dict[str, Any] = json.loads(earlier.read_text()) if earlier.exists() else {}
-    if found.get("game") != chosen.game:
-        found = {"game": chosen.game}
+    if found.get("game") != chosen.game and set(chosen.parts) != {"returns"}:  # which names its own
+        found = {"game": chosen.game} | {name: found[name] for name in ("returns",) if name in found}
     for part in chosen.parts:
         found[part] = parts[part]()
         print(part, json.dumps(found[part], indent=1))

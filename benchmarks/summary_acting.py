@@ -44,7 +44,7 @@ def atari(found: dict[str, Any]) -> Iterator[Row]:
         yield f"{name}, PPO with the published settings: frames/s", f"{part['sonde']['frames/s']:,.0f}", beside, "1"
     if part := found.get("returns"):
         ours, other = part["test"]["return"], part["baseline"]["return"]
-        what = f"{name}, PPO for {part['minutes']:g} minutes: mean return of 30 episodes"
+        what = f"{part['game']}, PPO for {part['minutes']:g} minutes: mean return of 30 episodes"
         yield what, f"{ours:.1f}", f"a random policy {other:.1f}", "1"
 
 
