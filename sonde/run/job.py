@@ -103,6 +103,7 @@ class Attempt:
     best_meter: Meter | None = None  # of the validation that the best weights came from, in this sitting
     best_budget: EvaluationBudget | None = None  # and under a time limit, how many rows that were
     best_step: int = 0  # and at which step
+    best_taken: Mapping[int, Any] = field(default_factory=dict)  # and of episodes, the actions that were taken in them
     limit: TimeLimit | None = None  # once it is planned
     request: StopRequest | None = None  # to stop, while it is under way
     training: Training | None = None  # once it is planned

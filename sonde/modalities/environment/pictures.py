@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from sonde.acting.config import EnvironmentConfig
+from sonde.acting.config import OF_ATARI, EnvironmentConfig
 from sonde.acting.environments.pictures import Pictures
 from sonde.core.bounds import flag
 from sonde.core.dataset import Fact, InputSpec
@@ -12,7 +12,6 @@ from sonde.core.errors import ConfigError
 from sonde.core.spaces import Space
 from sonde.modalities.environment.spaces import scale_of
 
-OF_ATARI = ("noop_starts", "sticky_actions", "all_actions", "ignore_lives")
 SAVED = ("skip", "size", "grey", "stack")
 
 
