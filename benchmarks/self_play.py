@@ -9,6 +9,7 @@ connect-four  60 minutes; a match against OpenSpiel's MCTS with 100 random games
 speed         games a second of connect four, beside OpenSpiel's Python AlphaZero (its actors alone, in
               `benchmarks.environments`), with as many simulations for each move and a network of the same size, on all cores
 go            Go 5x5, 60 minutes; a match against MCTS with 400
+go-7x7        Go 7x7, 30 minutes; the same
 chess         60 minutes, by a small network from positions after at most 80 random moves (`CHESS`); mates in one from 200
               positions of random games, beside five untrained networks of the same size with the same search: by the
               network alone, and with searches of 16 and 64 simulations that look at 16 moves in the root
@@ -281,9 +282,19 @@ def connect_four(folder: Path, asked: argparse.Namespace, flags: list[str]) -> d
 
 def go(folder: Path, asked: argparse.Namespace, flags: list[str]) -> dict[str, Any]:
     """See the module."""
-    name = "go(board_size=5)"
-    result = trained(name, folder / "run", asked.minutes or 60, *flags)
+    return _go(5, folder, asked.minutes or 60, asked, flags)
+
+
+def larger_go(folder: Path, asked: argparse.Namespace, flags: list[str]) -> dict[str, Any]:
+    """See the module."""
+    return _go(7, folder, asked.minutes or 30, asked, flags)
+
+
+def _go(size: int, folder: Path, minutes: float, asked: argparse.Namespace, flags: list[str]) -> dict[str, Any]:
+    name = f"go(board_size={size})"
+    result = trained(name, folder / "run", minutes, *flags)
     return {
+        "size": size,
         "training": _told(result),
         "mcts-400": match(name, playing_of(folder / "run"), "mcts-400", asked.games or 100, 200),
     }
@@ -323,7 +334,14 @@ def _told(result: dict[str, Any]) -> dict[str, Any]:
     return {**told, "metrics": result["metrics"], "seconds": result["seconds"]}
 
 
-PARTS = {"tic-tac-toe": tic_tac_toe, "connect-four": connect_four, "go": go, "chess": chess, "others": others}
+PARTS = {
+    "tic-tac-toe": tic_tac_toe,
+    "connect-four": connect_four,
+    "go": go,
+    "go-7x7": larger_go,
+    "chess": chess,
+    "others": others,
+}
 
 
 def main() -> None:

@@ -467,6 +467,7 @@ RENDERERS: dict[str, Callable[[dict[str, Any]], Iterator[Row]]] = {
     "self_play_connect_four": summary_acting.connect_four,
     "self_play_speed": summary_acting.speed,
     "self_play_go": summary_acting.go,
+    "self_play_go_7x7": summary_acting.go,
     "self_play_chess": summary_acting.chess,
     "self_play_others": summary_acting.others,
     "offline": summary_acting.offline,

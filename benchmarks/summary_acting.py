@@ -76,8 +76,9 @@ def speed(found: dict[str, Any]) -> Iterator[Row]:
 
 def go(found: dict[str, Any]) -> Iterator[Row]:
     """A match."""
-    score = found["mcts-400"]
-    yield f"Go 5x5, {_minutes(found):.0f} minutes, against MCTS with 400", _score(score), "-", f"{score['games']} games"
+    score, size = found["mcts-400"], found.get("size", 5)
+    what = f"Go {size}x{size}, {_minutes(found):.0f} minutes, against MCTS with 400"
+    yield what, _score(score), "-", f"{score['games']} games"
 
 
 def chess(found: dict[str, Any]) -> Iterator[Row]:

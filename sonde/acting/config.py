@@ -1,6 +1,6 @@
 """Settings of environments."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from sonde.core.bounds import at_least, flag, within
@@ -63,6 +63,8 @@ class EnvironmentConfig:
 
 
 OF_GAMES = ("opponents",)
+OF_LOGS = ("environment", "log_steps")
+OF_ATARI = ("noop_starts", "sticky_actions", "all_actions", "ignore_lives")
 OF_BOTH = ("environments", "episodes", "test_episodes", "max_episode_steps")
 
 
@@ -73,8 +75,12 @@ def refuse_of_games(settings: EnvironmentConfig, called: str) -> None:
 
 def refuse_of_environments(settings: EnvironmentConfig, called: str) -> None:
     """Raises: DataError where a game is given a setting of environments, which would be ignored"""
-    others = [name for name in vars(settings) if name not in (*OF_GAMES, *OF_BOTH)]
-    _refuse(settings, others, f"{called} is a game for two, not an environment")
+    _refuse(settings, of_environments(), f"{called} is a game for two, not an environment")
+
+
+def of_environments() -> list[str]:
+    """Names of the settings that games do not have."""
+    return [entry.name for entry in fields(EnvironmentConfig) if entry.name not in (*OF_GAMES, *OF_BOTH)]
 
 
 def _refuse(settings: EnvironmentConfig, names: list[str], why: str) -> None:

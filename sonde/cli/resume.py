@@ -6,6 +6,8 @@ from sonde.cli.begin import CommonOptions
 from sonde.cli.help import show_flags
 from sonde.cli.parse import convert, flags_of, refuse_unknown, split_line, take_words, wants_help
 from sonde.core.config import GROUPS, MAY_DIFFER
+from sonde.core.config_file import read_config
+from sonde.core.errors import SondeError
 from sonde.core.run_folder import open_run
 from sonde.core.value_types import annotations
 from sonde.modalities.settings import groups
@@ -24,7 +26,7 @@ examples:
 def run(words: Sequence[str]) -> int:
     """Resume. Raises: SondeError subclasses."""
     if wants_help(words):
-        may = MAY_DIFFER - {"out", "fresh"}
+        may = (MAY_DIFFER - {"out", "fresh"}) & _obeyed(words)
         shown = {title: kind for title, kind in {**GROUPS, **groups()}.items() if may & annotations(kind).keys()}
         show_flags("resume RUN", ABOUT, shown, only=may)
         return 0
@@ -42,3 +44,15 @@ def run(words: Sequence[str]) -> int:
     if screen.quiet:
         screen.output.raw(str(run.folder))
     return 0
+
+
+def _obeyed(words: Sequence[str]) -> set[str]:
+    """Names of settings that a run obeys, where the first word names one that can be read; else all that some run does."""
+    from sonde.run.obeyed import obeyed
+    from sonde.tasks.table import spec
+
+    try:
+        config = read_config(open_run(words[0]).config)
+        return obeyed(spec(config.settings["task"]), (config.data or "").partition(":")[0])
+    except (SondeError, KeyError):  # of a flag, or a run of another version
+        return obeyed(None)

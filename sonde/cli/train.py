@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from sonde.cli.help import show_flags
 from sonde.cli.parse import flags_of, split_line, wants_help
 from sonde.cli.train_arguments import WhatOptions, parse_rest, read_request
-from sonde.core.config import GROUPS
 from sonde.core.value_types import annotations
-from sonde.modalities.settings import groups, of_data, of_kind, refuse_clash
+from sonde.modalities.settings import groups, refuse_clash
 from sonde.screen.screen import Screen
 
 ABOUT = """\
@@ -61,14 +60,16 @@ def _help(words: Sequence[str]) -> None:
         own[f"task {named['task']}"] = spec(named["task"]).config
     for owner, kind in own.items():
         refuse_clash(owner, flags_of(kind))
-    show_flags("train DATA", ABOUT, {"general": WhatOptions, **own, **_groups_for(named.get("task"))})
+    shown = _obeyed(named.get("task"), line.words)
+    kinds = {title: kind for title, kind in groups().items() if shown & annotations(kind).keys()}
+    shown |= {name for kind in (WhatOptions, *own.values()) for name in annotations(kind)}
+    show_flags("train DATA", ABOUT, {"general": WhatOptions, **own, **kinds}, only=shown)
 
 
-def _groups_for(task: str | None) -> dict[str, type]:
-    """The groups of settings, without those of kinds of data that the task is not for."""
+def _obeyed(task: str | None, words: Sequence[str]) -> set[str]:
+    """Names of the general settings that the task obeys, and such data as the first word names, as far as that is known."""
+    from sonde.run.obeyed import obeyed
     from sonde.tasks.table import spec
 
-    inputs = () if task is None else spec(task).inputs
-    read = {name for kind in inputs for name in of_kind(kind)}
-    others = {title for title in of_data() if title not in GROUPS} if inputs else set()
-    return {title: kind for title, kind in groups().items() if title not in others or read & annotations(kind).keys()}
+    scheme = words[0].partition(":")[0] if words and ":" in words[0] else ""
+    return obeyed(None if task is None else spec(task), scheme)

@@ -113,6 +113,8 @@ class Modality:
     classical:  (schema, training rows, other rows, seconds) -> (name, prediction for the others) of a model that is no network,
                 to compare with; None where there is too little time (`sonde.run.classical`)
     schemes:    what a name begins with, before a colon ("gym") -> "module:function" that reads the rest, as `embedded`
+    acted:      whether what a scheme names is acted in, and holds no rows
+    unread:     (scheme or "", kinds of targets that the task is for, or ()) -> settings that nothing reads there, for help
     given:      (object of a program's, config, task=, tick=, like=) -> Dataset, or None of what is nothing of this kind; asked
                 before arrays and tables are looked for. "" where nothing but those is taken
     embedded:   name of data that come with a package -> its `read`, as a form has one, but without a listing
@@ -140,5 +142,7 @@ class Modality:
     unit: str = ""
     classical: str = ""
     schemes: Mapping[str, str] = field(default_factory=dict)
+    acted: bool = False
+    unread: str = ""
     given: str = ""
     embedded: Mapping[str, str] = field(default_factory=dict)

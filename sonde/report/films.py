@@ -15,9 +15,7 @@ FILM = Markup(
     "<figcaption>{}</figcaption></figure>\n"
 )
 MOST_WHY = 300  # characters
-NOTE = (
-    "Episodes of the evaluation at the end, played again from their seeds with the actions that the kept weights took."
-)
+NOTE = "Episodes of the last evaluation, played again from their seeds with the actions that the kept weights took."
 
 
 def film_sections(details: Mapping[str, Any], folder: Path) -> list[Section]:
@@ -33,7 +31,7 @@ def film_sections(details: Mapping[str, Any], folder: Path) -> list[Section]:
     html = Markup("").join(_film(each, folder) for each in films or () if isinstance(each, Mapping))
     if not html and not why:
         return []
-    note = NOTE if html else f"There are no films of this environment: {why}."
+    note = NOTE + _among(found) if html else f"There are no films of this environment: {why}."
     if html and why:
         note += f" Others could not be made: {why}."
     body = Markup('<div class="films">\n{}</div>\n').format(html) if html else Markup("")
@@ -43,12 +41,22 @@ def film_sections(details: Mapping[str, Any], folder: Path) -> list[Section]:
 def _film(held: Mapping[str, Any], folder: Path) -> Markup:
     uri = film_of(folder / "films", held.get("file"))
     name = str(held.get("name") or "")[:40]
-    title, caption = f"{name[:1].upper()}{name[1:]}", _caption(held)
+    names = [name, *(str(each)[:40] for each in held.get("also") or ())]
+    together = " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+    title, caption = f"{together[:1].upper()}{together[1:]}", _caption(held)
     if uri:
         return FILM.format(title, uri, caption)
     return Markup("<figure><h3>{}</h3><figcaption>{}</figcaption></figure>\n").format(
         title, f"{caption} It is too large to stand here: evaluation/{folder.name}/films/{held.get('file')}."
     )
+
+
+def _among(found: Mapping[str, Any]) -> str:
+    """Of how many episodes best, median and worst are, where not all were over."""
+    episodes, of = _number(found.get("episodes")), _number(found.get("of"))
+    if not 0 < episodes < of:
+        return ""
+    return f" Best, median and worst are of the {count(episodes)} of {count(of)} episodes that were over in time."
 
 
 def _caption(held: Mapping[str, Any]) -> str:

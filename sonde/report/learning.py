@@ -14,6 +14,7 @@ from sonde.report.figures import Axis, Series, curves
 from sonde.report.folder import Reading
 from sonde.report.metric_words import direction
 from sonde.report.scale import Point, smoothed
+from sonde.report.taken import measure_of
 
 LOG_RATIO = 30.0  # a loss that falls by more than this is drawn on a logarithmic axis
 MOST_PARTS = 4  # further curves of a multi-part loss are left out
@@ -321,11 +322,15 @@ def _first_large(text: str) -> str:
 
 
 def _throughput(run: Reading) -> Figure | None:
-    """Rows per second between the logged steps, without the evaluations in between; of a run that acts, steps of environments."""
-    key, what = (
-        ("environment_steps", "environment steps") if run.acts else ("rows", "positions" if run.plays else "rows")
-    )
-    lines = _where_it_grew(run.steps, key) if run.acts else run.steps
+    """Rows per second between the logged steps, without the evaluations in between; of a run that acts or plays games what its
+    key figures and its live page count: steps of environments, moves."""
+    measure = measure_of(run)
+    if measure is not None and any(measure.paced in line for line in run.steps):
+        key, what, told = measure.paced, measure.pace, measure.drawn
+        lines = _where_it_grew(run.steps, key)
+    else:  # of games of earlier versions positions alone are known
+        key, what, lines = "rows", "positions" if run.plays else "rows", run.steps
+        told = f"{_first_large(what)} trained on"
     spent = {int(line["step"]): 0.0 for line in lines}
     evaluated = sorted((line["step"], float(line.get("seconds") or 0.0)) for line in run.evaluations)
     points: list[Point] = []
@@ -344,7 +349,6 @@ def _throughput(run: Reading) -> Figure | None:
     series = [Series(name=name, points=points, colour=3, faint=window > 2)]
     series += [Series(name=name, points=smoothed(points, window), colour=3)] if window > 2 else []
     drawn = curves(series, across(run), Axis(label=name, zero=True), name="Throughput over time")
-    told = "Steps of the environments" if run.acts else f"{_first_large(what)} trained on"
     return Figure(title="Throughput", svg=drawn, caption=f"{told} per second; evaluations are left out.")
 
 

@@ -149,6 +149,8 @@ def opening_sections(held: Any) -> list[Section]:
         f"The first moves of the latest {count(games)} games of self-play that it began itself, without random moves; it "
         "explores there, so that they are not only its best. Won and lost for who began; shares of answers are of that move."
     )
+    if held.get("alike"):
+        note += " Openings that are turns or mirror images of one another count as one."
     if len(ordered) > MOST_FIRST:
         note += f" The commonest {MOST_FIRST} of {count(len(ordered))}."
     return [

@@ -11,7 +11,7 @@ class Measure(NamedTuple):
     """How it is measured.
 
     part: of result.json;  amount: a number there that says how much it did, of which are said `one` or `several`
-    paced: a number there that says how fast it was, of which is said `pace`
+    paced: a number there that says how fast it was, of which is said `pace`, and of its curve `drawn`
     """
 
     part: str
@@ -20,6 +20,7 @@ class Measure(NamedTuple):
     several: str
     paced: str
     pace: str
+    drawn: str
 
 
 MEASURES = (
@@ -30,8 +31,9 @@ MEASURES = (
         "environment steps",
         "environment_steps",
         "environment steps",
+        "Steps of the environments",
     ),
-    Measure("self_play", "games", "game of self-play", "games of self-play", "moves", "moves"),
+    Measure("self_play", "games", "game of self-play", "games of self-play", "moves", "moves", "Moves of self-play"),
 )
 
 

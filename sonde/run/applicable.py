@@ -14,7 +14,7 @@ from typing import Any
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from sonde.core.bounds import flag
-from sonde.core.config import GROUPS, DataConfig, LoopConfig, OptimConfig, PlaceConfig, flat
+from sonde.core.config import GROUPS, LoopConfig, OptimConfig, PlaceConfig, flat
 from sonde.core.errors import ConfigError
 from sonde.core.given_object import GivenObject
 from sonde.core.seams import Phase, ends, rewinds
@@ -26,6 +26,7 @@ from sonde.optim.custom import SETTINGS, makes_its_own, reads
 from sonde.optim.schedulers import function_of_step
 from sonde.run.build import Assembly, changes
 from sonde.run.lengths import counted, fixed_ends
+from sonde.run.obeyed import OF_ROWS
 from sonde.run.updates import settings_of
 from sonde.tasks.table import spec
 
@@ -41,8 +42,6 @@ OPTIMISERS = SETTINGS
 OF_A_SCHEDULE = ("schedule", "warmup", *SHAPED)
 OF_DATA = (*(entry.name for kind in of_data().values() for entry in fields(kind)), "feed", "balanced", "bucket")
 """Settings of data that Sonde describes."""
-OF_ROWS = (*(entry.name for entry in fields(DataConfig) if entry.init), "feed", "balanced", "bucket", "augment")
-"""Settings that choose among rows, or change them."""
 NOT_IN_FIT = frozenset({*OF_DATA, "augment", "pretrained", "freeze", "layer_decay"})
 """Settings that `sonde.fit` and `sonde.steps` refuse: they take data and modules as they are."""
 NOT_IN_A_LOOP_OF_ONES_OWN = (

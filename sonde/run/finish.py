@@ -257,14 +257,7 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
     if attempt.built is not None:
         split = next(reversed(list(result["metrics"])), "")
         seconds = SECONDS if attempt.limit is None else min(SECONDS, attempt.limit.for_samples(()))
-        make_films(
-            attempt.built,
-            folder.evaluation / split,
-            split,
-            tick=screen.tick,
-            seconds=seconds,
-            leave_off=lambda: bool(attempt.request),
-        )
+        make_films(attempt, split, seconds=seconds)
         show_games(attempt.built, folder.evaluation / split, split, tick=screen.tick, seconds=seconds)
     write_report(folder.path)
     screen.result(result)

@@ -43,6 +43,7 @@ def validate(
     better = objective is None or is_kept(objective, objective.value(scores), best)
     if better and able.quick_evaluate is None:
         attempt.best_meter, attempt.best_budget, attempt.best_step = meter, budget, step
+        attempt.best_taken = getattr(source, "taken", {})
     if budget is not None and budget.played and not (better and able.quick_evaluate is None and objective is not None):
         tell(attempt, cut)  # of the best, the end tells
         budget.told = True

@@ -1,6 +1,7 @@
 """The command as a shell sees it: exit codes, streams, what is loaded, how errors read."""
 
 import io
+import re
 import subprocess
 import sys
 import time
@@ -42,7 +43,31 @@ def test_help_of_a_task_leaves_out_kinds_of_data_that_it_is_not_for(capsys: pyte
     assert "environments options" in shown
     assert "--image-size" not in shown
     assert main(["train", "--help", "--task", "classification"]) == 0
-    assert "--image-size" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "--image-size" in shown
+    assert "environments options" not in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "there", "absent"),
+    [
+        ("gym:CartPole-v1", "films frame-skip batch-size environment-steps", "folds augment epochs opponents noop-starts"),
+        ("--task dqn", "films noop-starts batch-size discount", "folds augment epochs opponents environment memory"),
+        ("atari:Pong --task ppo", "noop-starts clip-range", "environment-timeout opponents balanced"),
+        ("game:connect_four", "opponents episodes", "films frame-skip environment-steps folds image-size workers"),
+        ("--task reinforce", "environments discount", "batch-size environment-steps"),
+        ("--task cloning", "environment folds epochs", "opponents environment-steps"),
+        ("--task regression", "folds epochs target", "environment-steps episodes schedule-every"),
+    ],
+)  # fmt: skip
+def test_help_lists_what_is_obeyed_there(
+    words: str, there: str, absent: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", *words.split(), "--help"]) == 0
+    lines = re.findall(r"^\W*(--[a-z].*)", capsys.readouterr().out, re.MULTILINE)
+    shown = set(re.findall(r"--([a-z0-9-]+)", "\n".join(lines)))
+    assert set(there.split()) <= shown
+    assert not set(absent.split()) & shown
 
 
 def test_help_loads_nothing_heavy() -> None:

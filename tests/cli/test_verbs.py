@@ -137,6 +137,8 @@ def test_resume_help_shows_what_may_change(capsys: pytest.CaptureFixture[str]) -
     assert "--device TEXT" in out
     assert "--lr" not in out
     assert "--batch-size" not in out
+    assert "--environment-timeout" in out
+    assert "--environment-timeout" not in out_of(["resume", "runs/table", "--help"], capsys)
 
 
 def test_runs_and_report(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

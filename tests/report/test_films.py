@@ -43,3 +43,13 @@ def test_what_is_no_film_or_lies_elsewhere_is_not_shown_and_names_are_escaped(tm
     assert "&lt;b&gt;" in section.html
     (section,) = film_sections(held(file="../films/../../best.mp4"), tmp_path)
     assert "<video" not in section.html
+
+
+def test_an_episode_that_is_several_is_called_all_of_them_and_of_how_many_it_is_told(tmp_path: Path) -> None:
+    films = held(also=["median", "worst"])
+    films["films"] |= {"episodes": 7, "of": 20}
+    (section,) = film_sections(films, folder(tmp_path))
+    assert "<h3>Best, median and worst</h3>" in section.html
+    assert section.note.endswith("Best, median and worst are of the 7 of 20 episodes that were over in time.")
+    films["films"] |= {"episodes": 20}
+    assert "of 20 episodes" not in film_sections(films, tmp_path)[0].note

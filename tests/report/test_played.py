@@ -82,6 +82,10 @@ def test_openings_have_shares_and_results_and_answers_of_theirs() -> None:
     assert cells[3] == ["x(0,0)", "", "2", "20 %", "0 %", "0 %", "100 %"]
     assert "<img" not in section.html
     assert "latest 10 games" in section.note
+    assert "mirror" not in section.note
+    assert (
+        "turns or mirror images of one another count as one" in opening_sections({**openings(), "alike": True})[0].note
+    )
 
 
 @pytest.mark.parametrize("held", [None, [], "x"])

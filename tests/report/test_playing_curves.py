@@ -23,6 +23,15 @@ def line(step: int, **more: float) -> dict[str, Any]:
     )
 
 
+def test_throughput_counts_moves_as_the_key_figures_do() -> None:
+    lines = [
+        line(step, moves=50.0 * (step // 2 * 2)) for step in range(1, 10)
+    ]  # of several updates from the same games
+    figure = {each.title: each for each in playing_figures(run_of(lines))}["Throughput"]
+    assert "moves per second: 50.00" in str(figure.svg)
+    assert figure.caption == "Moves of self-play per second; evaluations are left out."
+
+
 def test_games_and_what_the_loss_is_made_of_are_drawn_and_explained() -> None:
     figures = {each.title: each for each in playing_figures(run_of([line(step) for step in (10, 20, 30, 40)]))}
     assert LOSS_TERMS not in figures
@@ -33,7 +42,7 @@ def test_games_and_what_the_loss_is_made_of_are_drawn_and_explained() -> None:
     assert figures["Length of games"].caption.startswith("It stayed at about 7.00.")
     assert "below which it cannot fall" in figures["Policy"].caption
     assert "Explained variance rose from 0.100 to 0.400." in figures["Explained variance of the values"].caption
-    assert "positions per second" in str(figures["Throughput"].svg)
+    assert "positions per second" in str(figures["Throughput"].svg)  # of an earlier version, whose log knows no moves
     for title in ("Policy", "Value", "Results of self-play"):
         assert "<svg" in str(figures[title].svg)
 

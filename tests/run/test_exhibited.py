@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import sonde
+from sonde.acting.self_play.games.open_spiel import rules_of
 from sonde.core.errors import ConfigError
 from sonde.core.files import read_json
 from sonde.run.exhibited import openings
@@ -27,6 +28,28 @@ def test_openings_are_counted_with_the_results_of_who_began() -> None:
 def test_a_second_move_may_stand_on_the_first() -> None:
     [line] = openings("connect_four", [(3, 3, 0)])["lines"]
     assert (line["first"]["to"], line["second"]["to"]) == (38, 31)
+
+
+def test_openings_that_are_turned_or_mirrored_count_as_one() -> None:
+    corner = [(0, 1, 1), (2, 1, 0), (8, 7, -1), (6, 3, 1), (0, 3, 1)]  # a corner, and a field beside it
+    far = [(2, 3, 1)]  # a corner, and a field that is not
+    found = openings("tic_tac_toe", [*corner, *far, (4, -1, 0)], rules_of("tic_tac_toe").symmetries)
+    lines = [
+        (line["first"]["action"], line["second"] and line["second"]["action"], line["games"]) for line in found["lines"]
+    ]
+    assert lines == [(0, 1, 5), (0, 5, 1), (4, None, 1)]
+    assert (found["lines"][0]["won"], found["lines"][0]["drawn"], found["lines"][0]["lost"]) == (3, 1, 1)
+    assert found["alike"]
+    assert found["games"] == 7
+
+
+def test_in_connect_four_only_a_mirror_image_is_the_same() -> None:
+    found = openings("connect_four", [(1, 2, 0), (5, 4, 0), (5, 2, 0)], rules_of("connect_four").symmetries)
+    assert [(line["first"]["name"], line["second"]["name"], line["games"]) for line in found["lines"]] == [
+        ("x1", "o2", 2),
+        ("x1", "o4", 1),
+    ]
+    assert not openings("chess", [], rules_of("chess").symmetries)["alike"]
 
 
 def test_a_run_leaves_games_openings_and_its_baseline(tmp_path: Path) -> None:

@@ -73,6 +73,7 @@ class Episodes:
 
     def __iter__(self) -> Iterator[Batch]:
         self.which, self.so_far = "", (0, len(self._seeds))
+        self.taken = {}  # another: what the last pass played may be kept
         for first in range(0, len(self._seeds), TOGETHER):
             seeds = self._seeds[first : first + TOGETHER]
             found, ended = self._played(seeds, first, self.leave_off)

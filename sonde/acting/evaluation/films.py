@@ -28,38 +28,51 @@ SECONDS = 20.0  # that all of them may take to make
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """An episode of which a film is made. name: "best";  returned: what it did;  length: its steps;  actions: its first ones"""
+    """An episode of which a film is made.
+
+    name: "best";  also: what else it is, of episodes that returned the same;  returned: what it did;  length: its steps
+    actions: its first ones
+    """
 
     name: str
     seed: int
     returned: float
     length: int
     actions: np.ndarray
+    also: tuple[str, ...] = ()
 
 
 def chosen(
-    returns: Sequence[float], lengths: Sequence[float], seeds: Sequence[int], taken: Mapping[int, np.ndarray]
+    returns: Sequence[float],
+    lengths: Sequence[float],
+    seeds: Sequence[int],
+    taken: Mapping[int, np.ndarray],
+    index: Sequence[int] | None = None,
 ) -> list[Wanted]:
-    """The best, the median and the worst; of those that returned the same only the first.
+    """The best, the median and the worst of the episodes whose actions are known; of those that returned the same only the first.
 
-    taken: number of an episode -> its actions
+    returns, lengths: of the episodes that were over;  index: their numbers, by default all from 0 on
+    seeds: of all episodes, by number;  taken: number of an episode -> its actions
     """
-    order = np.argsort(np.asarray(returns), kind="stable")
-    found: dict[float, Wanted] = {}
-    for name, number in (("best", order[-1]), ("median", order[(len(order) - 1) // 2]), ("worst", order[0])):
-        place = int(number)
-        if place in taken:
-            found.setdefault(
-                returns[place],
-                Wanted(
-                    name=name,
-                    seed=seeds[place],
-                    returned=returns[place],
-                    length=int(lengths[place]),
-                    actions=taken[place],
-                ),
-            )
-    return list(found.values())
+    numbers = range(len(returns)) if index is None else index
+    played = [place for place, number in enumerate(numbers) if number in taken]
+    if not played:
+        return []
+    order = sorted(played, key=lambda place: returns[place])
+    roles: dict[float, list[tuple[str, int]]] = {}
+    for name, place in (("best", order[-1]), ("median", order[(len(order) - 1) // 2]), ("worst", order[0])):
+        roles.setdefault(returns[place], []).append((name, place))
+    return [
+        Wanted(
+            name=same[0][0],
+            also=tuple(name for name, _ in same[1:]),
+            seed=seeds[numbers[same[0][1]]],
+            returned=returned,
+            length=int(lengths[same[0][1]]),
+            actions=taken[numbers[same[0][1]]],
+        )
+        for returned, same in roles.items()
+    ]
 
 
 def film(
@@ -97,6 +110,8 @@ def film(
         env.close()
     whole = shown == wanted.length
     told = {"name": wanted.name, "seed": wanted.seed, "return": wanted.returned, "length": wanted.length}
+    if wanted.also:
+        told["also"] = list(wanted.also)
     again = {"played_again": returned} if whole and not np.isclose(returned, wanted.returned) else {}
     return {**told, "shown": shown, "faster": faster, "file": path.name, **again}
 

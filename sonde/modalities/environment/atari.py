@@ -22,6 +22,12 @@ def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: S
     refuse_of_logs(task, f"atari:{name}", like)
     if settings.opponents:
         raise ConfigError(f"{flag('opponents')} are of games for two, and atari:{name} is played alone; leave it out")
+    if settings.environment_timeout != EnvironmentConfig().environment_timeout:
+        raise ConfigError(
+            f"{flag('environment_timeout')} is of other environments: a game of Atari never hangs; leave it out"
+        )
+    if settings.log_steps is not None and like is None:
+        raise ConfigError(f"--log-steps is for logs, and atari:{name} is acted in; --return-steps is for what acts")
     if settings.environment and like is None:
         raise ConfigError(f"--environment is for logs, and atari:{name} is an environment itself; leave it out")
     game = game_of(rom(name), settings)

@@ -27,6 +27,8 @@ ENVIRONMENT = Modality(
         "atari": "sonde.modalities.environment.atari:read",
         "game": "sonde.modalities.environment.game:read",
     },
+    acted=True,
+    unread="sonde.modalities.environment.words:unread",
     given="sonde.modalities.environment.own:given",
     inspect="sonde.modalities.environment.inspection:PARTS",
 )

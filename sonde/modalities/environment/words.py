@@ -1,7 +1,11 @@
-"""What rows of an environment are called."""
+"""What rows of an environment are called, and which of its settings are for others."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from sonde.acting.config import OF_ATARI, OF_BOTH, OF_GAMES, OF_LOGS, of_environments
+
+ACTED = ("action", "control", "move")  # kinds of targets of what is acted in
 
 
 def row_of(schema: Mapping[str, Any]) -> tuple[str, str]:
@@ -16,3 +20,21 @@ def row_of(schema: Mapping[str, Any]) -> tuple[str, str]:
     logged = kind.startswith("logged-")
     acted_in = (schema.get("input") or {}).get("extra")
     return ("step", "steps") if logged and not acted_in else ("episode", "episodes")
+
+
+def unread(scheme: str, targets: Sequence[str]) -> set[str]:
+    """Settings that nothing reads there. scheme: "game", "" where it is not known;  targets: of the task, () where none is named
+
+    >>> "opponents" in unread("gym", ()), "films" in unread("game", ()), "films" in unread("", ("class",)), unread("", ())
+    (True, True, True, set())
+    """
+    every = {*of_environments(), *OF_GAMES, *OF_BOTH}
+    if scheme == "game" or (targets and not scheme and set(targets) == {"move"}):
+        return {*of_environments(), "environment_steps", "workers"}
+    if not (scheme or targets):
+        return set()
+    if not scheme and not any(kind.removeprefix("logged-") in ACTED for kind in targets):
+        return every
+    if targets and all(kind.startswith("logged-") for kind in targets):
+        return {*OF_GAMES}
+    return {*OF_GAMES, *OF_LOGS, *({"atari": ("environment_timeout",), "": ()}.get(scheme, OF_ATARI))}

@@ -50,7 +50,21 @@ def test_the_best_the_median_and_the_worst_each_return_once() -> None:
         ("worst", 11, 1.0),
     ]
     assert found[0].actions.tolist() == [2]
-    assert [each.name for each in chosen([7.0] * 5, [1] * 5, range(5), taken)] == ["best"]
+    (only,) = chosen([7.0] * 5, [1] * 5, range(5), taken)
+    assert (only.name, only.also) == ("best", ("median", "worst"))
+
+
+def test_they_are_found_by_their_numbers_where_the_first_episodes_were_cut_by_time() -> None:
+    taken = {number: np.array([number]) for number in range(6)}  # also of those that were not over
+    found = chosen([3.0, 1.0, 5.0], [7, 8, 9], range(10, 16), taken, [1, 3, 4])
+    assert [(each.name, each.seed, each.length, each.actions.tolist()) for each in found] == [
+        ("best", 14, 9, [4]),
+        ("median", 11, 7, [1]),
+        ("worst", 13, 8, [3]),
+    ]
+    del taken[4]  # not played here: the best of those that were
+    assert [each.seed for each in chosen([3.0, 1.0, 5.0], [7, 8, 9], range(10, 16), taken, [1, 3, 4])] == [11, 13]
+    assert chosen([3.0], [7], range(10, 16), {}, [1]) == []
 
 
 def test_a_film_shows_every_step_and_holds_the_end(tmp_path: Path) -> None:
@@ -58,7 +72,7 @@ def test_a_film_shows_every_step_and_holds_the_end(tmp_path: Path) -> None:
     told = film(Shown, one, tmp_path / "best.mp4", seconds=60)
     assert told == {
         "name": "best", "seed": 4, "return": one.returned, "length": one.length, "shown": one.length, "faster": 1,
-        "file": "best.mp4",
+        "file": "best.mp4", "also": ["median", "worst"],
     }  # fmt: skip
     told = subprocess.run([ffmpeg.get_ffmpeg_exe(), "-i", tmp_path / "best.mp4"], capture_output=True, text=True).stderr
     assert "40x32" in told

@@ -69,6 +69,10 @@ def test_a_policy_of_another_game_is_refused() -> None:
 def test_what_has_no_effect_is_refused() -> None:
     with pytest.raises(ConfigError, match="--opponents are of games for two, and atari:Pong is played alone"):
         opened(opponents=("random",))
+    with pytest.raises(ConfigError, match="--environment-timeout is of other environments"):
+        opened(environment_timeout=5.0)
+    with pytest.raises(ConfigError, match="--log-steps is for logs, and atari:Pong is acted in"):
+        opened(log_steps=3)
     for setting, value in (("noop_starts", 5), ("sticky_actions", 0.1), ("all_actions", True), ("ignore_lives", True)):
         flag = "--" + setting.replace("_", "-")
         with pytest.raises(ConfigError, match=f"{flag} is of Atari games, and gym:CartPole-v1 is none; leave it out"):
