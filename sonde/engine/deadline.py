@@ -1,6 +1,9 @@
 """When training must end under a time limit, so that the evaluations after it fit: planned, and moved as they are measured."""
 
+import math
+
 EVALUATION_SHARE = 0.4  # of what is left: more is not kept back from training for evaluation
+BESIDE, MORE = 0.1, 10.0  # of a limit, and seconds, that starting, checkpoints and the end may take at most, on a busy machine
 SLOWEST = 10.0  # times what an evaluation was expected to take, that one measurement is believed
 
 
@@ -51,3 +54,13 @@ class Deadline:
         """An evaluation took so many times what was expected; or more than that, where it was cut short (`at_least`)."""
         found = min(max(ratio, 1 / SLOWEST), SLOWEST)
         self.ratio = max(self.ratio, found) if at_least else found
+
+
+def longer(used_s: float, needed_s: float = 0.0) -> str:
+    """A time limit, as it is typed, under which a run that has taken so long trains on for `needed_s` seconds at least.
+
+    >>> longer(34.0), longer(102.0, 30.0)
+    ('50s', '4m')
+    """
+    total = (1 + BESIDE) * used_s + MORE + needed_s / (1 - EVALUATION_SHARE)
+    return f"{10 * math.ceil(total / 10)}s" if total <= 120 else f"{math.ceil(total / 60)}m"

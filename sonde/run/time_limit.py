@@ -50,7 +50,7 @@ class TimeLimit:
         self.deadline = Deadline(
             limit_s * (1 - SPARE) - self._after_s,
             wanted_s=self._quick_s + final_s,
-            since_s=assembly.clock.elapsed(),
+            since_s=assembly.clock.elapsed() if saved is None else saved.elapsed,
             floor_s=FLOOR_S * (len(splits) + ("quick" in plan.evaluation_s)),
         )
 

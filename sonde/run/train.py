@@ -41,7 +41,7 @@ from sonde.run.evaluation import choosing, notes_on_metrics
 from sonde.run.examining import doctor_of, last_look
 from sonde.run.job import Attempt
 from sonde.run.judged_anew import judge_anew
-from sonde.run.lengths import fit_settings, fixed_ends, move_end
+from sonde.run.lengths import fit_settings, fixed_ends, move_end, refuse_too_short
 from sonde.run.live import Live
 from sonde.run.loggers.logger import Ending
 from sonde.run.loggers.table import loggers
@@ -141,6 +141,8 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     screen.folder(folder.path)
     if (limit_s := assembly.config.loop.limit_s) is not None:
         attempt.limit = TimeLimit(assembly, plan, limit_s, saved)
+        if saved is not None:
+            refuse_too_short(saved, assembly.config.loop, folder, attempt.limit.deadline.training_s)
     deadline = None if attempt.limit is None else attempt.limit.deadline
     settings = fit_settings(assembly.config, plan, assembly.objective, deadline=deadline)
     training = _training(attempt, plan, stepper, settings)
