@@ -89,6 +89,16 @@ class Played(Protocol):
     def expected_s(self, at_most_s: float) -> float: ...  # of one pass, by a part of one of about so many seconds
 
 
+@runtime_checkable
+class Hurrying(Protocol):
+    """One of these that arranges its rows by the time that it has, so that some are whole at its end.
+
+    within_s: seconds of a pass; None where it may take any
+    """
+
+    within_s: float | None
+
+
 def making(source: "Source") -> Making | None:
     """The source, where it makes its batches."""
     return cast("Making", source) if hasattr(source, "pace") else None  # many times quicker than isinstance
@@ -100,14 +110,21 @@ def never() -> bool:
 
 
 @contextmanager
-def leaving_off(source: "Source", when: Callable[[], bool]) -> Iterator[None]:
-    """For the body's duration let a source that makes its batches or rows leave off when `when` says so; others never do."""
+def leaving_off(source: "Source", when: Callable[[], bool], within_s: float | None = None) -> Iterator[None]:
+    """For the body's duration let a source that makes its batches or rows leave off when `when` says so; others never do.
+
+    within_s: seconds after which that will be, where it is known
+    """
     found = making(source) or (source if isinstance(source, Played) else None)
     if found is None:
         yield
         return
     found.leave_off = when
+    if isinstance(found, Hurrying):
+        found.within_s = within_s
     try:
         yield
     finally:
         found.leave_off = never
+        if isinstance(found, Hurrying):
+            found.within_s = None

@@ -126,9 +126,14 @@ class EvaluationBudget:
         return self.stopped and not self.evaluated
 
     @property
+    def left_s(self) -> float:
+        """Of its seconds; 0 or less where they are over."""
+        return self.until - self._now()
+
+    @property
     def over(self) -> bool:
         """Whether its seconds are over."""
-        return self._now() >= self.until
+        return self.left_s <= 0
 
     def stops(self, *, last: bool) -> bool:
         """Whether to read no further. last: the batch just taken was the split's last"""
@@ -140,7 +145,7 @@ class EvaluationBudget:
 
         Never fewer than `CHUNK` at a time: a search takes about as long for one row as for many.
         """
-        here, left_s = len(batch), self.until - self._now()
+        here, left_s = len(batch), self.left_s
         if self.played:
             self.seen, self.evaluated = self.seen + here, self.evaluated + here
             return batch
@@ -231,7 +236,7 @@ def evaluate(
     with (
         random_state.apart(settings.device),
         evaluation_mode(task.modules, average),
-        leaving_off(source, leave_off),
+        leaving_off(source, leave_off, None if budget is None else budget.left_s),
     ):
         for number, batch in enumerate(drawn(source, settings)):
             taken = batch if budget is None else budget.take(batch)

@@ -195,11 +195,14 @@ class Games:
 
     def __init__(self, hands: Hands) -> None:
         self.hands, self.leave_off, self.so_far = hands, never, (0, 100)
+        self.within_s: float | None = None
+        self.had_s: float | None = None  # when it was read last
 
     def expected_s(self, at_most_s: float) -> float:
         return 100.0
 
     def __iter__(self) -> Iterator[Batch]:
+        self.had_s = self.within_s
         for group in range(10):
             for _ in range(10):
                 if self.leave_off():
@@ -238,7 +241,9 @@ def test_games_leave_off_when_the_time_is_over_and_those_that_were_played_are_ev
     assert budget.evaluated == rows
     assert budget.whole is (rows == 100)
     assert budget.nothing is (rows == 0)
+    assert games.had_s == seconds
     evaluate(task, games, SETTINGS)
+    assert games.had_s is None
     assert task.rows[rows:] == list(range(100))
 
 

@@ -20,6 +20,11 @@ from sonde.core.playing import Playing
 from sonde.core.seeds import derive
 
 TOGETHER = 20  # games against each opponent side by side, at most
+FEWEST = 2  # of them, where there is little time: a pair
+LOOK_SHARE, ROOM = (
+    0.05,
+    0.5,
+)  # of the time of a pass, to find out how long a group takes, and that it may be expected to take
 FEW = 4  # moves of each game, by which it is told how long a pass takes
 FIRST_MOVE = 4  # times as long as it is to take to tell that, a first move may be waited for
 FIRST = ", those that ended first: longer ones are missing"
@@ -45,7 +50,7 @@ class Matches:
     begin with, other ones than all other pairs: of a game that has too few of them there are fewer games. The judged side begins
     the one, the opponent the other.
     Where it leaves off, what is whole by then are the groups that were played; of the first, where it was in that one, the games
-    that had ended.
+    that had ended. So that some do end, groups are smaller where a pass has too little time for one (`within_s`).
     """
 
     ends = True
@@ -68,6 +73,7 @@ class Matches:
         check_seen(rows.rules, playing)
         self._rows, self._playing, self._device = rows, playing, device
         self.leave_off: Callable[[], bool] = never
+        self.within_s: float | None = None  # see `sonde.core.pace.Hurrying`
         self.which, self.so_far = "", (0, 0)  # see `sonde.core.pace.Played`
         self._judged, self._together = judged, together
 
@@ -78,10 +84,11 @@ class Matches:
 
     def __iter__(self) -> Iterator[Batch]:
         self.which, rows = "", self._rows
+        together = self._together_in_time()
         own, others = self._sides(self.leave_off)
-        self.so_far = 0, sum(len(self._group(first, others)) for first in range(0, rows.number, self._together))
-        for first in range(0, rows.number if others else 0, self._together):
-            games = self._group(first, others)
+        self.so_far = 0, sum(len(self._group(first, together, others)) for first in range(0, rows.number, together))
+        for first in range(0, rows.number if others else 0, together):
+            games = self._group(first, together, others)
             if not games:
                 return
             fields, ended = self._played(games, own, others)
@@ -103,7 +110,7 @@ class Matches:
         own, others = self._sides(
             lambda: time.perf_counter() - begun > (at_most_s if moved else FIRST_MOVE * at_most_s)
         )
-        moved, games = 0, self._group(0, others)
+        moved, games = 0, self._group(0, self._together, others)
         if not games:
             return 0.0
         known = game(self._rows.name)
@@ -118,9 +125,19 @@ class Matches:
         move_s = (time.perf_counter() - begun) / moved
         return self.batches * move_s * usual_length(self._rows.rules, self._rows.longest)
 
-    def _group(self, first: int, others: Mapping[str, Opponent]) -> list[_Game]:
+    def _together_in_time(self) -> int:
+        """Games against each opponent side by side: fewer where a group of them would take too much of the time that there is."""
+        most = min(self._together, self._rows.number)
+        if self.within_s is None or most <= FEWEST:
+            return self._together
+        group_s = self.expected_s(LOOK_SHARE * self.within_s) / self.batches
+        if group_s <= ROOM * self.within_s:
+            return self._together
+        return max(FEWEST, int(most * ROOM * self.within_s / group_s) // 2 * 2)
+
+    def _group(self, first: int, together: int, others: Mapping[str, Opponent]) -> list[_Game]:
         """The games that are played side by side, from this number on; the same game is not played again."""
-        numbers = range(first, min(first + self._together, self._rows.number))
+        numbers = range(first, min(first + together, self._rows.number))
         return [
             _Game(name, number)
             for name, other in others.items()

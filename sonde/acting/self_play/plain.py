@@ -16,7 +16,9 @@ from sonde.core.playing import UNTRAINED, Playing
 from sonde.core.seeds import derive
 
 SECONDS = 10.0  # for all of it, so that a run does not wait for its baseline
-AT_ONCE, AT_LEAST = 4, 2  # games against each opponent, between two looks at the clock: two pairs; of a short time one
+AT_ONCE = (
+    4  # games against each opponent, between two looks at the clock: two pairs; one where these would take too long
+)
 OF_SEARCH = 0.8  # of the time, for the network that searches; random moves take little
 LONGEST = 2  # times the limit, at which games that began within it are given up where nothing else waits for them
 
@@ -59,8 +61,7 @@ def plain_players(
     found = []
     for what, each in players.items():
         left = OF_SEARCH * seconds if what == UNTRAINED else max((1 - OF_SEARCH) * seconds, until - time.perf_counter())
-        together = AT_LEAST if seconds < SECONDS else AT_ONCE
-        batches = _played(rows, playing, device, each, left, together, longest * left, leave_off)
+        batches = _played(rows, playing, device, each, left, longest * left, leave_off)
         found.append(Plain(what, batches, longest * left))
     return found
 
@@ -71,13 +72,12 @@ def _played(
     device: torch.device,
     player: Opponent,
     seconds: float,
-    together: int,
     most_s: float,
     leave_off: Callable[[], bool],
 ) -> list[Batch]:
     begun = time.perf_counter()
-    matches, found = Matches(rows, playing, device, judged=player, together=together), list[Batch]()
-    matches.leave_off = lambda: leave_off() or time.perf_counter() - begun > most_s
+    matches, found = Matches(rows, playing, device, judged=player, together=AT_ONCE), list[Batch]()
+    matches.leave_off, matches.within_s = (lambda: leave_off() or time.perf_counter() - begun > most_s), seconds
     for batch in matches:
         if matches.which:  # some of a group's games, the shortest
             break

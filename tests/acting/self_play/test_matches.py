@@ -15,6 +15,7 @@ from sonde.acting.self_play.matches import Matches
 from sonde.acting.self_play.openings import distinct_games
 from sonde.acting.self_play.opponents import Minimax, RolloutSearch, check_opponents, opponent
 from sonde.core.errors import ConfigError
+from sonde.core.pace import leaving_off, never
 from sonde.core.playing import Playing, SearchPlan
 from sonde.engine.tree import same
 
@@ -98,6 +99,31 @@ def test_games_side_by_side_are_those_of_a_match_that_is_played_in_parts() -> No
     [part] = matches(rows_of("mcts-5", number=20), simulations=10)
     assert torch.equal(part["score"], whole[0]["score"][20:])
     assert sorted(torch.cat([batch.index for batch in whole]).tolist()) == list(range(88))
+
+
+@pytest.mark.parametrize(
+    ("within_s", "sizes"),
+    [(None, [40, 40, 8]), (400.0, [40, 40, 8]), (80.0, [16] * 5 + [8]), (1.0, [4] * 22)],
+    ids=["any time", "much", "little", "hardly any"],
+)
+def test_fewer_play_side_by_side_where_a_group_would_take_too_long_so_that_some_end(
+    within_s: float | None, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played = matches(rows_of("random", "one-ply", number=44), simulations=2)
+    monkeypatch.setattr(Matches, "expected_s", lambda self, at_most_s: 300.0)  # 100 for a group of 20
+    with leaving_off(played, never, within_s):
+        found = list(played)
+    assert [len(batch) for batch in found] == sizes
+    assert played.so_far == (88, 88)
+    assert played.within_s is None
+    whole = torch.cat([batch["score"] for batch in played])
+    index = torch.cat([batch.index for batch in played])
+    of = {int(number): float(score) for number, score in zip(index, whole, strict=True)}
+    assert all(
+        of[int(number)] == score
+        for batch in found
+        for number, score in zip(batch.index, batch["score"].tolist(), strict=True)
+    )
 
 
 def test_an_earlier_self_is_met_where_there_is_one_from_openings_that_differ() -> None:

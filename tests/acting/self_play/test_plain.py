@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
 import torch
 
 from sonde.acting.self_play.games.rows import GameRows
+from sonde.acting.self_play.matches import Matches
 from sonde.acting.self_play.plain import AT_ONCE, plain_players
 from sonde.core.playing import Playing, SearchPlan
 from sonde.engine.tree import same
@@ -43,6 +45,14 @@ def test_without_time_there_are_none_and_without_a_first_network_chance_alone() 
     [only] = plain_players(ROWS, playing(untrained=False), torch.device("cpu"), seconds=100.0)
     assert only.what == "a random player"
     assert len(only.batches) >= 1
+
+
+def test_of_long_games_a_pair_is_played_to_its_end_where_two_would_take_too_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Matches, "expected_s", lambda self, at_most_s: 60.0 * self.batches)
+    for each in plain_players(ROWS, playing(), torch.device("cpu"), seconds=100.0):
+        assert [len(batch) for batch in each.batches] == [4, 4, 4]
 
 
 def test_a_random_player_plays_another_game_against_each_opponent() -> None:
