@@ -74,8 +74,8 @@ def refuse_idle(assembly: Assembly, saved: Saved, folder: RunFolder) -> None:
     spent = saved.finished and saved.same_limit and (progress.stop == "time limit" or progress.ended_by == "time_limit")
     if loop.limit_s is not None and (spent or ((saved.finished or saved.new_limit) and saved.elapsed >= loop.limit_s)):
         raise ConfigError(
-            f"--time-limit {loop.time_limit}: {folder.path} has already used {duration(saved.elapsed)}; give a longer total, such "
-            f"as --time-limit {longer(saved.elapsed, step_seconds_of(saved))}"
+            f"--time-limit {loop.time_limit}: {folder.path} has already used {duration(saved.elapsed)}; give a longer total, "
+            f"such as --time-limit {longer(saved.elapsed, step_seconds_of(saved))}"
         )
     for name, total in fixed_ends(loop, batches).items():
         if total < saved.step or (saved.finished and total == saved.step):

@@ -139,10 +139,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     attempt.findings += found
     screen.plan([*plan.lines, *choosing(assembly)])
     screen.folder(folder.path)
-    if (limit_s := assembly.config.loop.limit_s) is not None:
-        attempt.limit = TimeLimit(assembly, plan, limit_s, saved)
-        if saved is not None:
-            refuse_too_short(saved, assembly.config.loop, folder, attempt.limit.deadline.training_s)
+    attempt.limit = _limit_of(attempt, plan)
     deadline = None if attempt.limit is None else attempt.limit.deadline
     settings = fit_settings(assembly.config, plan, assembly.objective, deadline=deadline)
     training = _training(attempt, plan, stepper, settings)
@@ -167,6 +164,17 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     _write_findings(attempt, training, attempt.findings if saved is None else of_loggers)
     say(attempt, at_the_start(attempt, stepper))
     return Prepared(attempt=attempt, plan=plan, training=training, settings=settings, parts=parts, doctor=doctor)
+
+
+def _limit_of(attempt: Attempt, plan: ExecutionPlan) -> TimeLimit | None:
+    """None where no time is given. Raises: ConfigError for one that leaves a resume nothing to learn in"""
+    assembly, loop, saved = attempt.assembly, attempt.assembly.config.loop, attempt.saved
+    if loop.limit_s is None:
+        return None
+    limit = TimeLimit(assembly, plan, loop.limit_s, saved)
+    if saved is not None:
+        refuse_too_short(saved, loop, attempt.folder, limit.deadline.training_s)
+    return limit
 
 
 def _take_up(attempt: Attempt) -> None:
