@@ -34,7 +34,7 @@ class Policy:
         self._acting, self._shape, self.sampled, self._device = acting, input.shape, sampled, device
         shown, taken = from_text(input.space)
         pixels = bool(input.std)
-        self._encode = encoder(shown, input.shape, pixels=pixels)
+        self._encode = encoder(shown, input.shape, pixels=pixels, times=input.scale)
         self._bounds = None if shown is None or pixels else shown.bounds
         self._formed = _former(taken)
         self._random = generator(seed, "sample", "policy", device=device) if sampled else None
@@ -150,7 +150,8 @@ def _rows_of(input: InputSpec) -> str:
     sizes = ", ".join(map(str, input.shape))
     space = None if input.std else from_text(input.space)[0]
     each = "" if space is None or space.kind in ("box", "other") else f", each {space.words} in a row"
-    what = "pixels as uint8" if input.std else "observations"
+    times = f", times {input.scale:g}" if input.scale else ""
+    what = f"pixels as uint8{times}" if input.std else "observations"
     return f"{what} ({sizes}) behind one another: (n, {sizes})" + each
 
 

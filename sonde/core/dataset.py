@@ -56,8 +56,9 @@ class InputSpec:
     mean, std: per channel for images and clips (of the values in 0..1); of clips of sound per mel (`sonde.nn.sound_code`); empty
            elsewhere
     columns: for tables, in the order of the features; category columns hold their code as a float
-    scale: for images from arrays that were not bytes, what their values were multiplied by to lie in 0..255; of clips of sound
-           the power that counts as silence; else 0
+    scale: for images from arrays that were not bytes, what their values were multiplied by to lie in 0..255; of pictures that an
+           environment shows in fewer bytes than 0..255, what these are multiplied by; of clips of sound the power that counts as
+           silence; else 0
     fit:   how images of another size come to theirs: stretched to it, or letterboxed: scaled to fit and grey where they do not
     tokenizer, symbols: for tokens, the vocabulary as JSON (`sonde.core.vocabulary`) and its size
     symbols: of molecules, how many codes the features of atoms have; of proteins as for tokens, and 0 where backbones are given

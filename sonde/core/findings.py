@@ -67,6 +67,7 @@ CAUSES = frozenset(
         "parameters-without-an-optimiser",
         "phase-that-never-runs",
         "picture-read-as-numbers",
+        "pictures-nearly-black",
         "plateau",
         "posterior-collapse",
         "probabilities-instead-of-logits",

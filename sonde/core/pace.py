@@ -73,6 +73,18 @@ class Making(Protocol):
 
 
 @runtime_checkable
+class Several(Protocol):
+    """A source whose first batch is long in coming where much is made side by side, such as games that all end together.
+
+    at_least_s: that it is measured for, about
+    """
+
+    def pace_of(
+        self, together: int, at_least_s: float = 0.0
+    ) -> Pace: ...  # of so much side by side, from the beginning
+
+
+@runtime_checkable
 class Played(Protocol):
     """A source of rows for an evaluation, which are made while it is read.
 

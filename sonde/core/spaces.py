@@ -18,6 +18,7 @@ from sonde.core.units import counted
 
 MOST_BOUNDS = 10_000  # of a box whose entries differ in their bounds, which are kept
 SLACK = 1e-5  # of float32 arithmetic
+BRIGHTEST = 255  # byte of a picture, which networks see as 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +52,16 @@ class Space:
     def is_pixels(self) -> bool:
         """Whether it is a picture: (height, width, channels) or (channels, height, width) bytes."""
         return self.kind == "box" and self.dtype == "uint8" and len(self.shape) == 3
+
+    @property
+    def brightening(self) -> int:
+        """What bytes of a picture are multiplied by so that its brightest are nearly 255, by its bounds; else 1.
+
+        >>> [Space(kind="box", shape=(9, 9, 1), dtype="uint8", high=(high,)).brightening for high in (1.0, 3.0, 200.0)]
+        [255, 85, 1]
+        """
+        known = [bound for bound in self.high if bound is not None] if self.is_pixels else []
+        return max(1, int(BRIGHTEST // max(known))) if known and max(known) >= 1 else 1
 
     @property
     def size(self) -> int:
@@ -128,15 +139,29 @@ def _from(saved: Mapping[str, Any]) -> Space:
     return Space(**{**saved, **lists, "parts": tuple(_from(part) for part in saved["parts"])})
 
 
-def encoder(space: Space | None, shape: tuple[int, ...], *, pixels: bool) -> Callable[[Any], np.ndarray]:
+def brightened(pixels: np.ndarray, times: float) -> np.ndarray:
+    """Bytes multiplied by a whole number of 1 or more, and cut off at the largest multiple that a byte holds; 0 leaves them.
+
+    >>> brightened(np.array([0, 1, 3], np.uint8), 255.0).tolist()
+    [0, 255, 255]
+    """
+    if times <= 1:
+        return pixels
+    return np.minimum(pixels, np.uint8(BRIGHTEST // times)) * np.uint8(times)
+
+
+def encoder(
+    space: Space | None, shape: tuple[int, ...], *, pixels: bool, times: float = 0.0
+) -> Callable[[Any], np.ndarray]:
     """An observation as the environment shows it -> what networks see: `shape` float32, of pixels uint8 with channels first.
 
     What has parts becomes one row, a choice as 0 and 1 for each that there is. What is returned pickles.
     space: None where it is not known: then an observation is an array of `shape`, of pixels also with channels last
+    times: what pixels are multiplied by (`brightened`)
     Raises (what is returned): ValueError for what the space does not hold
     """
     if pixels:
-        return partial(_pixels, shape)
+        return partial(_pixels, shape, times)
     if space is None or space.kind in ("box", "other"):
         return _numbers
     return partial(_row, space)
@@ -153,7 +178,7 @@ def _numbers(seen: Any) -> np.ndarray:
         return np.atleast_1d(found.astype(np.float32))
 
 
-def _pixels(shape: tuple[int, ...], seen: Any) -> np.ndarray:
+def _pixels(shape: tuple[int, ...], times: float, seen: Any) -> np.ndarray:
     """uint8, with channels first. Raises: ValueError for what is not, such as shares of 1, which would all become 0"""
     found = np.asarray(seen)
     if found.dtype != np.uint8:
@@ -161,8 +186,8 @@ def _pixels(shape: tuple[int, ...], seen: Any) -> np.ndarray:
             raise ValueError(f"{found.dtype} and not uint8")
         found = found.astype(np.uint8)
     if found.shape == (*shape[1:], shape[0]) != shape:
-        return np.ascontiguousarray(np.moveaxis(found, -1, 0))
-    return found
+        found = np.ascontiguousarray(np.moveaxis(found, -1, 0))
+    return brightened(found, times)
 
 
 def _row(space: Space, seen: Any) -> np.ndarray:

@@ -153,7 +153,7 @@ def settings(run: Reading) -> tuple[list[Setting], list[Setting]]:
         )
         for name, value in (run.config.get("settings") or {}).items()
     ]
-    order = {"typed": 0, "given": 0, "file": 1, "inferred": 2, "recipe": 3}
+    order = {"typed": 0, "given": 0, "file": 1, "inferred": 2, "measured": 3, "recipe": 4}
     chosen = sorted((row for row in rows if row.origin in order), key=lambda row: order[row.origin])
     return chosen, [row for row in rows if row.origin not in order]
 

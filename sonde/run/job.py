@@ -38,6 +38,7 @@ from sonde.run.resume import (
 )
 from sonde.run.run import Run
 from sonde.run.saved import Saved
+from sonde.run.side_by_side import as_measured, in_time
 from sonde.run.start import mend_schema, write_start
 from sonde.run.time_limit import TimeLimit
 from sonde.screen.screen import Screen
@@ -172,10 +173,11 @@ def _built(job: Job, config: TrainConfig, *, fresh: bool) -> Assembly:
 
 
 def _begin(job: Job, folder: RunFolder, built: Assembly) -> Attempt:
+    built, resolved = in_time(built, job.resolved)
     try:
         write_start(
             folder,
-            replace(job.resolved, config=built.config),
+            replace(resolved, config=built.config),
             job.about,
             built,
             folds=job.fold is not None,
@@ -191,6 +193,7 @@ def _begin(job: Job, folder: RunFolder, built: Assembly) -> Attempt:
 
 
 def _go_on(job: Job, folder: RunFolder) -> Attempt:
+    job = replace(job, resolved=as_measured(folder, job.resolved))
     same_settings(folder, job.config)
     if (
         not folder.data.exists() and not folder.checkpoints.exists()

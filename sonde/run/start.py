@@ -82,7 +82,7 @@ def mend_schema(folder: RunFolder, dataset: Dataset | None, report: Callable[[st
         report(f"warning: {str(error).partition('; ')[0]}; it is written again from the data")
         write_schema(folder, dataset.schema)
         return
-    if (begun.shape, begun.extra) != (now.shape, now.extra):
+    if (begun.shape, begun.extra, begun.scale) != (now.shape, now.extra, now.scale):
         raise RunFolderError(
             f"{folder.path} was begun by an earlier version, which scaled or shaped these data in another way; it can be used as "
             "it is (sonde predict, eval), and to train on, start another run with --out NEW"

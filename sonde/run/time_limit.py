@@ -58,6 +58,11 @@ class TimeLimit:
     def _after_s(self) -> float:
         return after_seconds(self.limit_s, self._assembly.clock.slowed())
 
+    @property
+    def _left_s(self) -> float:
+        """Seconds until the report."""
+        return self.limit_s - self._after_s - self._assembly.clock.elapsed()
+
     def _expected(self, name: str) -> float:
         """Seconds that a split's evaluation is expected to take, by what the last one took."""
         return self._plan.evaluation_s.get(name, 0.0) * self.deadline.ratio
@@ -66,7 +71,7 @@ class TimeLimit:
         """Learn from an evaluation while training went on what those to come will take. step: at which"""
         if budget.nothing and step is not None:
             self._fruitless = step, budget.took_s
-            if self._hopeless(self.deadline.kept_s):
+            if self._hopeless(min(self.deadline.kept_s, self._left_s)):
                 self.deadline.give_up()
         elif budget.evaluated:
             self._fruitless = None
@@ -102,7 +107,7 @@ class TimeLimit:
         It is over at once where validation ended nothing in about as much time
         """
         expected = {name: self._expected(name) for name in splits}
-        left_s = self.limit_s - self._after_s - self._assembly.clock.elapsed()
+        left_s = self._left_s
         total = sum(expected.values()) + self._expected(BASELINE)
         share = expected[splits[0]] / total if total else 1 / len(splits)
         until = self._assembly.clock.elapsed() + share * left_s
@@ -115,8 +120,7 @@ class TimeLimit:
     def for_samples(self, coming: Sequence[str]) -> float:
         """Seconds for the samples of a report: what the splits to come leave, and a little in any case."""
         expected = sum(map(self._expected, coming))
-        left_s = self.limit_s - self._after_s - self._assembly.clock.elapsed() - expected
-        return max(ALLOWED_S / 2, ALLOWED_SHARE / 2 * self.limit_s, left_s)
+        return max(ALLOWED_S / 2, ALLOWED_SHARE / 2 * self.limit_s, self._left_s - expected)
 
     def _budget(self, split: str, until: float, *, expected: float | None) -> EvaluationBudget:
         rows = rows_of(self._assembly, split)

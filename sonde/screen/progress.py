@@ -237,7 +237,8 @@ class Progress:
         self._before = self._experience()
         self._rows, self._rows_since, self._row_step = 0, now, record.step
         self._losses.clear()
-        self._next = now + self._every
+        # where rows come by time, a line just before each would say the same twice
+        self._next = now + self._every * (1 if self._output.live or self._batches else 2)
 
     def _header(self, head: str) -> None:
         if not self._headed:

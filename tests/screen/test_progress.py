@@ -196,6 +196,16 @@ def test_epochs_of_unknown_length_make_a_row_every_ten_seconds(clock):
     assert rows[-1][0] == "300/300"
 
 
+def test_where_rows_come_by_time_no_line_between_them_says_the_same_until_one_is_missing(clock):
+    out = io.StringIO()
+    with Screen(file=out).progress(epochs=None, steps=1000, batches_per_epoch=None, objective=None) as observe:
+        for number in range(1, 701):
+            clock.s += 0.125
+            observe(step(number, batches=90 if number <= 360 else 1000))  # 11 seconds each, then one that lasts
+    alive = [row[0] for row in lines_of(out) if row[0].startswith("step ")]
+    assert [line.split(",")[0] for line in alive] == ["step 80/1", "step 521/1", "step 601/1", "step 681/1"]
+
+
 def test_it_is_an_observer_without_state():
     observe = Screen(file=io.StringIO()).progress(epochs=1, steps=1, batches_per_epoch=1, objective=None)
     assert isinstance(observe, Observer)

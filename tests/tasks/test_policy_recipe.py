@@ -49,4 +49,5 @@ def test_small_pictures_are_learned_in_a_tenth_of_the_steps() -> None:
     found = {name: value for name, (value, _) in dqn.settings(showing(1, 10, 10), "policy-impala").items()}
     assert (found["warmup_steps"], found["explore_steps"], found["act_sampled"]) == (5_000, 100_000, False)
     assert found["warmup_steps"] + found["steps"] * found["train_every"] == 1_000_000
-    assert ppo.settings(showing(1, 10, 10), "policy-impala")["steps"][0] == 1_000_000 // 1024 * 16
+    found = {name: value for name, (value, _) in ppo.settings(showing(1, 10, 10), "policy-impala").items()}
+    assert (found["steps"], found["lr"]) == (1_000_000 // 1024 * 16, 1e-3)

@@ -11,6 +11,7 @@ from sonde.acting.environments.spaces import space_of
 from sonde.core.errors import DataError
 
 CHANNELS = (1, 3, 4)
+WHITE = 255
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,10 @@ class Pictures:
     stack: int = 1
 
     def __call__(self) -> Any:
-        """A new one, which shows (stack * channels, height, width) bytes. Raises: DataError for one that shows no pictures"""
+        """A new one, which shows (stack * channels, height, width) bytes.
+
+        Raises: DataError for one that shows no pictures, or means of which would say nothing
+        """
         import gymnasium
         from gymnasium import wrappers
         from gymnasium.spaces import Box
@@ -42,6 +46,12 @@ class Pictures:
                 f"{self.name} shows {shown}, and --frame-skip, --frame-size, --frame-colors and --frame-stack "
                 "change pictures of (height, width, channels) bytes; leave them out"
             )
+        most = int(env.observation_space.high.max())
+        if most * 2 <= WHITE and (self.size or self.grey):  # means of such bytes would be rounded to a few of them
+            raise DataError(
+                f"{self.name} shows pictures from 0 to {most}, and --frame-size and --frame-colors take means of bytes from 0 to "
+                f"{WHITE}; show them times {WHITE // max(1, most)}, with {WHITE} as their bound, or leave these settings out"
+            )
         if self.skip > 1:
             env = wrappers.MaxAndSkipObservation(env, skip=self.skip)
         height, width, channels = env.observation_space.shape or (0, 0, 0)
@@ -50,12 +60,12 @@ class Pictures:
         if self.size:
             height = width = self.size
             env = wrappers.TransformObservation(
-                env, partial(resized, self.size), Box(0, 255, (height, width, channels), np.uint8)
+                env, partial(resized, self.size), Box(0, most, (height, width, channels), np.uint8)
             )
-        env = wrappers.TransformObservation(env, planes, Box(0, 255, (channels, height, width), np.uint8))
+        env = wrappers.TransformObservation(env, planes, Box(0, most, (channels, height, width), np.uint8))
         if self.stack > 1:
             env = wrappers.FrameStackObservation(env, self.stack)
-            shown = Box(0, 255, (self.stack * channels, height, width), np.uint8)
+            shown = Box(0, most, (self.stack * channels, height, width), np.uint8)
             env = wrappers.TransformObservation(env, flattened, shown)
         return env
 

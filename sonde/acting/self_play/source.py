@@ -32,6 +32,8 @@ OBSERVED = "float16"  # of positions that OpenSpiel shows; those of bitboards ar
 LEARNED, EDGE = 5, 20  # bytes for a move of a position that is learned from, and of one in a tree
 PREVIEWED = 2  # leaves of a search, by which it is told how long others take
 
+FIRST = 2  # positions for each game side by side, of up to a batch, before the first update
+
 LATELY = 1_000  # games whose first moves are kept
 
 
@@ -88,6 +90,7 @@ class SelfPlay:
         self._drawn = 0  # batches
         self._made = 0  # moves of each game since this object was made
         self._games, self._results, self._length = 0, np.zeros(3, np.int64), 0  # results: first won, drawn, second won
+        self._usual = 0.0  # moves of a random game, once that was looked at
         self.seconds = {"self_play": 0.0}
 
     @property
@@ -125,7 +128,8 @@ class SelfPlay:
     def _missing(self) -> float:
         """Positions of games that ended which are still to come for the next batch."""
         plan, window = self._plan, self._window
-        wanted = max((self._drawn + 1) * plan.batch / plan.reuse, window.written + plan.batch - window.filled)
+        first = min(plan.batch, FIRST * plan.games)  # few games are played so that a short run learns: it begins sooner
+        wanted = max((self._drawn + 1) * plan.batch / plan.reuse, window.written + first - window.filled)
         return max(0.0, wanted - window.written)
 
     def _so_far(self) -> str:
@@ -135,12 +139,12 @@ class SelfPlay:
     def pace(self) -> Pace:
         """By the moves so far, and the games that ended."""
         move_s = self.seconds["self_play"] / self._made if self._made else 0.0
-        return self._pace(move_s, self._length / self._games if self._games else 0.0)
+        return self._pace(move_s, self._length / self._games if self._games else 0.0, self._plan.games)
 
-    def _pace(self, move_s: float, length: float) -> Pace:
-        """move_s: seconds for a move of each game;  length: moves of a game"""
+    def _pace(self, move_s: float, length: float, games: int) -> Pace:
+        """move_s: seconds for a move of each game;  length: moves of a game;  games: side by side"""
         plan = self._plan
-        each = plan.games * plan.full  # positions that a move of each game comes to, on average
+        each = games * plan.full  # positions that a move of each game comes to, on average
         burst_s = move_s * plan.batch / plan.reuse / each
         if self._games:
             return Pace(burst_s=burst_s, first_s=burst_s if self._missing else 0.0)
@@ -150,19 +154,26 @@ class SelfPlay:
     def preview(self) -> tuple[Batch, Pace]:
         """A batch of first positions, whose moves are alike; a pace by a search of a few leaves, and games of random moves."""
         plan, rules = self._plan, self._rules
-        start, times = rules.start(plan.games), []
-        for _ in range(2):
-            begun, few = time.perf_counter(), replace(self._playing.plan, simulations=PREVIEWED)
-            searched(rules, start, self._judge, few, random=np.random.default_rng(0))
-            times.append((time.perf_counter() - begun) / (PREVIEWED + 1))
-        leaves = 1 + plan.full * self._playing.plan.simulations + (1 - plan.full) * plan.quick
         view = rules.view(rules.start(1))
         legal = view.legal[0]
         row = {"observation": view.observation[0], "legal": legal, "policy": (legal / legal.sum()).astype(np.float32)}
         row["value"] = np.zeros((), np.float32)
         fields = {name: torch.from_numpy(np.stack([value] * plan.batch)) for name, value in row.items()}
         batch = Batch({name: value.to(self._device) for name, value in fields.items()}, torch.arange(plan.batch))
-        return batch, self._pace(min(times) * leaves, usual_length(rules, plan.longest))
+        return batch, self.pace_of(plan.games)
+
+    def pace_of(self, together: int, at_least_s: float = 0.0) -> Pace:
+        """See `sonde.core.pace.Several`: by a search of a few leaves, and games of random moves."""
+        plan, rules = self._plan, self._rules
+        start, times = rules.start(together), []
+        while len(times) < 2 or sum(times[1:]) * (PREVIEWED + 1) < at_least_s:
+            begun, few = time.perf_counter(), replace(self._playing.plan, simulations=PREVIEWED)
+            searched(rules, start, self._judge, few, random=np.random.default_rng(0))
+            times.append((time.perf_counter() - begun) / (PREVIEWED + 1))
+        leaves = 1 + plan.full * self._playing.plan.simulations + (1 - plan.full) * plan.quick
+        self._usual = self._usual or usual_length(rules, plan.longest)
+        leaf_s = sum(times[1:]) / len(times[1:]) if at_least_s else min(times)
+        return self._pace(leaf_s * leaves, self._usual, together)
 
     def describe(self, index: int) -> str:
         """Which position it is."""

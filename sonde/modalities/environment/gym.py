@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from sonde.acting.config import EnvironmentConfig, refuse_of_games
 from sonde.acting.environments.gym import GymEnvironment, library
 from sonde.acting.environments.making import Making, as_shown
@@ -21,7 +19,7 @@ from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.memory import free_bytes
 from sonde.core.progress import Tick
-from sonde.core.spaces import Space, as_text
+from sonde.core.spaces import Space, as_text, encoder
 from sonde.core.units import size
 from sonde.modalities.environment.inspection import first_look, irreproducible, without_end
 from sonde.modalities.environment.log import LOGGED
@@ -93,11 +91,13 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
     for space in ("observation_space", "action_space"):
         if getattr(env, space, None) is None:
             raise DataError(f"{called} has no {space}; give it one of gymnasium.spaces")
-    seen, target = observations(env.observation_space, called), actions(env.action_space, called)
-    if pictures is not None:
-        seen = Observations(seen_in(pictures, env.observation_space.shape, KIND), np.asarray)
-    _check_room(seen.spec, called)
+    known = None if like is None else like.input
+    seen, target = observations(env.observation_space, called, known), actions(env.action_space, called)
     shown = space_of(env.observation_space)
+    if pictures is not None:
+        spec = seen_in(pictures, shown, KIND, known)
+        seen = Observations(spec, encoder(shown, spec.shape, pixels=True, times=spec.scale))
+    _check_room(seen.spec, called)
     space = as_text(observation=shown, action=space_of(env.action_space))
     check_like(seen.spec, target, like, called)
     checked = Making(
@@ -115,7 +115,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
     findings = [*look.lies, *without_end(checked.of(env), called)]
     findings += [*irreproducible(env, make, called, _steps_again(seen.spec)), *unread_pictures(shown)]
     facts, goals = (
-        [_observations(shown, seen.spec.shape), _actions(target), *_limits(env), *facts_of(settings)],
+        [_observations(shown, seen.spec), _actions(target), *_limits(env), *facts_of(settings)],
         _goals(env),
     )
     env.close()
@@ -194,10 +194,12 @@ def _steps_again(seen: InputSpec) -> int:
     return min(STEPS, max(SAME_STEPS, KEPT_BYTES // each))
 
 
-def _observations(space: Space, shape: tuple[int, ...]) -> Fact:
-    """shape: as networks see them"""
-    sizes = "x".join(map(str, shape))
-    what = f"observations of {sizes} pixels" if len(shape) == 3 else f"observations of {sizes} numbers"
+def _observations(space: Space, seen: InputSpec) -> Fact:
+    """seen: as networks see them"""
+    sizes = "x".join(map(str, seen.shape))
+    what = f"observations of {sizes} pixels" if len(seen.shape) == 3 else f"observations of {sizes} numbers"
+    if seen.scale:
+        what += f", from 0 to {max(high for high in space.high if high is not None):g}, times {seen.scale:g}"
     if space.kind == "choice":
         what = f"observations are {space.words}"
     elif space.kind not in ("box", "other"):

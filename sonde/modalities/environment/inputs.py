@@ -9,7 +9,7 @@ from sonde.core.data_warning import warn
 from sonde.core.dataset import InputSpec, Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick
-from sonde.core.spaces import Space, beyond, encoder, from_text
+from sonde.core.spaces import Space, beyond, brightened, encoder, from_text
 from sonde.core.units import counted
 from sonde.data.rows import ArrayInputs, InputRows
 from sonde.modalities.arrays.shapes import as_array
@@ -123,4 +123,4 @@ def _fitting(array: np.ndarray, spec: InputSpec) -> np.ndarray:
         return array.astype(np.float32)
     if array.dtype != np.uint8:
         raise DataError(f"the input holds {array.dtype}, and the model takes pixels as uint8, from 0 to 255")
-    return array
+    return brightened(array, spec.scale)

@@ -24,6 +24,7 @@ from sonde.core.errors import DataError
 from sonde.core.findings import Finding
 from sonde.core.progress import Tick
 from sonde.core.units import ABSENT, count, number
+from sonde.modalities.environment.dark_pictures import dark_pictures
 from sonde.modalities.environment.unread_pictures import unread_pictures
 from sonde.modalities.inspect import InfoTable, Parts, Played
 
@@ -41,7 +42,8 @@ NO_END, NEVER = (
 CERTAIN = {
     "not-finite-inputs": "mend the environment: training stops at such a number",
     "not-finite-rewards": "mend the environment: training stops at a reward that is no finite number",
-    "outside-its-space": "mend the environment, or its observation_space; numbers are trained on as they are shown",
+    "outside-its-space": "mend the environment, or its observation_space; numbers are trained on as they are shown, and pictures "
+    "whose bytes are scaled by their bound are cut off there",
 }
 UNUSABLE = "mend the environment, or its observation_space; training stops at it"
 SAID = 20  # observations: of fewer nothing is said of their scales before training
@@ -52,7 +54,7 @@ SHORT, SHORT_S = 200, 0.2  # steps and seconds of a look before training, at `MA
 class Looked(NamedTuple):
     """After some short episodes.
 
-    lies: what is certain of observations, and does not stop training by itself
+    lies: what is wrong with observations, and does not stop training by itself
     unscaled: how their numbers differ in size, which is to be said where a task does not scale them
     """
 
@@ -72,6 +74,7 @@ def first_look(env: Any, encode: Callable[[Any], np.ndarray], source: str) -> Lo
         if survey.steps >= SHORT or not survey.left(1.0):
             break
     lies = [_certain(fault) for fault in survey.faults.values() if fault.name == OUTSIDE and fault.usable]
+    lies += dark_pictures(survey.shown, source)
     seen = _numbers_shown(survey)
     unscaled = [] if len(seen) < SAID else _scales(seen, _still(seen))
     what = f"{source}: in {len(seen)} observations "
@@ -152,6 +155,7 @@ def _played(dataset: Dataset, seconds: float, tick: Tick) -> Played | None:
         )
     findings += [*_of_rewards(survey), *_of_observations(survey), *_of_actions(survey.env.action_space)]
     findings += unread_pictures(space_of(survey.env.observation_space))
+    findings += dark_pictures(survey.shown, dataset.source)
     facts, tables = _facts(survey), [_returns(survey), *_numbers(survey)]
     survey.env.close()
     return Played(facts=facts, findings=findings, tables=tables)

@@ -9,6 +9,8 @@ from sonde.acting.environments.pictures import Pictures
 from sonde.core.bounds import flag
 from sonde.core.dataset import Fact, InputSpec
 from sonde.core.errors import ConfigError
+from sonde.core.spaces import Space
+from sonde.modalities.environment.spaces import scale_of
 
 SAVED = ("skip", "size", "grey", "stack")
 
@@ -32,10 +34,11 @@ def pictured(make: Callable[[], Any], settings: EnvironmentConfig, name: str) ->
     return None if found == Pictures(make=make, name=name) else found
 
 
-def seen_in(pictures: Pictures, shape: tuple[int, ...], kind: str) -> InputSpec:
-    """What networks see, and what was done to it."""
-    saved = json.dumps({"pictures": {name: getattr(pictures, name) for name in SAVED}})
-    return InputSpec(kind=kind, shape=shape, mean=(0.0,) * shape[0], std=(1.0,) * shape[0], extra=saved)
+def seen_in(pictures: Pictures, shown: Space, kind: str, like: InputSpec | None) -> InputSpec:
+    """What networks see, and what was done to it. like: what a trained model saw"""
+    saved, shape = json.dumps({"pictures": {name: getattr(pictures, name) for name in SAVED}}), shown.shape
+    planes, scale = shape[0], scale_of(shown, like)
+    return InputSpec(kind=kind, shape=shape, mean=(0.0,) * planes, std=(1.0,) * planes, scale=scale, extra=saved)
 
 
 def facts_of(settings: EnvironmentConfig) -> list[Fact]:

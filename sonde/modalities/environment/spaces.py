@@ -9,7 +9,7 @@ import numpy as np
 from sonde.acting.environments.spaces import space_of
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import DataError
-from sonde.core.spaces import encoder
+from sonde.core.spaces import Space, encoder
 from sonde.core.units import counted
 
 KIND = "environment"
@@ -25,15 +25,17 @@ class Observations(NamedTuple):
     encode: Callable[[Any], np.ndarray]
 
 
-def observations(space: Any, name: str) -> Observations:
-    """Numbers and pixels as they are, pixels with channels first; what has parts in one row, categories as 0 and 1.
+def observations(space: Any, name: str, like: InputSpec | None = None) -> Observations:
+    """Numbers as they are; pixels with channels first, and as bytes from 0 to 255 where their bounds are closer; what has parts
+    in one row, categories as 0 and 1.
 
+    like: what a trained model saw
     Raises: DataError for a space that is none of these, or that is not of one size
     """
     shown = space_of(space)
     if shown.is_pixels:
-        spec = _pixels(shown.shape)
-        return Observations(spec, encoder(shown, spec.shape, pixels=True))
+        spec = _pixels(shown, like)
+        return Observations(spec, encoder(shown, spec.shape, pixels=True, times=spec.scale))
     if shown.known:
         shape = (shown.shape or (1,)) if shown.kind == "box" else (shown.size,)
         return Observations(InputSpec(kind=KIND, shape=shape), encoder(shown, shape, pixels=False))
@@ -58,10 +60,18 @@ def _flattened(space: Any, name: str) -> Observations:
     )
 
 
-def _pixels(shape: tuple[int, ...]) -> InputSpec:
+def _pixels(shown: Space, like: InputSpec | None) -> InputSpec:
+    shape = shown.shape
     channels = min(shape[0], shape[2])
     sizes = (shape[0], *shape[1:]) if shape[0] == channels and shape[2] > 4 else (shape[2], shape[0], shape[1])
-    return InputSpec(kind=KIND, shape=sizes, mean=(0.0,) * sizes[0], std=(1.0,) * sizes[0])
+    return InputSpec(kind=KIND, shape=sizes, mean=(0.0,) * sizes[0], std=(1.0,) * sizes[0], scale=scale_of(shown, like))
+
+
+def scale_of(shown: Space, like: InputSpec | None) -> float:
+    """What bytes of pictures are multiplied by, of a trained model as they were; 0 where they are seen as they are."""
+    if like is not None:
+        return like.scale
+    return float(shown.brightening) if shown.brightening > 1 else 0.0
 
 
 def actions(space: Any, name: str) -> TargetSpec:

@@ -26,7 +26,8 @@ def unread_pictures(shown: Space) -> list[Finding]:
         return [_finding(how, "show one picture, whose channels --frame-stack puts together")]
     if _is_picture(shown) and shown.shape[2] <= CHANNELS < shown.shape[0]:
         how = f"observations of {sizes} {shown.dtype} are read as {shown.shape[0]} channels, first as in PyTorch"
-        return [_finding(how, "show bytes (uint8, from 0 to 255), whose channels may be last, or the channels first")]
+        action = "show bytes (uint8, whose bounds say how bright they get), whose channels may be last, or the channels first"
+        return [_finding(how, action)]
     return []
 
 

@@ -57,9 +57,13 @@ def _of_pixels() -> Settings:
 
 
 def _of_small_pictures() -> Settings:
-    """What differs from `_of_pixels`."""
+    """What differs from `_of_pixels`.
+
+    In a catch of 10x10 bytes, 30,000 steps, seed 1, a rate of 2.5e-4 returned 0.36 of 1, and 1e-3 0.96.
+    """
     updates = SMALL_STEPS // (ENVIRONMENTS * 128) * (4 * ENVIRONMENTS * 128 // BATCH)
     return {
+        "lr": (1e-3, "usual for small networks that act; small pictures are learned in fewer steps"),
         "steps": (updates, f"about {SMALL_STEPS:,} steps of the environment; small pictures show less to learn"),
         "evaluate_every": (f"{updates // 20} steps", "20 evaluations"),
     }

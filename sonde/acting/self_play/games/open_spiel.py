@@ -112,20 +112,24 @@ def rules_of(name: str) -> Rules:
 class OpenSpiel:
     """A game that OpenSpiel steps, one position after the other.
 
-    What its observation does not say, a last plane (or number) does: whether OpenSpiel's player 0 is to move. Chess has none: the
-    side to move sees the board from where it sits, its own pieces first, as OpenSpiel numbers its moves.
+    What its observation does not say, a last plane (or number) does: whether OpenSpiel's player 0 is to move. There is none where
+    the side to move sees its own stones first (`STONES`), nor in chess, where it sees the board from where it sits, as OpenSpiel
+    numbers its moves.
     """
 
     def __init__(self, name: str, game: Any) -> None:
         self.name, self._game = name, game
         self.actions: int = game.num_distinct_actions()
         self.longest: int = game.max_game_length()
-        seen = tuple(game.observation_tensor_shape())
-        self.shape: tuple[int, ...] = (seen[0] + 1, *seen[1:]) if len(seen) == 3 else (int(np.prod(seen)) + 1,)
+        seen = _board_shape(game)
+        flat = seen if len(seen) == 3 else (int(np.prod(seen)),)
+        self.shape: tuple[int, ...] = (flat[0] + 1, *flat[1:])
         self.shown = "as OpenSpiel shows them, and whose move it is"
         self._seats: tuple[np.ndarray, np.ndarray] | None = None
-        if game.get_type().short_name == "chess":
+        if (short := game.get_type().short_name) == "chess":
             self._seats, self.shape, self.shown = _seats_of_chess(), CHESS, OWN_VIEW
+        elif short in STONES:
+            self._seats, self.shape, self.shown = _seats_of_stones(seen, *STONES[short]), flat, OWN_VIEW
         self._begins = begins(game)
         self._scale = max(abs(game.min_utility()), abs(game.max_utility()))
 
@@ -133,7 +137,7 @@ class OpenSpiel:
     def symmetries(self) -> Sequence[Symmetry]:
         """Those that are known of a game by its name; where none are, only the one that changes nothing."""
         short, values = self.name.partition("(")[0], int(np.prod(self.shape))
-        if short in ("go", "othello") and self.shape[1] == self.shape[2]:
+        if short in (*STONES, "othello") and len(self.shape) == 3 and self.shape[1] == self.shape[2]:
             first = self.view(self.start(1)).observation.ravel()
             turns = square(self.shape, self.actions)
             return [
@@ -206,6 +210,28 @@ def _seats_of_chess() -> tuple[np.ndarray, np.ndarray]:
     other = [kind ^ 1 for kind in pieces]
     black = fields[[*other, *rest, 18, 19, 16, 17]][:, ::-1]
     return black.ravel(), white.ravel()
+
+
+STONES = {"go": (0, 1), "gomoku": (0, 1), "mnk": (2, 1)}
+"""Games whose rules are the same for both colours, and the planes of each player's stones (go.cc, gomoku.cc, mnk.cc:
+`ObservationTensor`): the side to move sees its own where player 0's stand, so that what one colour learns the other knows. In Go
+a last plane says whether white is to move, who has the komi."""
+
+
+def _board_shape(game: Any) -> tuple[int, ...]:
+    """Of an observation: planes of a board, where it is one. Gomoku's fields, of any number of dimensions, are one axis there."""
+    shape, given = tuple(game.observation_tensor_shape()), game.get_parameters()
+    if game.get_type().short_name == "gomoku" and given["dims"] == 2:
+        return (shape[0], given["size"], given["size"])
+    return shape
+
+
+def _seats_of_stones(shape: tuple[int, ...], first: int, second: int) -> tuple[np.ndarray, np.ndarray]:
+    """What OpenSpiel's player 0 and 1 see of an observation: places in it. first, second: planes of their stones"""
+    planes = np.arange(int(np.prod(shape))).reshape(shape)
+    exchanged = planes.copy()
+    exchanged[[first, second]] = planes[[second, first]]
+    return planes.ravel(), exchanged.ravel()
 
 
 HEX_EDGES = (

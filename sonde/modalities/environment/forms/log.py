@@ -13,7 +13,7 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
 from sonde.core.errors import DataError, MissingDependency
 from sonde.core.progress import Tick, silent
-from sonde.core.spaces import as_text, from_text
+from sonde.core.spaces import as_text, brightened, from_text
 from sonde.core.units import count
 from sonde.data.assemble import About
 from sonde.data.listing import Listing
@@ -22,6 +22,7 @@ from sonde.data.splits import drawn_from_train, hold_back
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.environment import atari, gym, log_files, own
 from sonde.modalities.environment.as_logged import SPACE, as_seen, said_space, space_of_actions
+from sonde.modalities.environment.dark_pictures import dark_log
 from sonde.modalities.environment.log import LOGGED, Log, checked, log_of, logged_target, looked_ahead, out_of_order
 from sonde.modalities.environment.log_actions import beyond_bounds, beyond_space, read_as_numbers
 from sonde.modalities.environment.spaces import KIND
@@ -111,7 +112,7 @@ def _as_of(found: Mapping[str, Any], schema: Schema, place: str, *, bounded: boo
     log = log_of(as_seen(found, space, schema.input.shape, place), place, target=schema.target)
     log = _fitting(log, schema.input, schema.target, place)
     beyond = [*beyond_space(log.observation, space), *beyond_bounds(log.action, schema.target)] if bounded else []
-    return log, [*out_of_order(log), *beyond]
+    return log, [*out_of_order(log), *beyond, *dark_log(log.observation)]
 
 
 def _by_itself(found: Mapping[str, Any], place: str) -> tuple[Log, Schema, list[str]]:
@@ -121,7 +122,7 @@ def _by_itself(found: Mapping[str, Any], place: str) -> tuple[Log, Schema, list[
     input, target = _input(log), logged_target(log)
     if space is not None:
         input = replace(input, space=as_text(observation=space, action=space_of_actions(target)))
-    warnings = [*out_of_order(log), *read_as_numbers(found, told=SPACE in found)]
+    warnings = [*out_of_order(log), *read_as_numbers(found, told=SPACE in found), *dark_log(log.observation)]
     return log, Schema(input=input, target=target), warnings
 
 
@@ -223,6 +224,9 @@ def _fitting(log: Log, input: InputSpec, target: TargetSpec, place: str) -> Log:
     if shape != input.shape and len(shape) == 3 and (shape[2], *shape[:2]) == input.shape:
         observation, following = (np.moveaxis(each, -1, 1) for each in (log.observation, log.following))
         log, shape = replace(log, observation=observation, following=following), input.shape
+    if input.std and input.scale:
+        observation, following = (brightened(each, input.scale) for each in (log.observation, log.following))
+        log = replace(log, observation=observation, following=following)
     if shape != input.shape:
         raise DataError(
             f"{place} has observations of shape {shape}, and {input.shape} is needed; take the log of another"

@@ -7,11 +7,22 @@ import pyspiel
 import pytest
 
 from sonde.acting.self_play.games.bitboards import ConnectFour, TicTacToe
+from sonde.acting.self_play.games.boards import board_of, fields_of
 from sonde.acting.self_play.games.open_spiel import OpenSpiel, game, rules_of
 from sonde.acting.self_play.games.rules import Rules, replayed
 from sonde.core.errors import DataError
 
-GAMES = ("connect_four", "tic_tac_toe", "othello", "hex(board_size=4)", "go(board_size=5)", "chess", "mancala")
+GAMES = (
+    "connect_four",
+    "tic_tac_toe",
+    "othello",
+    "hex(board_size=4)",
+    "go(board_size=5)",
+    "gomoku(size=5,connect=4)",
+    "mnk(m=4,n=4,k=3)",
+    "chess",
+    "mancala",
+)
 
 
 def random_games(rules: Rules, count: int, *, seed: int, moves: int = 100) -> Any:
@@ -121,6 +132,28 @@ def test_black_sees_a_board_of_chess_as_white_would_see_it_with_the_colours_exch
     assert seen >= {"K", "Q", "k", "q"}
 
 
+@pytest.mark.parametrize(
+    ("name", "own", "other"),
+    [("go(board_size=4)", 0, 1), ("gomoku(size=4,connect=3)", 0, 1), ("mnk(m=4,n=4,k=3)", 2, 1)],
+)
+def test_who_is_to_move_sees_its_own_stones_where_the_other_side_sees_its_own(name: str, own: int, other: int) -> None:
+    rules, stones = rules_of(name), set()
+    for _, view, states in random_games(rules, 20, seed=4, moves=16):
+        for number, state in enumerate(states):
+            if view.over[number]:
+                continue
+            fields = np.array(list(fields_of(board_of(state.get_game()), state))).reshape(4, 4)
+            fields = fields[::-1] if rules.name.startswith("go(") else fields  # whose first row is the lowest
+            mine, theirs = "xo" if view.mover[number] == 0 else "ox"
+            seen = view.observation[number].reshape(-1, 4, 4)
+            assert np.array_equal(seen[own], fields == mine)
+            assert np.array_equal(seen[other], fields == theirs)
+            if rules.name.startswith("go("):  # who is to move counts there: white has the komi
+                assert np.array_equal(seen[3], np.full((4, 4), view.mover[number]))
+            stones.add((int(view.mover[number]), (fields == mine).any(), (fields == theirs).any()))
+    assert {(0, True, True), (1, True, True)} <= stones
+
+
 PLAIN = [plane for plane in range(19) if plane != 13]
 
 
@@ -141,9 +174,16 @@ def test_how_many_symmetries_are_known() -> None:
         "othello": 4,  # the others change the first position
         "hex(board_size=4)": 2,
         "go(board_size=5)": 8,
+        "gomoku(size=5,connect=4)": 8,
+        "mnk(m=4,n=4,k=3)": 8,
         "chess": 1,
         "mancala": 1,
     }
+
+
+def test_what_is_seen_of_gomoku_is_a_board_where_it_has_two_dimensions() -> None:
+    assert rules_of("gomoku").shape == (3, 15, 15)
+    assert rules_of("gomoku(size=4,dims=3,connect=4)").shape == (3 * 4**3,)
 
 
 def test_games_of_another_size_are_stepped_by_open_spiel() -> None:
