@@ -72,15 +72,22 @@ def reason_to_stop(training: Training, settings: FitSettings, *, step_s: float =
     end = progress.ends_at or settings.stop
     if end is not None and progress.step >= end:
         return "finished", "steps" if settings.deadline is None else "time_limit"
-    batches = training.source.batches
-    if target_reached(settings.target, progress):
-        return "reached", "stop_at"
-    if patience_over(settings.patience, progress, batches=batches, elapsed=elapsed):
-        return "stopped early", "patience"
+    if (judged := judged_over(training, settings))[0]:
+        return judged
     deadline = settings.deadline if progress.step else None
     if deadline is not None and elapsed + step_s + _making_s(training) >= deadline.training_s:
         return "time limit", "time_limit"
     return progress.asked, ""
+
+
+def judged_over(training: Training, settings: FitSettings) -> tuple[str, str]:
+    """The same of what the last evaluation showed: that the run is good enough, or no longer gets better."""
+    progress = training.progress
+    if target_reached(settings.target, progress):
+        return "reached", "stop_at"
+    if patience_over(settings.patience, progress, batches=training.source.batches, elapsed=training.clock.elapsed()):
+        return "stopped early", "patience"
+    return "", ""
 
 
 def _making_s(training: Training) -> float:

@@ -16,7 +16,15 @@ from sonde.core.units import duration
 from sonde.engine import observing
 from sonde.engine.checkpoint import Writer
 from sonde.engine.deadline import longer
-from sonde.engine.due import FitSettings, at_epoch_end, checkpoint_due, falls_due, reason_to_stop, time_over
+from sonde.engine.due import (
+    FitSettings,
+    at_epoch_end,
+    checkpoint_due,
+    falls_due,
+    judged_over,
+    reason_to_stop,
+    time_over,
+)
 from sonde.engine.early_stop import is_kept
 from sonde.engine.execution.settings import StepSettings, drawn
 from sonde.engine.met import note_batch
@@ -201,6 +209,8 @@ def _decide(training: Training, settings: FitSettings, parts: FitParts, step_s: 
     progress = training.progress
     reason = reason_to_stop(training, settings, step_s=step_s)
     better = _evaluation_due(training, settings, parts, ending=reason[0]) and _evaluate(training, settings, parts)
+    if reason[1] == "time_limit" and _goes_on(training, settings, parts):
+        reason = "", ""
     _tell_epoch_over(training)
     # checked again only after an evaluation, or where an observer asked since: a limit that passes between the two would end
     # the run without one
@@ -210,6 +220,14 @@ def _decide(training: Training, settings: FitSettings, parts: FitParts, step_s: 
             better = _evaluate(training, settings, parts)
     progress.stop, progress.ended_by = reason
     return better
+
+
+def _goes_on(training: Training, settings: FitSettings, parts: FitParts) -> bool:
+    """Whether a run whose time was over has some left, now that it is evaluated and nothing else ends it."""
+    progress = training.progress
+    if parts.budget is None or progress.evaluated_at != progress.step or progress.asked:
+        return False
+    return not judged_over(training, settings)[0] and parts.budget.goes_on(training)
 
 
 def _count(training: Training, settings: FitSettings, record: StepRecord) -> None:

@@ -7,6 +7,7 @@ schedule set to the new one.
 
 from bisect import bisect_right
 from collections.abc import Callable
+from typing import NamedTuple
 
 from sonde.core.pace import making
 from sonde.engine.clock import Clock
@@ -20,9 +21,18 @@ FEWEST = 4  # steps that a pace is measured over, and a difference worth a word
 LONG = 0.1  # of the time: as much of it is enough to measure a pace over, however few steps it holds
 
 
+class _Mark(NamedTuple):
+    """A moment of a run. beside: seconds until then for evaluations and checkpoints;  made: for batches"""
+
+    seconds: float
+    beside: float
+    made: float
+    step: int
+
+
 class TimeBudget:
     """Watches the pace of a run whose training must end at a second of its clock; at each of `SHARES`, half-way through what was
-    planned and at its end it may move the end.
+    planned and at its end it may move the end; and after the last evaluation, which may leave time that was kept for it.
 
     How often it asked is kept with the run's progress, so a resumed run asks no second time.
     """
@@ -39,40 +49,77 @@ class TimeBudget:
         """deadline: of the training, which may move;  planned: the step that the plan ends at;  move: takes the new last step
         and the seconds a step takes;  latest: the step that another length ends the run at, where one is known"""
         self._deadline, self._planned, self._move, self._latest = deadline, planned, move, latest
-        self._begun_s, self._begun_beside, self._begun_made = clock.elapsed(), _beside(clock), clock.spent["input"]
-        self._since: tuple[float, float, float, int] | None = None  # seconds, of them beside and for input, step
+        self._at_ends_s = 0.0  # for evaluations after which training went on: no others like them are to come
+        self._begun = self._now = self._mark(clock, 0)
+        self._since: _Mark | None = None
+        self._step_s = self._made_s = 0.0  # of a step, and of it for its batch
 
     def __call__(self, training: Training) -> None:
         """Count one step; when it is time, ask."""
-        progress, elapsed = training.progress, training.clock.elapsed()
-        beside, made_s = _beside(training.clock), training.clock.spent["input"]
+        progress = training.progress
+        now = self._now = self._mark(training.clock, progress.step)
         planned = progress.ends_at or self._planned
         if progress.step == 1:
-            self._deadline.begun(elapsed)
+            self._deadline.begun(now.seconds)
         if self._since is None:  # the first step also allocates, and is no measure of the others, unless there are few
-            few = planned - progress.step < FEWEST or elapsed - self._begun_s >= LONG * self._limit_s
-            first = (self._begun_s, self._begun_beside, self._begun_made, progress.step - 1)
-            self._since = first if few else (elapsed, beside, made_s, progress.step)
-        begun_s, begun_beside, begun_made, begun = self._since
-        if progress.step == begun or not self._due(training, elapsed, planned):
+            few = planned - progress.step < FEWEST or now.seconds - self._begun.seconds >= LONG * self._limit_s
+            self._since = self._begun._replace(step=progress.step - 1) if few else now
+        if now.step == self._since.step or not self._due(training, now.seconds, planned):
             return
-        self._since = (elapsed, beside, made_s, progress.step)
-        step_s = (elapsed - begun_s - (beside - begun_beside)) / (progress.step - begun)
-        left_s, source = (1 - SPARE) * (self._limit_s - elapsed), making(training.source)
-        if source is not None:  # what is made comes in bursts, so how long that took lately is no measure
-            learning_s = max(0.0, step_s - (made_s - begun_made) / (progress.step - begun))
-            left = source.pace().within(left_s, learning_s + beside / progress.step)
-            step_s = left_s / left if left else step_s
-        else:
-            left = int(left_s / (step_s + beside / progress.step))
-        end = progress.step + max(0 if progress.step >= planned else 1, left)
-        latest = self._latest(progress)
-        end = end if latest is None else min(end, latest)
+        self._measure()
+        over = progress.step >= planned
+        end, left, step_s = self._end(training, now.seconds, fewest=0 if over else 1)
         more, least = abs(end - planned), max(FEWEST, WORTH * left)
-        if progress.step >= planned:  # more learning by a tenth is worth another end, as is a tenth of the time
-            least = min(LONG * progress.step, LONG * self._limit_s / max(step_s, 1e-9))
+        if over:
+            least = self._worth(progress.step, step_s)
         if more and more >= least:
             self._move(training, end, step_s)
+
+    def goes_on(self, training: Training) -> bool:
+        """Whether training goes on after what was to be its last evaluation, and to what end it is moved: where evaluations take
+        so much less than was kept for them that there is time for more learning by a tenth, or for a tenth of the time."""
+        progress, clock = training.progress, training.clock
+        if self._since is None or self._now.step != progress.step:  # resumed at its end: no pace is known
+            return False
+        if self._now.step > self._since.step:
+            self._measure()
+        end, _, step_s = self._end(training, clock.elapsed())
+        if end <= progress.step or end - progress.step < self._worth(progress.step, step_s):
+            return False
+        self._at_ends_s += self._mark(clock, progress.step).beside - self._now.beside
+        self._since = self._now = self._mark(clock, progress.step)
+        if end != (progress.ends_at or self._planned):
+            self._move(training, end, step_s)
+        return (progress.ends_at or self._planned) > progress.step
+
+    def _mark(self, clock: Clock, step: int) -> _Mark:
+        beside = clock.spent["evaluation"] + clock.spent["checkpoint"] - self._at_ends_s
+        return _Mark(clock.elapsed(), beside, clock.spent["input"], step)
+
+    def _measure(self) -> None:
+        """The pace since it was measured last."""
+        assert self._since is not None
+        now, since = self._now, self._since
+        steps, self._since = now.step - since.step, now
+        self._step_s = (now.seconds - since.seconds - (now.beside - since.beside)) / steps
+        self._made_s = (now.made - since.made) / steps
+
+    def _end(self, training: Training, elapsed: float, *, fewest: int = 0) -> tuple[int, int, float]:
+        """(step that the pace leads to, steps that fit until then, seconds of each). fewest: that are made in any case"""
+        progress, source = training.progress, making(training.source)
+        left_s, step_s = (1 - SPARE) * (self._limit_s - elapsed), self._step_s
+        beside_s = self._now.beside / progress.step
+        if source is not None:  # what is made comes in bursts, so how long that took lately is no measure
+            left = source.pace().within(left_s, max(0.0, step_s - self._made_s) + beside_s)
+            step_s = left_s / left if left else step_s
+        else:
+            left = int(left_s / max(step_s + beside_s, 1e-9))
+        end, latest = progress.step + max(fewest, left), self._latest(progress)
+        return (end if latest is None else min(end, latest)), left, step_s
+
+    def _worth(self, step: int, step_s: float) -> float:
+        """Steps that are worth another end once the last is done: more learning by a tenth, or a tenth of the time."""
+        return min(LONG * step, LONG * self._limit_s / max(step_s, 1e-9))
 
     @property
     def _limit_s(self) -> float:
@@ -84,20 +131,16 @@ class TimeBudget:
         progress = training.progress
         if progress.step >= planned:
             return elapsed < (1 - SPARE) * self._limit_s
-        if progress.step - self._since[-1] < FEWEST and elapsed - self._since[0] < LONG * self._limit_s:
+        if progress.step - self._since.step < FEWEST and elapsed - self._since.seconds < LONG * self._limit_s:
             return False
         shares = bisect_right(SHARES, elapsed / self._limit_s)
         half = 2 * progress.step >= planned and progress.half_asked != planned
         if (
             progress.half_asked
         ):  # the middle of what was left when the end was moved, or each move would ask again at once
-            half = half and progress.step - self._since[-1] >= planned - progress.step
+            half = half and progress.step - self._since.step >= planned - progress.step
         due = shares > progress.ends_asked or half
         if due:
             progress.ends_asked = max(shares, progress.ends_asked)
             progress.half_asked = planned if 2 * progress.step >= planned else progress.half_asked
         return due
-
-
-def _beside(clock: Clock) -> float:
-    return clock.spent["evaluation"] + clock.spent["checkpoint"]

@@ -52,6 +52,7 @@ class Progress:
     ends_at: int = 0  # step that a time limit moved the end to; 0 for that of the plan
     half_asked: int = 0  # end for which the speed was measured half-way
     ends_asked: int = 0  # times the speed was measured to estimate the end
+    evaluation_ratio: float = 0.0  # of what evaluations take to what was expected; 0 where none was measured
 
 
 @dataclass(kw_only=True)

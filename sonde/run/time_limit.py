@@ -30,6 +30,7 @@ BASELINE = "baseline"  # of a plan's evaluations: that of a baseline which is pl
 SPARE = 0.015  # of a limit, for a machine that slows down
 LENIENT = 1.25  # times as long as expected, which an evaluation may take
 AGAIN = 1.5  # times as long as an evaluation that ended nothing must another have to be made
+LONGER = 1.25  # times as long as the last, for which those to come of games and episodes are kept time: training changes them
 FLOOR_S = 0.5  # of an evaluation: less is not worth leaving rows out
 AFTER_S = 0.5  # seconds for the report and the end of the process; of short limits a twentieth
 
@@ -53,6 +54,8 @@ class TimeLimit:
             since_s=assembly.clock.elapsed() if saved is None else saved.elapsed,
             floor_s=FLOOR_S * (len(splits) + ("quick" in plan.evaluation_s)),
         )
+        if saved is not None and not saved.new_limit:  # for which the plan measured anew
+            self.deadline.ratio = saved.state["progress"].get("evaluation_ratio") or 1.0
 
     @property
     def _after_s(self) -> float:
@@ -79,7 +82,8 @@ class TimeLimit:
         if not expected or not rows or not budget.took_s:
             return
         if budget.evaluated and (budget.whole or not budget.played):
-            self.deadline.measured(budget.took_s / budget.evaluated * rows / expected)
+            longer = LONGER if budget.played else 1.0
+            self.deadline.measured(longer * budget.took_s / budget.evaluated * rows / expected)
         else:  # of games that were cut short it is not known how long the rest would have taken
             self.deadline.measured(budget.took_s / expected, at_least=True)
 

@@ -365,7 +365,12 @@ def _end_moved(attempt: Attempt, training: Training, end: int, step_s: float) ->
         return
     before = progress.ends_at
     progress.ends_at = end
-    details = {"to": end, "why": f"a step takes {number(step_s * 1e3)} ms; moved to meet the time limit"}
+    why = f"a step takes {number(step_s * 1e3)} ms; moved to meet the time limit"
+    if progress.evaluated_at == progress.step:  # the pace is asked for before a step is evaluated
+        given_up = attempt.limit is not None and attempt.limit.deadline.given_up
+        what = "take less than was kept for them" if not given_up else "would come to nothing in what was kept for them"
+        why = f"evaluations {what}, so there is time for more"
+    details = {"to": end, "why": why}
     event(training, END_MOVED, {"from": before, **details} if before else details)
 
 

@@ -32,6 +32,7 @@ def validate(
         )
     if attempt.limit is not None and budget is not None:
         attempt.limit.measured(budget, step=step)
+        training.progress.evaluation_ratio = attempt.limit.deadline.ratio
     cut = [] if attempt.limit is None or budget is None else attempt.limit.cut_short({"validation": budget}, step=step)
     if budget is not None and budget.nothing:
         tell(attempt, cut)

@@ -31,6 +31,7 @@ from sonde.data.feed.tensors import tensor_source
 from sonde.engine.clock import Clock
 from sonde.engine.deadline import Deadline
 from sonde.engine.due import FitSettings, known_end
+from sonde.engine.early_stop import Target
 from sonde.engine.loop import FitParts, fit, steps
 from sonde.engine.signals import StopRequest
 from sonde.engine.training import Training, capture, restore, weights
@@ -415,3 +416,60 @@ def test_an_evaluation_at_the_end_of_a_pass_is_of_that_epoch() -> None:
     listener = Listener()
     fit(live := streamed(observers=[listener]), FitSettings(stop=None, passes=2), parts(live, **LOSS))
     assert [record.epoch for record in listener.heard if isinstance(record, EvaluationRecord)] == [0, 1]
+
+
+class Kept:
+    """A budget of a run whose last evaluation leaves time for ten more steps, once."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def __call__(self, live: Training) -> None:
+        """Nothing is measured."""
+
+    def goes_on(self, live: Training) -> bool:
+        self.asked.append(live.progress.step)
+        if len(self.asked) > 1:
+            return False
+        live.progress.ends_at = live.progress.step + 10
+        return True
+
+
+def timed(live: Training, value: float = 1.0, **settings: Any) -> tuple[FitSettings, FitParts, Any]:
+    kept: Any = Kept()
+    run = replace(parts(live, evaluate=lambda: {"a": value}, objective=Objective("a", "max")), budget=kept)
+    return FitSettings(stop=20, deadline=FAR, evaluate_every=Duration(10**6, "steps"), **settings), run, kept
+
+
+def test_training_goes_on_after_an_evaluation_that_left_time() -> None:
+    heard = Listener()
+    live = training("supervised", observers=[heard])
+    settings, run, kept = timed(live)
+    fit(live, settings, run)
+    assert kept.asked == [20, 30]
+    assert [record.step for record in heard.heard if isinstance(record, EvaluationRecord)] == [20, 30]
+    assert (live.progress.stop, live.progress.ended_by, live.progress.step) == ("finished", "time_limit", 30)
+
+
+@pytest.mark.parametrize("settings", [{"target": Target(Objective("a", "max"), 0.5)}, {"ends": {"steps": 20}}])
+def test_a_run_that_something_else_ends_does_not_go_on(settings: dict[str, Any]) -> None:
+    live = training("supervised")
+    given, run, kept = timed(live, **settings)
+    fit(live, given, run)
+    assert kept.asked == []
+    assert live.progress.step == 20
+
+
+def test_a_run_that_no_longer_gets_better_does_not_go_on() -> None:
+    live = training("supervised")
+    live.progress.best = {"epoch": 0, "step": 1, "metric": "a", "value": 2.0}
+    settings, run, kept = timed(live, patience=Duration(1, "evaluations"))
+    fit(live, settings, run)
+    assert (kept.asked, live.progress.step) == ([], 20)
+
+
+def test_a_run_that_an_observer_stops_as_its_time_is_over_does_not_go_on() -> None:
+    live = training("supervised", observers=[Listener(lambda record: "stop")])
+    settings, run, kept = timed(live)
+    fit(live, replace(settings, stop=1), run)
+    assert (kept.asked, live.progress.step) == ([], 1)

@@ -197,3 +197,100 @@ def test_the_first_update_may_take_what_was_kept_for_evaluations() -> None:
     assert time_over(world.training, settings, 0.0)
     world.training.progress.step, world.clock.seconds = 0, 99.5
     assert time_over(world.training, settings, 0.0)
+
+
+class Judged(World):
+    """The same, of which 40 s are kept for evaluations: training is over after 60."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.deadline = Deadline(100.0, wanted_s=40.0, since_s=0.0)
+        self.budget = TimeBudget(self.deadline, self.clock, planned=59, move=self.move)
+
+    def evaluate(self, seconds: float, expected_s: float = 20.0) -> bool:
+        """The training's last evaluation; whether training goes on."""
+        self.clock.seconds += seconds
+        self.clock.spent["evaluation"] += seconds
+        self.deadline.measured(seconds / expected_s)
+        self.training.progress.evaluated_at = self.training.progress.step
+        return self.budget.goes_on(self.training)
+
+
+def test_time_that_a_last_evaluation_leaves_is_trained_in() -> None:
+    """Of 40 s 4 are needed: training goes on from 61 to 96 s, less a little to spare, and is over once evaluated again."""
+    world = Judged()
+    world.run(59, 1.0)
+    assert world.moved == []
+    assert world.evaluate(2.0)
+    assert world.moved == [(59, 93)]
+    assert world.step_s == pytest.approx(1.0)
+    world.run(93 - 59, 1.0)
+    assert world.moved == [(59, 93)]  # the evaluation is no part of the pace
+    assert not world.evaluate(2.0)
+    assert world.clock.seconds + 2.0 < 100.0  # what is evaluated after training fits
+
+
+@pytest.mark.parametrize("took_s", [20.0, 18.0, 40.0])
+def test_an_evaluation_about_as_long_as_expected_is_the_last(took_s: float) -> None:
+    world = Judged()
+    world.run(59, 1.0)
+    assert not world.evaluate(took_s)
+    assert world.moved == []
+
+
+def test_training_that_went_on_goes_on_again_while_there_is_time() -> None:
+    """The first evaluation was slowed down by others: it took half of what was kept, the next a tenth."""
+    world = Judged()
+    world.run(59, 1.0)
+    assert world.evaluate(10.0)
+    assert world.moved == [(59, 69)]
+    world.run(10, 1.0)
+    assert world.evaluate(2.0)
+    assert world.moved[1:] == [(69, 83)]
+
+
+def test_training_goes_on_no_further_than_another_length() -> None:
+    world = Judged()
+    world.budget = TimeBudget(world.deadline, world.clock, planned=59, move=world.move, latest=lambda progress: 70)
+    world.run(59, 1.0)
+    assert world.evaluate(2.0)
+    assert world.moved == [(59, 70)]
+
+
+def test_a_run_that_was_too_slow_for_its_plan_goes_on_to_the_step_that_fits() -> None:
+    """Its time was over before its step, so it may have to end sooner than it was planned to."""
+    world = Judged()
+    world.budget = TimeBudget(world.deadline, world.clock, planned=100, move=lambda *_: None)
+    world.run(59, 1.0)
+    world.budget._move = world.move
+    assert world.evaluate(2.0)
+    assert world.moved == [(59, 93)]
+
+
+def test_an_end_that_cannot_be_moved_is_the_end() -> None:
+    world = Judged()
+    world.run(59, 1.0)
+    world.budget._move = lambda *_: None  # a schedule that does not fit
+    assert not world.evaluate(2.0)
+
+
+def test_a_run_that_is_resumed_at_its_end_knows_no_pace_to_go_on_by() -> None:
+    world = Judged()
+    world.training.progress.step = 59
+    world.clock.seconds = 59.0
+    assert not world.evaluate(2.0)
+
+
+def test_training_goes_on_where_a_burst_of_batches_still_fits() -> None:
+    """Between 66 and 96 s a burst of 12 s fits with its 40 steps, and another with 15 of them."""
+    world = Judged()
+    world.training.source = Bursts(world)  # type: ignore[assignment]
+    world.budget = TimeBudget(world.deadline, world.clock, planned=160, move=world.move)
+    for step in range(160):
+        if step % 40 == 0:
+            world.clock.seconds += 12.0
+            world.clock.spent["input"] += 12.0
+        world.run(1, 0.1)
+    assert world.moved == []
+    assert world.evaluate(2.0)
+    assert world.moved == [(160, 215)]

@@ -21,7 +21,7 @@ from sonde.engine.clock import Clock
 from sonde.engine.evaluate import EvaluationBudget
 from sonde.engine.json_lines import read_lines
 from sonde.engine.plan import ExecutionPlan
-from sonde.run import computing
+from sonde.run import computing, time_plan
 from sonde.run import time_limit as module
 from sonde.run.time_limit import after_seconds, tuner_affordable
 
@@ -266,6 +266,58 @@ def test_an_evaluation_tells_what_those_to_come_take() -> None:
     assert after(1.0) == pytest.approx(planned_s + 11)
     assert after(0.5, evaluated=0, played=True) == pytest.approx(planned_s + 11)
     assert after(4.0, evaluated=3, played=True) < planned_s - 15
+
+
+def test_a_resumed_run_keeps_what_evaluations_were_measured_to_take() -> None:
+    """Until it is given another limit, for which they are estimated anew."""
+    plan = ExecutionPlan(
+        device="cpu", precision="fp32", threads=1, steps=1, steps_why="", evaluation_s={"quick": 2.0, "test": 20.0}
+    )
+    judged: Any = SimpleNamespace(
+        task=SimpleNamespace(), evaluation_sources={"validation": None, "test": None}, clock=Clock()
+    )
+
+    def kept_s(*, new_limit: bool, **progress: float) -> float:
+        saved: Any = SimpleNamespace(elapsed=0.0, new_limit=new_limit, state={"progress": progress})
+        return module.TimeLimit(judged, plan, 100.0, saved).deadline.kept_s
+
+    assert kept_s(new_limit=False, evaluation_ratio=0.25) == pytest.approx(22.0 * 0.25)
+    assert kept_s(new_limit=True, evaluation_ratio=0.25) == pytest.approx(22.0)
+    assert kept_s(new_limit=False, evaluation_ratio=0.0) == pytest.approx(22.0)
+    assert kept_s(new_limit=False) == pytest.approx(22.0)  # of an earlier version
+
+
+def test_of_what_is_played_a_little_more_is_kept_than_the_last_took() -> None:
+    plan = ExecutionPlan(
+        device="cpu", precision="fp32", threads=1, steps=1, steps_why="", evaluation_s={"quick": 2.0, "test": 20.0}
+    )
+    judged: Any = SimpleNamespace(
+        task=SimpleNamespace(), evaluation_sources={"validation": None, "test": None}, clock=Clock()
+    )
+    limit = module.TimeLimit(judged, plan, 100.0)
+    budget = EvaluationBudget(60.0, rows=10)
+    budget.evaluated, budget.seen, budget.took_s, budget.played = 10, 10, 1.0, True
+    limit.measured(budget)
+    assert limit.deadline.kept_s == pytest.approx(22.0 * 0.5 * module.LONGER)
+
+
+def test_what_is_kept_for_evaluations_that_take_less_is_trained_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """2.5 s were expected, of which 40 % of a limit are kept; they take next to nothing, so there is another end. The clock is
+    the processor's, which others do not slow down."""
+    begun = time.process_time()
+    monkeypatch.setattr(Clock, "elapsed", lambda _: time.process_time() - begun)
+    monkeypatch.setattr(time_plan, "_evaluations", lambda *_: {"quick": 2.5, "validation": 2.5})
+    given: dict[str, Any] = {"evaluate_every": "1000000 steps", "time_limit": "3s", **QUIET}
+    run = sonde.fit(nn.Linear(1, 1), rows(256), validation=rows(300), loss=mse_loss, out=tmp_path / "run", **given)
+    lines = list(read_lines(run.folder / "metrics.jsonl"))
+    first, last = [line["step"] for line in lines if line["kind"] == "evaluation"]
+    [moved] = [line for line in lines if line.get("event") == "end moved" and line["step"] == first]
+    assert moved["details"]["why"] == "evaluations take less than was kept for them, so there is time for more"
+    assert last == run.result["steps"] >= 1.15 * first
+    assert run.result["ended_by"] == "time_limit"
+    assert 2.4 < time.process_time() - begun < 3 + 1
 
 
 def test_a_resume_keeps_no_more_for_evaluation_than_its_share_of_what_is_left() -> None:

@@ -25,6 +25,7 @@ from sonde.modalities.environment.as_logged import SPACE, as_seen, said_space, s
 from sonde.modalities.environment.dark_pictures import dark_log
 from sonde.modalities.environment.log import LOGGED, Log, checked, log_of, logged_target, looked_ahead, out_of_order
 from sonde.modalities.environment.log_actions import beyond_bounds, beyond_space, read_as_numbers
+from sonde.modalities.environment.log_scales import bounds_told, doubtful_scale
 from sonde.modalities.environment.spaces import KIND
 from sonde.modalities.modality import Wanted
 from sonde.tasks.table import spec
@@ -111,7 +112,10 @@ def _as_of(found: Mapping[str, Any], schema: Schema, place: str, *, bounded: boo
     space = from_text(schema.input.space)[0]
     log = log_of(as_seen(found, space, schema.input.shape, place), place, target=schema.target)
     log = _fitting(log, schema.input, schema.target, place)
-    beyond = [*beyond_space(log.observation, space), *beyond_bounds(log.action, schema.target)] if bounded else []
+    if not bounded:
+        return log, [*out_of_order(log), *dark_log(log.observation)]
+    acted = beyond_bounds(log.action, schema.target) or doubtful_scale(log.action, schema.target, known=True)
+    beyond = [*beyond_space(log.observation, space), *acted]
     return log, [*out_of_order(log), *beyond, *dark_log(log.observation)]
 
 
@@ -123,6 +127,7 @@ def _by_itself(found: Mapping[str, Any], place: str) -> tuple[Log, Schema, list[
     if space is not None:
         input = replace(input, space=as_text(observation=space, action=space_of_actions(target)))
     warnings = [*out_of_order(log), *read_as_numbers(found, told=SPACE in found), *dark_log(log.observation)]
+    warnings += doubtful_scale(log.action, target, known=False)
     return log, Schema(input=input, target=target), warnings
 
 
@@ -163,7 +168,7 @@ def _evaluated_in(
     return about.dataset(
         schema,
         {"train": _rows(logged[0], schema.target, place, logged[1]), **held},
-        facts=[*_facts(*logged), where, *world.facts],
+        facts=[*_facts(*logged), *bounds_told(logged[0].action, schema.target, known=True), where, *world.facts],
         warnings=world.warnings,
         findings=world.findings,
         goals=world.goals,
@@ -196,6 +201,7 @@ def _held_back(
         drawn_from_train({"train": whole}, indices),
         facts=[
             *_facts(log, steps),
+            *bounds_told(log.action, schema.target, known=False),
             *facts,
             Fact("held-out episodes are evaluated", "no environment is known to act in"),
         ],
