@@ -239,6 +239,7 @@ def settled(saved: SavedConfig) -> TrainConfig:
     values = {name: tuple(v) if isinstance(v, list) else v for name, v in saved.settings.items()}
     values |= {name: _object_again(name, values[name]) for name in TAKES if name in values}
     model, task = str(values.pop("model")), str(values.pop("task"))
+    values = {**spec(task).formerly, **values}
     overrides = Overrides(values=values, origin=dict(saved.origin), model=model, task=task, leftover=())
     return resolve(overrides, Recipe(task=task, model=model, settings={})).config
 

@@ -26,6 +26,7 @@ from sonde.run.lengths import GIVEN
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.saved import Saved
 from sonde.screen.screen import Screen
+from sonde.tasks.table import spec
 
 LENGTHS = ("epochs", "steps", "environment_steps", "time_limit")
 """Ways to set the length of a run. One that is given on resume replaces all that were given before: whoever asks
@@ -79,9 +80,10 @@ def same_settings(folder: RunFolder, config: TrainConfig) -> None:
 
 def _defaults(config: TrainConfig) -> dict[str, Any]:
     """What settings are that a folder of an earlier version says nothing of."""
-    return flat(
+    plain = flat(
         replace(config, **built({}), model_config=type(config.model_config)(), task_config=type(config.task_config)())
     )
+    return plain if config.model == CUSTOM_MODULE else {**plain, **spec(config.task).formerly}
 
 
 def same_data(folder: RunFolder, now: Mapping[str, str], given: Collection[str] = ()) -> None:

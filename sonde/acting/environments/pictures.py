@@ -46,7 +46,8 @@ class Pictures:
                 f"{self.name} shows {shown}, and --frame-skip, --frame-size, --frame-colors and --frame-stack "
                 "change pictures of (height, width, channels) bytes; leave them out"
             )
-        most = int(env.observation_space.high.max())
+        pictures: Any = env.observation_space
+        most = int(pictures.high.max())
         if most * 2 <= WHITE and (self.size or self.grey):  # means of such bytes would be rounded to a few of them
             raise DataError(
                 f"{self.name} shows pictures from 0 to {most}, and --frame-size and --frame-colors take means of bytes from 0 to "

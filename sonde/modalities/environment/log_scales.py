@@ -71,11 +71,11 @@ def _scaled_to(values: np.ndarray, target: TargetSpec) -> list[str]:
     """Of numbers within bounds of an environment: that all of them end where a usual scale ends, and their bounds do not."""
     bounds = np.asarray(bounds_of(target))
     for usual in USUAL:
-        asked = (np.abs(bounds - usual) > END).any(1) & (np.ptp(values, 0) > 0)
+        asked = np.any(np.abs(bounds - usual) > END, axis=1) & (np.ptp(values, 0) > 0)
         if not asked.any():
             continue
         ends = np.stack([values.min(0), values.max(0)], 1)
-        exact = (np.abs(ends - usual) <= END * (usual[1] - usual[0])).all(1)
+        exact = np.all(np.abs(ends - usual) <= END * (usual[1] - usual[0]), axis=1)
         if not exact[asked].all() or min(len(np.unique(column)) for column in values.T[asked]) < LEVELS:
             continue
         at = int(np.flatnonzero(asked)[0])

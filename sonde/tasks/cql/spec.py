@@ -15,6 +15,7 @@ CQL = TaskSpec(
     takes_input=True,
     parts={},
     learns_returns=True,
+    formerly={"log_steps": 1},
     model="sonde.tasks.cloning.recipe:model",
     settings="sonde.tasks.cql.recipe:settings",
     highlights="sonde.tasks.policy_highlights:highlights",
