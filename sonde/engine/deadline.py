@@ -68,7 +68,7 @@ def longer(used_s: float, needed_s: float = 0.0) -> str:
     """A time limit, as it is typed, under which a run that has taken so long trains on for `needed_s` seconds at least.
 
     >>> longer(34.0), longer(102.0, 30.0)
-    ('50s', '4m')
+    ('50s', '3m')
     """
     total = (1 + BESIDE) * used_s + MORE + needed_s / (1 - EVALUATION_SHARE)
     return f"{10 * math.ceil(total / 10)}s" if total <= 120 else f"{math.ceil(total / 60)}m"
