@@ -1,6 +1,12 @@
 """When training must end under a time limit, so that the evaluations after it fit: planned, and moved as they are measured."""
 
+import math
+
 EVALUATION_SHARE = 0.4  # of what is left: more is not kept back from training for evaluation
+BESIDE, MORE = (
+    0.1,
+    10.0,
+)  # of a limit, and seconds, that starting, checkpoints and the end may take at most, on a busy machine
 SLOWEST = 10.0  # times what an evaluation was expected to take, that one measurement is believed
 
 
@@ -16,6 +22,7 @@ class Deadline:
         """end_s: of all evaluations;  wanted_s: that those after training, and its last, would take;  since_s: from when on
         time is divided;  floor_s: kept for evaluations in any case"""
         self._end_s, self._wanted_s, self._since_s, self._floor_s = end_s, wanted_s, since_s, floor_s
+        self.given_up = False  # evaluations
         self.ratio = 1.0  # of what evaluations take to what was expected
 
     @property
@@ -47,7 +54,21 @@ class Deadline:
         """The first update is made: what is left is divided between training and evaluation."""
         self._since_s = max(self._since_s, elapsed_s)
 
+    def give_up(self) -> None:
+        """No evaluation that there is time for would come to anything: all of it is for training."""
+        self._wanted_s, self._floor_s, self.given_up = 0.0, 0.0, True
+
     def measured(self, ratio: float, *, at_least: bool = False) -> None:
         """An evaluation took so many times what was expected; or more than that, where it was cut short (`at_least`)."""
         found = min(max(ratio, 1 / SLOWEST), SLOWEST)
         self.ratio = max(self.ratio, found) if at_least else found
+
+
+def longer(used_s: float, needed_s: float = 0.0) -> str:
+    """A time limit, as it is typed, under which a run that has taken so long trains on for `needed_s` seconds at least.
+
+    >>> longer(34.0), longer(102.0, 30.0)
+    ('50s', '3m')
+    """
+    total = (1 + BESIDE) * used_s + MORE + needed_s / (1 - EVALUATION_SHARE)
+    return f"{10 * math.ceil(total / 10)}s" if total <= 120 else f"{math.ceil(total / 60)}m"

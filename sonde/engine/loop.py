@@ -15,6 +15,7 @@ from sonde.core.seams import Objective, Source, extras_of
 from sonde.core.units import duration
 from sonde.engine import observing
 from sonde.engine.checkpoint import Writer
+from sonde.engine.deadline import longer
 from sonde.engine.due import (
     FitSettings,
     at_epoch_end,
@@ -199,7 +200,8 @@ def _left_off(training: Training, parts: FitParts, far: str) -> None:
         source = making(training.source)
         first_s = 0.0 if source is None else source.pace().seconds(1)
         more = f" (the first batch takes at most about {duration(first_s)} more)" if first_s >= 1 else ""
-        raise TimeOver(f"{told}: resume the run with a longer --time-limit{more}")
+        limit = longer(training.clock.elapsed(), first_s)
+        raise TimeOver(f"{told}: resume the run with a longer --time-limit, such as {limit}{more}")
 
 
 def _decide(training: Training, settings: FitSettings, parts: FitParts, step_s: float) -> bool:

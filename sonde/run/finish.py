@@ -96,7 +96,7 @@ def _by_split(run: Prepared) -> tuple[dict[str, dict[str, float]], dict[str, Eva
         budget = None if meter is None else attempt.best_budget
         if meter is None:
             if attempt.limit is not None:
-                budgets[split] = budget = attempt.limit.at_the_end(here, step=run.training.progress.step)
+                budgets[split] = budget = attempt.limit.at_the_end(here)
                 if budget.nothing:  # which is known
                     continue
             tick = stopping(request, attempt.job.screen.tick)

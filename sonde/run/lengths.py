@@ -10,7 +10,7 @@ from sonde.core.errors import ConfigError
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Objective, Phase, Source, ends
 from sonde.core.units import duration
-from sonde.engine.deadline import Deadline
+from sonde.engine.deadline import Deadline, longer
 from sonde.engine.due import FitSettings, known_end
 from sonde.engine.early_stop import Target, patience_over, target_reached
 from sonde.engine.plan import ExecutionPlan
@@ -73,8 +73,10 @@ def refuse_idle(assembly: Assembly, saved: Saved, folder: RunFolder) -> None:
     # a limit that ended the run left what remains of it to the last evaluations, which would be cut short for a step or two
     spent = saved.finished and saved.same_limit and (progress.stop == "time limit" or progress.ended_by == "time_limit")
     if loop.limit_s is not None and (spent or ((saved.finished or saved.new_limit) and saved.elapsed >= loop.limit_s)):
-        used = duration(saved.elapsed)
-        raise ConfigError(f"--time-limit {loop.time_limit}: {folder.path} has already used {used}; give a longer total")
+        raise ConfigError(
+            f"--time-limit {loop.time_limit}: {folder.path} has already used {duration(saved.elapsed)}; give a longer total, "
+            f"such as --time-limit {longer(saved.elapsed, step_seconds_of(saved))}"
+        )
     for name, total in fixed_ends(loop, batches).items():
         if total < saved.step or (saved.finished and total == saved.step):
             raise ConfigError(
@@ -99,6 +101,28 @@ def refuse_idle(assembly: Assembly, saved: Saved, folder: RunFolder) -> None:
             f"{folder.path} {ended}, {counted(progress.since_best, 'evaluation')} after its best; give a larger "
             "--patience, or --patience 0"
         )
+
+
+def refuse_too_short(saved: Saved, loop: LoopConfig, folder: RunFolder, training_s: float) -> None:
+    """Where a run that was to go on has no time for a step. training_s: second of its clock at which its training must end
+
+    Raises: ConfigError
+    """
+    step_s = step_seconds_of(saved)
+    if not (saved.step and (saved.finished or saved.new_limit)) or saved.elapsed + step_s < training_s:
+        return
+    left = duration(max(0.0, (loop.limit_s or 0.0) - saved.elapsed))
+    raise ConfigError(
+        f"--time-limit {loop.time_limit}: {folder.path} has already used {duration(saved.elapsed)}, and the {left} left are for "
+        f"its evaluation and report, so that it would not make one step; give a longer total, such as --time-limit "
+        f"{longer(saved.elapsed, 2 * step_s)}"
+    )
+
+
+def step_seconds_of(saved: Saved) -> float:
+    """Seconds that a step took on average, without what its batch took to come."""
+    spent = saved.state["clock"]["spent"]
+    return (float(spent["step"]) + float(spent["optimizer"])) / max(1, saved.step)
 
 
 def fixed_ends(loop: LoopConfig, batches: int | None) -> dict[str, int]:

@@ -29,6 +29,7 @@ ALLOWED_S, ALLOWED_SHARE = 2.0, 0.05  # more time than the limit that is not wor
 BASELINE = "baseline"  # of a plan's evaluations: that of a baseline which is played
 SPARE = 0.015  # of a limit, for a machine that slows down
 LENIENT = 1.25  # times as long as expected, which an evaluation may take
+AGAIN = 1.5  # times as long as an evaluation that ended nothing must another have to be made
 LONGER = 1.25  # times as long as the last, for which those to come of games and episodes are kept time: training changes them
 FLOOR_S = 0.5  # of an evaluation: less is not worth leaving rows out
 AFTER_S = 0.5  # seconds for the report and the end of the process; of short limits a twentieth
@@ -38,12 +39,11 @@ class TimeLimit:
     """Who may take what of a run's time: training until its deadline, its last evaluation after that, and then what is evaluated
     once it is over."""
 
+    _fruitless: tuple[int, float] | None = None  # (step, seconds) of a validation of which not one row was over
+
     def __init__(self, assembly: Assembly, plan: ExecutionPlan, limit_s: float, saved: Saved | None = None) -> None:
         self._assembly, self._plan, self.limit_s = assembly, plan, limit_s
         splits = evaluated_last(assembly, saved)
-        self._fruitless: tuple[int, float] | None = (
-            None  # (step, seconds) of a validation of which not one row was over
-        )
         self._quick_s = plan.evaluation_s.get("quick", plan.last_evaluation_s)
         final_s = sum(plan.evaluation_s.get(name, 0.0) for name in [*splits, BASELINE])
         if not plan.evaluation_s:  # planned by an earlier version
@@ -51,7 +51,7 @@ class TimeLimit:
         self.deadline = Deadline(
             limit_s * (1 - SPARE) - self._after_s,
             wanted_s=self._quick_s + final_s,
-            since_s=assembly.clock.elapsed(),
+            since_s=assembly.clock.elapsed() if saved is None else saved.elapsed,
             floor_s=FLOOR_S * (len(splits) + ("quick" in plan.evaluation_s)),
         )
         if saved is not None and not saved.new_limit:  # for which the plan measured anew
@@ -61,6 +61,11 @@ class TimeLimit:
     def _after_s(self) -> float:
         return after_seconds(self.limit_s, self._assembly.clock.slowed())
 
+    @property
+    def _left_s(self) -> float:
+        """Seconds until the report."""
+        return self.limit_s - self._after_s - self._assembly.clock.elapsed()
+
     def _expected(self, name: str) -> float:
         """Seconds that a split's evaluation is expected to take, by what the last one took."""
         return self._plan.evaluation_s.get(name, 0.0) * self.deadline.ratio
@@ -69,6 +74,10 @@ class TimeLimit:
         """Learn from an evaluation while training went on what those to come will take. step: at which"""
         if budget.nothing and step is not None:
             self._fruitless = step, budget.took_s
+            if self._hopeless(min(self.deadline.kept_s, self._left_s)):
+                self.deadline.give_up()
+        elif budget.evaluated:
+            self._fruitless = None
         expected, rows = self._plan.evaluation_s.get("quick"), budget.rows
         if not expected or not rows or not budget.took_s:
             return
@@ -80,7 +89,14 @@ class TimeLimit:
 
     def while_training(self) -> EvaluationBudget:
         """For one evaluation of the validation rows."""
-        return self._budget("validation", self.deadline.training_s + self._last_s, expected=self._expected("quick"))
+        until = self.deadline.training_s + self._last_s
+        budget = self._budget("validation", until, expected=self._expected("quick"))
+        budget.stopped = budget.told = self._hopeless(budget.left_s)
+        return budget
+
+    def _hopeless(self, seconds: float) -> bool:
+        """Whether an evaluation in so many seconds is expected to give no figure, as the last one has given none."""
+        return self._fruitless is not None and seconds <= AGAIN * self._fruitless[1]
 
     @property
     def _last_s(self) -> float:
@@ -89,27 +105,26 @@ class TimeLimit:
         wanted_s = LENIENT * self.deadline.ratio * self._quick_s
         return min(wanted_s, max(self.deadline.share * self.deadline.ratio * self._quick_s, self.deadline.kept_s / 2))
 
-    def at_the_end(self, splits: Sequence[str], *, step: int | None = None) -> EvaluationBudget:
+    def at_the_end(self, splits: Sequence[str]) -> EvaluationBudget:
         """For the first of these splits; the others are still to come, and get what they are expected to take.
 
-        step: the last. Where validation ended nothing by the same weights in as much time, it is over at once
+        It is over at once where validation ended nothing in about as much time
         """
         expected = {name: self._expected(name) for name in splits}
-        left_s = self.limit_s - self._after_s - self._assembly.clock.elapsed()
+        left_s = self._left_s
         total = sum(expected.values()) + self._expected(BASELINE)
         share = expected[splits[0]] / total if total else 1 / len(splits)
         until = self._assembly.clock.elapsed() + share * left_s
         budget = self._budget(splits[0], until, expected=expected[splits[0]])
-        if splits[0] == "validation" and self._fruitless is not None:
-            at, seconds = self._fruitless
-            budget.stopped = budget.told = step == at and until - self._assembly.clock.elapsed() <= seconds
+        tried = len(splits) == 1 and not self.deadline.given_up  # since nothing else is to be done in that time
+        budget.stopped = self._hopeless(budget.left_s) and not tried
+        budget.told = budget.stopped and splits[0] == "validation"
         return budget
 
     def for_samples(self, coming: Sequence[str]) -> float:
         """Seconds for the samples of a report: what the splits to come leave, and a little in any case."""
         expected = sum(map(self._expected, coming))
-        left_s = self.limit_s - self._after_s - self._assembly.clock.elapsed() - expected
-        return max(ALLOWED_S / 2, ALLOWED_SHARE / 2 * self.limit_s, left_s)
+        return max(ALLOWED_S / 2, ALLOWED_SHARE / 2 * self.limit_s, self._left_s - expected)
 
     def _budget(self, split: str, until: float, *, expected: float | None) -> EvaluationBudget:
         rows = rows_of(self._assembly, split)
@@ -162,13 +177,16 @@ class TimeLimit:
         told = [
             f"{split}{at}: not one of {budget.rows or 'the'} {self._rows} was over when the time limit cut the evaluation "
             f"short, after {duration(budget.took_s)}{_of_last(split, before)}"
+            if budget.took_s or self._fruitless is None
+            else f"{split} was left out: validation had come to nothing in {duration(self._fruitless[1])}"
             for split, budget in budgets.items()
         ]
+        less = "" if step is None else f"; evaluations to come that have less than {AGAIN:g} times as long are left out"
         found = Finding(
             check="no evaluation",
             name="nothing-evaluated",
             severity="warning",
-            evidence=f"{'; '.join(told)}; so there is no figure",
+            evidence=f"{'; '.join(told)}; so there is no figure{less}",
             action=f"give a longer --time-limit than {parse(self.limit_s, bare='seconds')}, or {self._shorter}",
             step=step,
         )

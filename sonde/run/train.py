@@ -41,7 +41,7 @@ from sonde.run.evaluation import choosing, notes_on_metrics
 from sonde.run.examining import doctor_of, last_look
 from sonde.run.job import Attempt
 from sonde.run.judged_anew import judge_anew
-from sonde.run.lengths import fit_settings, fixed_ends, move_end
+from sonde.run.lengths import fit_settings, fixed_ends, move_end, refuse_too_short
 from sonde.run.live import Live
 from sonde.run.loggers.logger import Ending
 from sonde.run.loggers.table import loggers
@@ -139,8 +139,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     attempt.findings += found
     screen.plan([*plan.lines, *choosing(assembly)])
     screen.folder(folder.path)
-    if (limit_s := assembly.config.loop.limit_s) is not None:
-        attempt.limit = TimeLimit(assembly, plan, limit_s, saved)
+    attempt.limit = _limit_of(attempt, plan)
     deadline = None if attempt.limit is None else attempt.limit.deadline
     settings = fit_settings(assembly.config, plan, assembly.objective, deadline=deadline)
     training = _training(attempt, plan, stepper, settings)
@@ -165,6 +164,17 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     _write_findings(attempt, training, attempt.findings if saved is None else of_loggers)
     say(attempt, at_the_start(attempt, stepper))
     return Prepared(attempt=attempt, plan=plan, training=training, settings=settings, parts=parts, doctor=doctor)
+
+
+def _limit_of(attempt: Attempt, plan: ExecutionPlan) -> TimeLimit | None:
+    """None where no time is given. Raises: ConfigError for one that leaves a resume nothing to learn in"""
+    assembly, loop, saved = attempt.assembly, attempt.assembly.config.loop, attempt.saved
+    if loop.limit_s is None:
+        return None
+    limit = TimeLimit(assembly, plan, loop.limit_s, saved)
+    if saved is not None:
+        refuse_too_short(saved, loop, attempt.folder, limit.deadline.training_s)
+    return limit
 
 
 def _take_up(attempt: Attempt) -> None:
@@ -357,7 +367,9 @@ def _end_moved(attempt: Attempt, training: Training, end: int, step_s: float) ->
     progress.ends_at = end
     why = f"a step takes {number(step_s * 1e3)} ms; moved to meet the time limit"
     if progress.evaluated_at == progress.step:  # the pace is asked for before a step is evaluated
-        why = "evaluations take less than was kept for them, so there is time for more"
+        given_up = attempt.limit is not None and attempt.limit.deadline.given_up
+        what = "take less than was kept for them" if not given_up else "would come to nothing in what was kept for them"
+        why = f"evaluations {what}, so there is time for more"
     details = {"to": end, "why": why}
     event(training, END_MOVED, {"from": before, **details} if before else details)
 

@@ -23,6 +23,8 @@ def validate(
     assembly, step = attempt.assembly, training.progress.step
     source, settings = assembly.evaluation_sources["validation"], training.stepper.settings
     budget = None if attempt.limit is None else attempt.limit.while_training()
+    if budget is not None and budget.nothing:  # which is known
+        return None
     tick = stopping(request)
     with nullcontext() if doctor is None else doctor.evaluating():
         meter = evaluate(

@@ -166,7 +166,7 @@ def test_a_limit_that_is_over_before_the_first_update_is_an_error_and_what_was_c
 def test_an_evaluation_says_on_how_many_whole_episodes_it_stands(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A test of 400 episodes of 20 steps of a millisecond takes 8 s, 20 of them side by side 0.4 s."""
+    """A test of 400 episodes of 20 steps of a millisecond takes 8 s."""
     given: dict[str, Any] = {**NOTHING_SHOWN, "quiet": False, "task": "ppo", "environments": 1, "rollout": 4}
     run = sonde.train(
         Quicker, out=tmp_path / "run", time_limit="4s", episodes=1, batch_size=4, reuse=1, test_episodes=400, steps=10,
@@ -174,7 +174,6 @@ def test_an_evaluation_says_on_how_many_whole_episodes_it_stands(
     )  # fmt: skip
     part = run.result["evaluated"]["test"]
     assert part["of"] == 400
-    assert part["rows"] % 20 == 0
     assert 0 < part["rows"] < 400
     findings = {line["name"]: line["evidence"] for line in read_lines(run.folder / "findings.jsonl")}
     assert f"test on {part['rows']} of 400 episodes: the time limit" in findings["partial-evaluation"]

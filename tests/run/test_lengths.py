@@ -15,9 +15,11 @@ from sonde.core.batch import Batch
 from sonde.core.config import LoopConfig, OptimConfig, TrainConfig
 from sonde.core.errors import ConfigError
 from sonde.core.files import read_json
+from sonde.core.run_folder import RunFolder
 from sonde.engine import checkpoint
 from sonde.engine.json_lines import read_lines
-from sonde.run.lengths import check_length, fixed_ends, fixed_why, lengths_in_words
+from sonde.run.lengths import check_length, fixed_ends, fixed_why, lengths_in_words, refuse_too_short
+from sonde.run.saved import Saved
 
 QUIET: dict[str, Any] = {"threads": 1, "quiet": True, "log_every": 1}
 
@@ -221,3 +223,25 @@ def test_a_rate_is_not_searched_for_where_batches_do_not_come_back(tmp_path: Pat
 
 def test_long_lengths_are_told_to_the_last_step() -> None:
     assert lengths_in_words(LoopConfig(steps=1_234_567)) == {"steps": "1234567"}
+
+
+@pytest.mark.parametrize(("finished", "new_limit", "ends_s", "refused"), [
+    (True, True, 30.5, True), (False, True, 30.5, True), (True, True, 32.0, False), (False, False, 30.5, False),
+])  # fmt: skip
+def test_a_resume_that_has_no_time_for_a_step_is_refused_with_a_limit_that_has(
+    finished: bool, new_limit: bool, ends_s: float, refused: bool, tmp_path: Path
+) -> None:
+    """10 steps took a second each. One that was stopped on its way is evaluated in what is left."""
+    clock = {"elapsed": 30.0, "spent": {"step": 9.0, "optimizer": 1.0}}
+    plan: Any = None
+    saved = Saved(
+        weights={}, state={"progress": {"step": 10}, "clock": clock}, plan=plan, finished=finished, new_limit=new_limit
+    )
+    asked = LoopConfig(time_limit="32s"), RunFolder(tmp_path / "run"), ends_s
+    if not refused:
+        refuse_too_short(saved, *asked)
+        return
+    with pytest.raises(
+        ConfigError, match="has already used 30 s, and the 2.0 s left are .* one step; .* --time-limit 50s"
+    ):
+        refuse_too_short(saved, *asked)

@@ -205,7 +205,7 @@ def test_a_limit_that_ended_a_run_is_spent_whatever_other_length_is_asked_for(tm
     """What remains of it was kept for the last evaluations: a step or two more would leave those fewer rows."""
     given: dict[str, Any] = {"out": tmp_path / "run", "time_limit": "1.5s", **QUIET}
     sonde.fit(nn.Linear(1, 1), rows(256), loss=mse_loss, steps=10_000_000, **given)
-    with pytest.raises(ConfigError, match=r'time_limit="1.5s": .* has already used .*; give a longer total'):
+    with pytest.raises(ConfigError, match=r'time_limit="1.5s": .* has already used .*, such as time_limit="20s"'):
         sonde.fit(nn.Linear(1, 1), rows(256), loss=mse_loss, steps=20_000_000, **given)
 
 
@@ -278,7 +278,7 @@ def test_a_resumed_run_keeps_what_evaluations_were_measured_to_take() -> None:
     )
 
     def kept_s(*, new_limit: bool, **progress: float) -> float:
-        saved: Any = SimpleNamespace(new_limit=new_limit, state={"progress": progress})
+        saved: Any = SimpleNamespace(elapsed=0.0, new_limit=new_limit, state={"progress": progress})
         return module.TimeLimit(judged, plan, 100.0, saved).deadline.kept_s
 
     assert kept_s(new_limit=False, evaluation_ratio=0.25) == pytest.approx(22.0 * 0.25)
@@ -320,7 +320,19 @@ def test_what_is_kept_for_evaluations_that_take_less_is_trained_in(
     assert 2.4 < time.process_time() - begun < 3 + 1
 
 
-def test_an_evaluation_that_ended_nothing_is_not_made_again_in_less_time() -> None:
+def test_a_resume_keeps_no_more_for_evaluation_than_its_share_of_what_is_left() -> None:
+    plan = ExecutionPlan(
+        device="cpu", precision="fp32", threads=1, steps=1, steps_why="", evaluation_s={"quick": 50.0, "test": 50.0}
+    )
+    judged: Any = SimpleNamespace(
+        task=SimpleNamespace(), evaluation_sources={"validation": None, "test": None}, clock=Clock()
+    )
+    saved: Any = SimpleNamespace(elapsed=80.0, new_limit=True)
+    assert 85 < module.TimeLimit(judged, plan, 100.0, saved).deadline.training_s < 95
+
+
+def fruitless(took_s: float) -> module.TimeLimit:
+    """Of 100 s, after a validation of so many that ended nothing."""
     times = {"quick": 60.0, "validation": 60.0, "test": 40.0}
     plan = ExecutionPlan(device="cpu", precision="fp32", threads=1, steps=1, steps_why="", evaluation_s=times)
     judged: Any = SimpleNamespace(
@@ -330,11 +342,27 @@ def test_an_evaluation_that_ended_nothing_is_not_made_again_in_less_time() -> No
     judged.evaluation_sources = dict.fromkeys(judged.evaluation_sources, SimpleNamespace(order=None))
     limit = module.TimeLimit(judged, plan, 100.0)
     cut = EvaluationBudget(60.0, rows=10)
-    cut.stopped, cut.took_s = True, 80.0
+    cut.stopped, cut.took_s = True, took_s
     limit.measured(cut, step=64)
-    assert limit.at_the_end(["validation", "test"], step=64).nothing
-    assert not limit.at_the_end(["validation", "test"], step=65).nothing  # by other weights
-    assert not limit.at_the_end(["test"], step=64).nothing
-    cut.took_s = 5.0
-    limit.measured(cut, step=64)
-    assert not limit.at_the_end(["validation", "test"], step=64).nothing  # there is more time now
+    return limit
+
+
+def test_where_no_evaluation_would_come_to_anything_its_time_is_for_training() -> None:
+    limit = fruitless(80.0)
+    assert limit.deadline.training_s > 95
+    assert limit.while_training().nothing
+    assert limit.at_the_end(["validation", "test"]).nothing
+    assert limit.at_the_end(["test"]).nothing
+    [found] = limit.cut_short({"test": limit.at_the_end(["test"])})
+    assert found.evidence.startswith("test was left out: validation had come to nothing in 1 m 20 s; so there is no")
+
+
+def test_an_evaluation_that_ended_nothing_is_made_again_where_it_has_more_time() -> None:
+    limit = fruitless(5.0)
+    assert limit.deadline.training_s < 65
+    assert not limit.while_training().nothing
+    assert not limit.at_the_end(["validation", "test"]).nothing
+    known = fruitless(70.0)
+    known.deadline.given_up = False  # then what is left at the end is of no other use
+    assert known.at_the_end(["validation", "test"]).nothing
+    assert not known.at_the_end(["test"]).nothing

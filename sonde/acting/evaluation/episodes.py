@@ -1,5 +1,6 @@
 """Evaluation in environments of its own: whole episodes from stated seeds, by the likeliest actions or by sampled ones."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -26,6 +27,7 @@ LONGEST = 100_000  # steps after which an episode that goes on is taken for one 
 LONGER = 10  # times as long as those of a policy that has not learned yet may episodes come to be
 FIRST = ", those that ended first: longer ones are missing"
 FEWEST = 2  # steps of all at least, by which it is told how long a pass takes
+LENIENT = 1.25  # times as long as those before may episodes to come be expected to take
 KEPT = 5_000  # actions of each episode that are kept, to play it again
 
 
@@ -37,7 +39,8 @@ class Episodes:
     have followed, so that it may lie above the return. `bootstrapped_part` is that value alone, discounted.
 
     Where it leaves off, what is whole by then are the groups that were played; of the first, where it was in that one, the
-    episodes that had ended.
+    episodes that had ended. So that some do end, one is played alone where a pass may have too little time (`within_s`), and
+    then as many side by side as come to an end like it.
 
     make: an environment;  encode: its observation -> array;  seeds: of the episodes
     sampled: whether actions are drawn as in training; else the likeliest is taken
@@ -62,6 +65,8 @@ class Episodes:
         self._seeds, self._sampled, self._seed, self._device = list(seeds), sampled, seed, device
         self._envs: list[Any] = []
         self.leave_off: Callable[[], bool] = never
+        self.within_s: float | None = None  # see `sonde.core.pace.Hurrying`
+        self._pass_s: float | None = None  # that a pass is expected to take: by a part of one, or by the last
         self.which, self.so_far = "", (0, 0)  # see `sonde.core.pace.Played`
         self.recorder: Recorder | None = None  # of what is played, where that is kept
         self.taken: dict[int, np.ndarray] = {}  # number of an episode -> its first `KEPT` actions in the last pass
@@ -74,10 +79,15 @@ class Episodes:
     def __iter__(self) -> Iterator[Batch]:
         self.which, self.so_far = "", (0, len(self._seeds))
         self.taken = {}  # another: what the last pass played may be kept
-        for first in range(0, len(self._seeds), TOGETHER):
-            seeds = self._seeds[first : first + TOGETHER]
+        first, taken_s, group_s, before = 0, 0.0, 0.0, 0
+        while first < len(self._seeds):
+            seeds = self._seeds[first : first + self._together(first, taken_s, group_s / max(1, before))]
+            begun = time.perf_counter()
             found, ended = self._played(seeds, first, self.leave_off)
+            group_s, before = time.perf_counter() - begun, len(seeds)
+            taken_s += group_s
             if not ended.all():
+                self._pass_s = math.inf  # whatever was expected
                 if first or not ended.any():
                     return
                 self.which = FIRST
@@ -85,11 +95,26 @@ class Episodes:
             yield Batch({name: torch.from_numpy(values[ended]) for name, values in found.items()}, index)
             if not ended.all():
                 return
+            first += len(seeds)
+        self._pass_s = taken_s
+
+    def _together(self, first: int, taken_s: float, each_s: float) -> int:
+        """Episodes to be played side by side next: where there may be too little time for all, one at first, and then as many
+        as end in it at the pace of those before. first: number of the next;  each_s: of an episode of the last group"""
+        if self.within_s is None or (self._pass_s is not None and LENIENT * self._pass_s <= self.within_s):
+            return TOGETHER
+        if not first:
+            return 1
+        return max(1, min(TOGETHER, int((self.within_s - taken_s) / max(LENIENT * each_s, 1e-9))))
 
     def expected_s(self, at_most_s: float) -> float:
         """Seconds of a pass, by the first episodes as far as they go in that time. Those of a policy that learns grow longer."""
-        begun, steps, seeds = time.perf_counter(), 0, self._seeds[:TOGETHER]
-        self._make_environments()
+        begun, steps = time.perf_counter(), 0
+        self._made(1)[0].reset(seed=self._seeds[0])
+        once_s = time.perf_counter() - begun
+        few = max(1, min(TOGETHER, len(self._seeds), int(at_most_s / max(once_s, 1e-9))))
+        self._made(few)
+        begun, seeds = time.perf_counter(), self._seeds[:few]
 
         def over() -> bool:
             nonlocal steps
@@ -101,11 +126,14 @@ class Episodes:
         step_s = (time.perf_counter() - began) / max(1.0, float(found["length"].max()))
         limit = limit_of(self._envs[0]) or LONGEST
         longest = min(limit, LONGER * float(found["length"].max())) if ended.any() else limit
-        return self.batches * longest * step_s
+        self._pass_s = len(self._seeds) / few * longest * step_s
+        return self._pass_s
 
-    def _make_environments(self) -> None:
-        while len(self._envs) < min(TOGETHER, len(self._seeds)):
+    def _made(self, number: int) -> list[Any]:
+        """So many environments."""
+        while len(self._envs) < number:
             self._envs.append(self._make())
+        return self._envs[:number]
 
     @torch.no_grad()
     def _played(
@@ -114,8 +142,7 @@ class Episodes:
         """(n,) float64 each, and (n,) bool, whether an episode ended. Rows of those that are over go on being fed, and are not
         looked at. first: number of the first
         """
-        self._make_environments()
-        envs = self._envs[: len(seeds)]
+        envs = self._made(len(seeds))
         seen = np.stack([self._encode(env.reset(seed=seed)[0]) for env, seed in zip(envs, seeds, strict=True)])
         random = generator(self._seed, "sample", "episodes", seeds[0], device=self._device) if self._sampled else None
         returns, lengths, going = np.zeros(len(seeds)), np.zeros(len(seeds)), np.ones(len(seeds), bool)

@@ -1,5 +1,8 @@
 """Episodes of an evaluation: what they return, discounted as the value is that is told of them, and their actions."""
 
+import time
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -82,3 +85,55 @@ def test_an_episode_without_an_end_is_told(monkeypatch: pytest.MonkeyPatch) -> N
     cure = "--max-episode-steps 1000 of sonde train and resume cuts them off"
     with pytest.raises(DataError, match=f"seed 5 goes on after 10 steps of an evaluation; .* {cure}"):
         list(of(lambda: Corridor(11)))
+
+
+@pytest.mark.parametrize(("within_s", "begun"), [(None, [3]), (60.0, [3]), (1e-9, [1, 1, 1])])
+def test_where_there_may_be_too_little_time_for_all_fewer_are_played_side_by_side(
+    within_s: float | None, begun: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One first, and then as many as are expected to end; what they return is the same."""
+    episodes, groups = of(lambda: Walk()), []
+    episodes.expected_s(1.0)
+    played = Episodes._played
+
+    def counted(self: Episodes, seeds: Any, first: int, leave_off: Any) -> Any:
+        groups.append(len(seeds))
+        return played(self, seeds, first, leave_off)
+
+    monkeypatch.setattr(Episodes, "_played", counted)
+    episodes.within_s = within_s
+    found = torch.cat([batch["return"] for batch in episodes]).tolist()
+    assert groups == begun
+    assert found == torch.cat([batch["return"] for batch in of(lambda: Walk())]).tolist()
+
+
+def test_of_a_short_time_one_episode_comes_of_twenty() -> None:
+    """Side by side none would have ended: each step of all takes 20 times as long as that of one."""
+    episodes = of(lambda: Corridor(10), seeds=range(20))
+    steps = 0
+
+    class Counted(Corridor):
+        def step(self, action: Any) -> Any:
+            nonlocal steps
+            steps += 1
+            return super().step(action)
+
+    episodes = of(lambda: Counted(10), seeds=range(20))
+    episodes.within_s = 1.0
+    episodes.leave_off = lambda: steps >= 50
+    assert sum(len(batch) for batch in episodes) >= 1
+    episodes.within_s, steps = None, 0
+    assert sum(len(batch) for batch in episodes) == 0
+
+
+def test_how_long_a_pass_takes_is_found_with_as_many_as_begin_in_that_time() -> None:
+    made = 0
+
+    def slow() -> Any:
+        nonlocal made
+        made += 1
+        time.sleep(0.05)
+        return Walk()
+
+    assert of(slow, seeds=range(20)).expected_s(0.2) > 0
+    assert 1 <= made < 5

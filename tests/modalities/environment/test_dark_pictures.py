@@ -1,7 +1,9 @@
 """Pictures of few bytes: by the bounds of their space they are scaled; where these do not tell, a warning says so."""
 
+import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -9,10 +11,11 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
+import sonde
 from sonde.acting.config import EnvironmentConfig
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
-from sonde.core.errors import DataError
+from sonde.core.errors import DataError, RunFolderError
 from sonde.modalities.environment.dark_pictures import NAME, dark_log, dark_pictures
 from sonde.modalities.environment.inputs import rows_to_predict
 from sonde.modalities.inspect import inspect
@@ -85,3 +88,26 @@ def test_means_of_few_bytes_are_refused() -> None:
 
     with pytest.raises(DataError, match=r"shows pictures from 0 to 2, .* show them times 127"):
         open_data(Coloured, DataConfig(given=(EnvironmentConfig(frame_size=8),)))
+
+
+def test_a_policy_takes_them_as_shown_and_a_run_of_before_is_not_trained_further(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    small: dict[str, Any] = {
+        "widths": (4,),
+        "features": 8,
+        "environments": 1,
+        "rollout": 8,
+        "batch_size": 8,
+        "episodes": 1,
+    }
+    run = sonde.train(Board, task="ppo", steps=4, test_episodes=1, threads=1, quiet=True, films=False, out=out, **small)
+    shown = Board().reset(seed=3)[0]
+    assert run.policy().encoded(shown).max() == 255
+    schema = json.loads((out / "schema.json").read_text())
+    schema["input"]["scale"] = 0.0
+    (out / "schema.json").write_text(json.dumps(schema))
+    assert sonde.load(out).policy().encoded(shown).max() == 1
+    with pytest.raises(
+        RunFolderError, match="begun by an earlier version, which scaled or shaped these data in another way"
+    ):
+        sonde.resume(out, data=Board, steps=8, quiet=True)
