@@ -12,6 +12,8 @@ What is decided here and why, after reading ale-py 0.12:
 - An action that a game does not have would stop ale-py's threads for good, so it is refused before.
 """
 
+import atexit
+import gc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +34,8 @@ STRETCH = (
 def library() -> Any:
     """ale-py. Raises: MissingDependency"""
     require("gymnasium", extra="atari", purpose="playing Atari")
+    atexit.unregister(gc.unfreeze)
+    atexit.register(gc.unfreeze)  # or ale-py lists, at the end of a command, all games that a cycle holds as leaked
     return require("ale_py", extra="atari", purpose="playing Atari")
 
 

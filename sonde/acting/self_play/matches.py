@@ -108,7 +108,7 @@ class Matches:
         """Seconds of a pass, by the first moves of the first group, as far as they go in that time."""
         begun = time.perf_counter()
         own, others = self._sides(
-            lambda: time.perf_counter() - begun > (at_most_s if moved else FIRST_MOVE * at_most_s)
+            lambda: time.perf_counter() - begun > (at_most_s if moved else FIRST_MOVE * at_most_s), expecting=True
         )
         moved, games = 0, self._group(0, self._together, others)
         if not games:
@@ -145,11 +145,17 @@ class Matches:
             if other.varies or number // 2 < len(openings(self._rows))
         ]
 
-    def _sides(self, leave_off: Callable[[], bool]) -> tuple[Opponent, dict[str, Opponent]]:
-        """The judged side, and the others by name. leave_off: asked by each while it thinks, see `Opponent`"""
+    def _sides(self, leave_off: Callable[[], bool], *, expecting: bool = False) -> tuple[Opponent, dict[str, Opponent]]:
+        """The judged side, and the others by name.
+
+        leave_off: asked by each while it thinks, see `Opponent`
+        expecting: whether an earlier self that is not there yet is played all the same, by the network as it is
+        """
         plan, rows = self._playing.plan, self._rows
         own = self._judged or Searching(rows, judge_of(self._playing.judge, self._device), plan, leave_off)
         before = self._playing.earlier()
+        if before is None and expecting:
+            before = self._playing.judge
         earlier = None if before is None else judge_of(before, self._device)
         others = {}
         for name in rows.opponents:

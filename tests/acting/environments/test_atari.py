@@ -1,5 +1,7 @@
 """Atari games: what an episode's end, a lost life and a seed mean, and that they are put back to the last bit."""
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -184,3 +186,22 @@ def test_what_is_shown_after_a_stretch_is_of_the_next_seed(monkeypatch: pytest.M
     assert last.truncated.all()
     np.testing.assert_array_equal(last.observation, fresh.reset())
     assert (last.observation != last.following).any()
+
+
+IN_A_CYCLE = """
+import gc
+from sonde.acting.environments.atari import AtariGame
+
+class Holds:
+    pass
+
+held = Holds()
+held.itself, held.game = held, AtariGame(rom="pong")()
+del held
+gc.freeze()  # as the command does at its end
+"""
+
+
+def test_a_game_that_a_cycle_holds_is_not_listed_as_leaked_at_the_end() -> None:
+    done = subprocess.run([sys.executable, "-c", IN_A_CYCLE], capture_output=True, text=True, check=True)
+    assert done.stderr == ""

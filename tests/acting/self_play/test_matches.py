@@ -133,6 +133,12 @@ def test_an_earlier_self_is_met_where_there_is_one_from_openings_that_differ() -
     assert len(set(batch["length"].tolist())) > 1
 
 
+def test_an_earlier_self_that_is_still_to_come_is_expected_to_take_its_time() -> None:
+    to_come = matches(rows_of("earlier", number=16), simulations=3)
+    assert to_come.expected_s(1.0) > 0
+    assert list(to_come) == []  # and is not met before it is there
+
+
 def test_against_an_earlier_self_no_game_is_played_twice() -> None:
     rows = rows_of("earlier", "random", number=30, name="nim(pile_sizes=1;2)")
 
