@@ -3,10 +3,7 @@
 import math
 
 EVALUATION_SHARE = 0.4  # of what is left: more is not kept back from training for evaluation
-BESIDE, MORE = (
-    0.1,
-    10.0,
-)  # of a limit, and seconds, that starting, checkpoints and the end may take at most, on a busy machine
+BESIDE, MORE = 0.1, 10.0  # of a limit, and seconds, that all but training and evaluation may take, on a busy machine
 SLOWEST = 10.0  # times what an evaluation was expected to take, that one measurement is believed
 
 
