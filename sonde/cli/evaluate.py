@@ -58,7 +58,7 @@ class EvalOptions:
     """Of an environment: seed of the first episode, those of the others follow it; other seeds are new episodes; by default
     2,000,000, as at the end of training."""
     sampled: bool | None = None
-    """Of an environment: draw actions as in training, or with --no-sampled take the likeliest; by default as for its own scores."""
+    """Of an environment: draw actions as in training, or with --no-sampled take the likeliest; by default as RUN was judged."""
     log: str | None = None
     """Of an environment: NPZ file that all transitions are written to, to learn from (--task cloning, cql)."""
     simulations: int | None = None

@@ -1,5 +1,7 @@
 """Flags of `sonde eval` that do not go together are refused, and none is taken for not given."""
 
+from typing import Any
+
 import pytest
 
 from sonde.cli.evaluate import EvalOptions, _check
@@ -35,8 +37,9 @@ def test_a_switch_without_a_default_is_on_off_or_not_given(capsys: pytest.Captur
         ({"split": "test"}, "--split is for metrics of rows"),
     ],
 )
-def test_where_samples_are_measured_what_is_of_no_effect_is_refused(given: dict, told: str) -> None:
-    for by in ({"judge": "runs/judge"}, {"number": 100}):
+def test_where_samples_are_measured_what_is_of_no_effect_is_refused(given: dict[str, Any], told: str) -> None:
+    ways: list[dict[str, Any]] = [{"judge": "runs/judge"}, {"number": 100}]
+    for by in ways:
         _check(EvalOptions(**by))
         with pytest.raises(ConfigError, match=told):
             _check(EvalOptions(**by, **given))
