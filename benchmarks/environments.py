@@ -24,7 +24,10 @@ PEERS: dict[str, list[list[str]]] = {
     ],
     "diffusers": [[TORCH, "numpy", "pillow"], ["diffusers==0.42.1"]],
     "vector-quantize-pytorch": [[TORCH, "numpy", "pillow", "pyarrow"], ["vector-quantize-pytorch==1.32.0"]],
-    "stable-baselines3": [[TORCH, "numpy"], ["gymnasium==1.4.0", "box2d==2.3.10", "stable-baselines3==2.9.2"]],
+    "stable-baselines3": [
+        [TORCH, "numpy"],
+        ["gymnasium==1.4.0", "box2d==2.3.10", "pygame", "stable-baselines3==2.9.2"],
+    ],
     # what github.com/vwxyzjn/cleanrl is pinned to: its gymnasium knows neither NumPy 2 nor LunarLander-v3
     "cleanrl": [
         [TORCH, "numpy<2"],

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sonde.cli.begin import Begun, begin, said_on, trained_run
-from sonde.core.bounds import flag
+from sonde.core.bounds import at_least, flag
 from sonde.core.errors import ConfigError
 from sonde.core.units import metric, metric_name
 
@@ -57,8 +57,8 @@ class EvalOptions:
     first_seed: int | None = None
     """Of an environment: seed of the first episode, those of the others follow it; other seeds are new episodes; by default
     2,000,000, as at the end of training."""
-    sampled: bool = False
-    """Of an environment: draw actions as in training, and do not take the likeliest."""
+    sampled: bool | None = None
+    """Of an environment: draw actions as in training, or with --no-sampled take the likeliest; by default as RUN was judged."""
     log: str | None = None
     """Of an environment: NPZ file that all transitions are written to, to learn from (--task cloning, cql)."""
     simulations: int | None = None
@@ -82,6 +82,7 @@ class EvalOptions:
 
 
 OF_SAMPLES = ("number", "steps", "sampler", "guidance", "weaker", "seed")
+OF_EPISODES = ("episodes", "first_seed", "sampled", "log", "simulations", "opponents")  # and of games
 
 
 def run(words: Sequence[str]) -> int:
@@ -141,14 +142,21 @@ def _can_be_judged(trained: "Run") -> bool:
 
 def _check(options: EvalOptions) -> None:
     """Raises: ConfigError for flags that do not go together"""
+    by = "--judge" if options.judge is not None else "--number"
     if options.judge is None and options.number is None:
         for name in OF_SAMPLES:
             if getattr(options, name) is not None:
                 raise ConfigError(f"{flag(name)} is for samples, which are measured with --judge CLASSIFIER_RUN")
     elif options.split is not None or options.target:
         given = "--split" if options.split is not None else "--target"
-        by = "--judge" if options.judge is not None else "--number"
         raise ConfigError(f"{given} is for metrics of rows, and with {by} samples are measured; leave it out")
+    else:
+        for name in OF_EPISODES:
+            if getattr(options, name) not in (None, ()):
+                raise ConfigError(
+                    f"{flag(name)} is for what is played, and with {by} samples are measured; leave it out"
+                )
+        at_least(options, 1, "steps")
 
 
 def _measure(trained: "Run", data: str, begun: Begun) -> int:

@@ -8,7 +8,7 @@ from dataclasses import field, fields, make_dataclass
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from sonde.cli.values import takes_list
+from sonde.cli.values import is_switch, takes_list
 from sonde.core.given_object import GivenObject
 from sonde.core.value_types import annotations
 
@@ -58,8 +58,8 @@ def _in_plain_words(info: Any) -> Any:
     if annotation is bool or dataclasses.is_dataclass(annotation):
         return None
     return PrimitiveConstructorSpec(
-        nargs="*" if takes_list(annotation) else 1,
-        metavar=placeholder(annotation),
+        nargs="*" if takes_list(annotation) else 0 if is_switch(annotation) else 1,
+        metavar="" if is_switch(annotation) else placeholder(annotation),
         instance_from_str=lambda words: words,
         is_instance=lambda value: True,
         str_from_instance=_default,

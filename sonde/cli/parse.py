@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sonde.cli.values import Flags, element, fits, takes_list, to_types
+from sonde.cli.values import Flags, element, fits, is_switch, takes_list, to_types
 from sonde.core.bounds import flag
 from sonde.core.called_elsewhere import CALLED, NOT_HERE, THE_DATA, called_here, otherwise
 from sonde.core.errors import ConfigError, nearest
@@ -85,9 +85,9 @@ def convert(given: Iterable[Given], flags: Flags) -> dict[str, Any]:
     merged = _merged(given, flags)
     named = [(name, text) for name, entry in merged.items() for text in entry.values]
     values: dict[str, Any] = {
-        name: entry.on if flags[name] is bool else ()
+        name: entry.on if is_switch(flags[name]) else ()
         for name, entry in merged.items()
-        if flags[name] is bool or takes_list(flags[name])
+        if is_switch(flags[name]) or takes_list(flags[name])
     }
     for (name, _), value in zip(named, to_types(named, flags), strict=True):
         values[name] = (*values[name], value) if takes_list(flags[name]) else value
@@ -170,7 +170,7 @@ def as_words(given: Iterable[Given], flags: Flags) -> tuple[str, ...]:
     """Flags as words that `split_line` takes apart again, whatever their values hold."""
     words: list[str] = []
     for entry in given:
-        if flags[entry.name] is bool:
+        if is_switch(flags[entry.name]):
             words.append(flag(entry.name) if entry.on else f"--no-{flag(entry.name)[2:]}")
         elif takes_list(flags[entry.name]):
             escaped = (value.replace(",", "\\,") for value in entry.values)  # as `_parts` reads it back
@@ -189,11 +189,11 @@ def _name(written: str, flags: Flags) -> tuple[str | None, bool]:
     if name in flags:
         return name, True
     positive = name.removeprefix("no_")
-    return (positive, False) if positive != name and flags.get(positive) is bool else (None, True)
+    return (positive, False) if positive != name and is_switch(flags.get(positive)) else (None, True)
 
 
 def _values(name: str, annotation: Any, inline: str | None, rest: list[str]) -> tuple[str, ...]:
-    if annotation is bool:
+    if is_switch(annotation):
         if inline is not None:
             raise ConfigError(f"{flag(name)} takes no value; write {flag(name)} or --no-{flag(name)[2:]}")
         return ()

@@ -98,7 +98,10 @@ def _beside(trained: "Run", what: str) -> Sequence[str]:
     """What the numbers are to be read beside, such as a threshold."""
     from sonde.core.seams import abilities_of
 
-    able = abilities_of(trained.task).reconstruction
+    abilities = abilities_of(trained.task)
+    if abilities.acting is not None and abilities.acting.sampled:
+        return [f"the likeliest actions; the run was evaluated by sampled ones, as sonde eval {trained.folder} does"]
+    able = abilities.reconstruction
     said = None if able is None else able.beside.get(what)
     return [] if said is None else said()
 

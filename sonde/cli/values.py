@@ -37,7 +37,7 @@ def from_file(name: str, value: Any, flags: Flags, file: str) -> Any:
     if name not in flags:
         raise ConfigError(f"{file}: {unknown('setting', name, flags)}")
     kind = flags[name]
-    if kind is bool:
+    if is_switch(kind):
         if not isinstance(value, bool):
             raise ConfigError(f"{file}: {name} expects true or false, got {value!r}")
         return value
@@ -55,6 +55,11 @@ def from_file(name: str, value: Any, flags: Flags, file: str) -> Any:
 def fits(text: str, kind: Any) -> bool:
     """Whether `text` can be a value of type `kind`."""
     return _through_tyro([text], [kind]) is not None
+
+
+def is_switch(annotation: Any) -> bool:
+    """Whether a flag takes no value, and has a --no- of its own; of `bool | None` neither is the default."""
+    return annotation in (bool, bool | None)
 
 
 def takes_list(annotation: Any) -> bool:

@@ -104,7 +104,7 @@ class Acting:
               that does not estimate it
     discount: what a reward a step later is worth in that
     figures:  numbers for the log beside those of its experience, such as how much it explores; None for none
-    sampled:  whether it is evaluated with drawn actions
+    sampled:  whether it is evaluated with drawn actions;  draws: whether `act` draws any at all
     observed: called with the observations (N, *shape) of a rollout before the next one, or of a replay with those of each step,
               for statistics that scale them
     judged:   "observation" and "action" (N, …) of a whole rollout -> what else is to be remembered of them, such as "log_prob"
@@ -124,6 +124,7 @@ class Acting:
     discount: float = 1.0
     figures: "Callable[[], Mapping[str, float]] | None" = None
     sampled: bool = False
+    draws: bool = True
     observed: "Callable[[Tensor], None] | None" = None
     judged: "Callable[[Tensor, Tensor], Mapping[str, Tensor]] | None" = None
     memory: "Callable[[int], Tensor] | None" = None

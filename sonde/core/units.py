@@ -153,6 +153,15 @@ def metric_name(name: str) -> str:
     return " ".join(words) + slash + rest
 
 
+def actions_in_words(decided: str | None) -> str:
+    """Which actions an evaluation in an environment was of, by "actions" of result.json; "" where that is not known.
+
+    >>> actions_in_words("sampled"), actions_in_words("likeliest"), actions_in_words(None)
+    ('sampled actions', 'the likeliest actions', '')
+    """
+    return {"sampled": "sampled actions", "likeliest": "the likeliest actions"}.get(decided or "", "")
+
+
 def mean_of_batches(name: str, means: Sequence[str]) -> str:
     """What to add to a metric that is a mean over batches though its value on a set is none. means: those that are
 

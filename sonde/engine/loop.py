@@ -272,7 +272,9 @@ def _evaluation_due(training: Training, settings: FitSettings, parts: FitParts, 
     progress = training.progress
     if parts.evaluate is None or progress.step == 0 or progress.evaluated_at == progress.step:
         return False
-    return bool(ending) or falls_due(settings.evaluate_every, training, since_s=progress.evaluated_s)
+    if ending or falls_due(settings.evaluate_every, training, since_s=progress.evaluated_s):
+        return True
+    return settings.deadline is not None and settings.deadline.looks(training.clock.elapsed())
 
 
 def _evaluate(training: Training, settings: FitSettings, parts: FitParts) -> bool:

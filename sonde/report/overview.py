@@ -10,6 +10,7 @@ from sonde.core.bounds import flag
 from sonde.core.units import (
     ABSENT,
     TIME_PARTS,
+    actions_in_words,
     best_place,
     count,
     counted,
@@ -72,8 +73,9 @@ def headline(run: Reading) -> Headline:
     elif matches := (run.evaluated.get(split) or {}).get("matches"):
         what = f"{what}: the mean over {counted(len(matches), 'opponent', 'opponents')}, of the {split} {run.row[1]}"
         unbroken.insert(0, against_each(run, split))
-    elif run.acts:
-        what = f"mean {what} of the {split} {run.row[1]}"
+    elif run.acts or run.result.get("actions"):
+        decided = actions_in_words(run.result.get("actions"))
+        what = f"mean {what} of the {split} {run.row[1]}{f', by {decided}' if decided else ''}"
     else:
         what = f"{what} on the {'training' if split == 'train' else split} data"
     return Headline(value=value, what=what, sentences=unbroken, tone="good")

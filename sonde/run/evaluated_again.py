@@ -20,10 +20,11 @@ from sonde.engine.execution.settings import StepSettings
 from sonde.modalities.catalogue import modality
 from sonde.run.build import changes
 from sonde.run.custom_use import scores
+from sonde.run.decided import played_in_words
 from sonde.run.evaluated_in import or_in_fp32, precision_of
 from sonde.run.evaluation import highlights
 from sonde.run.judged_rows import ALL, CHOSE, Evaluation, caution_of_custom, judged, reading_of
-from sonde.run.played import games_met, matches_in_words
+from sonde.run.played import games_met
 from sonde.run.playing import check_same_game
 from sonde.run.row_sources import source_of
 
@@ -74,9 +75,9 @@ def of_rows(
             play.keep(source, data)
         return meter.compute(), highlights(run.spec, meter, rows)
 
-    met = matches_in_words(rows, task, play)
+    told = played_in_words(rows, task, play)
     scored, said = or_in_fp32(evaluated_in, precision_of(_trained_in(folder, saved), device))
-    evaluation = replace(found, rows=rows, caution=caution).evaluation(scored, schema, said, met)
+    evaluation = replace(found, rows=rows, caution=caution).evaluation(scored, schema, said, told)
     return replace(evaluation, rows=games_met(rows, task)) if isinstance(rows, GameRows) else evaluation
 
 

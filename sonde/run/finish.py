@@ -38,6 +38,7 @@ from sonde.report.sample_quality import JUDGE, measured_how, motion_command
 from sonde.run import became, played
 from sonde.run.build import Assembly
 from sonde.run.classical import compared
+from sonde.run.decided import actions_of
 from sonde.run.errors import scores_of
 from sonde.run.evaluation import baseline, write_evaluation
 from sonde.run.exhibited import show_games
@@ -334,6 +335,7 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         "skipped_updates": training.stepper.skipped,
         "baseline": beside,
         **experience_taken(assembly.train, training.clock),
+        **actions_of(_judged_on(assembly, next(reversed(scores), "")), assembly.task),
         **({} if assembly.dataset is None else assembly.dataset.marks),
         **({} if run.doctor is None else {"diagnosis": run.doctor.diagnosis}),
         **_highlights(run.attempt.folder, assembly, scores),

@@ -26,7 +26,6 @@ from sonde.modalities.open import open_data, open_like
 from sonde.modalities.settings import data_config, leaves, of_kind
 from sonde.models.renamed import with_new_names
 from sonde.run.given_rows import fingerprints
-from sonde.run.played import seeds_in_words
 from sonde.run.split_checks import ENOUGH, rows_again
 from sonde.run.transfer import as_begun
 
@@ -44,7 +43,8 @@ class Evaluation:
     caution: why they are no test scores, or may be none; "" where nobody trained on the rows
     highlights: what the task says beside the scores, a line each, such as which of several series is forecast worst
     row:     what one row is called, and several
-    begun:   of episodes, the seeds that they begin from, of games, whom they are against, in words; "" of rows
+    begun:   of episodes, the seeds that they begin from and by which actions they are played, of games, whom they are against,
+             in words; "" of rows
     """
 
     scores: Mapping[str, float]
@@ -72,9 +72,9 @@ class Judged:
     caution: str = ""
 
     def evaluation(
-        self, scores: Mapping[str, float], schema: Schema, highlights: Sequence[str], met: str = ""
+        self, scores: Mapping[str, float], schema: Schema, highlights: Sequence[str], begun: str = ""
     ) -> Evaluation:
-        """What came of it. met: of games, against whom, in words"""
+        """What came of it. begun: as of `Evaluation`"""
         about = modality(schema.input.kind)
         row = load(about.row_of)(asdict(schema)) if about.row_of else about.row
         return Evaluation(
@@ -84,7 +84,7 @@ class Judged:
             caution=self.caution,
             highlights=tuple(highlights),
             row=row,
-            begun=met or seeds_in_words(self.rows),
+            begun=begun,
         )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from sonde.acting.environments.own import importable
-from sonde.acting.evaluation.episodes import Episodes, episodes_of
+from sonde.acting.evaluation.episodes import Episodes, episodes_of, is_sampled
 from sonde.acting.evaluation.plain import LONGEST, PATIENCE, SECONDS, STEPS, Plain, plain_policies
 from sonde.acting.evaluation.recorder import Recorder, check_place
 from sonde.acting.policy import Policy
@@ -47,13 +47,14 @@ class Play:
     """How episodes of an evaluation, or games, are played.
 
     episodes: how many, against each opponent of a game; by default as many as at the end of training
-    sampled:  whether actions are drawn as in training;  log: NPZ file that all transitions are written to
+    sampled:  whether actions are drawn as in training, or the likeliest taken; None as the run was evaluated
+    log:      NPZ file that all transitions are written to
     first_seed: of the episodes, by default the first of those at the end of training
     simulations, opponents: of a game, leaves that are looked at for a move, and whom to play against; by default as in training
     """
 
     episodes: int | None = None
-    sampled: bool = False
+    sampled: bool | None = None
     log: Path | None = None
     first_seed: int | None = None
     simulations: int | None = None
@@ -62,7 +63,7 @@ class Play:
     def rows(self, rows: Rows) -> Rows:
         """As many episodes as are wanted. Raises: ConfigError for rows that are none, or a log that cannot be written there"""
         of_environments = {
-            "sampled": self.sampled,
+            "sampled": self.sampled is not None,
             "log": self.log is not None,
             "first_seed": self.first_seed is not None,
         }
@@ -105,7 +106,7 @@ class Play:
         """The episodes, of which a record is kept where that is wanted; or the games."""
         if isinstance(rows, GameRows):
             return Matches(rows, searching(task, self.simulations), device)
-        found = episodes_of(rows, task, seed=0, device=device, sampled=self.sampled or None)
+        found = episodes_of(rows, task, seed=0, device=device, sampled=self.sampled)
         if self.log is not None:
             found.recorder = Recorder()
         return found
@@ -130,9 +131,9 @@ def searching(task: Task, simulations: int | None) -> Playing:
 
 def play_of(  # noqa: PLR0913 - one for each thing that can be asked
     *,
-    episodes: int | None,
-    sampled: bool,
-    log: str | Path | None,
+    episodes: int | None = None,
+    sampled: bool | None = None,
+    log: str | Path | None = None,
     first_seed: int | None = None,
     simulations: int | None = None,
     opponents: tuple[str, ...] = (),
@@ -197,7 +198,7 @@ def policy_of(
             f"{folder} plays a game for two by searching among legal moves, which a position's numbers do not tell, so it has no "
             f"policy of one observation; ask run.player().think([[moves]]) in Python, or play it: sonde play {folder}"
         )
-    drawn = found.acting.sampled if sampled is None else sampled
+    drawn = is_sampled(found.acting, sampled)
     return Policy(found.acting, task.modules, input, sampled=drawn, seed=seed, device=device)
 
 

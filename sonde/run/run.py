@@ -309,7 +309,7 @@ class Run:
         target: Sequence[str] = (),
         episodes: int | None = None,
         first_seed: int | None = None,
-        sampled: bool = False,
+        sampled: bool | None = None,
         log: str | Path | None = None,
         simulations: int | None = None,
         opponents: Sequence[str] = (),
@@ -325,7 +325,8 @@ class Run:
                on custom data, which takes what `sonde.fit` does
         episodes, first_seed: of an environment, how many episodes are played, by default as many as at the end of training, and
                the seed of the first, by default 2,000,000 as there: episodes of other seeds are new; nobody trained on either
-        sampled, log: whether actions are drawn as in training; an NPZ file that all transitions are written to
+        sampled: of an environment, draw actions as in training, or take the likeliest; by default as the run was evaluated
+        log: an NPZ file that all transitions are written to
         simulations, opponents: of a game, leaves that are looked at for a move, and whom to play against; by default those of the
                training
         Raises: DataError for data that cannot be evaluated, ConfigError when there is no such split

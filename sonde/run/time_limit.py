@@ -41,7 +41,16 @@ class TimeLimit:
 
     _fruitless: tuple[int, float] | None = None  # (step, seconds) of a validation of which not one row was over
 
-    def __init__(self, assembly: Assembly, plan: ExecutionPlan, limit_s: float, saved: Saved | None = None) -> None:
+    def __init__(
+        self,
+        assembly: Assembly,
+        plan: ExecutionPlan,
+        limit_s: float,
+        saved: Saved | None = None,
+        *,
+        looks: bool = False,
+    ) -> None:
+        """looks: whether validation may come once unasked, to learn how long it takes"""
         self._assembly, self._plan, self.limit_s = assembly, plan, limit_s
         splits = evaluated_last(assembly, saved)
         self._quick_s = plan.evaluation_s.get("quick", plan.last_evaluation_s)
@@ -53,9 +62,11 @@ class TimeLimit:
             wanted_s=self._quick_s + final_s,
             since_s=assembly.clock.elapsed() if saved is None else saved.elapsed,
             floor_s=FLOOR_S * (len(splits) + ("quick" in plan.evaluation_s)),
+            look_s=self._quick_s if looks and self._quick_s else None,
         )
-        if saved is not None and not saved.new_limit:  # for which the plan measured anew
-            self.deadline.ratio = saved.state["progress"].get("evaluation_ratio") or 1.0
+        # of another limit the plan measured anew
+        if saved is not None and not saved.new_limit and (ratio := saved.state["progress"].get("evaluation_ratio")):
+            self.deadline.measured(ratio)
 
     @property
     def _after_s(self) -> float:

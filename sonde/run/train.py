@@ -171,7 +171,8 @@ def _limit_of(attempt: Attempt, plan: ExecutionPlan) -> TimeLimit | None:
     assembly, loop, saved = attempt.assembly, attempt.assembly.config.loop, attempt.saved
     if loop.limit_s is None:
         return None
-    limit = TimeLimit(assembly, plan, loop.limit_s, saved)
+    looks = attempt.job.resolved.origin.get("evaluate_every") not in ("typed", "file")
+    limit = TimeLimit(assembly, plan, loop.limit_s, saved, looks=looks)
     if saved is not None:
         refuse_too_short(saved, loop, attempt.folder, limit.deadline.training_s)
     return limit

@@ -204,10 +204,12 @@ class Progress:
         self._output.row(f"  step {count(record.step)}: {record.event}" + (f" ({details})" if details else ""))
 
     def _end_moved(self, record: EventRecord) -> None:
-        """Said once, and again only for an end far from the one that was said: what is left stands in every row."""
+        """Said once, and again only for an end far from the one that was said: what is left stands in every row. Always where
+        training goes on after it had come to its end, since the rate rises again."""
         end, why = int(record.details["to"]), record.details.get("why", "")
         far = abs(end - self._end_said) > FAR * self._end_said
-        if self._ends_said >= MOST_ENDS or (self._ends_said and not far):
+        goes_on = record.step >= record.details.get("from", math.inf)
+        if not goes_on and (self._ends_said >= MOST_ENDS or (self._ends_said and not far)):
             return
         self._ends_said, self._end_said = self._ends_said + 1, end
         text = f"  step {count(record.step)}: training will end at step {count(end)}" + (f" ({why})" if why else "")

@@ -5,7 +5,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sonde.core.findings import certainty_of, grouped, silencing
-from sonde.core.units import TIME_PARTS, best_place, count, duration, mean_of_batches, metric, metric_name
+from sonde.core.units import (
+    TIME_PARTS,
+    actions_in_words,
+    best_place,
+    count,
+    duration,
+    mean_of_batches,
+    metric,
+    metric_name,
+)
 
 ORDER = ("test", "validation", "train")  # of splits, the first that has it is told
 
@@ -34,7 +43,8 @@ def result_lines(result: Mapping[str, Any]) -> list[str]:
     if split is not None:
         beside = _best(result, name, split) or _spread(result, name, split)
         means = result.get("batch_means") or ()
-        what = f"{metric_name(name)}{mean_of_batches(name, means)}"
+        decided = actions_in_words(result.get("actions"))
+        what = f"{metric_name(name)}{mean_of_batches(name, means)}{f' by {decided}' if decided else ''}"
         lines.append(f"{metric(name, metrics[split][name])} {split} {what}{_part(result, split)}{beside}")
         lines += _beside(metrics[split], name, means)
     if (first := next((s for s in ORDER if name in (metrics.get(s) or {})), None)) != split:

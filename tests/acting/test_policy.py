@@ -228,7 +228,7 @@ def test_the_seeds_of_an_evaluation_are_said(parts: sonde.Run) -> None:
     from sonde.run.played import play_of
 
     found = parts.evaluation(Parts, play=play_of(episodes=2, sampled=False, log=None))
-    assert found.headline.endswith("2 episodes (seeds 2,000,000 to 2,000,001)")
+    assert found.headline.endswith("2 episodes (seeds 2,000,000 to 2,000,001, the likeliest actions)")
 
 
 def test_other_episodes_are_evaluated_from_a_seed_that_is_named(parts: sonde.Run) -> None:
@@ -238,7 +238,7 @@ def test_other_episodes_are_evaluated_from_a_seed_that_is_named(parts: sonde.Run
         return parts.evaluation(Parts, play=play_of(**{"episodes": 3, "sampled": False, "log": None, **asked}))
 
     found = of(first_seed=7)
-    assert found.headline == "test, 3 episodes (seeds 7 to 9)"
+    assert found.headline == "test, 3 episodes (seeds 7 to 9, the likeliest actions)"
     one_each = [parts.evaluate(Parts, episodes=1, first_seed=seed)["return"] for seed in (7, 8, 9)]
     assert found.scores["return"] == pytest.approx(sum(one_each) / 3)
     assert "they chose the best checkpoint" in of(first_seed=999_998).caution

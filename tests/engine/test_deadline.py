@@ -31,3 +31,13 @@ def test_before_the_first_update_there_is_nothing_to_evaluate() -> None:
     assert (deadline.first_s, deadline.training_s) == (99.0, 70.0)
     deadline.begun(95.0)
     assert deadline.training_s == 98.0
+
+
+def test_what_evaluations_take_is_looked_at_once_where_that_costs_little_of_what_is_kept() -> None:
+    deadline = Deadline(100.0, wanted_s=30.0, since_s=0.0, look_s=7.0)
+    assert [deadline.looks(second) for second in (0.0, 34.0, 36.0)] == [False, False, True]
+    deadline.measured(1.0)
+    assert not deadline.looks(60.0)
+    assert not Deadline(100.0, wanted_s=30.0, since_s=0.0, look_s=8.0).looks(60.0)
+    assert not Deadline(100.0, wanted_s=14.0, since_s=0.0, look_s=1.0).looks(60.0)
+    assert not Deadline(100.0, wanted_s=30.0, since_s=0.0).looks(60.0)

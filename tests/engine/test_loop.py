@@ -314,6 +314,22 @@ def test_evaluation_falls_due_each_epoch_and_at_the_end() -> None:
     assert at == [8, 16, 20]  # 512 rows / 64
 
 
+def test_an_evaluation_comes_unasked_once_where_much_is_kept_by_an_estimate_alone() -> None:
+    listener = Listener()
+    live = training("supervised", observers=[listener])
+    live.clock.elapsed = lambda: 40.0 * live.progress.step  # type: ignore[method-assign]
+    deadline = Deadline(1000.0, wanted_s=300.0, since_s=0.0, look_s=20.0)
+
+    def judged() -> dict[str, float]:
+        deadline.measured(0.1)
+        return {"loss": 1.0}
+
+    settings = FitSettings(stop=20, evaluate_every=Duration(1000, "steps"), deadline=deadline)
+    fit(live, settings, parts(live, evaluate=judged, objective=Objective("loss", "min")))
+    at = [record.step for record in listener.heard if isinstance(record, EvaluationRecord)]
+    assert at == [9, 20]  # half of the 700 s of training are over after 8.75 steps
+
+
 def test_evaluation_can_fall_within_an_epoch() -> None:
     listener = Listener()
     live = training("supervised", observers=[listener])

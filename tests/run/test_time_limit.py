@@ -320,6 +320,28 @@ def test_what_is_kept_for_evaluations_that_take_less_is_trained_in(
     assert 2.4 < time.process_time() - begun < 3 + 1
 
 
+@pytest.mark.parametrize(("typed", "unasked"), [({}, True), ({"evaluate_every": "1000000 steps"}, False)])
+def test_a_run_looks_once_at_what_an_evaluation_takes_unless_it_was_said_when_they_come(
+    typed: dict[str, Any], unasked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = time.process_time()
+    monkeypatch.setattr(Clock, "elapsed", lambda _: time.process_time() - begun)
+    monkeypatch.setattr(time_plan, "_evaluations", lambda *_: {"quick": 0.2, "validation": 0.2, "test": 1.5})
+    given: dict[str, Any] = {
+        "episodes": 1,
+        "test_episodes": 1,
+        "max_episode_steps": 20,
+        "time_limit": "4s",
+        **QUIET,
+        **typed,
+    }
+    run = sonde.train("gym:CartPole-v1", out=tmp_path / "run", films=False, **given)
+    first = next(line for line in read_lines(run.folder / "metrics.jsonl") if line["kind"] == "evaluation")
+    assert (
+        first["elapsed"] < 1.7
+    ) is unasked  # training of 2.3 s is half over, and not yet at the end that was planned
+
+
 def test_a_resume_keeps_no_more_for_evaluation_than_its_share_of_what_is_left() -> None:
     plan = ExecutionPlan(
         device="cpu", precision="fp32", threads=1, steps=1, steps_why="", evaluation_s={"quick": 50.0, "test": 50.0}

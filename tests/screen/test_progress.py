@@ -285,6 +285,20 @@ def test_an_end_that_moves_again_is_told_twice_at_most_and_no_total_jumps(clock)
     assert rows == ["epoch", "1", "2", "3"]
 
 
+def test_training_that_goes_on_after_its_end_is_told_however_often_the_end_has_moved(clock):
+    out = io.StringIO()
+    with Screen(file=out).progress(epochs=3, steps=30, batches_per_epoch=10, objective=None, within_s=60) as observe:
+        for number, (before, end) in enumerate([(30, 60), (60, 20), (20, 19), (19, 5), (5, 6)], start=1):
+            observe(step(number))
+            observe(EventRecord(number, "end moved", {"from": before, "to": end}))
+    told = [line.strip() for line in out.getvalue().splitlines() if "will end" in line]
+    assert told == [
+        "step 1: training will end at step 60",
+        "step 2: training will end at step 20",
+        "step 5: training will end at step 6",
+    ]
+
+
 def test_the_metric_of_the_result_stands_beside_the_one_that_chooses(clock) -> None:
     out = io.StringIO()
     objective = Objective("log_loss", "min")

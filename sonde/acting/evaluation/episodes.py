@@ -17,7 +17,7 @@ from sonde.core.acting import Acting
 from sonde.core.batch import Batch
 from sonde.core.bounds import flag
 from sonde.core.dataset import Rows
-from sonde.core.errors import DataError
+from sonde.core.errors import ConfigError, DataError
 from sonde.core.pace import never
 from sonde.core.seams import Task, abilities_of
 from sonde.core.seeds import generator
@@ -225,14 +225,26 @@ def acting_of(task: Task) -> Acting:
     return found
 
 
+def is_sampled(acting: Acting, asked: bool | None) -> bool:
+    """Whether actions are drawn, by default as the task's setting `act_sampled` says.
+
+    Raises: ConfigError where that is asked for, and the task draws none
+    """
+    if asked and not acting.draws:
+        raise ConfigError(
+            f"{flag('sampled')}: this policy draws no actions, it always takes the one of the highest value; leave it out"
+        )
+    return acting.sampled if asked is None else asked
+
+
 def episodes_of(rows: Rows, task: Task, *, seed: int, device: torch.device, sampled: bool | None = None) -> Episodes:
     """The episodes of a split that is evaluated on.
 
-    seed: of sampled actions, which are drawn where `sampled`, by default the task's setting `act_sampled`, says so
+    seed: of sampled actions;  sampled: whether they are, see `is_sampled`. Raises: ConfigError
     """
     assert isinstance(rows, SeedRows)
     acting = acting_of(task)
     if rows.clipped:
         acting = replace(acting, value=None)  # values are of what is learned from, and the return is of the score
-    drawn = acting.sampled if sampled is None else sampled
+    drawn = is_sampled(acting, sampled)
     return Episodes(rows.make, rows.encode, acting, seeds=rows.seeds(), sampled=drawn, seed=seed, device=device)

@@ -49,7 +49,7 @@ class CQL:
         self.phases: Sequence[Phase] = (Phase(name="values", loss=self.loss, trains=[self.network]),)
         self.objective: Objective | None = objective("return", MODES, monitor, latest=True) if input.extra else None
         self.abilities = Abilities(
-            acting=Acting(act=self.act, sent=self.sent, value=self.value, discount=config.discount),
+            acting=Acting(act=self.act, sent=self.sent, value=self.value, discount=config.discount, draws=False),
             know_rows=self._know,
         )
 
