@@ -101,11 +101,11 @@ def level(values: Sequence[tuple[int, float]], share: float = 0.2, least: int = 
     return statistics.median(value for _, value in last) if len(last) >= least else math.nan
 
 
-def course_of(lines: Iterable[Mapping[str, Any]]) -> Course:
-    """That of the lines of metrics.jsonl about steps."""
+def course_of(lines: Iterable[Mapping[str, Any]], since: int = 0) -> Course:
+    """That of the lines of metrics.jsonl about steps. since: the step after which they count"""
     course = Course()
     for line in lines:
-        if line.get("kind") == "step" and isinstance(line.get("step"), int):
+        if line.get("kind") == "step" and isinstance(line.get("step"), int) and line["step"] > since:
             numbers = {name: float(value) for name, value in line.items() if isinstance(value, int | float)}
             course.add(line["step"], numbers)
     return course

@@ -13,6 +13,7 @@ from sonde.core.seams import Task
 from sonde.diagnose.acted import Logged
 from sonde.diagnose.differential import Probing, told_apart
 from sonde.diagnose.recorded import suspicion_of
+from sonde.diagnose.rules.experience import outlived
 from sonde.diagnose.rules.table import rules_for
 from sonde.diagnose.seen import Context, Evaluated, Moment, Seen
 from sonde.diagnose.signals.answers import Answers, EvaluationWatch
@@ -60,6 +61,8 @@ class Doctor:
         self._report, self._sampled, self._rules = report, sampled, list(rules_for(context))
         # makes the probes for the end, which tell competing causes apart
         self.probing: Callable[[], Probing] | None = None
+        # called with names of what was told at a step and holds no more
+        self.withdraw: Callable[[Collection[str]], None] | None = None
         self._logged = logged
         self._silenced, self._said = frozenset(silenced), set[str]()
         self._facts: list[Suspicion] = []
@@ -181,6 +184,7 @@ class Doctor:
     def _examine(self, moment: Moment) -> list[Suspicion]:
         self._read()
         self.seen.moment = moment
+        self._take_back()
         asked, notes = self._asked()
         each_once: dict[str, Suspicion] = {}
         for each in (*self._facts, *asked, *self._recalled):
@@ -199,6 +203,16 @@ class Doctor:
         if findings:
             self._report(findings)
         return found
+
+    def _take_back(self) -> None:
+        """Withdraw facts about experience that have not lasted; those of an environment before any step stay."""
+        kept = {each.name for each in self._facts if each.step is None}
+        gone = {name for name in self._said - kept if outlived(self.seen, name)}
+        if gone:
+            self._facts = [each for each in self._facts if each.name not in gone]
+            self._said -= gone
+            if self.withdraw is not None:
+                self.withdraw(gone)
 
     def finish(
         self, spent: Mapping[str, float] | None = None, *, failed: bool = False, broken: bool = False

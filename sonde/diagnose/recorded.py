@@ -1,7 +1,7 @@
 """A run as its folder's lines tell of it: losses, samples and evaluations, as rules ask for them; and what batches add."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -65,6 +65,16 @@ def last_stage(lines: Sequence[Mapping[str, Any]]) -> int:
     return max((step for step in steps if isinstance(step, int)), default=1)
 
 
+def judged_since(findings: Iterable[Mapping[str, Any]]) -> int:
+    """The step up to which evaluations and returns are of other episodes, by what a resume said of that; 0 where none did.
+
+    >>> judged_since([{"name": "evaluated-otherwise", "step": 368}, {"name": "plateau", "step": 900}])
+    368
+    """
+    steps = [line.get("step") for line in findings if line.get("name") == "evaluated-otherwise"]
+    return max((step for step in steps if isinstance(step, int)), default=0)
+
+
 def seen_of(
     context: Context,
     *,
@@ -73,9 +83,10 @@ def seen_of(
     evaluations: Sequence[Evaluated],
     result: Mapping[str, Any],
     moment: Moment,
+    since: int = 0,
 ) -> Seen:
-    """All that a rule may ask of a run that is not in memory."""
-    spent, first = result.get("seconds"), last_stage(metrics)
+    """All that a rule may ask of a run that is not in memory. since: see `judged_since`"""
+    spent, first = result.get("seconds"), max(last_stage(metrics), since + 1)
     return Seen(
         context=context,
         trace=trace_of(metrics, whole_samples(signals)[0]),
@@ -83,7 +94,7 @@ def seen_of(
         moment=moment,
         result=result,
         spent=spent if isinstance(spent, Mapping) else {},
-        course=course_of(metrics) if context.acts else Course(),
+        course=course_of(metrics, since) if context.acts else Course(),
     )
 
 

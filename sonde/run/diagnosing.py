@@ -14,7 +14,8 @@ from sonde.core.findings import NOTICES, WORST_FIRST, Finding, grouped, hushed, 
 from sonde.core.run_folder import RunFolder
 from sonde.core.run_state import folds_of
 from sonde.diagnose.differential import Probing, judged
-from sonde.diagnose.recorded import looked_at, seen_of, suspicion_of, whole_samples, with_calls
+from sonde.diagnose.recorded import judged_since, looked_at, seen_of, suspicion_of, whole_samples, with_calls
+from sonde.diagnose.rules.experience import outlived
 from sonde.diagnose.rules.table import rules_for
 from sonde.diagnose.seen import Context, Seen
 from sonde.diagnose.suspicion import Suspicion, ranked, shown
@@ -273,6 +274,7 @@ def _seen(folder: RunFolder, context: Context) -> Seen:
         evaluations=evaluations_of(folder.metrics),
         result=_result(folder),
         moment="end" if done else "evaluation",
+        since=judged_since(_lines(folder)),
     )
 
 
@@ -290,6 +292,7 @@ def _asked(folder: RunFolder, seen: Seen) -> list[Suspicion]:
     Of a run that was examined to its end in memory, where more is known, the rules only complete what it said itself.
     """
     said = [suspicion_of(line) for line in _lines(folder) if _is_cause(line)]
+    said = [each for each in said if each.step is None or not outlived(seen, each.name)]
     names = {each.name for each in said}
     whole = "diagnosis" in seen.result and len(whole_samples(read_lines(folder.signals))[0]) > 0
     asked = [suspicion for rule in rules_for(seen.context) if (suspicion := rule(seen)) is not None]

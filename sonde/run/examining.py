@@ -1,5 +1,6 @@
 """The doctor of a run: what it is told of how the run trains, where it writes, and what earlier sittings said."""
 
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,7 @@ from sonde.diagnose.acted import Logged, course_of
 from sonde.diagnose.before import MIXING, drops_units
 from sonde.diagnose.differential import Probing, at_the_end
 from sonde.diagnose.doctor import Doctor
-from sonde.diagnose.recorded import last_stage
+from sonde.diagnose.recorded import judged_since, last_stage
 from sonde.diagnose.seen import Context, Evaluated
 from sonde.diagnose.signals.sample import Sample
 from sonde.diagnose.structure import largest_dropout
@@ -23,7 +24,7 @@ from sonde.engine.training import Training
 from sonde.run.build import Assembly
 from sonde.run.job import Attempt
 from sonde.run.resolve import CUSTOM_MODULE
-from sonde.run.telling import tell
+from sonde.run.telling import tell, withdraw
 from sonde.run.time_limit import rows_of
 
 
@@ -44,12 +45,14 @@ def doctor_of(attempt: Attempt, training: Training, *, total: int | None) -> Doc
         first=done + 1,
         logged=Logged(lambda: getattr(source, "figures", {}), loop.log_every) if context.acts else None,
     )
+    doctor.withdraw = partial(_withdraw, attempt)
     if attempt.limit is None and not context.acts:  # whose batches would have to be acted anew
         doctor.probing = partial(_probing, attempt, training)
     if done:
-        doctor.seen.evaluations += evaluations_of(attempt.folder.metrics)
+        since = judged_since(each.as_dict() for each in attempt.findings)
+        doctor.seen.evaluations += [each for each in evaluations_of(attempt.folder.metrics) if each.step > since]
         doctor.seen.earlier = losses_of(attempt.folder.metrics)
-        doctor.seen.course = course_of(read_lines(attempt.folder.metrics) if context.acts else ())
+        doctor.seen.course = course_of(read_lines(attempt.folder.metrics) if context.acts else (), since)
         doctor.take_up(attempt.findings)
     training.observers = [*training.observers, doctor]
     attempt.doctor = doctor
@@ -154,6 +157,12 @@ def _report(attempt: Attempt, training: Training, found: list[Finding]) -> None:
     attempt.findings += notes
     for finding in notes:
         training.journals["findings.jsonl"].write(finding.as_dict())
+
+
+def _withdraw(attempt: Attempt, names: Collection[str]) -> None:
+    """Take back what was told at a step, from the folder too."""
+    attempt.findings[:] = [each for each in attempt.findings if each.name not in names or each.step is None]
+    withdraw(attempt.folder.findings, lambda line: line.get("name") in names and line.get("step") is not None)
 
 
 def _write(training: Training, sample: Sample) -> None:

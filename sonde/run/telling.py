@@ -1,8 +1,11 @@
 """What is found in a run: written down, quietly where that was asked for, and shown on its screen once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from sonde.core.findings import Finding, hushed, silenced
+from sonde.core.log_lines import parsed_line
 from sonde.run.errors import add_findings
 from sonde.run.job import Attempt
 
@@ -36,3 +39,15 @@ def parted(attempt: Attempt) -> tuple[list[Finding], list[Finding]]:
     told = [each.evidence in attempt.told for each in attempt.findings]
     both = list(zip(attempt.findings, told, strict=True))
     return [each for each, shown in both if not shown], [each for each, shown in both if shown]
+
+
+def withdraw(file: Path, gone: Callable[[Mapping[str, Any]], bool]) -> None:
+    """Blank the lines of findings.jsonl that hold no more. Their bytes stay, by which checkpoints know how far the file went."""
+    with file.open("r+b") as held:
+        place = 0
+        for line in held.read().splitlines(keepends=True):
+            found = parsed_line(line.rstrip(b"\n"))
+            if found is not None and gone(found):
+                held.seek(place)
+                held.write(b" " * (len(line) - 1))
+            place += len(line)

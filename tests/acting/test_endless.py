@@ -13,6 +13,10 @@ from sonde.acting.evaluation import episodes
 from sonde.core.config_file import read_config
 from sonde.core.errors import DataError
 from sonde.core.files import read_json
+from sonde.core.findings import Finding
+from sonde.diagnose.doctor import Doctor
+from sonde.diagnose.rules import experience
+from sonde.diagnose.suspicion import Suspicion
 from sonde.engine import checkpoint
 from sonde.engine.json_lines import read_lines
 from tests.acting.small_environments import Corridor, Walk, Wander
@@ -65,6 +69,40 @@ def test_what_was_best_by_other_episodes_is_not_compared_with(tmp_path: Path) ->
     run = sonde.resume(tmp_path / "run", steps=10, max_episode_steps=4)
     assert run.result["best"]["value"] == 4
     assert read_json(run.folder / "result.json")["metrics"]["test"]["return"] == 4
+
+
+def test_what_a_resume_has_mended_is_not_said_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That no episode ended was so before the limit that the finding named."""
+    monkeypatch.setattr(episodes, "LONGEST", 50)
+    monkeypatch.setattr(experience, "ENDLESS", 10)
+    monkeypatch.setattr(experience, "NO_END", 10)
+    given = {**GIVEN, "doctor": True, "log_every": 1, "evaluate_every": "4 steps"}
+    with pytest.raises(DataError):
+        sonde.train("env:tests.acting.small_environments:Wander", out=tmp_path / "run", **given)
+    assert findings_of(tmp_path / "run")["episodes-never-end"]["evidence"].startswith("no episode has ended in")
+    run = sonde.resume(tmp_path / "run", max_episode_steps=5, steps=12)
+    assert run.result["experience"]["episodes"] > 0
+    assert "episodes-never-end" not in findings_of(run.folder)
+    assert "no episode has ended" not in (run.folder / "report.html").read_text()
+
+
+def test_a_first_episode_that_takes_long_is_no_endless_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was said of it is taken back once it is over."""
+    monkeypatch.setattr(experience, "ENDLESS", 5)
+    monkeypatch.setattr(experience, "NO_END", 5)
+    said: list[str] = []
+    tell = Doctor._finding
+
+    def told(doctor: Doctor, suspicion: Suspicion) -> Finding:
+        said.append(suspicion.name)
+        return tell(doctor, suspicion)
+
+    monkeypatch.setattr(Doctor, "_finding", told)
+    given = {**GIVEN, "doctor": True, "log_every": 1, "evaluate_every": "1 steps"}
+    run = sonde.train("env:tests.acting.test_endless:Long", out=tmp_path / "run", **given)
+    assert "episodes-never-end" in said
+    assert "episodes-never-end" not in findings_of(run.folder)
+    assert "episodes-never-end" not in {each.name for each in sonde.doctor(run.folder).findings}
 
 
 class Long(Corridor):

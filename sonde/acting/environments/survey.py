@@ -151,7 +151,7 @@ class Survey:
     def constant(self, until: float) -> None:
         """Each action alone, or of numbers the lowest, the middle and the highest."""
         now = (time.perf_counter() - self._begun) / self._seconds
-        choices = _constants(self.env.action_space)
+        choices = constants(self.env.action_space)
         for place, (name, action) in enumerate(choices, 1):
             share = now + (until - now) * place / len(choices)
             self.episodes(f"always {name}", lambda shown, action=action: action, _seeds(FRESH), share)
@@ -215,7 +215,8 @@ def _seeds(number: int) -> list[int]:
     return [FIRST_SEED + place for place in range(number)]
 
 
-def _constants(space: Any) -> list[tuple[str, Any]]:
+def constants(space: Any) -> list[tuple[str, Any]]:
+    """(in words, the action) of actions that are tried alone: each of a few, of many every so many; the ends of the others."""
     from gymnasium import spaces
 
     if isinstance(space, spaces.Discrete):

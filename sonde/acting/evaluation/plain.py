@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sonde.acting.environments.survey import constants
 from sonde.core.pace import never
 from sonde.core.seeds import derive
 from sonde.core.units import count
@@ -63,7 +64,8 @@ def plain_policies(
     steps: int = STEPS,
     leave_off: Callable[[], bool] = never,
 ) -> PlainPolicies:
-    """A random policy, and where actions are few the best constant one; none where not one episode ends within the limits.
+    """A random policy, and where actions are few, or numbers, the best constant one; none where not one episode ends within the
+    limits.
 
     Each action is tried `FEW` times, or as often as there is room for; the best then goes on beside the random policy. All is
     played in rounds, all policies from one seed, so that they are compared on the same ones.
@@ -78,8 +80,8 @@ def plain_policies(
         table = _Table(env, seeds, steps=steps, seconds=seconds, leave_off=leave_off)
         chance = _Player(Plain(what="a random policy"), lambda number: _random(env, seed, number))
         tried = [
-            _Player(Plain(what=f"always action {action}"), lambda _, action=action: lambda: action)
-            for action in _few(env.action_space)
+            _Player(Plain(what=what), lambda _, action=action: lambda: action)
+            for what, action in _alone(env.action_space)
         ]
         missing = table.try_each(chance, tried) if tried else ""
         known = [each for each in tried if each.plain.returns]
@@ -198,9 +200,11 @@ def _random(env: Any, seed: int, number: int) -> Callable[[], Any]:
     return env.action_space.sample
 
 
-def _few(space: Any) -> list[int]:
-    """The actions of a space that has few of them; none of another."""
-    actions = getattr(space, "n", None)
-    if actions is None or getattr(space, "shape", None) != () or not 1 < int(actions) <= MOST_ACTIONS:
+def _alone(space: Any) -> list[tuple[str, Any]]:
+    """(in words, the action) of those that are tried alone, as inspection does: each of a few, and of numbers all at their
+    lowest, in the middle and at their highest; none of many."""
+    number = getattr(space, "n", None)
+    if number is not None and (getattr(space, "shape", None) != () or not 1 < int(number) <= MOST_ACTIONS):
         return []
-    return [int(space.start) + place for place in range(int(actions))]
+    tried = [(name.removeprefix("the "), action) for name, action in constants(space)]
+    return [(f"always {name}" if number is not None else f"always the {name} action", action) for name, action in tried]

@@ -5,9 +5,11 @@ for tens of thousands of steps) and Pendulum.
 """
 
 import math
+from collections.abc import Callable, Mapping
 
 from sonde.core.findings import Severity
 from sonde.core.units import count, number
+from sonde.diagnose.acted import Course
 from sonde.diagnose.seen import Seen
 from sonde.diagnose.suspicion import Place, Suspicion
 
@@ -91,7 +93,9 @@ def one_step(seen: Seen) -> Suspicion | None:
 def never_end(seen: Seen) -> Suspicion | None:
     """No episode has ended, so that there are no returns, and an evaluation of whole episodes may never be over."""
     least = NO_END if seen.moment == "end" else ENDLESS
-    if not seen.course.now("length_going") >= least:  # which is told before an episode ended
+    if seen.course.now("episodes") > 0:  # since then `length_going` is told no more, and its last number is of before
+        return None
+    if not seen.course.now("length_going") >= least:
         return None
     return _fact(
         seen,
@@ -100,6 +104,21 @@ def never_end(seen: Seen) -> Suspicion | None:
         f"for {count(seen.course.now('length_going'))} steps",
         "cut episodes off: --max-episode-steps 1000; what would have followed still counts",
     )
+
+
+SINCE: Mapping[str, Callable[[Course], bool]] = {
+    "episodes-never-end": lambda course: course.now("episodes") > 0,
+    "reward-never-seen": lambda course: abs(course.now("reward_lowest")) > 0 or abs(course.now("reward_highest")) > 0,
+    "returns-alike": lambda course: course.span() > 0,
+    "inputs-constant": lambda course: course.now("observations_alike") == 0,
+    "episodes-of-one-step": lambda course: course.now("length_highest") > 1,
+}
+"""What was never met when a fact was told -> whether it was since, so that the fact holds no more."""
+
+
+def outlived(seen: Seen, name: str) -> bool:
+    """Whether a fact about experience that was told at a step holds no more."""
+    return seen.context.acts and bool(seen.course.entries) and name in SINCE and SINCE[name](seen.course)
 
 
 def warmup_too_long(seen: Seen) -> Suspicion | None:

@@ -6,6 +6,7 @@ stay silent: see `experience`.
 
 import math
 import statistics
+from collections.abc import Sequence
 
 from sonde.core.units import count, number
 from sonde.diagnose.acted import RISEN, level
@@ -21,6 +22,7 @@ BEYOND = 3.0  # times what discounted rewards can come to; healthy networks over
 PAID = 2.0  # times the entropy aimed at, below 0: a policy that is stuck at its bounds has hundreds of nats less
 WRONG = 0.5  # of what they can come to: between what episodes are expected to return and what they do, at each of the evaluations
 STUCK = 0.95  # of the actions
+ALWAYS, LASTING = 0.995, 50  # of the actions, and updates over which all that was logged says so
 FAR = 0.1  # KL divergence from the policy that acted; 0.01 to 0.02 is aimed at (Spinning Up stops at 0.015)
 THROWN, MOST_CLIPPED = 10.0, 0.5  # times that, and of the ratios beyond the clip range, in one update
 CLIPPED = 0.2  # of the probability ratios beyond the clip range; 0.1 to 0.2 are usual (Huang et al. 2022)
@@ -31,6 +33,7 @@ LOOKS = 3  # evaluations in a row
 APART, NEAR = 0.3, 0.15  # of the range of all returns: of each evaluation alone, and of several together
 SURE, TOGETHER = 4.0, 3.0  # standard errors: of an evaluation's mean, and of the mean of several less training's
 OF_TRAINING = 100  # episodes of which training's mean is
+UNSCALED = "--scale-observations where `sonde inspect` names their scale; "  # what comes first, where they are not
 
 
 def not_better(seen: Seen, *, evaluated: bool = True) -> bool:
@@ -138,22 +141,30 @@ def _bonus(seen: Seen) -> float:
 
 
 def actions_at_bounds(seen: Seen) -> Suspicion | None:
-    """A number of the actions is nearly always the same bound."""
+    """A number of the actions is nearly always the same bound; or each action's is, which is seen at once."""
     shares = seen.course.of("at_bound")
-    if len(shares) < 10 or seen.step < TRIAL // 2 or not level(shares, 0.3) > STUCK:
+    often = len(shares) >= 10 and seen.step >= TRIAL // 2 and level(shares, 0.3) > STUCK
+    if not often and not _always_at_bound(shares):
         return None
-    sure: Certainty = "likely" if not_better(seen) else "suspected"
+    said, enough = level(shares, 0.3, 3), len(seen.course.returns()) >= 5
+    sure: Certainty = "likely" if not_better(seen) or not (often or enough) else "suspected"
+    first = UNSCALED if seen.context.settings.get("scale_observations") is False else ""
     return Suspicion(
         name="actions-at-bounds",
-        evidence=f"{number(100 * level(shares, 0.3))} % of the actions have a number at one and the same of its bounds, and "
-        f"{returned(seen)}",
-        action=f"a lower --lr: {seen.peak() / 10:.3g}; check that the bounds of the action_space are those the environment "
-        "works with",
+        evidence=f"{number(100 * said)} % of the actions have a number at one and the same of its bounds, and {returned(seen)}",
+        action=f"{first}a lower --lr: {seen.peak() / 10:.3g}; check that the bounds of the action_space are those the "
+        "environment works with",
         place="outcome",
         certainty=sure,
         step=seen.step,
         explains=frozenset({"not-learning", "entropy-collapsed"}),
     )
+
+
+def _always_at_bound(shares: Sequence[tuple[int, float]]) -> bool:
+    """Whether that has lasted: in the later half of all that was logged."""
+    late = shares[-max(3, len(shares) // 2) :]
+    return len(late) >= 3 and late[-1][0] - late[0][0] >= LASTING and min(share for _, share in late) >= ALWAYS
 
 
 def moves_too_far(seen: Seen) -> Suspicion | None:
@@ -363,7 +374,7 @@ def _slower(seen: Seen) -> str:
     if not found or seen.peak() > 3e-3:
         found.append(f"--lr {min(USUAL_RATE, seen.peak() / 10):.3g}")
     unscaled = settings.get("scale_observations") is False
-    first = "--scale-observations where `sonde inspect` names their scale; " if unscaled else ""
+    first = UNSCALED if unscaled else ""
     return f"{first}{', '.join(found)}: values are learned from values, and what follows too quickly runs away"
 
 

@@ -42,16 +42,43 @@ def test_the_same_seed_gives_the_same_episodes() -> None:
     assert first == again != other
 
 
-def test_numbers_have_no_constant_action() -> None:
-    class Pulled(Walk):
+class Pulled(Walk):
+    """Goes right where its second number is above 0; the first one is paid for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.action_space = spaces.Box(np.array([0, -1], np.float32), np.array([5000, 1], np.float32))
+
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict]:
+        assert self.action_space.contains(action)
+        seen, _, over, cut, info = super().step(int(action[1] > 0))
+        return seen, -float(action[0]), over, cut, info
+
+
+def test_of_numbers_the_lowest_the_middle_and_the_highest_are_tried() -> None:
+    random, constant = plain_policies(Pulled, range(5), seed=0).played
+    assert (random.what, constant.what) == ("a random policy", "always the lowest action")
+    assert constant.returns == [0.0] * 5
+
+    class Free(Pulled):
+        def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict]:
+            seen, _, over, cut, info = super().step(action)
+            return seen, float(1000 < action[0] < 4000), over, cut, info
+
+    assert plain_policies(Free, range(5), seed=0).played[1].what == "always the middle action"
+
+
+def test_of_several_parts_the_first_and_the_last_are_tried() -> None:
+    class Parts(Walk):
         def __init__(self) -> None:
             super().__init__()
-            self.action_space = spaces.Box(-1, 1, (1,), np.float32)
+            self.action_space = spaces.MultiDiscrete([2, 3])
 
-        def step(self, action):
-            return super().step(int(action[0] > 0))
+        def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict]:
+            seen, _, over, cut, info = super().step(int(action[0]))
+            return seen, float(action.sum()), over, cut, info
 
-    assert [each.what for each in plain_policies(Pulled, range(5), seed=0).played] == ["a random policy"]
+    assert plain_policies(Parts, range(5), seed=0).played[1].what == "always the last action"
 
 
 def test_steps_are_limited_and_what_began_is_played_to_its_end() -> None:

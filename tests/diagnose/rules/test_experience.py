@@ -1,5 +1,6 @@
 """Experience in which there is nothing to learn, and experience that is not used."""
 
+import math
 from typing import Any
 
 import pytest
@@ -90,6 +91,30 @@ def test_no_episode_ends() -> None:
     assert "--max-episode-steps 1000" in found.action
     assert experience.never_end(acted({**going, "length_going": 999.0})) is None
     assert experience.never_end(acted({**going, "length_going": 1_000.0})) is not None  # at the end
+
+
+def test_an_episode_that_ended_later() -> None:
+    later = {
+        "episodes": lambda share: float(share > 0.3),
+        "length_going": lambda share: 3_000 if share <= 0.3 else math.nan,
+    }
+    assert experience.never_end(acted(later, at=0.2)) is not None
+    assert experience.never_end(acted(later)) is None, "its last number is of before"
+    assert not experience.outlived(acted(later, at=0.2), "episodes-never-end")
+    assert experience.outlived(acted(later), "episodes-never-end")
+
+
+@pytest.mark.parametrize(("name", "before"), [
+    ("reward-never-seen", {"reward_lowest": 0.0, "reward_highest": 0.0}),
+    ("returns-alike", {"return_lowest": 9.0, "return_highest": 9.0}),
+    ("inputs-constant", {"observations_alike": 1.0}),
+    ("episodes-of-one-step", {"length_highest": 1.0}),
+])  # fmt: skip
+def test_facts_are_outlived_by_what_is_met_since(name: str, before: dict[str, float]) -> None:
+    assert not experience.outlived(acted(before), name)
+    assert not experience.outlived(acted(dict.fromkeys(before, math.nan)), name), "of what nothing is known"
+    assert experience.outlived(acted(), name)
+    assert not experience.outlived(acted(at=0.0), name), "before anything was met"
 
 
 def test_a_run_that_mostly_warms_up() -> None:

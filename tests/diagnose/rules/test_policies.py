@@ -110,6 +110,27 @@ def test_actions_stay_at_a_bound() -> None:
     assert policies.actions_at_bounds(acted({"policy/at_bound": 0.9, **STANDS}, returns=LOW)) is None
 
 
+def test_all_actions_at_a_bound_are_seen_at_once() -> None:
+    """A run of 115 updates in which no action was ever another."""
+    few: dict[str, Any] = {"actor/at_bound": 1.0, "episodes": 11.0, "train_return": -527.0}
+    stuck = {"replay": True, "settings": {"scale_observations": False}, "returns": [-597.0], "updates": 120}
+    found = policies.actions_at_bounds(acted(few, **stuck))
+    assert found is not None
+    assert (found.certainty, found.evidence[:5]) == ("likely", "100 %")
+    assert found.action.startswith("--scale-observations where `sonde inspect` names their scale; a lower --lr")
+    assert policies.actions_at_bounds(acted({**few, "actor/at_bound": 0.98}, **stuck)) is None, "which may be by chance"
+    assert policies.actions_at_bounds(acted(few, **{**stuck, "updates": 40})) is None
+    late = {**few, "actor/at_bound": lambda share: 0.1 if share < 0.4 else 1.0}
+    assert policies.actions_at_bounds(acted(late, **stuck)) is not None
+    assert (
+        policies.actions_at_bounds(acted({**few, "actor/at_bound": lambda share: 1.0 if share < 0.7 else 0.9}, **stuck))
+        is None
+    )
+    better = policies.actions_at_bounds(acted({"actor/at_bound": 1.0}, replay=True, updates=120))
+    assert better is not None
+    assert better.certainty == "suspected", "it may be what is best"
+
+
 def test_the_rate_is_too_high() -> None:
     far = said(acted({"policy/kl": 0.3, "policy/clipped": 0.4, "policy/entropy": fallen, **STANDS}, returns=LOW))
     assert [(each.name, each.certainty) for each in far] == [
