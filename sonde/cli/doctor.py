@@ -11,7 +11,7 @@ from sonde.core.files import read_json
 from sonde.core.marks import shell_quoted
 from sonde.core.run_folder import open_run
 from sonde.core.run_state import RunState, checkpoint_step, folds_of, state_of
-from sonde.report.next_steps import CUSTOM
+from sonde.report.folder import CUSTOM
 
 if TYPE_CHECKING:
     from sonde.screen.screen import Screen

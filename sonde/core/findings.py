@@ -111,6 +111,7 @@ NOTICES = frozenset(
         "best-before-a-stage",
         "code-changed",
         "constant-columns",
+        "cut-off-earlier",
         "data-read-otherwise",
         "evaluated-otherwise",
         "field-that-nothing-takes",

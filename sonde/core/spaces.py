@@ -5,7 +5,7 @@ acts where it is not installed.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from math import prod
@@ -221,6 +221,21 @@ def _fill(space: Space, seen: Any, row: np.ndarray) -> None:
             raise ValueError(f"shape {found.shape} and not {space.shape}")
         with np.errstate(over="ignore"):
             row[:] = found.ravel()
+
+
+def leaves(space: Space, seen: Any, path: str = "") -> Iterator[tuple[str, np.ndarray]]:
+    """(path, a copy of what is shown) of all parts that have none themselves, "" of what has no parts.
+
+    >>> pair = Space(kind="dict", names=("place", "speed"), parts=(Space(kind="choice", sizes=(3,)), Space(kind="box")))
+    >>> [(path, value.item()) for path, value in leaves(pair, {"place": 2, "speed": 0.5})]
+    [('place', 2), ('speed', 0.5)]
+    """
+    if not space.parts:
+        yield path, np.array(seen)
+        return
+    names = space.names or map(str, range(len(space.parts)))
+    for name, part, shown in zip(names, space.parts, _parts(space, seen), strict=True):
+        yield from leaves(part, shown, f"{path}.{name}" if path else name)
 
 
 def _parts(space: Space, seen: Any) -> list[Any]:

@@ -22,6 +22,7 @@ FINISHED = RunState(condition="finished", line={})
 
 
 CUSTOM = "custom data"  # the form of data that the caller's program alone can give again
+OWN_NETWORK = "custom"  # name of a model that was handed over as a module, as config.yaml has it
 LOOKED = ("importance", "embedding", "seen", "sample_quality", "reconstructions", "became")
 
 
@@ -83,13 +84,25 @@ class Reading:
         return bool(self.env.get("in_program")) or self.data.get("form") == CUSTOM
 
     @property
+    def own_network(self) -> bool:
+        """Whether a program handed its network over, which it alone can build again: no command can."""
+        settings = self.config.get("settings")
+        named = settings.get("model") if isinstance(settings, Mapping) else None
+        return self.data.get("form") == CUSTOM or named == OWN_NETWORK
+
+    @property
+    def resumed_by_call(self) -> bool:
+        """Whether only the call that began it trains it further: of a network, a loss or the like of the caller's own."""
+        return self.own_network or bool(self.config.get("own"))
+
+    @property
     def model(self) -> str:
         """The class of the caller's own network, also while it trains, else the model's name; "" while unknown."""
         settings, code = self.config.get("settings"), self.data.get("code")
         network = code.get("network") if isinstance(code, Mapping) else None
         own = network.get("name") if isinstance(network, Mapping) else None
         typed = settings.get("model") if isinstance(settings, Mapping) else None
-        return str(self.result.get("network") or own or self.result.get("model") or typed or "")
+        return str(own or self.result.get("network") or self.result.get("model") or typed or "")
 
     @property
     def train_loss_of(self) -> str:

@@ -118,7 +118,7 @@ def _columns(run: Reading) -> Mapping[str, Any] | None:
 
 def judge_steps(run: Reading) -> list[Step]:
     """How the samples are judged: commands that train a judge and let it judge, of tables first what measures without one."""
-    if run.makes is None or not run.makes.judged or judgement(run) is not None:
+    if run.makes is None or not run.makes.judged or judgement(run) is not None or run.own_network:
         return []
     if _columns(run) is None or in_memory(data := str(run.config.get("data") or "DATA")):
         return _judge_steps(run)

@@ -44,16 +44,16 @@ def after_finishing(run: Reading, follow: Sequence[str], *, worked: bool = True,
         return _after_folds(run)
     found: list[Step] = []
     warned = _first_warning(run)
-    if warned in CURABLE and not _custom(run):
+    if warned in CURABLE and not run.own_network:
         why = f"tries the remedy for {_words(warned)} on 100 steps"
         found.append(Step(command=_call(run, "doctor", cure=True), why=why))
     if warned == "learning-rate-too-high" and (lower := _lower_rate(run)):
         found.append(_again(run, {"lr": lower}, "trains again at a tenth of the rate"))
     if warned == "learning-rate-too-low":
         found.append(_again(run, {"lr": "auto"}, "trains again at a rate that a short test finds"))
-    if warned == "overfitting" and not _custom(run):
+    if warned == "overfitting" and run.data.get("form") != CUSTOM:
         found.append(_again(run, {"patience": 3}, "trains again, and stops once validation no longer improves"))
-    if not worked and not found and not _custom(run):
+    if not worked and not found and not run.own_network:
         found.append(Step(command=_call(run, "doctor"), why="looks for the cause"))
     futile = not worked and bool(cannot_learn(run))
     evaluations = sum(line.get("split") == "validation" for line in run.evaluations)
@@ -61,7 +61,9 @@ def after_finishing(run: Reading, follow: Sequence[str], *, worked: bool = True,
     if (fell_short(run, learned=worked) or cut_short or beaten) and not futile and (longer := _twice(run)):
         found.append(_longer(run, longer))
     found += _elsewhere(run, found)
-    if _custom(run) and worked:
+    if run.own_network:
+        follow = ()  # commands cannot build it
+    if run.own_network and worked:
         found.append(
             Step(why=f"In Python, sonde.load({str(run.path)!r}, model=…).model is your network with its best weights.")
         )
@@ -88,11 +90,9 @@ def _after_stopping(run: Reading) -> list[Step]:
     checks = {str(finding.get("check")) for finding in run.findings if finding.get("severity") == "error"}
     if ROWS & checks:  # to mend them makes other data of them, which no run goes on with
         return [_anew(run, "trains again, once these rows are fixed")]
-    if "not finite" in checks and not _custom(run) and (lower := _lower_rate(run)):
-        return [
-            _again(run, {"lr": lower, "clip": 1}, "trains again at a tenth of the rate, with its gradients clipped"),
-            Step(command=_call(run, "doctor"), why="looks for the cause"),
-        ]
+    if "not finite" in checks and run.data.get("form") != CUSTOM and (lower := _lower_rate(run)):
+        again = _again(run, {"lr": lower, "clip": 1}, "trains again at a tenth of the rate, with its gradients clipped")
+        return [again, *([] if run.own_network else [Step(command=_call(run, "doctor"), why="looks for the cause")])]
     file = str((run.config.get("settings") or {}).get("model") or "").rpartition(":")[0]
     anew = f"; another {Path(file).name} needs a run of its own" if file.endswith(".py") else ""
     return [_resumed(run, f"continues {_from(run)}, once what stopped it is fixed{anew}")]
@@ -100,13 +100,13 @@ def _after_stopping(run: Reading) -> list[Step]:
 
 def while_running(run: Reading) -> list[Step]:
     """Of a run that is going on."""
-    if _custom(run):
+    if run.own_network:
         return []
     return [Step(command=f"sonde report {_place(run)}", why="redraws this page")]
 
 
 def _after_folds(run: Reading) -> list[Step]:
-    if _custom(run):
+    if run.own_network:
         return []
     return [_again(run, {"folds": 0}, "trains one network on all rows but those held out")]
 
@@ -120,14 +120,14 @@ def _from(run: Reading) -> str:
 
 
 def _resumed(run: Reading, why: str) -> Step:
-    if _custom(run):
+    if run.resumed_by_call:
         return Step(why=f"The same call with out={str(run.path)!r} {why}.")
     return Step(command=_call(run, "resume"), why=why)
 
 
 def _longer(run: Reading, length: tuple[str, str]) -> Step:
     name, value = length
-    if _custom(run):
+    if run.resumed_by_call:
         amount = value if value.isdigit() else repr(value)
         return Step(why=f"The same call with out={str(run.path)!r} and {name}={amount} trains it further.")
     amount = int(value) if value.isdigit() else value
@@ -210,10 +210,6 @@ def _first_warning(run: Reading) -> str:
     }
     listed = [str(name) for name in run.result.get("diagnosis") or []]
     return next((name for name in [*listed, *warnings] if name in warnings), "")
-
-
-def _custom(run: Reading) -> bool:
-    return run.data.get("form") == CUSTOM
 
 
 def _place(run: Reading) -> str:

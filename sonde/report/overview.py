@@ -288,7 +288,7 @@ def _story(run: Reading) -> str:
         "reached": ", until it was as good as --stop-at asks for",
     }
     return (
-        f"{result.get('network') or result.get('model') or 'The model'} was trained on {source}"
+        f"{run.model or 'The model'} was trained on {source}"
         + (f" in {result['folds']} folds" if result.get("folds") else "")
         + (f" for {length}" if length else "")
         + (f" in {duration(seconds)}" if seconds else "")

@@ -29,6 +29,10 @@ def played_sections(held: Any) -> list[Section]:
     board, games = _board(held["board"]), [_game(game) for game in held["games"]]
     if not games:
         return []
+    if not any(game["plies"] for game in games):
+        note = "No move was made: there was too little time left for one."
+        return [Section(name="played", title="A game played out", note=note, html=Markup(""))]
+    games = [game for game in games if game["plies"]]
     against = "itself as it was before" if held["against"] == "earlier" else "itself"
     note = (
         f"The best moves of the kept weights against {against}, {count(int(held['simulations']))} simulations a move, with what "

@@ -27,6 +27,7 @@ from sonde.run.build import NOTHING_OWN, Assembly, Own, assemble
 from sonde.run.callers_code import Code
 from sonde.run.choose import choose, choose_model, choose_task
 from sonde.run.environment_steps import derived_origin, with_updates
+from sonde.run.inferred import inferred
 from sonde.run.job import Job
 from sonde.run.latent import as_coded
 from sonde.run.lengths import unit_for_more
@@ -174,7 +175,7 @@ def prepare(data: Any, overrides: Overrides, caller: Caller) -> tuple[Dataset, R
         dataset = replace(dataset, warnings=[*dataset.warnings, warning])
     dataset = normalised(dataset, resolved.config.transfer, resolved.config.model)
     _show(dataset, caller.screen, resolved.config)
-    caller.screen.task(f"{task} ({task_why})", f"{model} ({model_why})")
+    caller.screen.task(f"{task} ({task_why})", f"{model} ({model_why})", inferred(resolved))
     return dataset, resolved
 
 

@@ -1,7 +1,7 @@
 """Games of a run that learned by self-play, for its report: some that its network plays out, and how its latest games began."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from sonde.acting.self_play.games.rules import Symmetry
 from sonde.acting.self_play.shown import board_shown, move_shown, position_shown
 from sonde.acting.self_play.source import SelfPlay, playing_of
 from sonde.core.files import write_json
+from sonde.core.pace import never
 from sonde.core.progress import Tick
 from sonde.run.build import Assembly
 
@@ -20,17 +21,26 @@ LABEL = "playing a game out"
 MOST_LINES = 200  # of openings, the commonest
 
 
-def show_games(assembly: Assembly, folder: Path, split: str, *, tick: Tick, seconds: float = SECONDS) -> None:
+def show_games(
+    assembly: Assembly,
+    folder: Path,
+    split: str,
+    *,
+    tick: Tick,
+    seconds: float = SECONDS,
+    leave_off: Callable[[], bool] = never,
+) -> None:
     """Write played.json and openings.json into `folder`; nothing of a run that plays no games.
 
-    folder: of the split's evaluation;  seconds: that playing may take
+    folder: of the split's evaluation;  seconds: that playing may take;  leave_off: asked meanwhile
     """
     rows = None if assembly.dataset is None else assembly.dataset.splits.get(split)
     if not isinstance(rows, GameRows):
         return
     tick(LABEL, 0, 1)
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "played.json", exhibited(rows, playing_of(assembly.task), assembly.device, seconds=seconds))
+    played = exhibited(rows, playing_of(assembly.task), assembly.device, seconds=seconds, leave_off=leave_off)
+    write_json(folder / "played.json", played)
     tick(LABEL, 1, 1)
     if isinstance(assembly.train, SelfPlay):
         write_json(folder / "openings.json", openings(rows.name, assembly.train.openings, rows.rules.symmetries))

@@ -6,12 +6,11 @@ from typing import Any
 
 from sonde.acting.evaluation.films import SECONDS
 from sonde.core.catalogue import load
-from sonde.core.config_file import in_memory, read_config
+from sonde.core.config_file import read_config
 from sonde.core.dataset import Rows
 from sonde.core.errors import DataError, Interrupted
 from sonde.core.files import plain, read_json, write_json
 from sonde.core.findings import AT_A_TIME, Finding
-from sonde.core.marks import shell_quoted
 from sonde.core.records import RUN_ENDS, EventRecord
 from sonde.core.run_folder import TEMPORARY, RunFolder
 from sonde.core.seams import abilities_of
@@ -30,11 +29,7 @@ from sonde.engine.json_lines import read_lines
 from sonde.engine.loop import notify
 from sonde.engine.signals import EvaluationStopped, StopRequest, stopping
 from sonde.metrics.directions import higher_is_better
-from sonde.modalities.catalogue import modality
-from sonde.report.folder import read_folder
-from sonde.report.generating import judge_steps
 from sonde.report.plain_policies import beside_policies
-from sonde.report.sample_quality import JUDGE, measured_how, motion_command
 from sonde.run import became, played
 from sonde.run.build import Assembly
 from sonde.run.classical import compared
@@ -46,13 +41,15 @@ from sonde.run.filmed import make_films
 from sonde.run.job import Attempt
 from sonde.run.judged_policy import of_policy
 from sonde.run.lengths import lengths_in_words, lengths_told
+from sonde.run.next_commands import next_commands
 from sonde.run.played import difference_of_returns, experience_taken, fewer_games, sure_of, without_baseline
-from sonde.run.report import as_shown, write_report
+from sonde.run.report import write_report
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import load_best
 from sonde.run.shown import look
 from sonde.run.stop_at import reached
 from sonde.run.telling import parted, tell
+from sonde.run.time_limit import OVERRUN
 from sonde.run.train import Prepared
 from sonde.tasks.table import spec
 
@@ -257,51 +254,35 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
     became.keep(folder)
     shutil.rmtree(folder.samples, ignore_errors=True)  # evaluation/ holds those of the best checkpoint
     if attempt.built is not None:
-        split = next(reversed(list(result["metrics"])), "")
-        seconds = SECONDS if attempt.limit is None else min(SECONDS, attempt.limit.for_samples(()))
-        make_films(attempt, split, seconds=seconds)
-        show_games(attempt.built, folder.evaluation / split, split, tick=screen.tick, seconds=seconds)
+        _show_played(attempt, attempt.built, next(reversed(list(result["metrics"])), ""))
+        result = {**result, "seconds": attempt.built.clock.summary()}
+        write_json(folder.result, dict(result))
+        _tell_overrun(attempt)
     write_report(folder.path)
+    _tell_overrun(attempt)  # by what the report took
     screen.result(result)
     fresh, told = ([finding.as_dict() for finding in each] for each in parted(attempt))
     screen.findings(fresh, result.get("diagnosis") or (), most=AT_A_TIME, told=told)
     if not folder.path.parent.name.startswith(TEMPORARY):
-        screen.next(_next_commands(attempt))
+        screen.next(next_commands(attempt))
     if attempt.training is not None:
         notify(attempt.training, EventRecord(attempt.training.progress.step, RUN_ENDS, plain(dict(result))))
 
 
-def _next_commands(attempt: Attempt) -> list[str]:
-    folder = attempt.folder
-    if attempt.built is None:
-        again = f"sonde train --config {shell_quoted(str(folder.path))} --folds 0"
-        held = in_memory(read_config(folder.config).data)
-        return [
-            f"open {shell_quoted(str(folder.report))}",
-            "the same call with --folds 0 and --out another folder" if held else again,
-        ]
-    commands, dataset = [f"open {shell_quoted(str(folder.report))}"], attempt.built.dataset
-    if attempt.config.model == CUSTOM_MODULE or dataset is None:  # only the caller's program can use such a network
-        return commands
-    about = modality(dataset.schema.input.kind)
-    known = spec(attempt.config.task)
-    commands += [
-        text.format(run=shell_quoted(str(folder.path)), input=about.input_word) for text in known.next_commands
-    ]
-    if known.generates and about.made and about.judged:
-        commands += _judging(folder, clips=dataset.schema.input.has_frames)
-    return commands
+def _show_played(attempt: Attempt, assembly: Assembly, split: str) -> None:
+    """Films and games of what was played, in what a time limit leaves."""
+    seconds = SECONDS if attempt.limit is None else min(SECONDS, attempt.limit.for_samples(()))
+    tick, place = attempt.job.screen.tick, attempt.folder.evaluation / split
+    with assembly.clock.part("evaluation"):
+        make_films(attempt, split, seconds=seconds)
+        show_games(assembly, place, split, tick=tick, seconds=seconds, leave_off=lambda: bool(attempt.request))
 
 
-def _judging(folder: RunFolder, *, clips: bool) -> list[str]:
-    """How the samples are judged, as the report has it; nothing where no judge can be trained on these data."""
-    run, data = str(folder.path), read_config(folder.config).data or "DATA"
-    if clips:
-        return [motion_command(run, data)]
-    if in_memory(data):
-        return [measured_how(run, data)]
-    commands = [step.command for step in judge_steps(as_shown(read_folder(folder.path)))]
-    return [each for each in commands if JUDGE not in each]  # of data without classes, which name no judge
+def _tell_overrun(attempt: Attempt) -> None:
+    """Say that what came after the evaluations took longer than the time limit, unless that was so before them."""
+    limit, training = attempt.limit, attempt.training
+    if limit is not None and training is not None and not any(found.name == OVERRUN for found in attempt.findings):
+        tell(attempt, limit.overrun(training), at_once=False)
 
 
 def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any]:
@@ -321,7 +302,7 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         "lengths_told": lengths_told(assembly.config.loop, origin),
         "task": assembly.config.task,
         "model": assembly.config.model,
-        **_callers_network(assembly),
+        **_callers_network(run.attempt.folder, assembly),
         "parameters": sum(p.numel() for p in assembly.task.modules.parameters()),
         "epochs": progress.passes or None if batches is None else round(progress.step / batches, 4),
         "steps": progress.step,
@@ -361,7 +342,8 @@ def _highlights(folder: RunFolder, assembly: Assembly, scores: dict[str, dict[st
     """What a task says of the last split that was evaluated, from that evaluation's files; nothing of most."""
     known = spec(assembly.config.task) if assembly.dataset is not None and scores else None
     if known is not None and known.generates and not known.likelihood:
-        return {"highlights": [f"that says {known.tells}; sonde eval judges those"]}
+        judged = "" if assembly.config.model == CUSTOM_MODULE else "; sonde eval judges those"
+        return {"highlights": [f"that says {known.tells}{judged}"]}
     told = "" if known is None else known.highlights
     if not told:
         return {}
@@ -370,11 +352,12 @@ def _highlights(folder: RunFolder, assembly: Assembly, scores: dict[str, dict[st
     return {"highlights": lines} if lines else {}
 
 
-def _callers_network(assembly: Assembly) -> dict[str, str]:
+def _callers_network(folder: RunFolder, assembly: Assembly) -> dict[str, str]:
     """The class of the caller's network or task; nothing for a network that has a name."""
     if assembly.config.model != CUSTOM_MODULE:
         return {}
-    return {"network": str(getattr(assembly.task, "network_name", type(assembly.task).__name__))}
+    network = (read_json(folder.data).get("code") or {}).get("network") or {}  # of one that was handed to `sonde.train`
+    return {"network": str(getattr(assembly.task, "network_name", network.get("name") or type(assembly.task).__name__))}
 
 
 def _batch_means(assembly: Assembly, scores: Mapping[str, Any]) -> dict[str, list[str]]:

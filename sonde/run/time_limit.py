@@ -18,6 +18,7 @@ from sonde.engine.training import Training
 from sonde.modalities.catalogue import modality
 from sonde.run.build import Assembly
 from sonde.run.lengths import counted
+from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.saved import Saved
 
 TUNING_STEPS, TUNING_SHARE = (
@@ -26,6 +27,7 @@ TUNING_STEPS, TUNING_SHARE = (
 )  # choosing threads anew costs about so many steps with each; of a limit, at most that
 BUSY = 0.75  # of the cores in use, in the mean over the last minute, before this run began
 ALLOWED_S, ALLOWED_SHARE = 2.0, 0.05  # more time than the limit that is not worth a word
+OVERRUN = "time-limit"  # name of the finding that the limit was not kept
 BASELINE = "baseline"  # of a plan's evaluations: that of a baseline which is played
 SPARE = 0.015  # of a limit, for a machine that slows down
 LENIENT = 1.25  # times as long as expected, which an evaluation may take
@@ -217,7 +219,6 @@ class TimeLimit:
 
     def findings(self, training: Training, budgets: Mapping[str, EvaluationBudget], samples: str = "") -> list[Finding]:
         """What the limit cut short, and whether it was kept. samples: how many were made where that is fewer than usual"""
-        limit = parse(self.limit_s, bare="seconds")
         found = self.cut_short(budgets, before=bool(training.progress.metrics))
         if samples:
             found.append(
@@ -225,9 +226,16 @@ class TimeLimit:
                     check="fewer samples",
                     severity="note",
                     evidence=f"the report shows {samples}: the time limit left no time for more",
-                    action="sonde sample makes as many as are wanted, by all steps",
+                    action="sonde sample makes as many as are wanted, by all steps"
+                    if self._assembly.config.model != CUSTOM_MODULE
+                    else f"give a longer --time-limit than {parse(self.limit_s, bare='seconds')}",
                 )
             )
+        return [*found, *self.overrun(training)]
+
+    def overrun(self, training: Training) -> list[Finding]:
+        """That the run has taken longer by now than its limit, where that is worth a word; what took so long."""
+        limit = parse(self.limit_s, bare="seconds")
         taken, steps, spent = training.clock.elapsed(), max(1, training.progress.step), training.clock.spent
         before_s = sum(spent[part] for part in ("startup", "data", "plan"))
         played = making(training.source) is not None
@@ -246,17 +254,17 @@ class TimeLimit:
                 each = ", ".join(f"{name} {duration(spent[part])}" for name, part in names.items())
                 before = f"start-up alone took {duration(before_s)} ({each})"
                 action = f"give a longer --time-limit: {duration(before_s)} of it go before the first step"
-            found.append(
+            return [
                 Finding(
                     check="time limit",
-                    name="time-limit",
+                    name=OVERRUN,
                     severity="warning",
                     evidence=f"the run took {duration(taken)} of {limit}: {before}, {counted(steps, 'step')} of "
                     f"{duration(step_s)}, evaluation {duration(spent['evaluation'])}",
                     action=action,
                 )
-            )
-        return found
+            ]
+        return []
 
 
 def _of_last(split: str, before: bool) -> str:

@@ -47,9 +47,9 @@ class Screen:
         for severity, text in data_lines(found):
             self.output.line(text, label=severity, style=_STYLES.get(severity, ""))
 
-    def task(self, text: str, model_text: str) -> None:
-        """The task and the model."""
-        self.output.line(text, label="task")
+    def task(self, text: str, model_text: str, settings: str = "") -> None:
+        """The task and the model. settings: of the task that were chosen for these data, each with its reason"""
+        self.output.block("task", [text, *([settings] if settings else [])])
         self.output.line(model_text, label="model")
 
     def plan(self, lines: Sequence[str]) -> None:

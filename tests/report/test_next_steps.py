@@ -75,3 +75,22 @@ def test_findings_are_told_in_keywords_and_what_silences_them_too(run: Reading) 
     assert keywords["action"] == "lr=0.01, or clip=1"
     assert keywords["silence"] == 'silence="learning-rate-too-high"'
     assert begun_in_program(begun_in_program(run)).findings == begun_in_program(run).findings
+
+
+def test_a_network_of_ones_own_is_trained_further_by_the_same_call_and_no_command_uses_it(run: Reading) -> None:
+    own = begun_in_program(replace(run, findings=[], config={**run.config, "settings": {"lr": 0.1, "model": "custom"}}))
+    longer, weights = after_finishing(own, ["sonde play RUN --page", "sonde predict RUN IMAGE"])
+    assert (longer.command, weights.command) == ("", "")
+    assert longer.why == f"The same call with out={str(run.path)!r} and time_limit='40s' trains it further."
+    assert weights.why.startswith(f"In Python, sonde.load({str(run.path)!r}, model=…)")
+    stopped = replace(own, result={}, state=replace(run.state, condition="interrupted"), saved=20)
+    assert [step.command for step in after_stopping(stopped)] == [""]
+    warned = replace(own, findings=[HIGH])
+    assert all("sonde.doctor" not in step.command for step in after_finishing(warned, [], worked=False))
+
+
+def test_with_a_loss_of_ones_own_only_the_call_trains_it_further(run: Reading) -> None:
+    own = begun_in_program(replace(run, findings=[], config={**run.config, "own": {"loss": "def loss"}}))
+    longer, predict = after_finishing(own, ["sonde predict RUN IMAGE"])
+    assert longer.why.startswith("The same call with out=")
+    assert predict.command == "sonde predict RUN IMAGE"

@@ -132,3 +132,11 @@ def test_a_game_is_stepped_through(browser: Browser, image_run: Path, tmp_path: 
     browser.wait(f"{said} === 'First (the network) won.'")
     assert browser.eval("document.querySelectorAll('.opened .share').length") == 2
     assert browser.eval("document.title") != "1"
+
+
+def test_games_without_a_move_are_left_out_and_where_none_has_one_that_is_said() -> None:
+    none = {**game(EVIL), "plies": [], "cut": "after 1 s of play"}
+    [section] = played_sections(played(games=[game(), none]))
+    assert len(json.loads(unescape(section.html.split('data-games="')[1].split('"')[0]))["games"]) == 1
+    [section] = played_sections(played(games=[none, none]))
+    assert (section.html, section.note[:16]) == ("", "No move was made")

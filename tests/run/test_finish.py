@@ -1,6 +1,7 @@
 """A finished run says that it loses to its baseline."""
 
 import json
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,10 +10,9 @@ import numpy as np
 import pytest
 
 import sonde
-from sonde.core.config_file import write_config
 from sonde.core.run_folder import RunFolder
+from sonde.engine.evaluate import EvaluationBudget
 from sonde.engine.json_lines import read_lines
-from sonde.report.next_steps import Step
 from sonde.run import finish
 
 
@@ -58,20 +58,6 @@ def test_a_run_that_learned_says_nothing(tmp_path: Path) -> None:
     assert "worse-than-baseline" not in findings(tmp_path / "run")
 
 
-@pytest.mark.parametrize(
-    ("steps", "shown"), [(["sonde eval run pics --judge CLASSIFIER_RUN"], 0), (["train", "eval"], 2)]
-)
-def test_a_judge_is_offered_where_one_can_be_trained(
-    steps: list[str], shown: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("read_folder", "as_shown"):
-        monkeypatch.setattr(finish, name, lambda given: given)
-    monkeypatch.setattr(finish, "judge_steps", lambda run: [Step(command=each, why="") for each in steps])
-    write_config(tmp_path / "config.yaml", data="pics", settings={}, origin={}, reasons={})
-    assert finish._judging(RunFolder(tmp_path), clips=False) == steps[:shown]
-    assert finish._judging(RunFolder(tmp_path), clips=True) == [f"sonde eval {tmp_path} pics --number 200"]
-
-
 def test_games_that_were_never_judged_are_not_counted() -> None:
     """Those to train on have no end."""
     rows = {"train": "endless", "test": "games"}
@@ -79,3 +65,35 @@ def test_games_that_were_never_judged_are_not_counted() -> None:
     assert finish._judged_on(assembly, "test") == "games"
     assert finish._judged_on(assembly, "train") is None
     assert finish._judged_on(SimpleNamespace(dataset=None, evaluation_sources={"test": None}), "test") is None  # type: ignore[arg-type]
+
+
+def test_what_is_shown_after_the_evaluations_keeps_to_the_limit_or_an_overrun_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in the seconds that the result tells."""
+
+    def slow(attempt: Any, split: str, *, seconds: float) -> None:
+        time.sleep(3.0)
+
+    monkeypatch.setattr(finish, "make_films", slow)
+    common = {"target": "y", "model": "mlp", "threads": 1, "quiet": True, "doctor": False, "time_limit": "2s"}
+    run = sonde.train(table(tmp_path), out=tmp_path / "run", **common)
+    assert "the run took" in str(findings(tmp_path / "run")["time-limit"]["evidence"])
+    assert run.result["seconds"]["total"] > run.result["seconds"]["evaluation"] > 3.0
+    assert "the run took" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_a_run_whose_games_were_all_cut_off_still_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no score but the loss of training, whose games have no end."""
+    monkeypatch.setattr(EvaluationBudget, "nothing", property(lambda self: True))
+    small = {
+        "model": "policy-value-mlp",
+        "hidden": (8,),
+        "steps": 1,
+        "simulations": 2,
+        "batch_size": 8,
+        "environments": 4,
+    }
+    run = sonde.train("game:connect_four", out=tmp_path / "run", time_limit="30s", threads=1, quiet=True, **small)
+    assert list(run.result["metrics"]) == ["train"]
+    assert (tmp_path / "run" / "evaluation" / "train" / "played.json").exists()

@@ -111,6 +111,11 @@ def test_it_learns_a_game_and_is_asked_again_once_it_is_loaded(make: Any, told: 
     assert torch.equal(again.model(seen), run.model(seen))
     first = _state(run)["first"]
     assert all(torch.equal(first[name], value) for name, value in _state(again)["first"].items())
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert run.result["network"] == type(make()).__name__
+    assert f"{run.result['network']} was trained on" in page
+    for refused in ("sonde play", "sonde.resume(", "AlphaZero was trained"):  # as nobody but the caller can build it
+        assert refused not in page
 
 
 def test_one_that_does_not_fit_a_game_is_refused_before_there_is_a_folder(tmp_path: Path) -> None:

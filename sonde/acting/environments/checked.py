@@ -29,6 +29,7 @@ class Checked:
              of no limit yet, since a run may be resumed with another
     alone:  whether it looks itself for numbers that are not finite: whoever steps many does so for all of them together
     busy:   whether it is being called;  calls: how often it was
+    shown:  the last observation as the environment showed it, which may write to it in its next step
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Checked:
         self.steps = 0  # of this episode
         self.busy, self.calls = False, 0
         self.alone = True
+        self.shown: Any = None
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name == "_env":  # of a copy that is being made
@@ -118,6 +120,7 @@ class Checked:
         return found
 
     def _array(self, shown: Any, where: str) -> np.ndarray:
+        self.shown = shown
         try:
             seen = self._encode(shown)
         except Exception as error:  # whatever the code of a space meets in what it does not hold

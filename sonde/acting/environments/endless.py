@@ -62,6 +62,24 @@ def _played(env: Any) -> str:
     return ""
 
 
+def cut_earlier(env: Any, longest: int) -> int | None:
+    """After how many steps an environment truncated an episode of random actions itself, before `longest`; None where it did not
+    in the time there is. env: one that is checked, which is played"""
+    try:
+        begun = time.perf_counter()
+        env.reset(seed=FIRST_SEED)
+        env.action_space.seed(action_seed(FIRST_SEED))
+        for step in range(1, min(longest, LONG)):
+            _, _, over, cut, _ = env.step(env.action_space.sample())
+            if over or cut:
+                return step if cut and not over else None
+            if time.perf_counter() - begun > SECONDS:
+                return None
+    except DataError:  # as of `endless`
+        return None
+    return None
+
+
 def _said(steps: int, took: float) -> str:
     return (
         f"an episode of random actions was not over after {steps:,} steps ({duration(took)}), and nothing cuts it off: an "

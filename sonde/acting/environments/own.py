@@ -47,7 +47,21 @@ class OwnEnvironment:
             raise DataError(
                 f"{self.name} returned a {type(env).__name__} and no environment; give a function that makes a gymnasium.Env"
             )
-        return env if self.longest is None else library().wrappers.TimeLimit(env, self.longest)
+        return env if self.longest is None else _limited(env, self.longest)
+
+
+NEVER = 2**62  # steps
+
+
+def _limited(env: Any, longest: int) -> Any:
+    """An environment whose episodes are truncated after so many steps, and by no TimeLimit of gymnasium's that it came with: that
+    would cut off before, or, inside of what repeats actions, count otherwise."""
+    wrappers, inner = library().wrappers, env
+    while isinstance(inner, library().Wrapper):
+        if isinstance(inner, wrappers.TimeLimit):
+            inner._max_episode_steps = NEVER
+        inner = inner.env
+    return wrappers.TimeLimit(env, longest)
 
 
 _SINGLE = (

@@ -143,7 +143,8 @@ class Episodes:
         looked at. first: number of the first
         """
         envs = self._made(len(seeds))
-        seen = np.stack([self._encode(env.reset(seed=seed)[0]) for env, seed in zip(envs, seeds, strict=True)])
+        began = enumerate(zip(envs, seeds, strict=True), first)
+        seen = np.stack([self._first(env, seed, number) for number, (env, seed) in began])
         random = generator(self._seed, "sample", "episodes", seeds[0], device=self._device) if self._sampled else None
         returns, lengths, going = np.zeros(len(seeds)), np.zeros(len(seeds)), np.ones(len(seeds), bool)
         discounted, factor, discount = np.zeros(len(seeds)), np.ones(len(seeds)), self._acting.discount
@@ -162,13 +163,13 @@ class Episodes:
             if len(taken) < KEPT:
                 taken.append(sent)
             plain = sent.tolist() if sent.ndim == 1 else sent
-            acted_on, seen = seen, seen.copy()
+            seen = seen.copy()
             for number in np.flatnonzero(going):
                 shown, reward, over, cut, _ = envs[number].step(plain[number])
                 seen[number] = self._encode(shown)
                 if self.recorder is not None:
-                    done = {"terminated": over, "truncated": cut, "following": seen[number]}
-                    self.recorder.took(first + int(number), acted_on[number], sent[number], reward, **done)
+                    step = sent[number], reward, over, cut
+                    self.recorder.took(first + int(number), envs[number], step, seen[number])
                 returns[number] += reward
                 discounted[number] += factor[number] * reward
                 factor[number] *= discount
@@ -182,6 +183,13 @@ class Episodes:
             found |= {"expected_return": expected, "bootstrapped_return": discounted + followed}
             found |= {"bootstrapped_part": followed}
         return found, ~going
+
+    def _first(self, env: Any, seed: int, number: int) -> np.ndarray:
+        """What is seen first in an episode. number: of the episode"""
+        seen = self._encode(env.reset(seed=seed)[0])
+        if self.recorder is not None:
+            self.recorder.began(number, env, seen)
+        return seen
 
     def _value(self, decide: Deciding, seen: np.ndarray) -> np.ndarray | None:
         """(n,) float64 in the environment's rewards, where the task estimates it."""

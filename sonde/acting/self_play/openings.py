@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from sonde.acting.seeds import LIMIT
 from sonde.acting.self_play.games.open_spiel import game
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.core.seeds import derive
@@ -16,11 +17,15 @@ MOVES, MOST_MOVES = (
 MISSES = 500  # draws in a row that bring no other opening, after which there are taken to be no more
 
 
-def openings(rows: GameRows) -> tuple[tuple[int, ...], ...]:
+def openings(rows: GameRows, pairs: int | None = None) -> tuple[tuple[int, ...], ...]:
     """The moves that each pair of games begins with, all of one length and to as many positions: fewer than there are pairs only
     where the game has no more. Of fewer pairs they are the first of these, where two moves suffice for both.
+
+    pairs: how many are wanted, by default those of all games. Raises: ValueError for all games of training, which has no end
     """
-    return _openings(rows.name, rows.seed, -(-rows.number // 2), rows.longest)
+    if pairs is None and rows.number >= LIMIT:
+        raise ValueError("games of training have no end: say how many pairs are wanted")
+    return _openings(rows.name, rows.seed, -(-rows.number // 2) if pairs is None else pairs, rows.longest)
 
 
 def distinct_games(rows: GameRows) -> int:

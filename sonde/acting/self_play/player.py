@@ -1,6 +1,6 @@
 """A trained player of a game: what it thinks of positions, and how it moves."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -9,7 +9,8 @@ import torch
 
 from sonde.acting.self_play.games.open_spiel import rules_of
 from sonde.acting.self_play.games.rules import replayed
-from sonde.acting.self_play.search.search import check_seen, judge_of, searched
+from sonde.acting.self_play.search.search import check_seen, heeding, judge_of, searched
+from sonde.core.pace import never
 from sonde.core.playing import Playing
 
 
@@ -28,13 +29,25 @@ class Thought(NamedTuple):
 
 
 class Player:
-    """Plays `game:NAME` as a task does. simulations: of a move; by default those of the task"""
+    """Plays `game:NAME` as a task does.
 
-    def __init__(self, name: str, playing: Playing, device: torch.device, *, simulations: int | None = None) -> None:
+    simulations: of a move; by default those of the task
+    leave_off:   asked while it thinks, which raises LeftOff where it says True
+    """
+
+    def __init__(
+        self,
+        name: str,
+        playing: Playing,
+        device: torch.device,
+        *,
+        simulations: int | None = None,
+        leave_off: Callable[[], bool] = never,
+    ) -> None:
         """Raises: DataError for an unknown game, or one that the network saw in another way, MissingDependency"""
         self.rules = rules_of(name)
         check_seen(self.rules, playing)
-        self._judge = judge_of(playing.judge, device)
+        self._judge = heeding(judge_of(playing.judge, device), leave_off)
         plan = playing.plan
         self.plan = plan if simulations is None else replace(plan, simulations=simulations)
 

@@ -53,10 +53,21 @@ def returns_alike(seen: Seen) -> Suspicion | None:
         seen,
         "returns-alike",
         f"all {count(ended)} episodes of {_steps(seen)} steps returned {number(same)}: no action has made a difference yet",
-        f"let an episode go on for longer: --max-episode-steps {_rounded(5 * course.now('length_highest'))}; {_explore(seen)}; "
-        "or give a reward that tells steps on the way apart",
+        f"{_longer(seen)}; {_explore(seen)}; or give a reward that tells steps on the way apart",
         explains=frozenset({"entropy-collapsed", "learning-rate-too-low", "not-learning"}),
     )
+
+
+def _longer(seen: Seen) -> str:
+    """How episodes become longer: by the setting, unless it was no limit to them."""
+    longest, given = seen.course.now("length_highest"), seen.context.settings.get("max_episode_steps")
+    if isinstance(given, int) and longest < given:
+        return (
+            f"let an episode go on for longer: it ended after {count(longest)} steps at most, before --max-episode-steps "
+            f"{given} came, so by the environment's own code"
+        )
+    own = "" if given else ", and where that changes nothing the limit in the environment's own code"
+    return f"let an episode go on for longer: --max-episode-steps {_rounded(5 * longest)}{own}"
 
 
 def observations_alike(seen: Seen) -> Suspicion | None:

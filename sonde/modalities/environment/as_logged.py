@@ -82,7 +82,7 @@ def space_of_actions(target: TargetSpec) -> Space:
 
 
 def _encoded(values: Any, space: Space | None, shape: tuple[int, ...], place: str, name: str) -> Any:
-    leaves = list(_leaves(space)) if space is not None and space.known else []
+    leaves = list(leaves_of(space)) if space is not None and space.known else []
     if isinstance(values, Mapping):
         return _of_parts(values, dict(leaves), place, name)
     given = np.asarray(values)
@@ -114,13 +114,13 @@ def _columns(paths: Mapping[str, Any], name: str) -> str:
     return ", ".join(f"{name}.{path}" for path in paths)
 
 
-def _leaves(space: Space, path: str = "") -> Iterator[tuple[str, Space]]:
+def leaves_of(space: Space, path: str = "") -> Iterator[tuple[str, Space]]:
     """(path, part) of all parts that have none themselves, in the order of their numbers in a row."""
     if not space.parts:
         yield path, space
         return
     for name, part in zip(space.names or map(str, range(len(space.parts))), space.parts, strict=True):
-        yield from _leaves(part, f"{path}.{name}" if path else name)
+        yield from leaves_of(part, f"{path}.{name}" if path else name)
 
 
 def _width(space: Space) -> int:

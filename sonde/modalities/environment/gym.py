@@ -112,7 +112,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
     start = trace(checked.of(env))
     rendered = _rendered(make, env)
     look = first_look(env, seen.encode, called)
-    findings = [*look.lies, *without_end(checked.of(env), called)]
+    findings = [*look.lies, *without_end(checked.of(env), called, settings.max_episode_steps)]
     findings += [*irreproducible(env, make, called, _steps_again(seen.spec)), *unread_pictures(shown)]
     facts, goals = (
         [_observations(shown, seen.spec), _actions(target), *_limits(env), *facts_of(settings)],

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sonde.acting.environments.checked import Checked
-from sonde.acting.environments.endless import endless, limit_of
+from sonde.acting.environments.endless import cut_earlier, endless, limit_of
 from sonde.acting.environments.making import Making
 from sonde.acting.environments.reproducing import Differs, differs, heeds_actions
 from sonde.acting.environments.spaces import space_of
@@ -81,10 +81,21 @@ def first_look(env: Any, encode: Callable[[Any], np.ndarray], source: str) -> Lo
     return Looked(lies, [_warning("", what + each.evidence, SCALE, name="inputs-not-scaled") for each in unscaled])
 
 
-def without_end(env: Checked, source: str) -> list[Finding]:
-    """That an episode of random actions does not come to an end, where nothing cuts it off."""
+def without_end(env: Checked, source: str, longest: int | None) -> list[Finding]:
+    """That an episode of random actions does not come to an end, where nothing cuts it off; that it is cut off before `longest`,
+    --max-episode-steps, came."""
+    if longest is not None:
+        return _cut_earlier(cut_earlier(env, longest), source, longest)
     said = endless(env)
     return [_warning("", f"{source}: {said}", CUT, name=NEVER_END)] if said else []
+
+
+def _cut_earlier(found: int | None, source: str, longest: int) -> list[Finding]:
+    if found is None:
+        return []
+    how = f"{source} itself cut an episode of random actions off after {found:,} steps, before --max-episode-steps {longest:,}"
+    action = "that setting makes no episode longer: raise the limit in the environment's own code, or in what makes it"
+    return [_warning("", how, action, name="cut-off-earlier")]
 
 
 def _certain(fault: Fault) -> Finding:
@@ -269,9 +280,7 @@ def _of_rewards(survey: Survey) -> list[Finding]:
         how = f"no step of {told} gave a reward other than 0"
         return [_warning("", how, f"{action}met by chance, nothing is learned", name="reward-never-seen")]
     if enough and min(returns) == max(returns):
-        action = (
-            "give a reward by which better actions return more, or let episodes go on for longer (--max-episode-steps)"
-        )
+        action = "give a reward by which better actions return more, or let episodes go on (--max-episode-steps, or its own code)"
         how = f"all {told} returned {number(returns[0])}"
         return [_warning("", how, f"{action}: until returns differ, nothing is learned", name="returns-alike")]
     typical = float(np.sqrt(np.square(paid[paid != 0]).mean())) if paid.any() else 1.0

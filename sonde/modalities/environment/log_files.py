@@ -13,7 +13,7 @@ import numpy as np
 from sonde.core.catalogue import require
 from sonde.core.errors import DataError, first_line
 from sonde.data.unzipped import BAD_CONTENT
-from sonde.modalities.environment.as_logged import OBSERVED, SPACE, space_in
+from sonde.modalities.environment.as_logged import OBSERVED, SPACE, leaves_of, space_in
 
 WORDS: Mapping[str, tuple[str, ...]] = {
     "observations": ("observations", "observation", "obs"),
@@ -93,8 +93,9 @@ def arrays_of(path: Path) -> dict[str, Any]:
 
 def _named(found: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """By role, what has parts as an array for each, by its path. Raises: DataError for what is there twice"""
-    named: dict[str, Any] = {}
-    for role, names in roles(found).items():
+    named = _told_apart(found)
+    taken = {f"{role}.{path}" for role in OBSERVED for path in named.get(role, ())}
+    for role, names in roles(name for name in found if name not in taken).items():
         columns: dict[str, list[str]] = {}
         for name in names:
             columns.setdefault(_split(name)[1], []).append(name)
@@ -107,6 +108,21 @@ def _named(found: Mapping[str, np.ndarray]) -> dict[str, Any]:
     if "environment" in named:
         named["environment"] = str(np.asarray(named["environment"]).ravel()[0])
     return named
+
+
+def _told_apart(found: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """The space that is written beside arrays, and what was observed in it, whose parts may have any names: "room_1" is one of
+    its own, and not a column of "room"."""
+    if SPACE not in found or (space := space_in(str(np.asarray(found[SPACE]).ravel()[0]))) is None:
+        return {}
+    paths = [path for path, _ in leaves_of(space)]
+    held = {role: {path: f"{role}.{path}" for path in paths if path} for role in OBSERVED}
+    parts = {
+        role: {path: found[name] for path, name in names.items()}
+        for role, names in held.items()
+        if names and set(names.values()) <= found.keys()
+    }
+    return {SPACE: space, **parts}
 
 
 def _split(name: str) -> tuple[str, str, int]:

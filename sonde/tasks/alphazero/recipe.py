@@ -5,6 +5,7 @@ from sonde.tasks.settings import Settings, bf16_where_fast
 
 SMALL = 9  # fields of a board that needs no convolutions
 MANY = 512  # moves from which on a game is large: chess has 4,674
+SMALL_NETWORK, LARGE_NETWORK = "policy-value-mlp", "policy-value-resnet"
 UPDATES, BATCH = 2_000, 256
 
 
@@ -12,10 +13,10 @@ def model(dataset: Dataset) -> tuple[str, str]:
     """(model, why)."""
     shape = dataset.schema.input.shape
     if len(shape) != 3:
-        return "policy-value-mlp", "a position is a row of numbers"
+        return SMALL_NETWORK, "a position is a row of numbers"
     if shape[1] * shape[2] <= SMALL:
-        return "policy-value-mlp", "a small board"
-    return "policy-value-resnet", "usual for boards (Silver et al. 2017)"
+        return SMALL_NETWORK, "a small board"
+    return LARGE_NETWORK, "usual for boards (Silver et al. 2017)"
 
 
 def settings(dataset: Dataset, model: str) -> Settings:
@@ -34,8 +35,7 @@ def settings(dataset: Dataset, model: str) -> Settings:
         ),
         "evaluate_every": (f"{UPDATES // 4} steps", "4 evaluations, whose matches take a while"),
     }
-    if model == "policy-value-mlp":
-        why = "a small network: searches take most of the time"
+    if why := _quick(dataset, model):
         found |= {
             "full_share": (1.0, why),
             "position_reuse": (8.0, why),
@@ -52,6 +52,16 @@ def settings(dataset: Dataset, model: str) -> Settings:
             "test_episodes": (20, why),
         }
     return found
+
+
+def _quick(dataset: Dataset, chosen: str) -> str:
+    """Why searches take most of the time, beside which learning takes little; "" where a network of convolutions does. Somebody's
+    own network gets what the usual one of such a game does, so that they can be compared."""
+    if chosen == SMALL_NETWORK:
+        return "a small network: searches take most of the time"
+    if chosen != LARGE_NETWORK and model(dataset)[0] == SMALL_NETWORK:
+        return f"as with {SMALL_NETWORK}, the usual network of such a game: searches take most of the time"
+    return ""
 
 
 def _opponents(dataset: Dataset) -> Settings:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sonde.acting.seeds import LIMIT
 from sonde.acting.self_play.games.open_spiel import game, rules_of
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.acting.self_play.openings import distinct_games, openings
@@ -50,3 +51,10 @@ def test_of_a_game_with_few_openings_there_are_fewer_games() -> None:
     found = openings(rows)
     assert 0 < len({seen(rows.name, each) for each in found}) == len(found) < 4
     assert distinct_games(rows) == 2 * len(found)
+
+
+def test_of_games_without_end_only_so_many_are_looked_for_as_are_wanted() -> None:
+    endless = rows_of("connect_four", LIMIT)
+    assert openings(endless, pairs=3) == openings(rows_of("connect_four", 6))
+    with pytest.raises(ValueError, match="say how many"):
+        openings(endless)

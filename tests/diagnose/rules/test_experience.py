@@ -68,6 +68,20 @@ def test_all_episodes_return_the_same() -> None:
     assert experience.returns_alike(acted({**SAME, "return_highest": -199.0})) is None
 
 
+def test_a_limit_that_changed_nothing_is_not_the_remedy_again() -> None:
+    run = acted(SAME, returns=[-200.0] * 5)
+    settings: Any = run.context.settings
+    settings["max_episode_steps"] = 250
+    action = first(run).action
+    assert (
+        "it ended after 200 steps at most, before --max-episode-steps 250 came, so by the environment's own code"
+        in action
+    )
+    assert "--max-episode-steps 1000" not in action
+    settings["max_episode_steps"] = 200
+    assert "--max-episode-steps 1000" in first(run).action
+
+
 def test_observations_are_the_same() -> None:
     found = first(acted({"observations_alike": 1.0}, at=0.1, moment="training"))
     assert (found.name, found.certainty) == ("inputs-constant", "certain")

@@ -133,7 +133,7 @@ def test_what_the_log_s_own_episodes_returned_is_known(tmp_path: Path) -> None:
 
 
 def test_rows_as_networks_see_them_are_read_as_well(tmp_path: Path) -> None:
-    """As `sonde eval --log` writes them."""
+    """As `sonde eval --log` once wrote them."""
     for space, name in ((PLACES, "Placed"), (ROOM, "Roomed"), (WHOLE, "Parted"), (PAIR, "Paired")):
         shown, kind = drawn(space), space_of(space)
         encode = encoder(kind, (kind.size,), pixels=False)

@@ -11,13 +11,15 @@ from gymnasium import spaces
 from gymnasium.utils import EzPickle
 
 import sonde
+from sonde.acting.config import EnvironmentConfig
+from sonde.acting.environments.endless import limit_of
 from sonde.acting.environments.own import importable, own
 from sonde.core.config import DataConfig
 from sonde.core.config_file import read_config
 from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError, RunFolderError, SondeError
 from sonde.modalities.open import open_data
-from tests.acting.small_environments import Corridor, Walk
+from tests.acting.small_environments import Corridor, Walk, Wander
 
 SHORT: dict[str, Any] = {
     "threads": 1, "quiet": True, "steps": 3, "environments": 2, "rollout": 4, "reuse": 1, "batch_size": 8, "episodes": 1,
@@ -47,6 +49,48 @@ def test_a_run_on_a_function_is_evaluated_predicts_and_goes_on(tmp_path: Path) -
     sonde.resume(tmp_path / "run", data=make, steps=5, quiet=True)
     longer: dict[str, Any] = {**SHORT, "steps": 7}
     assert sonde.train(make, out=tmp_path / "run", **longer).result["steps"] == 7
+
+
+def length_of(dataset: Dataset) -> int:
+    """Of an episode of random actions."""
+    env, over = first_of(dataset), False
+    env.reset(seed=0)
+    while not over:
+        _, _, terminated, truncated, _ = env.step(0)
+        over = terminated or truncated
+    return env.steps
+
+
+def test_a_limit_that_is_given_takes_the_place_of_gymnasium_s_own() -> None:
+    def make() -> Any:
+        return gymnasium.wrappers.RecordEpisodeStatistics(gymnasium.wrappers.TimeLimit(Wander(), 5))
+
+    def settings(longest: int) -> Any:
+        return (EnvironmentConfig(max_episode_steps=longest),)
+
+    assert length_of(opened(make)) == 5
+    for given in (make, make(), lambda: gymnasium.make("CartPole-v1", max_episode_steps=3)):
+        for longest in (2, 9):
+            dataset = opened(given, given=settings(longest))
+            assert length_of(dataset) == longest
+            assert not [each for each in dataset.findings if each.name == "cut-off-earlier"]
+            assert limit_of(first_of(dataset)) == longest
+    assert "an episode is cut off after 9 steps (max_episode_steps)" in [
+        f"{each.what} ({each.why})" for each in dataset.facts
+    ]
+
+
+def test_a_limit_that_an_environment_s_own_code_comes_before_is_warned_of() -> None:
+    def found(longest: int, *, cut: bool) -> list[str]:
+        given = (EnvironmentConfig(max_episode_steps=longest),)
+        dataset = opened(lambda: Corridor(50, cut=cut), given=given)
+        return [f"{each.evidence}; {each.action}" for each in dataset.findings if each.name == "cut-off-earlier"]
+
+    (told,) = found(250, cut=True)
+    assert "itself cut an episode of random actions off after 50 steps, before --max-episode-steps 250" in told
+    assert "raise the limit in the environment's own code" in told
+    for same in (found(50, cut=True), found(20, cut=True), found(250, cut=False)):
+        assert same == []  # the given limit comes first, or episodes end by the rules
 
 
 def test_what_can_be_imported_is_found_again_by_its_name(tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def _as_of(found: Mapping[str, Any], schema: Schema, place: str, *, bounded: boo
 def _by_itself(found: Mapping[str, Any], place: str) -> tuple[Log, Schema, list[str]]:
     """A log of which no environment is known, what it says of itself, and warnings."""
     space = said_space(found)
-    log = log_of(as_seen(found, space, () if space is None else (space.size,), place), place)
+    log = _channels_first(log_of(as_seen(found, space, () if space is None else (space.size,), place), place))
     input, target = _input(log), logged_target(log)
     if space is not None:
         input = replace(input, space=as_text(observation=space, action=space_of_actions(target)))
@@ -224,12 +224,25 @@ def _input(log: Log) -> InputSpec:
     return InputSpec(kind=KIND, shape=shape)
 
 
+def _channels_first(log: Log, shape: tuple[int, ...] | None = None) -> Log:
+    """The log with the channels of its pictures first. shape: that they then have; None where they are last if they are fewest"""
+    shown = log.observation.shape[1:]
+    if len(shown) != 3 or log.observation.dtype != np.uint8 and shape is None:
+        return log
+    if shown[2] >= shown[0] if shape is None else (shown[2], *shown[:2]) != shape:
+        return log
+    observation, following = (
+        np.ascontiguousarray(np.moveaxis(each, -1, 1)) for each in (log.observation, log.following)
+    )
+    return replace(log, observation=observation, following=following)
+
+
 def _fitting(log: Log, input: InputSpec, target: TargetSpec, place: str) -> Log:
     """The log with pixels as the environment's are encoded, and actions from 0. Raises: DataError where it is of another"""
-    shape, first = log.observation.shape[1:], int(target.names[0]) if target.kind == LOGGED + "action" else 0
-    if shape != input.shape and len(shape) == 3 and (shape[2], *shape[:2]) == input.shape:
-        observation, following = (np.moveaxis(each, -1, 1) for each in (log.observation, log.following))
-        log, shape = replace(log, observation=observation, following=following), input.shape
+    first = int(target.names[0]) if target.kind == LOGGED + "action" else 0
+    if (shape := log.observation.shape[1:]) != input.shape:
+        log = _channels_first(log, input.shape)
+        shape = log.observation.shape[1:]
     if input.std and input.scale:
         observation, following = (brightened(each, input.scale) for each in (log.observation, log.following))
         log = replace(log, observation=observation, following=following)
