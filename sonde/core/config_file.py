@@ -16,6 +16,7 @@ HEADER = """\
 # to change another one here, write `file` as its origin, or leave its origin out.
 """
 DEEPEST, MOST_ENTRIES = 20, 200_000  # of a config.yaml: those of runs have lists of names at most
+OWN_NETWORK = "custom"  # the name of a model that was handed over as a module
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")  # 1e-3, which YAML 1.1 takes for text
 
 
@@ -44,6 +45,15 @@ def in_memory(data: Any) -> bool:
     (True, False)
     """
     return " in memory" in str(data)
+
+
+def how_to_resume(folder: Path) -> str:
+    """What to type to train a run further; of a network of the caller's own, which no command can build, the call again."""
+    try:
+        own = read_config(folder).settings.get("model") == OWN_NETWORK
+    except ConfigError:
+        own = False
+    return f"the same call with out={str(folder)!r}" if own else f"sonde resume {folder}"
 
 
 def write_config(

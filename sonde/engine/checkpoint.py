@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from sonde.core.config_file import how_to_resume
 from sonde.core.damaged import reading, way_on
 from sonde.core.errors import RunFolderError, first_line
 from sonde.core.files import parsed_json, sha256, sync_folder, write_bytes
@@ -222,7 +223,7 @@ class Writer:
                 before = "the previous one is intact" if (self.checkpoints / "last").exists() else "there is none yet"
                 raise RunFolderError(
                     f"cannot write a checkpoint to {self.checkpoints}: {failure.strerror or failure}; {before}: free disk space, "
-                    f"then resume with: sonde resume {self.checkpoints.parent}"
+                    f"then resume with: {how_to_resume(self.checkpoints.parent)}"
                 ) from failure
             raise failure
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sonde.core.config_file import is_tree
+from sonde.core.config_file import OWN_NETWORK, is_tree
 from sonde.core.damaged import DAMAGE
 from sonde.core.errors import first_line
 from sonde.core.files import read_json
@@ -22,7 +22,6 @@ FINISHED = RunState(condition="finished", line={})
 
 
 CUSTOM = "custom data"  # the form of data that the caller's program alone can give again
-OWN_NETWORK = "custom"  # name of a model that was handed over as a module, as config.yaml has it
 LOOKED = ("importance", "embedding", "seen", "sample_quality", "reconstructions", "became")
 
 

@@ -9,7 +9,7 @@ import torch
 from sonde.core.bounds import flag
 from sonde.core.called_elsewhere import CALLED, called_here, otherwise
 from sonde.core.config import TrainConfig, replace_leaves
-from sonde.core.config_file import SavedConfig
+from sonde.core.config_file import OWN_NETWORK, SavedConfig
 from sonde.core.errors import ConfigError, nearest, unknown
 from sonde.core.given_object import TAKES, GivenObject, text_of
 from sonde.core.overrides import ELSEWHERE, Overrides
@@ -24,7 +24,7 @@ from sonde.run.environment_steps import derived_origin, in_words, refuse_both, u
 from sonde.tasks.table import by_itself, spec, specs
 
 OWNERS = 4  # tasks and models that have a setting, which are named
-CUSTOM_MODULE = "custom"  # the name of a model that was handed over as a module
+CUSTOM_MODULE = OWN_NETWORK
 
 Advice = Mapping[str, tuple[Any, str]]
 """Leaf name -> (value, why)."""

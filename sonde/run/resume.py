@@ -6,7 +6,7 @@ from typing import Any
 
 from sonde.core.bounds import flag
 from sonde.core.config import MAY_DIFFER, LoopConfig, TrainConfig, flat
-from sonde.core.config_file import read_config, write_config
+from sonde.core.config_file import how_to_resume, read_config, write_config
 from sonde.core.damaged import conform, part, read_object, reading
 from sonde.core.durations import same_setting
 from sonde.core.errors import ConfigError, DataError, RunFolderError, unknown
@@ -216,7 +216,9 @@ def asks_for_more(folder: RunFolder, loop: LoopConfig) -> bool:
     """Whether a finished run is to be trained further: its length, or the patience or value that ended it, is set anew."""
     before = read_config(folder.config).settings
     patience = not same_setting("patience", before.get("patience", 0), loop.patience)
-    result = read_object(folder.result, run=folder.path, remedy=f"remove it, and {_resumed(folder)} writes it again")
+    result = read_object(
+        folder.result, run=folder.path, remedy=f"remove it, and {how_to_resume(folder.path)} writes it again"
+    )
     stopped_early = result.get("status") == "stopped early"
     beyond = before.get("stop_at") != loop.stop_at and result.get("status") == "reached"
     return (patience and stopped_early) or beyond or _other_length(before, loop)
@@ -259,10 +261,6 @@ def saved_plan(folder: RunFolder) -> ExecutionPlan:
     saved = read_object(folder.plan, run=folder.path)
     with reading(folder.plan, run=folder.path):
         return ExecutionPlan.from_dict(conform(ExecutionPlan, saved, where="the plan"))
-
-
-def _resumed(folder: RunFolder) -> str:
-    return f"sonde resume {folder.path}"
 
 
 def _other_length(before: Mapping[str, Any], loop: LoopConfig) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 import torch
 
-from sonde.core.config_file import read_config
+from sonde.core.config_file import how_to_resume, read_config
 from sonde.core.damaged import read_object, reading
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import ConfigError, RunFolderError
@@ -66,7 +66,7 @@ class Run:
     def result(self) -> dict[str, Any]:
         """The content of result.json. Raises: RunFolderError while the run is unfinished."""
         if not self._folder.result.exists():
-            raise RunFolderError(f"{self.folder} is not finished; resume with: sonde resume {self.folder}")
+            raise RunFolderError(f"{self.folder} is not finished; resume with: {how_to_resume(self.folder)}")
         return read_object(self._folder.result, run=self.folder, remedy=self._again)
 
     @property
@@ -85,7 +85,7 @@ class Run:
     @property
     def _again(self) -> str:
         """How a damaged result.json is written again."""
-        return f"remove it, and resume the run to have it written again: sonde resume {self.folder}"
+        return f"remove it, and resume the run to have it written again: {how_to_resume(self.folder)}"
 
     @property
     @Keywords()

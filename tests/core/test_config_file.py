@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sonde.core.config_file import read_config, write_config
+from sonde.core.config_file import how_to_resume, read_config, write_config
 from sonde.core.errors import ConfigError
 
 
@@ -88,3 +88,11 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         read_config(tmp_path / "nowhere.yaml")
     with pytest.raises(ConfigError, match=r"there is no config file .*config\.yaml"):
         read_config(tmp_path)
+
+
+def test_a_run_of_a_network_of_ones_own_is_resumed_by_the_same_call_and_not_by_a_command(tmp_path: Path) -> None:
+    written(tmp_path, SETTINGS)
+    assert how_to_resume(tmp_path) == f"sonde resume {tmp_path}"
+    written(tmp_path, {**SETTINGS, "model": "custom"})
+    assert how_to_resume(tmp_path) == f"the same call with out={str(tmp_path)!r}"
+    assert how_to_resume(tmp_path / "nowhere") == f"sonde resume {tmp_path / 'nowhere'}"
