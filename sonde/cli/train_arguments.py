@@ -115,8 +115,11 @@ def _owners(written: str) -> list[str]:
 
 def _not_its_own(written: str, owners: Sequence[str], model: str | None, task: str | None) -> ConfigError:
     chosen = [f"{what} {name}" for what, name in (("model", model), ("task", task)) if name]
-    here = called_here(written.lstrip("-").replace("-", "_"), flags_of(*groups().values()))
-    meant = f"; did you mean {' or '.join(map(flag, here))}?" if here else ""
+    from sonde.tasks.table import by_itself
+
+    name = written.lstrip("-").replace("-", "_")
+    here = called_here(name, flags_of(*groups().values()))
+    meant = f"; did you mean {' or '.join(map(flag, here))}?" if here else by_itself(task, name.removeprefix("no_"))
     return ConfigError(f"{written} is a setting of {', '.join(owners)}, not of {' or '.join(chosen)}{meant}")
 
 

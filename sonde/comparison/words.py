@@ -10,7 +10,7 @@ from sonde.comparison.own_code import measured_apart
 from sonde.comparison.settings import beside_settings, differing, same_but_for_chance
 from sonde.comparison.told import named
 from sonde.comparison.units import ENOUGH, Family, Unit, by_unit
-from sonde.core.units import ABSENT, counted, is_share, metric, metric_name, number
+from sonde.core.units import ABSENT, count, counted, is_share, metric, metric_name, number
 from sonde.metrics.intervals import Interval
 
 MOST_NAMED = 4
@@ -144,7 +144,7 @@ def cautions(families: Sequence[Family], members: Sequence[Member]) -> list[str]
             f"Different problems or data, which are not comparable with one another, each in a part of its own: {kinds}."
         )
     for family in families:
-        found += _about_data(family) + _about_repeats(family) + _about_measures(family)
+        found += _about_data(family) + _about_parts(family) + _about_repeats(family) + _about_measures(family)
         lacking = [unit.name for unit in family.units if not unit.values and unit.members[0].result]
         if lacking and family.split:
             found.append(f"{named(lacking)}: no {metric_name(family.metric)} on the {family.split} data.")
@@ -183,6 +183,21 @@ def _about_data(family: Family) -> list[str]:
     if family.members[0].reading.data.get("fingerprint") is None and len(family.units) > 1:
         return ["Whether these runs had the same data is not known: their folders hold no fingerprint of them."]
     return []
+
+
+def _about_parts(family: Family) -> list[str]:
+    """Said of runs that a time limit left no time to evaluate on all rows."""
+    parts = []
+    for member in family.members:
+        part = (member.result.get("evaluated") or {}).get(family.split) or {}
+        if part.get("rows"):
+            of = f" of {count(part['of'])}" if part.get("of") else ""
+            parts.append(f"{member.name} on {count(part['rows'])}{of} {part.get('called') or 'rows'}")
+    if not parts:
+        return []
+    more = f"; {len(parts) - MOST_NAMED} more such runs" if len(parts) > MOST_NAMED else ""
+    told = "; ".join(parts[:MOST_NAMED]) + more
+    return [f"Evaluated on a part only, as time limits had it, so that scores may not be of the same rows: {told}."]
 
 
 def _about_repeats(family: Family) -> list[str]:

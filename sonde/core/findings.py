@@ -8,9 +8,11 @@ from sonde.core.errors import unknown
 
 CAUSES = frozenset(
     [
+        "actions-alike",
         "actions-at-bounds",
         "answers-alike",
         "batch-norm-of-few-rows",
+        "below-its-log",
         "class-imbalance",
         "class-never-predicted",
         "class-without-content",
@@ -93,6 +95,7 @@ CAUSES = frozenset(
         "validation-harder-than-training",
         "validation-rows-in-training",
         "values-diverge",
+        "values-overestimated",
         "vanishing-gradient",
         "warmup-too-long",
         "weight-decay-too-strong",

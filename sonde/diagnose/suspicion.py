@@ -28,7 +28,7 @@ FIRST, ELSE = (
     " first, which may be the cause; if this stays: ",
 )  # before the remedy of what follows from another finding
 
-OUTCOMES = frozenset({"no-better-than-baseline", "worse-than-baseline"})
+OUTCOMES = frozenset({"actions-alike", "below-its-log", "no-better-than-baseline", "worse-than-baseline"})
 """Facts about how a run has ended, which explain nothing."""
 
 OF_JUDGING = frozenset(

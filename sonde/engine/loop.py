@@ -35,6 +35,9 @@ from sonde.engine.thread_tuner import ThreadTuner
 from sonde.engine.time_budget import TimeBudget
 from sonde.engine.training import Training, capture, weights
 
+SURELY = (
+    2  # times as long as a first batch is expected to take, that a longer limit is named for: a few moves tell little
+)
 AS_EVER = nullcontext()
 
 
@@ -199,8 +202,10 @@ def _left_off(training: Training, parts: FitParts, far: str) -> None:
         told = f"the time limit was over before the first update: {far}; all of it is kept"
         source = making(training.source)
         first_s = 0.0 if source is None else source.pace().seconds(1)
-        more = f" (the first batch takes at most about {duration(first_s)} more)" if first_s >= 1 else ""
-        limit = longer(training.clock.elapsed(), first_s)
+        more = (
+            f" (by what was played so far the first batch takes about {duration(first_s)} more)" if first_s >= 1 else ""
+        )
+        limit = longer(training.clock.elapsed(), SURELY * first_s)
         raise TimeOver(f"{told}: resume the run with a longer --time-limit, such as {limit}{more}")
 
 

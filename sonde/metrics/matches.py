@@ -1,10 +1,9 @@
 """How matches against several opponents went."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf, log10
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
 from sonde.metrics.game_intervals import Match, ladder_interval, match_interval
@@ -54,15 +53,16 @@ class MatchesMeter:
         return found
 
     def compute(self) -> dict[str, float]:
-        """The metrics: of all games, then the score against each opponent."""
-        matches = {name: [score for score, _, _ in games] for name, games in self._by_opponent().items()}
-        every = torch.tensor([score for games in matches.values() for score in games], dtype=torch.float64)
-        means = {name: sum(scores) / len(scores) for name, scores in matches.items()}
+        """The metrics, each the mean over opponents, so that score, wins and losses agree also where fewer games were played
+        against some; then the score against each.
+        """
+        matches = self._by_opponent()
+        means = {name: _mean(score for score, _, _ in games) for name, games in matches.items()}
         return {
-            "score": sum(means.values()) / len(means),
-            "wins": float((every == 1).double().mean()),
-            "losses": float((every == 0).double().mean()),
-            "length": sum(length for _, _, length, _ in self._found.values()) / len(self._found),
+            "score": _mean(means.values()),
+            "wins": _mean(_mean(score == 1 for score, _, _ in games) for games in matches.values()),
+            "losses": _mean(_mean(score == 0 for score, _, _ in games) for games in matches.values()),
+            "length": _mean(_mean(length for _, length, _ in games) for games in matches.values()),
             **{f"score_{name.replace('-', '_')}": mean for name, mean in means.items()},
         }
 
@@ -75,6 +75,11 @@ class MatchesMeter:
         around = ladder_interval([_ends([score for score, _, _ in games]) for games in matches.values()])
         found = {name: _match(games) for name, games in matches.items()}
         return {"matches": found, "intervals": {"score": [around.low, around.high]}}
+
+
+def _mean(values: Iterable[float]) -> float:
+    found = list(values)
+    return sum(found) / len(found)
 
 
 def _match(games: Sequence[tuple[float, float, bool]]) -> dict[str, Any]:

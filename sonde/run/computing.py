@@ -119,7 +119,8 @@ def first_batch(assembly: Assembly) -> Batch:
     source = assembly.train
     if (made := making(source)) is not None:
         with making_in(source, assembly.step_settings()):
-            assembly.first, assembly.pace = made.preview()
+            assembly.first, pace = made.preview()
+        assembly.pace = assembly.pace or pace  # where it was measured for longer before, the plan tells of that one
     elif rewinds(source):
         position = source.state_dict()
         assembly.first = next(batches_of(source, assembly.step_settings()))

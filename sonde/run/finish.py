@@ -39,6 +39,7 @@ from sonde.run.evaluation import baseline, write_evaluation
 from sonde.run.exhibited import show_games
 from sonde.run.filmed import make_films
 from sonde.run.job import Attempt
+from sonde.run.judged_policy import of_policy
 from sonde.run.lengths import lengths_in_words, lengths_told
 from sonde.run.next_commands import next_commands
 from sonde.run.played import difference_of_returns, experience_taken, fewer_games, sure_of, without_baseline
@@ -171,7 +172,7 @@ def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
         found += below_guessing(result, run.doctor.seen)
     if name == "accuracy":
         found = [*found, *below_validation(result["metrics"], _rows_answered(attempt.folder, result["metrics"]))]
-    found = [*found, *without_baseline(attempt.folder.evaluation / split, result)]
+    found = [*found, *of_policy(attempt, split, result), *without_baseline(attempt.folder.evaluation / split, result)]
     found = [*found, *covers_few(result["metrics"].get(split, {}), run.doctor.seen)]
     samples = attempt.folder.evaluation / split / "samples.json"
     if samples.exists() and not attempt.assembly.config.data.overfit_batches:

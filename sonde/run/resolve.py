@@ -21,7 +21,7 @@ from sonde.optim.custom import SETTINGS, class_of, defaults, torch_classes
 from sonde.optim.usual import OWN_DEFAULTS, USUAL_RATE, Kind, usual_rate
 from sonde.run.choose import Recipe
 from sonde.run.environment_steps import derived_origin, in_words, refuse_both, updates_of, with_updates
-from sonde.tasks.table import spec, specs
+from sonde.tasks.table import by_itself, spec, specs
 
 OWNERS = 4  # tasks and models that have a setting, which are named
 CUSTOM_MODULE = "custom"  # the name of a model that was handed over as a module
@@ -52,10 +52,12 @@ class Resolved:
     reasons: Mapping[str, str]
 
 
-def unknown_setting(name: str, known: Iterable[str], *, custom_task: bool, or_own: str = "") -> ConfigError:
+def unknown_setting(
+    name: str, known: Iterable[str], *, custom_task: bool, or_own: str = "", task: str | None = None
+) -> ConfigError:
     """The error for a setting that there is not: with the name that it has here, where others call it so.
 
-    or_own: what was chosen, "task vae or model autoencoder-mlp"; "" for a network of the caller's own
+    or_own: what was chosen, "task vae or model autoencoder-mlp"; "" for a network of the caller's own, and task its task
     """
     known = list(known)
     if custom_task and name in ("model", "task"):
@@ -63,7 +65,8 @@ def unknown_setting(name: str, known: Iterable[str], *, custom_task: bool, or_ow
     if name in ELSEWHERE:
         return ConfigError(f"there is no {name}=; {ELSEWHERE[name]}")
     if or_own and (owners := _owners(name)):
-        meant = f"; did you mean {' or '.join(map(flag, here))}?" if (here := called_here(name, known)) else ""
+        here = called_here(name, known)
+        meant = f"; did you mean {' or '.join(map(flag, here))}?" if here else by_itself(task, name)
         return ConfigError(f"{flag(name)} is a setting of {_some(owners)}, not of {or_own}{meant}")
     if here := called_here(name, [*known, *PARAMETERS]):
         return ConfigError(
@@ -114,8 +117,9 @@ def resolve(overrides: Overrides, recipe: Recipe, *, custom_task: bool = False) 
     for name in overrides.values:
         if name not in known:
             refuse_old_name(name, recipe.model)
-            chosen = "" if recipe.model == CUSTOM_MODULE else f"task {recipe.task} or model {recipe.model}"
-            raise unknown_setting(name, known, custom_task=custom_task, or_own=chosen)
+            own = recipe.model == CUSTOM_MODULE
+            chosen, task = ("", None) if own else (f"task {recipe.task} or model {recipe.model}", recipe.task)
+            raise unknown_setting(name, known, custom_task=custom_task, or_own=chosen, task=task)
     left = (("augment", "auto"), ("lr", None), ("optimizer", None), ("schedule", None))  # to choose nothing
     typed = {name: value for name, value in overrides.values.items() if (name, value) not in left}
     if (rest := str(typed.get("augment", ""))).startswith("auto,"):  # the recipe's, and samples of a run

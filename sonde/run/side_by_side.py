@@ -12,7 +12,7 @@ from sonde.core.config import TrainConfig
 from sonde.core.config_file import read_config
 from sonde.core.pace import Pace, Several
 from sonde.core.run_folder import RunFolder
-from sonde.core.units import counted, duration
+from sonde.core.units import counted
 from sonde.engine.deadline import EVALUATION_SHARE
 from sonde.engine.execution.settings import making_in
 from sonde.run.build import Assembly
@@ -20,6 +20,7 @@ from sonde.run.resolve import Resolved
 from sonde.tasks.table import spec
 
 NAME = "environments"
+SOONEST = "which come to their first update soonest"
 MEASURED = "measured"  # origin of a setting, in config.yaml
 FEWEST = 8  # side by side: of fewer the network computes leaf by leaf
 WORTH = 1.25  # times as many updates as by the recipe's number, from which on another is taken
@@ -40,18 +41,18 @@ def in_time(built: Assembly, resolved: Resolved) -> tuple[Assembly, Resolved]:
     training_s = (1 - EVALUATION_SHARE) * left_s
     count = best_of(paces, training_s)
     if count == most:
-        return built, resolved
+        return replace(built, pace=paces.get(most)), resolved
     why = f"{count} games side by side ({flag(NAME)}), "
     if updates := paces[count].within(training_s, 0.0):
         why += f"of which about {counted(updates, 'update', 'updates')} can be made in the time"
         why += f", and of {most} {paces[most].within(training_s, 0.0):,}" if most in paces else ""
     else:
-        why += f"which come to their first update soonest, after about {duration(paces[count].first_s)}"
+        why += SOONEST
     config = with_number(built.config, count)
     made: Any = load(spec(config.task).experience)(built.dataset.splits, built.task, config, built.device)
     told = replace(built.decision, why=f"{count} environments side by side")
     notes = (*built.notes, why)
-    built = replace(built, config=config, train=made, decision=told, notes=notes)
+    built = replace(built, config=config, train=made, decision=told, notes=notes, pace=paces[count])
     origin, reasons = {**resolved.origin, NAME: MEASURED}, {**resolved.reasons, NAME: why}
     return built, replace(resolved, config=config, origin=origin, reasons=reasons)
 

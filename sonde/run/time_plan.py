@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from sonde.acting.config import EnvironmentConfig
 from sonde.core.batch import Batch
 from sonde.core.config import MachineConfig
 from sonde.core.durations import parse
@@ -24,6 +25,7 @@ from sonde.engine.timing import step_seconds
 from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.lengths import counted, fixed_ends, fixed_why
 from sonde.run.saved import Saved
+from sonde.run.side_by_side import SOONEST
 from sonde.run.time_limit import BASELINE, FLOOR_S, after_seconds, evaluated_last, rows_called, rows_of
 
 FEW = 0.5  # of the time that an evaluation may take, in which none of what is played side by side may be over
@@ -149,8 +151,7 @@ def length_in_time(
     limit = parse(loop.time_limit or 0, bare="seconds")
     why = f"{total:,} step{'s' * (total != 1)}{epochs} at {number(each_s * 1e3)} ms fit into {limit}"
     if pace is not None:
-        side_by_side = abilities_of(assembly.task).playing is not None  # whose first games end together
-        why = _made_why(why, pace, left_s, sooner=SOONER if side_by_side else "")
+        why = _made_why(why, pace, left_s, sooner="" if saved is not None else _sooner(assembly))
     if fixed is not None and fixed <= total and passes is None:
         room = f"{limit}, which has room for {counted(total, 'step')} of {number(each_s * 1e3)} ms"
         why = fixed_why(loop, batches, None, in_time=room)
@@ -171,6 +172,12 @@ def length_in_time(
         last_evaluation_s=share * quick,
         evaluation_s=evaluation_s,
     )
+
+
+def _sooner(assembly: Assembly) -> str:
+    """How games, the first of which end together, would come to a batch sooner; "" where nothing else would, as was measured."""
+    fewer = abilities_of(assembly.task).playing is not None and not any(SOONEST in note for note in assembly.notes)
+    return SOONER if fewer and assembly.config.data.of(EnvironmentConfig).environments > 1 else ""
 
 
 def _made_why(why: str, pace: Pace, left_s: float, *, sooner: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sonde.core.units import metric
 
+MOSTLY = 0.5  # of what is above the return
 COLUMNS = ("return", "bootstrapped_return", "bootstrapped_part")
 
 
@@ -15,6 +16,8 @@ def highlights(details: Mapping[str, Any]) -> list[str]:
     >>> for line in highlights({"episodes": cut}):
     ...     print(line)
     256.0 of the bootstrapped discounted return is expected to follow where an episode was cut off: it may exceed the return
+    >>> highlights({"episodes": {"return": [-1.2], "bootstrapped_return": [6.4], "bootstrapped_part": [7.3]}})
+    ['7.300 of the bootstrapped discounted return is expected to follow where an episode was cut off: it may exceed the return']
     >>> highlights({"episodes": {"return": [9.0], "bootstrapped_return": [8.0], "bootstrapped_part": [0.0]}})
     []
     """
@@ -22,9 +25,8 @@ def highlights(details: Mapping[str, Any]) -> list[str]:
     if not all(episodes.get(name) for name in COLUMNS):
         return []
     returned, bootstrapped, part = (sum(episodes[name]) / len(episodes[name]) for name in COLUMNS)
-    if (
-        not bootstrapped - part <= returned < bootstrapped
-    ):  # costs that are discounted lie above the return too, by themselves
+    over = bootstrapped - returned
+    if not over > 0 or part < MOSTLY * over:  # costs that are discounted lie above the return too, by themselves
         return []
     told = f"{metric('bootstrapped_part', part)} of the bootstrapped discounted return is expected to follow where an episode"
     return [f"{told} was cut off: it may exceed the return"]

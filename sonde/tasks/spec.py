@@ -72,6 +72,7 @@ class TaskSpec:
                (`sonde.run.begun_from`), longer names first; None for a task whose network is one, "model"
     learns_returns: True where what came of logged actions is learned from, and not the actions alone
     formerly:  settings that came later than runs of it -> what those did, which their folders do not say and the default is not
+    by_itself: settings of other tasks that it has no use for -> what it does instead
     whole_batches: True where a batch is all that was met since the last, so that it has no size of its own
     values:    of tasks that act, what their values count beside rewards, for a caption; "" for nothing
     generates: True where it makes new inputs (`sonde.core.generation`), for `sonde sample`
@@ -118,6 +119,7 @@ class TaskSpec:
     parts: Mapping[str, str] | None = None
     learns_returns: bool = False
     formerly: Mapping[str, Any] = field(default_factory=dict)
+    by_itself: Mapping[str, str] = field(default_factory=dict)
     values: str = ""
     whole_batches: bool = False
     generates: bool = False

@@ -72,6 +72,16 @@ def spec(name: str) -> TaskSpec:
     return resolve("task", name, {**TASKS, **added(GROUP, TASKS)})
 
 
+def by_itself(task: str | None, setting: str) -> str:
+    """What a task does in place of a setting that only others have, behind "; "; "" where there is nothing to say.
+
+    >>> by_itself("cql", "scale_observations")[:46], by_itself("ppo", "scale_observations")
+    ('; numbers of observations are scaled by their ', '')
+    """
+    told = "" if task is None else spec(task).by_itself.get(setting, "")
+    return f"; {told}" if told else ""
+
+
 def specs() -> Iterator[TaskSpec]:
     """All records, in the order of `names`."""
     return map(spec, names())

@@ -78,6 +78,14 @@ def test_a_flag_of_another_model_names_its_owner() -> None:
     assert str(caught.value) == "--members is a setting of model tabular, not of model mlp or task classification"
 
 
+def test_what_a_task_does_by_itself_is_said_where_it_is_asked_for() -> None:
+    for written in ("--scale-observations", "--no-scale-observations"):
+        with pytest.raises(
+            ConfigError, match="not of .*task cql; numbers of observations are scaled by their mean and"
+        ):
+            parse_rest("policy-mlp", "cql", [written])
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

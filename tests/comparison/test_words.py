@@ -110,3 +110,15 @@ def test_rows_of_the_tables(tmp_path: Path, make_classifier: Callable[..., Path]
     assert metric_rows(family) == [("accuracy", ["95.00 %", "80.00 %"]), ("other", ["1.500", "1.500"])]
     assert "train each with --seed 1, --seed 2, --seed 3" in how_sure(family, found)
     assert headline(family, found) == "a is best"
+
+
+def test_runs_that_were_evaluated_in_part_are_said_to_be_with_how_many_rows(
+    tmp_path: Path, make_classifier: Callable[..., Path]
+) -> None:
+    make_classifier(tmp_path / "a", 10)
+    place = make_classifier(tmp_path / "b", 40, model="b") / "result.json"
+    part = {"rows": 5, "of": 20, "called": "games"}
+    place.write_text(json.dumps({**json.loads(place.read_text()), "evaluated": {"test": part, "validation": part}}))
+    (minded,) = told(tmp_path)[2]
+    assert minded.startswith("Evaluated on a part only")
+    assert minded.endswith(": b on 5 of 20 games.")

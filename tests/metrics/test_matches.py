@@ -28,8 +28,9 @@ def test_each_opponent_counts_the_same() -> None:
     found = meter([*ROWS, ("random", 1.0, 9.0, True), ("random", 0.5, 9.0, True)]).compute()
     assert found["score"] == pytest.approx((0.75 + 0.5) / 2)
     assert (found["score_random"], found["score_mcts_5"]) == (0.75, 0.5)
-    assert (found["wins"], found["losses"]) == (pytest.approx(3 / 6), pytest.approx(1 / 6))
-    assert found["length"] == pytest.approx(50 / 6)
+    assert (found["wins"], found["losses"]) == (pytest.approx(1 / 2), pytest.approx(1 / 4))
+    assert found["length"] == pytest.approx((34 / 4 + 8) / 2)
+    assert found["score"] == pytest.approx(found["wins"] + (1 - found["wins"] - found["losses"]) / 2)
     assert MODES.keys() <= found.keys()
 
 

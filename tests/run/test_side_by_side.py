@@ -9,6 +9,7 @@ import sonde
 from sonde.acting.self_play.source import SelfPlay
 from sonde.core.config_file import read_config
 from sonde.core.pace import Pace
+from sonde.core.units import duration
 from sonde.run.side_by_side import measured
 
 SMALL: dict[str, Any] = {
@@ -61,3 +62,30 @@ def test_measuring_ends_where_it_takes_too_much_of_the_time() -> None:
     assert list(measured(pace_of, 128, 1e6)) == [8, 16, 32, 64, 128]
     assert list(measured(pace_of, 128, 0.0)) == [8]
     assert list(measured(pace_of, 6, 1e6)) == [6]
+
+
+@pytest.mark.parametrize(
+    ("given", "told", "not_told"),
+    [
+        ({}, "8 games side by side (environments=), which come to their first update soonest", "fewer games"),
+        ({"environments": 20}, "; fewer games side by side (environments=) come to it sooner", "soonest"),
+    ],
+)
+def test_where_no_update_is_expected_one_time_is_told_and_a_remedy_that_is_one(
+    given: dict[str, Any], told: str, not_told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """Measuring once more may come to another time, and a run that goes on keeps its games side by side."""
+
+    def pace_of(source: SelfPlay, together: int, at_least_s: float = 0.0) -> Pace:
+        return Pace(burst_s=1.0, first_s=1e4 * (together if at_least_s or given else 7.0))
+
+    monkeypatch.setattr(SelfPlay, "pace_of", pace_of)
+    short = SMALL | given
+    sonde.train("game:tic_tac_toe", out=tmp_path / "run", **short)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert told in shown
+    assert not_told not in shown
+    first = duration(2e5 if given else 8e4)
+    assert f"the first batch is expected after {first}, and" in shown
+    sonde.train("game:tic_tac_toe", out=tmp_path / "run", **short | {"steps": 3, "time_limit": "11m"})
+    assert "fewer games" not in capsys.readouterr().out

@@ -7,6 +7,7 @@ stay silent: see `experience`.
 import math
 import statistics
 from collections.abc import Sequence
+from itertools import takewhile
 
 from sonde.core.units import count, number
 from sonde.diagnose.acted import RISEN, level
@@ -90,7 +91,7 @@ def _collapsed_surely(seen: Seen) -> Certainty | None:
     returns, span = seen.course.returns(), seen.course.span()
     if level(returns) >= seen.course.now("return_highest") - RISEN * span:
         return None
-    risen = max([level(returns), *(_score(each) for each in seen.evaluations[-LOOKS:])]) - returns[0][1]
+    risen = max([level(returns), *(score_of(each) for each in seen.evaluations[-LOOKS:])]) - returns[0][1]
     if risen > RISEN / 3 * span:  # of noisy returns, whose range is wide, that is well above what chance does
         return None
     return "likely" if risen <= 0 else "suspected"
@@ -102,10 +103,10 @@ def values_diverge(seen: Seen) -> Suspicion | None:
     if not isinstance(discount, float) or not discount < 1 or seen.step < TRIAL // 2:
         return None
     reward = max(abs(course.now("reward_lowest")), abs(course.now("reward_highest")))
-    bonus = _bonus(seen)
-    bound = (reward + bonus) / (1 - discount)
+    paid = bonus(seen)
+    bound = (reward + paid) / (1 - discount)
     values = level(course.of("value") if "replayed" in _names(seen) else [], 0.0)  # elsewhere that is an error's name
-    off = [_score(each, "expected_return") - _came(each) for each in seen.evaluations[-LOOKS:]]
+    off = [score_of(each, "expected_return") - came_to(each) for each in seen.evaluations[-LOOKS:]]
     if not 0 < bound < math.inf:
         return None
     sure: Certainty = "likely"
@@ -113,15 +114,15 @@ def values_diverge(seen: Seen) -> Suspicion | None:
         sure = "certain"
         how = f"values are {number(values)} in the mean"
     elif len(off) == LOOKS and all(abs(each) > WRONG * bound for each in off):
-        expected, came = _score(seen.evaluations[-1], "expected_return"), _came(seen.evaluations[-1])
+        expected, came = score_of(seen.evaluations[-1], "expected_return"), came_to(seen.evaluations[-1])
         how = f"episodes are expected to return {number(expected)}, discounted, and return {number(came)}"
     else:
         return None
     return Suspicion(
         name="values-diverge",
         evidence=f"{how}; rewards of at most {number(reward)} with a discount of {number(discount)} can come to "
-        f"{number(reward / (1 - discount))}{f', and with entropy to {number(bound)}' if bonus else ''}; {returned(seen)}",
-        action=_slower(seen),
+        f"{number(reward / (1 - discount))}{f', and with entropy to {number(bound)}' if paid else ''}; {returned(seen)}",
+        action=slower(seen),
         place="optimiser",
         certainty=sure,
         step=seen.step,
@@ -131,7 +132,7 @@ def values_diverge(seen: Seen) -> Suspicion | None:
     )
 
 
-def _bonus(seen: Seen) -> float:
+def bonus(seen: Seen) -> float:
     """What a step is paid for the policy's entropy, beside its reward; 0 of a task that pays none."""
     temperature, entropy = (level(seen.course.of(name)) for name in ("temperature", "entropy"))
     if not math.isfinite(temperature + entropy):
@@ -144,10 +145,11 @@ def actions_at_bounds(seen: Seen) -> Suspicion | None:
     """A number of the actions is nearly always the same bound; or each action's is, which is seen at once."""
     shares = seen.course.of("at_bound")
     often = len(shares) >= 10 and seen.step >= TRIAL // 2 and level(shares, 0.3) > STUCK
-    if not often and not _always_at_bound(shares):
+    always = _always_at_bound(shares)
+    if not often and not always:
         return None
     said, enough = level(shares, 0.3, 3), len(seen.course.returns()) >= 5
-    sure: Certainty = "likely" if not_better(seen) or not (often or enough) else "suspected"
+    sure: Certainty = "likely" if not_better(seen) or (always and not enough) else "suspected"
     first = UNSCALED if seen.context.settings.get("scale_observations") is False else ""
     return Suspicion(
         name="actions-at-bounds",
@@ -162,9 +164,9 @@ def actions_at_bounds(seen: Seen) -> Suspicion | None:
 
 
 def _always_at_bound(shares: Sequence[tuple[int, float]]) -> bool:
-    """Whether that has lasted: in the later half of all that was logged."""
-    late = shares[-max(3, len(shares) // 2) :]
-    return len(late) >= 3 and late[-1][0] - late[0][0] >= LASTING and min(share for _, share in late) >= ALWAYS
+    """Whether that has lasted, up to now and for half of the run."""
+    lasting = [step for step, _ in takewhile(lambda each: each[1] >= ALWAYS, reversed(shares))]
+    return len(lasting) >= 3 and lasting[0] - lasting[-1] >= max(LASTING, (shares[-1][0] - shares[0][0]) / 2)
 
 
 def moves_too_far(seen: Seen) -> Suspicion | None:
@@ -314,7 +316,7 @@ def _gap(seen: Seen) -> float | None:
     for each in last:
         near = [entry for entry in seen.course.entries if entry.step <= each.step]
         trained = near[-1].numbers.get("train_return", math.nan) if near else math.nan
-        mean, deviation = _score(each), each.metrics.get("return_std", math.nan)
+        mean, deviation = score_of(each), each.metrics.get("return_std", math.nan)
         gap = mean - trained
         if not abs(gap) > NEAR * span:
             return None
@@ -328,19 +330,20 @@ def _gap(seen: Seen) -> float | None:
     return gaps[-1] if same and fresh and towards < APART * span and (alone or together) else None
 
 
-def _score(evaluated: Evaluated, name: str = "return") -> float:
+def score_of(evaluated: Evaluated, name: str = "return") -> float:
+    """nan where the evaluation has none of that name."""
     return evaluated.metrics.get(name, math.nan)
 
 
-def _came(evaluated: Evaluated) -> float:
+def came_to(evaluated: Evaluated) -> float:
     """What episodes came to, as values are: of runs that an earlier version began under its name there."""
-    return _score(
+    return score_of(
         evaluated, "bootstrapped_return" if "bootstrapped_return" in evaluated.metrics else "discounted_return"
     )
 
 
 def _beside(seen: Seen) -> str:
-    returns = ", ".join(number(_score(each)) for each in seen.evaluations[-LOOKS:])
+    returns = ", ".join(number(score_of(each)) for each in seen.evaluations[-LOOKS:])
     return (
         f"the last {LOOKS} evaluations returned {returns} in the mean, and the last 100 episodes of training "
         f"{number(seen.course.now('train_return'))}"
@@ -359,7 +362,7 @@ def returned(seen: Seen) -> str:
     return f"the mean return is {number(returns[-1][1])}, after {number(returns[0][1])} at the beginning"
 
 
-def _slower(seen: Seen) -> str:
+def slower(seen: Seen) -> str:
     """What lets values follow more slowly, of the settings that the task has."""
     settings, found = seen.context.settings, []
     every, share, discount = settings.get("target_every"), settings.get("follow_share"), settings.get("discount")

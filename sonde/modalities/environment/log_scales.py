@@ -16,6 +16,7 @@ CENTRAL, FAR, FEW = (
     100.0,
     1e-3,
 )  # shares of steps beyond which lie the ends; ranges of what lies between; share of steps
+LITTLE = 0.01  # of the bounds of a number
 NAMED = 3
 
 
@@ -52,7 +53,7 @@ def doubtful_scale(actions: np.ndarray, target: TargetSpec, *, known: bool) -> l
     values = actions.astype(np.float64)
     said = _standardised(values)
     if known:
-        return said or _scaled_to(values, target)
+        return said or _scaled_to(values, target) or _little(values, target)
     return [*said, *_far_out(values, target)]
 
 
@@ -86,6 +87,26 @@ def _scaled_to(values: np.ndarray, target: TargetSpec) -> list[str]:
             "them"
         ]
     return []
+
+
+def _little(values: np.ndarray, target: TargetSpec) -> list[str]:
+    """Of numbers within bounds of an environment: those that keep to a small part of them, as in another unit."""
+    low, high = (np.asarray(each) for each in zip(*bounds_of(target), strict=True))
+    used = np.ptp(values, 0) / (high - low)
+    few = np.flatnonzero((used > 0) & (used <= LITTLE))
+    if not len(few):
+        return []
+    told = [
+        f"{target.names[at]} lies between {values[:, at].min():.4g} and {values[:, at].max():.4g}, {100 * used[at]:.2g} % of the "
+        f"{low[at]:.4g} to {high[at]:.4g} that the environment takes"
+        for at in few[:NAMED]
+    ]
+    more = f" and {len(few) - NAMED} more" if len(few) > NAMED else ""
+    return [
+        f"logged actions use little of their bounds: {'; '.join(told)}{more}. In another unit, or rescaled, they teach something "
+        "else than was done: log actions as the environment takes them; where it was acted so gently, or the bounds of its "
+        "action_space are far wider than it can use, nothing has to be done"
+    ]
 
 
 def _far_out(values: np.ndarray, target: TargetSpec) -> list[str]:

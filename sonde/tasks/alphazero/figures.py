@@ -19,7 +19,7 @@ def highlights(details: Mapping[str, Any]) -> list[str]:
     >>> few = {"games": 3, "wins": 3, "draws": 0, "losses": 0, "elo": {"value": None, "low": -44.1, "high": None}}
     >>> for line in highlights({"matches": {"mcts-100": match, "random": few}}):
     ...     print(line)
-    the score is the mean over 2 opponents, a draw counting 0.5
+    score, wins, losses and length are means over 2 opponents, a draw counting 0.5
     against mcts-100: 15 won, 0 drawn, 5 lost; Elo +191 (+22 to +361)
     against random: 3 won, 0 drawn, 0 lost; Elo -44 or more (3 games leave an interval of more than 400 points)
     """
@@ -32,7 +32,7 @@ def highlights(details: Mapping[str, Any]) -> list[str]:
 
 
 def _of_what(matches: Mapping[str, Any]) -> str:
-    told = f"the score is the mean over {len(matches)} opponents, a draw counting 0.5"
+    told = f"score, wins, losses and length are means over {len(matches)} opponents, a draw counting 0.5"
     drawn = any(each["draws"] for each in matches.values())  # some games, such as Hex, have no draws
     return (
         f"{told}; against minimax 0.5 is the most where perfect play draws" if drawn and "minimax" in matches else told

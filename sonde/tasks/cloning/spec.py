@@ -4,6 +4,10 @@ from sonde.tasks.cloning.config import CloningConfig
 from sonde.tasks.ppo.spec import FEATURES
 from sonde.tasks.spec import TaskSpec
 
+SCALED = {
+    "scale_observations": "numbers of observations are scaled by their mean and deviation in the log, without a setting"
+}
+
 CLONING = TaskSpec(
     name="cloning",
     summary="what a logged policy did (behaviour cloning)",
@@ -15,6 +19,7 @@ CLONING = TaskSpec(
     exclusive="actions of a log",
     inputs={"environment": "logs of environments"},
     takes_input=True,
+    by_itself=SCALED,
     parts={"torso.torso": "actor.torso", "torso.norm": "observations", "head": "actor.head", "deviation": "actor"},
     model="sonde.tasks.cloning.recipe:model",
     settings="sonde.tasks.cloning.recipe:settings",

@@ -1,5 +1,6 @@
 """The record of task cql."""
 
+from sonde.tasks.cloning.spec import SCALED
 from sonde.tasks.cql.config import CQLConfig
 from sonde.tasks.ppo.spec import FEATURES
 from sonde.tasks.spec import TaskSpec
@@ -13,6 +14,7 @@ CQL = TaskSpec(
     targets=("logged-action", "logged-control"),
     inputs={"environment": "logs of environments"},
     takes_input=True,
+    by_itself=SCALED,
     parts={},
     learns_returns=True,
     formerly={"log_steps": 1},

@@ -63,6 +63,23 @@ def replaced(half: float) -> TargetSpec:
     return TargetSpec(kind="logged-control", names=("action 0", "action 1"), mean=(0.0, 0.0), std=(half, half))
 
 
+HEATED = TargetSpec(kind="logged-control", names=("action 0", "action 1"), mean=(2500.0, 0.4), std=(2500.0, 0.6))
+
+
+@pytest.mark.parametrize(("by", "share"), [(1_000.0, "0.083"), (5_000.0, "0.017")])
+def test_actions_in_a_unit_in_which_they_hardly_use_their_bounds_are_told(by: float, share: str) -> None:
+    """Kilowatts for watts; shares of the most that there is."""
+    watts = np.stack([np.linspace(840, 5_000, 500), 0.3 + 0.1 * random.random(500)], 1).astype(np.float32)
+    assert doubtful_scale(watts, HEATED, known=True) == []
+    (said,) = doubtful_scale(watts / [by, 1], HEATED, known=True)
+    assert said.startswith("logged actions use little of their bounds: action 0 lies between 0.")
+    assert f"{share} % of the 0 to 5000 that the environment takes" in said
+    assert doubtful_scale(watts / [by, 1], met(watts / [by, 1]), known=False) == [], "whose bounds are what was met"
+    assert doubtful_scale(watts / [50, 1], HEATED, known=True) == [], "which may be how gently it was acted"
+    still = np.stack([np.full(500, 0.0), watts[:, 1]], 1)
+    assert doubtful_scale(still, HEATED, known=True) == [], "that it is constant is told elsewhere"
+
+
 def test_a_few_numbers_that_make_the_range_are_told_where_it_is_taken_from_the_log() -> None:
     wrong = np.concatenate([STEERED] * 4)
     wrong[7, 1] = -9999

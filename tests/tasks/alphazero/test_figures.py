@@ -28,7 +28,7 @@ def details(name: str = "random", *, draws: bool = True) -> dict[str, object]:
 
 def test_a_terminal_says_a_line_for_each_opponent() -> None:
     mean, first, second = highlights(details())
-    assert mean == "the score is the mean over 2 opponents, a draw counting 0.5"
+    assert mean == "score, wins, losses and length are means over 2 opponents, a draw counting 0.5"
     assert first.startswith("against random: 10 won, 5 drawn, 5 lost; Elo +89 (")
     assert second == (
         "against weak: 4 won, 0 drawn, 0 lost; Elo +7 or more (4 games leave an interval of more than 400 points)"
