@@ -1,5 +1,6 @@
 """`sonde play RUN` in the terminal: the board, a line to type at, and what the network thinks, turn by turn."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from sonde.core.units import counted
 from sonde.screen.screen import Screen
 from sonde.screen.tables import plain_table
 
+NUMBER = re.compile(r"[-+]?\d+")
 LEAVES = ("quit", "exit", "q")
 SHOWN = 4  # moves that it thinks likeliest
 LEAST = 0.005  # share of one below which it is not among them
@@ -109,7 +111,9 @@ class _Table:
         thought = self._thought(state)
         best = int(thought.move[0])
         would = f"{words_of(self._board, state)[best]}{' too' if best == move else ''}"
-        self._screen.say(f"in your place the network would have played {would} (value for you {thought.found[0]:+.2f})")
+        self._screen.say(
+            f"in your place the network would have played {would} (value for you {_signed(thought.found[0])})"
+        )
         if after.is_terminal():
             self._screen.write("\n")
         return after
@@ -123,9 +127,11 @@ class _Table:
     def _tell(self, state: Any, thought: Thought, chosen: str) -> None:
         """The likeliest moves, the value, and a blank line. chosen: what the move that it found the best is called"""
         sign = 1 if state.current_player() == self._ours else -1
-        rows = _rows(thought, words_of(self._board, state), chosen)
-        value = f"value for you {sign * thought.found[0]:+.2f}, by the network alone {sign * thought.value[0]:+.2f}"
-        self._screen.write("".join(f"  {line}\n" for line in [*rows, value]) + "\n")
+        words = words_of(self._board, state)
+        rows = _rows(thought, words, chosen)
+        found, alone = _signed(sign * thought.found[0]), _signed(sign * thought.value[0])
+        lines = [*rows, f"value for you {found}, by the network alone {alone}", *_why_not_first(thought, words)]
+        self._screen.write("".join(f"  {line}\n" for line in lines) + "\n")
 
 
 def _rows(thought: Thought, words: dict[int, str], chosen: str) -> list[str]:
@@ -139,9 +145,27 @@ def _rows(thought: Thought, words: dict[int, str], chosen: str) -> list[str]:
     return plain_table("", ["move", "network alone", "after search", ""], rows)
 
 
+def _why_not_first(thought: Thought, words: dict[int, str]) -> list[str]:
+    """Why the move that it found the best is not the likeliest after the search, where that is so, as after little training."""
+    policy, best = thought.policy[0], int(thought.move[0])
+    first = int(policy.argmax())
+    if policy[first] <= policy[best]:
+        return []
+    played = "it plays the best of the moves that its search followed most often"
+    return [f"{played}; in its last simulations {words[first]} came out better"]
+
+
+def _signed(value: float) -> str:
+    """
+    >>> _signed(-0.001), _signed(0.25), _signed(-0.25)
+    ('+0.00', '+0.25', '-0.25')
+    """
+    return f"{round(float(value), 2) + 0.0:+.2f}"  # which makes 0 of -0
+
+
 def _which(words: dict[int, str], line: str) -> str:
     """What may be typed."""
-    near = nearest(line, words.values()) if line and not line.isdigit() else []
+    near = nearest(line, words.values()) if line and not NUMBER.fullmatch(line) else []
     wrong = f"{line!r} is no legal move{f', did you mean {near[0]}?' if near else ''}; " if line else ""
     return f"{wrong}legal are {', '.join(words.values())}"
 

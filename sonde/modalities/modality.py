@@ -113,6 +113,7 @@ class Modality:
     classical:  (schema, training rows, other rows, seconds) -> (name, prediction for the others) of a model that is no network,
                 to compare with; None where there is too little time (`sonde.run.classical`)
     schemes:    what a name begins with, before a colon ("gym") -> "module:function" that reads the rest, as `embedded`
+    meant:      (a place where nothing is) -> names with a scheme that may be meant by it, which can be read
     acted:      whether what a scheme names is acted in, and holds no rows
     unread:     (scheme or "", kinds of targets that the task is for, or ()) -> settings that nothing reads there, for help
     given:      (object of a program's, config, task=, tick=, like=) -> Dataset, or None of what is nothing of this kind; asked
@@ -142,6 +143,7 @@ class Modality:
     unit: str = ""
     classical: str = ""
     schemes: Mapping[str, str] = field(default_factory=dict)
+    meant: str = ""
     acted: bool = False
     unread: str = ""
     given: str = ""

@@ -1,7 +1,6 @@
 """Point at data: find out what they are, and open them. A place is listed once, and the surest form opens it."""
 
 import os
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -273,8 +272,7 @@ def _named(text: str, path: Path) -> str:
     names = nearest(text, [*embedded(), *NAMED])
     beside = _near_entries(path)
     suggestions = [*beside, *(name for name in names if name not in beside)]
-    if re.fullmatch(r"[\w/]+-v\d+", text):  # as gymnasium calls its environments
-        suggestions.insert(0, f"gym:{text}")
+    suggestions = [one for about in modalities() if about.meant for one in load(about.meant)(text)] + suggestions
     if suggestions:
         raise DataError(f"{text}: no such file or folder; did you mean {' or '.join(suggestions[:3])}?")
     hint = f"{path.parent} does not exist either" if not path.parent.is_dir() else "check the path"

@@ -104,6 +104,7 @@ const boards = (() => {
     }
   };
 
+  const signed = (number) => (Number(number.toFixed(2)) < 0 ? number.toFixed(2) : `+${Math.abs(number).toFixed(2)}`);
   const per_cent = (share) => (share >= 0.095 ? String(Math.round(100 * share)) : share >= 0.005 ? (100 * share).toFixed(1).replace(/\.0$/, "") : "");
 
   // How much a player thinks of a field: the darker, and the number below a piece that stands there.
@@ -185,5 +186,5 @@ const boards = (() => {
     return new Map([...found].filter(([, share]) => share >= 0.005));
   };
 
-  return { draw, shares, per_cent };
+  return { draw, shares, per_cent, signed };
 })();

@@ -97,8 +97,7 @@ const plays = (() => {
       }
       const whom = { network: "the network", earlier: "its earlier self", drawn: "a random move" }[ply.by] || ply.by;
       said.textContent = `Move ${at + 1} of ${plies.length}: ${sides(board.look)[ply.mover]} (${whom}) plays ${ply.played.name}.`;
-      const signed = (number) => `${number < 0 ? "" : "+"}${number.toFixed(2)}`;
-      value.textContent = `Value for who began: ${signed(ply.value[0])} by the network alone, ${signed(ply.value[1])} after its search.`;
+      value.textContent = `Value for who began: ${boards.signed(ply.value[0])} by the network alone, ${boards.signed(ply.value[1])} after its search.`;
       thinks(list, ply, which.value);
     };
     slider.addEventListener("input", () => go(Number(slider.value)));

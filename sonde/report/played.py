@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from sonde.core.units import count, share
+from sonde.core.units import count, counted, share
 from sonde.report.additions import Section, figure_html
 from sonde.report.figures import Axis, Series
 from sonde.report.ladder import table
@@ -34,8 +34,9 @@ def played_sections(held: Any) -> list[Section]:
         return [Section(name="played", title="A game played out", note=note, html=Markup(""))]
     games = [game for game in games if game["plies"]]
     against = "itself as it was before" if held["against"] == "earlier" else "itself"
+    simulations = counted(int(held["simulations"]), "simulation", "simulations")
     note = (
-        f"The best moves of the kept weights against {against}, {count(int(held['simulations']))} simulations a move, with what "
+        f"The best moves of the kept weights against {against}, {simulations} a move, with what "
         "they think at each: on the fields, in per cent, how likely they would move there."
     )
     told = json.dumps(
@@ -112,7 +113,7 @@ def _value(game: Mapping[str, Any], number: int) -> Figure:
         Series(name="after search", points=searched, colour=2),
         Series(name="network alone", points=alone, colour=1),
     ]
-    caption = f"{ended or 'It ended'} after {count(len(game['plies']))} moves. Value for who began: 1 won, -1 lost."
+    caption = f"{ended or 'It ended'} after {counted(len(game['plies']), 'move', 'moves')}. Value for who began: 1 won, -1 lost."
     return figure(
         f"Value in game {number}, {game['title']}",
         shown,

@@ -57,7 +57,9 @@ async function show() {
     if (mine()) return;
     await wait(SEEN_MS);
     if (asked !== serial) return;
+    const first = thought.moves.reduce((one, other) => (other.policy > one.policy ? other : one));
     told = `It played ${named(thought.best).name}: ${of(thought.best)}.`;
+    if (first.action !== thought.best) told += ` It plays the best of the moves that its search followed most often; in its last simulations ${first.name} came out better.`;
     moves.push(thought.best);
     show();
   } catch (error) {
@@ -168,7 +170,7 @@ function values() {
     const value = sign * all[number];
     bar.classList.toggle("lost", value < 0);
     bar.querySelector("i").style.cssText = `left: ${50 + 50 * Math.min(0, value)}%; width: ${50 * Math.abs(value)}%`;
-    bar.querySelector("b").textContent = `${value < 0 ? "" : "+"}${value.toFixed(2)}`;
+    bar.querySelector("b").textContent = boards.signed(value);
   });
 }
 

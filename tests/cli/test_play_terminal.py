@@ -1,10 +1,11 @@
 """A game against a trained player in the terminal: whose side, what is typed, what is told of each move, and how it ends."""
 
+import numpy as np
 import pytest
 import torch
 
 from sonde.acting.self_play.games.open_spiel import game
-from sonde.acting.self_play.player import Player
+from sonde.acting.self_play.player import Player, Thought
 from sonde.cli.play_terminal import play
 from sonde.core.playing import Playing, SearchPlan
 from sonde.screen.screen import Screen
@@ -68,7 +69,8 @@ def test_what_the_network_thinks_stands_in_aligned_columns(capsys: pytest.Captur
 
 
 def test_moves_go_by_number_and_name_and_wrong_ones_are_told(capsys: pytest.CaptureFixture[str]) -> None:
-    out = played(capsys, "9", "x(1,1", "", "x(1,1)")
+    out = played(capsys, "9", "-1", "x(1,1", "", "x(1,1)")
+    assert "'-1' is no legal move; legal are 0, 1, 2" in out
     assert "'9' is no legal move; legal are 0, 1, 2" in out
     assert "'x(1,1' is no legal move" in out
     assert "\nlegal are 0, 1, 2, 3, 4, 5, 6, 7, 8\n" in out
@@ -106,3 +108,19 @@ def test_a_game_that_is_written_as_open_spiel_does_says_who_moves_first(capsys: 
     sign, out = conversation(capsys, "quit", ours=1, name="breakthrough(rows=6,columns=6)", simulations=2)
     assert sign == "your move> "
     assert out.startswith("you move second, the network moves first\n")
+
+
+def test_why_another_move_than_the_likeliest_is_played_is_told_and_no_value_is_minus_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thought = Thought(
+        move=np.array([3]), prior=np.full((1, 9), 1 / 9), policy=np.array([[0.6, 0, 0, 0, 0.4, 0, 0, 0, 0]]),
+        value=np.array([-0.001]), found=np.array([0.001]),
+    )  # fmt: skip
+    monkeypatch.setattr(Player, "think", lambda player, games: thought)
+    out = played(capsys, "8", "quit")
+    assert "its last simulations 0 came out better" in out
+    assert "value for you +0.00, by the network alone +0.00" in out
+    assert "-0.00" not in out
+    monkeypatch.setattr(Player, "think", lambda player, games: thought._replace(move=np.array([0])))
+    assert "came out better" not in played(capsys, "8", "quit")

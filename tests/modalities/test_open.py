@@ -163,6 +163,8 @@ def test_a_missing_path_suggests_what_is_near(tmp_path: Path) -> None:
     class_folders(tmp_path / "photos", a=3, b=3)
     assert refused(tmp_path / "fotos") == f"{tmp_path}/fotos: no such file or folder; did you mean {tmp_path}/photos?"
     assert refused("CartPole-v1") == "CartPole-v1: no such file or folder; did you mean gym:CartPole-v1?"
+    assert refused("tic_tac_toe") == "tic_tac_toe: no such file or folder; did you mean game:tic_tac_toe?"
+    assert refused("gym:connect_four") == "gym:connect_four: no such environment; did you mean game:connect_four?"
     assert refused("mnits") == "mnits: no such file or folder; did you mean mnist or kmnist?"
     assert refused(tmp_path / "q" / "photos") == (
         f"{tmp_path}/q/photos: no such file or folder, nor a dataset's name; {tmp_path}/q does not exist either "

@@ -140,3 +140,7 @@ def test_games_without_a_move_are_left_out_and_where_none_has_one_that_is_said()
     assert len(json.loads(unescape(section.html.split('data-games="')[1].split('"')[0]))["games"]) == 1
     [section] = played_sections(played(games=[none, none]))
     assert (section.html, section.note[:16]) == ("", "No move was made")
+
+
+def test_one_simulation_is_one() -> None:
+    assert "1 simulation a move" in played_sections(played(simulations=1))[0].note

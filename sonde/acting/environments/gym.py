@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sonde.acting.environments.mujoco import is_mujoco, require_mujoco, without_warnings
+from sonde.acting.self_play.games.open_spiel import named_so
 from sonde.core.catalogue import require
 from sonde.core.errors import DataError, first_line, nearest
 
@@ -92,6 +93,8 @@ def _why(name: str, error: Exception) -> str:
     """What is wrong with a name, and which are near."""
     from gymnasium.envs.registration import registry
 
+    if name not in registry and (found := named_so(name)):
+        return f"no such environment; did you mean {found[0]}?"
     near = nearest(name, registry)
     if near and not isinstance(error, library().error.DependencyNotInstalled):
         return f"no such environment; did you mean {' or '.join(f'gym:{one}' for one in near)}?"

@@ -30,6 +30,7 @@ from sonde.core.units import counted
 
 OBSERVED = "float16"  # of positions that OpenSpiel shows; those of bitboards are smaller
 LEARNED, EDGE = 5, 20  # bytes for a move of a position that is learned from, and of one in a tree
+FEWEST = 2  # simulations of a move that compare any
 PREVIEWED = 2  # leaves of a search, by which it is told how long others take
 
 FIRST = 2  # positions for each game side by side, of up to a batch, before the first update
@@ -92,6 +93,16 @@ class SelfPlay:
         self._games, self._results, self._length = 0, np.zeros(3, np.int64), 0  # results: first won, drawn, second won
         self._usual = 0.0  # moves of a random game, once that was looked at
         self.seconds = {"self_play": 0.0}
+
+    @property
+    def said(self) -> str:
+        """For the plan: that a search of so few leaves compares nothing; "" of others."""
+        few = self._playing.plan.simulations < FEWEST
+        return (
+            "1 simulation a move (--simulations) compares no moves: what it learns from is hardly better than the network"
+            if few
+            else ""
+        )
 
     @property
     def figures(self) -> dict[str, float]:

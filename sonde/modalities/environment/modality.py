@@ -27,6 +27,7 @@ ENVIRONMENT = Modality(
         "atari": "sonde.modalities.environment.atari:read",
         "game": "sonde.modalities.environment.game:read",
     },
+    meant="sonde.modalities.environment.words:meant",
     acted=True,
     unread="sonde.modalities.environment.words:unread",
     given="sonde.modalities.environment.own:given",

@@ -1,5 +1,6 @@
 """What rows of an environment are called, and which of its settings are for others."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,19 @@ def row_of(schema: Mapping[str, Any]) -> tuple[str, str]:
     logged = kind.startswith("logged-")
     acted_in = (schema.get("input") or {}).get("extra")
     return ("step", "steps") if logged and not acted_in else ("episode", "episodes")
+
+
+def meant(place: str) -> list[str]:
+    """Environments and games of such a name, where nothing is called so on disk.
+
+    >>> meant("CartPole-v1"), meant("photos")
+    (['gym:CartPole-v1'], [])
+    """
+    if re.fullmatch(r"[\w/]+-v\d+", place):  # as gymnasium calls its environments
+        return [f"gym:{place}"]
+    from sonde.acting.self_play.games.open_spiel import named_so
+
+    return named_so(place)
 
 
 def unread(scheme: str, targets: Sequence[str]) -> set[str]:

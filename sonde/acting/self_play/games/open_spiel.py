@@ -12,7 +12,7 @@ import numpy as np
 from sonde.acting.self_play.games.bitboards import ConnectFour, TicTacToe, square
 from sonde.acting.self_play.games.rules import OWN_VIEW, Rules, Symmetry, View, unchanged
 from sonde.core.catalogue import require
-from sonde.core.errors import DataError, first_line, nearest
+from sonde.core.errors import DataError, MissingDependency, first_line, nearest
 
 OWN: dict[str, Callable[[], Rules]] = {"connect_four()": ConnectFour, "tic_tac_toe()": TicTacToe}
 """Games that many positions are stepped in at once by NumPy; others are stepped one by one by OpenSpiel."""
@@ -56,7 +56,7 @@ def _loaded(name: str) -> Any:
     short, _, given = name.partition("(")
     known = {each.short_name: each for each in pyspiel.registered_games()}
     if short not in known:
-        near = nearest(short, known)
+        near = nearest(short, [name for name, each in known.items() if not _unsuitable(pyspiel, each)])
         did = f"; did you mean {' or '.join(f'game:{one}' for one in near)}?" if near else "; connect_four is one"
         raise DataError(f"game:{name}: no such game of OpenSpiel{did}")
     kind = known[short]
@@ -95,6 +95,22 @@ def _unsuitable(pyspiel: Any, kind: Any) -> str:
     if kind.utility != kinds.Utility.ZERO_SUM:
         return "is not one that a side wins as the other loses"
     return "" if kind.provides_observation_tensor else "shows no observation as numbers"
+
+
+def named_so(name: str) -> list[str]:
+    """`game:NAME` where a game that suits search is called so; none where it is not, or OpenSpiel is not installed.
+
+    >>> named_so("tic-tac-toe"), named_so("poker")
+    (['game:tic_tac_toe'], [])
+    """
+    try:
+        pyspiel = library()
+    except MissingDependency:
+        return []
+    short, parameters, rest = name.strip().partition("(")
+    short = short.casefold().replace("-", "_").replace(" ", "_")
+    known = {each.short_name: each for each in pyspiel.registered_games()}
+    return [f"game:{short}{parameters}{rest}"] if short in known and not _unsuitable(pyspiel, known[short]) else []
 
 
 def begins(game: Any) -> int:

@@ -195,6 +195,8 @@ def test_games_of_another_size_are_stepped_by_open_spiel() -> None:
     ("name", "message"),
     [
         ("conect_four", r"game:conect_four: no such game of OpenSpiel; did you mean game:connect_four\?"),
+        ("poker", "game:poker: no such game of OpenSpiel; connect_four is one"),  # and not kuhn_poker, which has chance
+        ("matching_pennies", "game:matching_pennies: no such game of OpenSpiel; connect_four is one"),
         ("backgammon", "game:backgammon has chance in it; self-play with search is for games for two"),
         ("kriegspiel", "game:kriegspiel hides something from its players;"),
         ("matching_pennies_3p", "game:matching_pennies_3p is not for two players;"),
