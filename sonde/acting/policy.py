@@ -12,7 +12,7 @@ from sonde.core.data_warning import warn
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError, DataError
 from sonde.core.seeds import generator
-from sonde.core.spaces import Space, beyond, encoder, from_text
+from sonde.core.spaces import Space, beyond, encoder, from_text, shown_shape
 
 
 class Policy:
@@ -36,6 +36,7 @@ class Policy:
         pixels = bool(input.std)
         self._encode = encoder(shown, input.shape, pixels=pixels, times=input.scale)
         self._bounds = None if shown is None or pixels else shown.bounds
+        self._space, self._taken = shown, taken
         self._formed = _former(taken)
         self._random = generator(seed, "sample", "policy", device=device) if sampled else None
         self._nothing = None if acting.memory is None else acting.memory(1).to(device)
@@ -73,10 +74,21 @@ class Policy:
             raise DataError(f"the observation is {error}; give one as the environment shows it") from None
         if seen.shape != self._shape:
             raise DataError(
-                f"the observation is of shape {seen.shape}, and the policy takes one of shape {self._shape}; several at once: "
-                "run.predict"
+                f"the observation is of shape {self._told(seen, observation)}, and the policy takes one of shape "
+                f"{shown_shape(self._space, self._shape)}; several at once: run.predict"
             )
         return seen
+
+    def _told(self, seen: np.ndarray, observation: Any) -> tuple[int, ...]:
+        return np.shape(observation) if len(self._shape) == 3 else seen.shape
+
+    def __repr__(self) -> str:
+        """What it takes and gives, and whether its actions are drawn."""
+        sizes = "x".join(map(str, self._shape))
+        shown = f"{sizes} {'pixels' if self._input.std else 'numbers'}" if self._space is None else self._space.words
+        taken = "" if self._taken is None else f" -> {self._taken.words}"
+        memory = "" if self._memory is None else ", with a memory: reset() where an episode begins"
+        return f"Policy({shown}{taken}, {'sampled' if self.sampled else 'the likeliest'} actions{memory})"
 
     def module(self) -> "PolicyModule":
         """The policy as a module of PyTorch, to export: observations as the network sees them to actions for the environment.

@@ -115,6 +115,15 @@ def _bounds_of_box(space: Space) -> tuple[Any, Any] | None:
     return np.nan_to_num(low, nan=-np.inf), np.nan_to_num(high, nan=np.inf)
 
 
+def shown_shape(space: Space | None, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Of an observation as the environment shows it, of pictures also where their channels are last. shape: as networks see it
+
+    >>> shown_shape(Space(kind="box", shape=(6, 6, 3), dtype="uint8"), (3, 6, 6)), shown_shape(None, (3, 6, 6))
+    ((6, 6, 3), (3, 6, 6))
+    """
+    return space.shape if space is not None and space.is_pixels else shape
+
+
 def beyond(rows: np.ndarray, bounds: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     """(…, size) bool: which numbers lie outside their bounds, (size,) each."""
     low, high = bounds

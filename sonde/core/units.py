@@ -53,13 +53,13 @@ def share(value: float | None, digits: int = 2) -> str:
 def number(value: float | None, significant: int = 3) -> str:
     """A measured value with that many significant digits, never fewer than its whole part has.
 
-    >>> number(0.31249), number(0.004), number(12345.6), number(1.5e-6), number(0), number(4196.2, 4), number(123, 2)
+    >>> number(0.31249), number(0.004), number(12345.6), number(1.5e-6), number(-0.0), number(4196.2, 4), number(123, 2)
     ('0.312', '0.00400', '12,346', '1.50e-06', '0', '4,196', '123')
     """
     if value is None:
         return ABSENT
     if not math.isfinite(value) or value == 0:
-        return f"{value:g}"
+        return f"{value + 0.0:g}"  # and no "-0"
     if abs(value) >= min(10**significant, max(1000, 10 ** (significant - 1))):
         return f"{value:,.0f}" if abs(value) < 1e9 else f"{value:.{significant - 1}e}"
     return f"{value:#.{significant}g}".rstrip(".")

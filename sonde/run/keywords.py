@@ -22,7 +22,7 @@ COMMAND = r"\bsonde [a-z]+ .*?(?=[;,)](?:\s|$)| or | and |$)"  # of a command li
 PART = re.compile(
     rf"`[^`]*`|{COMMAND}|(?<![^\s(])--(?P<no>no-)?(?P<name>[a-z][a-z0-9]*(?:-[a-z0-9]+)*)(?![\w-])|{QUOTED}"
 )
-VALUE = re.compile(rf" (?P<quoted>{QUOTED})| (?P<word>[^\s\"']+)")
+VALUE = re.compile(rf" (?P<quoted>{QUOTED})| (?P<word>(?!\()[^\s\"']+)")
 ENDS = ".,;:)"  # of a clause, after a value
 WORDS = frozenset(["auto", "none", "cpu", "cuda", "mps", "imagenet", "wandb", "mlflow", "tensorboard"])
 

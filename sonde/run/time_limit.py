@@ -200,10 +200,16 @@ class TimeLimit:
             name="nothing-evaluated",
             severity="warning",
             evidence=f"{'; '.join(told)}; so there is no figure{less}",
-            action=f"give a longer --time-limit than {parse(self.limit_s, bare='seconds')}, or {self._shorter}",
+            action=self._longer(),
             step=step,
         )
         return [found]
+
+    def _longer(self) -> str:
+        """What gives an evaluation a figure: no longer time where episodes have no end."""
+        if getattr(self._assembly.train, "figures", {}).get("episodes") == 0:
+            return "no episode of training has ended either: --max-episode-steps 1000 cuts them off"
+        return f"give a longer --time-limit than {parse(self.limit_s, bare='seconds')}, or {self._shorter}"
 
     @property
     def _shorter(self) -> str:

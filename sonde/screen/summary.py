@@ -75,7 +75,10 @@ def result_lines(result: Mapping[str, Any]) -> list[str]:
 def _without_time(result: Mapping[str, Any], split: str | None, lines: Sequence[str]) -> list[str]:
     """The lines, with which splits the time limit left no time for: said first where it is all of them."""
     none = [name for name, part in (result.get("evaluated") or {}).items() if not part["rows"]]
+    acted = result.get("experience")
     said = "not evaluated: the time limit left no time for it; give a longer --time-limit"
+    if isinstance(acted, Mapping) and not acted.get("episodes", 1):
+        said = "not evaluated: no episode has ended within the time limit; --max-episode-steps 1000 cuts episodes off"
     if not none:
         return list(lines)
     if split in (None, "train"):

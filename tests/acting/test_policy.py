@@ -218,6 +218,22 @@ def test_a_run_has_the_same_policy_after_it_was_opened_again(parts: sonde.Run) -
     assert [row["action"] for row in opened.predict(seen)] == [one(each).tolist() for each in seen]
 
 
+def test_a_policy_says_what_it_takes_and_gives(parts: sonde.Run) -> None:
+    shown = "2 parts: place (one of 4), speed (2 numbers) -> 2 choices, of 2 x 3"
+    assert repr(parts.policy()) == f"Policy({shown}, the likeliest actions)"
+    assert repr(parts.policy(sampled=True)) == f"Policy({shown}, sampled actions)"
+
+
+def test_a_policy_of_pictures_tells_their_shape_as_the_environment_shows_them() -> None:
+    env: Any = Walk()
+    env.observation_space = spaces.Box(0, 255, (40, 44, 3), np.uint8)
+    learned, input, _ = made(env, "ppo", "policy-cnn")
+    policy = Policy(acting_of(learned), learned.modules, input, sampled=False, seed=0, device=CPU)
+    assert repr(policy).startswith("Policy(40x44x3 pixels -> one of 2")
+    with pytest.raises(DataError, match=r"is of shape \(40, 7, 3\), and the policy takes one of shape \(40, 44, 3\)"):
+        policy(np.zeros((40, 7, 3), np.uint8))
+
+
 def test_as_many_episodes_are_evaluated_as_are_asked_for(parts: sonde.Run) -> None:
     few, many = parts.evaluate(Parts, episodes=1), parts.evaluate(Parts, episodes=7)
     assert few["return_std"] == 0 < many["return_std"]

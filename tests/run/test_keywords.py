@@ -25,6 +25,10 @@ Y = X.sum(1, keepdim=True)
     [
         ("lower --lr, or add --clip 1", "lower lr=, or add clip=1"),
         ("--lr 3e-4 is high", "lr=3e-4 is high"),
+        (
+            "give --environment (gym:NAME, env:MODULE:CLASS) or none",
+            "give environment= (gym:NAME, env:MODULE:CLASS) or none",
+        ),
         ("--lr auto needs steps; give --lr 1", 'lr="auto" needs steps; give lr=1'),
         ("--batch-size 1,024 is more than there are", "batch_size=1024 is more than there are"),
         ("or give --time-limit 10m.", 'or give time_limit="10m".'),

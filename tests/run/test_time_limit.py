@@ -214,7 +214,7 @@ def test_games_that_a_limit_cut_off_are_said_with_a_remedy_of_games() -> None:
     limit.limit_s = 20.0
     schema = SimpleNamespace(input=SimpleNamespace(kind="none"))
     playing = SimpleNamespace(abilities=Abilities(playing=object()))  # type: ignore[arg-type]
-    limit._assembly = SimpleNamespace(task=playing, dataset=None, schema=schema)  # type: ignore[assignment]
+    limit._assembly = SimpleNamespace(task=playing, dataset=None, schema=schema, train=None)  # type: ignore[assignment]
     budget = EvaluationBudget(0.0, rows=100)
     budget.stopped = True
     [found] = limit.cut_short({"validation": budget}, before=True)
@@ -250,7 +250,7 @@ def test_an_evaluation_tells_what_those_to_come_take() -> None:
         device="cpu", precision="fp32", threads=1, steps=1, steps_why="", evaluation_s={"quick": 2.0, "test": 20.0}
     )
     judged: Any = SimpleNamespace(
-        task=SimpleNamespace(), evaluation_sources={"validation": None, "test": None}, clock=Clock()
+        task=SimpleNamespace(), train=None, evaluation_sources={"validation": None, "test": None}, clock=Clock()
     )
     limit = module.TimeLimit(judged, plan, 100.0)
     planned_s = limit.deadline.training_s
@@ -274,7 +274,7 @@ def test_a_resumed_run_keeps_what_evaluations_were_measured_to_take() -> None:
         device="cpu", precision="fp32", threads=1, steps=1, steps_why="", evaluation_s={"quick": 2.0, "test": 20.0}
     )
     judged: Any = SimpleNamespace(
-        task=SimpleNamespace(), evaluation_sources={"validation": None, "test": None}, clock=Clock()
+        task=SimpleNamespace(), train=None, evaluation_sources={"validation": None, "test": None}, clock=Clock()
     )
 
     def kept_s(*, new_limit: bool, **progress: float) -> float:
@@ -292,7 +292,7 @@ def test_of_what_is_played_a_little_more_is_kept_than_the_last_took() -> None:
         device="cpu", precision="fp32", threads=1, steps=1, steps_why="", evaluation_s={"quick": 2.0, "test": 20.0}
     )
     judged: Any = SimpleNamespace(
-        task=SimpleNamespace(), evaluation_sources={"validation": None, "test": None}, clock=Clock()
+        task=SimpleNamespace(), train=None, evaluation_sources={"validation": None, "test": None}, clock=Clock()
     )
     limit = module.TimeLimit(judged, plan, 100.0)
     budget = EvaluationBudget(60.0, rows=10)
@@ -347,7 +347,7 @@ def test_a_resume_keeps_no_more_for_evaluation_than_its_share_of_what_is_left() 
         device="cpu", precision="fp32", threads=1, steps=1, steps_why="", evaluation_s={"quick": 50.0, "test": 50.0}
     )
     judged: Any = SimpleNamespace(
-        task=SimpleNamespace(), evaluation_sources={"validation": None, "test": None}, clock=Clock()
+        task=SimpleNamespace(), train=None, evaluation_sources={"validation": None, "test": None}, clock=Clock()
     )
     saved: Any = SimpleNamespace(elapsed=80.0, new_limit=True)
     assert 85 < module.TimeLimit(judged, plan, 100.0, saved).deadline.training_s < 95
@@ -358,7 +358,7 @@ def fruitless(took_s: float) -> module.TimeLimit:
     times = {"quick": 60.0, "validation": 60.0, "test": 40.0}
     plan = ExecutionPlan(device="cpu", precision="fp32", threads=1, steps=1, steps_why="", evaluation_s=times)
     judged: Any = SimpleNamespace(
-        task=SimpleNamespace(), evaluation_sources={"validation": None, "test": None}, clock=Clock(), dataset=None,
+        task=SimpleNamespace(), train=None, evaluation_sources={"validation": None, "test": None}, clock=Clock(), dataset=None,
         config=SimpleNamespace(data=SimpleNamespace(overfit_batches=0)),
     )  # fmt: skip
     judged.evaluation_sources = dict.fromkeys(judged.evaluation_sources, SimpleNamespace(order=None))
@@ -377,6 +377,10 @@ def test_where_no_evaluation_would_come_to_anything_its_time_is_for_training() -
     assert limit.at_the_end(["test"]).nothing
     [found] = limit.cut_short({"test": limit.at_the_end(["test"])})
     assert found.evidence.startswith("test was left out: validation had come to nothing in 1 m 20 s; so there is no")
+    assert found.action.startswith("give a longer --time-limit")
+    limit._assembly.train = SimpleNamespace(figures={"episodes": 0.0})  # type: ignore[assignment]
+    [found] = limit.cut_short({"test": limit.at_the_end(["test"])})
+    assert found.action == "no episode of training has ended either: --max-episode-steps 1000 cuts them off"
 
 
 def test_an_evaluation_that_ended_nothing_is_made_again_where_it_has_more_time() -> None:

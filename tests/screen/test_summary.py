@@ -132,3 +132,9 @@ def test_a_split_without_time_is_named_and_games_are_called_games() -> None:
         "evaluated": {"test": {"rows": 0, "of": 5, "called": "games"}},
     }
     assert result_lines(nothing) == ["not evaluated: the time limit left no time for it; give a longer --time-limit"]
+
+
+def test_episodes_without_an_end_are_not_for_a_longer_limit() -> None:
+    result = {"evaluated": {"test": {"rows": 0}}, "metrics": {"train": {"loss": 1.0}}, "headline": "loss"}
+    assert "give a longer --time-limit" in result_lines({**result, "experience": {"episodes": 3.0}})[0]
+    assert "--max-episode-steps 1000 cuts episodes off" in result_lines({**result, "experience": {"episodes": 0.0}})[0]

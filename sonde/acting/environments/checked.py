@@ -129,8 +129,10 @@ class Checked:
                 f"{where} shows what its observation_space does not hold ({why}); mend one of them"
             ) from error
         if seen.shape != self._shape:
+            planes = len(self._shape) == 3  # whose channels the environment may have last
             raise self.fault(
-                f"{where} shows {seen.shape}, and its observation_space says {self._shape}; mend one of them"
+                f"{where} shows {np.shape(shown) if planes else seen.shape}, and its observation_space says "
+                f"{self._env.observation_space.shape if planes else self._shape}; mend one of them"
             )
         if self.alone or where == "reset":
             self.check_finite(seen, where)

@@ -50,8 +50,8 @@ def below_baseline(
             name="worse-than-baseline",
             severity="warning",
             evidence=f"{metric} on the {split} {unit} is {number(score)}, and {_who(baseline)} has {number(other)}",
-            action="train longer or at another rate (--lr auto), see `sonde inspect` for the data; if a simple rule "
-            "does better, use the rule",
+            action=f"{OF_A_LOG if result.get('references') else ''}train longer or at another rate (--lr auto), see "
+            "`sonde inspect` for the data; if a simple rule does better, use the rule",
             step=result.get("steps"),
             certainty="likely" if few or not sure else "certain",
         )
@@ -105,6 +105,7 @@ def _error(other: float, deviation: object, rows: int) -> float:
     return math.sqrt(max(0.0, other * (1 - other)) / rows) if 0 <= other <= 1 else 0.0
 
 
+OF_A_LOG = "look first at the log that it learned from: units, order of the rows, what was shown; then "
 BEGUN = 20  # steps: a run of fewer is a trial, and has learned nothing yet
 
 

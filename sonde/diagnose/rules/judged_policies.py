@@ -66,14 +66,14 @@ def below_its_log(result: Mapping[str, Any], split: str, episodes: int) -> list[
         return []
     loss = (result.get("metrics") or {}).get("train", {}).get("loss")
     learned = f" (training loss {number(loss)})" if isinstance(loss, int | float) and math.isfinite(loss) else ""
-    worse = ", which is less than a policy that knows nothing" if own < plain else ""
+    worse = f", less than the {number(plain)} of a policy that knows nothing" if own < plain else ""
     return [
         Finding(
             check="below its log",
             name="below-its-log",
             severity="warning",
-            evidence=f"{name} on the {split} episodes is {number(own)}, where the log's own {count(of)} returned "
-            f"{number(log['value'])} in the mean{worse}{learned}",
+            evidence=f"{name} on the {split} episodes is {number(own)}{worse}, where the log's own {count(of)} "
+            f"returned {number(log['value'])} in the mean{learned}",
             action="look first whether the log is of this environment: actions and observations in its units (the facts have the "
             "range of actions), each action beside what was shown before it; then train longer (--steps), or give more episodes, "
             "since small errors lead where the log has never been",

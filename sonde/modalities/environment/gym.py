@@ -19,7 +19,7 @@ from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.memory import free_bytes
 from sonde.core.progress import Tick
-from sonde.core.spaces import Space, as_text, encoder
+from sonde.core.spaces import Space, as_text, encoder, from_text, shown_shape
 from sonde.core.units import size
 from sonde.modalities.environment.inspection import first_look, irreproducible, without_end
 from sonde.modalities.environment.log import LOGGED
@@ -99,7 +99,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
         seen = Observations(spec, encoder(shown, spec.shape, pixels=True, times=spec.scale))
     _check_room(seen.spec, called)
     space = as_text(observation=shown, action=space_of(env.action_space))
-    check_like(seen.spec, target, like, called)
+    check_like(replace(seen.spec, space=space), target, like, called)
     checked = Making(
         make=make,
         encode=seen.encode,
@@ -175,7 +175,8 @@ def check_like(seen: InputSpec, target: TargetSpec, like: Schema | None, called:
     if like is None:
         return
     if seen.shape != like.input.shape:
-        raise DataError(f"{called} shows {seen.shape}, and the model was trained on {like.input.shape}; take another")
+        mine, other = (shown_shape(from_text(each.space)[0], each.shape) for each in (seen, like.input))
+        raise DataError(f"{called} shows {mine}, and the model was trained on {other}; take another")
     known = replace(like.target, kind=like.target.kind.removeprefix(LOGGED))
     if (target.kind, target.names, target.shape) != (known.kind, known.names, known.shape):
         raise DataError(
@@ -196,7 +197,7 @@ def _steps_again(seen: InputSpec) -> int:
 
 def _observations(space: Space, seen: InputSpec) -> Fact:
     """seen: as networks see them"""
-    sizes = "x".join(map(str, seen.shape))
+    sizes = "x".join(map(str, shown_shape(space, seen.shape)))
     what = f"observations of {sizes} pixels" if len(seen.shape) == 3 else f"observations of {sizes} numbers"
     if seen.scale:
         what += f", from 0 to {max(high for high in space.high if high is not None):g}, times {seen.scale:g}"

@@ -9,10 +9,12 @@ from sonde.core.data_warning import warn
 from sonde.core.dataset import InputSpec, Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick
-from sonde.core.spaces import Space, beyond, brightened, encoder, from_text
+from sonde.core.spaces import Space, beyond, brightened, encoder, from_text, shown_shape
 from sonde.core.units import counted
 from sonde.data.rows import ArrayInputs, InputRows
 from sonde.modalities.arrays.shapes import as_array
+from sonde.modalities.environment import log_files
+from sonde.modalities.environment.as_logged import as_seen
 from sonde.modalities.inputs import single
 
 OF_A_GAME = (
@@ -32,11 +34,7 @@ def rows_to_predict(inputs: Any, schema: Schema, tick: Tick) -> tuple[Rows, list
     inputs = single(inputs)
     if isinstance(inputs, str | Path):
         path = Path(inputs).expanduser()
-        if path.suffix.lower() != ".npy":
-            raise DataError(f"{path}: give observations as a .npy file; sonde eval plays episodes of an environment")
-        from sonde.modalities.arrays.forms.npz import load_npy
-
-        inputs = load_npy(path)
+        inputs = _of_file(path, schema.input)
     space = from_text(schema.input.space)[0]
     shown = None if space is None or space.kind in ("box", "other") else _as_shown(inputs, space, schema.input)
     array = _fitting(as_array(inputs, "the input") if shown is None else shown, schema.input)
@@ -46,6 +44,20 @@ def rows_to_predict(inputs: Any, schema: Schema, tick: Tick) -> tuple[Rows, list
     if schema.target.kind == "move":
         warn([OF_A_GAME])
     return InputRows(ArrayInputs(array, "input")), [f"row {number}" for number in range(len(array))]
+
+
+def _of_file(path: Path, spec: InputSpec) -> Any:
+    """Observations of a NPY file, or of a log. Raises: DataError"""
+    if path.suffix.lower() == ".npy":
+        from sonde.modalities.arrays.forms.npz import load_npy
+
+        return load_npy(path)
+    if path.suffix.lower() not in log_files.ENDINGS or not log_files.is_log(log_files.names_in(path)):
+        raise DataError(
+            f"{path}: give observations as a .npy file, or a log of an environment; sonde eval plays episodes of one"
+        )
+    found = {"observations": log_files.arrays_of(path)["observations"]}
+    return as_seen(found, from_text(spec.space)[0], spec.shape, str(path))["observations"]
 
 
 def _as_shown(inputs: Any, space: Space, spec: InputSpec) -> np.ndarray | None:
@@ -116,7 +128,8 @@ def _fitting(array: np.ndarray, spec: InputSpec) -> np.ndarray:
     if array.shape[1:] == last != shape:
         array = np.moveaxis(array, -1, 1)
     if array.shape[1:] != shape or not len(array):
-        raise DataError(f"the input is of shape {array.shape}, and the model takes observations of shape {shape}")
+        told = shown_shape(from_text(spec.space)[0], shape)
+        raise DataError(f"the input is of shape {array.shape}, and the model takes observations of shape {told}")
     if array.dtype.kind not in "fiub":
         raise DataError(f"the input holds {array.dtype} and not numbers")
     if not pixels:

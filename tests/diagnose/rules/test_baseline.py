@@ -27,6 +27,12 @@ def test_a_headline_below_the_baseline() -> None:
     assert found.severity == "warning"
 
 
+def test_what_learned_from_a_log_is_looked_at_by_its_log_first() -> None:
+    log = {"return": {"what": "the log's own episodes", "value": 9.0, "std": 1.0, "count": 9}}
+    (found,) = below_baseline({**result(0.55, 0.64), "references": log}, larger=True, rows=400)
+    assert found.action.startswith("look first at the log that it learned from")
+
+
 def test_a_difference_by_chance_is_none() -> None:
     """0.62 and 0.64 of 100 rows: a standard error is 0.048."""
     assert below_baseline(result(0.62, 0.64), larger=True, rows=100) == []

@@ -55,7 +55,10 @@ def cloned(
 def test_a_clone_far_below_its_log() -> None:
     (found,) = below_its_log(cloned(-2_064.0), "test", 30)
     assert found.name in CAUSES
-    assert "is -2,064, where the log's own 40 returned -109 in the mean, which is less than" in found.evidence
+    assert (
+        "is -2,064, less than the -777 of a policy that knows nothing, where the log's own 40 returned -109"
+        in found.evidence
+    )
     assert "(training loss -4.67)" in found.evidence
     assert "actions and observations in its units" in found.action
     (half,) = below_its_log(cloned(-500.0), "test", 30)

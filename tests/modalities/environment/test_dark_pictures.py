@@ -47,7 +47,7 @@ def test_pictures_are_seen_as_bright_as_their_bounds_allow() -> None:
     dark, bright = (open_data(kind, DataConfig()) for kind in (Board, Catch))
     np.testing.assert_array_equal(first_of(dark), first_of(bright))
     assert (dark.schema.input.scale, bright.schema.input.scale) == (255, 0)
-    assert dark.facts[0].what == "observations of 1x10x10 pixels, from 0 to 1, times 255"
+    assert dark.facts[0].what == "observations of 10x10x1 pixels, from 0 to 1, times 255"
     assert dark.findings == bright.findings == []
 
 

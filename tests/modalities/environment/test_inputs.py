@@ -1,6 +1,8 @@
 """Observations to predict on: as networks see them, or as the environment shows them; what is none is refused or said."""
 
 import warnings
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -44,6 +46,33 @@ def test_parts_are_dicts_one_or_several_or_rows() -> None:
     assert rows(one, PARTS, (4,)) == rows([one], PARTS, (4,)) == [[0.5, -0.5, 0, 1]]
     assert len(rows([one, one], PARTS, (4,))) == 2
     assert rows(np.array([[0.5, -0.5, 0, 1.0]]), PARTS, (4,)) == [[0.5, -0.5, 0, 1]]
+
+
+def test_a_log_s_observations_are_read(tmp_path: Path) -> None:
+    step = {"actions": np.zeros(2, int), "rewards": np.zeros(2), "terminated": np.array([0, 1])}
+    at = np.array([[0.5, -0.5], [0, 1]])
+    log: dict[str, Any] = {**step, "observations.at": at, "observations.where": np.array([1, 0])}
+    np.savez(tmp_path / "log.npz", **log)
+    assert rows(tmp_path / "log.npz", PARTS, (4,)) == [[0.5, -0.5, 0, 1], [0, 1, 1, 0]]
+    np.savez(tmp_path / "other.npz", **step, observations=at)
+    assert rows(str(tmp_path / "other.npz"), None, (2,)) == at.tolist()
+    np.savez(tmp_path / "none.npz", observations=at)
+    with pytest.raises(
+        DataError, match=r"give observations as a .npy file, or a log of an environment; sonde eval plays"
+    ):
+        rows(tmp_path / "none.npz", None, (2,))
+
+
+def test_the_shape_of_pictures_is_told_as_the_environment_shows_them() -> None:
+    space = spaces.Box(0, 255, (6, 5, 3), np.uint8)
+    of = schema(space, (3, 6, 5))
+    of = replace(of, input=replace(of.input, mean=(0.0,) * 3, std=(1.0,) * 3))
+    shown = space.sample()
+    for each in (shown, np.moveaxis(shown, -1, 0)):
+        found = rows_to_predict(each, of, silent)[0].read(np.arange(1))["input"]
+        np.testing.assert_array_equal(found[0], np.moveaxis(shown, -1, 0))
+    with pytest.raises(DataError, match=r"of shape \(4, 5, 3\), and the model takes observations of shape \(6, 5, 3\)"):
+        rows_to_predict(shown[:4], of, silent)
 
 
 @pytest.mark.parametrize(

@@ -213,7 +213,7 @@ def _refuse_unused(settings: EnvironmentConfig) -> None:
     for name in ("environments", "episodes", "test_episodes", "max_episode_steps"):
         if getattr(settings, name) != getattr(EnvironmentConfig(), name):
             raise DataError(
-                f"{flag(name)} is for an environment to evaluate in; give --environment ({NAMED}), or leave it out"
+                f"{flag(name)} is for an environment to evaluate in; name one by --environment, such as gym:NAME, or leave it out"
             )
 
 

@@ -187,7 +187,7 @@ def test_too_few_episodes_to_hold_back_are_refused(tmp_path: Path) -> None:
 
 def test_settings_of_an_environment_need_one(tmp_path: Path) -> None:
     with pytest.raises(
-        DataError, match="--episodes is for an environment to evaluate in; give --environment \\(gym:NAME, env:"
+        DataError, match="--episodes is for an environment to evaluate in; name one by --environment, such as gym:NAME"
     ):
         opened(written(tmp_path), episodes=3)
     with pytest.raises(DataError, match="is a log, and ppo learns by acting"):
