@@ -36,7 +36,7 @@ def test_what_a_small_game_is_learned_with_is_told_and_is_the_same_with_a_networ
 
 
 def test_what_was_typed_and_what_is_the_default_is_not_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    typed = {"full_share": 0.25, "position_reuse": 4.0, "random_moves": 1}
+    typed: dict[str, Any] = {"full_share": 0.25, "position_reuse": 4.0, "random_moves": 1}
     sonde.train("game:tic_tac_toe", out=tmp_path / "run", **SHORT, **typed)
     assert "full_share" not in capsys.readouterr().out
 
