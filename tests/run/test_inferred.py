@@ -42,7 +42,8 @@ def test_what_was_typed_and_what_is_the_default_is_not_told(tmp_path: Path, caps
 
 
 def test_a_search_of_one_leaf_is_said_to_compare_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    sonde.train("game:tic_tac_toe", out=tmp_path / "one", **SHORT | {"simulations": 1})
+    one: dict[str, Any] = {**SHORT, "simulations": 1}
+    sonde.train("game:tic_tac_toe", out=tmp_path / "one", **one)
     assert "1 simulation a move (simulations=) compares no moves" in " ".join(capsys.readouterr().out.split())
     sonde.train("game:tic_tac_toe", out=tmp_path / "two", **SHORT)
     assert "compares no moves" not in capsys.readouterr().out
