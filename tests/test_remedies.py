@@ -130,7 +130,7 @@ OWN_VERB = {"cli/evaluate.py": "eval", "run/judge.py": "eval", "run/sample_quali
             "cli/watch.py": "watch", "watch/server.py": "watch", "run/cure.py": "doctor",
             "tasks/decode/sampling.py": "generate", "cli/sample.py": "sample", "run/sampling.py": "sample",
             "run/weaker.py": "sample", "run/played.py": "eval", "cli/play.py": "play", "run/evaluated_again.py": "eval",
-            "tasks/latent_code.py": "sample"}  # fmt: skip
+            "tasks/latent_code.py": "sample", "acting/evaluation/episodes.py": "eval"}  # fmt: skip
 """Modules of a command of their own; what others say of flags is said of training, or of what they have in common."""
 
 

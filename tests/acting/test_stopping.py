@@ -191,11 +191,11 @@ def test_without_one_whole_episode_there_is_no_figure(tmp_path: Path, capsys: py
     told = [
         line["evidence"] for line in read_lines(run.folder / "findings.jsonl") if line["name"] == "nothing-evaluated"
     ]
-    assert any(
-        "test: not one of 2 episodes was over when the time limit cut the evaluation short" in one for one in told
-    )
+    cut = "test: not one of 2 episodes was over when the time limit cut the evaluation short"
+    left_out = "test was left out: validation had come to nothing"  # by how much time a busy machine has left for it
+    assert any(cut in one or left_out in one for one in told)
     out = capsys.readouterr().out
-    assert "not evaluated: the time limit left no time for it" in out
+    assert "not evaluated: no episode has ended within the time limit; max_episode_steps=1000 cuts episodes off" in out
     assert (run.folder / "report.html").exists()
 
 

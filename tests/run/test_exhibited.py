@@ -55,7 +55,7 @@ def test_in_connect_four_only_a_mirror_image_is_the_same() -> None:
 def test_a_run_leaves_games_openings_and_its_baseline(tmp_path: Path) -> None:
     run = sonde.train("game:tic_tac_toe", out=tmp_path / "run", steps=6, episodes=2, test_episodes=2, simulations=4,
                       batch_size=16, environments=8, opponents=("random",), quiet=True)  # fmt: skip
-    found = run.evaluation("game:tic_tac_toe", play=play_of(episodes=3, sampled=False, log=None))
+    found = run.evaluation("game:tic_tac_toe", play=play_of(episodes=3, sampled=None, log=None))
     assert found.rows == 3
     with pytest.raises(
         ConfigError, match="sampled= is for an environment, and game:tic_tac_toe is a game for two; leave it"
