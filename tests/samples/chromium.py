@@ -107,9 +107,18 @@ class Browser:
     def wait(self, script: str, *, seconds: float = 15.0) -> None:
         """Until an expression is true. Raises: AssertionError"""
         until = time.monotonic() + seconds
-        while not self.eval(script):
+        while not self._true(script):
             assert time.monotonic() < until, f"never true within {seconds} s: {script}"
             time.sleep(0.05)
+
+    def _true(self, script: str) -> bool:
+        """False too where the page is left meanwhile: asked again, the next one answers."""
+        try:
+            return bool(self.eval(script))
+        except RuntimeError as error:
+            if "navigated" not in str(error):
+                raise
+            return False
 
     def middle(self, selector: str) -> tuple[float, float]:
         """The middle of an element, which is brought into view."""

@@ -149,10 +149,14 @@ def test_what_was_opened_stays_open_where_a_part_is_renewed(browser: Browser, ad
 def test_another_run_is_a_link_away(browser: Browser, address: str, root: Path) -> None:
     begun(root / "other")
     browser.open(f"{address}/run/done")
+    browser.wait("document.querySelector('#part-runs summary') !== null", seconds=30)
     browser.click("#part-runs summary")
-    # by its text even where the list is closed again: a page that is drawn anew under the mouse takes no click
-    browser.wait("[...document.querySelectorAll('#part-runs a')].some((a) => a.textContent === 'other')", seconds=30)
-    browser.eval("[...document.querySelectorAll('#part-runs a')].find((a) => a.textContent === 'other').click()")
+    # found and clicked at once, by its text even where the list is closed again: the list is drawn anew under the mouse
+    link = "[...document.querySelectorAll('#part-runs a')].find((a) => a.textContent === 'other')"
+    browser.wait(
+        f"(() => {{ const link = {link}; if (link) setTimeout(() => link.click()); return Boolean(link); }})()",
+        seconds=30,
+    )
     browser.wait("location.pathname === '/run/other' && document.querySelector('.state') !== null")
     assert text(browser, ".state") == "Ended before its first step was logged"
 
