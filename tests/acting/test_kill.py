@@ -135,7 +135,7 @@ WAYS: dict[str, list[Callable[[], None]]] = {
     "rotation": [at_rename(3)],
     "evaluation": [in_evaluation(1)],
     "second evaluation": [in_evaluation(2)],
-    "again and again": [in_first_step, at_step(3), in_the_nth_action(10), in_writer("rename", 1), at_step(5)],
+    "again and again": [in_first_step, at_step(3), in_the_nth_action(3), in_writer("rename", 1), at_step(5)],
 }
 
 
