@@ -30,6 +30,10 @@ def installed() -> str:
     return next((path for name in NAMES if (path := shutil.which(name))), "")
 
 
+class ScriptError(RuntimeError):
+    """What a script raised in the page."""
+
+
 class Browser:
     """A browser with one page. Commands are methods of the protocol: https://chromedevtools.github.io/devtools-protocol"""
 
@@ -101,24 +105,21 @@ class Browser:
         """The value of an expression in the page."""
         found = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in found:
-            raise RuntimeError(str(found["exceptionDetails"].get("exception", {}).get("description")))
+            raise ScriptError(str(found["exceptionDetails"].get("exception", {}).get("description")))
         return found["result"].get("value")
 
     def wait(self, script: str, *, seconds: float = 15.0) -> None:
-        """Until an expression is true. Raises: AssertionError"""
+        """Until an expression is true; where it raises, the page may not be ready for it yet. Raises: AssertionError"""
         until = time.monotonic() + seconds
-        while not self._true(script):
-            assert time.monotonic() < until, f"never true within {seconds} s: {script}"
-            time.sleep(0.05)
-
-    def _true(self, script: str) -> bool:
-        """False too where the page is left meanwhile: asked again, the next one answers."""
-        try:
-            return bool(self.eval(script))
-        except RuntimeError as error:
-            if "navigated" not in str(error):
-                raise
-            return False
+        found: object = None
+        while found is not True:
+            assert time.monotonic() < until, f"never true within {seconds} s ({found}): {script}"
+            if found is not None:
+                time.sleep(0.05)
+            try:
+                found = bool(self.eval(script))
+            except ScriptError as error:
+                found = error
 
     def middle(self, selector: str) -> tuple[float, float]:
         """The middle of an element, which is brought into view."""
