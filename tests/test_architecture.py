@@ -1,6 +1,7 @@
 """The house rules a machine can check: names, sizes, imports, inheritance, and what must start without torch."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -186,7 +187,7 @@ def test_constraints_pin_every_dependency() -> None:
     pins = [line for line in lines if line and not line.startswith("#")]
     assert [pin for pin in pins if "==" not in pin or "+" in pin] == []
     pinned = {pin.split("==")[0].lower().replace("_", "-") for pin in pins}
-    names = {dep.split(">")[0].split("=")[0].split("<")[0].strip().lower().replace("_", "-") for dep in wanted}
+    names = {re.split(r"[\[>=<]", dep)[0].strip().lower().replace("_", "-") for dep in wanted}
     assert names - pinned == set()
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sonde.acting.environments.mujoco import is_mujoco, require_mujoco, without_warnings
+from sonde.acting.environments import mujoco
 from sonde.acting.self_play.games.open_spiel import named_so
 from sonde.core.catalogue import require
 from sonde.core.errors import DataError, first_line, nearest
@@ -30,13 +30,13 @@ class GymEnvironment:
     def __call__(self) -> Any:
         """A new one. Raises: DataError for one that cannot be made, MissingDependency"""
         gymnasium = library()
-        mujoco = is_mujoco(self.name, gymnasium.registry)
-        if mujoco:
-            require_mujoco(self.name)
+        place = str(getattr(gymnasium.registry.get(self.name), "entry_point", ""))  # its module and class
+        _require(self.name, place)
+        quiet = mujoco.without_warnings() if place.startswith(mujoco.PLACE) else nullcontext()
         try:
             module = self.name.rpartition(":")[0]  # which registers it
             registering = reachable(module, f"gym:{self.name}") if module else nullcontext()
-            with warnings.catch_warnings(), registering, without_warnings() if mujoco else nullcontext():
+            with warnings.catch_warnings(), registering, quiet:
                 warnings.simplefilter("ignore")  # of deprecated versions: `about` says so
                 return gymnasium.make(
                     self.name,
@@ -48,6 +48,16 @@ class GymEnvironment:
             raise DataError(f"gym:{self.name}: {_why(self.name, error)}") from None
         except ModuleNotFoundError as error:
             raise DataError(f"gym:{self.name} cannot be made: {first_line(error)}; install it") from None
+
+
+def _require(name: str, place: str) -> None:
+    """What gymnasium's own environments import besides it. Raises: MissingDependency, with what to install"""
+    for where, packages, extra in (
+        (mujoco.PLACE, mujoco.NEEDED, "mujoco"),
+        ("gymnasium.envs.box2d", ("Box2D",), "box2d"),
+    ):
+        for package in packages if place.startswith(where) else ():
+            require(package, extra=extra, purpose=f"gym:{name}")
 
 
 def library() -> Any:

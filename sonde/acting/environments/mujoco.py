@@ -3,23 +3,9 @@
 import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-
-from sonde.core.catalogue import require
 
 NEEDED = ("mujoco", "imageio")  # which gymnasium imports for them
 PLACE = "gymnasium.envs.mujoco"
-
-
-def is_mujoco(name: str, registry: Any) -> bool:
-    """Whether gymnasium makes an environment of that name with MuJoCo. registry: its own, name -> spec"""
-    return str(getattr(registry.get(name), "entry_point", "")).startswith(PLACE)
-
-
-def require_mujoco(name: str) -> None:
-    """Raises: MissingDependency, with what to install"""
-    for package in NEEDED:
-        require(package, extra="mujoco", purpose=f"gym:{name}")
 
 
 @contextmanager

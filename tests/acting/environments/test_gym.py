@@ -1,12 +1,15 @@
 """Environments of gymnasium by name, out of a module in the current folder too."""
 
+import importlib
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from sonde.acting.environments.gym import GymEnvironment
-from sonde.core.errors import DataError
+from sonde.core.errors import DataError, MissingDependency
 
 pytest.importorskip("gymnasium")
 
@@ -51,3 +54,23 @@ def test_what_is_wrong_with_a_module_is_told(as_a_script: Path) -> None:
     (as_a_script / "envs_broken.py").write_text("1 / 0")
     with pytest.raises(DataError, match=r"envs_broken does not run: ZeroDivisionError: division by zero"):
         GymEnvironment(name="envs_broken:Mine-v0")()
+
+
+@pytest.mark.parametrize(
+    ("name", "missing", "others"),
+    [("Hopper-v5", "mujoco", ["imageio"]), ("Hopper-v5", "imageio", ["mujoco"]), ("LunarLander-v3", "Box2D", [])],
+)
+def test_what_is_missing_is_named_with_the_line_that_installs_it(
+    name: str, missing: str, others: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = importlib.import_module
+
+    def imported(wanted: str) -> Any:
+        if wanted == missing:
+            raise ModuleNotFoundError(f"No module named {wanted!r}", name=wanted)
+        return SimpleNamespace() if wanted in others else there(wanted)
+
+    monkeypatch.setattr("sonde.core.catalogue.importlib.import_module", imported)
+    said = f"(?i)gym:{name} needs {missing}; install it with: pip install .*{missing}"
+    with pytest.raises(MissingDependency, match=said):
+        GymEnvironment(name=name)()

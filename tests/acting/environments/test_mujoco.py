@@ -1,10 +1,8 @@
 """MuJoCo's environments; what needs the library is skipped without it."""
 
-import importlib
 import json
 import warnings
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +10,6 @@ import pytest
 import sonde
 from sonde.acting.environments import mujoco
 from sonde.acting.environments.gym import GymEnvironment
-from sonde.core.errors import MissingDependency
 from sonde.engine import checkpoint
 from sonde.engine.tree import same
 
@@ -20,28 +17,6 @@ gymnasium = pytest.importorskip("gymnasium")
 NAME = "Hopper-v5"
 SHORT: dict[str, Any] = {"threads": 1, "quiet": True, "episodes": 1, "test_episodes": 1, "schedule": "constant"}
 SHORT |= {"hidden": (8,), "max_episode_steps": 40, "evaluate_every": "9 steps"}
-
-
-def test_they_are_known_by_where_gymnasium_has_them() -> None:
-    assert mujoco.is_mujoco(NAME, gymnasium.registry)
-    assert not mujoco.is_mujoco("CartPole-v1", gymnasium.registry)
-    assert not mujoco.is_mujoco("NoSuch-v1", gymnasium.registry)
-
-
-@pytest.mark.parametrize("missing", mujoco.NEEDED)
-def test_what_is_missing_is_named_with_the_line_that_installs_it(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    there = importlib.import_module
-
-    def imported(name: str) -> Any:
-        if name == missing:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-        return SimpleNamespace() if name in mujoco.NEEDED else there(name)
-
-    monkeypatch.setattr("sonde.core.catalogue.importlib.import_module", imported)
-    with pytest.raises(
-        MissingDependency, match=f"gym:{NAME} needs {missing}; install it with: pip install .*{missing}"
-    ):
-        GymEnvironment(name=NAME)()
 
 
 @pytest.fixture
