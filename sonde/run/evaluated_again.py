@@ -65,11 +65,13 @@ def of_rows(
     if run.spec.views:  # all others are evaluated on images as they are
         views = changes(schema, str(saved["augment"]), task=run.spec.name)
 
+    seed = int(saved.get("seed") or 0)  # so that what is drawn is what the run drew
+
     def evaluated_in(precision: Precision) -> tuple[dict[str, float], list[str]]:
         if play is None:
-            source = source_of(rows, schema, task, device, views, goes_on=bool(saved.get("carry")))
+            source = source_of(rows, schema, task, device, views, seed=seed, goes_on=bool(saved.get("carry")))
         else:
-            source = play.source(rows, task, device)
+            source = play.source(rows, task, seed=seed, device=device)
         meter = evaluate(task, source, StepSettings(device=device, precision=precision), tick=tick)
         if play is not None:
             play.keep(source, data)

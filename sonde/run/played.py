@@ -102,11 +102,11 @@ class Play:
         opponents = tuple(dict.fromkeys(self.opponents)) or rows.opponents
         return replace(rows, number=self.episodes or rows.number, opponents=opponents)
 
-    def source(self, rows: Rows, task: Task, device: torch.device) -> Source:
-        """The episodes, of which a record is kept where that is wanted; or the games."""
+    def source(self, rows: Rows, task: Task, *, seed: int, device: torch.device) -> Source:
+        """The episodes, of which a record is kept where that is wanted; or the games. seed: of sampled actions"""
         if isinstance(rows, GameRows):
             return Matches(rows, searching(task, self.simulations), device)
-        found = episodes_of(rows, task, seed=0, device=device, sampled=self.sampled)
+        found = episodes_of(rows, task, seed=seed, device=device, sampled=self.sampled)
         if self.log is not None:
             found.recorder = Recorder()
         return found

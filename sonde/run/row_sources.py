@@ -22,20 +22,22 @@ def source_of(
     device: torch.device,
     augment: Augment | None = None,
     *,
+    seed: int = 0,
     goes_on: bool = False,
 ) -> Source:
     """Rows in their order. Of an environment they are episodes, which the task plays.
 
-    augment: of tasks that compare views;  goes_on: whether windows of a text follow one another
+    augment: of tasks that compare views;  seed: of what is drawn in an evaluation, such as sampled actions
+    goes_on: whether windows of a text follow one another
     """
     if is_acted(rows):
-        return acted_out(rows, task, seed=0, device=device)
+        return acted_out(rows, task, seed=seed, device=device)
     return build_source(
         rows,
         schema,
         FeedConfig(batch_size=EVALUATED_ROWS),
         training=False,
-        seed=0,
+        seed=seed,
         device=device,
         kind="streaming" if rows.nbytes() > STREAMED else "resident",
         augment=augment,

@@ -22,6 +22,7 @@ from sonde.watch.tail import Tail
 from sonde.watch.top import Top, top_of
 
 Window = tuple[float, float]
+FINDINGS_BYTES = 2**20  # all of them: one that is taken back is blanked where it stands
 SHARE = 0.005  # of the time at most for each of two drawings, together 1 %: training goes on on the same processors
 
 MOST_RECENT = 8  # versions that are kept, for pages that begin to listen after they were drawn
@@ -68,7 +69,8 @@ class Following:
     ) -> None:
         folder = open_run(path)
         self.path, self._added, self._spelled, self._clock, self._cost = path, added, spelled, clock, cost
-        self._logs = [Tail(folder.metrics), Tail(folder.findings), Tail(folder.signals)]
+        findings = Tail(folder.findings, known_bytes=FINDINGS_BYTES)
+        self._logs = [Tail(folder.metrics), findings, Tail(folder.signals)]
         self._files = read_files(path)
         self._stamp = _stamp(folder)
         self._owner: int | None = None

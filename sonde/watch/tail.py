@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 
 from sonde.core.log_lines import parsed_line
 
-KNOWN_BYTES = 64  # before the place that was reached: by these a log is known to be the same
+KNOWN_BYTES = 64
 
 
 class Tail:
@@ -17,8 +17,9 @@ class Tail:
     A log that was cut back (a run resumes from an earlier checkpoint) or begun anew is read from its start.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, known_bytes: int = KNOWN_BYTES) -> None:
+        """known_bytes: before the place that was reached, by which the log is known to be the same"""
+        self.path, self._known_bytes = path, known_bytes
         self.entries: list[dict[str, Any]] = []
         self.damaged = 0
         self._at = 0
@@ -37,7 +38,7 @@ class Tail:
         if not end:
             return changed
         self._at += len(whole) + 1
-        self._before = (self._before + whole + end)[-KNOWN_BYTES:]
+        self._before = (self._before + whole + end)[-self._known_bytes :]
         for line in whole.split(b"\n"):
             entry = parsed_line(line) if line.strip() else None
             if entry is not None:

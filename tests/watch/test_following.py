@@ -1,5 +1,6 @@
 """A run that is followed: what changes on its page, and what that costs."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from sample_runs import append, begun, evaluation, failed, finished, killed, put
 from sonde.core.errors import RunFolderError
 from sonde.core.run_folder import RunFolder
 from sonde.report.page import nothing
+from sonde.run.telling import withdraw
 from sonde.watch.following import SHARE, Following
 
 
@@ -38,6 +40,17 @@ def test_files_that_are_written_later_are_read(folder: Path) -> None:
     append(folder, failed("<script>alert(1)</script>", at=3), log="findings.jsonl")
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in run.shown().parts["findings"]
     assert "<script>" not in "".join(run.shown().parts.values())
+
+
+def test_a_finding_that_is_taken_back_is_gone(folder: Path) -> None:
+    for said in ("taken back", "stays", "stays too"):
+        append(folder, failed(said, at=3), log="findings.jsonl")
+    run = Following(folder)
+    assert "taken back" in run.shown().parts["findings"]
+    withdraw(folder / "findings.jsonl", lambda line: "taken back" in json.dumps(line))
+    found = run.shown().parts["findings"]
+    assert "stays too" in found
+    assert "taken back" not in found
 
 
 def test_states_one_after_the_other(folder: Path) -> None:

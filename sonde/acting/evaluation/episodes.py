@@ -240,7 +240,7 @@ def is_sampled(acting: Acting, asked: bool | None) -> bool:
     """
     if asked and not acting.draws:
         raise ConfigError(
-            f"{flag('sampled')}: this policy draws no actions, it always takes the one of the highest value; leave it out"
+            f"{flag('sampled')}: this policy draws no actions, it learned one for each observation; leave it out"
         )
     return acting.sampled if asked is None else asked
 

@@ -40,12 +40,16 @@ class Cloning:
         input: InputSpec,
         monitor: str | None = None,
     ) -> None:
-        """Raises: ConfigError for a metric that is not there, or a loss that one of several actions has not"""
+        """Raises: ConfigError for a metric that is not there, or a loss with which these actions, or their drawing, do not go"""
         self.config, self._target, numbers = config, target, len(target.names)
         self._chosen = target.kind == "logged-action"
-        if self._chosen and config.cloning_loss == "mse":
+        if self._chosen and self._by_squares:
             raise ConfigError(
                 "--cloning-loss mse is for actions that are numbers, and these are one of several; leave it out"
+            )
+        if self._by_squares and config.act_sampled:
+            raise ConfigError(
+                "--act-sampled draws actions, and --cloning-loss mse learns no spread to draw them from; leave one of the two out"
             )
         without_memory(model, "cloning")
         features = features_of(model, input)
@@ -56,7 +60,7 @@ class Cloning:
         if not self._chosen:
             self.log_std = nn.Parameter(torch.zeros(numbers))
             self.modules["deviation"] = nn.ParameterDict({"log_std": self.log_std})
-            if config.cloning_loss == "likelihood":
+            if not self._by_squares:
                 trains.append(self.log_std)
         self.phases: Sequence[Phase] = (Phase(name="policy", loss=self.loss, trains=trains),)
         followed = ("log_likelihood", "accuracy") if self._chosen else ("log_likelihood", "mae")
@@ -66,7 +70,7 @@ class Cloning:
         first = "return" if input.extra else followed[0]
         self.objective: Objective = objective(first, modes, monitor, latest=bool(input.extra))
         self.abilities = Abilities(
-            acting=Acting(act=self.act, sent=self.sent, sampled=config.act_sampled),
+            acting=Acting(act=self.act, sent=self.sent, sampled=config.act_sampled, draws=not self._by_squares),
             know_rows=self._know,
             trivial_baseline=self.trivial_baseline,
         )
@@ -91,7 +95,7 @@ class Cloning:
     def loss(self, batch: Batch) -> Loss:
         """The mean negative log-likelihood of the logged actions, or the mean squared error of their numbers."""
         answer, action = self._answer(batch["input"]), batch["target"]
-        if self.config.cloning_loss == "mse":
+        if self._by_squares:
             return Loss((answer - action).square().mean(), len(batch))
         return Loss(-self._log_prob(answer, action).mean(), len(batch))
 

@@ -120,6 +120,10 @@ def test_an_action_that_never_changes_makes_no_baseline_that_cannot_be_reached()
 
 
 def test_squares_are_for_numbers() -> None:
+    with pytest.raises(ConfigError, match="--cloning-loss mse learns no spread to draw them from"):
+        task(NUMBERS, cloning_loss="mse", act_sampled=True)
+    assert task(NUMBERS).abilities.acting.draws  # type: ignore[union-attr]
+    assert not task(NUMBERS, cloning_loss="mse").abilities.acting.draws  # type: ignore[union-attr]
     with pytest.raises(ConfigError, match="--cloning-loss mse is for actions that are numbers"):
         task(CHOICE, cloning_loss="mse")
 
