@@ -6,8 +6,8 @@ Programs run one after the other on one thread each: Sonde with its default reci
 environments take as many steps), Stable-Baselines3 with the settings that its authors tuned for each environment, CleanRL with
 its defaults, from a checkout of github.com/vwxyzjn/cleanrl at FOLDER (left out without). The mark is reached when the mean
 return of the last 100 episodes of training is, with actions as training draws them, the same for all; `return` is the mean of
-100 episodes with the likeliest actions after training (CleanRL: of the last 100 of training). Means stand with an interval of
-95 % (Student's t over seeds), of three seeds or more.
+100 episodes with the likeliest actions after training (CleanRL: of the last of training, a tenth of them and at most 100). Means
+stand with an interval of 95 % (Student's t over seeds), of three seeds or more.
 
 Each run is kept in .peers/acting.json as soon as it is done, and not repeated without --again: stop and start as you like, one
 environment at a time with --only. For 5 seeds of all three on two quiet cores, estimated: CartPole-v1/ppo 60 minutes (Sonde 4),

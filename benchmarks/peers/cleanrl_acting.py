@@ -2,7 +2,7 @@
 
 python cleanrl_acting.py FOLDER ENVIRONMENT ALGORITHM STEPS SEED MARK -> a line of JSON, see benchmarks/acting.py
 FOLDER is a checkout of github.com/vwxyzjn/cleanrl; its settings are its defaults. No greedy evaluation: its files save no policy
-of PPO, so `return` is the mean of the last 100 episodes of training.
+of PPO, so `return` is the mean of the last episodes of training: a tenth of them, at most 100.
 """
 
 import json
@@ -29,7 +29,7 @@ def main():
         "PYTHONPATH": f"{folder}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
         "OMP_NUM_THREADS": "1",
     }
-    recent, curve, reached, begun, first = [], [], None, time.perf_counter(), None
+    returns, curve, reached, begun, first = [], [], None, time.perf_counter(), None
     with tempfile.TemporaryDirectory() as here:
         with subprocess.Popen(command, cwd=here, env=environment, stdout=subprocess.PIPE, text=True) as process:
             for line in process.stdout:
@@ -38,18 +38,23 @@ def main():
                     continue
                 now, step = time.perf_counter(), int(found[1])
                 first = first or (now, step)  # importing is over
-                recent = [*recent, float(found[2])][-100:]
-                mean = sum(recent) / len(recent)
-                if len(recent) == 100 and reached is None and mean >= mark:
+                returns.append(float(found[2]))
+                mean = mean_of_last(100, returns)
+                if len(returns) >= 100 and reached is None and mean >= mark:
                     reached = {"seconds": now - begun, "steps": step}
                 if step // 5000 > len(curve):
                     curve.append([step, mean])
         seconds, wrong = time.perf_counter() - begun, process.returncode
     if wrong or first is None:
-        raise SystemExit(f"{command[2]} ended with {wrong}, after {len(recent)} episodes")
+        raise SystemExit(f"{command[2]} ended with {wrong}, after {len(returns)} episodes")
     speed = (step - first[1]) / (now - first[0])
-    print(json.dumps({"seconds": seconds, "steps": steps, "to mark": reached, "return": mean, "curve": curve,
+    last = mean_of_last(min(100, max(10, len(returns) // 10)), returns)
+    print(json.dumps({"seconds": seconds, "steps": steps, "to mark": reached, "return": last, "curve": curve,
                       "steps/s": speed}))  # fmt: skip
+
+
+def mean_of_last(number, returns):
+    return sum(returns[-number:]) / len(returns[-number:])
 
 
 main()
