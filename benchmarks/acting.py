@@ -11,7 +11,8 @@ stand with an interval of 95 % (Student's t over seeds), of three seeds or more.
 
 Each run is kept in .peers/acting.json as soon as it is done, and not repeated without --again: stop and start as you like, one
 environment at a time with --only. For 5 seeds of all three on two quiet cores, estimated: CartPole-v1/ppo 60 minutes (Sonde 4),
-CartPole-v1/dqn 15, Acrobot-v1 60, MountainCar-v0 30, LunarLander-v3 200 (Sonde 20), Pendulum-v1 60, memory (Sonde only) 15.
+CartPole-v1/dqn 15, Acrobot-v1 60, MountainCar-v0 30, LunarLander-v3 200 (Sonde 20), Pendulum-v1/sac 60, memory (Sonde only) 15,
+Pendulum-v1/td3 40, CartPole-v1/a2c 30 (CleanRL beside neither).
 """
 
 import argparse
@@ -39,7 +40,10 @@ WORK: dict[str, tuple[int, float]] = {
     "MountainCar-v0/dqn": (120_000, -110),
     "LunarLander-v3/ppo": (1_000_000, 200),
     "Pendulum-v1/sac": (20_000, -200),
+    "Pendulum-v1/td3": (20_000, -200),
+    "CartPole-v1/a2c": (500_000, 475),
 }
+OF_CLEANRL = ("ppo", "dqn", "sac")
 MEMORY = "memory"  # CartPole without velocities: with a GRU and without, by Sonde alone
 
 
@@ -47,6 +51,8 @@ def per_step(task: str, settings: Mapping[str, Any]) -> float:
     """Updates for a step of the environments, by the settings that a run chose."""
     if task == "ppo":
         return settings["reuse"] / settings["batch_size"]
+    if task == "a2c":
+        return 1 / (settings["rollout"] * settings["environments"])
     return 1 / settings["train_every"]
 
 
@@ -155,7 +161,8 @@ def beside(work: str, programs: Sequence[str], cleanrl: Path | None) -> list[str
     """The programs that can do a work."""
     if work.startswith(MEMORY):
         return ["sonde"]
-    return [each for each in programs if each != "cleanrl" or cleanrl is not None]
+    there = cleanrl is not None and work.split("/")[1] in OF_CLEANRL
+    return [each for each in programs if each != "cleanrl" or there]
 
 
 def runs() -> dict[str, Any]:

@@ -7,21 +7,23 @@ import json
 import sys
 import time
 
+import numpy as np
 import torch
-from stable_baselines3 import DQN, PPO, SAC
+from stable_baselines3 import A2C, DQN, PPO, SAC, TD3
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.evaluation import evaluate_policy
+from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.vec_env import VecNormalize
 
-KINDS = {"ppo": PPO, "dqn": DQN, "sac": SAC}
+KINDS = {"ppo": PPO, "a2c": A2C, "dqn": DQN, "sac": SAC, "td3": TD3}
 
 
 def falling(rate):
     return lambda left: left * rate
 
 
-# github.com/DLR-RM/rl-baselines3-zoo, hyperparams/{ppo,dqn,sac}.yml: environments, whether they are normalised, settings
+# github.com/DLR-RM/rl-baselines3-zoo, hyperparams/{ppo,a2c,dqn,sac,td3}.yml: environments, whether they are normalised, settings
 TUNED = {
     ("CartPole-v1", "ppo"): (8, False, {"n_steps": 32, "batch_size": 256, "gae_lambda": 0.8, "gamma": 0.98, "n_epochs": 20,
                                         "ent_coef": 0.0, "learning_rate": falling(1e-3), "clip_range": falling(0.2)}),
@@ -37,7 +39,11 @@ TUNED = {
                                            "learning_starts": 1000, "gamma": 0.98, "target_update_interval": 600,
                                            "train_freq": 16, "gradient_steps": 8, "exploration_fraction": 0.2,
                                            "exploration_final_eps": 0.07, "policy_kwargs": {"net_arch": [256, 256]}}),
+    ("CartPole-v1", "a2c"): (8, False, {"ent_coef": 0.0}),
     ("Pendulum-v1", "sac"): (1, False, {"learning_rate": 1e-3}),
+    ("Pendulum-v1", "td3"): (1, False, {"gamma": 0.98, "buffer_size": 200_000, "learning_starts": 10_000, "train_freq": 1,
+                                        "gradient_steps": 1, "learning_rate": 1e-3, "policy_kwargs": {"net_arch": [400, 300]},
+                                        "action_noise": NormalActionNoise(np.zeros(1), np.full(1, 0.1))}),
 }  # fmt: skip
 
 
