@@ -14,6 +14,7 @@ import os
 import re
 import runpy
 import shutil
+import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -249,6 +250,7 @@ class Program:
 
     files: made in its folder first, name -> text; needs: modules without which it is not run; argv: its arguments
     renamed: names that have changed since it was written -> those of today
+    apart: whether it is run in a process of its own, as one whose threads have no end must be
     """
 
     name: str
@@ -262,6 +264,7 @@ class Program:
     argv: tuple[str, ...] = ()
     before: Callable[[Path], None] | None = None
     slow: bool = False
+    apart: bool = False
 
     def act(self, work: Work) -> str:
         for name, text in self.files.items():
@@ -273,7 +276,7 @@ class Program:
         for former, name in self.renamed.items():
             text = text.replace(former, name)
         program.write_text(text, encoding="utf-8")
-        said = printed_by(program, work.place, self.argv)
+        said = (printed_apart if self.apart else printed_by)(program, work.place, self.argv)
         for pattern in self.prints:
             require(re.search(pattern, said, re.MULTILINE) is not None, f"no line matches {pattern!r}:\n{said[-1500:]}")
         for pattern in self.never:
@@ -304,6 +307,21 @@ def printed_by(file: Path, place: Path, argv: Sequence[str] = ()) -> str:
                 if getattr(sys.modules[name], "__file__", None) and str(place) in str(sys.modules[name].__file__):
                     del sys.modules[name]
     return out.getvalue()
+
+
+def printed_apart(file: Path, place: Path, argv: Sequence[str] = ()) -> str:
+    """The same, in a process of its own."""
+    paths = os.pathsep.join(path for path in sys.path if path)
+    done = subprocess.run(
+        [sys.executable, str(file), *argv],
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": paths},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.stdout
 
 
 def cases_folder() -> Path | None:

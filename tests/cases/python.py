@@ -146,7 +146,7 @@ CASES: list[Case] = [
     ),
     Program(
         name="s4_mm2.py", right="a mapped array is not copied to memory", file="python/s4_mm2.py", argv=("arrstream",), slow=True,
-        before=large_array, prints=(r"^arrstream base anon MB \d+ peak anon MB \d+ streaming",),
+        apart=True, before=large_array, prints=(r"^arrstream base anon MB \d+ peak anon MB \d+ streaming",),
     ),
     Program(
         name="s6_rerun.py", right="another network, loss or data in one folder are refused", file="python/s6_rerun.py",
