@@ -68,6 +68,15 @@ class Watch(BaseCallback):
         return True
 
 
+def returned(model, name, seed, scaled):
+    """The return of the episode of a seed, as Sonde's test episodes are. scaled: environments whose scales are those in training"""
+    env = make_vec_env(name, n_envs=1, seed=seed)
+    if scaled is not None:
+        env = VecNormalize(env, training=False, norm_reward=False)
+        env.obs_rms = scaled.obs_rms
+    return evaluate_policy(model, env, n_eval_episodes=1, deterministic=True)[0]
+
+
 def main():
     name, algorithm, steps, seed, mark = (
         sys.argv[1],
@@ -85,11 +94,7 @@ def main():
     watch, begun = Watch(mark), time.perf_counter()
     model.learn(steps, callback=watch)
     seconds = time.perf_counter() - begun
-    judged = make_vec_env(name, n_envs=20, seed=2_000_000)
-    if scaled:
-        judged = VecNormalize(judged, training=False, norm_reward=False)
-        judged.obs_rms = env.obs_rms
-    found, _ = evaluate_policy(model, judged, n_eval_episodes=100, deterministic=True)
+    found = np.mean([returned(model, name, 2_000_000 + each, env if scaled else None) for each in range(100)])
     print(json.dumps({"seconds": seconds, "steps": model.num_timesteps, "to mark": watch.reached,
                       "return": float(found), "curve": watch.curve}))  # fmt: skip
 
