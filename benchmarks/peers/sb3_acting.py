@@ -69,7 +69,7 @@ class Watch(BaseCallback):
 
 
 def returned(model, name, seed, scaled):
-    """The return of the episode of a seed, as Sonde's test episodes are. scaled: environments whose scales are those in training"""
+    """The return of the episode of a seed, as Sonde's test episodes are. scaled: environments that have its scales"""
     env = make_vec_env(name, n_envs=1, seed=seed)
     if scaled is not None:
         env = VecNormalize(env, training=False, norm_reward=False)
