@@ -222,6 +222,24 @@ def test_minimax_knows_what_tic_tac_toe_is_worth() -> None:
     assert perfect.best(state) == [4]  # the corner is met in the middle alone
 
 
+def test_minimax_is_right_where_a_side_moves_again() -> None:
+    """Beside a search that remembers nothing, in which each value is taken for player 0 alone."""
+    played, perfect, random = game("dots_and_boxes(num_rows=2,num_cols=2)"), Minimax(), np.random.default_rng(0)
+
+    def worth(state: Any) -> float:
+        if state.is_terminal():
+            return state.returns()[0]
+        after = [worth(state.child(move)) for move in state.legal_actions()]
+        return max(after) if state.current_player() == 0 else min(after)
+
+    for _ in range(20):
+        state = played.new_initial_state()
+        while len(state.legal_actions()) > 5:
+            state.apply_action(int(random.choice(state.legal_actions())))
+        assert perfect.worth(state) == worth(state)
+    assert perfect.value(played.new_initial_state()) == 1  # who begins wins
+
+
 def test_a_rollout_search_moves_the_same_in_the_same_game() -> None:
     state = game("connect_four").new_initial_state()
     moves = [RolloutSearch("connect_four", 30, 7).move([number], [state])[0] for number in (0, 0, 1, 2, 3, 4)]
