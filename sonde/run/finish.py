@@ -24,6 +24,7 @@ from sonde.diagnose.rules.generating import covers_few
 from sonde.diagnose.rules.intervals import too_narrow
 from sonde.diagnose.stages import best_before
 from sonde.engine import checkpoint
+from sonde.engine.clock import OF_TRAINING
 from sonde.engine.evaluate import EvaluationBudget, evaluate
 from sonde.engine.json_lines import read_lines
 from sonde.engine.loop import notify
@@ -291,7 +292,7 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
     if run.parts.request.number is not None:
         raise _stopped(run.parts.request)
     spent = training.clock.summary()
-    working = sum(training.clock.spent[part] for part in ("step", "optimizer", "input"))
+    working = sum(training.clock.spent[part] for part in OF_TRAINING)
     batches, objective = assembly.train.batches, assembly.objective
     origin = read_config(run.attempt.folder.config).origin  # also of what was given before a resume
     return {

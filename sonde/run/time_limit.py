@@ -11,6 +11,7 @@ from sonde.core.findings import Finding
 from sonde.core.pace import making
 from sonde.core.seams import abilities_of
 from sonde.core.units import duration
+from sonde.engine.clock import OF_TRAINING
 from sonde.engine.deadline import Deadline
 from sonde.engine.evaluate import EvaluationBudget
 from sonde.engine.plan import ExecutionPlan, cores
@@ -247,7 +248,7 @@ class TimeLimit:
         played = making(training.source) is not None
         too_short = before_s > self.limit_s  # for whatever is done in it
         if too_short or taken > self.limit_s + max(ALLOWED_S, ALLOWED_SHARE * self.limit_s):
-            step_s = (spent["step"] + spent["optimizer"] + spent["input"]) / steps
+            step_s = sum(spent[part] for part in OF_TRAINING) / steps
             before = f"{duration(before_s)} until the first step"
             whole = (
                 "an update, a step of an environment or a move in a game"
