@@ -305,8 +305,9 @@ def _evaluate(training: Training, settings: FitSettings, parts: FitParts) -> boo
     if training.source.batches is None and progress.pass_end == progress.step:
         epoch = progress.passes - 1  # that of the pass which is over; the source stands before the next
     record = EvaluationRecord(progress.step, epoch, "validation", metrics, time.perf_counter() - begun)
+    part = {"part": dict(training.part)} if training.part else {}
     training.journals["metrics.jsonl"].write(
-        {"kind": "evaluation", "step": record.step, "epoch": epoch, "split": record.split}
+        {"kind": "evaluation", "step": record.step, "epoch": epoch, "split": record.split, **part}
         | {"seconds": round(record.seconds, 4), "elapsed": round(training.clock.elapsed(), 4), "metrics": dict(metrics)}
     ) if training.journals else None
     notify(training, record)
