@@ -119,7 +119,8 @@ def every_line(player: Player, ours: int) -> dict[str, int]:
         moves = player.think([state.history() for state in asked]).move.tolist() if asked else []
         following = []
         for state, move in zip(asked, moves, strict=True):
-            before, after = perfect.value(state), -perfect.value(state.child(move))
+            before, side = perfect.value(state), 1 - 2 * ours
+            after = side * perfect.worth(state.child(move))
             found["positions"] += 1
             found["lost"] += before >= 0 > after
             found["let_go"] += before > 0 == after

@@ -758,8 +758,8 @@ class TrainKeywords(TypedDict, total=False):
     """task cloning: How logged actions are followed: by their log-likelihood, of numbers under a Gaussian; or, of
     numbers alone, by the mean squared error, by which they are then judged too."""
     conservative: float
-    """task cql: Weight of keeping actions that the log does not take below those that it takes; 0 for Q-learning
-    alone."""
+    """task cql: Weight of keeping actions that the log does not take below those that it takes, whatever rewards
+    count in; 0 for Q-learning alone."""
     drawn_actions: int
     """task cql: Actions that are numbers: how many are drawn of each kind, any and the policy's, to find what all
     together are worth (Kumar et al. 2020, appendix F)."""

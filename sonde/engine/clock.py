@@ -10,6 +10,7 @@ Part = Literal["startup", "data", "plan", "input", "step", "optimizer", "evaluat
 SLOWEST, MEASURED = 8.0, 0.1  # times; processor seconds that tell how busy a machine is
 SOON = 1.0  # seconds between loading and a call that it was for
 PARTS: tuple[Part, ...] = get_args(Part)
+OF_TRAINING: tuple[Part, ...] = ("input", "step", "optimizer")
 
 
 class Clock:
@@ -80,6 +81,16 @@ class Clock:
         self.spent = {name: float(state["spent"].get(name, 0.0)) for name in PARTS}
         self._inside_before = {str(name): float(value) for name, value in (state.get("inside") or {}).items()}
         self._followed_from = dict(self._followed)
+
+
+def training_seconds(summary: Mapping[str, float]) -> float:
+    """Of a `Clock.summary` what training took: steps, and all that their batches took to come, such as what was acted for them.
+
+    >>> training_seconds({"total": 60.0, "input": 1.0, "step": 7.5, "optimizer": 0.5, "environment": 12.0, "other": 39.0})
+    21.0
+    """
+    beside = {*PARTS, "total", "other"} - set(OF_TRAINING)
+    return sum(seconds for name, seconds in summary.items() if name not in beside)
 
 
 _loading: list[

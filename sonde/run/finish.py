@@ -24,6 +24,7 @@ from sonde.diagnose.rules.generating import covers_few
 from sonde.diagnose.rules.intervals import too_narrow
 from sonde.diagnose.stages import best_before
 from sonde.engine import checkpoint
+from sonde.engine.clock import OF_TRAINING
 from sonde.engine.evaluate import EvaluationBudget, evaluate
 from sonde.engine.json_lines import read_lines
 from sonde.engine.loop import notify
@@ -39,7 +40,7 @@ from sonde.run.evaluation import baseline, write_evaluation
 from sonde.run.exhibited import show_games
 from sonde.run.filmed import make_films
 from sonde.run.job import Attempt
-from sonde.run.judged_policy import of_policy
+from sonde.run.judged_policy import of_policy, with_memory
 from sonde.run.lengths import lengths_in_words, lengths_told
 from sonde.run.next_commands import next_commands
 from sonde.run.played import difference_of_returns, experience_taken, fewer_games, sure_of, without_baseline
@@ -166,9 +167,8 @@ def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
         found = below_guessing({**result, "baseline": {}}, run.doctor.seen)
     else:
         beside = difference_of_returns(attempt.folder, split, result)
-        found = below_baseline(
-            result, larger=known, rows=rows, difference=beside, sure=sure_of(attempt.folder, split, name)
-        )
+        sure, memory = sure_of(attempt.folder, split, name), with_memory(attempt)
+        found = below_baseline(result, larger=known, rows=rows, difference=beside, sure=sure, memory=memory)
         found += below_guessing(result, run.doctor.seen)
     if name == "accuracy":
         found = [*found, *below_validation(result["metrics"], _rows_answered(attempt.folder, result["metrics"]))]
@@ -291,7 +291,7 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
     if run.parts.request.number is not None:
         raise _stopped(run.parts.request)
     spent = training.clock.summary()
-    working = sum(training.clock.spent[part] for part in ("step", "optimizer", "input"))
+    working = sum(training.clock.spent[part] for part in OF_TRAINING)
     batches, objective = assembly.train.batches, assembly.objective
     origin = read_config(run.attempt.folder.config).origin  # also of what was given before a resume
     return {

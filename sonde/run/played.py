@@ -35,7 +35,7 @@ from sonde.core.progress import Tick
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Source, Task, abilities_of
 from sonde.core.units import count, counted, metric, number
-from sonde.engine.clock import Clock
+from sonde.engine.clock import OF_TRAINING, Clock
 from sonde.engine.signals import StopRequest
 from sonde.metrics.intervals import Interval
 from sonde.metrics.matches import MatchesMeter
@@ -380,7 +380,7 @@ def experience_taken(source: Source, clock: Clock) -> dict[str, Any]:
     found = experience_of(source, clock)
     if found is None:
         return {}
-    working = clock.spent["input"] + clock.spent["step"] + clock.spent["optimizer"]
+    working = sum(clock.spent[part] for part in OF_TRAINING)
     counted_as, what = ("environment_steps", "experience") if found.games is None else ("moves", "self_play")
     figures = {name: value for name, value in source.figures.items() if name != counted_as}  # type: ignore[attr-defined]
     return {

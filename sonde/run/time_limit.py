@@ -11,6 +11,7 @@ from sonde.core.findings import Finding
 from sonde.core.pace import making
 from sonde.core.seams import abilities_of
 from sonde.core.units import duration
+from sonde.engine.clock import OF_TRAINING
 from sonde.engine.deadline import Deadline
 from sonde.engine.evaluate import EvaluationBudget
 from sonde.engine.plan import ExecutionPlan, cores
@@ -247,7 +248,7 @@ class TimeLimit:
         played = making(training.source) is not None
         too_short = before_s > self.limit_s  # for whatever is done in it
         if too_short or taken > self.limit_s + max(ALLOWED_S, ALLOWED_SHARE * self.limit_s):
-            step_s = (spent["step"] + spent["optimizer"] + spent["input"]) / steps
+            step_s = sum(spent[part] for part in OF_TRAINING) / steps
             before = f"{duration(before_s)} until the first step"
             whole = (
                 "an update, a step of an environment or a move in a game"
@@ -298,9 +299,9 @@ def after_seconds(limit_s: float, slowed: float = 1.0) -> float:
 
 def evaluated_last(assembly: Assembly, saved: Saved | None) -> list[str]:
     """The splits that are evaluated once the training is over: the validation split is left out
-    where its best evaluation was a whole one since this process began.
+    where its best evaluation was a whole one since this process began, or is kept.
     """
-    again = saved is not None or abilities_of(assembly.task).quick_evaluate is not None
+    again = (saved is not None and not saved.judged) or abilities_of(assembly.task).quick_evaluate is not None
     return [name for name in assembly.evaluation_sources if again or name != "validation"]
 
 

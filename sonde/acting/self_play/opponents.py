@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from sonde.acting.self_play.games.open_spiel import begins, game, library
+from sonde.acting.self_play.games.open_spiel import game, library
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.acting.self_play.games.rules import replayed
 from sonde.acting.self_play.search.search import heeding, searched
@@ -135,24 +135,35 @@ class Minimax:
     """What positions of a small game are worth under perfect play, by looking at all that can come of them."""
 
     def __init__(self) -> None:
-        self._worth: dict[str, float] = {}
+        self._worth: dict[tuple[str, int, int], float] = {}  # for player 0
 
     def best(self, state: Any) -> list[int]:
         """The moves after which the other side can do least."""
-        moves = state.legal_actions()
-        worth = [-self.value(state.child(move)) for move in moves]
+        moves, side = state.legal_actions(), _side(state)
+        worth = [side * self.worth(state.child(move)) for move in moves]
         return [move for move, each in zip(moves, worth, strict=True) if each == max(worth)]
 
     def value(self, state: Any) -> float:
-        """Under perfect play, for the side to move; the sides take turns. Of a game that is over for who would be."""
-        key = state.observation_string(0)
+        """Under perfect play, for the side to move."""
+        return _side(state) * self.worth(state)
+
+    def worth(self, state: Any) -> float:
+        """Under perfect play, for player 0. A side may move twice, as after a capture in dots and boxes."""
+        # the board alone does not say who moves where sides do not take turns
+        key = (state.observation_string(0), int(state.current_player()), int(state.move_number()))
         if key not in self._worth:
             if state.is_terminal():
-                found = state.returns()[(begins(state.get_game()) + state.move_number()) % 2]
+                found = float(state.returns()[0])
             else:
-                found = max(-self.value(state.child(move)) for move in state.legal_actions())
+                best = max if _side(state) == 1 else min
+                found = best(self.worth(state.child(move)) for move in state.legal_actions())
             self._worth[key] = found
         return self._worth[key]
+
+
+def _side(state: Any) -> int:
+    """1 where player 0 moves, -1 where player 1 does."""
+    return 1 if state.current_player() == 0 else -1
 
 
 @cache

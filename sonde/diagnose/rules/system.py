@@ -3,6 +3,7 @@
 from sonde.core.units import number
 from sonde.diagnose.seen import Seen
 from sonde.diagnose.suspicion import Suspicion
+from sonde.engine.clock import training_seconds
 
 WAITING, MOSTLY = 0.3, 0.6  # of the training time (doctor.md S1); of a few seconds most of them
 WORTH_S, MUCH_S = 1.0, 5.0  # seconds that waiting took
@@ -10,9 +11,7 @@ WORTH_S, MUCH_S = 1.0, 5.0  # seconds that waiting took
 
 def slow_input(seen: Seen) -> Suspicion | None:
     """Much of the training time is spent waiting for rows."""
-    spent = seen.spent
-    working = sum(spent.get(name, 0.0) for name in ("step", "optimizer", "input"))
-    waited = spent.get("input", 0.0)
+    working, waited = training_seconds(seen.spent), seen.spent.get("input", 0.0)
     much = waited > MUCH_S and waited > WAITING * working
     if seen.moment != "end" or seen.step < 10 or not (much or (waited > WORTH_S and waited > MOSTLY * working)):
         return None
@@ -31,7 +30,7 @@ def slow_input(seen: Seen) -> Suspicion | None:
 
 def slow_evaluation(seen: Seen) -> Suspicion | None:
     """More of the run is spent on evaluating than on training."""
-    working = sum(seen.spent.get(name, 0.0) for name in ("step", "optimizer", "input"))
+    working = training_seconds(seen.spent)
     evaluating = seen.spent.get("evaluation", 0.0)
     if seen.moment != "end" or evaluating < 5.0 or evaluating < working or len(seen.evaluations) < 3:
         return None

@@ -4,7 +4,7 @@ import os.path
 
 from sonde.acting.config import EnvironmentConfig, refuse_of_environments
 from sonde.acting.seeds import FIRST, LIMIT
-from sonde.acting.self_play.games.open_spiel import game, library, silently
+from sonde.acting.self_play.games.open_spiel import game, library, longest_of, silently
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.acting.self_play.opponents import SMALL, check_opponents
 from sonde.core.config import DataConfig
@@ -21,8 +21,8 @@ def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: S
     settings = config.of(EnvironmentConfig)
     known = game(name)
     refuse_of_environments(settings, f"game:{name}")
-    opponents = _opponents(settings, name, known.max_game_length())
-    longest = min(settings.max_episode_steps or LONGEST, known.max_game_length())
+    opponents = _opponents(settings, name, longest_of(known))
+    longest = min(settings.max_episode_steps or LONGEST, longest_of(known))
     numbers = {"train": LIMIT, "validation": settings.episodes, "test": settings.test_episodes}
     splits = {
         split: GameRows(name=name, seed=FIRST.get(split, 0), number=number, longest=longest, opponents=opponents)
@@ -37,7 +37,7 @@ def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: S
     facts = [
         Fact(
             f"{rules.actions:,} moves, {longest:,} in a game at most",
-            _limit(known.max_game_length(), longest, settings),
+            _limit(longest_of(known), longest, settings),
         ),
         Fact(f"positions of {'x'.join(map(str, rules.shape))} numbers", rules.shown),
         ways,

@@ -13,7 +13,8 @@ class CQLConfig:
     discount: float = 0.99
     """What a reward a step later is worth."""
     conservative: float = 1.0
-    """Weight of keeping actions that the log does not take below those that it takes; 0 for Q-learning alone."""
+    """Weight of keeping actions that the log does not take below those that it takes, whatever rewards count in; 0 for Q-learning
+    alone."""
     double: bool = True
     """Let the network choose the best next action, and the target network only say what it is worth."""
     dueling: bool = False

@@ -24,6 +24,7 @@ from sonde.nn.pixels import as_logged
 from sonde.nn.scaled_observations import ScaledObservations
 from sonde.nn.twin_critics import TwinCritics, follow, following
 from sonde.tasks.cql.config import CQLConfig, refuse_of_others
+from sonde.tasks.cql.reward_unit import RewardUnit
 from sonde.tasks.supervised import objective
 
 
@@ -32,7 +33,7 @@ class CQLOfNumbers:
 
     Source: Kumar et al. 2020, arXiv:2006.04779: equation 4 (CQL(H)), whose soft maximum over actions is estimated as in appendix
     F; on soft actor-critic, Haarnoja et al. 2018, arXiv:1812.05905, without entropy in what values are learned from, as equation
-    4 has it. Without an environment the last weights count, as in `task.CQL`.
+    4 has it, and of rewards divided by their `RewardUnit`. Without an environment the last weights count, as in `task.CQL`.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class CQLOfNumbers:
         self._scaled = torsos
         self.actor = GaussianActor(torsos[0], features, self._numbers)
         self.critics = TwinCritics(torsos[1], torsos[2], features)
-        self.targets = following(self.critics)
+        self.targets, self._unit = following(self.critics), RewardUnit()
         self.log_temperature = nn.Parameter(torch.zeros(()))
         weight = nn.ParameterDict({"log": self.log_temperature})
         self.modules = nn.ModuleDict(
@@ -63,13 +64,17 @@ class CQLOfNumbers:
         )
         self.objective: Objective | None = objective("return", MODES, monitor) if input.extra else None
         self.abilities = Abilities(
-            acting=Acting(act=self.act, sent=self.sent, value=self.value, discount=config.discount),
+            acting=Acting(
+                act=self.act, sent=self.sent, value=self.value, discount=config.discount, unit=lambda: self._unit.size
+            ),
             know_rows=self._know,
         )
+        self.state_dict, self.load_state_dict = self._unit.state_dict, self._unit.load_state_dict
 
     def _know(self, read: Any) -> None:
         for torso in self._scaled:
             torso.know(read)
+        self._unit.know(read)
         self.targets.load_state_dict(self.critics.state_dict())
 
     def _drawn(self, seen: Tensor) -> tuple[Tensor, Tensor]:
@@ -84,13 +89,17 @@ class CQLOfNumbers:
             action, _ = self._drawn(after)
             worth = self.targets.lower(after, action)  # type: ignore[operator]
             reward, discount = ahead(batch, config.discount)
-            goal = reward + discount * worth
+            goal = self._unit.learned(reward) + discount * worth
         chosen = self.critics(seen, batch["target"])
         # of a log that breaks off, the last step has no known value to learn, and its action is known all the same
         errors = [(((each - goal).square() / 2) * known).sum() / known.sum().clamp_min(1) for each in chosen]
         gaps = [(most - each).mean() for most, each in zip(self.soft_maximum(seen), chosen, strict=True)]
         error, gap = errors[0] + errors[1], gaps[0] + gaps[1]
-        parts = {"value": chosen[0].detach().mean(), "error": error.detach() / 2, "gap": gap.detach() / 2}
+        parts = {
+            "value": self._unit.told(chosen[0].detach().mean()),
+            "error": error.detach() / 2,
+            "gap": gap.detach() / 2,
+        }
         return Loss(error + config.conservative * gap, len(batch), parts)
 
     def soft_maximum(self, seen: Tensor) -> tuple[Tensor, Tensor]:
@@ -138,7 +147,8 @@ class CQLOfNumbers:
         return stretched(action, self._middle, self._half)
 
     def value(self, seen: Tensor) -> Tensor:
-        """See `Acting`: what the likeliest action is taken to return, by the lower critic."""
+        """See `Acting`: what the likeliest action is taken to return, by the lower critic, of rewards as they are learned
+        from."""
         return self.critics.lower(seen, self.actor(seen)[0].tanh())
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
@@ -147,7 +157,7 @@ class CQLOfNumbers:
             return played(batch)
         seen, chosen = batch["input"], batch["target"]
         near = (self.actor(seen)[0].tanh() - chosen).abs().mean(-1)  # over numbers that are scaled alike
-        return {"mae": near, "value": self.critics.lower(seen, chosen)}
+        return {"mae": near, "value": self._unit.told(self.critics.lower(seen, chosen))}
 
     def meter(self) -> Meter:
         """A fresh one."""

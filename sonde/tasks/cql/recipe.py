@@ -16,7 +16,7 @@ def settings(dataset: Dataset, model: str) -> Settings:
     common: Settings = {
         **found,
         "optimizer": ("adamw", "Adam without decay, as usual for Q-learning"),
-        "weight_decay": (0.0, "values have the scale of the rewards"),
+        "weight_decay": (0.0, "values are sums of rewards, which lie far from 0"),
         "clip": (10.0, "usual for Q-learning"),
         **({} if has_pixels(dataset) else {"activation": ("relu", "usual for Q-learning")}),
         "steps": (updates, f"at least {UPDATES:,}: values take longer to learn than actions"),

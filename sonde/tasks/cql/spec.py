@@ -14,7 +14,10 @@ CQL = TaskSpec(
     targets=("logged-action", "logged-control"),
     inputs={"environment": "logs of environments"},
     takes_input=True,
-    by_itself=SCALED,
+    by_itself={
+        **SCALED,
+        "scale_rewards": "rewards are divided by their root mean square in the log, without a setting",
+    },
     parts={},
     learns_returns=True,
     formerly={"log_steps": 1},

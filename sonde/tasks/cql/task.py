@@ -23,6 +23,7 @@ from sonde.nn.pixels import as_logged
 from sonde.nn.scaled_observations import ScaledObservations
 from sonde.nn.twin_critics import following as follower
 from sonde.tasks.cql.config import CQLConfig, refuse_of_others
+from sonde.tasks.cql.reward_unit import RewardUnit
 from sonde.tasks.supervised import objective
 
 
@@ -30,8 +31,8 @@ class CQL:
     """Action values and a target network that follows them every so many updates.
 
     Source: Kumar et al. 2020, arXiv:2006.04779, equation 4 (CQL(H)), on double Q-learning, van Hasselt et al. 2016,
-    arXiv:1509.06461, equation 4. Without an environment nothing chooses among checkpoints, since no held-out figure says which
-    policy returns more (Paine et al. 2020, arXiv:2007.09055): the last counts.
+    arXiv:1509.06461, equation 4; of rewards divided by their `RewardUnit`. Without an environment nothing chooses among
+    checkpoints, since no held-out figure says which policy returns more (Paine et al. 2020, arXiv:2007.09055): the last counts.
     """
 
     def __init__(
@@ -44,17 +45,26 @@ class CQL:
         features = features_of(model, input)
         self._scaled = ScaledObservations(model, input.shape)
         self.network = ActionValues(self._scaled, features, len(target.names), outputs=1, dueling=config.dueling)
-        self.target = follower(self.network)
+        self.target, self._unit = follower(self.network), RewardUnit()
         self.modules = nn.ModuleDict({"network": self.network, "target": self.target})
         self.phases: Sequence[Phase] = (Phase(name="values", loss=self.loss, trains=[self.network]),)
         self.objective: Objective | None = objective("return", MODES, monitor, latest=True) if input.extra else None
         self.abilities = Abilities(
-            acting=Acting(act=self.act, sent=self.sent, value=self.value, discount=config.discount, draws=False),
+            acting=Acting(
+                act=self.act,
+                sent=self.sent,
+                value=self.value,
+                discount=config.discount,
+                draws=False,
+                unit=lambda: self._unit.size,
+            ),
             know_rows=self._know,
         )
+        self.state_dict, self.load_state_dict = self._unit.state_dict, self._unit.load_state_dict
 
     def _know(self, read: Any) -> None:
         self._scaled.know(read)
+        self._unit.know(read)
         self.target.load_state_dict(self.network.state_dict())
 
     def loss(self, batch: Batch) -> Loss:
@@ -67,11 +77,11 @@ class CQL:
             worth = self.target.values(following)  # type: ignore[operator]
             judged = self.network.values(following) if config.double else worth
             reward, discount = ahead(batch, config.discount)
-            goal = reward + discount * worth[rows, judged.argmax(-1)]
+            goal = self._unit.learned(reward) + discount * worth[rows, judged.argmax(-1)]
         # of a log that breaks off, the last step has no known value to learn, and its action is known all the same
         error = (huber(chosen - goal) * known).sum() / known.sum().clamp_min(1)
         gap = (values.logsumexp(-1) - chosen).mean()
-        parts = {"value": chosen.detach().mean(), "error": error.detach(), "gap": gap.detach()}
+        parts = {"value": self._unit.told(chosen.detach().mean()), "error": error.detach(), "gap": gap.detach()}
         return Loss(error + config.conservative * gap, len(batch), parts)
 
     def after_step(self, record: StepRecord) -> None:
@@ -88,7 +98,7 @@ class CQL:
         return action + int(self._names[0])
 
     def value(self, seen: Tensor) -> Tensor:
-        """See `Acting`: what the best action is taken to return."""
+        """See `Acting`: what the best action is taken to return, of rewards as they are learned from."""
         return self.network.values(seen).amax(-1)
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
@@ -97,16 +107,16 @@ class CQL:
             return played(batch)
         values = self.network.values(batch["input"])
         chosen = values.gather(-1, batch["target"][:, None])[:, 0]
-        return {"accuracy": (values.argmax(-1) == batch["target"]).float(), "value": chosen}
+        return {"accuracy": (values.argmax(-1) == batch["target"]).float(), "value": self._unit.told(chosen)}
 
     def meter(self) -> Meter:
         """A fresh one."""
         return FollowedMeter()
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
-        """{"action": as the environment takes it, "values": (B, actions)} of observations."""
+        """{"action": as the environment takes it, "values": (B, actions) in the log's rewards} of observations."""
         values = self.network.values(batch["input"])
-        return {"action": self.sent(values.argmax(-1)), "values": values}
+        return {"action": self.sent(values.argmax(-1)), "values": self._unit.told(values)}
 
     def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One {"action", "values"} per observation."""

@@ -1,6 +1,7 @@
 """Any game of OpenSpiel for two, with perfect information and no chance, as rules over many positions."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from sonde.core.errors import DataError, MissingDependency, first_line, nearest
 
 OWN: dict[str, Callable[[], Rules]] = {"connect_four()": ConnectFour, "tic_tac_toe()": TicTacToe}
 """Games that many positions are stepped in at once by NumPy; others are stepped one by one by OpenSpiel."""
+WANTED = "self-play with search is for games for two in which both see everything"
 
 
 def library() -> Any:
@@ -60,16 +62,16 @@ def _loaded(name: str) -> Any:
         did = f"; did you mean {' or '.join(f'game:{one}' for one in near)}?" if near else "; connect_four is one"
         raise DataError(f"game:{name}: no such game of OpenSpiel{did}")
     kind = known[short]
-    if why := _unsuitable(pyspiel, kind):
-        raise DataError(f"game:{name} {why}; self-play with search is for games for two in which both see everything")
-    unknown = [part.partition("=")[0] for part in given.rstrip(")").split(",") if part]
-    wrong = [part for part in unknown if part not in kind.parameter_specification]
-    if wrong:
+    if given and (wrong := [each for each in parameters(given) if each not in kind.parameter_specification]):
         takes = ", ".join(kind.parameter_specification) or "none"
         raise DataError(f"game:{name}: {short} has no parameter {wrong[0]!r}; it takes {takes}")
+    if (why := _unsuitable(pyspiel, kind)) and "game" not in kind.parameter_specification:
+        raise DataError(f"game:{name} {why}; {WANTED}")
     try:
         with silently():
             found = pyspiel.load_game(name)
+            if why := _unsuitable(pyspiel, found.get_type()):  # of one that is made of another, as misere(game=…) is
+                raise DataError(f"game:{name} {why}; {WANTED}")
             first = found.new_initial_state()
             first.observation_tensor(first.current_player())
             str(first)
@@ -79,6 +81,18 @@ def _loaded(name: str) -> Any:
     if not moves:
         raise DataError(f"game:{name} cannot be played: there is no move in its first position")
     return found
+
+
+def parameters(given: str) -> list[str]:
+    """Names of parameters, of "board_size=4,swap=True)"; what stands within another game's parentheses is its own.
+
+    >>> parameters("game=hex(board_size=4,swap=True),players=2)")
+    ['game', 'players']
+    """
+    outer = given.removesuffix(")")
+    while (inner := re.sub(r"\([^()]*\)", "", outer)) != outer:
+        outer = inner
+    return [part.partition("=")[0].strip() for part in outer.split(",") if part.strip()]
 
 
 def _unsuitable(pyspiel: Any, kind: Any) -> str:
@@ -118,11 +132,17 @@ def begins(game: Any) -> int:
     return game.new_initial_state().current_player()
 
 
+def longest_of(game: Any) -> int:
+    """Moves of a game at most. OpenSpiel counts none for hex's swap, by which a stone takes the place of another."""
+    told = str(game)
+    return int(game.max_game_length()) + ("hex(" in told and "swap=True" in told)
+
+
 def rules_of(name: str) -> Rules:
     """The rules of `game:NAME`. Raises: as `game`"""
-    found = game(name)
-    plain = f"{name.partition('(')[0]}()" if str(found) == str(game(name.partition("(")[0])) else name
-    return OWN[plain]() if plain in OWN else OpenSpiel(name, found)
+    found, short = game(name), name.partition("(")[0]
+    own = OWN.get(f"{short}()")
+    return own() if own is not None and str(found) == str(game(short)) else OpenSpiel(name, found)
 
 
 class OpenSpiel:
@@ -136,7 +156,7 @@ class OpenSpiel:
     def __init__(self, name: str, game: Any) -> None:
         self.name, self._game = name, game
         self.actions: int = game.num_distinct_actions()
-        self.longest: int = game.max_game_length()
+        self.longest: int = longest_of(game)
         seen = _board_shape(game)
         flat = seen if len(seen) == 3 else (int(np.prod(seen)),)
         self.shape: tuple[int, ...] = (flat[0] + 1, *flat[1:])

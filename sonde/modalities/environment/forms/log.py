@@ -277,29 +277,30 @@ def _fitting(log: Log, input: InputSpec, target: TargetSpec, place: str) -> Log:
     return log
 
 
-def _rows(log: Log, target: TargetSpec, place: str, steps: int = 1) -> Rows:
+def _rows(log: Log, target: TargetSpec, place: str, steps: int = 0) -> Rows:
     """Rows of `input` and `target`, the action, numbers within their bounds as -1 to 1; and what came of it."""
     action = log.action
     if action.ndim == 2:
         action = ((action - np.asarray(target.mean)) / np.asarray(target.std)).astype(np.float32)
-    fields: dict[str, np.ndarray] = {"target": action, **looked_ahead(log, steps)}
+    fields: dict[str, np.ndarray] = {"target": action, **looked_ahead(log, max(steps, 1))}
     if not log.rewarded:
         del fields["reward"]  # rather than 0, which a task would learn from
     return InputRows(ArrayInputs(log.observation, place), fields)
 
 
 def _ahead(settings: EnvironmentConfig, log: Log, task: str | None, place: str) -> int:
-    """Steps of n-step returns. Raises: DataError for a number of them where no value is learned"""
+    """Steps of n-step returns, 0 where no value is learned. Raises: DataError for a number of them there"""
     if task is not None and spec(task).learns_returns:
         return settings.log_steps or (AHEAD if log.action.ndim == 1 else 1)
     if settings.log_steps is not None:
         raise DataError(
             f"{place}: --log-steps is for values that are learned from a log; give --task cql, or leave it out"
         )
-    return 1
+    return 0
 
 
-def _facts(log: Log, steps: int = 1) -> list[Fact]:
+def _facts(log: Log, steps: int = 0) -> list[Fact]:
+    """steps: as of `_ahead`"""
     returns = log.returns
     episodes = Fact(f"{count(len(log))} steps of {count(len(returns))} episodes", "terminated, truncated and episodes")
     spread = f"mean return {returns.mean():.4g}, from {returns.min():.4g} to {returns.max():.4g}"
@@ -309,9 +310,18 @@ def _facts(log: Log, steps: int = 1) -> list[Fact]:
     ]
     if steps > 1:
         found.append(Fact(f"values are learned from the rewards of {steps} steps", "--log-steps, 10 by default"))
+    if steps:
+        found += _unit(log.reward[log.reward != 0])
     if not log.known.all():
         lost = int((~log.known).sum())
         found.append(
             Fact(f"what followed {count(lost)} of them is not known", "no next_observations or final_observations")
         )
     return found
+
+
+def _unit(paid: np.ndarray) -> list[Fact]:
+    """What rewards are divided by, where that is not 1. paid: those that are not 0"""
+    size = f"{np.sqrt(np.square(paid, dtype=np.float64).mean()):.3g}" if len(paid) else "1"
+    why = "their root mean square without those of 0, so that --conservative means the same whatever they count in"
+    return [] if size == "1" else [Fact(f"values are learned from rewards divided by about {size}", why)]

@@ -210,6 +210,29 @@ def test_other_games_are_refused_by_name(name: str, message: str, capfd: pytest.
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.parametrize(
+    "name", ["misere(game=tic_tac_toe())", "start_at(history=4;0,game=hex(board_size=3,swap=True))"]
+)
+def test_a_game_made_of_another_is_what_that_one_is(name: str) -> None:
+    assert len(rules_of(name).start(2)) == 2
+
+
+def test_a_game_made_of_one_with_chance_has_chance() -> None:
+    with pytest.raises(DataError, match="has chance in it; self-play with search"):
+        game("misere(game=backgammon())")
+
+
+def test_a_game_of_hex_with_the_swap_is_never_cut_off() -> None:
+    rules, random, longest = rules_of("hex(board_size=3,swap=True)"), np.random.default_rng(0), 0
+    for _ in range(60):
+        state = game("hex(board_size=3,swap=True)").new_initial_state()
+        while not state.is_terminal():
+            state.apply_action(int(random.choice(state.legal_actions())))
+        longest = max(longest, state.move_number())
+        assert state.returns()[0] != 0
+    assert 9 < longest <= rules.longest == 10
+
+
 def test_positions_of_a_game_by_open_spiel_say_who_is_to_move() -> None:
     rules = rules_of("hex(board_size=4)")
     view = rules.view(replayed(rules, [[], [5]]))
