@@ -25,7 +25,7 @@ def never_finite(
     scores = [line["metrics"] for line in lines if line.get("kind") == "evaluation"]
     if not scores:
         return []
-    broken = [name for name in scores[0] if all(_broken(each.get(name)) for each in scores)]
+    broken = [name for name in scores[0] if all(_broken(each[name]) for each in scores if name in each)]
     often = f"in all {len(scores)} evaluations" if len(scores) > 1 else "in the only evaluation"
     parts = [[name for name in broken if (name in (batch_means or ())) is part] for part in (False, True)]
     loss = batch_means is not None and "loss" not in broken
@@ -44,15 +44,16 @@ def sometimes_finite(lines: Sequence[Mapping[str, Any]], chose: str | None) -> l
     done = [line for line in lines if line.get("kind") == "evaluation"]
     found = []
     for name in done[0]["metrics"] if done else ():
-        steps = [line["step"] for line in done if _broken(line["metrics"].get(name))]
-        if steps and len(steps) < len(done):
+        there = [line for line in done if name in line["metrics"]]  # an opponent may be met in some alone
+        steps = [line["step"] for line in there if _broken(line["metrics"][name])]
+        if steps and len(steps) < len(there):
             apart = "; these were ignored when choosing the best checkpoint" if name == chose else ""
             found.append(
                 Finding(
                     check="metric not always finite",
                     name="metric-not-always-finite",
                     severity="warning",
-                    evidence=f"metric {name!r} was NaN or infinite in {len(steps)} of {len(done)} evaluations{apart}",
+                    evidence=f"metric {name!r} was NaN or infinite in {len(steps)} of {len(there)} evaluations{apart}",
                     action="it is not defined on what the network predicted then (one class only, a division by zero?)",
                     step=steps[0],
                 )

@@ -115,10 +115,12 @@ class EvaluationBudget:
         """Whether every row was evaluated."""
         return self.evaluated == self.seen and not self.stopped
 
-    def ended(self, which: str | None) -> None:
-        """The evaluation is over. which: of the rows they are, where the source tells"""
+    def ended(self, played: Played | None) -> None:
+        """The evaluation is over. played: the source, where it tells which of its rows they are and may have left off itself"""
         self.took_s = self._now() - self._begun
-        self.which = self.which if which is None else which
+        if played is not None:
+            self.which = played.which
+            self.stopped = self.stopped or played.so_far[0] < played.so_far[1]
 
     @property
     def nothing(self) -> bool:
@@ -251,9 +253,16 @@ def evaluate(
                     raise
             done = number + 1
             tell()
-            if budget is not None and rewinds(source) and budget.stops(last=number + 1 == source.batches):
+            if budget is not None and rewinds(source) and budget.stops(last=_last(source, number)):
                 source.load_state_dict(begins)  # the next evaluation begins at the beginning again
                 break
     if budget is not None:
-        budget.ended(None if played is None else played.which)
+        budget.ended(played)
     return meter
+
+
+def _last(source: Source, number: int) -> bool:
+    """Whether no batch follows this one. number: of it, from 0"""
+    if isinstance(source, Played):  # whose batches are of as many rows as there is time for
+        return source.so_far[0] == source.so_far[1]
+    return number + 1 == source.batches

@@ -41,6 +41,7 @@ from sonde.run.evaluation import choosing, notes_on_metrics
 from sonde.run.examining import doctor_of, last_look
 from sonde.run.job import Attempt
 from sonde.run.judged_anew import judge_anew
+from sonde.run.kept_evaluation import kept_evaluation, take_up
 from sonde.run.lengths import fit_settings, fixed_ends, move_end, refuse_too_short
 from sonde.run.live import Live
 from sonde.run.loggers.logger import Ending
@@ -122,6 +123,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     assembly, folder, saved, screen = attempt.assembly, attempt.folder, attempt.saved, attempt.job.screen
     if saved is not None:
         undo(assembly.task.modules, saved.state["stepper"])
+        saved.judged = take_up(attempt)
     before = len(attempt.findings)
     attempt.loggers = loggers(
         attempt.config,
@@ -211,7 +213,7 @@ def written_down(run: Prepared) -> Iterator[None]:
         if best is None or best["metric"] is None:
             # nothing was evaluated: the best is the last, also when trained further
             training.progress.best = {"epoch": None, "step": training.progress.step, "metric": None, "value": None}
-            chosen = (best_weights(assembly), best_state(training))
+            chosen = (best_weights(assembly), best_state(training) | kept_evaluation(run.attempt, training))
             writer.save(weights(assembly.task.modules), capture(training), best=chosen)
 
 
@@ -312,6 +314,7 @@ def _calls(
         objective=assembly.objective if validates else None,
         evaluate=(lambda: validate(attempt, training, request, doctor)) if validates else None,
         best_weights=lambda: best_weights(assembly),
+        best_evaluation=lambda: kept_evaluation(attempt, training),
         writer=Writer(attempt.folder.checkpoints),
         request=request,
         thread_tuner=tuner,

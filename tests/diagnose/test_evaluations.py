@@ -55,3 +55,14 @@ def test_what_is_a_number_in_some_evaluations_says_in_how_many_and_from_which_st
     assert found.step == 20
     assert sometimes_finite(done[:1], "a") == sometimes_finite(lines(), None) == []
     assert sometimes_finite(lines({"a": None}), None) == []  # never one, which is said elsewhere
+
+
+def test_what_was_not_measured_at_all_in_some_evaluations_was_no_number_in_none_of_them() -> None:
+    measured = lines({"a": 1.0, "b": 0.5}, {"a": 1.0}, {"a": None, "b": None})
+    assert [found.evidence for found in sometimes_finite(measured, None)] == [
+        "metric 'a' was NaN or infinite in 1 of 3 evaluations",
+        "metric 'b' was NaN or infinite in 1 of 2 evaluations",
+    ]
+    assert sometimes_finite(lines({"a": 1.0, "b": 0.5}, {"a": 1.0}), None) == []
+    (found,) = never_finite(lines({"a": 1.0, "b": None}, {"a": 1.0}), None)
+    assert "'b'" in found.evidence

@@ -301,3 +301,14 @@ def test_rows_that_become_cheaper_are_no_reason_to_leave_any_out() -> None:
     budget = EvaluationBudget(115, rows=100, row_s=1.0, now=hands)
     evaluate(Shorter(hands), source(rows=100, batch_size=10), SETTINGS, budget=budget)
     assert budget.whole
+
+
+def test_games_that_end_of_themselves_before_all_are_played_are_a_part() -> None:
+    class Fewer(Games):
+        def __iter__(self) -> Iterator[Batch]:
+            yield next(super().__iter__())
+
+    hands = Hands(0.0)
+    budget = EvaluationBudget(1000, rows=100, row_s=1.0, now=hands)
+    evaluate(Slow(hands), Fewer(hands), SETTINGS, budget=budget)
+    assert (budget.evaluated, budget.whole, budget.nothing) == (10, False, False)

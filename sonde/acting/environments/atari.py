@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sonde.acting.environments.arguments import as_written
 from sonde.core.acting import Transition
 from sonde.core.catalogue import require
 from sonde.core.errors import DataError, RunFolderError, nearest
@@ -44,6 +45,12 @@ def rom(game: str) -> str:
     library()
     from ale_py import roms
 
+    short, arguments = as_written(game)
+    if arguments:
+        raise DataError(
+            f"atari:{game}: how a game of Atari is played is said by settings, such as --frame-skip and --sticky-actions; "
+            f"write atari:{short}"
+        )
     known = {_plain(each): each for each in roms.get_all_rom_ids()}
     asked = _plain(game.rpartition("/")[2].partition("-")[0])
     if asked in known:

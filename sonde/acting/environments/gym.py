@@ -1,15 +1,16 @@
-"""Environments of gymnasium, by name: `gym:CartPole-v1`, `gym:my_module:MyEnv-v0`."""
+"""Environments of gymnasium, by name: `gym:CartPole-v1`, `gym:my_module:MyEnv-v0`, `gym:FrozenLake-v1(is_slippery=False)`."""
 
 import importlib
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sonde.acting.environments import mujoco
+from sonde.acting.environments.arguments import as_written, check_taken, parted
 from sonde.acting.self_play.games.open_spiel import named_so
 from sonde.core.catalogue import require
 from sonde.core.errors import DataError, first_line, nearest
@@ -19,7 +20,8 @@ from sonde.core.errors import DataError, first_line, nearest
 class GymEnvironment:
     """How one environment is made, again and again; it pickles.
 
-    name: as gymnasium takes it;  longest: steps after which an episode is truncated, None for the environment's own limit
+    name: as gymnasium takes it, with arguments or without
+    longest: steps after which an episode is truncated, None for the environment's own limit
     rendered: whether it draws frames when it is asked to
     """
 
@@ -29,25 +31,55 @@ class GymEnvironment:
 
     def __call__(self) -> Any:
         """A new one. Raises: DataError for one that cannot be made, MissingDependency"""
-        gymnasium = library()
-        place = str(getattr(gymnasium.registry.get(self.name), "entry_point", ""))  # its module and class
-        _require(self.name, place)
+        gymnasium, source = library(), f"gym:{self.name}"
+        name, arguments = parted(self.name, source)
+        place = str(getattr(gymnasium.registry.get(name), "entry_point", ""))  # its module and class
+        _require(name, place)
         quiet = mujoco.without_warnings() if place.startswith(mujoco.PLACE) else nullcontext()
         try:
-            module = self.name.rpartition(":")[0]  # which registers it
-            registering = reachable(module, f"gym:{self.name}") if module else nullcontext()
+            module = name.rpartition(":")[0]  # which registers it
+            registering = reachable(module, source) if module else nullcontext()
             with warnings.catch_warnings(), registering, quiet:
                 warnings.simplefilter("ignore")  # of deprecated versions: `about` says so
+                _check(name, arguments, source)
                 return gymnasium.make(
-                    self.name,
+                    name,
                     max_episode_steps=self.longest,
                     disable_env_checker=True,
                     **({"render_mode": "rgb_array"} if self.rendered else {}),  # which not every environment takes
+                    **arguments,
                 )
         except gymnasium.error.Error as error:
-            raise DataError(f"gym:{self.name}: {_why(self.name, error)}") from None
+            raise DataError(f"{source}: {_why(self.name, error)}") from None
         except ModuleNotFoundError as error:
-            raise DataError(f"gym:{self.name} cannot be made: {first_line(error)}; install it") from None
+            raise DataError(f"{source} cannot be made: {first_line(error)}; install it") from None
+        except DataError:
+            raise
+        except Exception as error:  # what a constructor raises of values that it does not take
+            if not arguments:
+                raise
+            why = first_line(error).partition(" was raised from the environment creator")[0]
+            raise DataError(f"{source} cannot be made: {type(error).__name__}: {why}") from error
+
+
+OWN_WAY = {
+    "max_episode_steps": "--max-episode-steps cuts episodes off; leave it out here",
+    "render_mode": "films are drawn without it; leave it out",
+}
+"""Arguments of `gymnasium.make` that are Sonde's to give."""
+
+
+def _check(name: str, arguments: Mapping[str, Any], source: str) -> None:
+    """Raises: DataError for arguments that an environment does not take, or that are no business of a name"""
+    for key in arguments:
+        if key in OWN_WAY:
+            raise DataError(f"{source}: {OWN_WAY[key]}")
+    if arguments:
+        from gymnasium.envs.registration import load_env_creator
+
+        made_by: Any = library().spec(name).entry_point
+        made_by = load_env_creator(made_by) if isinstance(made_by, str) else made_by
+        check_taken(made_by, list(arguments), source, hidden=list(OWN_WAY))
 
 
 def _require(name: str, place: str) -> None:
@@ -103,9 +135,10 @@ def _why(name: str, error: Exception) -> str:
     """What is wrong with a name, and which are near."""
     from gymnasium.envs.registration import registry
 
-    if name not in registry and (found := named_so(name)):
+    short, arguments = as_written(name)
+    if short not in registry and (found := named_so(name)):
         return f"no such environment; did you mean {found[0]}?"
-    near = nearest(name, registry)
+    near = nearest(short, registry)
     if near and not isinstance(error, library().error.DependencyNotInstalled):
-        return f"no such environment; did you mean {' or '.join(f'gym:{one}' for one in near)}?"
+        return f"no such environment; did you mean {' or '.join(f'gym:{one}{arguments}' for one in near)}?"
     return first_line(error)

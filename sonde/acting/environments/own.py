@@ -2,7 +2,7 @@
 
 import importlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sonde.acting.environments.arguments import as_written, check_taken, parted
 from sonde.acting.environments.gym import library, reachable
 from sonde.acting.environments.normalising import refuse_normalising
 from sonde.acting.seeds import action_seed
@@ -18,6 +19,18 @@ from sonde.core.code_hash import fingerprint, name_of
 from sonde.core.errors import DataError, first_line, nearest
 
 SAME_STEPS = 16  # of an environment and its copy, that are compared
+
+
+@dataclass(frozen=True)
+class Named:
+    """A function or class that `env:NAME` says, and the arguments that it is called with."""
+
+    name: str
+    made_by: Callable[..., Any]
+    arguments: Mapping[str, Any]
+
+    def __call__(self) -> Any:
+        return self.made_by(**self.arguments)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +52,9 @@ class OwnEnvironment:
             raise
         except Exception as error:
             why = f"{type(error).__name__}: {first_line(error)}"
-            more = "a call without arguments, such as lambda: MyEnv(size=5), has to make it"
-            raise DataError(f"{self.name} made no environment ({why}); {more} (--debug shows where)") from error
+            raise DataError(
+                f"{self.name} made no environment ({why}){_remedy(self.make)} (--debug shows where)"
+            ) from error
         if is_vector(env):
             raise DataError(f"{self.name} made a {type(env).__name__}; {_SINGLE}")
         if not is_environment(env):
@@ -48,6 +62,13 @@ class OwnEnvironment:
                 f"{self.name} returned a {type(env).__name__} and no environment; give a function that makes a gymnasium.Env"
             )
         return env if self.longest is None else _limited(env, self.longest)
+
+
+def _remedy(make: Callable[[], Any]) -> str:
+    """Of what failed, where it was called without arguments."""
+    if not isinstance(make, Named):
+        return "; a call without arguments, such as lambda: MyEnv(size=5), has to make it"
+    return "" if make.arguments else "; a name may have arguments, such as env:MODULE:NAME(size=5)"
 
 
 NEVER = 2**62  # steps
@@ -95,6 +116,8 @@ def own(given: Any, longest: int | None) -> OwnEnvironment:
 
 
 def _called(given: Any) -> str:
+    if isinstance(given, Named):
+        return _called(given.made_by) + as_written(given.name)[1]
     name = name_of(given)
     return "the function" if name == "<lambda>" else name
 
@@ -111,6 +134,14 @@ def importable(given: Any) -> str:
     except (ImportError, AttributeError):
         return ""
     return f"{module}:{name}" if found is given else ""
+
+
+def named(name: str) -> Named:
+    """What makes environments that is called "module:name", or "module:name(size=5)". Raises: DataError"""
+    short, arguments = parted(name, f"env:{name}")
+    made_by = imported(short)
+    check_taken(made_by, list(arguments), f"env:{name}")
+    return Named(name, made_by, arguments)
 
 
 def imported(name: str) -> Any:

@@ -14,20 +14,17 @@ from sonde.acting.self_play.openings import openings
 from sonde.acting.self_play.opponents import Opponent, Searching, opponent
 from sonde.acting.self_play.search.search import check_seen, judge_of
 from sonde.acting.self_play.usual_length import usual_length
+from sonde.acting.self_play.waves import FEWEST, Waves
 from sonde.core.batch import Batch
 from sonde.core.pace import LeftOff, never
 from sonde.core.playing import Playing
 from sonde.core.seeds import derive
 
 TOGETHER = 20  # games against each opponent side by side, at most
-FEWEST = 2  # of them, where there is little time: a pair
-LOOK_SHARE, ROOM = (
-    0.05,
-    0.5,
-)  # of the time of a pass, to find out how long a group takes, and that it may be expected to take
+LOOK_SHARE = 0.05  # of the time of a pass, to find out how long a group takes
 FEW = 4  # moves of each game, by which it is told how long a pass takes
 FIRST_MOVE = 4  # times as long as it is to take to tell that, a first move may be waited for
-FIRST = ", those that ended first: longer ones are missing"
+WHICH = ", the first of each match"  # where not all were played
 
 
 class _Game(NamedTuple):
@@ -49,8 +46,9 @@ class Matches:
     It plays the best move that it finds. Game 2k and 2k + 1 share a seed and, where neither side varies, random moves that they
     begin with, other ones than all other pairs: of a game that has too few of them there are fewer games. The judged side begins
     the one, the opponent the other.
-    Where it leaves off, what is whole by then are the groups that were played; of the first, where it was in that one, the games
-    that had ended. So that some do end, groups are smaller where a pass has too little time for one (`within_s`).
+    Where it leaves off, what is whole by then are the groups that were played. Nothing is told of one in which it was: games that
+    ended first are no fair part of it. So that some groups end where there is little time (`within_s`), they are as small as it
+    takes (`Waves`), and none is begun that is not expected to end.
     """
 
     ends = True
@@ -65,8 +63,9 @@ class Matches:
         *,
         judged: Opponent | None = None,
         together: int = TOGETHER,
+        now: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """judged: who plays, by default the network;  together: games against each opponent side by side
+        """judged: who plays, by default the network;  together: games against each opponent side by side, at most
 
         Raises: DataError for a game that the network saw in another way
         """
@@ -76,6 +75,7 @@ class Matches:
         self.within_s: float | None = None  # see `sonde.core.pace.Hurrying`
         self.which, self.so_far = "", (0, 0)  # see `sonde.core.pace.Played`
         self._judged, self._together = judged, together
+        self._waves, self._now = Waves(), now
 
     @property
     def batches(self) -> int:
@@ -83,57 +83,65 @@ class Matches:
         return -(-self._rows.number // self._together)
 
     def __iter__(self) -> Iterator[Batch]:
-        self.which, rows = "", self._rows
-        together = self._together_in_time()
+        begun, most = self._now(), min(self._together, self._rows.number)
+        if self.within_s is not None and not self._waves.known and most > FEWEST:
+            self.expected_s(LOOK_SHARE * self.within_s)
         own, others = self._sides(self.leave_off)
-        self.so_far = 0, sum(len(self._group(first, together, others)) for first in range(0, rows.number, together))
-        for first in range(0, rows.number if others else 0, together):
-            games = self._group(first, together, others)
-            if not games:
+        of = len(self._group(0, self._rows.number, others))
+        self.which, self.so_far = "", (0, of)
+        together = most if self.within_s is None else self._waves.begin(most, begun + self.within_s - self._now())
+        first = done = 0
+        while done < of:
+            self.which, self.so_far = WHICH if first else "", (done, of)
+            if not together or (batch := self._wave(first, together, own, others)) is None:
                 return
-            fields, ended = self._played(games, own, others)
-            kept = [number for number, over in enumerate(ended) if over]
-            if len(kept) < len(games):
-                if first or not kept:
-                    return
-                self.which = FIRST
-            chosen = [games[number] for number in kept]
-            index = torch.tensor([rows.opponents.index(each.opponent) * rows.number + each.number for each in chosen])
-            opponents = [each.opponent for each in chosen]
-            yield Batch({**{name: value[kept] for name, value in fields.items()}, "opponent": opponents}, index)
-            if len(kept) < len(games):
-                return
+            yield batch
+            first, done = first + together, done + len(batch)
+            together = min(self._together, self._rows.number - first)
+            if self.within_s is not None and together:
+                together = self._waves.go_on(together, begun + self.within_s - self._now())
+        self.which = ""
+
+    def _wave(self, first: int, together: int, own: Opponent, others: Mapping[str, Opponent]) -> Batch | None:
+        """So many games against each opponent, from this number on; None where not all of them end."""
+        begun, games = self._now(), self._group(first, together, others)
+        fields, ended = self._played(games, own, others)
+        self._waves.took(together, self._now() - begun)
+        if not ended:
+            return None
+        rows = self._rows
+        index = torch.tensor([rows.opponents.index(each.opponent) * rows.number + each.number for each in games])
+        return Batch({**fields, "opponent": [each.opponent for each in games]}, index)
 
     def expected_s(self, at_most_s: float) -> float:
         """Seconds of a pass, by the first moves of the first group, as far as they go in that time."""
-        begun = time.perf_counter()
+        group_s = self._expected_s(self._together, at_most_s)
+        self._waves.expected(min(self._together, self._rows.number), group_s)
+        return self.batches * group_s
+
+    def least_s(self, at_most_s: float) -> float:
+        """The same of the smallest group, without which nothing is told."""
+        return self._expected_s(FEWEST, at_most_s)
+
+    def _expected_s(self, together: int, at_most_s: float) -> float:
+        begun = self._now()
         own, others = self._sides(
-            lambda: time.perf_counter() - begun > (at_most_s if moved else FIRST_MOVE * at_most_s), expecting=True
+            lambda: self._now() - begun > (at_most_s if moved else FIRST_MOVE * at_most_s), expecting=True
         )
-        moved, games = 0, self._group(0, self._together, others)
+        moved, games = 0, self._group(0, together, others)
         if not games:
             return 0.0
         known = game(self._rows.name)
         states = [self._begun(known, each, others) for each in games]
-        begun = time.perf_counter()
+        begun = self._now()
         try:
             while moved < FEW and not any(self._over(state) for state in states):
                 self._move(games, states, range(len(games)), own, others, begins(known))
                 moved += 1
         except LeftOff:
             moved += 1  # at least so long
-        move_s = (time.perf_counter() - begun) / moved
-        return self.batches * move_s * usual_length(self._rows.rules, self._rows.longest)
-
-    def _together_in_time(self) -> int:
-        """Games against each opponent side by side: fewer where a group of them would take too much of the time that there is."""
-        most = min(self._together, self._rows.number)
-        if self.within_s is None or most <= FEWEST:
-            return self._together
-        group_s = self.expected_s(LOOK_SHARE * self.within_s) / self.batches
-        if group_s <= ROOM * self.within_s:
-            return self._together
-        return max(FEWEST, int(most * ROOM * self.within_s / group_s) // 2 * 2)
+        move_s = (self._now() - begun) / max(1, moved)
+        return move_s * usual_length(self._rows.rules, self._rows.longest)
 
     def _group(self, first: int, together: int, others: Mapping[str, Opponent]) -> list[_Game]:
         """The games that are played side by side, from this number on; the same game is not played again."""
@@ -165,12 +173,12 @@ class Matches:
 
     def _played(
         self, games: Sequence[_Game], own: Opponent, others: Mapping[str, Opponent]
-    ) -> tuple[dict[str, torch.Tensor], list[bool]]:
-        """Some games, a move of each at a time; and which of them are over."""
+    ) -> tuple[dict[str, torch.Tensor], bool]:
+        """Some games, a move of each at a time; and whether all of them are over."""
         known = game(self._rows.name)
         states = [self._begun(known, each, others) for each in games]
         going, beginner = list(range(len(games))), begins(known)
-        with suppress(LeftOff):  # in the middle of a move: what is over then is whole
+        with suppress(LeftOff):  # in the middle of a move
             while going and not self.leave_off():
                 self._move(games, states, going, own, others, beginner)
                 still = [at for at in going if not self._over(states[at])]
@@ -184,7 +192,7 @@ class Matches:
             "length": torch.tensor([state.move_number() for state in states]).double(),
             "first": torch.from_numpy(first),
         }
-        return fields, [self._over(state) for state in states]
+        return fields, not going
 
     def _move(
         self,

@@ -77,10 +77,8 @@ def _played(
 ) -> list[Batch]:
     begun = time.perf_counter()
     matches, found = Matches(rows, playing, device, judged=player, together=AT_ONCE), list[Batch]()
-    matches.leave_off, matches.within_s = (lambda: leave_off() or time.perf_counter() - begun > most_s), seconds
+    matches.leave_off, matches.within_s = (lambda: leave_off() or time.perf_counter() - begun > most_s), most_s
     for batch in matches:
-        if matches.which:  # some of a group's games, the shortest
-            break
         found.append(batch)
         if time.perf_counter() - begun > seconds:
             break

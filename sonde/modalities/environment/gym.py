@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from sonde.acting.config import EnvironmentConfig, refuse_of_games
+from sonde.acting.environments.arguments import as_written
 from sonde.acting.environments.gym import GymEnvironment, library
 from sonde.acting.environments.making import Making, as_shown
 from sonde.acting.environments.normalising import refuse_normalising
@@ -52,11 +53,11 @@ class About(NamedTuple):
 
 
 def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: Schema | None) -> Dataset:
-    """The episodes of an environment. name: as gymnasium takes it. Raises: DataError, MissingDependency"""
+    """The episodes of an environment. name: of gymnasium, and arguments. Raises: DataError, MissingDependency"""
     refuse_of_logs(task, f"gym:{name}", like)
     make = GymEnvironment(name=name, longest=config.of(EnvironmentConfig).max_episode_steps)
     about = About(
-        name=name.rpartition(":")[2].rpartition("/")[2].lower(),
+        name=as_written(name)[0].rpartition(":")[2].rpartition("/")[2].lower(),
         called=f"gym:{name}",
         source=f"gym:{name}",
         form="gymnasium environment",

@@ -1,9 +1,10 @@
-"""Reading environments of a program's own: `env:MODULE:NAME`, and what a program hands over."""
+"""Reading environments of a program's own: `env:MODULE:NAME`, `env:MODULE:NAME(size=5)`, and what a program hands over."""
 
 from typing import Any
 
 from sonde.acting.config import EnvironmentConfig
 from sonde.acting.environments import own
+from sonde.acting.environments.arguments import as_written
 from sonde.acting.environments.gym import library
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Schema
@@ -12,9 +13,9 @@ from sonde.modalities.environment.gym import About, described, refuse_of_logs
 
 
 def read(name: str, config: DataConfig, *, task: str | None, tick: Tick, like: Schema | None) -> Dataset:
-    """The episodes of what a function or class "module:name" makes. Raises: DataError, MissingDependency"""
+    """The episodes of what a function or class "module:name" makes, given arguments. Raises: DataError, MissingDependency"""
     refuse_of_logs(task, f"env:{name}", like)
-    return _read(own.imported(name), f"env:{name}", config, like)
+    return _read(own.named(name), f"env:{name}", config, like)
 
 
 def given(data: Any, config: DataConfig, *, task: str | None, tick: Tick, like: Schema | None) -> Dataset | None:
@@ -33,8 +34,9 @@ def given(data: Any, config: DataConfig, *, task: str | None, tick: Tick, like: 
 def _read(data: Any, source: str, config: DataConfig, like: Schema | None) -> Dataset:
     settings = config.of(EnvironmentConfig)
     make = own.own(data, settings.max_episode_steps)
+    short = as_written(make.name)[0]
     about = About(
-        name=make.name.rpartition(".")[2].lower() if make.name.isidentifier() else "environment",
+        name=short.rpartition(".")[2].lower() if short.isidentifier() else "environment",
         called=make.name,
         source=source or f"environments in memory ({make.name})",
         form="environment of your own",

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sonde.acting.config import OF_ATARI, OF_BOTH, OF_GAMES, OF_LOGS, of_environments
+from sonde.acting.environments.arguments import as_written
 
 ACTED = ("action", "control", "move")  # kinds of targets of what is acted in
 
@@ -26,10 +27,10 @@ def row_of(schema: Mapping[str, Any]) -> tuple[str, str]:
 def meant(place: str) -> list[str]:
     """Environments and games of such a name, where nothing is called so on disk.
 
-    >>> meant("CartPole-v1"), meant("photos")
-    (['gym:CartPole-v1'], [])
+    >>> meant("CartPole-v1"), meant("FrozenLake-v1(map_name=8x8)"), meant("photos")
+    (['gym:CartPole-v1'], ['gym:FrozenLake-v1(map_name=8x8)'], [])
     """
-    if re.fullmatch(r"[\w/]+-v\d+", place):  # as gymnasium calls its environments
+    if re.fullmatch(r"[\w/]+-v\d+", as_written(place)[0]):  # as gymnasium calls its environments
         return [f"gym:{place}"]
     from sonde.acting.self_play.games.open_spiel import named_so
 

@@ -74,3 +74,19 @@ def test_what_is_missing_is_named_with_the_line_that_installs_it(
     said = f"(?i)gym:{name} needs {missing}; install it with: pip install .*{missing}"
     with pytest.raises(MissingDependency, match=said):
         GymEnvironment(name=name)()
+
+
+def test_arguments_of_a_name_are_those_of_the_environment() -> None:
+    env = GymEnvironment(name="FrozenLake-v1(is_slippery=False, map_name=8x8)")()
+    assert env.observation_space.n == 64
+    assert {len(ways) for ways in env.unwrapped.P[0].values()} == {1}  # where it slips there are three
+    for given, told in (
+        ("slippery=False", r"no argument slippery; did you mean is_slippery\? \(it takes desc, map_name, is_slippery"),
+        ("map_name=9x9", r"gym:FrozenLake-v1\(map_name=9x9\) cannot be made: KeyError: '9x9'"),
+        ("max_episode_steps=3", "--max-episode-steps cuts episodes off"),
+        ("render_mode=human", "films are drawn without it"),
+    ):
+        with pytest.raises(DataError, match=told):
+            GymEnvironment(name=f"FrozenLake-v1({given})")()
+    with pytest.raises(DataError, match=r"did you mean gym:FrozenLake-v1\(map_name=8x8\)"):
+        GymEnvironment(name="FrozenLak-v1(map_name=8x8)")()

@@ -1,5 +1,7 @@
 """Matches against a ladder: who begins alternates, the same match is the same each time, perfect play never loses."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from sonde.acting.self_play.matches import Matches
 from sonde.acting.self_play.openings import distinct_games
 from sonde.acting.self_play.opponents import Minimax, RolloutSearch, check_opponents, opponent
 from sonde.core.errors import ConfigError
-from sonde.core.pace import leaving_off, never
+from sonde.core.pace import leaving_off
 from sonde.core.playing import Playing, SearchPlan
 from sonde.engine.tree import same
 
@@ -47,9 +49,16 @@ def knowing() -> Any:
     return judge
 
 
-def matches(rows: GameRows, *, simulations: int = 30, judge: Any = evenly, earlier: Any = None) -> Matches:
+def matches(
+    rows: GameRows,
+    *,
+    simulations: int = 30,
+    judge: Any = evenly,
+    earlier: Any = None,
+    now: Callable[[], float] = time.perf_counter,
+) -> Matches:
     plan = SearchPlan(kind="puct", simulations=simulations, considered=9)
-    return Matches(rows, Playing(judge=judge, plan=plan, earlier=lambda: earlier), torch.device("cpu"))
+    return Matches(rows, Playing(judge=judge, plan=plan, earlier=lambda: earlier), torch.device("cpu"), now=now)
 
 
 def test_who_knows_every_position_does_not_lose_and_random_moves_do() -> None:
@@ -101,29 +110,81 @@ def test_games_side_by_side_are_those_of_a_match_that_is_played_in_parts() -> No
     assert sorted(torch.cat([batch.index for batch in whole]).tolist()) == list(range(88))
 
 
+class Hours:
+    """A clock that a move in a group of games moves on by a second for each game that goes on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now, move = 0.0, Matches._move
+
+        def moved(matches: Matches, games: Any, states: Any, going: Any, *args: Any) -> None:
+            self.now += len(going)
+            move(matches, games, states, going, *args)
+
+        monkeypatch.setattr(Matches, "_move", moved)
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @pytest.mark.parametrize(
     ("within_s", "sizes"),
-    [(None, [40, 40, 8]), (400.0, [40, 40, 8]), (80.0, [16] * 5 + [8]), (1.0, [4] * 22)],
+    [(None, [20, 20, 4]), (1e5, [20, 20, 4]), (700.0, [2, 20, 20, 2]), (150.0, [2, 4, 2])],
     ids=["any time", "much", "little", "hardly any"],
 )
-def test_fewer_play_side_by_side_where_a_group_would_take_too_long_so_that_some_end(
+def test_where_there_is_little_time_a_pair_against_each_is_played_first_and_then_as_many_as_end_in_it(
     within_s: float | None, sizes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    played = matches(rows_of("random", "one-ply", number=44), simulations=2)
-    monkeypatch.setattr(Matches, "expected_s", lambda self, at_most_s: 300.0)  # 100 for a group of 20
-    with leaving_off(played, never, within_s):
+    clock = Hours(monkeypatch)
+    played = matches(rows_of("random", "one-ply", number=44), simulations=2, now=clock)
+    with leaving_off(played, lambda: within_s is not None and clock() > within_s, within_s):
         found = list(played)
-    assert [len(batch) for batch in found] == sizes
-    assert played.so_far == (88, 88)
+    assert [len(batch) for batch in found] == [2 * size for size in sizes]
+    assert [batch["opponent"].count("random") for batch in found] == sizes
+    assert played.which == ("" if sum(sizes) == 44 else ", the first of each match")
+    assert (played.so_far == (88, 88)) == (sum(sizes) == 44)
+    assert within_s is None or clock() < within_s  # no wave is begun that would not end
     assert played.within_s is None
-    whole = torch.cat([batch["score"] for batch in played])
-    index = torch.cat([batch.index for batch in played])
-    of = {int(number): float(score) for number, score in zip(index, whole, strict=True)}
-    assert all(
-        of[int(number)] == score
-        for batch in found
-        for number, score in zip(batch.index, batch["score"].tolist(), strict=True)
+    pairs = [pair for batch in played for pair in zip(batch.index.tolist(), batch["score"].tolist(), strict=True)]
+    whole = dict(pairs)
+    for batch in found:
+        assert batch["score"].tolist() == [whole[number] for number in batch.index.tolist()]
+
+
+@pytest.mark.parametrize("within_s", [60.0, 100.0, 150.0, 250.0, 400.0])
+def test_quick_wins_are_not_counted_more_often_than_long_games(
+    within_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One opponent loses at once, and one holds out for as long as there are moves: whenever time is over, both count alike."""
+    clock = Hours(monkeypatch)
+    lengths, of, kept = {"random": 2, "minimax": 9}, {}, []
+    monkeypatch.setattr(
+        Matches, "_over", lambda self, state: state.is_terminal() or state.move_number() >= lengths[of[id(state)]]
     )
+    begun = Matches._begun
+
+    def begin(matches: Matches, known: Any, one: Any, others: Any) -> Any:
+        state = begun(matches, known, one, others)
+        of[id(state)] = one.opponent
+        kept.append(state)  # so that no other state is taken for it
+        return state
+
+    monkeypatch.setattr(Matches, "_begun", begin)
+    played = matches(rows_of("random", "minimax", number=20), simulations=2, now=clock)
+    with leaving_off(played, lambda: clock() > within_s, within_s):
+        found = list(played)
+    assert found
+    for batch in found:
+        assert batch["opponent"].count("random") == batch["opponent"].count("minimax")
+        assert batch["first"].tolist().count(True) == len(batch) / 2
+
+
+def test_nothing_is_told_where_not_all_games_of_the_first_wave_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Hours(monkeypatch)
+    played = matches(rows_of("random", "one-ply", "minimax", number=20), simulations=2, now=clock)
+    with leaving_off(played, lambda: clock() > 92.0, 92.0):  # in which some have ended
+        assert list(played) == []
+    assert played.so_far[0] > 0
+    assert played.so_far[1] == 60
 
 
 def test_an_earlier_self_is_met_where_there_is_one_from_openings_that_differ() -> None:

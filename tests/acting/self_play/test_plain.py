@@ -47,12 +47,12 @@ def test_without_time_there_are_none_and_without_a_first_network_chance_alone() 
     assert len(only.batches) >= 1
 
 
-def test_of_long_games_a_pair_is_played_to_its_end_where_two_would_take_too_long(
+def test_of_long_games_a_pair_is_played_to_its_end_before_it_is_known_whether_two_end_in_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Matches, "expected_s", lambda self, at_most_s: 60.0 * self.batches)
+    monkeypatch.setattr(Matches, "_expected_s", lambda self, together, at_most_s: 60.0)
     for each in plain_players(ROWS, playing(), torch.device("cpu"), seconds=100.0):
-        assert [len(batch) for batch in each.batches] == [4, 4, 4]
+        assert [len(batch) for batch in each.batches] == [4, 8]
 
 
 def test_a_random_player_plays_another_game_against_each_opponent() -> None:

@@ -287,3 +287,18 @@ def test_a_model_of_other_observations_or_actions_is_told(tmp_path: Path) -> Non
         match=r"gym:Acrobot-v1 shows \(6,\), and the model was trained on \(4,\)",
     ):
         run.evaluate("gym:Acrobot-v1")
+
+
+def test_a_name_with_arguments_is_what_a_run_remembers(tmp_path: Path) -> None:
+    place = "env:tests.acting.small_environments:Corridor"
+    given: dict[str, Any] = {**SHORT, "workers": 1}
+    run = sonde.train(f"{place}(length=5)", out=tmp_path / "run", **given)
+    assert run.metrics["return"] == 5.0
+    assert read_config(tmp_path / "run" / "config.yaml").data == f"{place}(length=5)"
+    assert sonde.load(tmp_path / "run").evaluate(episodes=1)["return"] == 5.0
+    assert opened(f"{place}(length=5)").name == "corridor"
+    assert opened(f"{place}(length=5)").fingerprint != opened(f"{place}(length=6)").fingerprint
+    with pytest.raises(DataError, match=r"no argument lenght; did you mean length\? \(it takes length, cut\)"):
+        opened(f"{place}(lenght=5)")
+    with pytest.raises(DataError, match=r"Corridor\(length=-5\) made no environment \(ValueError: [^;]*\) \(--debug"):
+        opened(f"{place}(length=-5)")
