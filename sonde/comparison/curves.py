@@ -53,7 +53,7 @@ def _quantities(family: Family) -> list[tuple[str, Read, str, bool]]:
         return smoothed(points, window) if window > 2 else points
 
     def evaluated(run: Reading, along: Along) -> list[Point]:
-        lines = [line for line in run.evaluations if line.get("split") == "validation"]
+        lines = run.comparable("validation")
         return _points(run, along, [(line, (line.get("metrics") or {}).get(name)) for line in lines])
 
     judged = any(member.judged is not None for member in family.members)  # whose losses may be of different quantities

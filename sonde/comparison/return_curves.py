@@ -135,9 +135,7 @@ def _by_training(run: Reading) -> list[Point]:
 def _by_time(run: Reading, name: str, size: float) -> list[Point]:
     """Over the time of training: an evaluation's is that of the step of training after which it was made."""
     steps, seconds = clock(run)
-    lines = [
-        line for line in run.evaluations if line.get("split") == "validation" and isinstance(line.get("step"), int)
-    ]
+    lines = [line for line in run.comparable("validation") if isinstance(line.get("step"), int)]
     if len(steps) < FEWEST:
         return []
     found = [(line["step"], (line.get("metrics") or {}).get(name)) for line in lines]

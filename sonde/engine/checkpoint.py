@@ -59,26 +59,47 @@ def _real(value: Tensor) -> Tensor:
 def read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """(weights, state) of a checkpoint that is whole. Raises: RunFolderError naming the file that is not."""
     body = _sealed(folder)
-    for name, expected in body["files"].items():
-        path = folder / name
-        if not path.exists():
-            raise RunFolderError(f"{path} is missing; {without(folder)}")
-        if sha256(path) != expected:
-            raise RunFolderError(_modified(path))
+    for name in body["files"]:
+        _check(folder, name, body)
+    weights = _tensors(folder, "weights.safetensors", body)
+    return weights, _state(folder, body)
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """The state alone, without the weights. Raises: see `read`"""
+    body = _sealed(folder)
+    with reading(folder / "state.json", run=folder.parent.parent, remedy=without(folder)):
+        _check(folder, "state.safetensors", body)
+    return _state(folder, body)
+
+
+def _check(folder: Path, name: str, body: Mapping[str, Any]) -> None:
+    path = folder / name
+    if not path.exists():
+        raise RunFolderError(f"{path} is missing; {without(folder)}")
+    if sha256(path) != body["files"][name]:
+        raise RunFolderError(_modified(path))
+
+
+def _tensors(folder: Path, name: str, body: Mapping[str, Any]) -> dict[str, Tensor]:
     try:
         # safetensors hands out views of one unaligned mapping: copies can be updated in place and outlive the file
-        weights = {key: value.clone() for key, value in load_file(folder / "weights.safetensors").items()}
-        tensors = {key: value.clone() for key, value in load_file(folder / "state.safetensors").items()}
+        held = {key: value.clone() for key, value in load_file(folder / name).items()}
     except SafetensorError as error:
         raise RunFolderError(f"{folder} cannot be read ({first_line(error)}); {without(folder)}") from error
     with reading(folder / "state.json", run=folder.parent.parent, remedy=without(folder)):
-        for name, held in (("weights.safetensors", weights), ("state.safetensors", tensors)):
-            for key in body.get("complex", {}).get(name, ()):
-                held[key] = torch.view_as_complex(held[key])
+        for key in body.get("complex", {}).get(name, ()):
+            held[key] = torch.view_as_complex(held[key])
+    return held
+
+
+def _state(folder: Path, body: Mapping[str, Any]) -> dict[str, Any]:
+    tensors = _tensors(folder, "state.safetensors", body)
+    with reading(folder / "state.json", run=folder.parent.parent, remedy=without(folder)):
         state = join(body["state"], tensors)
         if not isinstance(state, dict):
             raise ValueError("the state is not an object")
-        return weights, state
+        return state
 
 
 def without(folder: Path) -> str:

@@ -94,6 +94,7 @@ class FitParts:
         Callable[[], dict[str, float] | None] | None
     )  # the validation metrics, with the averaged weights where there are any; from it None where no row could be evaluated
     best_weights: Callable[[], Mapping[str, Any]]
+    best_evaluation: Callable[[], Mapping[str, Any]] = dict  # what of it is kept beside them
     writer: Writer | None
     request: StopRequest
     thread_tuner: ThreadTuner | None = None
@@ -304,8 +305,9 @@ def _evaluate(training: Training, settings: FitSettings, parts: FitParts) -> boo
     if training.source.batches is None and progress.pass_end == progress.step:
         epoch = progress.passes - 1  # that of the pass which is over; the source stands before the next
     record = EvaluationRecord(progress.step, epoch, "validation", metrics, time.perf_counter() - begun)
+    part = {"part": dict(training.part)} if training.part else {}
     training.journals["metrics.jsonl"].write(
-        {"kind": "evaluation", "step": record.step, "epoch": epoch, "split": record.split}
+        {"kind": "evaluation", "step": record.step, "epoch": epoch, "split": record.split, **part}
         | {"seconds": round(record.seconds, 4), "elapsed": round(training.clock.elapsed(), 4), "metrics": dict(metrics)}
     ) if training.journals else None
     notify(training, record)
@@ -343,7 +345,7 @@ def save(training: Training, parts: FitParts, *, best: bool = False) -> None:
     training.stepper.guard.settle()
     with training.clock.part("checkpoint"):
         training.progress.saved_at, training.progress.save_asked = training.progress.step, False
-        chosen = (parts.best_weights(), best_state(training)) if best else None
+        chosen = (parts.best_weights(), best_state(training) | dict(parts.best_evaluation())) if best else None
         parts.writer.save(weights(training.task.modules), capture(training), best=chosen)
 
 

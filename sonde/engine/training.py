@@ -68,6 +68,7 @@ class Training:
     progress: Progress = field(default_factory=Progress)
     journals: dict[str, Any] = field(default_factory=dict)  # file name -> JsonLinesLog
     threads: int = 1
+    part: dict[str, int] = field(default_factory=dict)  # of the rows, that the last evaluation was of: {"rows", "of"}
     used_memory: Callable[[], Mapping[str, int]] = dict  # for the lines of the log about steps
 
 

@@ -46,6 +46,14 @@ class EpisodesMeter:
         """Add another's episodes."""
         self._found |= other._found
 
+    def kept(self) -> dict[int, dict[str, float]]:
+        """Each episode's figures, by its number."""
+        return dict(self._found)
+
+    def take_up(self, kept: Mapping[int, Mapping[str, float]]) -> None:
+        """Add episodes that were kept."""
+        self._found |= {number: dict(figures) for number, figures in kept.items()}
+
     def _column(self, name: str) -> list[float]:
         ordered = [self._found[number] for number in sorted(self._found)]
         return [each[name] for each in ordered if name in each]

@@ -45,6 +45,14 @@ class MatchesMeter:
         """Add another's games."""
         self._found |= other._found
 
+    def kept(self) -> dict[int, tuple[str, float, float, bool]]:
+        """(opponent, score, length, whether it began) of each game, by its number."""
+        return dict(self._found)
+
+    def take_up(self, kept: Mapping[int, tuple[str, float, float, bool]]) -> None:
+        """Add games that were kept."""
+        self._found |= kept
+
     def _by_opponent(self) -> dict[str, list[tuple[float, float, bool]]]:
         found: dict[str, list[tuple[float, float, bool]]] = {}
         for number in sorted(self._found):

@@ -109,6 +109,7 @@ def _metric(run: Reading) -> Figure | None:
     bounds = (0.0, 100.0) if is_share(name) else (0.0, 1.0) if name.partition("/")[0] in OF_ONE else None
     axis, say = across(run), (lambda y: share(y / 100)) if is_share(name) else captions.short
     caption = captions.of_metric(f"validation {words}", points, axis.label, say, direction(run, name))
+    caption += run.left_out("validation")
     series = [Series(name=title, points=points, colour=2, dots=len(points) <= 60)]
     return figure(
         title, series, axis, Axis(label=label, bounds=bounds), name=f"{title} over time", caption=caption, mark=mark
@@ -223,7 +224,7 @@ def metric_of(run: Reading, metric: str) -> list[Point]:
 
 
 def _of_split(run: Reading, metric: str, split: str) -> list[Point]:
-    lines = [line for line in run.evaluations if line.get("split") == split and metric in (line.get("metrics") or {})]
+    lines = [line for line in run.comparable(split) if metric in (line.get("metrics") or {})]
     return _points(run, [(line, (line.get("metrics") or {}).get(metric)) for line in lines])
 
 

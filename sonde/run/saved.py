@@ -13,6 +13,7 @@ class Saved:
 
     finished: it had come to its end;  new_limit: another length is given beside a time limit, or another limit, than its steps
     were chosen for;  same_limit: the time limit is the one that it had
+    judged: the evaluation of its best weights is kept, of all rows
     """
 
     weights: Mapping[str, Any]
@@ -21,6 +22,7 @@ class Saved:
     finished: bool = False
     new_limit: bool = False
     same_limit: bool = False
+    judged: bool = False
 
     @property
     def step(self) -> int:

@@ -299,9 +299,9 @@ def after_seconds(limit_s: float, slowed: float = 1.0) -> float:
 
 def evaluated_last(assembly: Assembly, saved: Saved | None) -> list[str]:
     """The splits that are evaluated once the training is over: the validation split is left out
-    where its best evaluation was a whole one since this process began.
+    where its best evaluation was a whole one since this process began, or is kept.
     """
-    again = saved is not None or abilities_of(assembly.task).quick_evaluate is not None
+    again = (saved is not None and not saved.judged) or abilities_of(assembly.task).quick_evaluate is not None
     return [name for name in assembly.evaluation_sources if again or name != "validation"]
 
 

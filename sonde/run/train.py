@@ -11,6 +11,7 @@ import torch
 from sonde.core.errors import ConfigError, Interrupted
 from sonde.core.files import write_json
 from sonde.core.findings import Finding, hushed, read_back, silenced
+from sonde.core.records import END_MOVED, LENGTH_KNOWN, RESUMED
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import abilities_of
 from sonde.core.units import number
@@ -41,6 +42,7 @@ from sonde.run.evaluation import choosing, notes_on_metrics
 from sonde.run.examining import doctor_of, last_look
 from sonde.run.job import Attempt
 from sonde.run.judged_anew import judge_anew
+from sonde.run.kept_evaluation import kept_evaluation, take_up
 from sonde.run.lengths import fit_settings, fixed_ends, move_end, refuse_too_short
 from sonde.run.live import Live
 from sonde.run.loggers.logger import Ending
@@ -57,7 +59,7 @@ from sonde.run.telling import parted, show, tell
 from sonde.run.time_limit import TimeLimit, tuner_affordable
 from sonde.run.updates import same_optimizers
 from sonde.run.validating import validate
-from sonde.screen.progress import END_MOVED, LENGTH_KNOWN, Progress
+from sonde.screen.progress import Progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +124,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     assembly, folder, saved, screen = attempt.assembly, attempt.folder, attempt.saved, attempt.job.screen
     if saved is not None:
         undo(assembly.task.modules, saved.state["stepper"])
+        saved.judged = take_up(attempt)
     before = len(attempt.findings)
     attempt.loggers = loggers(
         attempt.config,
@@ -211,7 +214,7 @@ def written_down(run: Prepared) -> Iterator[None]:
         if best is None or best["metric"] is None:
             # nothing was evaluated: the best is the last, also when trained further
             training.progress.best = {"epoch": None, "step": training.progress.step, "metric": None, "value": None}
-            chosen = (best_weights(assembly), best_state(training))
+            chosen = (best_weights(assembly), best_state(training) | kept_evaluation(run.attempt, training))
             writer.save(weights(assembly.task.modules), capture(training), best=chosen)
 
 
@@ -274,9 +277,9 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
         note_missing(attempt, training, saved.state)
         if saved.new_limit or saved.finished or plan.steps != saved.plan.steps:
             training.progress.ends_at = training.progress.ends_asked = 0  # it is to go on to another end
-        move_end(training, settings, assembly)
+        ends = {"to": move_end(training, settings, assembly)}  # of the plan, or where a time limit moved it before
         before, training.threads = training.threads, plan.threads
-        event(training, "resumed", {"after": "the run had ended"} if saved.finished else {})
+        event(training, RESUMED, {**ends, "after": "the run had ended"} if saved.finished else ends)
         if before != plan.threads:
             event(training, "threads changed", {"from": before, "to": plan.threads, "why": "typed"})
     return training
@@ -312,6 +315,7 @@ def _calls(
         objective=assembly.objective if validates else None,
         evaluate=(lambda: validate(attempt, training, request, doctor)) if validates else None,
         best_weights=lambda: best_weights(assembly),
+        best_evaluation=lambda: kept_evaluation(attempt, training),
         writer=Writer(attempt.folder.checkpoints),
         request=request,
         thread_tuner=tuner,

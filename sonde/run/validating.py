@@ -37,6 +37,10 @@ def validate(
     if budget is not None and budget.nothing:
         tell(attempt, cut)
         return None
+    partly = budget is not None and not budget.whole
+    training.part = (
+        {"rows": budget.evaluated, "of": budget.rows or budget.seen} if budget is not None and partly else {}
+    )
     able = abilities_of(assembly.task)
     if able.tune_threshold is not None:
         able.tune_threshold(meter)

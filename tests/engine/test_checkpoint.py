@@ -156,3 +156,16 @@ def test_a_full_disk_is_said_and_the_previous_checkpoint_stays(tmp_path: Path, m
 def test_no_pickle_is_written(tmp_path: Path) -> None:
     saved(tmp_path, 1)
     assert {p.suffix for p in (tmp_path / "last").iterdir()} == {".safetensors", ".json"}
+
+
+def test_the_state_is_read_without_the_weights(tmp_path: Path) -> None:
+    checkpoint.write(
+        tmp_path / "best", {"weight": torch.ones(3)}, {"best": {"step": 3}, "taken": {1: torch.tensor([2, 0])}}
+    )
+    (tmp_path / "best" / "weights.safetensors").unlink()
+    state = checkpoint.read_state(tmp_path / "best")
+    assert state["best"] == {"step": 3}
+    assert state["taken"][1].tolist() == [2, 0]
+    (tmp_path / "best" / "state.safetensors").write_bytes(b"torn")
+    with pytest.raises(RunFolderError, match="modified"):
+        checkpoint.read_state(tmp_path / "best")

@@ -274,6 +274,22 @@ def test_patience_is_a_duration(patience: Duration, step: int) -> None:
     assert (live.progress.stop, live.progress.ended_by, live.progress.step) == ("stopped early", "patience", step)
 
 
+def test_the_log_says_which_evaluations_were_of_a_part_of_the_rows() -> None:
+    class Log(list[Any]):
+        write, flush = list.append, lambda self: None
+
+    live, log = training("supervised"), Log()
+    live.journals = {"metrics.jsonl": log}
+
+    def evaluate() -> dict[str, float]:
+        live.part = {"rows": 15, "of": 100} if live.progress.step == 4 else {}
+        return {"a": 1.0}
+
+    fit(live, FitSettings(stop=6, evaluate_every=Duration(2, "steps")), parts(live, evaluate=evaluate))
+    lines = [line for line in log if line["kind"] == "evaluation"]
+    assert [line.get("part") for line in lines] == [None, {"rows": 15, "of": 100}, None]
+
+
 @pytest.mark.parametrize(("period", "at"), [(Duration(3, "steps"), [3, 6, 9, 10]), (Duration(1, "epochs"), [8, 10])])
 def test_checkpoints_fall_due_by_steps_or_epochs(period: Duration, at: list[int]) -> None:
     class Kept:

@@ -9,6 +9,7 @@ import pytest
 
 from sonde.core.config import TrainConfig
 from sonde.report.folder import Reading, read_folder
+from sonde.report.learning import metric_of
 from sonde.report.next_steps import CURABLE
 from sonde.report.page import render
 from sonde.report.verdict import verdict
@@ -344,3 +345,27 @@ def test_what_chose_the_checkpoint_tells_where_no_validation_loss_does(image_run
     assert (better.answer, worse.answer) == ("It learned", "No")
     assert plain(better.because).startswith("Validation kernel distance fell from 0.500 to 0.100; there is no baseline")
     assert plain(worse.because).startswith("It did not learn: validation kernel distance rose from 0.500 to 0.700")
+
+
+def test_an_evaluation_of_a_few_games_did_not_get_better_than_those_of_all(image_run):
+    """As a time limit leaves it: four whole ones that stay, and one of fifteen games."""
+    scores = [0.71, 0.705, 0.725, 0.71, 0.944]
+    lines = [
+        {"kind": "evaluation", "step": 10 * n, "epoch": n, "split": "validation", "metrics": {"score": score}}
+        for n, score in enumerate(scores, 1)
+    ]
+    lines[-1]["part"] = {"rows": 15, "of": 100}
+    run = quiet(read_folder(image_run))
+    result = {
+        **run.result,
+        "metrics": {"validation": {"score": 0.944}},
+        "objective": {"metric": "score", "mode": "max"},
+    }
+    run = replace(run, evaluations=lines, result={**result, "baseline": {}, "baselines": {}})
+    assert "0.944" not in plain(verdict(run).because)
+    assert "stayed at about 0.710" in plain(verdict(run).because)
+    assert [y for _, y in metric_of(run, "score")] == scores[:-1]
+    mostly = replace(run, evaluations=[lines[0], *({**line, "part": lines[-1]["part"]} for line in lines[1:])])
+    assert [y for _, y in metric_of(mostly, "score")] == scores[1:]
+    assert mostly.left_out("validation") == " 1 evaluation of all rows is left out."
+    assert run.left_out("validation") == " 1 evaluation of a part of the rows is left out."

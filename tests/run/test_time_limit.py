@@ -278,7 +278,7 @@ def test_a_resumed_run_keeps_what_evaluations_were_measured_to_take() -> None:
     )
 
     def kept_s(*, new_limit: bool, **progress: float) -> float:
-        saved: Any = SimpleNamespace(elapsed=0.0, new_limit=new_limit, state={"progress": progress})
+        saved: Any = SimpleNamespace(judged=False, elapsed=0.0, new_limit=new_limit, state={"progress": progress})
         return module.TimeLimit(judged, plan, 100.0, saved).deadline.kept_s
 
     assert kept_s(new_limit=False, evaluation_ratio=0.25) == pytest.approx(22.0 * 0.25)
@@ -349,7 +349,7 @@ def test_a_resume_keeps_no_more_for_evaluation_than_its_share_of_what_is_left() 
     judged: Any = SimpleNamespace(
         task=SimpleNamespace(), train=None, evaluation_sources={"validation": None, "test": None}, clock=Clock()
     )
-    saved: Any = SimpleNamespace(elapsed=80.0, new_limit=True)
+    saved: Any = SimpleNamespace(judged=False, elapsed=80.0, new_limit=True)
     assert 85 < module.TimeLimit(judged, plan, 100.0, saved).deadline.training_s < 95
 
 

@@ -17,6 +17,7 @@ TRIALS, PATIENCE = 3, 4  # times as long may it take to try each action alone `A
 STEPS = 20_000  # of the environment for each policy: 100 episodes of 200 steps
 MOST_ACTIONS = 18  # of which each is tried alone: the buttons of Atari's joystick
 FEW, AT_LEAST = 10, 3  # episodes by which constant actions are compared; so many of them even where that takes longer
+CERTAIN = 20  # episodes, fewer of which make nothing certain: so many are played where that ends within `PATIENCE`
 HOPELESS = 1.5  # times as long as there is, by the first random episode, and actions are not tried alone
 LONGEST = 2  # times the steps, at which an episode that began within them is given up
 
@@ -71,7 +72,8 @@ def plain_policies(
     played in rounds, all policies from one seed, so that they are compared on the same ones.
 
     make: an environment;  seeds: of the episodes, of which as many are played as there is room for;  seed: of random actions
-    seconds: after which no round begins but the first `AT_LEAST`; at `PATIENCE` times as much everything is given up
+    seconds: after which no round begins but the first `AT_LEAST`, and up to `CERTAIN` where all of these end in time; at
+             `PATIENCE` times as much everything is given up
     steps: of the environment for each policy; what began within them is played to its end, up to twice as far
     leave_off: asked at each step; where it says True, nothing more is played, and what goes on is left out
     """
@@ -105,6 +107,7 @@ class _Table:
     ) -> None:
         self._env, self._seeds, self._steps, self._seconds, self._leave_off = env, seeds, steps, seconds, leave_off
         self._begun, self._longest = time.perf_counter(), 0
+        self._episode_s = 0.0  # in the last round, on average
 
     def try_each(self, chance: _Player, tried: list[_Player]) -> str:
         """Play some rounds of all, of whom those that do not come to an end are left out. Returns: who was not tried, and why"""
@@ -130,7 +133,7 @@ class _Table:
         """Play more rounds of these, to the end of the seeds or of what there is room for."""
         try:
             while self._seeds[_number(chance) :] and all(each.plain.steps < self._steps for each in (chance, *best)):
-                self._check(chance, 1.0, PATIENCE)
+                self._check(chance, PATIENCE if self._certain_in_time(chance, 1 + len(best)) else 1.0, PATIENCE)
                 if not all(self._round(chance, best, PATIENCE, self._steps)):
                     del chance.plain.returns[-1], chance.plain.lengths[-1]
                     return
@@ -141,6 +144,11 @@ class _Table:
         """Raises: _Over, where no round is to begin any more"""
         if self._late(patience) or (_number(chance) >= AT_LEAST and self._late(times)):
             raise _Over
+
+    def _certain_in_time(self, chance: _Player, players: int) -> bool:
+        """Whether fewer episodes are played yet than make a difference certain, and so many will be in time."""
+        missing, taken_s = CERTAIN - _number(chance), time.perf_counter() - self._begun
+        return missing > 0 and taken_s + missing * players * self._episode_s <= PATIENCE * self._seconds
 
     def _late(self, times: float) -> bool:
         return self._leave_off() or time.perf_counter() - self._begun >= times * self._seconds
@@ -164,6 +172,7 @@ class _Table:
             raise
         for each, one in zip((chance, *others), (first, *found), strict=True):
             _keep(each, one)
+        self._episode_s = (time.perf_counter() - begun) / (1 + len(others))
         return [one is not None for one in found]
 
     def _episode(

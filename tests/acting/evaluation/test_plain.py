@@ -8,6 +8,7 @@ from gymnasium import spaces
 
 from sonde.acting.evaluation import plain as module
 from sonde.acting.evaluation.plain import plain_policies
+from sonde.report.plain_policies import MANY
 from tests.acting.small_environments import Corridor, Walk
 
 
@@ -95,7 +96,8 @@ def test_seconds_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module.time, "perf_counter", lambda: next(now))
     found = plain_policies(lambda: Corridor(1), range(100), seed=0, seconds=5)
     random, constant = found.played
-    assert 3 <= len(random.returns) == len(constant.returns) <= 10, "on the same seeds, however many those are"
+    assert 3 <= len(random.returns) == len(constant.returns) <= 20, "on the same seeds, however many those are"
+    assert next(now) <= 4 * 5 + 1
 
 
 class Sleepy(Corridor):
@@ -112,6 +114,7 @@ class Sleepy(Corridor):
 
 @pytest.mark.parametrize(("seconds", "rounds", "missing"), [
     (8.0, 3, ""),  # rounds of three policies, of two steps each
+    (22.0, 20, ""),  # 20 of them, which make a difference certain, where they take no more than the patience
     (1.0, 1, "no constant action was tried: one episode of each of the 2 takes longer than 3 s"),
 ])  # fmt: skip
 def test_slow_episodes_are_waited_for_or_it_is_said_what_was_left_out(
@@ -146,3 +149,7 @@ def test_an_action_whose_episode_does_not_end_is_left_out_and_named() -> None:
     found = plain_policies(Stays, range(5), seed=0, steps=100)
     assert [each.what for each in found.played] == ["a random policy", "always action 0"]
     assert found.missing == "left out, since an episode did not end within 100 steps: always action 1"
+
+
+def test_as_many_are_played_as_make_a_difference_certain() -> None:
+    assert module.CERTAIN == MANY
