@@ -42,8 +42,9 @@ from sonde.run.filmed import make_films
 from sonde.run.job import Attempt
 from sonde.run.judged_policy import of_policy, with_memory
 from sonde.run.lengths import lengths_in_words, lengths_told
+from sonde.run.matches_met import fewer_games
 from sonde.run.next_commands import next_commands
-from sonde.run.played import difference_of_returns, experience_taken, fewer_games, sure_of, without_baseline
+from sonde.run.played import difference_of_returns, experience_taken, sure_of, without_baseline
 from sonde.run.report import write_report
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import load_best
