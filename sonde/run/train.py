@@ -368,8 +368,7 @@ def _end_moved(attempt: Attempt, training: Training, end: int, step_s: float) ->
         attempt.assembly.move_end(training.stepper, total=end, done=progress.step)
     except ConfigError:
         return
-    before = progress.ends_at
-    progress.ends_at = end
+    before, progress.ends_at = progress.ends_at, end
     why = f"a step takes {number(step_s * 1e3)} ms; moved to meet the time limit"
     if progress.evaluated_at == progress.step:  # the pace is asked for before a step is evaluated
         given_up = attempt.limit is not None and attempt.limit.deadline.given_up
@@ -381,8 +380,7 @@ def _end_moved(attempt: Attempt, training: Training, end: int, step_s: float) ->
 
 def _length_known(attempt: Attempt, training: Training, settings: FitSettings) -> None:
     """The first pass over data of unknown length is over: the schedule is set for the whole run."""
-    total = move_end(training, settings, attempt.assembly)
-    took = training.progress.pass_steps
+    total, took = move_end(training, settings, attempt.assembly), training.progress.pass_steps
     details = {} if total is None else {"to": total}
     event(training, LENGTH_KNOWN, {**details, "why": f"the first epoch took {took:,} step{'s' * (took != 1)}"})
 
