@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sonde.acting.seeds import SeedRows
 from sonde.core.catalogue import load
 from sonde.core.config import GROUPS, DataConfig
 from sonde.core.config_file import read_config
@@ -76,7 +77,8 @@ class Judged:
     ) -> Evaluation:
         """What came of it. begun: as of `Evaluation`"""
         about = modality(schema.input.kind)
-        row = load(about.row_of)(asdict(schema)) if about.row_of else about.row
+        played = isinstance(self.rows, SeedRows)  # also of what was learned from a log, whose rows were steps
+        row = load(about.row_of)(asdict(schema)) if about.row_of and not played else about.row
         return Evaluation(
             scores=scores,
             split=self.split,
