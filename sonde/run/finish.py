@@ -40,10 +40,11 @@ from sonde.run.evaluation import baseline, write_evaluation
 from sonde.run.exhibited import show_games
 from sonde.run.filmed import make_films
 from sonde.run.job import Attempt
-from sonde.run.judged_policy import of_policy
+from sonde.run.judged_policy import of_policy, with_memory
 from sonde.run.lengths import lengths_in_words, lengths_told
+from sonde.run.matches_met import fewer_games
 from sonde.run.next_commands import next_commands
-from sonde.run.played import difference_of_returns, experience_taken, fewer_games, sure_of, without_baseline
+from sonde.run.played import difference_of_returns, experience_taken, sure_of, without_baseline
 from sonde.run.report import write_report
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import load_best
@@ -169,9 +170,8 @@ def _tell_baseline(run: Prepared, result: Mapping[str, Any]) -> None:
         found = below_guessing({**result, "baseline": {}}, run.doctor.seen)
     else:
         beside = difference_of_returns(attempt.folder, split, result)
-        found = below_baseline(
-            result, larger=known, rows=rows, difference=beside, sure=sure_of(attempt.folder, split, name)
-        )
+        sure, memory = sure_of(attempt.folder, split, name), with_memory(attempt)
+        found = below_baseline(result, larger=known, rows=rows, difference=beside, sure=sure, memory=memory)
         found += below_guessing(result, run.doctor.seen)
     if name == "accuracy":
         found = [*found, *below_validation(result["metrics"], _rows_answered(attempt.folder, result["metrics"]))]

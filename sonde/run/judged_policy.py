@@ -7,9 +7,11 @@ from sonde.acting.evaluation.episodes import Episodes
 from sonde.core.config import flat
 from sonde.core.files import read_json
 from sonde.core.findings import Finding
+from sonde.core.seams import abilities_of
 from sonde.diagnose.rules.judged_policies import actions_alike, below_its_log
 from sonde.report.plain_policies import policies
 from sonde.run.job import Attempt
+from sonde.tasks.table import spec
 
 
 def of_policy(attempt: Attempt, split: str, result: Mapping[str, Any]) -> list[Finding]:
@@ -21,6 +23,16 @@ def of_policy(attempt: Attempt, split: str, result: Mapping[str, Any]) -> list[F
     file = attempt.folder.evaluation / split / "episodes.json"
     episodes = len(read_json(file)["return"]) if file.exists() else 0
     return [*_alike(attempt, split, source, result), *below_its_log(result, split, episodes)]
+
+
+def with_memory(attempt: Attempt) -> str:
+    """The settings by which a policy of the same observations remembers what was shown earlier; "" where this one does, or there
+    are none."""
+    assembly = attempt.assembly
+    acting, dataset = abilities_of(assembly.task).acting, assembly.dataset
+    if acting is None or acting.memory is not None or dataset is None or dataset.schema.input.has_planes:
+        return ""
+    return spec(assembly.config.task).remembers
 
 
 def _alike(attempt: Attempt, split: str, source: Episodes, result: Mapping[str, Any]) -> list[Finding]:

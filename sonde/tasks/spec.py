@@ -70,6 +70,8 @@ class TaskSpec:
                steps; "" where an update takes no number of them that is known before
     parts:     of tasks that act, their modules by the names that such tasks share, by which one begins from another's run
                (`sonde.run.begun_from`), longer names first; None for a task whose network is one, "model"
+    remembers: of tasks that act, the settings by which a policy of numbers is learned that remembers what was shown before; ""
+               where there are none
     learns_returns: True where what came of logged actions is learned from, and not the actions alone
     formerly:  settings that came later than runs of it -> what those did, which their folders do not say and the default is not
     by_itself: settings of other tasks that it has no use for -> what it does instead
@@ -117,6 +119,7 @@ class TaskSpec:
     room: str = ""
     updates: str = ""
     parts: Mapping[str, str] | None = None
+    remembers: str = ""
     learns_returns: bool = False
     formerly: Mapping[str, Any] = field(default_factory=dict)
     by_itself: Mapping[str, str] = field(default_factory=dict)

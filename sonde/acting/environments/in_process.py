@@ -6,11 +6,13 @@ resume, whatever the environment keeps inside. Where that would take long, by a 
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sonde.acting.environments.checked import Checked, finite
+from sonde.acting.environments.last_episodes import FIRST, SECONDS, LastEpisodes, differs, played
 from sonde.acting.environments.snapshots import Snapshots
 from sonde.core.acting import Transition
 from sonde.core.errors import RunFolderError, first_line
@@ -51,12 +53,13 @@ class InProcess:
         for number, env in enumerate(self.envs):
             if isinstance(env, Checked):
                 env.number, env.alone = first + number, False
-        self._encode, self._seed_of, self._first = encode, seed_of, first
+        self._encode, self._seed_of, self._first_number = encode, seed_of, first
         self._episode = [-1] * count
         self._log: list[np.ndarray] = []  # actions of all, a step each
         self._paid: list[np.ndarray] = []  # rewards of the same steps
         self._since = [0] * count  # step of the log at which each episode began, or its snapshot stands
         self._snapshots = Snapshots(count)
+        self._last = LastEpisodes(count)
         self._steps, self._seconds = 0, 0.0  # and what they took
         self._seen: np.ndarray = np.empty(0)
 
@@ -75,14 +78,16 @@ class InProcess:
         """The first episodes come next, as when they were made."""
         self._episode, self._log, self._paid, self._since = [-1] * self.count, [], [], [0] * self.count
         self._seen = np.empty(0)
+        self._last.forget()
         for number in range(self.count):
             self._snapshots.forget(number)
 
     def _begin(self, number: int) -> np.ndarray:
         """Start an environment's episode. Returns what it shows, which may be an array of its own."""
         self._snapshots.forget(number)
+        self._last.begins(number)
         self._since[number] = len(self._log)
-        seed = self._seed_of(self._first + number, self._episode[number])
+        seed = self._seed_of(self._first_number + number, self._episode[number])
         return self._encode(self.envs[number].reset(seed=seed)[0])
 
     def step(self, actions: np.ndarray) -> Transition:
@@ -106,6 +111,7 @@ class InProcess:
                 self._snapshots.proving == number
                 and (place := self._snapshots.follow(plain[number], following[number], answer[1:4])) is not None
             ):
+                self._last.leaves(number, *self._first(number))
                 self._since[number] = place
             if over or cut:
                 terminated[number], truncated[number] = over, cut and not over
@@ -117,6 +123,7 @@ class InProcess:
         if begun:
             observation = following.copy()
             for number in begun:
+                self._keep(number, following[number], bool(terminated[number]))
                 self._episode[number] += 1
                 observation[number] = self._begin(number)
         self._seen = observation
@@ -125,6 +132,16 @@ class InProcess:
             self._trim()
             self._snapshot()
         return Transition(reward, terminated, truncated, following, observation)
+
+    def _keep(self, number: int, shown: np.ndarray, over: bool) -> None:
+        """Keep an episode that is over as the last."""
+        log = None if self._snapshots.packed[number] else self._first(number)
+        self._last.ended(number, self._episode[number], log, shown, over)
+
+    def _first(self, number: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Actions and rewards of an environment's episode, of more than are kept of it none."""
+        steps = slice(self._since[number], self._since[number] + FIRST + 1)
+        return self._log[steps], self._paid[steps]
 
     def _check_finite(self, following: np.ndarray) -> None:
         """Raises: DataError for the first environment that shows what is not finite, where they are checked at all"""
@@ -166,14 +183,16 @@ class InProcess:
             "seen": self._seen.copy(),
             "snapshot": np.frombuffer(b"".join(self._snapshots.packed), np.uint8).copy(),
             "snapshot_bytes": np.array([len(packed) for packed in self._snapshots.packed]),
+            **self._last.state(self._seen),
         }
 
     def load(self, state: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Play the episodes again up to where they were.
+        """Play the last episodes that were over again, and those that go on up to where they were.
 
-        Of a state of an earlier version what was paid is unknown. Raises: RunFolderError where an environment then pays or shows
-        something else, or an episode is over
+        Of a state of an earlier version what was paid is unknown, or which were the last. Raises: RunFolderError where an
+        environment then pays or shows something else, or an episode is over
         """
+        self._check_last(state)
         self._episode = state["episode"].tolist()
         lengths: Sequence[int] = state["length"].tolist()
         actions, first = state["actions"], 0
@@ -193,14 +212,25 @@ class InProcess:
                 at = longest - length + place
                 self._log[at][number] = played[place]
                 shown, self._paid[at][number], over, *_ = self.envs[number].step(action)
-                if differs := _differs(self._paid[at][number], known[first + place], over):
-                    raise RunFolderError(ANOTHER.format(how=f"{differs} in environment {self._first + number}"))
+                if how := differs(self._paid[at][number], known[first + place], over):
+                    raise RunFolderError(ANOTHER.format(how=f"{how} in environment {self._first_number + number}"))
                 seen = self._encode(shown)
             first += length
             self._seen[number] = seen
         if not np.array_equal(self._seen, state["seen"], equal_nan=True):
             raise RunFolderError(ANOTHER.format(how="the environment shows something else"))
         return self._seen
+
+    def _check_last(self, state: Mapping[str, np.ndarray]) -> None:
+        """Raises: RunFolderError where an environment's last episode is another one when it is played again"""
+        self._last.load(state)
+        for number, env in enumerate(self.envs):
+            if (known := self._last[number]) is None:
+                continue
+            seed = self._seed_of(self._first_number + number, known.number)
+            how = known.differs(partial(played, env, seed, self._encode), SECONDS / self.count)
+            if how:
+                raise RunFolderError(ANOTHER.format(how=f"{how} in environment {self._first_number + number}"))
 
     def state_dict(self) -> "dict[str, Tensor]":
         """`state` as tensors."""
@@ -225,16 +255,11 @@ class InProcess:
             ) from error
         self._snapshots.forget(number)
         self._snapshots.packed[number] = snapshot
+        self._last.begins(number)
+        self._last.leaves(number, [], [])
         return self._seen[number]
 
     def close(self) -> None:
         """Close each."""
         for env in self.envs:
             env.close()
-
-
-def _differs(reward: float, known: float, over: bool) -> str:
-    """How a step that is played again differs, in words; "" where it does not. known: its reward before, nan where unknown"""
-    if reward != known and not np.isnan(known):
-        return f"a step is paid {reward:.6g}, and was paid {known:.6g},"
-    return "an episode is over that went on" if over else ""  # one that is cut off may be so by a limit given since

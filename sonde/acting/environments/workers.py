@@ -44,7 +44,18 @@ OF_EACH = (
     "seen",
     "snapshot",
     "snapshot_bytes",
-)  # of a state, one environment behind the other; and "actions" and "reward"
+    "last_episode",
+    "last_length",
+    "last_whole",
+    "last_over",
+    "last_seen",
+)  # of a state, one environment behind the other
+OF_STEPS = {
+    "actions": "length",
+    "reward": "length",
+    "last_actions": "last_length",
+    "last_reward": "last_length",
+}  # and by what
 STARTING = 120.0  # seconds at least that making an environment may take, in a process that is only starting
 ENDING = 2.0  # seconds that a process has to end by itself
 
@@ -152,20 +163,20 @@ class InWorkers:
         """As of `InProcess`."""
         parts = [pickle.loads(answer) for answer in self._ask(STATE)]
         found = {name: np.concatenate([part[name] for part in parts]) for name in OF_EACH}
-        taken = [part["actions"] for part in parts if part["length"].any()]
-        found["actions"] = np.concatenate(taken) if taken else parts[0]["actions"]
-        found["reward"] = np.concatenate([part["reward"] for part in parts])
+        for name, each in OF_STEPS.items():
+            taken = [part[name] for part in parts if part[each].any()]
+            found[name] = np.concatenate(taken) if taken else parts[0][name]
         return {name: torch.from_numpy(values) for name, values in found.items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> np.ndarray:
         """As of `InProcess`. Raises: RunFolderError"""
         arrays = {name: values.numpy() for name, values in state.items()}
-        counted = {"actions": "length", "reward": "length", "snapshot": "snapshot_bytes"}
-        counted = {name: each for name, each in counted.items() if name in arrays}  # of earlier versions no rewards
+        counted = {**OF_STEPS, "snapshot": "snapshot_bytes"}
+        counted = {name: each for name, each in counted.items() if name in arrays}  # earlier versions lack some
         ends = {name: np.concatenate([[0], np.cumsum(arrays[each])]) for name, each in counted.items()}
         for worker in self._workers:
             rows = slice(worker.rows[0], worker.rows[-1] + 1)
-            part = {name: arrays[name][rows] for name in OF_EACH if name != "snapshot"}
+            part = {name: arrays[name][rows] for name in OF_EACH if name != "snapshot" and name in arrays}
             for name, until in ends.items():
                 part[name] = arrays[name][until[rows.start] : until[rows.stop]]
             worker.connection.send_bytes(LOAD)

@@ -19,6 +19,7 @@ def below_baseline(
     rows: int | None,
     difference: Interval | None = None,
     sure: bool = True,
+    memory: str = "",
 ) -> list[Finding]:
     """That a finished run's headline metric is worse than that of its trivial baseline or rule; of returns also that it is not
     better beyond chance.
@@ -26,6 +27,7 @@ def below_baseline(
     larger: whether larger values of the metric are better, None where that is not known;  rows: that were evaluated
     difference: the interval of the score less the baseline's, where episodes of both are known; infinite where they are too few
     sure: whether the episodes of that interval are many enough to be certain of it
+    memory: of a policy that remembers nothing, the settings by which one is learned that does
     """
     metric, baseline = result.get("headline", ""), result.get("baseline") or {}
     split = next(reversed(list(result.get("metrics") or {})), "")
@@ -39,7 +41,7 @@ def below_baseline(
         if math.isinf(difference.high):
             return []
         if difference.high >= 0:
-            return _not_above(result, split, difference) if difference.low <= 0 else []
+            return _not_above(result, split, difference, memory) if difference.low <= 0 else []
     else:
         error = _error(other, scores.get(f"{metric}_std"), rows) if larger and rows else 0.0
         if not (score < other - error if larger else score > other + (WORSE - 1) * abs(other)):
@@ -51,14 +53,14 @@ def below_baseline(
             severity="warning",
             evidence=f"{metric} on the {split} {unit} is {number(score)}, and {_who(baseline)} has {number(other)}",
             action=f"{OF_A_LOG if result.get('references') else ''}train longer or at another rate (--lr auto), see "
-            "`sonde inspect` for the data; if a simple rule does better, use the rule",
+            f"`sonde inspect` for the data; if a simple rule does better, use the rule{_remembering(memory)}",
             step=result.get("steps"),
             certainty="likely" if few or not sure else "certain",
         )
     ]
 
 
-def _not_above(result: Mapping[str, Any], split: str, difference: Interval) -> list[Finding]:
+def _not_above(result: Mapping[str, Any], split: str, difference: Interval, memory: str) -> list[Finding]:
     """That a policy is not told from one that knows nothing; nothing of a run that has hardly begun, or that reached its goal."""
     metric, baseline = result["headline"], result["baseline"]
     score, goal = result["metrics"][split][metric], (result.get("goals") or {}).get(metric, math.inf)
@@ -77,11 +79,18 @@ def _not_above(result: Mapping[str, Any], split: str, difference: Interval) -> l
             severity="warning",
             evidence=f"{metric} on the {split} episodes is {number(score)}, and {_who(baseline)} has {number(baseline[metric])}: "
             f"{said}",
-            action=action + "where it is a little better, more --test-episodes show it",
+            action=f"{action}where it is a little better, more --test-episodes show it{_remembering(memory)}",
             step=result.get("steps"),
             certainty="likely",
         )
     ]
+
+
+def _remembering(memory: str) -> str:
+    """The end of an action. memory: see `below_baseline`"""
+    return (
+        f"; where what must be known was shown earlier in an episode: {memory} learns to remember it" if memory else ""
+    )
 
 
 def _who(baseline: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ A2C = TaskSpec(
     inputs={"environment": "environments"},
     takes_input=True,
     parts=PARTS,
+    remembers="--model policy-gru",
     experience="sonde.acting.experience.on_policy:once",
     room="sonde.acting.experience.on_policy:room",
     updates="sonde.acting.experience.lengths:of_rollouts_once",

@@ -27,6 +27,7 @@ PPO = TaskSpec(
     inputs={"environment": "environments"},
     takes_input=True,
     parts=PARTS,
+    remembers="--model policy-gru",
     experience="sonde.acting.experience.on_policy:reused",
     room="sonde.acting.experience.on_policy:room",
     updates="sonde.acting.experience.lengths:of_rollouts",

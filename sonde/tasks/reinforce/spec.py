@@ -14,6 +14,7 @@ REINFORCE = TaskSpec(
     inputs={"environment": "environments"},
     takes_input=True,
     parts=PARTS,
+    remembers="--task ppo --model policy-gru",
     experience="sonde.acting.experience.on_policy:episodes",
     room="sonde.acting.experience.on_policy:room",
     whole_batches=True,

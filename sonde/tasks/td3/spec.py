@@ -14,6 +14,7 @@ TD3 = TaskSpec(
     inputs={"environment": "environments"},
     takes_input=True,
     parts={},
+    remembers="--task ppo --model policy-gru",
     experience="sonde.acting.experience.off_policy:source",
     room="sonde.acting.experience.off_policy:room",
     updates="sonde.acting.experience.lengths:of_replay",

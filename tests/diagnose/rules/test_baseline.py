@@ -182,3 +182,13 @@ def test_of_few_episodes_it_is_likely() -> None:
     (found,) = below_baseline(told, larger=True, rows=2)
     assert found.evidence.startswith("return on the test episodes is -9.00")
     assert found.certainty == "likely"
+
+
+def test_a_policy_that_remembers_nothing_may_lack_what_was_shown_earlier() -> None:
+    for difference in (Interval(-0.3, 0.5), Interval(-0.5, -0.1)):
+        (found,) = below_baseline(returned(0.1, 0.4), larger=True, rows=50, difference=difference, memory="--model gru")
+        assert found.action.endswith(
+            "; where what must be known was shown earlier in an episode: --model gru learns to remember it"
+        )
+        (found,) = below_baseline(returned(0.1, 0.4), larger=True, rows=50, difference=difference)
+        assert "earlier" not in found.action
