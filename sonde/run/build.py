@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from sonde.acting.config import EnvironmentConfig
-from sonde.acting.evaluation.evaluated import acted_out, is_acted
+from sonde.acting.evaluation.evaluated import acted_out, is_acted, read_alone
 from sonde.augment.policy import Policy, parse
 from sonde.augment.views import Views
 from sonde.core.batch import Batch
@@ -229,7 +229,9 @@ def assemble(
         if experience := spec(config.task).experience:
             train, held_back = load(experience)(dataset.splits, task, config, device), {}
         else:
-            train, held_back = _sources(_read(dataset), config, device, decision, channels_last, labels, tick, pool)
+            train, held_back = _sources(
+                read_alone(dataset), config, device, decision, channels_last, labels, tick, pool
+            )
         held_back |= _played(dataset, task, config, device)
     hand_known_rows(task, dataset, device, tick)
     average = EMA(task.modules, config.optim.ema) if config.optim.ema else None
@@ -265,11 +267,6 @@ def _check(dataset: Dataset, config: TrainConfig, device: torch.device, model: n
         )
     if model is None:
         refuse_without_room(dataset, config, spec(config.task), device)
-
-
-def _read(dataset: Dataset) -> Dataset:
-    """The splits that are rows: what is learned from a log may be evaluated in an environment."""
-    return replace(dataset, splits={name: each for name, each in dataset.splits.items() if not is_acted(each)})
 
 
 def _played(dataset: Dataset, task: Task, config: TrainConfig, device: torch.device) -> dict[str, Source]:

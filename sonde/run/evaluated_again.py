@@ -24,7 +24,7 @@ from sonde.run.decided import played_in_words
 from sonde.run.evaluated_in import or_in_fp32, precision_of
 from sonde.run.evaluation import highlights
 from sonde.run.judged_rows import ALL, CHOSE, Evaluation, caution_of_custom, judged, reading_of
-from sonde.run.played import games_met
+from sonde.run.matches_met import games_met
 from sonde.run.playing import check_same_game
 from sonde.run.row_sources import source_of
 
@@ -42,6 +42,7 @@ def of_rows(
     target: Sequence[str],
     play: "Play | None",
     tick: Tick,
+    trust_code: bool = False,
 ) -> Evaluation:
     """See `Run.evaluation`. Raises: ConfigError where no data are given, and the run did not act in what is known by a name"""
     if data is None and not (data := environment_of(run)):
@@ -71,7 +72,7 @@ def of_rows(
         if play is None:
             source = source_of(rows, schema, task, device, views, seed=seed, goes_on=bool(saved.get("carry")))
         else:
-            source = play.source(rows, task, seed=seed, device=device)
+            source = play.source(rows, task, seed=seed, device=device, trust_code=trust_code)
         meter = evaluate(task, source, StepSettings(device=device, precision=precision), tick=tick)
         if play is not None:
             play.keep(source, data)
@@ -111,6 +112,8 @@ def _refuse_training_episodes(rows: Rows, split: str) -> None:
 
 def _caution_of_seeds(rows: Rows, episodes: Any) -> str:
     """`CHOSE` where some are those by which the best checkpoint was chosen. episodes: of an evaluation while it trained"""
+    if isinstance(rows, GameRows):
+        return CHOSE if rows.seed == FIRST["validation"] else ""
     if not isinstance(rows, SeedRows) or rows.first is None or not isinstance(episodes, int):
         return ""
     begin = FIRST["validation"]

@@ -6,10 +6,11 @@ trained on are counted, and the headline says so.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sonde.acting.evaluation.evaluated import is_acted
 from sonde.acting.seeds import SeedRows
 from sonde.core.catalogue import load
 from sonde.core.config import GROUPS, DataConfig
@@ -77,6 +78,8 @@ class Judged:
     ) -> Evaluation:
         """What came of it. begun: as of `Evaluation`"""
         about = modality(schema.input.kind)
+        if about.acted and not is_acted(self.rows):  # rows of a log, whatever the run is evaluated in
+            schema = replace(schema, input=replace(schema.input, extra=""))
         played = isinstance(self.rows, SeedRows)  # also of what was learned from a log, whose rows were steps
         row = load(about.row_of)(asdict(schema)) if about.row_of and not played else about.row
         return Evaluation(

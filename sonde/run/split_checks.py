@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from sonde.acting.evaluation.evaluated import read_alone
 from sonde.core.dataset import Dataset, Rows
 from sonde.core.findings import Finding
 from sonde.data.alike import alike_classes
@@ -188,7 +189,7 @@ def rows_again(dataset: Dataset, rows: Rows) -> int | None:
         return None
     seen = set(trained)
     again = sum(key in seen for key in found)
-    by_chance = again and own_names(rows) is None and lengths_of(rows) is None and meet_by_chance(dataset)
+    by_chance = again and own_names(rows) is None and lengths_of(rows) is None and meet_by_chance(read_alone(dataset))
     return 0 if by_chance and again < len(found) else again
 
 

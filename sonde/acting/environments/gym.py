@@ -15,6 +15,9 @@ from sonde.acting.self_play.games.open_spiel import named_so
 from sonde.core.catalogue import require
 from sonde.core.errors import DataError, first_line, nearest
 
+DRAWN = "rgb_array"  # the render_mode of films
+UNDRAWN = f'it draws no frames ("{DRAWN}" is not among the render_modes of its metadata)'
+
 
 @dataclass(frozen=True, kw_only=True)
 class GymEnvironment:
@@ -46,7 +49,7 @@ class GymEnvironment:
                     name,
                     max_episode_steps=self.longest,
                     disable_env_checker=True,
-                    **({"render_mode": "rgb_array"} if self.rendered else {}),  # which not every environment takes
+                    **({"render_mode": DRAWN} if self.rendered else {}),  # which not every environment takes
                     **arguments,
                 )
         except gymnasium.error.Error as error:

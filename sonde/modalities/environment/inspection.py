@@ -16,7 +16,7 @@ from sonde.acting.environments.reproducing import Differs, differs, heeds_action
 from sonde.acting.environments.spaces import space_of
 from sonde.acting.environments.spaces_that_lie import OUTSIDE
 from sonde.acting.environments.survey import FIRST_SEED, REWARD, Fault, Survey, Tried
-from sonde.acting.evaluation.evaluated import is_acted
+from sonde.acting.evaluation.evaluated import is_acted, read_alone
 from sonde.acting.seeds import SeedRows, action_seed
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.core.dataset import Dataset, Fact, Rows
@@ -122,7 +122,7 @@ def _warning(check: str, evidence: str, action: str, *, name: str = "", severity
 
 def _read(dataset: Dataset) -> Mapping[str, Rows]:
     """Of a log its rows, without the episodes of the environment that it is evaluated in."""
-    return {name: rows for name, rows in dataset.splits.items() if not is_acted(rows)}
+    return read_alone(dataset).splits
 
 
 def _played(dataset: Dataset, seconds: float, tick: Tick) -> Played | None:

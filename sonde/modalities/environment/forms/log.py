@@ -89,6 +89,11 @@ def read(
     tick("reading transitions", 0, 0)
     (path,) = _files(listing)
     check_kind(KIND, str(path), like)
+    if like is not None and not like.target.kind.startswith(LOGGED):
+        raise DataError(
+            f"{path} is a log, which tells nothing of what the run's own actions return, and it learned by acting: leave the "
+            f"data out, or give what it is played in ({NAMED})"
+        )
     learns_returns = like is None and task is not None and spec(task).learns_returns
     found = checked(log_files.arrays_of(path), str(path), rewarded=learns_returns)
     settings = config.of(EnvironmentConfig)
