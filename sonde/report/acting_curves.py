@@ -8,7 +8,7 @@ from sonde.core.units import counted, number
 from sonde.metrics.intervals import around_mean
 from sonde.report import captions
 from sonde.report.acted import goal_of
-from sonde.report.figures import Axis, Series
+from sonde.report.figures import HELP, HELP_TOO, Axis, Series
 from sonde.report.folder import Reading
 from sonde.report.learning import Figure, across, figure, finite, logged, metric_of, optimisation_figures
 from sonde.report.plain_policies import policies
@@ -114,7 +114,10 @@ def _marks(run: Reading, name: str, shown: Sequence[Series]) -> list[Series]:
             )
         )
     low, high = min(places), max(places)
-    return [Series(name=text, points=[(low, y), (high, y)], colour=0) for text, y in levels[:2]] if high > low else []
+    if not high > low:
+        return []
+    lines = zip((HELP, HELP_TOO), levels, strict=False)
+    return [Series(name=text, points=[(low, y), (high, y)], colour=colour) for colour, (text, y) in lines]
 
 
 def _of_fewer(run: Reading, played: int) -> str:

@@ -17,15 +17,21 @@ from sonde.report.scale import Point, Scale, fit, thinned
 WIDTH, HEIGHT = 460, 268
 LEFT, RIGHT, TOP, BOTTOM = 64, 14, 12, 42
 LEGEND = 20  # a line of names, above the highest point, where there are several curves
-NAME, CHARACTER = 26, 7.2  # of such a name: characters that are shown, and the width of one
+SAMPLE = 16  # width of a colour beside its name
+NAME, CHARACTER = (
+    46,
+    7.2,
+)  # of such a name: characters that are shown, as many as a line holds, and the width of one at most
 MOST_HOVERS = 90
+HELP, HELP_TOO = 0, 9  # colours of lines to compare with: dashed, and dotted
 
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
     """One curve.
 
-    colour: 1…4, an entry of the palette (0 is the muted tone of helping lines); faint: in the background
+    colour: 1…4, an entry of the palette; HELP is the muted tone of helping lines, HELP_TOO of another beside it
+    faint: in the background
     dots: mark each point; radii: sizes of the dots where they differ
     down_to: where there are points, the area between these and `points` is shaded, and no line drawn
     key: by which a script finds the same curve in several figures
@@ -79,7 +85,7 @@ def curves(
         beside = next((near for s in shown if (near := _nearest(s.points, mark[0])) is not None), up.high)
         parts.append(_vertical(across(mark[0]), mark[1], low=up(beside) < (TOP + HEIGHT - BOTTOM) / 2))
     drawn = [_curve(s, across, up) for s in sorted(shown, key=lambda s: (not s.down_to, not s.faint))]
-    drawn += _bands([s for s in shown if not s.faint and s.line and s.colour], across, x.label)
+    drawn += _bands([s for s in shown if not s.faint and s.line and s.colour not in (HELP, HELP_TOO)], across, x.label)
     parts += drawn if legend else [_inset(drawn, across, up)]
     parts += [_legend(named)]
     return as_svg(parts, name, across=across if legend else None)
@@ -313,15 +319,22 @@ def _nearest(points: Sequence[Point], x: float) -> float | None:
 def _legend(series: Sequence[Series]) -> str:
     parts = []
     for line, row in enumerate(_legend_rows(series)):
-        x, y = WIDTH - RIGHT - 4.0, TOP + line * LEGEND
-        for s in reversed(row):
-            text = shortened(s.name, NAME)
-            word = f'<text class="tx" x="{x:.1f}" y="{y + 11}" text-anchor="end">{text}</text>'
-            x -= CHARACTER * len(s.name[:NAME]) + 7
-            sample = f'<rect class="f{s.colour}" x="{x - 12:.1f}" y="{y + 5}" width="12" height="3.5" rx="1.5"/>'
-            parts.append(f'<g class="key" data-colour="{s.colour}">{word}{sample}</g>')
-            x -= 24
+        x, y = WIDTH - RIGHT - sum(map(_legend_width, row)), TOP + line * LEGEND
+        for s in row:  # a name begins where its colour ends: how wide it becomes depends on the reader's font
+            word = f'<text class="tx" x="{x + SAMPLE + 6:.1f}" y="{y + 11}">{shortened(s.name, NAME)}</text>'
+            parts.append(f'<g class="key" data-colour="{s.colour}">{_sample(s.colour, x, y)}{word}</g>')
+            x += _legend_width(s)
     return "".join(parts)
+
+
+def _sample(colour: int, x: float, y: float) -> str:
+    if colour in (HELP, HELP_TOO):
+        return f'<path class="k{colour}" d="M{x:.1f} {y + 6.8:.1f}h{SAMPLE}"/>'
+    return f'<rect class="f{colour}" x="{x:.1f}" y="{y + 5}" width="{SAMPLE}" height="3.5" rx="1.5"/>'
+
+
+def _legend_width(series: Series) -> float:
+    return SAMPLE + 6 + CHARACTER * min(NAME, len(series.name)) + 12
 
 
 def _legend_rows(series: Sequence[Series]) -> list[list[Series]]:
@@ -329,9 +342,9 @@ def _legend_rows(series: Sequence[Series]) -> list[list[Series]]:
     if len(series) < 2:
         return []
     rows: list[list[Series]] = [[]]
-    left = WIDTH - LEFT - RIGHT
+    left: float = WIDTH - LEFT - RIGHT
     for s in series:
-        width = CHARACTER * len(s.name[:NAME]) + 31
+        width = _legend_width(s)
         if rows[-1] and width > left:
             rows.append([])
             left = WIDTH - LEFT - RIGHT

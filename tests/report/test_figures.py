@@ -4,7 +4,22 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from sonde.report.figures import HEIGHT, LEFT, WIDTH, Axis, Series, bars, curves, heat_map, scaled, scatter, stacked_bar
+from sonde.report.figures import (
+    HEIGHT,
+    HELP,
+    HELP_TOO,
+    LEFT,
+    SAMPLE,
+    WIDTH,
+    Axis,
+    Series,
+    bars,
+    curves,
+    heat_map,
+    scaled,
+    scatter,
+    stacked_bar,
+)
 
 NASTY = '<script>alert("1")</script>&'
 
@@ -45,7 +60,7 @@ def test_an_axis_ends_where_no_value_can_lie():
 
 def test_a_legend_of_long_names_stands_in_lines_within_the_picture():
     names = ["critic/loss", "critic/gradient penalty", "generator/loss", "generator/fooled share", "generator/l2"]
-    series = [Series(name=name, points=[(0, 1), (1, 2)], colour=n) for n, name in enumerate(names)]
+    series = [Series(name=name, points=[(0, 1), (1, 2)], colour=n) for n, name in enumerate(names, 1)]
     picture = parse(curves(series, Axis(label="x"), Axis(label="y"), name="n"))
     swatches = [e for e in picture.iter("rect") if e.get("height") == "3.5"]
     assert len(swatches) == len(names)
@@ -53,6 +68,24 @@ def test_a_legend_of_long_names_stands_in_lines_within_the_picture():
     lowest = max(float(e.get("y", "0")) for e in swatches)
     highest = min(y for _, y in path_points(curves(series, Axis(label="x"), Axis(label="y"), name="n"), "c1"))
     assert lowest < highest, "the names stand above the curves"
+
+
+def test_in_a_legend_each_colour_stands_right_before_its_own_name():
+    names = ["who began won", "drawn", "random policy (-200, of 9 episodes)"]
+    series = [
+        Series(name=name, points=[(0, 1), (1, 2)], colour=n) for n, name in zip((1, HELP, HELP_TOO), names, strict=True)
+    ]
+    keys = [
+        e
+        for e in parse(curves(series, Axis(label="x"), Axis(label="y"), name="n")).iter("g")
+        if e.get("class") == "key"
+    ]
+    assert [key[1].text for key in keys] == names, "none of them is cut"
+    for sample, word in keys:
+        start = float(sample.get("x") or (sample.get("d") or "").removeprefix("M").split()[0])
+        assert 0 < float(word.get("x", "0")) - (start + SAMPLE) < 8
+        assert word.get("text-anchor") is None, "so that it begins there however wide the font is"
+    assert [key[0].get("class") for key in keys] == ["f1", "k0", "k9"], "two lines to compare with look different"
 
 
 def test_a_missing_value_breaks_the_curve():
@@ -142,7 +175,7 @@ def test_names_are_text_and_never_markup():
     for svg in pictures:
         assert parse(svg).get("aria-label") == NASTY
         assert "<script" not in svg
-    assert texts(pictures[0]).count(NASTY) == 3  # two axes and the mark; the legend is cut
+    assert texts(pictures[0]).count(NASTY) == 4  # two axes, the mark and the legend
 
 
 def test_hovering_tells_the_values_of_all_curves_at_that_place():
