@@ -46,7 +46,12 @@ def of_rows(
 ) -> Evaluation:
     """See `Run.evaluation`. Raises: ConfigError where no data are given, and the run did not act in what is known by a name"""
     if data is None and not (data := environment_of(run)):
-        raise ConfigError(f"{run.folder} is evaluated on data; give them, such as sonde eval {run.folder} DATA")
+        own = made_by_a_program(run)
+        raise ConfigError(
+            f"{run.folder} acted in {own}; give what makes it: evaluate(MAKE), such as evaluate(lambda: MyEnv())"
+            if own
+            else f"{run.folder} is evaluated on data; give them: evaluate(DATA)"
+        )
     check_same_game(data, folder)
     task, schema, device = run.task, run.schema, run.device
     saved = read_config(folder.config).settings
@@ -131,3 +136,12 @@ def environment_of(run: "Run") -> str:
         return ""
     known = (read_config(run.folder / "config.yaml").data or "") if acts else schema.input.extra
     return known if known.partition(":")[0] in modality(schema.input.kind).schemes else ""
+
+
+def made_by_a_program(run: "Run") -> str:
+    """What a run acted in that a program made and that has no name, in words; "" of all other runs."""
+    try:
+        acts = bool(run.spec.experience)
+    except (ConfigError, RunFolderError):
+        return ""
+    return "an environment that a program made, and that has no name" if acts and not environment_of(run) else ""

@@ -55,6 +55,8 @@ from sonde.run.time_limit import OVERRUN
 from sonde.run.train import Prepared
 from sonde.tasks.table import spec
 
+OF_REST = 0.8  # of the time that is left, for a baseline
+
 
 def evaluated(run: Prepared) -> dict[str, Any]:
     """The content of result.json: the best checkpoint is loaded, and evaluated on held-out rows.
@@ -327,8 +329,8 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
 
 def _baseline(run: Prepared, split: str) -> dict[str, Any]:
     attempt = run.attempt
-    # half, the rest is for a game that is shown
-    seconds = None if attempt.limit is None else attempt.limit.for_samples(()) / 2
+    # the rest is for a game that is shown
+    seconds = None if attempt.limit is None else attempt.limit.for_samples(()) * OF_REST
     with run.training.clock.part("evaluation"):
         return baseline(
             attempt.assembly,
