@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -44,6 +44,17 @@ class Transition(NamedTuple):
     def ended(self) -> np.ndarray:
         """(n,) bool: whether an episode ended, for whatever reason."""
         return self.terminated | self.truncated
+
+
+def acted_in(value: Any, called: str = "") -> str:
+    """What is to be said of a class or object that steps as environments do where rows are wanted; "" of all else.
+
+    called: what it is given as, where that is a function that made it
+    """
+    if not all(callable(getattr(value, name, None)) for name in ("reset", "step")):
+        return ""
+    name = called or (value.__name__ if isinstance(value, type) else "env")
+    return f"which is an environment; a policy acts in it by sonde.train({name}, model=net)"
 
 
 class Experience(NamedTuple):

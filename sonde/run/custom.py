@@ -44,6 +44,7 @@ from sonde.run.keywords import in_keywords
 from sonde.run.lengths import check_length, check_stages, requested_epochs
 from sonde.run.loggers.table import check_installed
 from sonde.run.memory import room_for
+from sonde.run.no_data import check_iterable, no_data
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve
 from sonde.run.split_checks import data_findings
 from sonde.screen.screen import Screen
@@ -289,18 +290,10 @@ def source_of(
     if isinstance(data, list | tuple | DataLoader):
         return LoaderSource(data, device=device, seed=seed, floats=floats)
     if isinstance(data, Iterable | str) or callable(data):
-        _check_iterable(data, what=what)
+        check_iterable(data, what=what)
         batches = batches_of(data, batch_size=config.batch_size, workers=workers)
         return LoaderSource(batches, device=device, seed=seed, floats=floats)
-    if data is None:
-        raise ConfigError(
-            f"there are no data to {_use(what)}, and steps count batches; a task that draws its own takes any that do not end, "
-            "such as lambda: itertools.repeat(torch.zeros(64, 1)), with steps=1000"
-        )
-    raise ConfigError(
-        f"cannot {_use(what)} a {type(data).__name__}; give tensors (inputs, targets), a dict of tensors, a torch Dataset or "
-        "DataLoader, an iterable of rows or batches or a function that makes one, or a Source"
-    )
+    raise no_data(data, what)
 
 
 def _loader(data: Any, batch_size: int, workers: int, *, seed: int, training: bool) -> DataLoader[Any]:
@@ -310,19 +303,6 @@ def _loader(data: Any, batch_size: int, workers: int, *, seed: int, training: bo
         batches = JoinedBatches(RandomSampler(data, generator=generator), batch_size)
         return DataLoader(data, batch_sampler=batches, **common)
     return DataLoader(data, batch_size, shuffle=training, **common)
-
-
-def _check_iterable(data: Any, *, what: str) -> None:
-    """Raises: ConfigError for what yields no rows, and an iterator to evaluate on again and again"""
-    if isinstance(data, str | bytes | Path | type | nn.Module):
-        found = "a path or name; give that to sonde.train" if isinstance(data, str | Path) else "no data"
-        raise ConfigError(f"cannot {_use(what)} {data!r}, which is {found}")
-    if what in ("validation", "test") and isinstance(data, Iterator):
-        raise ConfigError(f"{what} data are read more than once, and {ONCE}")
-
-
-def _use(what: str) -> str:
-    return "train on" if what == "training" else "evaluate on"
 
 
 def task_of(

@@ -6,12 +6,13 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from sonde.acting.environments import mujoco
 from sonde.acting.environments.arguments import as_written, check_taken, joined, parted
 from sonde.acting.self_play.games.open_spiel import named_so
+from sonde.core.acting import acted_in
 from sonde.core.catalogue import require
 from sonde.core.errors import DataError, MissingDependency, first_line, nearest
 
@@ -41,6 +42,10 @@ class GymEnvironment:
         quiet = mujoco.without_warnings() if place.startswith(mujoco.PLACE) else nullcontext()
         try:
             module = name.rpartition(":")[0]  # which registers it
+            if module.endswith(".py"):
+                raise DataError(
+                    f"{source} names a file; write {own_name(name)}{as_written(self.name)[1]} for a class or function of it"
+                )
             registering = reachable(module, source) if module else nullcontext()
             with warnings.catch_warnings(), registering, quiet:
                 warnings.simplefilter("ignore")  # of deprecated versions: `about` says so
@@ -149,6 +154,18 @@ def _import(module: str, source: str, folder: str) -> None:
         raise DataError(f"{source}: {module} does not run: {type(error).__name__}: {first_line(error)}") from error
 
 
+def own_name(place: str) -> str:
+    """How a class or function of a file is named.
+
+    >>> own_name("games/mazes.py:Maze"), own_name("/home/me/mazes.py:Maze")
+    ('env:games.mazes:Maze', 'env:mazes:Maze')
+    """
+    file, _, called = place.rpartition(":")
+    path = PurePath(file)
+    outside = path.is_absolute() or ".." in path.parts
+    return f"env:{path.stem if outside else '.'.join(path.with_suffix('').parts)}:{called}"
+
+
 def _why(name: str, error: Exception) -> str:
     """What is wrong with a name, and which are near."""
     from gymnasium.envs.registration import registry
@@ -156,7 +173,19 @@ def _why(name: str, error: Exception) -> str:
     short, arguments = as_written(name)
     if short not in registry and (found := named_so(name)):
         return f"no such environment; did you mean {found[0]}?"
-    near = nearest(short, registry)
+    own = "" if short.rpartition(":")[2] in registry else _class_of(short)
+    near = [] if own == short else nearest(short, registry)
     if near and not isinstance(error, library().error.DependencyNotInstalled):
         return f"no such environment; did you mean {' or '.join(f'gym:{one}{arguments}' for one in near)}?"
+    if own:
+        return f"no such environment is registered, and {own} is a class; write env:{own}{arguments}"
     return first_line(error)
+
+
+def _class_of(name: str) -> str:
+    """ "module:name" of the class that is meant by that, of a module that was imported; "" where there is none."""
+    module, _, called = name.rpartition(":")
+    held = vars(sys.modules[module]) if module in sys.modules else {}
+    known = [each for each, value in held.items() if isinstance(value, type) and acted_in(value)]
+    near = [called] if called in known else nearest(called, known)
+    return f"{module}:{near[0]}" if near else ""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sonde.acting.environments.arguments import as_written, check_taken, parted
-from sonde.acting.environments.gym import DRAWN, UNDRAWN, library, reachable
+from sonde.acting.environments.gym import DRAWN, UNDRAWN, library, own_name, reachable
 from sonde.acting.environments.normalising import refuse_normalising
 from sonde.acting.seeds import action_seed
 from sonde.core.catalogue import require
@@ -166,12 +166,11 @@ def imported(name: str) -> Any:
     if not colon or not path:
         raise DataError(f"env:{name} names no function or class; write env:MODULE:NAME, such as env:my_games:Maze")
     if module.endswith(".py"):
-        dotted = ".".join(PurePath(module).with_suffix("").parts)
-        raise DataError(
-            f"env:{name} names a file; write the module, without .py: env:{dotted}:{path}"
-            if not PurePath(module).is_absolute() and ".." not in PurePath(module).parts
-            else f"env:{name} names a file; write env:{PurePath(module).stem}:{path} in the folder that holds it"
+        outside = PurePath(module).is_absolute() or ".." in PurePath(module).parts
+        how = (
+            f"{own_name(name)} in the folder that holds it" if outside else f"the module, without .py: {own_name(name)}"
         )
+        raise DataError(f"env:{name} names a file; write {how}")
     with reachable(module, f"env:{name}"):
         found: Any = importlib.import_module(module)
         known = [each for each, value in vars(found).items() if callable(value) and not each.startswith("_")]

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset, Sampler, default_collate
 
+from sonde.core.acting import acted_in
 from sonde.core.errors import ConfigError, DataError, first_line
 from sonde.core.nested import like
 from sonde.data.feed.fields import by_name, is_text
@@ -62,8 +63,10 @@ class Called:
         found = self.function()
         if not isinstance(found, Iterable):
             name = getattr(self.function, "__name__", type(self.function).__name__)
+            env = acted_in(found, "lambda: …" if name == "<lambda>" else name)
             raise ConfigError(
-                f"{name}() returned a {type(found).__name__}; let it yield rows or batches, or return an iterable"
+                f"{name}() returned a {type(found).__name__}"
+                + (f", {env}" if env else "; let it yield rows or batches, or return an iterable")
             )
         return iter(found)
 

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from sonde.acting.config import OF_ATARI, OF_BOTH, OF_GAMES, OF_LOGS, of_environments
 from sonde.acting.environments.arguments import as_written
+from sonde.acting.environments.gym import own_name
 
 ACTED = ("action", "control", "move")  # kinds of targets of what is acted in
 
@@ -25,16 +27,31 @@ def row_of(schema: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def meant(place: str) -> list[str]:
-    """Environments and games of such a name, where nothing is called so on disk.
+    """Environments and games of such a name, where nothing is called so on disk, and what a file or module there defines.
 
     >>> meant("CartPole-v1"), meant("FrozenLake-v1(map_name=8x8)"), meant("photos")
     (['gym:CartPole-v1'], ['gym:FrozenLake-v1(map_name=8x8)'], [])
     """
     if re.fullmatch(r"[\w/]+-v\d+", as_written(place)[0]):  # as gymnasium calls its environments
         return [f"gym:{place}"]
+    if own := _defined(*as_written(place)):
+        return [own]
     from sonde.acting.self_play.games.open_spiel import named_so
 
     return named_so(place)
+
+
+def _defined(place: str, arguments: str) -> str:
+    """ "env:MODULE:NAME" of what is written FILE.py:NAME or MODULE:NAME, where there is such a file and defines it; else ""."""
+    file, _, name = place.rpartition(":")
+    path = Path(file if file.endswith(".py") else f"{file.replace('.', '/')}.py")
+    if not name.isidentifier() or not path.is_file():
+        return ""
+    try:
+        defined = re.search(rf"^(class|def) {name}\b|^{name}\b *=", path.read_text(), flags=re.MULTILINE)
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return f"{own_name(f'{path}:{name}')}{arguments}" if defined else ""
 
 
 def unread(scheme: str, targets: Sequence[str]) -> set[str]:

@@ -57,6 +57,20 @@ def test_what_is_wrong_with_a_module_is_told(as_a_script: Path) -> None:
         GymEnvironment(name="envs_broken:Mine-v0")()
 
 
+def test_a_class_that_is_not_registered_is_named_as_it_is_read(
+    as_a_script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (as_a_script / "envs_unregistered.py").write_text(OWN.replace("Mine-v0", "Other-v0").replace("Mine", "Quarry"))
+    own = "write env:envs_unregistered:Quarry"
+    with pytest.raises(DataError, match=f"envs_unregistered:Quarry is a class; {own}$"):
+        GymEnvironment(name="envs_unregistered:Quarry")()
+    with pytest.raises(DataError, match=rf"{own}\(size=5\)$"):
+        GymEnvironment(name="envs_unregistered:Quary(size=5)")()
+    with pytest.raises(DataError, match=rf"names a file; {own}\(size=5\) for a class"):
+        GymEnvironment(name="envs_unregistered.py:Quarry(size=5)")()
+    monkeypatch.delitem(sys.modules, "envs_unregistered")
+
+
 @pytest.mark.parametrize(
     ("name", "missing", "others"),
     [("Hopper-v5", "mujoco", ["imageio"]), ("Hopper-v5", "imageio", ["mujoco"]), ("LunarLander-v3", "Box2D", [])],

@@ -154,6 +154,7 @@ def test_a_long_episode_is_known_by_its_beginning_where_snapshots_were_taken(mon
     monkeypatch.setattr(in_process, "REPLAYED", 0.0)
     monkeypatch.setattr(in_process, "EVERY", 4)
     before = of(Rover)
+    assert isinstance(before, InProcess)
     before.reset()
     chosen = np.random.default_rng(0).integers(0, 2, (120, 3))
     for actions in chosen[:59]:
