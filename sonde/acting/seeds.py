@@ -19,7 +19,7 @@ class SeedRows:
     """The episodes of a split: as many as there are seeds, of training without end.
 
     make: an environment, which pickles;  encode: its observation -> array
-    rendered: the same environment, that draws frames when it is asked to; None where it draws none
+    rendered: the same environment, that draws frames when it is asked to; None where it draws none, and `undrawn` says why
     step: seconds that one takes, and the share of them that a processor works: both 0 where that was not measured
     together: (how many, (number of the environment, of its seed) -> a seed) -> environments side by side, of what has such of its
               own; None for some of `make`
@@ -33,6 +33,7 @@ class SeedRows:
     split: str
     number: int
     rendered: Callable[[], Any] | None = None
+    undrawn: str = ""
     step: tuple[float, float] = (0.0, 0.0)
     together: Callable[[int, Callable[[int, int], int]], Environments] | None = None
     frames: int = 1

@@ -34,6 +34,7 @@ examples:
   sonde eval runs/cartpole-v1-policy-mlp-1 --episodes 500 --first-seed 5000
   sonde eval runs/cartpole-v1-policy-mlp-1 gym:CartPole-v1 --episodes 50 --log expert.npz
   sonde eval runs/connect_four-policy-value-resnet-1 game:connect_four --opponents mcts-1000 --simulations 400
+  sonde eval runs/connect_four-policy-value-resnet-1 --opponents runs/connect_four-policy-value-resnet-2 --first-seed 7
   sonde eval runs/moving-digits-denoiser-video-1 moving-digits --number 200
   sonde eval runs/titanic-denoiser-mlp-1 titanic.csv --number 2000
 """
@@ -55,8 +56,8 @@ class EvalOptions:
     """Of an environment: how many episodes are played; of a game, how many games against each opponent; by default as many as at
     the end of training."""
     first_seed: int | None = None
-    """Of an environment: seed of the first episode, those of the others follow it; other seeds are new episodes; by default
-    2,000,000, as at the end of training."""
+    """Of an environment: seed of the first episode, those of the others follow it; other seeds are new episodes. Of a game: seed
+    of the matches, of other openings and other chance; by default 2,000,000, as at the end of training."""
     sampled: bool | None = None
     """Of an environment: draw actions as in training, or with --no-sampled take the likeliest; by default as RUN was judged."""
     log: str | None = None
@@ -64,7 +65,7 @@ class EvalOptions:
     simulations: int | None = None
     """Of a game: leaves that are looked at for a move; by default as many as in training."""
     opponents: tuple[str, ...] = ()
-    """Of a game: whom to play against: random, one-ply, mcts-N, minimax, earlier; by default as in training."""
+    """Of a game: whom to play against: random, one-ply, mcts-N, minimax, earlier, folders of runs; by default as in training."""
     judge: str | None = None
     """Measure the samples of RUN by this run of a classifier, trained on the same data."""
     number: int | None = None
@@ -98,7 +99,7 @@ def run(words: Sequence[str]) -> int:
     trained = trained_run(folder, options.device, trust_code=begun.trust_code)
     data = begun.words[1] if len(begun.words) > 1 else environment_of(trained)
     if not data:
-        raise ConfigError("sonde eval needs DATA; usage: sonde eval RUN DATA")
+        raise ConfigError(_what_is_needed(trained))
     if options.judge is not None or options.number is not None:
         return _measure(trained, data, begun)
     with said_on(begun.screen):
@@ -120,6 +121,18 @@ def run(words: Sequence[str]) -> int:
     if trained.spec.generates and _can_be_judged(trained):
         begun.screen.say(f"how good its samples are: {_how(trained)(folder, data)}")
     return 0
+
+
+def _what_is_needed(trained: "Run") -> str:
+    """Where no data are given, and the run has none by a name."""
+    from sonde.run.evaluated_again import made_by_a_program
+
+    if own := made_by_a_program(trained):
+        return (
+            f"{trained.folder} acted in {own}; name what makes it, sonde eval {trained.folder} env:MODULE:NAME, or give it in "
+            f"Python: sonde.load({str(trained.folder)!r}).evaluate(MAKE)"
+        )
+    return "sonde eval needs DATA; usage: sonde eval RUN DATA"
 
 
 def _how(trained: "Run") -> "Callable[[str, str], str]":

@@ -39,6 +39,7 @@ examples:
 USUAL = "predictions"  # the name, before its ending, of a file that is written anew
 MOST_ROWS = 50  # printed; --out gets all
 RUNNERS_UP = 3
+ACTION = "action"  # of a policy
 
 Shorten = Mapping[str, Callable[[Any], Mapping[str, Any]]]
 NOTHING: Shorten = {}
@@ -213,7 +214,8 @@ def _cell(name: str, value: Any) -> str:
 
 
 def _write_csv(path: Path, found: Sequence[Mapping[str, Any]]) -> None:
-    """One row an input; each class has a column of its own, such as probabilities/cat."""
+    """One row an input; each class has a column of its own, such as probabilities/cat, and each number of an action, such as
+    action_0, as logs of transitions are read."""
     flat = [_flat(entry) for entry in found]
     text = io.StringIO(newline="")
     lines = csv.DictWriter(text, list(dict.fromkeys(name for entry in flat for name in entry)), lineterminator="\n")
@@ -231,6 +233,9 @@ def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
             cells |= {str(key): plain(item) for key, item in value.items()}  # as a row of the data
         elif isinstance(value, Mapping):
             cells |= {f"{name}/{key}": plain(item) for key, item in value.items()}
+        elif name == ACTION and isinstance(value, list | tuple):
+            numbered = len(value) > 1
+            cells |= {f"{name}_{place}" if numbered else name: plain(item) for place, item in enumerate(value)}
         else:
             cells[name] = (
                 json.dumps(plain(value), ensure_ascii=False) if isinstance(value, list | tuple) else plain(value)

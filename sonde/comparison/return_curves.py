@@ -16,11 +16,11 @@ from sonde.report.learning import Figure, averaged, metric_of
 from sonde.report.scale import Point, thinned
 
 MOST = 300  # points of a curve
+LEAST_PART = 0.2  # of the way to the last of its points, that a curve goes along: less is a stub
 MOST_GREY = 30  # units beyond the colours that are drawn at all
-SOME_SELDOM = (
-    'Some runs were not evaluated twice while they trained: --evaluate-every "100 steps" evaluates more often.'
-)
-SELDOM = 'No run was evaluated twice while it trained: --evaluate-every "100 steps" evaluates more often.'
+OFTEN = '--evaluate-every "100 steps" evaluates more often.'
+SOME_SELDOM = f"Some runs were evaluated too seldom while they trained for a curve: {OFTEN}"
+SELDOM = f"No run was evaluated often enough while it trained for a curve: {OFTEN}"
 EXPLORED = "These are episodes that are learned from, whose actions explore, so that they may return less."
 BAND = (
     f"Of {ENOUGH} seeds or more the mean, with a band: its 95 % interval (Student's t) at each place, up to where all seeds were "
@@ -29,7 +29,7 @@ BAND = (
 
 
 def return_figures(family: Family) -> list[Figure]:
-    """By steps of the environment, and by time; those that have two points; where runs are in none, also training's returns."""
+    """By steps of the environment, and by time; where runs have no curves there, training's returns before them."""
     longest = max(
         (clock(part)[1][-1] for member in family.members for part in member.parts if clock(part)[1]), default=0.0
     )
@@ -41,7 +41,7 @@ def return_figures(family: Family) -> list[Figure]:
     drawn = [figure for figure in found if figure is not None]
     if not drawn:
         return _while_training(family, SELDOM)
-    return drawn + (_while_training(family, SOME_SELDOM) if _hidden(family) else [])
+    return (_while_training(family, SOME_SELDOM) if _hidden(family) else []) + drawn
 
 
 def missing(family: Family) -> str:
@@ -50,11 +50,17 @@ def missing(family: Family) -> str:
 
 
 def _hidden(family: Family) -> bool:
-    """Whether a run that acted is in no figure of evaluations, and would be in one of training."""
+    """Whether a run that acted has no curve of evaluations, and would have one of training."""
     parts = [part for member in family.members for part in member.parts]
     return any(
-        len(_known(_by_taken(part, family.metric))) < FEWEST <= len(_known(_by_training(part))) for part in parts
+        _is_curve(_known(_by_training(part))) and not _is_curve(_known(_by_taken(part, family.metric)))
+        for part in parts
     )
+
+
+def _is_curve(points: Sequence[tuple[float, float]]) -> bool:
+    """Whether points say something of the way there, and not of its end alone."""
+    return len(points) >= FEWEST and points[-1][0] - points[0][0] >= LEAST_PART * points[-1][0]
 
 
 def _known(points: Sequence[Point]) -> list[tuple[float, float]]:
@@ -71,33 +77,34 @@ def _while_training(family: Family, why: str) -> list[Figure]:
 def _figure(
     family: Family, axis: str, by: str, read: Callable[[Reading], list[Point]], *, title: str = ""
 ) -> Figure | None:
-    keys, series, banded, left_out = keys_of(family), list[Series](), False, 0
+    keys, series, dots, banded, left_out = keys_of(family), list[Series](), list[Series](), False, 0
     for unit in family.units[: COLOURS + MOST_GREY]:
         key, colour = keys[unit.name]
-        drawn = [_known(read(part)) for member in unit.members for part in member.parts]
-        left_out += sum(0 < len(points) < FEWEST for points in drawn)
-        drawn = [points for points in drawn if len(points) >= FEWEST]
+        style = {"name": clipped(unit.name, 40), "colour": colour, "faint": not colour, "key": key}
+        every = [points for member in unit.members for part in member.parts if (points := _known(read(part)))]
+        drawn = [points for points in every if _is_curve(points)]
+        seldom = [points for points in every if not _is_curve(points)]
+        left_out += 0 if colour else len(seldom)
+        dots += [Series(points=points, line=False, dots=True, **style) for points in seldom if colour]
         found = _together(unit, drawn)
         if found is None:
-            style = {"colour": colour, "faint": not colour, "key": key}
-            series += [Series(name=clipped(unit.name, 40), points=thinned(points, MOST), **style) for points in drawn]
+            series += [Series(points=thinned(points, MOST), **style) for points in drawn]
             continue
         mean, low, high = found
         banded = True
-        series.append(Series(name=clipped(unit.name, 40), points=mean, colour=colour, faint=not colour, key=key))
-        series.append(Series(name="", points=high, down_to=low, colour=colour, key=key))
+        series += [Series(points=mean, **style), Series(points=high, down_to=low, **{**style, "name": ""})]
     if not series:
         return None
     name = metric_name(family.metric)
     title = f"{title or f'{name[:1].upper()}{name[1:]} in evaluations'}, by {by}"
-    picture = curves(series, Axis(label=axis, zero=True), Axis(label=name), name=title, legend=False)
+    picture = curves([*series, *dots], Axis(label=axis, zero=True), Axis(label=name), name=title, legend=False)
     told = [BAND] if banded else []
     if by == "time":
         told.append("Since the first step; starting and planning are left out.")
+    if dots:
+        told.append("Dots are evaluations of runs that have too few, or too close together, for a curve.")
     if left_out:
-        told.append(
-            f"{counted(left_out, 'run', 'runs')} without two points {'is' if left_out == 1 else 'are'} not drawn."
-        )
+        told.append(f"{counted(left_out, 'run', 'runs')} without a curve {'is' if left_out == 1 else 'are'} not drawn.")
     return Figure(title=title, svg=picture, caption=" ".join(told))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Mapping, Sequence
 
 from sonde.comparison.differences import Difference
-from sonde.comparison.environments import met_in
+from sonde.comparison.environments import met_in, taken_in_all
 from sonde.comparison.judgements import not_judged_alike
 from sonde.comparison.members import Member, clipped
 from sonde.comparison.own_code import measured_apart
@@ -16,6 +16,7 @@ from sonde.metrics.intervals import Interval
 MOST_NAMED = 4
 MOST_SETTINGS = 4
 SHORT = 24  # characters of a value
+MUCH_MORE = 1.2  # times the steps of another, beyond what rounding to whole rollouts makes of equal ones
 
 
 def interval_text(name: str, interval: Interval | None) -> str:
@@ -144,7 +145,8 @@ def cautions(families: Sequence[Family], members: Sequence[Member]) -> list[str]
             f"Different problems or data, which are not comparable with one another, each in a part of its own: {kinds}."
         )
     for family in families:
-        found += _about_data(family) + _about_parts(family) + _about_repeats(family) + _about_measures(family)
+        found += _about_data(family) + _about_experience(family) + _about_parts(family)
+        found += _about_repeats(family) + _about_measures(family)
         lacking = [unit.name for unit in family.units if not unit.values and unit.members[0].result]
         if lacking and family.split:
             found.append(f"{named(lacking)}: no {metric_name(family.metric)} on the {family.split} data.")
@@ -183,6 +185,21 @@ def _about_data(family: Family) -> list[str]:
     if family.members[0].reading.data.get("fingerprint") is None and len(family.units) > 1:
         return ["Whether these runs had the same data is not known: their folders hold no fingerprint of them."]
     return []
+
+
+def _about_experience(family: Family) -> list[str]:
+    """Said of runs that acted, where some had much more experience than others: what it was worth is in their scores."""
+    taken = []
+    for unit in family.scored if family.acts else ():
+        steps = [steps for member in unit.members if (steps := taken_in_all(member.reading))]
+        taken += [(sum(steps) / len(steps), unit.name)] if steps else []
+    if len(taken) < 2 or max(taken)[0] < MUCH_MORE * min(taken)[0]:
+        return []
+    (least, one), (most, other) = min(taken), max(taken)
+    return [
+        f"Not the same experience: {other} took {count(round(most))} steps of the environment, {one} {count(round(least))}; "
+        "a difference may come of that. To compare methods, give each the same --environment-steps."
+    ]
 
 
 def _about_parts(family: Family) -> list[str]:

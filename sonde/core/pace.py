@@ -111,6 +111,13 @@ class Hurrying(Protocol):
     within_s: float | None
 
 
+@runtime_checkable
+class InWaves(Protocol):
+    """One of these that tells nothing before its first few rows are all whole."""
+
+    def least_s(self, at_most_s: float) -> float: ...  # seconds of those, as `Played.expected_s` tells
+
+
 def making(source: "Source") -> Making | None:
     """The source, where it makes its batches."""
     return cast("Making", source) if hasattr(source, "pace") else None  # many times quicker than isinstance

@@ -1,7 +1,7 @@
 """How a task plays games for two: what its network makes of positions, and how much it searches."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Playing:
     earlier: as `judge`, of the network as it was before; None where there was none yet
     untrained: as `judge`, of the network as it was before the first update; None where that is not known
     shape:   of an observation that the network sees; None where that is not known
+    others:  name of an opponent -> how it plays, of those that are other runs
     """
 
     judge: "Callable[[Tensor], tuple[Tensor, Tensor]]"
@@ -43,3 +44,4 @@ class Playing:
     earlier: "Callable[[], Callable[[Tensor], tuple[Tensor, Tensor]] | None]"
     untrained: "Callable[[], Callable[[Tensor], tuple[Tensor, Tensor]]] | None" = None
     shape: tuple[int, ...] | None = None
+    others: "Mapping[str, Playing]" = field(default_factory=dict)

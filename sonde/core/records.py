@@ -6,6 +6,9 @@ from typing import Any, Literal
 
 STAGE_BEGINS = "stage begins"  # the event at the first step of a stage
 EPOCH_ENDS = "epoch ends"  # the event after an epoch's last step, and after the evaluation that falls due there
+END_MOVED = "end moved"  # the event of a run under a time limit whose pace is not what was planned
+LENGTH_KNOWN = "length known"  # the event of a run whose first pass showed how long an epoch is
+RESUMED = "resumed"  # the event before the first step of a resumed run
 RUN_ENDS = "run ends"  # the event after the final evaluation; its details are what result.json holds
 Verdict = Literal["continue", "save", "stop"]
 

@@ -96,15 +96,20 @@ class EvaluationBudget:
         *,
         rows: int | None,
         row_s: float | None = None,
+        aim_s: float | None = None,
         now: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """rows: of the split, where known;  row_s: seconds that a row is expected to take, until some were measured"""
+        """rows: of the split, where known;  row_s: seconds that a row is expected to take, until some were measured
+        aim_s: in which it is planned, where it may take longer before it is given up
+        """
         self._now, self._begun = now, now()
         self.until = self._begun + seconds
+        self._aim = self._begun + (seconds if aim_s is None else aim_s)
         self.rows = rows
         self.evaluated = self.seen = 0
         self.stopped = False  # before the source's end
         self.told = False  # whether it was said that it is of a part of the rows
+        self.why = ""  # nothing of it is evaluated, where that was decided before
         self.took_s = 0.0  # once it is over
         self.played = False  # whether rows are made while they are read, such as games: of a batch all are taken
         self.which = ", evenly spaced"  # of the rows they are, where not all were evaluated
@@ -131,6 +136,11 @@ class EvaluationBudget:
     def left_s(self) -> float:
         """Of its seconds; 0 or less where they are over."""
         return self.until - self._now()
+
+    @property
+    def aim_s(self) -> float:
+        """Seconds in which it is planned."""
+        return self._aim - self._now()
 
     @property
     def over(self) -> bool:
@@ -238,7 +248,7 @@ def evaluate(
     with (
         random_state.apart(settings.device),
         evaluation_mode(task.modules, average),
-        leaving_off(source, leave_off, None if budget is None else budget.left_s),
+        leaving_off(source, leave_off, None if budget is None else budget.aim_s),
     ):
         for number, batch in enumerate(drawn(source, settings)):
             taken = batch if budget is None else budget.take(batch)

@@ -11,6 +11,7 @@ from sonde.report.acted import goal_of
 from sonde.report.figures import Axis, Series
 from sonde.report.folder import Reading
 from sonde.report.learning import Figure, across, figure, finite, logged, metric_of, optimisation_figures
+from sonde.report.legend import HELP, HELP_TOO
 from sonde.report.plain_policies import policies
 from sonde.report.scale import Point
 from sonde.report.time_shares import time_shares
@@ -114,7 +115,10 @@ def _marks(run: Reading, name: str, shown: Sequence[Series]) -> list[Series]:
             )
         )
     low, high = min(places), max(places)
-    return [Series(name=text, points=[(low, y), (high, y)], colour=0) for text, y in levels[:2]] if high > low else []
+    if not high > low:
+        return []
+    lines = zip((HELP, HELP_TOO), levels, strict=False)
+    return [Series(name=text, points=[(low, y), (high, y)], colour=colour) for colour, (text, y) in lines]
 
 
 def _of_fewer(run: Reading, played: int) -> str:

@@ -9,15 +9,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
+import numpy as np
 from markupsafe import Markup
 
 from sonde.core.units import count, number, share
+from sonde.report.legend import CHARACTER, HELP, HELP_TOO, HIGH, legend_drawn, legend_rows
 from sonde.report.scale import Point, Scale, fit, thinned
 
 WIDTH, HEIGHT = 460, 268
 LEFT, RIGHT, TOP, BOTTOM = 64, 14, 12, 42
-LEGEND = 20  # a line of names, above the highest point, where there are several curves
-NAME, CHARACTER = 26, 7.2  # of such a name: characters that are shown, and the width of one
 MOST_HOVERS = 90
 
 
@@ -25,7 +25,8 @@ MOST_HOVERS = 90
 class Series:
     """One curve.
 
-    colour: 1…4, an entry of the palette (0 is the muted tone of helping lines); faint: in the background
+    colour: 1…4, an entry of the palette; HELP is the muted tone of helping lines, HELP_TOO of another beside it
+    faint: in the background
     dots: mark each point; radii: sizes of the dots where they differ
     down_to: where there are points, the area between these and `points` is shaded, and no line drawn
     key: by which a script finds the same curve in several figures
@@ -70,18 +71,19 @@ def curves(
     """
     shown = [thin for s in series if (thin := _thin(s)).points]
     across = scaled((px for s in shown for px, _ in s.points), x, start=LEFT, end=WIDTH - RIGHT)
-    named = [s for s in shown if s.name and not s.faint] if legend else []
-    top = TOP + LEGEND * len(_legend_rows(named))
+    named = [(s.name, s.colour) for s in shown if s.name and not s.faint] if legend else []
+    room = WIDTH - LEFT - RIGHT
+    top = TOP + HIGH * len(legend_rows(named, room))
     values = (py for s in shown for _, py in (*s.points, *s.down_to) if py is not None)
     up = scaled(values, y, start=HEIGHT - BOTTOM, end=top)
     parts = [framed(across, up, x.label, y.label)]
-    if mark is not None:
-        beside = next((near for s in shown if (near := _nearest(s.points, mark[0])) is not None), up.high)
-        parts.append(_vertical(across(mark[0]), mark[1], low=up(beside) < (TOP + HEIGHT - BOTTOM) / 2))
     drawn = [_curve(s, across, up) for s in sorted(shown, key=lambda s: (not s.down_to, not s.faint))]
-    drawn += _bands([s for s in shown if not s.faint and s.line and s.colour], across, x.label)
+    drawn += _bands([s for s in shown if not s.faint and s.line and s.colour not in (HELP, HELP_TOO)], across, x.label)
     parts += drawn if legend else [_inset(drawn, across, up)]
-    parts += [_legend(named)]
+    if mark is not None:  # over the curves, since its word may have to cross them
+        lines = [[(across(px), up(py)) for px, py in s.points if py is not None] for s in shown]
+        parts.append(_vertical(across(mark[0]), mark[1], [line for line in lines if line]))
+    parts += [legend_drawn(named, right=WIDTH - RIGHT, top=TOP, room=room)]
     return as_svg(parts, name, across=across if legend else None)
 
 
@@ -310,43 +312,15 @@ def _nearest(points: Sequence[Point], x: float) -> float | None:
     return min(around, key=lambda point: abs(point[0] - x))[1]
 
 
-def _legend(series: Sequence[Series]) -> str:
-    parts = []
-    for line, row in enumerate(_legend_rows(series)):
-        x, y = WIDTH - RIGHT - 4.0, TOP + line * LEGEND
-        for s in reversed(row):
-            text = shortened(s.name, NAME)
-            word = f'<text class="tx" x="{x:.1f}" y="{y + 11}" text-anchor="end">{text}</text>'
-            x -= CHARACTER * len(s.name[:NAME]) + 7
-            sample = f'<rect class="f{s.colour}" x="{x - 12:.1f}" y="{y + 5}" width="12" height="3.5" rx="1.5"/>'
-            parts.append(f'<g class="key" data-colour="{s.colour}">{word}{sample}</g>')
-            x -= 24
-    return "".join(parts)
-
-
-def _legend_rows(series: Sequence[Series]) -> list[list[Series]]:
-    """The entries of a legend in as many lines as they need; none where one curve speaks for itself."""
-    if len(series) < 2:
-        return []
-    rows: list[list[Series]] = [[]]
-    left = WIDTH - LEFT - RIGHT
-    for s in series:
-        width = CHARACTER * len(s.name[:NAME]) + 31
-        if rows[-1] and width > left:
-            rows.append([])
-            left = WIDTH - LEFT - RIGHT
-        rows[-1].append(s)
-        left -= width
-    return rows
-
-
-def _vertical(x: float, word: str, *, low: bool) -> str:
-    """A dashed line with its word at the lower or the upper end: where the curve is not."""
+def _vertical(x: float, word: str, lines: Sequence[Sequence[tuple[float, float]]]) -> str:
+    """A dashed line with its word at the lower or the upper end: where the curves, as `lines` are drawn, are not."""
     anchor, shift = ("end", -5) if x > WIDTH * 0.6 else ("start", 5)
-    y = HEIGHT - BOTTOM - 8 if low else TOP + 11
+    under = np.linspace(x + 2 * shift, x + shift * (1 + CHARACTER * len(word) / 5), 16)
+    heights = [np.interp(under, *np.transpose(line)) for line in lines] or [np.zeros(1)]
+    y = max((TOP + 11, HEIGHT - BOTTOM - 8), key=lambda end: np.abs(np.concatenate(heights) - end + 4).min())
     return (
         f'<path class="mark" d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}"/>'
-        f'<text class="tx" x="{x + shift:.1f}" y="{y}" text-anchor="{anchor}">{escape(word)}</text>'
+        f'<text class="tx over" x="{x + shift:.1f}" y="{y}" text-anchor="{anchor}">{escape(word)}</text>'
     )
 
 

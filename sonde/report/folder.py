@@ -13,6 +13,7 @@ from sonde.core.errors import first_line
 from sonde.core.files import read_json
 from sonde.core.findings import silencing
 from sonde.core.log_lines import parsed_line
+from sonde.core.records import END_MOVED, LENGTH_KNOWN, RESUMED
 from sonde.core.run_folder import RunFolder, open_run
 from sonde.core.run_state import RunState, checkpoint_step, folds_of, state_of
 from sonde.core.units import counted
@@ -142,6 +143,11 @@ class Reading:
         """The metric that chose the best checkpoint; "" while unknown."""
         return str(self.result.get("headline") or (self.result.get("objective") or {}).get("metric", ""))
 
+    @property
+    def chosen(self) -> bool:
+        """Whether validation scores chose the checkpoint that is kept; else it holds the last weights."""
+        return self.result.get("objective", {}) is not None
+
     @cached_property
     def taken(self) -> tuple[Sequence[int], Sequence[float]]:
         """(steps of the training, steps of the environments until then) of a run that acts."""
@@ -151,10 +157,25 @@ class Reading:
 
     @cached_property
     def last_step(self) -> int:
-        """The last step that was logged or evaluated."""
+        """The last step that was logged or evaluated, or at which the end moved."""
         if self.reached:
             return self.reached
-        return max((line.get("step") or 0 for line in (*self.steps, *self.evaluations, *self.logged)), default=0)
+        moves = [line for line in self.events if line.get("event") == END_MOVED]
+        lines = (*self.steps, *self.evaluations, *self.logged, *moves)
+        return max((line.get("step") or 0 for line in lines), default=0)
+
+    @cached_property
+    def ends_at(self) -> int | None:
+        """The step at which it is to end, as far as is known: where the plan says, or to which that was moved since."""
+        planned = self.plan.get("steps")
+        for line in self.events:
+            details = line.get("details")
+            to = details.get("to") if isinstance(details, Mapping) else None
+            if line.get("event") in (END_MOVED, LENGTH_KNOWN) and isinstance(to, int):
+                planned = to
+            elif line.get("event") == RESUMED:  # which may go on to another end, with a plan of its own
+                planned = to if isinstance(to, int) else self.plan.get("steps")
+        return planned if isinstance(planned, int) else None
 
     def comparable(self, split: str) -> list[dict[str, Any]]:
         """The evaluations of a split that stand in one curve: those of all its rows, or where more were of a part of them, those.

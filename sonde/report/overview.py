@@ -7,6 +7,8 @@ from typing import Any
 from markupsafe import Markup
 
 from sonde.core.bounds import flag
+from sonde.core.marks import shell_quoted
+from sonde.core.records import RESUMED
 from sonde.core.units import (
     ABSENT,
     TIME_PARTS,
@@ -221,7 +223,7 @@ def machine(run: Reading) -> list[tuple[str, str]]:
         ("device", env.get("device")),
         ("project revision", revision if git else None),
         ("started", str(env.get("started") or "").replace("T", " ")),
-        ("command", " ".join(map(str, command)) if isinstance(command, list) else command),
+        ("command", " ".join(shell_quoted(str(word)) for word in command) if isinstance(command, list) else command),
     ]
     return [(name, _plain(value)) for name, value in found if value]
 
@@ -238,8 +240,7 @@ def _main(run: Reading) -> tuple[str, str]:
 
 def _without_result(run: Reading) -> Headline:
     state, step = run.state, reached(run)
-    planned = run.plan.get("steps")
-    of = f" of {count(planned)}" if planned else ""
+    of = f" of {count(run.ends_at)}" if run.ends_at else ""
     fold = f", fold {state.fold}" if state.fold else ""
     if state.condition == "running":
         text = f"The run is at step {count(step)}{of}{fold}; this page shows what was logged until it was drawn."
@@ -310,7 +311,7 @@ def _best(run: Reading) -> str:
 
 def _times(run: Reading) -> str:
     """How often, as far as is known: a run that ended and was resumed has been tested before."""
-    resumed = [line.get("details") or {} for line in run.events if line.get("event") == "resumed"]
+    resumed = [line.get("details") or {} for line in run.events if line.get("event") == RESUMED]
     before = sum(isinstance(each, Mapping) and "after" in each for each in resumed)
     if not before:
         return "once, with this checkpoint"

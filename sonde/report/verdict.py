@@ -199,8 +199,7 @@ def _spread(run: Reading) -> list[tuple[str, str]]:
 
 def _of_unfinished(run: Reading) -> Verdict:
     state = run.state
-    planned = run.plan.get("steps")
-    of = f" of {count(planned)}" if isinstance(planned, int) else ""
+    of = "" if run.ends_at is None else f" of {count(run.ends_at)}"
     fold = f" in fold {state.fold} of {_folds(run)}" if state.fold else ""
     at = f"step {count(reached(run))}{of}{fold}"
     failed = f"it {'at' if state.failed_at else 'after'} {at}"

@@ -5,7 +5,8 @@ from sonde.acting.seeds import SeedRows
 from sonde.core.dataset import Rows
 from sonde.core.seams import Task
 from sonde.core.units import actions_in_words
-from sonde.run.played import Play, matches_in_words, seeds_in_words
+from sonde.run.matches_met import matches_in_words
+from sonde.run.played import Play, seeds_in_words
 
 
 def actions_of(rows: Rows | None, task: Task, play: Play | None = None) -> dict[str, str]:

@@ -33,7 +33,7 @@ def make_films(attempt: Attempt, split: str, *, seconds: float = SECONDS) -> Non
         return
     tick, leave_off = attempt.job.screen.tick, lambda: bool(attempt.request)
     if rows.rendered is None:
-        _tell(folder, why='it draws no frames ("rgb_array" is not among the render_modes of its metadata)')
+        _tell(folder, why=rows.undrawn)
         return
     found: list[dict[str, Any]] = []
     until, why = time.perf_counter() + seconds, ""

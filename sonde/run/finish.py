@@ -42,8 +42,9 @@ from sonde.run.filmed import make_films
 from sonde.run.job import Attempt
 from sonde.run.judged_policy import of_policy, with_memory
 from sonde.run.lengths import lengths_in_words, lengths_told
+from sonde.run.matches_met import fewer_games
 from sonde.run.next_commands import next_commands
-from sonde.run.played import difference_of_returns, experience_taken, fewer_games, sure_of, without_baseline
+from sonde.run.played import difference_of_returns, experience_taken, sure_of, without_baseline
 from sonde.run.report import write_report
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import load_best
@@ -53,6 +54,8 @@ from sonde.run.telling import parted, tell
 from sonde.run.time_limit import OVERRUN
 from sonde.run.train import Prepared
 from sonde.tasks.table import spec
+
+OF_REST = 0.8  # of the time that is left, for a baseline
 
 
 def evaluated(run: Prepared) -> dict[str, Any]:
@@ -326,8 +329,8 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
 
 def _baseline(run: Prepared, split: str) -> dict[str, Any]:
     attempt = run.attempt
-    # half, the rest is for a game that is shown
-    seconds = None if attempt.limit is None else attempt.limit.for_samples(()) / 2
+    # the rest is for a game that is shown
+    seconds = None if attempt.limit is None else attempt.limit.for_samples(()) * OF_REST
     with run.training.clock.part("evaluation"):
         return baseline(
             attempt.assembly,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sonde.acting.evaluation.evaluated import is_acted
+from sonde.acting.seeds import SeedRows
 from sonde.core.catalogue import load
 from sonde.core.config import GROUPS, DataConfig
 from sonde.core.config_file import read_config
@@ -79,7 +80,8 @@ class Judged:
         about = modality(schema.input.kind)
         if about.acted and not is_acted(self.rows):  # rows of a log, whatever the run is evaluated in
             schema = replace(schema, input=replace(schema.input, extra=""))
-        row = load(about.row_of)(asdict(schema)) if about.row_of else about.row
+        played = isinstance(self.rows, SeedRows)  # also of what was learned from a log, whose rows were steps
+        row = load(about.row_of)(asdict(schema)) if about.row_of and not played else about.row
         return Evaluation(
             scores=scores,
             split=self.split,

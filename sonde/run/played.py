@@ -14,10 +14,9 @@ from sonde.acting.evaluation.episodes import Episodes, episodes_of, is_sampled
 from sonde.acting.evaluation.plain import LONGEST, PATIENCE, SECONDS, STEPS, Plain, plain_policies
 from sonde.acting.evaluation.recorder import Recorder, check_place
 from sonde.acting.policy import Policy
-from sonde.acting.seeds import TRAINED, SeedRows
+from sonde.acting.seeds import LIMIT, TRAINED, SeedRows
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.acting.self_play.matches import Matches
-from sonde.acting.self_play.openings import distinct_games
 from sonde.acting.self_play.opponents import check_opponents
 from sonde.acting.self_play.plain import LONGEST as MATCHES_LONGEST
 from sonde.acting.self_play.plain import SECONDS as MATCHES_S
@@ -30,7 +29,6 @@ from sonde.core.errors import ConfigError, first_line
 from sonde.core.files import read_json, write_json
 from sonde.core.findings import Finding
 from sonde.core.pace import never
-from sonde.core.playing import Playing
 from sonde.core.progress import Tick
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Source, Task, abilities_of
@@ -40,6 +38,8 @@ from sonde.engine.signals import StopRequest
 from sonde.metrics.intervals import Interval
 from sonde.metrics.matches import MatchesMeter
 from sonde.report.plain_policies import enough, pairs
+from sonde.run.matches_met import searching
+from sonde.run.other_players import met_by, players
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +49,9 @@ class Play:
     episodes: how many, against each opponent of a game; by default as many as at the end of training
     sampled:  whether actions are drawn as in training, or the likeliest taken; None as the run was evaluated
     log:      NPZ file that all transitions are written to
-    first_seed: of the episodes, by default the first of those at the end of training
-    simulations, opponents: of a game, leaves that are looked at for a move, and whom to play against; by default as in training
+    first_seed: of the episodes, by default the first of those at the end of training; of a game that of the match
+    simulations, opponents: of a game, leaves that are looked at for a move, and whom to play against, folders of runs too; by
+        default as in training
     """
 
     episodes: int | None = None
@@ -65,7 +66,6 @@ class Play:
         of_environments = {
             "sampled": self.sampled is not None,
             "log": self.log is not None,
-            "first_seed": self.first_seed is not None,
         }
         if isinstance(rows, GameRows) and any(of_environments.values()):
             given = next(name for name, there in of_environments.items() if there)
@@ -98,14 +98,23 @@ class Play:
 
     def _games(self, rows: GameRows) -> GameRows:
         """Those that are wanted. Raises: ConfigError for opponents that are not there, or cannot play this game"""
-        check_opponents(self.opponents, rows.name, rows.rules.longest)
-        opponents = tuple(dict.fromkeys(self.opponents)) or rows.opponents
-        return replace(rows, number=self.episodes or rows.number, opponents=opponents)
+        names, runs = met_by(self.opponents, rows.name)
+        check_opponents([name for name in names if name not in dict(runs)], rows.name, rows.rules.longest)
+        if self.first_seed is not None and not 0 <= self.first_seed < LIMIT:
+            raise ConfigError(f"{flag('first_seed')} {self.first_seed}: give a number from 0 to {LIMIT - 1}")
+        seed = rows.seed if self.first_seed is None else self.first_seed
+        return replace(
+            rows, number=self.episodes or rows.number, opponents=names or rows.opponents, runs=runs, seed=seed
+        )
 
-    def source(self, rows: Rows, task: Task, *, seed: int, device: torch.device) -> Source:
-        """The episodes, of which a record is kept where that is wanted; or the games. seed: of sampled actions"""
+    def source(self, rows: Rows, task: Task, *, seed: int, device: torch.device, trust_code: bool = False) -> Source:
+        """The episodes, of which a record is kept where that is wanted; or the games.
+
+        seed: of sampled actions;  trust_code: whether code is run that other runs' folders bring along
+        """
         if isinstance(rows, GameRows):
-            return Matches(rows, searching(task, self.simulations), device)
+            others = players(rows.runs, device, trust_code=trust_code)
+            return Matches(rows, replace(searching(task, self.simulations), others=others), device)
         found = episodes_of(rows, task, seed=seed, device=device, sampled=self.sampled)
         if self.log is not None:
             found.recorder = Recorder()
@@ -119,14 +128,6 @@ class Play:
             place = importable(environment)
             environment = f"env:{place}" if place else ""
         source.recorder.write(self.log, str(environment))
-
-
-def searching(task: Task, simulations: int | None) -> Playing:
-    """How a task plays, with another number of simulations where one is given."""
-    playing = playing_of(task)
-    if simulations is None:
-        return playing
-    return replace(playing, plan=replace(playing.plan, simulations=simulations))
 
 
 def play_of(  # noqa: PLR0913 - one for each thing that can be asked
@@ -153,39 +154,6 @@ def play_of(  # noqa: PLR0913 - one for each thing that can be asked
     return None if found == Play() else found
 
 
-def matches_in_words(rows: Rows, task: Task, play: Play | None) -> str:
-    """Against whom games are played, and with how much search; "" of rows that are none.
-
-    An earlier self is not among them where the run holds none. Raises: ConfigError where there is nobody else
-    """
-    if not isinstance(rows, GameRows):
-        return ""
-    playing = searching(task, None if play is None else play.simulations)
-    met = [name for name in rows.opponents if name != "earlier" or playing.earlier() is not None]
-    if not met:
-        raise ConfigError("--opponents earlier: the run holds no earlier self; name others, such as random,mcts-100")
-    told = f"against {', '.join(met)}; {counted(playing.plan.simulations, 'simulation', 'simulations')} a move"
-    return "; ".join([told, *(finding.evidence for finding in fewer_games(rows, task))])
-
-
-def games_met(rows: GameRows, task: Task) -> int:
-    """How many games an evaluation is of: those against whom there is, and none twice."""
-    met = [name for name in rows.opponents if name != "earlier" or playing_of(task).earlier() is not None]
-    return sum(distinct_games(rows) if name == "earlier" else rows.number for name in met)
-
-
-def fewer_games(rows: Rows | None, task: Task) -> list[Finding]:
-    """That a match against an earlier self has fewer games than were asked for, since the game has no more that differ."""
-    if not isinstance(rows, GameRows) or "earlier" not in rows.opponents or playing_of(task).earlier() is None:
-        return []
-    found, wanted = distinct_games(rows), rows.number
-    if found == wanted:
-        return []
-    evidence = f"against earlier {counted(found, 'game is', 'games are')} played and not {wanted:,}: no more of them would differ"
-    action = "the interval is that of these games; opponents that vary (random, one-ply, mcts-100) play as many as are asked for"
-    return [Finding(check="fewer games", severity="note", evidence=evidence, action=action)]
-
-
 def policy_of(
     task: Task, input: InputSpec, folder: Path, *, sampled: bool | None, seed: int, device: torch.device
 ) -> Policy:
@@ -205,7 +173,7 @@ def policy_of(
 def seeds_in_words(rows: Rows) -> str:
     """Those that episodes begin from; "" of rows that are no episodes of an environment.
 
-    >>> from sonde.acting.seeds import TRAINED, SeedRows
+    >>> from sonde.acting.seeds import LIMIT, TRAINED, SeedRows
     >>> seeds_in_words(SeedRows(make=list, encode=abs, split="test", number=50))
     'seeds 2,000,000 to 2,000,049'
     """

@@ -51,9 +51,15 @@ def check_same_game(data: Any, folder: RunFolder) -> None:
     if scheme != "game":
         return
     own = game_of(folder)
-    one, other = game(own), game(name)
-    if (one.get_type().short_name, one.get_parameters()) != (other.get_type().short_name, other.get_parameters()):
+    if not same_game(own, name):
         raise DataError(
             f"{folder.path} was trained on game:{own}, and game:{name} is another game to its network; evaluate it on "
             f"game:{own}"
         )
+
+
+def same_game(one: str, other: str) -> bool:
+    """Whether two names, as `game:NAME` has them, are of one game on one board. Raises: DataError for a name that is none"""
+    known = [game(name) for name in (one, other)]
+    kinds = [(each.get_type().short_name, each.get_parameters()) for each in known]
+    return kinds[0] == kinds[1]

@@ -312,7 +312,7 @@ class Run:
         sampled: bool | None = None,
         log: str | Path | None = None,
         simulations: int | None = None,
-        opponents: Sequence[str] = (),
+        opponents: str | Path | Sequence[str | Path] = (),
         tick: Tick = silent,
     ) -> dict[str, float]:
         """Scores of the best checkpoint on data of the same kind: on test rows, else all there are; without data, of a run
@@ -327,13 +327,13 @@ class Run:
                the seed of the first, by default 2,000,000 as there: episodes of other seeds are new; nobody trained on either
         sampled: of an environment, draw actions as in training, or take the likeliest; by default as the run was evaluated
         log: an NPZ file that all transitions are written to
-        simulations, opponents: of a game, leaves that are looked at for a move, and whom to play against; by default those of the
-               training
+        simulations, opponents: of a game, leaves that are looked at for a move, and whom to play against, folders of runs too; by
+               default those of the training; `first_seed` is that of the match
         Raises: DataError for data that cannot be evaluated, ConfigError when there is no such split
         """
         from sonde.run.played import play_of
 
-        against = (opponents,) if isinstance(opponents, str) else tuple(opponents)
+        against = tuple(map(str, (opponents,) if isinstance(opponents, str | Path) else opponents))
         of_games: dict[str, Any] = {"simulations": simulations, "opponents": against}
         play = play_of(episodes=episodes, first_seed=first_seed, sampled=sampled, log=log, **of_games)
         found = self.evaluation(data, split=split, target=target, play=play, tick=tick)
@@ -355,7 +355,8 @@ class Run:
         from sonde.run.evaluated_again import of_custom_data, of_rows
 
         if not self._of_custom_data:
-            return of_rows(self, self._folder, data, split=split, target=target, play=play, tick=tick)
+            how: dict[str, Any] = {"split": split, "target": target, "play": play, "tick": tick}
+            return of_rows(self, self._folder, data, **how, trust_code=self._trust_code)
         if split is not None or target or play is not None:
             raise ConfigError(
                 "split=, target= and what says how episodes and games are played are for runs of sonde.train; give the data to "

@@ -21,6 +21,7 @@ from sonde.run.build import Assembly
 from sonde.run.lengths import counted
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.saved import Saved
+from sonde.run.wave_time import BASELINE, LEAST, Share, share_of
 
 TUNING_STEPS, TUNING_SHARE = (
     4,
@@ -29,7 +30,6 @@ TUNING_STEPS, TUNING_SHARE = (
 BUSY = 0.75  # of the cores in use, in the mean over the last minute, before this run began
 ALLOWED_S, ALLOWED_SHARE = 2.0, 0.05  # more time than the limit that is not worth a word
 OVERRUN = "time-limit"  # name of the finding that the limit was not kept
-BASELINE = "baseline"  # of a plan's evaluations: that of a baseline which is played
 SPARE = 0.015  # of a limit, for a machine that slows down
 LENIENT = 1.25  # times as long as expected, which an evaluation may take
 AGAIN = 1.5  # times as long as an evaluation that ended nothing must another have to be made
@@ -43,6 +43,7 @@ class TimeLimit:
     once it is over."""
 
     _fruitless: tuple[int, float] | None = None  # (step, seconds) of a validation of which not one row was over
+    _left_out = False  # whether it was said that validation is left out
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class TimeLimit:
         """looks: whether validation may come once unasked, to learn how long it takes"""
         self._assembly, self._plan, self.limit_s = assembly, plan, limit_s
         splits = evaluated_last(assembly, saved)
+        self._last = splits
         self._quick_s = plan.evaluation_s.get("quick", plan.last_evaluation_s)
         final_s = sum(plan.evaluation_s.get(name, 0.0) for name in [*splits, BASELINE])
         if not plan.evaluation_s:  # planned by an earlier version
@@ -84,6 +86,11 @@ class TimeLimit:
         """Seconds that a split's evaluation is expected to take, by what the last one took."""
         return self._plan.evaluation_s.get(name, 0.0) * self.deadline.ratio
 
+    @property
+    def _least_s(self) -> float:
+        """The same of the smallest part of one that tells anything; 0 where any part does."""
+        return self._expected(LEAST)
+
     def measured(self, budget: EvaluationBudget, *, step: int | None = None) -> None:
         """Learn from an evaluation while training went on what those to come will take. step: at which"""
         if budget.nothing and step is not None:
@@ -102,37 +109,53 @@ class TimeLimit:
             self.deadline.measured(budget.took_s / expected, at_least=True)
 
     def while_training(self) -> EvaluationBudget:
-        """For one evaluation of the validation rows."""
-        until = self.deadline.training_s + self._last_s
-        budget = self._budget("validation", until, expected=self._expected("quick"))
+        """For one evaluation of the validation rows; over at once where it would come to nothing, or leave nothing for others."""
+        training_s = self.deadline.training_s - self._assembly.clock.elapsed()
+        last = self._last_share
+        share = Share(training_s + last.aim, training_s + last.most)
+        budget = self._budget("validation", share, expected=self._expected("quick"))
         budget.stopped = budget.told = self._hopeless(budget.left_s)
+        if not budget.stopped and budget.left_s < self._least_s:
+            self._leave_out(budget)
         return budget
+
+    def _leave_out(self, budget: EvaluationBudget) -> None:
+        """Not even a wave of it is played."""
+        budget.stopped, budget.told, self._left_out = True, self._left_out, True
+        budget.why = f"a pair of games against each opponent is expected to take {duration(self._least_s)}, and others come first"
 
     def _hopeless(self, seconds: float) -> bool:
         """Whether an evaluation in so many seconds is expected to give no figure, as the last one has given none."""
         return self._fruitless is not None and seconds <= AGAIN * self._fruitless[1]
 
     @property
-    def _last_s(self) -> float:
-        """Seconds for the training's last evaluation: all it may take where that leaves half to those that follow. Games and
-        episodes are played side by side, so that most of the time it takes may come to not one that is over."""
+    def _last_share(self) -> Share:
+        """For the training's last evaluation: all it may take where that leaves half to those that follow. Episodes are played
+        side by side, so that most of the time it takes may come to not one that is over; games in waves, each of which gets time.
+        """
+        if least_s := self._least_s:
+            last = [name for name in self._last if name != "validation"]
+            expected = {name: self._expected(name) for name in [*last, BASELINE]}
+            expected["validation"] = self._expected("quick")
+            return share_of(["validation", *last], self.deadline.kept_s, expected, least_s) or Share(0.0, 0.0)
         wanted_s = LENIENT * self.deadline.ratio * self._quick_s
-        return min(wanted_s, max(self.deadline.share * self.deadline.ratio * self._quick_s, self.deadline.kept_s / 2))
+        planned_s = self.deadline.share * self.deadline.ratio * self._quick_s
+        last_s = min(wanted_s, max(planned_s, self.deadline.kept_s / 2))
+        return Share(last_s, last_s)
 
     def at_the_end(self, splits: Sequence[str]) -> EvaluationBudget:
         """For the first of these splits; the others are still to come, and get what they are expected to take.
 
         It is over at once where validation ended nothing in about as much time
         """
-        expected = {name: self._expected(name) for name in splits}
-        left_s = self._left_s
-        total = sum(expected.values()) + self._expected(BASELINE)
-        share = expected[splits[0]] / total if total else 1 / len(splits)
-        until = self._assembly.clock.elapsed() + share * left_s
-        budget = self._budget(splits[0], until, expected=expected[splits[0]])
+        expected = {name: self._expected(name) for name in [*splits, BASELINE]}
+        share = share_of(splits, self._left_s, expected, self._least_s)
+        budget = self._budget(splits[0], share or Share(0.0, 0.0), expected=expected[splits[0]])
         tried = len(splits) == 1 and not self.deadline.given_up  # since nothing else is to be done in that time
         budget.stopped = self._hopeless(budget.left_s) and not tried
         budget.told = budget.stopped and splits[0] == "validation"
+        if share is None and not budget.stopped:
+            self._leave_out(budget)
         return budget
 
     def for_samples(self, coming: Sequence[str]) -> float:
@@ -140,10 +163,11 @@ class TimeLimit:
         expected = sum(map(self._expected, coming))
         return max(ALLOWED_S / 2, ALLOWED_SHARE / 2 * self.limit_s, self._left_s - expected)
 
-    def _budget(self, split: str, until: float, *, expected: float | None) -> EvaluationBudget:
+    def _budget(self, split: str, share: Share, *, expected: float | None) -> EvaluationBudget:
         rows = rows_of(self._assembly, split)
         row_s = expected / rows if expected and rows else None
-        return EvaluationBudget(max(FLOOR_S, until - self._assembly.clock.elapsed()), rows=rows, row_s=row_s)
+        aim_s = max(FLOOR_S, share.aim)
+        return EvaluationBudget(max(FLOOR_S, share.most), rows=rows, row_s=row_s, aim_s=aim_s)
 
     def parts(self, budgets: Mapping[str, EvaluationBudget]) -> dict[str, dict[str, Any]]:
         """For result.json, of splits that were not evaluated on all their rows: on how many, of how many, and what they are."""
@@ -162,9 +186,11 @@ class TimeLimit:
         """
         limit, rows = parse(self.limit_s, bare="seconds"), self._rows
         at = "" if step is None else f" at step {step:,}"
-        partly = {split: each for split, each in budgets.items() if not (each.whole or each.nothing or each.told)}
-        found = self._nothing(
-            {split: each for split, each in budgets.items() if each.nothing and not each.told}, step, before
+        untold = {split: each for split, each in budgets.items() if not each.told}
+        partly = {split: each for split, each in untold.items() if not (each.whole or each.nothing)}
+        found = _left_out({split: each for split, each in untold.items() if each.why}, at)
+        found += self._nothing(
+            {split: each for split, each in untold.items() if each.nothing and not each.why}, step, before
         )
         if not partly:
             return found
@@ -272,6 +298,19 @@ class TimeLimit:
                 )
             ]
         return []
+
+
+def _left_out(budgets: Mapping[str, EvaluationBudget], at: str) -> list[Finding]:
+    """That there is no figure of some splits, so that there is one of others."""
+    return [
+        Finding(
+            check="left out",
+            severity="note",
+            evidence=f"{split} was left out{at}: {budget.why}",
+            action="give a longer --time-limit to see how it goes while it trains",
+        )
+        for split, budget in budgets.items()
+    ]
 
 
 def _of_last(split: str, before: bool) -> str:

@@ -11,7 +11,7 @@ from sonde.core.batch import Batch
 from sonde.core.config import MachineConfig
 from sonde.core.durations import parse
 from sonde.core.errors import DataError, NonFinite
-from sonde.core.pace import Pace, Played
+from sonde.core.pace import InWaves, Pace, Played
 from sonde.core.seams import Source, abilities_of, rewinds
 from sonde.core.units import duration, number
 from sonde.engine import random_state
@@ -26,7 +26,8 @@ from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.lengths import counted, fixed_ends, fixed_why
 from sonde.run.saved import Saved
 from sonde.run.side_by_side import SOONEST
-from sonde.run.time_limit import BASELINE, FLOOR_S, after_seconds, evaluated_last, rows_called, rows_of
+from sonde.run.time_limit import FLOOR_S, after_seconds, evaluated_last, rows_called, rows_of
+from sonde.run.wave_time import BASELINE, LEAST, OF_BASELINE
 
 FEW = 0.5  # of the time that an evaluation may take, in which none of what is played side by side may be over
 LOOP_S = 30e-6  # seconds of the loop around a step: records, log, decisions
@@ -37,6 +38,7 @@ BASELINE_SHARE, BASELINE_MOST_S = 0.4, 30.0  # of a split that is played, for it
 SURELY = 0.25  # of the time left: a run whose other length takes less of it surely ends by that
 LEAST_SHARE = 0.05  # of a time limit, that is planned as if it were left where starting took more
 SOONER = "; fewer games side by side (--environments) come to it sooner"
+PERHAPS_NONE = ": perhaps not one will be over"
 SAID = 0.01  # of what is evaluated: of less no share is told
 WAIT = 0.05  # of the time left: a first batch that takes longer to be made is worth a word
 
@@ -46,7 +48,8 @@ class Length:
     """How long a run is, and why; the seconds are of a time limit.
 
     final_s: reserved for what comes after training;  last_evaluation_s: and before it, for the training's last evaluation
-    evaluation_s: what evaluations would take: "quick", while training goes on, of each split, and of a baseline that is played
+    evaluation_s: what evaluations would take: "quick", while training goes on, of each split, and of a baseline that is played;
+                  "least" what the smallest part of one takes without which nothing is told
     """
 
     steps: int | None
@@ -164,7 +167,9 @@ def length_in_time(
             else f", or {counted(passes or 0, 'epoch')}"
         )
     if share < 1:
-        why += f"; {_kept(share * (quick + final), share, rows_called(assembly))}{_perhaps_none(share, assembly)}"
+        kept_s = share * (quick + final)
+        none = kept_s < evaluation_s[LEAST] if LEAST in evaluation_s else share < FEW and _plays(assembly)
+        why += f"; {_kept(kept_s, share, rows_called(assembly))}{PERHAPS_NONE if none else ''}"
     return Length(
         steps=total if fixed is None else min(total, fixed),
         why=why,
@@ -203,10 +208,9 @@ def _kept(seconds: float, share: float, rows: str) -> str:
     return f"{duration(seconds)} are kept for evaluation, enough for {part} of the {rows}"
 
 
-def _perhaps_none(share: float, assembly: Assembly) -> str:
-    """That an evaluation in this share of its time may come to nothing: what is played side by side is over late, all of it."""
-    played = any(isinstance(source, Played) for source in assembly.evaluation_sources.values())
-    return ": perhaps not one will be over" if played and share < FEW else ""
+def _plays(assembly: Assembly) -> bool:
+    """Whether evaluations play side by side what is over late, all of it."""
+    return any(isinstance(source, Played) for source in assembly.evaluation_sources.values())
 
 
 def _about(epochs: float) -> str:
@@ -279,7 +283,7 @@ def _played_seconds(assembly: Assembly, stepper: Stepper, at_most_s: float) -> d
     played = {name: each for name, each in assembly.evaluation_sources.items() if isinstance(each, Played)}
     if not played:
         return {}
-    found, group_s = {}, dict[int, float]()
+    found, group_s, least_s = {}, dict[int, float](), 0.0
     for name, each in played.items():
         groups = assembly.evaluation_sources[name].batches or 1
         together = -(-_count(assembly, name) // groups)
@@ -287,9 +291,13 @@ def _played_seconds(assembly: Assembly, stepper: Stepper, at_most_s: float) -> d
             within = making_in(assembly.evaluation_sources[name], stepper.settings)
             with random_state.apart(assembly.device), evaluation_mode(assembly.task.modules), within:
                 group_s[together] = each.expected_s(at_most_s) / groups
+                if isinstance(each, InWaves) and not least_s:
+                    least_s = each.least_s(at_most_s)
         found[name] = groups * group_s[together]
     if abilities_of(assembly.task).playing is not None:  # of which one searches as the network does
-        found[BASELINE] = min(BASELINE_MOST_S, BASELINE_SHARE * max(found.values()))
+        least_s = min(least_s, *found.values())
+        found[BASELINE] = min(BASELINE_MOST_S, max(BASELINE_SHARE * max(found.values()), OF_BASELINE * least_s))
+        found |= {LEAST: least_s} if least_s else {}
     return found
 
 

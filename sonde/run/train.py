@@ -11,6 +11,7 @@ import torch
 from sonde.core.errors import ConfigError, Interrupted
 from sonde.core.files import write_json
 from sonde.core.findings import Finding, hushed, read_back, silenced
+from sonde.core.records import END_MOVED, LENGTH_KNOWN, RESUMED
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import abilities_of
 from sonde.core.units import number
@@ -58,7 +59,7 @@ from sonde.run.telling import parted, show, tell
 from sonde.run.time_limit import TimeLimit, tuner_affordable
 from sonde.run.updates import same_optimizers
 from sonde.run.validating import validate
-from sonde.screen.progress import END_MOVED, LENGTH_KNOWN, Progress
+from sonde.screen.progress import Progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,9 +277,9 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
         note_missing(attempt, training, saved.state)
         if saved.new_limit or saved.finished or plan.steps != saved.plan.steps:
             training.progress.ends_at = training.progress.ends_asked = 0  # it is to go on to another end
-        move_end(training, settings, assembly)
+        ends = {"to": move_end(training, settings, assembly)}  # of the plan, or where a time limit moved it before
         before, training.threads = training.threads, plan.threads
-        event(training, "resumed", {"after": "the run had ended"} if saved.finished else {})
+        event(training, RESUMED, {**ends, "after": "the run had ended"} if saved.finished else ends)
         if before != plan.threads:
             event(training, "threads changed", {"from": before, "to": plan.threads, "why": "typed"})
     return training
@@ -367,8 +368,7 @@ def _end_moved(attempt: Attempt, training: Training, end: int, step_s: float) ->
         attempt.assembly.move_end(training.stepper, total=end, done=progress.step)
     except ConfigError:
         return
-    before = progress.ends_at
-    progress.ends_at = end
+    before, progress.ends_at = progress.ends_at, end
     why = f"a step takes {number(step_s * 1e3)} ms; moved to meet the time limit"
     if progress.evaluated_at == progress.step:  # the pace is asked for before a step is evaluated
         given_up = attempt.limit is not None and attempt.limit.deadline.given_up
@@ -380,8 +380,7 @@ def _end_moved(attempt: Attempt, training: Training, end: int, step_s: float) ->
 
 def _length_known(attempt: Attempt, training: Training, settings: FitSettings) -> None:
     """The first pass over data of unknown length is over: the schedule is set for the whole run."""
-    total = move_end(training, settings, attempt.assembly)
-    took = training.progress.pass_steps
+    total, took = move_end(training, settings, attempt.assembly), training.progress.pass_steps
     details = {} if total is None else {"to": total}
     event(training, LENGTH_KNOWN, {**details, "why": f"the first epoch took {took:,} step{'s' * (took != 1)}"})
 

@@ -23,7 +23,8 @@ def validate(
     assembly, step = attempt.assembly, training.progress.step
     source, settings = assembly.evaluation_sources["validation"], training.stepper.settings
     budget = None if attempt.limit is None else attempt.limit.while_training()
-    if budget is not None and budget.nothing:  # which is known
+    if attempt.limit is not None and budget is not None and budget.nothing:  # which is known
+        tell(attempt, attempt.limit.cut_short({"validation": budget}, step=step))
         return None
     tick = stopping(request)
     with nullcontext() if doctor is None else doctor.evaluating():

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
-from sonde.core.records import EPOCH_ENDS, RUN_ENDS, STAGE_BEGINS, EvaluationRecord, EventRecord, Record, StepRecord
+from sonde.core.records import (
+    END_MOVED,
+    EPOCH_ENDS,
+    LENGTH_KNOWN,
+    RUN_ENDS,
+    STAGE_BEGINS,
+    EvaluationRecord,
+    EventRecord,
+    Record,
+    StepRecord,
+)
 from sonde.core.units import count, counted, duration, metric, metric_name, number, rate
 from sonde.screen.output import Output
 
@@ -18,8 +28,6 @@ if TYPE_CHECKING:
 LIVE_EVERY_S = 0.25  # reading a loss waits for the device, so seldom
 PLAIN_EVERY_S = 10.0
 WINDOW = 32  # steps whose losses are averaged for display
-LENGTH_KNOWN = "length known"  # the event of a run whose first pass showed how long an epoch is
-END_MOVED = "end moved"  # the event of a run under a time limit whose pace is not what was planned
 MOST_ENDS, FAR = 2, 0.5  # how often a moved end is said, and how far from the one before, as a share of it
 MOST_ROWS = (
     60  # of the table; longer runs show every second, third, … epoch, or evaluations that are so far apart; of unknown

@@ -63,7 +63,7 @@ def _running(run: Reading) -> Top:
     if not run.last_step:
         return Top(light="starting", title="Starting", sentences=["No step was logged yet."])
     value, what = _so_far(run)
-    planned, part = run.plan.get("steps"), None
+    planned, part = run.ends_at, None
     told = f"{run.length.removesuffix('s').title()} {count(run.last_step)}"
     if planned:
         part = min(1.0, run.last_step / planned)

@@ -114,3 +114,12 @@ def test_what_has_no_room_is_shortened_as_its_task_says(task: str, entry: dict, 
         ["input", *shown],
         [["a", *shown.values()]],
     )
+
+
+def test_actions_stand_in_a_table_as_logs_have_them(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv", [{"input": "row 0", "action": [2962.5, 0.0]}, {"input": "row 1", "action": [0.25, 1.0]}])
+    assert (tmp_path / "a.csv").read_text() == "input,action_0,action_1\nrow 0,2962.5,0.0\nrow 1,0.25,1.0\n"
+    write(tmp_path / "b.csv", [{"input": "row 0", "action": [1.5]}, {"input": "row 1", "action": 3}])
+    assert (tmp_path / "b.csv").read_text() == "input,action\nrow 0,1.5\nrow 1,3\n"
+    write(tmp_path / "c.json", [{"input": "row 0", "action": [2962.5, 0.0]}])
+    assert json.loads((tmp_path / "c.json").read_text()) == [{"input": "row 0", "action": [2962.5, 0.0]}]

@@ -14,6 +14,7 @@ from sonde.comparison.result import compare_runs, written
 from sonde.comparison.return_curves import missing, return_figures
 from sonde.comparison.rows import cost_columns, cost_rows
 from sonde.comparison.units import families
+from sonde.comparison.words import cautions
 from sonde.core.errors import ConfigError
 from sonde.metrics.intervals import student, welch
 from sonde.screen.screen import Screen
@@ -125,7 +126,7 @@ def test_where_evaluations_are_few_returns_of_training_are_drawn(tmp_path: Path,
     (figure,) = return_figures(family)
     assert figure.title == "Mean return of the last episodes of training (up to 100), by environment steps"
     assert figure.svg.count("data-key") == 2
-    assert figure.caption.startswith('No run was evaluated twice while it trained: --evaluate-every "100 steps"')
+    assert figure.caption.startswith("No run was evaluated often enough while it trained for a curve: --evaluate")
     assert missing(family) == ""
 
     written(compare_runs([tmp_path / "runs"]), tmp_path / "c.html")
@@ -135,7 +136,7 @@ def test_where_evaluations_are_few_returns_of_training_are_drawn(tmp_path: Path,
         acted(make_run, tmp_path / "silent" / name, task="ppo", seldom="silent", settings={"lr": ord(name)})
     written(compare_runs([tmp_path / "silent"]), tmp_path / "d.html")
     page = (tmp_path / "d.html").read_text(encoding="utf-8")
-    assert "There are no curves. No run was evaluated twice while it trained" in page
+    assert "There are no curves. No run was evaluated often enough while it trained" in page
 
 
 def test_returns_of_training_are_drawn_too_where_some_runs_were_evaluated_seldom(
@@ -144,14 +145,43 @@ def test_returns_of_training_are_drawn_too_where_some_runs_were_evaluated_seldom
     acted(make_run, tmp_path / "some" / "a", task="ppo", score=60.0, seldom="yes")
     acted(make_run, tmp_path / "some" / "b", task="dqn", score=50.0)
     (family,) = families(members_of([tmp_path / "some"]))
-    *evaluated, trained = return_figures(family)
-    assert [figure.svg.count("data-key") for figure in evaluated] == [1, 1]
-    assert trained.caption.startswith("Some runs were not evaluated twice while they trained")
+    trained, *evaluated = return_figures(family)
+    assert [figure.svg.count("data-key") for figure in evaluated] == [2, 2]
+    assert [figure.svg.count("<circle") for figure in evaluated] == [
+        1,
+        1,
+    ]  # of the one that was evaluated at its end alone
+    assert "Dots are evaluations of runs that have too few" in evaluated[0].caption
+    assert trained.caption.startswith("Some runs were evaluated too seldom while they trained")
     assert "data-key" in trained.svg
     for task in ("ppo", "dqn"):
         acted(make_run, tmp_path / "often" / task, task=task)
     (family,) = families(members_of([tmp_path / "often"]))
     assert len(return_figures(family)) == 2
+
+
+def test_evaluations_at_the_end_alone_make_no_curve(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    for task in ("ppo", "dqn"):
+        folder = acted(make_run, tmp_path / task, task=task, seldom="yes")
+        lines = (folder / "metrics.jsonl").read_text().splitlines()
+        trained, evaluated = (json.loads(line) | {"step": 39} for line in lines[-2:])
+        lines[-2:-2] = [json.dumps(each) for each in ({**trained, "environment_steps": 310}, evaluated)]
+        (folder / "metrics.jsonl").write_text("\n".join(lines))
+    (figure,) = return_figures(families(members_of([tmp_path]))[0])
+    assert figure.title.startswith("Mean return of the last episodes of training")
+
+
+def test_other_experience_is_to_be_minded(runs: Path, tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    members = members_of([runs])
+    told = [text for text in cautions(families(members), members) if "experience" in text]
+    assert told == [
+        "Not the same experience: ppo (3 seeds) took 320 steps of the environment, dqn (3 seeds) 80; a difference may come of "
+        "that. To compare methods, give each the same --environment-steps."
+    ]
+    for task, per_step in (("ppo", 8), ("dqn", 9)):
+        acted(make_run, tmp_path / task, task=task, per_step=per_step)
+    members = members_of([tmp_path / "ppo", tmp_path / "dqn"])
+    assert not [text for text in cautions(families(members), members) if "experience" in text]
 
 
 def test_the_page_and_the_screen_have_both(runs: Path) -> None:

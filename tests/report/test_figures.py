@@ -45,7 +45,7 @@ def test_an_axis_ends_where_no_value_can_lie():
 
 def test_a_legend_of_long_names_stands_in_lines_within_the_picture():
     names = ["critic/loss", "critic/gradient penalty", "generator/loss", "generator/fooled share", "generator/l2"]
-    series = [Series(name=name, points=[(0, 1), (1, 2)], colour=n) for n, name in enumerate(names)]
+    series = [Series(name=name, points=[(0, 1), (1, 2)], colour=n) for n, name in enumerate(names, 1)]
     picture = parse(curves(series, Axis(label="x"), Axis(label="y"), name="n"))
     swatches = [e for e in picture.iter("rect") if e.get("height") == "3.5"]
     assert len(swatches) == len(names)
@@ -53,6 +53,16 @@ def test_a_legend_of_long_names_stands_in_lines_within_the_picture():
     lowest = max(float(e.get("y", "0")) for e in swatches)
     highest = min(y for _, y in path_points(curves(series, Axis(label="x"), Axis(label="y"), name="n"), "c1"))
     assert lowest < highest, "the names stand above the curves"
+
+
+def test_the_word_of_a_mark_stands_where_the_curve_is_not():
+    def height(last: float) -> float:
+        series = [Series(name="a", points=[(0, 0.7), (8, 0.7), (9, 0.7), (10, last)])]
+        up = Axis(label="y", low=0.6, high=1.0)
+        picture = parse(curves(series, Axis(label="x"), up, name="n", mark=(10, "kept here")))
+        return next(float(e.get("y", "0")) for e in picture.iter("text") if e.text == "kept here")
+
+    assert max(height(0.7), height(0.95)) < HEIGHT / 2, "above a curve that is low below most of the word"
 
 
 def test_a_missing_value_breaks_the_curve():
@@ -142,7 +152,7 @@ def test_names_are_text_and_never_markup():
     for svg in pictures:
         assert parse(svg).get("aria-label") == NASTY
         assert "<script" not in svg
-    assert texts(pictures[0]).count(NASTY) == 3  # two axes and the mark; the legend is cut
+    assert texts(pictures[0]).count(NASTY) == 4  # two axes, the mark and the legend
 
 
 def test_hovering_tells_the_values_of_all_curves_at_that_place():

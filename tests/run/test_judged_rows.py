@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ from PIL import Image
 from torch import nn
 
 import sonde
+from sonde.acting.seeds import SeedRows
 from sonde.cli.main import main
+from sonde.core.dataset import InputSpec, Schema, TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.run.judged_rows import ALL, CHOSE, TRAINED_ON
+from sonde.run.judged_rows import ALL, CHOSE, TRAINED_ON, Judged
 
 QUICK = {"epochs": 1, "quiet": True, "threads": 1}
 
@@ -142,3 +145,14 @@ def test_digits_are_judged_as_they_were_held_out(tmp_path: Path) -> None:
     run = sonde.train("digits", model="mlp", out=str(tmp_path / "run"), **QUICK)
     found = run.evaluation("digits", split="test")
     assert (found.headline, found.scores["accuracy"]) == ("test, 359 rows", run.metrics["accuracy"])
+
+
+def test_episodes_that_a_clone_of_a_log_plays_are_called_so() -> None:
+    """Its rows were steps, of which none is judged in an environment."""
+    schema = Schema(
+        input=InputSpec(kind="environment", shape=(2,)), target=TargetSpec(kind="logged-action", names=("0", "1"))
+    )
+    rows = SeedRows(make=list, encode=np.asarray, split="test", number=20)
+    assert Judged(rows=rows, split="test").evaluation({}, schema, ()).headline == "test, 20 episodes"
+    steps: Any = range(7)
+    assert Judged(rows=steps, split="test").evaluation({}, schema, ()).headline == "test, 7 steps"

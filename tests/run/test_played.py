@@ -2,7 +2,6 @@
 
 import signal
 import time
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,10 +23,7 @@ from sonde.run.played import (
     difference_of_returns,
     experience_of,
     experience_taken,
-    fewer_games,
-    games_met,
     matched_baseline,
-    matches_in_words,
     played_baseline,
     sure_of,
     while_played,
@@ -137,29 +133,6 @@ def test_steps_and_seconds_of_the_environments_stand_in_the_result() -> None:
     assert found["per_s"] == pytest.approx(60)
     assert found["train_return"] == 7.0
     assert found["seconds"] == {"environment": 1.0, "policy": 0.0, "learning": 3.0}
-
-
-@pytest.mark.parametrize(("name", "number", "told"), [
-    ("tic_tac_toe", 100, []),
-    ("nim(pile_sizes=1;2)", 100, ["against earlier 4 games are played and not 100: no more of them would differ"]),
-])  # fmt: skip
-def test_a_match_that_has_fewer_games_than_were_asked_for_is_told(name: str, number: int, told: list[str]) -> None:
-    rows = GameRows(name=name, seed=7, number=number, longest=9, opponents=("earlier", "random"))
-
-    def evenly(seen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return torch.zeros(len(seen), 9), torch.zeros(len(seen))
-
-    plan = SearchPlan(kind="puct", simulations=2, considered=2)
-    playing = Playing(judge=evenly, plan=plan, earlier=lambda: evenly)
-    task = SimpleNamespace(abilities=Abilities(playing=playing))
-    assert [finding.evidence for finding in fewer_games(rows, task)] == told  # type: ignore[arg-type]
-    alone = SimpleNamespace(abilities=Abilities(playing=replace(playing, earlier=lambda: None)))
-    assert fewer_games(rows, alone) == []  # type: ignore[arg-type]
-    assert fewer_games(None, task) == []  # type: ignore[arg-type]
-    assert games_met(rows, task) == number + (4 if told else number)  # type: ignore[arg-type]
-    assert games_met(rows, alone) == number  # type: ignore[arg-type]
-    met = matches_in_words(rows, task, None)  # type: ignore[arg-type]
-    assert met == "; ".join(["against earlier, random; 2 simulations a move", *told])
 
 
 def test_games_and_their_moves_stand_in_the_result_of_self_play() -> None:

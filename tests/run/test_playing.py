@@ -91,6 +91,22 @@ def test_an_evaluation_by_more_search_and_against_others(trained: Path, capsys: 
     assert set(sonde.load(trained).evaluate("game:tic_tac_toe", episodes=2, opponents="one-ply")) >= {"score_one_ply"}
 
 
+def test_games_of_another_seed_are_others_and_are_told(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = sonde.load(trained)
+
+    def moves(seed: int) -> list[float]:
+        found = run.evaluate(episodes=40, first_seed=seed, opponents="random", simulations=2)
+        return [found["score"], found["length"]]
+
+    assert moves(7) == moves(7) != moves(8)
+    assert main(["eval", str(trained), "--episodes", "2", "--first-seed", "7", "--opponents", "random"]) == 0
+    assert "a move; games of seed 7)" in " ".join(capsys.readouterr().out.split())
+    assert main(["eval", str(trained), "--episodes", "2", "--first-seed", "1000000", "--opponents", "random"]) == 0
+    assert "best checkpoint" not in capsys.readouterr().out, "the last weights are kept, which no validation game chose"
+    with pytest.raises(ConfigError, match="first_seed=-1: give a number from 0"):
+        run.evaluate(first_seed=-1)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -392,3 +392,46 @@ def test_an_evaluation_that_ended_nothing_is_made_again_where_it_has_more_time()
     known.deadline.given_up = False  # then what is left at the end is of no other use
     assert known.at_the_end(["validation", "test"]).nothing
     assert not known.at_the_end(["test"]).nothing
+
+
+def of_games(kept: dict[str, float], limit_s: float = 100.0) -> module.TimeLimit:
+    """Of matches whose smallest part takes 3 s."""
+    times = {"quick": 60.0, "validation": 60.0, "test": 300.0, "baseline": 30.0, "least": 3.0, **kept}
+    plan = ExecutionPlan(device="cpu", precision="fp32", threads=1, steps=1, steps_why="", evaluation_s=times)
+    sources = dict.fromkeys(["validation", "test"], SimpleNamespace(order=None))
+    judged: Any = SimpleNamespace(
+        task=SimpleNamespace(), train=None, evaluation_sources=sources, clock=Clock(), dataset=None,
+        config=SimpleNamespace(data=SimpleNamespace(overfit_batches=0)),
+    )  # fmt: skip
+    return module.TimeLimit(judged, plan, limit_s)
+
+
+def test_of_games_validation_leaves_the_others_time_for_a_wave_or_is_left_out_for_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(Clock, "elapsed", lambda _: now)
+    limit = of_games({})
+    now = limit.deadline.training_s
+    validation = limit.while_training()
+    assert not validation.nothing
+    kept_s = limit.deadline.kept_s
+    assert 3 < validation.aim_s < kept_s / 2
+    assert validation.left_s == pytest.approx(kept_s - 9, abs=0.1)  # of the test and a baseline
+    now = limit.deadline.training_s + validation.left_s
+    assert limit.at_the_end(["test"]).left_s >= 8
+    assert limit.at_the_end(["test"]).aim_s >= 3
+
+    scarce = of_games({"least": 12.0})
+    now = scarce.deadline.training_s
+    left_out = scarce.while_training()
+    assert left_out.nothing
+    [note] = scarce.cut_short({"validation": left_out}, step=7)
+    assert (note.severity, note.name) == ("note", "")
+    assert note.evidence.startswith(
+        "validation was left out at step 7: a pair of games against each opponent is expected to take 12 s"
+    )
+    assert scarce.cut_short({"validation": scarce.at_the_end(["validation", "test"])}) == []  # it was said
+    test = scarce.at_the_end(["test"])
+    assert not test.nothing
+    assert test.left_s == pytest.approx(scarce._left_s, abs=0.1)

@@ -7,6 +7,7 @@ import pytest
 from sample_tasks import CPU, Supervised, mlp, stepper
 
 from sonde.core.pace import never
+from sonde.core.seams import Abilities
 from sonde.run import time_plan
 
 
@@ -38,3 +39,17 @@ def test_games_that_are_played_side_by_side_are_timed_as_many_at_once(
     assert (found["validation"], found["test"]) == pytest.approx(expected)
     assert found["quick"] == found["validation"]
     assert (len(splits["validation"].asked), len(splits["test"].asked)) == (1, asked)
+
+
+class Waves(Games):
+    def least_s(self, at_most_s: float) -> float:
+        return 3.0
+
+
+def test_time_for_the_least_that_tells_anything_of_games_is_planned_and_for_two_players_of_a_baseline() -> None:
+    task = Supervised(mlp(2, 3))
+    task.abilities = Abilities(playing=object())  # type: ignore[arg-type]
+    splits = {"validation": Waves(20), "test": Waves(20)}
+    assembly: Any = SimpleNamespace(dataset=None, evaluation_sources=splits, task=task, device=CPU)
+    found = time_plan._evaluations(assembly, stepper(task), 100.0)
+    assert (found["least"], found["baseline"], found["test"]) == pytest.approx((3.0, 6.0, 4.0))

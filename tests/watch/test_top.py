@@ -53,6 +53,22 @@ def test_a_run_without_an_end_that_is_known(folder: Path) -> None:
     assert (found.value, found.what) == ("0.2857", "training loss so far")
 
 
+def test_a_run_whose_end_a_time_limit_moves(folder: Path) -> None:
+    moved = {"kind": "event", "step": 20, "event": "end moved", "details": {"to": 200, "why": "slower"}}
+    append(folder, *map(step, range(10, 101, 10)), moved)
+    found = of(folder, alive=True)
+    assert (found.part, found.sentences) == (0.5, ["Step 100 of 200, epoch 2.0 of 4.", "About 50 s left."])
+    append(folder, {**moved, "step": 104, "details": {"from": 200, "to": 130, "why": "slower"}})
+    found = of(folder, alive=True)
+    assert (found.part, found.sentences) == (0.8, ["Step 104 of 130, epoch 2.1.", "About 15 s left."])
+    resumed = {"kind": "event", "step": 104, "event": "resumed", "details": {}}
+    append(folder, resumed)
+    assert of(folder, alive=True).part == 104 / 400, "of a plan anew"
+    append(folder, {**resumed, "details": {"to": 208}})
+    assert of(folder, alive=True).part == 0.5
+    assert "after step 104 of 208" in of(folder, alive=False).sentences[0]
+
+
 @pytest.mark.parametrize(
     ("counts", "told"),
     [

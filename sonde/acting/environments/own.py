@@ -1,17 +1,18 @@
 """Environments that a program gives: a function or a class that makes them, or one that is made."""
 
 import importlib
+import inspect
 import time
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from sonde.acting.environments.arguments import as_written, check_taken, parted
-from sonde.acting.environments.gym import library, reachable
+from sonde.acting.environments.gym import DRAWN, UNDRAWN, library, reachable
 from sonde.acting.environments.normalising import refuse_normalising
 from sonde.acting.seeds import action_seed
 from sonde.core.catalogue import require
@@ -29,8 +30,8 @@ class Named:
     made_by: Callable[..., Any]
     arguments: Mapping[str, Any]
 
-    def __call__(self) -> Any:
-        return self.made_by(**self.arguments)
+    def __call__(self, **settings: Any) -> Any:
+        return self.made_by(**{**self.arguments, **settings})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,16 +39,31 @@ class OwnEnvironment:
     """How an environment of the caller's is made, again and again; it pickles by cloudpickle.
 
     make: takes nothing;  name: for errors;  longest: steps after which an episode is truncated, None for its own limit
+    rendered: whether it draws frames when it is asked to, of a `make` that takes a render_mode
     """
 
-    make: Callable[[], Any]
+    make: Callable[..., Any]
     name: str
     longest: int | None = None
+    rendered: bool = False
+
+    def drawing(self, env: Any) -> "OwnEnvironment | str":
+        """What makes it so that it draws frames, as gymnasium.make does, or why there is no such. env: one that it made"""
+        if DRAWN not in ((getattr(env, "metadata", None) or {}).get("render_modes") or ()):
+            return UNDRAWN
+        if isinstance(self.make, _OfSpec) or _takes_mode(self.make):
+            return replace(self, rendered=True)
+        mode = f'render_mode="{DRAWN}"'
+        if isinstance(self.make, _Copies):
+            return f"it was given without {mode}; give one that was made with it, or a function that makes one"
+        return (
+            f"it was made without {mode}, and {self.name} takes no render_mode; let it make one with {mode}, or take it"
+        )
 
     def __call__(self) -> Any:
         """A new one. Raises: DataError for one that cannot be made, or that is none"""
         try:
-            env = self.make()
+            env = self.make(render_mode=DRAWN) if self.rendered else self.make()
         except DataError:
             raise
         except Exception as error:
@@ -201,8 +217,17 @@ class _OfSpec:
 
     spec: Any
 
-    def __call__(self) -> Any:
-        return library().make(self.spec)
+    def __call__(self, **settings: Any) -> Any:
+        return library().make(self.spec, **settings)
+
+
+def _takes_mode(make: Callable[..., Any]) -> bool:
+    """Whether a function or class has the parameter that gymnasium.make gives it for films."""
+    try:
+        known = inspect.signature(make.made_by if isinstance(make, Named) else make).parameters.get("render_mode")
+    except (TypeError, ValueError):  # of what is written in C
+        return False
+    return known is not None and known.kind is not inspect.Parameter.POSITIONAL_ONLY
 
 
 def _pickle() -> Any:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -69,7 +70,8 @@ class Matches:
 
         Raises: DataError for a game that the network saw in another way
         """
-        check_seen(rows.rules, playing)
+        for each in (playing, *playing.others.values()):
+            check_seen(rows.rules, each)
         self._rows, self._playing, self._device = rows, playing, device
         self.leave_off: Callable[[], bool] = never
         self.within_s: float | None = None  # see `sonde.core.pace.Hurrying`
@@ -165,9 +167,12 @@ class Matches:
         if before is None and expecting:
             before = self._playing.judge
         earlier = None if before is None else judge_of(before, self._device)
-        others = {}
+        others: dict[str, Opponent] = {}
         for name in rows.opponents:
-            if (found := opponent(name, rows, rows.seed, earlier, plan, leave_off)) is not None:
+            if (run := self._playing.others.get(name)) is not None:
+                as_much = replace(run.plan, simulations=plan.simulations)
+                others[name] = Searching(rows, judge_of(run.judge, self._device), as_much, leave_off)
+            elif (found := opponent(name, rows, rows.seed, earlier, plan, leave_off)) is not None:
                 others[name] = found
         return own, others
 

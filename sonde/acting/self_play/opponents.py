@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -45,11 +46,16 @@ def check_opponents(names: Sequence[str], game: str, longest: int) -> None:
                 f"--opponents minimax looks at all of a game, {SMALL} moves at most, and {game} may last {longest}; leave it "
                 "out, or give mcts-1000 for a strong opponent"
             )
+        if name not in NAMES and Path(name).expanduser().is_dir():
+            raise ConfigError(
+                f"--opponents {name}: training has no other run as an opponent; sonde eval RUN --opponents {name} plays it "
+                "afterwards"
+            )
         if name not in NAMES and not MCTS.fullmatch(name):
             near = nearest(name, NAMES)
             raise ConfigError(
                 f"--opponents {name}: no such opponent; {f'did you mean {near[0]}? ' if near else ''}there are random, one-ply, "
-                "mcts-N (of N rollouts for a move), minimax and earlier"
+                "mcts-N (of N rollouts for a move), minimax and earlier, and for sonde eval folders of runs"
             )
 
 

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from sonde.acting.config import EnvironmentConfig, refuse_of_games
 from sonde.acting.environments.arguments import as_written
-from sonde.acting.environments.gym import GymEnvironment, library
+from sonde.acting.environments.gym import DRAWN, UNDRAWN, GymEnvironment, library
 from sonde.acting.environments.making import Making, as_shown
 from sonde.acting.environments.normalising import refuse_normalising
-from sonde.acting.environments.own import SAME_STEPS, trace
+from sonde.acting.environments.own import SAME_STEPS, OwnEnvironment, trace
 from sonde.acting.environments.pictures import Pictures
 from sonde.acting.environments.reproducing import STEPS
 from sonde.acting.environments.spaces import space_of
@@ -132,7 +132,8 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
                 encode=as_shown,
                 split=split,
                 number=number,
-                rendered=rendered,
+                rendered=None if isinstance(rendered, str) else rendered,
+                undrawn=rendered if isinstance(rendered, str) else "",
                 step=(start.seconds, start.busy),
                 frames=settings.frame_stack or 1,
                 clipped=settings.reward_clip == "sign",
@@ -159,16 +160,18 @@ def _check_room(seen: InputSpec, called: str) -> None:
         )
 
 
-def _rendered(make: Callable[[], Any], env: Any) -> Callable[[], Any] | None:
-    """What makes the environment so that it draws frames; None where it draws none."""
-    if getattr(env, "render_mode", None) == "rgb_array":
+def _rendered(make: Callable[[], Any], env: Any) -> Callable[[], Any] | str:
+    """What makes the environment so that it draws frames, or why there is no such."""
+    if getattr(env, "render_mode", None) == DRAWN:
         return make
     if isinstance(make, Pictures):
         inner = _rendered(make.make, env)
-        return None if inner is None else replace(make, make=inner)
-    if isinstance(make, GymEnvironment) and "rgb_array" in ((env.metadata or {}).get("render_modes") or ()):
+        return inner if isinstance(inner, str) else replace(make, make=inner)
+    if isinstance(make, OwnEnvironment):
+        return make.drawing(env)
+    if isinstance(make, GymEnvironment) and DRAWN in ((env.metadata or {}).get("render_modes") or ()):
         return replace(make, rendered=True)
-    return None
+    return UNDRAWN
 
 
 def check_like(seen: InputSpec, target: TargetSpec, like: Schema | None, called: str) -> None:

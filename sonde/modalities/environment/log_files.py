@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sonde.acting.environments.gym import recorded
 from sonde.core.catalogue import require
 from sonde.core.errors import DataError, first_line
 from sonde.data.unzipped import BAD_CONTENT
@@ -17,8 +18,8 @@ from sonde.modalities.environment.as_logged import OBSERVED, SPACE, leaves_of, s
 
 WORDS: Mapping[str, tuple[str, ...]] = {
     "observations": ("observations", "observation", "obs"),
-    "actions": ("actions", "action"),
-    "rewards": ("rewards", "reward"),
+    "actions": ("actions", "action", "acts"),
+    "rewards": ("rewards", "reward", "rews"),
     "terminated": ("terminated", "terminations", "termination", "terminals", "terminal"),
     "truncated": ("truncated", "truncations", "truncation", "timeouts", "timeout"),
     "dones": ("dones", "done"),
@@ -31,6 +32,8 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 NEEDED = ("observations", "actions", "rewards")
 BESIDE = ("rewards", "terminated", "truncated", "next_observations")
 """Of which a file has one, beside observations and actions, that is known to be a log."""
+READ = "observations, actions, rewards, terminated, truncated (or episodes) and next_observations (optional)"
+"""The names of what a log is read from, for a person."""
 ENDINGS = (".npz", ".hdf5", ".h5", ".parquet", ".csv")
 NUMBERED = re.compile(r"(.+?)[_.](\d+)")
 
@@ -58,6 +61,12 @@ def is_log(names: Iterable[str], *, alone: bool = False) -> bool:
     return {"observations", "actions"} <= found and (alone or any(role in found for role in BESIDE))
 
 
+def looks_logged(names: Iterable[str]) -> bool:
+    """Whether names are of what was done and of what came of it, such as state, action and reward."""
+    found = roles(names).keys()
+    return "actions" in found and any(role in found for role in (*BESIDE, "dones"))
+
+
 def names_in(path: Path) -> list[str]:
     """What a file's arrays or columns are called, read from its head alone; nothing where it cannot be read."""
     ending = path.suffix.lower()
@@ -83,7 +92,7 @@ def arrays_of(path: Path) -> dict[str, Any]:
     try:
         if ending == ".npz":
             with np.load(path, allow_pickle=False) as file:
-                return _named({name: file[name] for name in file.files})
+                return _named({name: file[name] for name in file.files if roles([name]) or name == SPACE})
         if ending in (".hdf5", ".h5"):
             return _of_hdf5(path)
         return _named(_columns(path))
@@ -189,7 +198,7 @@ def _of_hdf5(path: Path) -> dict[str, Any]:
     }
     found["episodes"] = np.repeat(np.arange(len(parts)), [len(part["rewards"]) for part in parts])
     found["final_observations"] = _joined([part["final"] for part in parts], np.stack)
-    if (spec := said.get("env_spec")) is not None and (name := json.loads(spec).get("id")):
+    if (spec := said.get("env_spec")) is not None and (name := recorded(json.loads(spec) or {})):
         found["environment"] = f"gym:{name}"
     if (space := space_in(said.get(SPACE))) is not None:
         found[SPACE] = space

@@ -14,10 +14,11 @@ import sonde
 from sonde.acting.config import EnvironmentConfig
 from sonde.acting.environments.endless import limit_of
 from sonde.acting.environments.own import importable, own
+from sonde.cli.main import main
 from sonde.core.config import DataConfig
 from sonde.core.config_file import read_config
 from sonde.core.dataset import Dataset
-from sonde.core.errors import DataError, RunFolderError, SondeError
+from sonde.core.errors import ConfigError, DataError, RunFolderError, SondeError
 from sonde.modalities.open import open_data
 from tests.acting.small_environments import Corridor, Walk, Wander
 
@@ -35,13 +36,21 @@ def first_of(dataset: Dataset) -> Any:
     return dataset.splits["train"].make()  # type: ignore[attr-defined]
 
 
-def test_a_run_on_a_function_is_evaluated_predicts_and_goes_on(tmp_path: Path) -> None:
+def test_a_run_on_a_function_is_evaluated_predicts_and_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     def make() -> Corridor:
         return Corridor(2)
 
     run = sonde.train(make, out=tmp_path / "run", **SHORT)
     assert run.metrics == {"return": 2.0, "length": 2.0} | run.metrics
     assert run.evaluate(make)["return"] == 2.0
+    with pytest.raises(
+        ConfigError, match=r"acted in an environment that a program made.*; give what makes it: evaluate\(MAKE"
+    ):
+        sonde.load(tmp_path / "run").evaluate(episodes=1)
+    assert main(["eval", str(tmp_path / "run")]) == 2
+    assert "env:MODULE:NAME, or give it in Python: sonde.load(" in capsys.readouterr().err
     assert len(run.predict(np.eye(3, dtype=np.float32))) == 3
     assert "in memory (make)" in (read_config(tmp_path / "run" / "config.yaml").data or "")
     with pytest.raises(SondeError, match="pass them again"):
@@ -302,3 +311,50 @@ def test_a_name_with_arguments_is_what_a_run_remembers(tmp_path: Path) -> None:
         opened(f"{place}(lenght=5)")
     with pytest.raises(DataError, match=r"Corridor\(length=-5\) made no environment \(ValueError: [^;]*\) \(--debug"):
         opened(f"{place}(length=-5)")
+
+
+class Drawn(Walk):
+    """Draws frames where it is made for that."""
+
+    metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012 (as gymnasium has it)
+
+    def __init__(self, render_mode: str | None = None) -> None:
+        super().__init__()
+        self.render_mode = render_mode
+
+
+class Undrawn(Drawn):
+    def __init__(self) -> None:
+        super().__init__()
+
+
+def rendered(data: Any) -> Any:
+    return opened(data).splits["test"]
+
+
+def drawn(size: int = 3, *, render_mode: str | None = None) -> Drawn:
+    return Drawn(render_mode)
+
+
+@pytest.mark.parametrize(
+    "data", [Drawn, drawn, f"env:{__name__}:Drawn", f"env:{__name__}:drawn(size=2)", Drawn("rgb_array")]
+)
+def test_what_takes_a_render_mode_is_made_with_it_for_films(data: Any) -> None:
+    rows = rendered(data)
+    assert rows.undrawn == ""
+    assert rows.rendered().render_mode == "rgb_array"
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (Walk, 'it draws no frames ("rgb_array" is not among the render_modes of its metadata)'),
+        (Undrawn, 'it was made without render_mode="rgb_array", and Undrawn takes no render_mode; let it make one'),
+        (lambda: Drawn(), "and the function takes no render_mode"),
+        (Drawn(), 'it was given without render_mode="rgb_array"; give one that was made with it'),
+    ],
+)
+def test_why_there_is_no_film_is_told_as_it_is(data: Any, why: str) -> None:
+    rows = rendered(data)
+    assert rows.rendered is None
+    assert why in rows.undrawn

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +16,7 @@ class GameRows:
 
     name:    as `game:NAME` has it;  seed: of the first pair of games;  number: games against each opponent
     longest: moves after which a game is a draw;  opponents: see `sonde.acting.self_play.opponents`
+    runs:    (name, folder) of those opponents that are other runs
     """
 
     name: str
@@ -22,11 +24,17 @@ class GameRows:
     number: int
     longest: int
     opponents: tuple[str, ...]
+    runs: tuple[tuple[str, Path], ...] = ()
 
     @cached_property
     def rules(self) -> Rules:
         """Of the game."""
         return rules_of(self.name)
+
+    @property
+    def steady(self) -> frozenset[str]:
+        """Opponents that play the same game again from the same opening."""
+        return frozenset({"earlier", *dict(self.runs)})
 
     def __len__(self) -> int:
         return self.number * max(1, len(self.opponents))

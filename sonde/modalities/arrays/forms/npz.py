@@ -102,7 +102,7 @@ def find_keys(
     """
     roles: dict[tuple[str, str], str] = {}
     for name in sorted(arrays):
-        split, role = _meaning(name)
+        split, role = meaning(name)
         if role:
             if (split, role) in roles:
                 raise DataError(f"{place}: {roles[split, role]!r} and {name!r} both look like {split} {role}; keep one")
@@ -118,7 +118,7 @@ def find_keys(
         return found
     by_shape = None if found else _by_shape(arrays)
     if not evaluated:
-        _refuse_test_alone(found or ({} if by_shape is None else {_meaning(by_shape.inputs)[0]: by_shape}), place)
+        _refuse_test_alone(found or ({} if by_shape is None else {meaning(by_shape.inputs)[0]: by_shape}), place)
     if by_shape is None:
         listing = ", ".join(f"{name} {array.shape}" for name, array in sorted(arrays.items())) or "nothing"
         raise DataError(f"{place} has no array named as the input or target; it holds {listing}; {KEYS_HINT}")
@@ -143,10 +143,10 @@ def load_npy(path: Path) -> np.ndarray:
         raise _unloadable(str(path), error) from None
 
 
-def _meaning(name: str) -> tuple[str, str]:
+def meaning(name: str) -> tuple[str, str]:
     """(split, "inputs", "targets" or "") that an array's name says.
 
-    >>> _meaning("val_images"), _meaning("X"), _meaning("xtest"), _meaning("ids")
+    >>> meaning("val_images"), meaning("X"), meaning("xtest"), meaning("ids")
     (('validation', 'inputs'), ('train', 'inputs'), ('test', 'inputs'), ('train', ''))
     """
     lower = name.lower()
@@ -260,10 +260,10 @@ def _unloadable(place: str, error: Exception) -> DataError:
 
 def _with_partner(path: Path, *, labels: bool) -> tuple[dict[str, np.ndarray], list[Path], Path]:
     """An NPY file and the one beside it that completes it to inputs and targets."""
-    split, role = _meaning(path.stem)
+    split, role = meaning(path.stem)
     wanted = {"inputs": "targets", "targets": "inputs"}.get(role)
     beside = Listing(path.parent).ending(".npy")
-    partners = [file for file in beside if _meaning(file.stem) == (split, wanted)]
+    partners = [file for file in beside if meaning(file.stem) == (split, wanted)]
     if not partners and role == "inputs" and not labels:
         return {path.stem: load_npy(path)}, [path], path.parent
     if len(partners) != 1:

@@ -19,6 +19,7 @@ from sonde.data.assemble import About
 from sonde.data.listing import Listing
 from sonde.data.rows import ArrayInputs, InputRows
 from sonde.data.splits import drawn_from_train, hold_back
+from sonde.modalities.arrays.forms.npz import meaning
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.environment import atari, gym, log_files, own
 from sonde.modalities.environment.as_logged import SPACE, as_seen, said_space, space_of_actions
@@ -49,13 +50,23 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
     names, alone = log_files.names_in(files[0]), _learns_from_logs(wanted)
     if log_files.is_log(names, alone=alone):
         return f"{files[0].name} holds observations and actions"
-    if alone and names and wanted.like is None:
+    if names and wanted.like is None and (why := _meant(wanted, files[0], names, alone=alone)):
         raise DataError(
-            f"{files[0]} is no log, which {wanted.task} learns from: it needs observations and actions, and holds "
-            f"{', '.join(names[:8])}{', …' * (len(names) > 8)}; rename them (in a table observation_0, "
-            "observation_1, … and action)"
+            f"{files[0]} is no log, {why}: it needs observations and actions, and holds {', '.join(names[:8])}"
+            f"{', …' * (len(names) > 8)}; rename them: {log_files.READ} are read (in a table observation_0, observation_1, … and "
+            "action)"
         )
     return None
+
+
+def _meant(wanted: Wanted, file: Path, names: Sequence[str], *, alone: bool) -> str:
+    """Why a file is to be a log all the same; "" for others. alone: whether the task learns from nothing else"""
+    if alone:
+        return f"which {wanted.task} learns from"
+    if wanted.config.of(EnvironmentConfig).environment:
+        return f"which {flag('environment')} is given for"
+    other = file.suffix.lower() != ".npz" or any(meaning(name)[1] for name in names)
+    return "" if other or not log_files.looks_logged(names) else "as its names look like"
 
 
 def _learns_from_logs(wanted: Wanted) -> bool:

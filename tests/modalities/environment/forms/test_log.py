@@ -319,6 +319,42 @@ def test_actions_of_several_parts_are_rows_of_whole_numbers(tmp_path: Path) -> N
         opened(written(tmp_path, actions=taken), task="cql")
 
 
+def test_a_log_under_other_names_is_told_which_are_read(tmp_path: Path) -> None:
+    other = {"states": np.zeros((4, 2)), "actions": np.zeros(4, int), "rewards": np.zeros(4), "done": np.zeros(4, bool)}
+    np.savez(tmp_path / "other.npz", **other)
+    read = r"holds states, actions, rewards, done; rename them: observations, actions, rewards, terminated, truncated \(or ep"
+    with pytest.raises(
+        DataError, match=f"other.npz is no log, as its names look like: it needs observations and actions, and {read}"
+    ):
+        opened(tmp_path / "other.npz")
+    np.savez(tmp_path / "other.npz", state=np.zeros((4, 2)), deed=np.zeros((4, 1)))
+    with pytest.raises(
+        DataError, match="which --environment is given for: it needs observations and actions, and holds state, deed"
+    ):
+        opened(tmp_path / "other.npz", environment="gym:CartPole-v1")
+    np.savez(tmp_path / "other.npz", x=np.zeros((9, 2)), y=np.arange(9) % 2, action=np.zeros(9), reward=np.zeros(9))
+    assert opened(tmp_path / "other.npz").schema.input.kind == "array", "what is named as input and target is that"
+
+
+def test_names_of_imitation_are_read(tmp_path: Path) -> None:
+    found = log()
+    names = {
+        "obs": "observations",
+        "acts": "actions",
+        "rews": "rewards",
+        "terminal": "terminated",
+        "truncated": "truncated",
+    }
+    infos = np.array([{"seed": 3}] * ROWS)  # which needs pickle, and is not looked at
+    np.savez(tmp_path / "other.npz", infos=infos, **{name: found[role] for name, role in names.items()})
+    given, same = (
+        opened(tmp_path / "other.npz", task="cql"),
+        opened(written(tmp_path, final_observations=None), task="cql"),
+    )
+    for name, values in whole(same).items():
+        np.testing.assert_array_equal(whole(given)[name], values)
+
+
 def test_rows_that_do_not_follow_one_another_are_said(tmp_path: Path) -> None:
     seen = log()["observations"]
     ordered = opened(written(tmp_path, next_observations=seen + [1, 0.5]))
