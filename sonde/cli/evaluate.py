@@ -99,7 +99,7 @@ def run(words: Sequence[str]) -> int:
     trained = trained_run(folder, options.device, trust_code=begun.trust_code)
     data = begun.words[1] if len(begun.words) > 1 else environment_of(trained)
     if not data:
-        raise ConfigError("sonde eval needs DATA; usage: sonde eval RUN DATA")
+        raise ConfigError(_what_is_needed(trained))
     if options.judge is not None or options.number is not None:
         return _measure(trained, data, begun)
     with said_on(begun.screen):
@@ -121,6 +121,18 @@ def run(words: Sequence[str]) -> int:
     if trained.spec.generates and _can_be_judged(trained):
         begun.screen.say(f"how good its samples are: {_how(trained)(folder, data)}")
     return 0
+
+
+def _what_is_needed(trained: "Run") -> str:
+    """Where no data are given, and the run has none by a name."""
+    from sonde.run.evaluated_again import made_by_a_program
+
+    if own := made_by_a_program(trained):
+        return (
+            f"{trained.folder} acted in {own}; name what makes it, sonde eval {trained.folder} env:MODULE:NAME, or give it in "
+            f"Python: sonde.load({str(trained.folder)!r}).evaluate(MAKE)"
+        )
+    return "sonde eval needs DATA; usage: sonde eval RUN DATA"
 
 
 def _how(trained: "Run") -> "Callable[[str, str], str]":

@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from sonde.core.units import count, metric
+from sonde.core.units import count, metric, ordinal
 from sonde.report.additions import Section
 from sonde.report.media import film_of
 
@@ -64,12 +64,25 @@ def _caption(held: Mapping[str, Any]) -> str:
     told = f"Returned {metric('return', _number(returned))} in {count(_number(length))} steps (seed {count(_number(seed))})"
     if _number(shown) < _number(length):
         told += f"; its first {count(_number(shown))} steps"
+    told += _every(held)
     if _number(held.get("faster")) > 1:
         told += f"; {held['faster']} times as fast"
     if "played_again" in held:
         again = metric("return", _number(held["played_again"]))
         told += f"; played again it returned {again}: its seed does not tell what the environment does"
     return f"{told}."
+
+
+def _every(held: Mapping[str, Any]) -> str:
+    """Which of the steps are shown, where not all are."""
+    each, later = (int(_number(held.get(name))) for name in ("each", "later"))
+    if each < 1:
+        return ""
+    return (
+        f"; every {ordinal(each)} step"
+        if not later
+        else f"; every {ordinal(each)} step, at last every {ordinal(later)}"
+    )
 
 
 def _number(value: Any) -> float:

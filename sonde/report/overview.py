@@ -7,6 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from sonde.core.bounds import flag
+from sonde.core.marks import shell_quoted
 from sonde.core.records import RESUMED
 from sonde.core.units import (
     ABSENT,
@@ -222,7 +223,7 @@ def machine(run: Reading) -> list[tuple[str, str]]:
         ("device", env.get("device")),
         ("project revision", revision if git else None),
         ("started", str(env.get("started") or "").replace("T", " ")),
-        ("command", " ".join(map(str, command)) if isinstance(command, list) else command),
+        ("command", " ".join(shell_quoted(str(word)) for word in command) if isinstance(command, list) else command),
     ]
     return [(name, _plain(value)) for name, value in found if value]
 

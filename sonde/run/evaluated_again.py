@@ -46,7 +46,12 @@ def of_rows(
 ) -> Evaluation:
     """See `Run.evaluation`. Raises: ConfigError where no data are given, and the run did not act in what is known by a name"""
     if data is None and not (data := environment_of(run)):
-        raise ConfigError(f"{run.folder} is evaluated on data; give them, such as sonde eval {run.folder} DATA")
+        own = made_by_a_program(run)
+        raise ConfigError(
+            f"{run.folder} acted in {own}; give what makes it: evaluate(MAKE), such as evaluate(lambda: MyEnv())"
+            if own
+            else f"{run.folder} is evaluated on data; give them: evaluate(DATA)"
+        )
     check_same_game(data, folder)
     task, schema, device = run.task, run.schema, run.device
     saved = read_config(folder.config).settings
@@ -61,7 +66,7 @@ def of_rows(
     )
     _refuse_training_episodes(found.rows, found.split)
     rows = found.rows if play is None else play.rows(found.rows)
-    caution = _caution_of_seeds(rows, saved.get("episodes")) or found.caution
+    caution = _caution_of_seeds(rows, saved.get("episodes"), chose=task.objective is not None) or found.caution
     views = None
     if run.spec.views:  # all others are evaluated on images as they are
         views = changes(schema, str(saved["augment"]), task=run.spec.name)
@@ -110,8 +115,11 @@ def _refuse_training_episodes(rows: Rows, split: str) -> None:
         )
 
 
-def _caution_of_seeds(rows: Rows, episodes: Any) -> str:
-    """`CHOSE` where some are those by which the best checkpoint was chosen. episodes: of an evaluation while it trained"""
+def _caution_of_seeds(rows: Rows, episodes: Any, *, chose: bool) -> str:
+    """`CHOSE` where some are those by which the best checkpoint was chosen. episodes: of an evaluation while it trained;
+    chose: whether any choose, and not the last weights are kept"""
+    if not chose:
+        return ""
     if isinstance(rows, GameRows):
         return CHOSE if rows.seed == FIRST["validation"] else ""
     if not isinstance(rows, SeedRows) or rows.first is None or not isinstance(episodes, int):
@@ -128,3 +136,12 @@ def environment_of(run: "Run") -> str:
         return ""
     known = (read_config(run.folder / "config.yaml").data or "") if acts else schema.input.extra
     return known if known.partition(":")[0] in modality(schema.input.kind).schemes else ""
+
+
+def made_by_a_program(run: "Run") -> str:
+    """What a run acted in that a program made and that has no name, in words; "" of all other runs."""
+    try:
+        acts = bool(run.spec.experience)
+    except (ConfigError, RunFolderError):
+        return ""
+    return "an environment that a program made, and that has no name" if acts and not environment_of(run) else ""

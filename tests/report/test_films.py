@@ -28,6 +28,10 @@ def test_a_film_stands_in_the_page(tmp_path: Path) -> None:
 def test_it_says_where_it_ends_and_how_fast_it_goes(tmp_path: Path) -> None:
     (section,) = film_sections(held(shown=4, faster=3, played_again=2.0), folder(tmp_path))
     assert "its first 4 steps; 3 times as fast; played again it returned 2.000" in section.html
+    (section,) = film_sections(held(each=6, faster=2), tmp_path)
+    assert "in 9 steps (seed 7); every 6th step; 2 times as fast." in section.html
+    (section,) = film_sections(held(each=2, later=8), tmp_path)
+    assert "(seed 7); every 2nd step, at last every 8th." in section.html
 
 
 def test_why_there_is_none_is_said(tmp_path: Path) -> None:

@@ -186,6 +186,8 @@ def test_machine_and_keys_leave_out_what_is_unknown(image_run):
     assert found["memory"] == "8.3 GB"
     assert found["project revision"] == "0123456789ab with local changes"
     assert found["command"] == "sonde train data --batch-size 64"
+    quoted = dict(machine(replace(run, env={"command": ["sonde", "train", "gym:Maze-v0(size=5)"]})))["command"]
+    assert quoted == "sonde train 'gym:Maze-v0(size=5)'"
     assert machine(replace(run, env={})) == []
     assert dict(key_figures(run))["parameters"] == "228,010"
     assert dict(key_figures(replace(run, result={}, env={}, plan={}, config={}))) == {"steps": "3,200"}

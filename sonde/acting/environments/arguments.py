@@ -3,7 +3,7 @@
 import ast
 import inspect
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sonde.core.errors import DataError, nearest
@@ -46,6 +46,15 @@ def as_written(name: str) -> tuple[str, str]:
     """
     short, opened, rest = name.partition("(")
     return short, opened + rest
+
+
+def joined(name: str, arguments: Mapping[str, Any]) -> str:
+    """What `parted` takes apart.
+
+    >>> joined("Maze-v0", {"size": 5, "rows": ["SF", "HG"]}), joined("Maze-v0", {})
+    ("Maze-v0(size=5, rows=['SF', 'HG'])", 'Maze-v0')
+    """
+    return f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})" if arguments else name
 
 
 def check_taken(made_by: Callable[..., Any], given: Sequence[str], source: str, *, hidden: Sequence[str] = ()) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from sonde.acting.environments import mujoco
-from sonde.acting.environments.arguments import as_written, check_taken, parted
+from sonde.acting.environments.arguments import as_written, check_taken, joined, parted
 from sonde.acting.self_play.games.open_spiel import named_so
 from sonde.core.catalogue import require
-from sonde.core.errors import DataError, first_line, nearest
+from sonde.core.errors import DataError, MissingDependency, first_line, nearest
 
 DRAWN = "rgb_array"  # the render_mode of films
 UNDRAWN = f'it draws no frames ("{DRAWN}" is not among the render_modes of its metadata)'
@@ -83,6 +83,21 @@ def _check(name: str, arguments: Mapping[str, Any], source: str) -> None:
         made_by: Any = library().spec(name).entry_point
         made_by = load_env_creator(made_by) if isinstance(made_by, str) else made_by
         check_taken(made_by, list(arguments), source, hidden=list(OWN_WAY))
+
+
+def recorded(spec: Mapping[str, Any]) -> str:
+    """The name, with the arguments that are not its usual ones, of gymnasium's own record of an environment; "" without an id.
+
+    spec: as `EnvSpec.to_json` writes it
+    """
+    name = str(spec.get("id") or "")
+    try:
+        known = library().registry.get(name)
+    except MissingDependency:  # and then nothing is made of it either
+        known = None
+    usual = {} if known is None else known.kwargs
+    given = {key: value for key, value in (spec.get("kwargs") or {}).items() if key not in OWN_WAY}
+    return joined(name, {key: value for key, value in given.items() if key not in usual or usual[key] != value})
 
 
 def _require(name: str, place: str) -> None:

@@ -1,5 +1,6 @@
 """Films of episodes that were evaluated: the best, the median and the worst, played again from their seeds and actions."""
 
+import math
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +23,12 @@ from sonde.core.pace import never
 PER_S = 25  # frames a second, at most
 LONGEST_S = 20  # of a film: of a longer episode fewer of its steps are shown
 WIDEST = 360  # pixels
+SLOWEST = 5  # frames a second, at least, where there is no time to draw more of them
+PLANNED, LATER = (
+    0.4,
+    0.6,
+)  # shares of the time for drawing: as it is planned first, and where that turns out to be too long
+LATEST = 1.5  # times of it, after which a film ends where it is: steps that are not drawn may take what is left
 HELD = 12  # times that the last frame is shown, so that the end is seen
 SECONDS = 20.0  # that all of them may take to make
 
@@ -81,48 +88,109 @@ def film(
     """Play an episode again and write `path`, an MP4. Returns: its entry of films.json
 
     make: an environment that renders frames ("rgb_array")
-    seconds: after which it ends where it is, as it does where `leave_off`, asked at each step, says True
+    seconds: in which it shows the whole episode, by fewer of its frames where there is no time for all
+    leave_off: asked at each step, ends it where it is, as LATEST times these seconds do
     Raises: MissingDependency, and what an environment or its renderer raises
     """
     program = require("imageio_ffmpeg", extra="acting", purpose="making films").get_ffmpeg_exe()
     with _quiet():
         env = make()
-    until, shown, returned = time.perf_counter() + seconds, 0, 0.0
-    each, per_s, faster = pace(env, wanted.length)
+    begun, shown, returned = time.perf_counter(), 0, 0.0
     try:
         env.reset(seed=wanted.seed)
         frame = _first_frame(env)
-        with _encoder(program, frame, per_s, path) as write:
+        seconds = max(seconds / 4, seconds - (time.perf_counter() - begun))  # a renderer takes its time to begin
+        drawing = _Drawing(env, wanted.length, seconds)
+        with _encoder(program, frame, drawing.pace.per_s, path) as write:
             write(frame)
             for number, action in enumerate(_plain(wanted.actions), start=1):
-                if time.perf_counter() > until or leave_off():
+                if time.perf_counter() > drawing.until or leave_off():
                     break
                 _, reward, over, cut, _ = env.step(action)
                 shown, returned = number, returned + float(reward)
-                if number % each == 0 or over or cut:
+                over = over or cut or number == wanted.length
+                if drawing.due(number) or over:
                     frame = _frame(env)
                     write(frame)
-                if over or cut:
+                    drawing.drawn(number)
+                if over:
                     break
             for _ in range(HELD):
                 write(frame)
     finally:
         env.close()
-    whole = shown == wanted.length
     told = {"name": wanted.name, "seed": wanted.seed, "return": wanted.returned, "length": wanted.length}
     if wanted.also:
         told["also"] = list(wanted.also)
+    whole = shown == wanted.length
     again = {"played_again": returned} if whole and not np.isclose(returned, wanted.returned) else {}
-    return {**told, "shown": shown, "faster": faster, "file": path.name, **again}
+    return {**told, "shown": shown, "faster": drawing.pace.faster, "file": path.name, **drawing.told(), **again}
 
 
-def pace(env: Any, length: int) -> tuple[int, float, int]:
-    """(every how many steps a frame is shown, frames a second, how many times as fast as it happened)."""
+class Pace(NamedTuple):
+    """each: every how many steps a frame is shown;  per_s: frames a second;  faster: how many times as fast as it happened
+
+    all: every how many steps one is shown where nothing is left out, since more than so many a second are not seen
+    """
+
+    each: int
+    per_s: float
+    faster: int
+    all: int
+
+
+def pace(env: Any, length: int, most: float = math.inf) -> Pace:
+    """Of an episode of so many steps, of which there is time for so many frames: it is shown to its end by fewer of them."""
     own = float((getattr(env, "metadata", None) or {}).get("render_fps") or PER_S)
     real = max(1, ceil(own / PER_S))
     each = max(real, ceil(length / (LONGEST_S * own / real)))
-    faster = max(1, round(each / real))
-    return each, own / real, faster
+    wide = max(each, ceil(length / max(1.0, most)))
+    per_s = min(own / real, max(SLOWEST, own / real * each / wide))
+    return Pace(wide, per_s, max(1, round(wide * per_s / own)), real)
+
+
+class _Drawing:
+    """Which steps of an episode are drawn, so that its end is reached in the time there is.
+
+    env: one that has drawn its first frame;  length: of the episode;  seconds: for it
+    """
+
+    def __init__(self, env: Any, length: int, seconds: float) -> None:
+        self._begun, self._length, self._seconds = time.perf_counter(), length, seconds
+        self.until = self._begun + LATEST * seconds
+        if seconds > 0:
+            _frame(env)  # which the first does not tell: it took what only happens once
+        self._spent = time.perf_counter() - self._begun
+        self.pace = pace(env, length, PLANNED * seconds / max(self._spent, 1e-6))
+        self._each = self._next = self.pace.each
+        self._last: float | None = None  # when the last step was taken, and drawn where it was
+        self._frames, self._steps, self._stepping = 1, 0, 0.0
+
+    def due(self, number: int) -> bool:
+        """Whether this step is drawn. To be asked after it was taken."""
+        now = time.perf_counter()
+        if self._last is not None:
+            self._steps, self._stepping = self._steps + 1, self._stepping + now - self._last
+        self._last = now
+        return number >= self._next
+
+    def drawn(self, number: int) -> None:
+        """A step was drawn: plan the next, further on where there is no time for all of them."""
+        now, before = time.perf_counter(), self._last or 0.0
+        self._last = now
+        self._frames, self._spent = self._frames + 1, self._spent + now - before
+        left = self._length - number
+        room = self._begun + LATER * self._seconds - now - left * self._stepping / max(1, self._steps)
+        while self._each < left and left / self._each * self._spent / self._frames > room:
+            self._each *= 2
+        self._next = number + self._each
+
+    def told(self) -> dict[str, int]:
+        """What films.json says of it, of an episode of which not every step is shown that could be seen."""
+        if self._each == self.pace.all:
+            return {}
+        later = {"later": self._each} if self._each != self.pace.each else {}
+        return {"each": self.pace.each, **later}
 
 
 def _plain(actions: np.ndarray) -> Sequence[Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sonde.acting.environments.gym import recorded
 from sonde.core.catalogue import require
 from sonde.core.errors import DataError, first_line
 from sonde.data.unzipped import BAD_CONTENT
@@ -197,7 +198,7 @@ def _of_hdf5(path: Path) -> dict[str, Any]:
     }
     found["episodes"] = np.repeat(np.arange(len(parts)), [len(part["rewards"]) for part in parts])
     found["final_observations"] = _joined([part["final"] for part in parts], np.stack)
-    if (spec := said.get("env_spec")) is not None and (name := json.loads(spec).get("id")):
+    if (spec := said.get("env_spec")) is not None and (name := recorded(json.loads(spec) or {})):
         found["environment"] = f"gym:{name}"
     if (space := space_in(said.get(SPACE))) is not None:
         found[SPACE] = space

@@ -1,6 +1,7 @@
 """Environments of gymnasium by name, out of a module in the current folder too."""
 
 import importlib
+import json
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from sonde.acting.environments.gym import GymEnvironment
+from sonde.acting.environments.gym import GymEnvironment, recorded
 from sonde.core.errors import DataError, MissingDependency
 
-pytest.importorskip("gymnasium")
+gymnasium = pytest.importorskip("gymnasium")
 
 OWN = """
 import gymnasium
@@ -90,3 +91,16 @@ def test_arguments_of_a_name_are_those_of_the_environment() -> None:
             GymEnvironment(name=f"FrozenLake-v1({given})")()
     with pytest.raises(DataError, match=r"did you mean gym:FrozenLake-v1\(map_name=8x8\)"):
         GymEnvironment(name="FrozenLak-v1(map_name=8x8)")()
+
+
+def test_a_record_of_gymnasium_s_is_a_name_with_what_is_unusual() -> None:
+    for given, name in (
+        ({}, "FrozenLake-v1"),
+        ({"render_mode": "rgb_array", "map_name": "4x4"}, "FrozenLake-v1"),
+        ({"is_slippery": False, "desc": ["SF", "HG"]}, "FrozenLake-v1(desc=['SF', 'HG'], is_slippery=False)"),
+    ):
+        spec = json.loads(gymnasium.make("FrozenLake-v1", **given).spec.to_json())  # type: ignore[union-attr]
+        found = recorded({**spec, "kwargs": dict(sorted(spec["kwargs"].items()))})
+        assert found == name
+        assert GymEnvironment(name=found)().observation_space.n == (4 if "desc" in given else 16)
+    assert recorded({"id": "Own-v0", "kwargs": {"size": 3}}) == "Own-v0(size=3)"

@@ -2,11 +2,13 @@
 
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from sonde.acting.evaluation import films
 from sonde.acting.evaluation.films import HELD, chosen, film, pace
 from tests.acting.small_environments import Corridor, Walk
 
@@ -108,8 +110,52 @@ def test_without_time_it_ends_where_it_is(tmp_path: Path) -> None:
 def test_long_episodes_are_shown_faster() -> None:
     env = Corridor()
     env.metadata = {"render_fps": 50}
-    assert pace(env, 500) == (2, 25.0, 1)
-    assert pace(env, 4000) == (8, 25.0, 4)
+    assert pace(env, 500) == (2, 25.0, 1, 2)
+    assert pace(env, 4000) == (8, 25.0, 4, 2)
+
+
+def test_of_few_frames_there_are_fewer_a_second_and_the_speed_is_told() -> None:
+    env = Corridor()
+    env.metadata = {"render_fps": 50}
+    assert pace(env, 600, most=100) == (6, pytest.approx(50 / 6), 1, 2)
+    assert pace(env, 600, most=20) == (30, 5, 3, 2)
+    assert pace(env, 600, most=0.1) == (600, 5, 60, 2)
+
+
+class Slow(Shown):
+    """Of episodes of 60 steps, each of which takes a second to draw, by a clock of its own; from a step on it takes longer."""
+
+    now, later_s = 0.0, 1.0
+    drawn: list[int]
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+        type(self).drawn = []
+        return super().reset(seed=seed)
+
+    def step(self, action: Any) -> Any:
+        seen, reward, *_, about = super().step(action)
+        Slow.now += 0.01
+        return seen, reward, self._steps == 60, False, about
+
+    def render(self) -> Any:
+        self.drawn.append(self._steps)
+        Slow.now += 1.0 if self._steps < 20 else self.later_s
+        return np.full((31, 40, 3), self._steps, np.uint8)
+
+
+class Slower(Slow):
+    later_s = 4.0
+
+
+@pytest.mark.parametrize(("make", "each"), [(Slow, {"each": 5}), (Slower, {"each": 5, "later": 20})])
+def test_what_is_drawn_slowly_is_shown_to_its_end_by_fewer_frames(
+    make: type[Slow], each: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(films, "time", SimpleNamespace(perf_counter=lambda: Slow.now))
+    told = film(make, wanted(length=60, actions=np.zeros(60, int)), tmp_path / "a.mp4", seconds=34)
+    assert (told["shown"], told["faster"], {name: told[name] for name in each}) == (60, 5, each)
+    assert ("later" in told) == ("later" in each)
+    assert make.drawn[-1] == 60
 
 
 def test_what_draws_no_pictures_is_an_error(tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ import sonde
 from sonde.acting.config import EnvironmentConfig
 from sonde.acting.environments.endless import limit_of
 from sonde.acting.environments.own import importable, own
+from sonde.cli.main import main
 from sonde.core.config import DataConfig
 from sonde.core.config_file import read_config
 from sonde.core.dataset import Dataset
-from sonde.core.errors import DataError, RunFolderError, SondeError
+from sonde.core.errors import ConfigError, DataError, RunFolderError, SondeError
 from sonde.modalities.open import open_data
 from tests.acting.small_environments import Corridor, Walk, Wander
 
@@ -35,13 +36,21 @@ def first_of(dataset: Dataset) -> Any:
     return dataset.splits["train"].make()  # type: ignore[attr-defined]
 
 
-def test_a_run_on_a_function_is_evaluated_predicts_and_goes_on(tmp_path: Path) -> None:
+def test_a_run_on_a_function_is_evaluated_predicts_and_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     def make() -> Corridor:
         return Corridor(2)
 
     run = sonde.train(make, out=tmp_path / "run", **SHORT)
     assert run.metrics == {"return": 2.0, "length": 2.0} | run.metrics
     assert run.evaluate(make)["return"] == 2.0
+    with pytest.raises(
+        ConfigError, match=r"acted in an environment that a program made.*; give what makes it: evaluate\(MAKE"
+    ):
+        sonde.load(tmp_path / "run").evaluate(episodes=1)
+    assert main(["eval", str(tmp_path / "run")]) == 2
+    assert "env:MODULE:NAME, or give it in Python: sonde.load(" in capsys.readouterr().err
     assert len(run.predict(np.eye(3, dtype=np.float32))) == 3
     assert "in memory (make)" in (read_config(tmp_path / "run" / "config.yaml").data or "")
     with pytest.raises(SondeError, match="pass them again"):
