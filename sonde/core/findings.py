@@ -13,6 +13,7 @@ CAUSES = frozenset(
         "answers-alike",
         "batch-norm-of-few-rows",
         "below-its-log",
+        "choices-too-many",
         "class-imbalance",
         "class-never-predicted",
         "class-without-content",

@@ -8,9 +8,10 @@ from sonde.core.units import counted, number
 from sonde.metrics.intervals import around_mean
 from sonde.report import captions
 from sonde.report.acted import goal_of
-from sonde.report.figures import HELP, HELP_TOO, Axis, Series
+from sonde.report.figures import Axis, Series
 from sonde.report.folder import Reading
 from sonde.report.learning import Figure, across, figure, finite, logged, metric_of, optimisation_figures
+from sonde.report.legend import HELP, HELP_TOO
 from sonde.report.plain_policies import policies
 from sonde.report.scale import Point
 from sonde.report.time_shares import time_shares

@@ -9,21 +9,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
+import numpy as np
 from markupsafe import Markup
 
 from sonde.core.units import count, number, share
+from sonde.report.legend import CHARACTER, HELP, HELP_TOO, HIGH, legend_drawn, legend_rows
 from sonde.report.scale import Point, Scale, fit, thinned
 
 WIDTH, HEIGHT = 460, 268
 LEFT, RIGHT, TOP, BOTTOM = 64, 14, 12, 42
-LEGEND = 20  # a line of names, above the highest point, where there are several curves
-SAMPLE = 16  # width of a colour beside its name
-NAME, CHARACTER = (
-    46,
-    7.2,
-)  # of such a name: characters that are shown, as many as a line holds, and the width of one at most
 MOST_HOVERS = 90
-HELP, HELP_TOO = 0, 9  # colours of lines to compare with: dashed, and dotted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,18 +71,19 @@ def curves(
     """
     shown = [thin for s in series if (thin := _thin(s)).points]
     across = scaled((px for s in shown for px, _ in s.points), x, start=LEFT, end=WIDTH - RIGHT)
-    named = [s for s in shown if s.name and not s.faint] if legend else []
-    top = TOP + LEGEND * len(_legend_rows(named))
+    named = [(s.name, s.colour) for s in shown if s.name and not s.faint] if legend else []
+    room = WIDTH - LEFT - RIGHT
+    top = TOP + HIGH * len(legend_rows(named, room))
     values = (py for s in shown for _, py in (*s.points, *s.down_to) if py is not None)
     up = scaled(values, y, start=HEIGHT - BOTTOM, end=top)
     parts = [framed(across, up, x.label, y.label)]
-    if mark is not None:
-        beside = next((near for s in shown if (near := _nearest(s.points, mark[0])) is not None), up.high)
-        parts.append(_vertical(across(mark[0]), mark[1], low=up(beside) < (TOP + HEIGHT - BOTTOM) / 2))
     drawn = [_curve(s, across, up) for s in sorted(shown, key=lambda s: (not s.down_to, not s.faint))]
     drawn += _bands([s for s in shown if not s.faint and s.line and s.colour not in (HELP, HELP_TOO)], across, x.label)
     parts += drawn if legend else [_inset(drawn, across, up)]
-    parts += [_legend(named)]
+    if mark is not None:  # over the curves, since its word may have to cross them
+        lines = [[(across(px), up(py)) for px, py in s.points if py is not None] for s in shown]
+        parts.append(_vertical(across(mark[0]), mark[1], [line for line in lines if line]))
+    parts += [legend_drawn(named, right=WIDTH - RIGHT, top=TOP, room=room)]
     return as_svg(parts, name, across=across if legend else None)
 
 
@@ -316,50 +312,15 @@ def _nearest(points: Sequence[Point], x: float) -> float | None:
     return min(around, key=lambda point: abs(point[0] - x))[1]
 
 
-def _legend(series: Sequence[Series]) -> str:
-    parts = []
-    for line, row in enumerate(_legend_rows(series)):
-        x, y = WIDTH - RIGHT - sum(map(_legend_width, row)), TOP + line * LEGEND
-        for s in row:  # a name begins where its colour ends: how wide it becomes depends on the reader's font
-            word = f'<text class="tx" x="{x + SAMPLE + 6:.1f}" y="{y + 11}">{shortened(s.name, NAME)}</text>'
-            parts.append(f'<g class="key" data-colour="{s.colour}">{_sample(s.colour, x, y)}{word}</g>')
-            x += _legend_width(s)
-    return "".join(parts)
-
-
-def _sample(colour: int, x: float, y: float) -> str:
-    if colour in (HELP, HELP_TOO):
-        return f'<path class="k{colour}" d="M{x:.1f} {y + 6.8:.1f}h{SAMPLE}"/>'
-    return f'<rect class="f{colour}" x="{x:.1f}" y="{y + 5}" width="{SAMPLE}" height="3.5" rx="1.5"/>'
-
-
-def _legend_width(series: Series) -> float:
-    return SAMPLE + 6 + CHARACTER * min(NAME, len(series.name)) + 12
-
-
-def _legend_rows(series: Sequence[Series]) -> list[list[Series]]:
-    """The entries of a legend in as many lines as they need; none where one curve speaks for itself."""
-    if len(series) < 2:
-        return []
-    rows: list[list[Series]] = [[]]
-    left: float = WIDTH - LEFT - RIGHT
-    for s in series:
-        width = _legend_width(s)
-        if rows[-1] and width > left:
-            rows.append([])
-            left = WIDTH - LEFT - RIGHT
-        rows[-1].append(s)
-        left -= width
-    return rows
-
-
-def _vertical(x: float, word: str, *, low: bool) -> str:
-    """A dashed line with its word at the lower or the upper end: where the curve is not."""
+def _vertical(x: float, word: str, lines: Sequence[Sequence[tuple[float, float]]]) -> str:
+    """A dashed line with its word at the lower or the upper end: where the curves, as `lines` are drawn, are not."""
     anchor, shift = ("end", -5) if x > WIDTH * 0.6 else ("start", 5)
-    y = HEIGHT - BOTTOM - 8 if low else TOP + 11
+    under = np.linspace(x + 2 * shift, x + shift * (1 + CHARACTER * len(word) / 5), 16)
+    heights = [np.interp(under, *np.transpose(line)) for line in lines] or [np.zeros(1)]
+    y = max((TOP + 11, HEIGHT - BOTTOM - 8), key=lambda end: np.abs(np.concatenate(heights) - end + 4).min())
     return (
         f'<path class="mark" d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}"/>'
-        f'<text class="tx" x="{x + shift:.1f}" y="{y}" text-anchor="{anchor}">{escape(word)}</text>'
+        f'<text class="tx over" x="{x + shift:.1f}" y="{y}" text-anchor="{anchor}">{escape(word)}</text>'
     )
 
 

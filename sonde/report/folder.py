@@ -143,6 +143,11 @@ class Reading:
         """The metric that chose the best checkpoint; "" while unknown."""
         return str(self.result.get("headline") or (self.result.get("objective") or {}).get("metric", ""))
 
+    @property
+    def chosen(self) -> bool:
+        """Whether validation scores chose the checkpoint that is kept; else it holds the last weights."""
+        return self.result.get("objective", {}) is not None
+
     @cached_property
     def taken(self) -> tuple[Sequence[int], Sequence[float]]:
         """(steps of the training, steps of the environments until then) of a run that acts."""

@@ -172,7 +172,7 @@ def sentences(run: Reading, score: Score) -> list[str]:
         }
         told.append(f"{score.called}: {metric(score.name, score.classical)}{words[score.beside]}")
     told += _own_units(run, score) + _accuracy(run, score)
-    if score.split == "validation":
+    if score.split == "validation" and run.chosen:
         told.append(f"these {run.row[1]} also chose the best checkpoint, so new {run.row[1]} may do a little worse")
     return told
 

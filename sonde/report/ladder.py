@@ -1,6 +1,7 @@
 """Matches against a ladder of opponents: how much stronger, in Elo points, and how sure that is."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -11,9 +12,9 @@ from sonde.report.figures import WIDTH, as_svg, word_at
 from sonde.report.learning import Figure
 
 WIDEST = 400.0  # points of an interval, beyond which the number in it is left out: it could be anything
-FURTHEST = 800.0  # points that the figure shows to each side
-TICKS = (-800, -400, 0, 400, 800)
-LEFT, RIGHT, HIGH, FOOT = 110.0, 16.0, 26.0, 34.0
+LEAST = 800.0  # points that the figure shows to each side
+TICK, MOST_TICKS = 400, 3  # points between two ticks, or a multiple of them; ticks of a side
+LEFT, RIGHT, HIGH, FOOT = 110.0, 26.0, 26.0, 34.0
 
 
 def points(elo: Mapping[str, float | None]) -> str:
@@ -46,21 +47,26 @@ def why_none(games: int) -> str:
 
 def ladder_figure(matches: Mapping[str, Mapping[str, Any]]) -> Figure:
     """The interval of each opponent, with the number in it where it says something."""
-    low = -FURTHEST
+    ends = [
+        abs(end) for match in matches.values() for which in ("low", "high") if (end := match["elo"][which]) is not None
+    ]
+    widest = max([LEAST, *ends])
+    tick = TICK * math.ceil(widest / TICK / MOST_TICKS)
+    furthest = tick * math.ceil(widest / tick)
     room = WIDTH - LEFT - RIGHT
 
     def across(value: float) -> float:
-        return LEFT + room * (min(FURTHEST, max(low, value)) - low) / (2 * FURTHEST)
+        return LEFT + room * (value + furthest) / (2 * furthest)
 
     bottom = HIGH * len(matches) + 6
-    drawn = [_tick(across(tick), tick, bottom) for tick in TICKS]
+    drawn = [_tick(across(value), value, bottom) for value in range(-furthest, furthest + 1, tick)]
     for row, (name, match) in enumerate(matches.items()):
-        drawn.append(_line(name, match, HIGH * row + HIGH / 2 + 3, across))
+        drawn.append(_line(name, match, HIGH * row + HIGH / 2 + 3, across, furthest))
     drawn.append(f'<text class="ax" x="{across(0):.1f}" y="{bottom + 32:.0f}" text-anchor="middle">Elo points</text>')
     title = "Strength beside the opponents"
     caption = (
-        "How much stronger it is than each: the interval of 95 %, open at a side where it was won or lost throughout. A point "
-        f"stands in it where it is no wider than {WIDEST:g}."
+        "How much stronger it is than each: the interval of 95 %, with an arrow instead of an end where it was won or lost "
+        f"throughout, which sets no limit on that side. A point stands in it where it is no wider than {WIDEST:g}."
     )
     return Figure(title=title, svg=as_svg(drawn, title, height=bottom + FOOT), caption=caption)
 
@@ -70,16 +76,16 @@ def _tick(x: float, tick: int, bottom: float) -> str:
     return f'{line}<text class="tk" x="{x:.1f}" y="{bottom + 15:.1f}" text-anchor="middle">{tick:+d}</text>'
 
 
-def _line(name: str, match: Mapping[str, Any], y: float, across: Any) -> str:
+def _line(name: str, match: Mapping[str, Any], y: float, across: Callable[[float], float], furthest: float) -> str:
     elo = match["elo"]
-    start = across(-FURTHEST if elo["low"] is None else elo["low"])
-    end = across(FURTHEST if elo["high"] is None else elo["high"])
+    start = across(-furthest if elo["low"] is None else elo["low"])
+    end = across(furthest if elo["high"] is None else elo["high"])
     told = f"{name}: {points(elo) or why_none(int(match['games']))}; {interval(elo) or 'no interval'}"
     drawn = f"<g><title>{escape(told)}</title>{word_at(LEFT - 8, y + 4, name, 'end', 12)}"
     drawn += f'<path class="c1" d="M{start:.1f} {y:.1f}H{end:.1f}"/>'
-    for place, closed in ((start, elo["low"] is not None), (end, elo["high"] is not None)):
-        if closed:
-            drawn += f'<path class="c1" d="M{place:.1f} {y - 5:.1f}v10"/>'
+    for place, closed, back in ((start, elo["low"] is not None, 5), (end, elo["high"] is not None, -5)):
+        tip = f"M{place:.1f} {y - 5:.1f}v10" if closed else f"M{place + back:.1f} {y - 5:.1f}l{-back} 5l{back} 5"
+        drawn += f'<path class="c1" d="{tip}"/>'
     if points(elo):
         drawn += f'<circle class="f1" cx="{across(elo["value"]):.1f}" cy="{y:.1f}" r="4"/>'
     return drawn + "</g>"

@@ -100,7 +100,7 @@ def _metric(run: Reading) -> Figure | None:
     if not finite(points):
         return None
     best = (run.result.get("best") or {}).get("step")
-    mark = (_x(run, best), "best checkpoint") if best else None
+    mark = (_x(run, best), "best checkpoint" if run.chosen else "kept: the last weights") if best else None
     words = metric_name(name)
     title = f"Validation {words}"
     if is_share(name):
@@ -110,6 +110,7 @@ def _metric(run: Reading) -> Figure | None:
     axis, say = across(run), (lambda y: share(y / 100)) if is_share(name) else captions.short
     caption = captions.of_metric(f"validation {words}", points, axis.label, say, direction(run, name))
     caption += run.left_out("validation")
+    caption += " The last weights are kept, whatever they score here." * bool(best and not run.chosen)
     series = [Series(name=title, points=points, colour=2, dots=len(points) <= 60)]
     return figure(
         title, series, axis, Axis(label=label, bounds=bounds), name=f"{title} over time", caption=caption, mark=mark

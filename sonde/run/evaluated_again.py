@@ -66,7 +66,7 @@ def of_rows(
     )
     _refuse_training_episodes(found.rows, found.split)
     rows = found.rows if play is None else play.rows(found.rows)
-    caution = _caution_of_seeds(rows, saved.get("episodes")) or found.caution
+    caution = _caution_of_seeds(rows, saved.get("episodes"), chose=task.objective is not None) or found.caution
     views = None
     if run.spec.views:  # all others are evaluated on images as they are
         views = changes(schema, str(saved["augment"]), task=run.spec.name)
@@ -115,8 +115,11 @@ def _refuse_training_episodes(rows: Rows, split: str) -> None:
         )
 
 
-def _caution_of_seeds(rows: Rows, episodes: Any) -> str:
-    """`CHOSE` where some are those by which the best checkpoint was chosen. episodes: of an evaluation while it trained"""
+def _caution_of_seeds(rows: Rows, episodes: Any, *, chose: bool) -> str:
+    """`CHOSE` where some are those by which the best checkpoint was chosen. episodes: of an evaluation while it trained;
+    chose: whether any choose, and not the last weights are kept"""
+    if not chose:
+        return ""
     if isinstance(rows, GameRows):
         return CHOSE if rows.seed == FIRST["validation"] else ""
     if not isinstance(rows, SeedRows) or rows.first is None or not isinstance(episodes, int):

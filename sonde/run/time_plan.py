@@ -38,6 +38,7 @@ BASELINE_SHARE, BASELINE_MOST_S = 0.4, 30.0  # of a split that is played, for it
 SURELY = 0.25  # of the time left: a run whose other length takes less of it surely ends by that
 LEAST_SHARE = 0.05  # of a time limit, that is planned as if it were left where starting took more
 SOONER = "; fewer games side by side (--environments) come to it sooner"
+CAREFUL = 1.5  # times as long as the least of an evaluation is expected to take, it is given: else all of it is lost
 PERHAPS_NONE = ": perhaps not one will be over"
 SAID = 0.01  # of what is evaluated: of less no share is told
 WAIT = 0.05  # of the time left: a first batch that takes longer to be made is worth a word
@@ -283,7 +284,7 @@ def _played_seconds(assembly: Assembly, stepper: Stepper, at_most_s: float) -> d
     played = {name: each for name, each in assembly.evaluation_sources.items() if isinstance(each, Played)}
     if not played:
         return {}
-    found, group_s, least_s = {}, dict[int, float](), 0.0
+    found, group_s, least_s, timed = {}, dict[int, float](), 0.0, dict[int, InWaves]()
     for name, each in played.items():
         groups = assembly.evaluation_sources[name].batches or 1
         together = -(-_count(assembly, name) // groups)
@@ -291,11 +292,13 @@ def _played_seconds(assembly: Assembly, stepper: Stepper, at_most_s: float) -> d
             within = making_in(assembly.evaluation_sources[name], stepper.settings)
             with random_state.apart(assembly.device), evaluation_mode(assembly.task.modules), within:
                 group_s[together] = each.expected_s(at_most_s) / groups
-                if isinstance(each, InWaves) and not least_s:
-                    least_s = each.least_s(at_most_s)
+                if isinstance(each, InWaves):
+                    least_s, timed[together] = each.least_s(at_most_s), each
+        elif isinstance(each, InWaves):
+            each.paced_as(timed[together])
         found[name] = groups * group_s[together]
     if abilities_of(assembly.task).playing is not None:  # of which one searches as the network does
-        least_s = min(least_s, *found.values())
+        least_s = CAREFUL * min(least_s, *found.values())
         found[BASELINE] = min(BASELINE_MOST_S, max(BASELINE_SHARE * max(found.values()), OF_BASELINE * least_s))
         found |= {LEAST: least_s} if least_s else {}
     return found

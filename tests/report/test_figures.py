@@ -4,22 +4,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from sonde.report.figures import (
-    HEIGHT,
-    HELP,
-    HELP_TOO,
-    LEFT,
-    SAMPLE,
-    WIDTH,
-    Axis,
-    Series,
-    bars,
-    curves,
-    heat_map,
-    scaled,
-    scatter,
-    stacked_bar,
-)
+from sonde.report.figures import HEIGHT, LEFT, WIDTH, Axis, Series, bars, curves, heat_map, scaled, scatter, stacked_bar
 
 NASTY = '<script>alert("1")</script>&'
 
@@ -70,22 +55,14 @@ def test_a_legend_of_long_names_stands_in_lines_within_the_picture():
     assert lowest < highest, "the names stand above the curves"
 
 
-def test_in_a_legend_each_colour_stands_right_before_its_own_name():
-    names = ["who began won", "drawn", "random policy (-200, of 9 episodes)"]
-    series = [
-        Series(name=name, points=[(0, 1), (1, 2)], colour=n) for n, name in zip((1, HELP, HELP_TOO), names, strict=True)
-    ]
-    keys = [
-        e
-        for e in parse(curves(series, Axis(label="x"), Axis(label="y"), name="n")).iter("g")
-        if e.get("class") == "key"
-    ]
-    assert [key[1].text for key in keys] == names, "none of them is cut"
-    for sample, word in keys:
-        start = float(sample.get("x") or (sample.get("d") or "").removeprefix("M").split()[0])
-        assert 0 < float(word.get("x", "0")) - (start + SAMPLE) < 8
-        assert word.get("text-anchor") is None, "so that it begins there however wide the font is"
-    assert [key[0].get("class") for key in keys] == ["f1", "k0", "k9"], "two lines to compare with look different"
+def test_the_word_of_a_mark_stands_where_the_curve_is_not():
+    def height(last: float) -> float:
+        series = [Series(name="a", points=[(0, 0.7), (8, 0.7), (9, 0.7), (10, last)])]
+        up = Axis(label="y", low=0.6, high=1.0)
+        picture = parse(curves(series, Axis(label="x"), up, name="n", mark=(10, "kept here")))
+        return next(float(e.get("y", "0")) for e in picture.iter("text") if e.text == "kept here")
+
+    assert max(height(0.7), height(0.95)) < HEIGHT / 2, "above a curve that is low below most of the word"
 
 
 def test_a_missing_value_breaks_the_curve():

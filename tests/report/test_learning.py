@@ -19,6 +19,19 @@ def test_whatever_was_logged_is_drawn(image_run):
     assert titles(replace(run, steps=[], evaluations=[], lr_range={})) == []
 
 
+def test_the_mark_says_what_is_kept(image_run):
+    run = read_folder(image_run)
+    chosen, kept = (
+        {each.title: each for each in learning_figures(run)}["Validation accuracy"]
+        for run in (run, replace(run, result={**run.result, "objective": None}))
+    )
+    assert ">best checkpoint<" in chosen.svg
+    assert "last weights" not in chosen.svg + chosen.caption
+    assert ">kept: the last weights<" in kept.svg
+    assert "best checkpoint" not in kept.svg
+    assert kept.caption.endswith("The last weights are kept, whatever they score here.")
+
+
 def test_epochs_are_the_measure_once_there_are_two(image_run):
     run = read_folder(image_run)
     early = replace(run, steps=run.steps[:50], evaluations=run.evaluations[:1])

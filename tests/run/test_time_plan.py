@@ -42,8 +42,13 @@ def test_games_that_are_played_side_by_side_are_timed_as_many_at_once(
 
 
 class Waves(Games):
+    paced: Any = None
+
     def least_s(self, at_most_s: float) -> float:
         return 3.0
+
+    def paced_as(self, other: Any) -> None:
+        self.paced = other
 
 
 def test_time_for_the_least_that_tells_anything_of_games_is_planned_and_for_two_players_of_a_baseline() -> None:
@@ -52,4 +57,5 @@ def test_time_for_the_least_that_tells_anything_of_games_is_planned_and_for_two_
     splits = {"validation": Waves(20), "test": Waves(20)}
     assembly: Any = SimpleNamespace(dataset=None, evaluation_sources=splits, task=task, device=CPU)
     found = time_plan._evaluations(assembly, stepper(task), 100.0)
-    assert (found["least"], found["baseline"], found["test"]) == pytest.approx((3.0, 6.0, 4.0))
+    assert (found["least"], found["baseline"], found["test"]) == pytest.approx((4.5, 9.0, 4.0))
+    assert splits["test"].paced is splits["validation"]

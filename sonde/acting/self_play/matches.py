@@ -123,7 +123,13 @@ class Matches:
 
     def least_s(self, at_most_s: float) -> float:
         """The same of the smallest group, without which nothing is told."""
-        return self._expected_s(FEWEST, at_most_s)
+        least_s = self._expected_s(FEWEST, at_most_s)
+        self._waves.expected(min(FEWEST, self._rows.number), least_s)
+        return least_s
+
+    def paced_as(self, other: "Matches") -> None:
+        """Learn how long waves take from those of other matches too, with as many games side by side."""
+        self._waves = other._waves
 
     def _expected_s(self, together: int, at_most_s: float) -> float:
         begun = self._now()

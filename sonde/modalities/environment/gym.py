@@ -24,6 +24,7 @@ from sonde.core.spaces import Space, as_text, encoder, from_text, shown_shape
 from sonde.core.units import size
 from sonde.modalities.environment.inspection import first_look, irreproducible, without_end
 from sonde.modalities.environment.log import LOGGED
+from sonde.modalities.environment.many_choices import many_choices
 from sonde.modalities.environment.pictures import facts_of, pictured, seen_in
 from sonde.modalities.environment.spaces import (
     KIND,
@@ -115,6 +116,7 @@ def described(make: Callable[[], Any], about: About, settings: EnvironmentConfig
     look = first_look(env, seen.encode, called)
     findings = [*look.lies, *without_end(checked.of(env), called, settings.max_episode_steps)]
     findings += [*irreproducible(env, make, called, _steps_again(seen.spec)), *unread_pictures(shown)]
+    findings += many_choices(shown, space_of(env.action_space))
     facts, goals = (
         [_observations(shown, seen.spec), _actions(target), *_limits(env), *facts_of(settings)],
         _goals(env),

@@ -25,6 +25,7 @@ from sonde.core.findings import Finding
 from sonde.core.progress import Tick
 from sonde.core.units import ABSENT, count, number
 from sonde.modalities.environment.dark_pictures import dark_pictures
+from sonde.modalities.environment.many_choices import many_choices
 from sonde.modalities.environment.unread_pictures import unread_pictures
 from sonde.modalities.inspect import InfoTable, Parts, Played
 
@@ -165,7 +166,8 @@ def _played(dataset: Dataset, seconds: float, tick: Tick) -> Played | None:
             )
         )
     findings += [*_of_rewards(survey), *_of_observations(survey), *_of_actions(survey.env.action_space)]
-    findings += unread_pictures(space_of(survey.env.observation_space))
+    shown, taken = space_of(survey.env.observation_space), space_of(survey.env.action_space)
+    findings += [*unread_pictures(shown), *many_choices(shown, taken)]
     findings += dark_pictures(survey.shown, dataset.source)
     facts, tables = _facts(survey), [_returns(survey), *_numbers(survey)]
     survey.env.close()
