@@ -142,5 +142,20 @@ def test_games_without_a_move_are_left_out_and_where_none_has_one_that_is_said()
     assert (section.html, section.note[:16]) == ("", "No move was made")
 
 
+def test_a_game_that_time_cut_off_says_so_and_is_left_out_where_it_has_a_move_or_two() -> None:
+    of = game()["plies"]
+    cut = {"final": {"fields": "." * 9, "mover": 0, "over": False, "result": None}, "cut": "after 1.5 s of play"}
+    drawn = [{**ply, "by": "drawn"} for ply in of]
+    long, short = ({**game(), **cut, "plies": plies} for plies in ([*of, of[0]], [*drawn, of[0]]))
+    [section] = played_sections(played(games=[long, short]))
+    assert "It was cut off after 4 moves, as time ran out after 1.5 s of play." in section.html
+    assert len(json.loads(unescape(section.html.split('data-games="')[1].split('"')[0]))["games"]) == 1
+    [section] = played_sections(played(games=[{**short, "plies": of[:1]}, short]))
+    assert section.note == "No game is shown: they were cut off as time ran out after 1.5 s of play, after 4 moves."
+    assert section.html == ""
+    [section] = played_sections(played(games=[{**long, "cut": "after 4 moves"}]))
+    assert "It was cut off after 4 moves. Value" in section.html
+
+
 def test_one_simulation_is_one() -> None:
     assert "1 simulation a move" in played_sections(played(simulations=1))[0].note
