@@ -1,4 +1,4 @@
-"""Games of players that have learned nothing, as an earlier end of the same run left them, where a later one has no time for any."""
+"""Games of players that have learned nothing, as an earlier end of the same run left them, where a later one has less time."""
 
 from pathlib import Path
 from typing import Any

@@ -276,8 +276,8 @@ def matched_baseline(
     leave_off: Callable[[], bool] = never,
 ) -> dict[str, Any]:
     """Metrics of the better of a random player and the untrained network in the same matches, and "what" it is, with which of the
-    two had no time for a game; all their games go to `folder`/baseline.json, and why one is missing. Of one that has no time now
-    the games of an earlier end of the run stand. Empty where none ends a game in time.
+    two had no time for a game; all their games go to `folder`/baseline.json, and why one is missing. Of one that has
+    time for fewer games now those of an earlier end of the run stand. Empty where none ends a game in time.
 
     seconds: that they may take, at most `MATCHES_S`;  longest, leave_off: see `plain_players`
     """
@@ -287,7 +287,8 @@ def matched_baseline(
         meter = MatchesMeter()
         for batch in plain.batches:
             meter.update(batch.fields, batch.index)
-        if not plain.batches and (known := kept(folder, plain.what, rows, playing)) is not None:
+        known = kept(folder, plain.what, rows, playing)
+        if known is not None and len(known[1]["score"]) > sum(map(len, plain.batches)):
             scored.append(known)
             before.add(plain.what)
             continue
