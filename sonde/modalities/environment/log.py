@@ -12,7 +12,6 @@ from sonde.modalities.environment.as_logged import SPACE
 from sonde.modalities.environment.spaces import several_parts
 
 ENDS = "an episode that was cut off could not be told from one that ended by the rules"
-LOOKED_AT, FEW = 10_000, 0.01  # steps that are compared with those behind them, and the share of them that may differ
 LOGGED = "logged-"  # before the kind of an environment's target, of actions that others took
 MISSING = {
     "observations": "add what was seen before each action",
@@ -237,25 +236,6 @@ def _check_later(observation: np.ndarray, following: np.ndarray, goes_on: np.nda
             f"{place}: next_observations are the observations themselves in every row; give what was seen after each step, or "
             "leave them out"
         )
-
-
-def out_of_order(log: Log) -> list[str]:
-    """A warning where what followed steps is not what the rows behind them show, as far as some of them tell."""
-    inside = np.flatnonzero(log.episode[1:] == log.episode[:-1])
-    some = inside[:: max(1, len(inside) // LOOKED_AT)]
-    if not len(some):
-        return []
-    seen, after = (
-        each.astype(np.float32).reshape(len(some), -1) for each in (log.following[some], log.observation[some + 1])
-    )
-    apart = (~np.isclose(seen, after, rtol=1e-3, atol=1e-4)).any(1)
-    share = apart.mean()
-    if share < FEW:
-        return []
-    return [
-        f"next_observations of {share:.0%} of the steps are not the observations of the row behind them, as of row "
-        f"{some[apart.argmax()]:,}: sort the rows by episode and step, and leave no step out"
-    ]
 
 
 def looked_ahead(log: Log, steps: int) -> dict[str, np.ndarray]:

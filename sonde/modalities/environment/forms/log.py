@@ -24,8 +24,9 @@ from sonde.modalities.catalogue import check_kind
 from sonde.modalities.environment import atari, gym, log_files, own
 from sonde.modalities.environment.as_logged import SPACE, as_seen, said_space, space_of_actions
 from sonde.modalities.environment.dark_pictures import dark_log
-from sonde.modalities.environment.log import LOGGED, Log, checked, log_of, logged_target, looked_ahead, out_of_order
+from sonde.modalities.environment.log import LOGGED, Log, checked, log_of, logged_target, looked_ahead
 from sonde.modalities.environment.log_actions import as_target, beyond_bounds, beyond_space, read_as_numbers
+from sonde.modalities.environment.log_order import out_of_order
 from sonde.modalities.environment.log_scales import bounds_told, doubtful_scale
 from sonde.modalities.environment.spaces import KIND
 from sonde.modalities.modality import Wanted
@@ -140,11 +141,12 @@ def _as_of(found: Mapping[str, Any], schema: Schema, place: str, *, bounded: boo
     space = from_text(schema.input.space)[0]
     log = log_of(as_seen(found, space, schema.input.shape, place), place, target=schema.target)
     log = _fitting(log, schema.input, schema.target, place)
+    order = out_of_order(log, told="next_observations" in found)
     if not bounded:
-        return log, [*out_of_order(log), *dark_log(log.observation)]
+        return log, [*order, *dark_log(log.observation)]
     acted = beyond_bounds(log.action, schema.target) or doubtful_scale(log.action, schema.target, known=True)
     beyond = [*beyond_space(log.observation, space), *acted]
-    return log, [*out_of_order(log), *beyond, *dark_log(log.observation)]
+    return log, [*order, *beyond, *dark_log(log.observation)]
 
 
 def _by_itself(found: Mapping[str, Any], place: str) -> tuple[Log, Schema, list[str]]:
@@ -154,7 +156,8 @@ def _by_itself(found: Mapping[str, Any], place: str) -> tuple[Log, Schema, list[
     input, target = _input(log), logged_target(log)
     if space is not None:
         input = replace(input, space=as_text(observation=space, action=space_of_actions(target)))
-    warnings = [*out_of_order(log), *read_as_numbers(found, told=SPACE in found), *dark_log(log.observation)]
+    warnings = out_of_order(log, told="next_observations" in found)
+    warnings += [*read_as_numbers(found, told=SPACE in found), *dark_log(log.observation)]
     warnings += doubtful_scale(log.action, target, known=False)
     return log, Schema(input=input, target=target), warnings
 
