@@ -77,7 +77,9 @@ def _cut(why: str) -> str:
 def _board(held: Mapping[str, Any]) -> dict[str, Any]:
     if held["look"] not in LOOKS:
         raise ValueError("a board that is none of those that are drawn")
-    return {"look": held["look"], "rows": int(held["rows"]), "columns": int(held["columns"])}
+    first, second = held.get("pieces") or ("", "")  # older ones have none
+    pieces = [str(first)[:1], str(second)[:1]] if first and second else None
+    return {"look": held["look"], "rows": int(held["rows"]), "columns": int(held["columns"]), "pieces": pieces}
 
 
 def _game(held: Mapping[str, Any]) -> dict[str, Any]:

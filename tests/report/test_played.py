@@ -56,12 +56,17 @@ def openings() -> dict[str, Any]:
 def test_the_script_is_told_the_game_and_without_it_the_moves_stand_there() -> None:
     [section] = played_sections(played())
     told = json.loads(unescape(section.html.split('data-games="')[1].split('"')[0]))
-    assert told["board"] == BOARD
+    assert told["board"] == {**BOARD, "pieces": None}
     assert [ply["played"]["name"] for ply in told["games"][0]["plies"]] == ["x(1,1)", "o(0,0)", "x(0,2)"]
     assert "1. x(1,1) 2. o(0,0) 3. x(0,2)" in section.html
     assert "<img" not in section.html
     assert "Who began won after 3 moves" in section.html
     assert "against itself, 64 simulations" in section.note
+
+
+def test_a_board_that_is_text_tells_its_pieces() -> None:
+    [section] = played_sections(played(board={**BOARD, "look": "text", "pieces": ["<", "w"]}))
+    assert json.loads(unescape(section.html.split('data-games="')[1].split('"')[0]))["board"]["pieces"] == ["<", "w"]
 
 
 def test_of_many_moves_the_likeliest_are_shown() -> None:
