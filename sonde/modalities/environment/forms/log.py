@@ -14,7 +14,7 @@ from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpe
 from sonde.core.errors import DataError, MissingDependency
 from sonde.core.progress import Tick, silent
 from sonde.core.spaces import as_text, brightened, from_text
-from sonde.core.units import count
+from sonde.core.units import count, number
 from sonde.data.assemble import About
 from sonde.data.listing import Listing
 from sonde.data.rows import ArrayInputs, InputRows
@@ -328,6 +328,6 @@ def _facts(log: Log, steps: int = 0) -> list[Fact]:
 
 def _unit(paid: np.ndarray) -> list[Fact]:
     """What rewards are divided by, where that is not 1. paid: those that are not 0"""
-    size = f"{np.sqrt(np.square(paid, dtype=np.float64).mean()):.3g}" if len(paid) else "1"
+    size = number(float(np.sqrt(np.square(paid, dtype=np.float64).mean()))) if len(paid) else "1.00"
     why = "their root mean square without those of 0, so that --conservative means the same whatever they count in"
-    return [] if size == "1" else [Fact(f"values are learned from rewards divided by about {size}", why)]
+    return [] if size == "1.00" else [Fact(f"values are learned from rewards divided by about {size}", why)]

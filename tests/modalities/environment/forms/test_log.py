@@ -291,6 +291,16 @@ def test_how_far_values_look_ahead_is_for_tasks_that_learn_them(tmp_path: Path) 
         open_data("gym:CartPole-v1", DataConfig(given=(EnvironmentConfig(log_steps=3),)))
 
 
+def test_what_rewards_are_divided_by_is_told_where_values_are_learned_of_them(tmp_path: Path) -> None:
+    def told(rewards: np.ndarray, task: str) -> list[str]:
+        facts = opened(written(tmp_path, rewards=rewards), task=task).facts
+        return [fact.what for fact in facts if "divided" in fact.what]
+
+    rewards = np.where(np.arange(ROWS) % 3 == 0, 2000.0, 0.0)
+    assert told(rewards, "cql") == ["values are learned from rewards divided by about 2,000"]
+    assert told(rewards, "cloning") == told(np.ones(ROWS), "cql") == told(np.zeros(ROWS), "cql") == []
+
+
 def test_cloning_needs_no_rewards(tmp_path: Path) -> None:
     place = written(tmp_path, rewards=None)
     for task in ("cloning", None):
