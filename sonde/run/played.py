@@ -293,7 +293,7 @@ def matched_baseline(
             before.add(plain.what)
             continue
         if not plain.batches:
-            missing.append(f"{plain.what} is left out: its first games did not end in {number(plain.seconds, 2)} s")
+            missing.append(f"{plain.what} is left out: its first games do not end in {number(plain.seconds, 2)} s")
             continue
         columns = {
             name: [value for batch in plain.batches for value in batch[name].tolist()] for name in ("score", "length")

@@ -72,7 +72,7 @@ def test_rows_in_their_order_are_silent_and_shuffled_ones_are_said(made: Callabl
 def test_a_file_of_such_rows_is_inspected(tmp_path: Path) -> None:
     found, place = log(drifting()[np.random.default_rng(1).permutation(ROWS)]), tmp_path / "log.npz"
     held = {"observations": found.observation, "actions": found.action, "rewards": found.reward}
-    np.savez(place, **held, terminated=found.terminated, truncated=found.truncated)
+    np.savez(place, **held, terminated=found.terminated, truncated=found.truncated)  # type: ignore[arg-type]
     said = [each.evidence for each in inspect(str(place), DataConfig()).findings]
     assert any(each.startswith("observations that follow one another are no more alike than any two") for each in said)
 
