@@ -46,6 +46,14 @@ def taken_in_all(run: Reading) -> int | None:
     return int(run.taken[1][-1]) if run.taken[1] else None
 
 
+def experience_of(run: Reading) -> int | None:
+    """Steps of the environments, or moves of games, that a run learned from; None of one that reads rows."""
+    if run.acts:
+        return taken_in_all(run)
+    moves = (run.result.get("self_play") or {}).get("moves") if run.plays else None
+    return int(moves) if isinstance(moves, int | float) else None
+
+
 def met_in(run: Reading) -> tuple[str, ...]:
     """Whom a run that learns a game was judged against: as its matches have it, else as it was to be; () of other runs."""
     matches = (run.evaluated.get(run.split) or {}).get("matches")

@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Mapping, Sequence
 
 from sonde.comparison.differences import Difference
-from sonde.comparison.environments import met_in, taken_in_all
+from sonde.comparison.environments import experience_of, met_in
 from sonde.comparison.judgements import not_judged_alike
 from sonde.comparison.members import Member, clipped
 from sonde.comparison.own_code import measured_apart
@@ -188,17 +188,19 @@ def _about_data(family: Family) -> list[str]:
 
 
 def _about_experience(family: Family) -> list[str]:
-    """Said of runs that acted, where some had much more experience than others: what it was worth is in their scores."""
+    """Said of runs that acted or played, where some had much more experience than others, which is in their scores."""
     taken = []
-    for unit in family.scored if family.acts else ():
-        steps = [steps for member in unit.members if (steps := taken_in_all(member.reading))]
+    for unit in family.scored:
+        steps = [steps for member in unit.members if (steps := experience_of(member.reading))]
         taken += [(sum(steps) / len(steps), unit.name)] if steps else []
     if len(taken) < 2 or max(taken)[0] < MUCH_MORE * min(taken)[0]:
         return []
     (least, one), (most, other) = min(taken), max(taken)
+    what = "steps of the environment" if family.acts else "moves of self-play"
+    same = "give each the same --environment-steps" if family.acts else "let each play as many"
     return [
-        f"Not the same experience: {other} took {count(round(most))} steps of the environment, {one} {count(round(least))}; "
-        "a difference may come of that. To compare methods, give each the same --environment-steps."
+        f"Not the same experience: {other} took {count(round(most))} {what}, {one} {count(round(least))}; a difference may "
+        f"come of that. To compare methods, {same}."
     ]
 
 

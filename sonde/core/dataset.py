@@ -135,7 +135,8 @@ class TargetSpec:
     action: what is done, one of `names`, which are whole numbers that follow one another
     actions: what is done, of each of `names` one of as many as `shape` says, counted from `mean`
     control: what is done, numbers called `names`, from mean - std to mean + std
-    logged-action, logged-control: what was done at each step of a log: one of `names`, target (B,) int64; or numbers, target
+    logged-action, logged-actions, logged-control: what was done at each step of a log: one of `names`, target (B,) int64; of each
+            of `names` one of as many as `shape` says, target (B, len(names)) int64 from 0; or numbers, target
             (B, len(names)) float, where -1 and 1 are the bounds, which lie std below and above mean
     tokenizer, symbols: for next, tokens and residues, the vocabulary as JSON and its size
     shape:  of series (H, V)

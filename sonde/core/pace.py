@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 if TYPE_CHECKING:
     from sonde.core.batch import Batch
@@ -116,7 +116,7 @@ class InWaves(Protocol):
     """One of these that tells nothing before its first few rows are all whole."""
 
     def least_s(self, at_most_s: float) -> float: ...  # seconds of those, as `Played.expected_s` tells
-    def paced_as(self, other: Self) -> None: ...  # take what the other has learned, and learns, of how long they take
+    def paced_as(self, other: Any) -> None: ...  # take what the other has learned, and learns, of how long they take
 
 
 def making(source: "Source") -> Making | None:

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from sonde.core.pace import making
-from sonde.engine.clock import Clock
+from sonde.engine.clock import Clock, Part
 from sonde.engine.deadline import Deadline
 from sonde.engine.training import Progress, Training
 
-SHARES = (0.06, 0.15, 0.3, 0.5, 0.7, 0.85)  # of the time, after which the end is estimated again
+BEFORE: tuple[Part, ...] = ("startup", "data", "plan")  # parts of a run that lie before its first step
+SHARES = (0.06, 0.15, 0.3, 0.5, 0.7, 0.85)  # of the time of training, after which the end is estimated again
 WORTH = 0.05  # of the steps left: a smaller change is not worth another schedule
 SPARE = 0.015  # of the time left, for checkpoints and a machine that slows down
 FEWEST = 4  # steps that a pace is measured over, and a difference worth a word
@@ -126,14 +127,17 @@ class TimeBudget:
         return self._deadline.training_s
 
     def _due(self, training: Training, elapsed: float, planned: int) -> bool:
-        """Whether to ask now: at shares of the time, in the middle of what was planned, and at its end, where time is left."""
+        """Whether to ask now: at shares of the time of training, half-way through the plan, and at its end where time is left."""
         assert self._since is not None
         progress = training.progress
         if progress.step >= planned:
             return elapsed < (1 - SPARE) * self._limit_s
         if progress.step - self._since.step < FEWEST and elapsed - self._since.seconds < LONG * self._limit_s:
             return False
-        shares = bisect_right(SHARES, elapsed / self._limit_s)
+        before_s = min(
+            elapsed, sum(training.clock.spent[part] for part in BEFORE)
+        )  # of no share: a first few steps tell little
+        shares = bisect_right(SHARES, (elapsed - before_s) / max(self._limit_s - before_s, 1e-9))
         half = 2 * progress.step >= planned and progress.half_asked != planned
         if (
             progress.half_asked

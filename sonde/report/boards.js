@@ -186,5 +186,17 @@ const boards = (() => {
     return new Map([...found].filter(([, share]) => share >= 0.005));
   };
 
-  return { draw, shares, per_cent, signed };
+  // How the pieces of who begins and of the other are to be told apart; none where a board's text does not show it.
+  const LOOKS = {
+    chess: ["White", "Black"],
+    othello: ["Black", "White"],
+    go: ["Black", "White"],
+    gomoku: ["Black", "White"],
+    noughts: ["X", "O"],
+    discs: ["blue", "orange"],
+    hex: ["blue", "orange"],
+  };
+  const pieces = (board) => board.pieces || LOOKS[board.look] || null;
+
+  return { draw, shares, per_cent, signed, pieces };
 })();

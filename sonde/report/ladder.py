@@ -12,12 +12,9 @@ from sonde.report.figures import WIDTH, as_svg, word_at
 from sonde.report.learning import Figure
 
 WIDEST = 400.0  # points of an interval, beyond which the number in it is left out: it could be anything
-LEAST, TICK, MOST_TICKS = (
-    800.0,
-    400,
-    4,
-)  # points that the figure shows to each side, between two ticks, and ticks of a side
-LEFT, RIGHT, HIGH, FOOT = 110.0, 16.0, 26.0, 34.0
+LEAST = 800.0  # points that the figure shows to each side
+TICK, MOST_TICKS = 400, 3  # points between two ticks, or a multiple of them; ticks of a side
+LEFT, RIGHT, HIGH, FOOT = 110.0, 26.0, 26.0, 34.0
 
 
 def points(elo: Mapping[str, float | None]) -> str:

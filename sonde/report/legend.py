@@ -7,7 +7,7 @@ HIGH = 20  # of a line of names
 SAMPLE, APART = 16, 12  # width of a colour, and between a name and the next colour
 NAME = 46  # characters of a name that are shown, as many as a line holds
 CHARACTER = 7.2  # the width of one at most
-HELP, HELP_TOO = 0, 9  # colours of lines to compare with: dashed, and dotted
+HELP, HELP_TOO = 0, 99  # colours of lines to compare with: dashed, and dotted
 
 Entry = tuple[str, int]
 """(name, colour) of a curve."""
@@ -44,7 +44,7 @@ def legend_drawn(entries: Sequence[Entry], *, right: float, top: float, room: fl
 
 def _sample(colour: int, x: float, y: float) -> str:
     if colour in (HELP, HELP_TOO):
-        return f'<path class="k{colour}" d="M{x:.1f} {y + 6.8:.1f}h{SAMPLE}"/>'
+        return f'<path class="{"help" if colour == HELP else "help too"}" d="M{x:.1f} {y + 6.8:.1f}h{SAMPLE}"/>'
     return f'<rect class="f{colour}" x="{x:.1f}" y="{y + 5}" width="{SAMPLE}" height="3.5" rx="1.5"/>'
 
 

@@ -9,7 +9,11 @@ const plays = (() => {
     parent?.append(one);
     return one;
   };
-  const sides = (look) => (look === "chess" ? ["White", "Black"] : ["othello", "go", "gomoku"].includes(look) ? ["Black", "White"] : ["First", "Second"]);
+  const sides = ({ look, pieces }) => {
+    if (look === "chess") return ["White", "Black"];
+    if (["othello", "go", "gomoku"].includes(look)) return ["Black", "White"];
+    return pieces ? [`First (${pieces[0]})`, `Second (${pieces[1]})`] : ["First", "Second"];
+  };
 
   // Where the curve of a game's value is.
   const mark = (svg, ply) => {
@@ -90,13 +94,13 @@ const plays = (() => {
       if (!ply) {
         const won = final.result > 0 ? 0 : 1;
         const who = won === network ? "the network" : against === "itself" ? "the network, the other side" : "its earlier self";
-        said.textContent = cut ? `Cut off ${cut}.` : final.result === 0 ? "A draw." : `${sides(board.look)[won]} (${who}) won.`;
+        said.textContent = cut ? `Cut off ${cut}.` : final.result === 0 ? "A draw." : `${sides(board)[won]} (${who}) won.`;
         value.textContent = "";
         list.replaceChildren();
         return;
       }
       const whom = { network: "the network", earlier: "its earlier self", drawn: "a random move" }[ply.by] || ply.by;
-      said.textContent = `Move ${at + 1} of ${plies.length}: ${sides(board.look)[ply.mover]} (${whom}) plays ${ply.played.name}.`;
+      said.textContent = `Move ${at + 1} of ${plies.length}: ${sides(board)[ply.mover]} (${whom}) plays ${ply.played.name}.`;
       value.textContent = `Value for who began: ${boards.signed(ply.value[0])} by the network alone, ${boards.signed(ply.value[1])} after its search.`;
       thinks(list, ply, which.value);
     };

@@ -16,6 +16,7 @@ from sonde.report.learning import Figure, figure
 FILES = ("boards.css", "boards.js", "played.js")  # that the page needs for them
 LOOKS = ("noughts", "discs", "othello", "go", "gomoku", "hex", "chess", "text")
 MOST_NAME = 60
+FEWEST = 4  # moves, beside random ones, without which a game that was cut off is not shown
 MOST_TEXT = 4_000  # characters of a position: a board of 19 by 19 has 361
 MOST_MOVES = 12  # of a position, the likeliest
 MOST_FIRST = 8  # first moves that are listed
@@ -29,10 +30,10 @@ def played_sections(held: Any) -> list[Section]:
     board, games = _board(held["board"]), [_game(game) for game in held["games"]]
     if not games:
         return []
-    if not any(game["plies"] for game in games):
-        note = "No move was made: there was too little time left for one."
-        return [Section(name="played", title="A game played out", note=note, html=Markup(""))]
-    games = [game for game in games if game["plies"]]
+    short = [game for game in games if _too_short(game)]
+    if len(short) == len(games):
+        return [Section(name="played", title="A game played out", note=_none_shown(short), html=Markup(""))]
+    games = [game for game in games if not _too_short(game)]
     against = "itself as it was before" if held["against"] == "earlier" else "itself"
     simulations = counted(int(held["simulations"]), "simulation", "simulations")
     note = (
@@ -52,10 +53,33 @@ def played_sections(held: Any) -> list[Section]:
     ]
 
 
+def _too_short(game: Mapping[str, Any]) -> bool:
+    """Whether a game was cut off before anything can be seen of it."""
+    return bool(game["cut"]) and sum(ply["by"] != "drawn" for ply in game["plies"]) < FEWEST
+
+
+def _none_shown(games: Sequence[Mapping[str, Any]]) -> str:
+    """Why no game is shown, where all were cut off too soon."""
+    if not (most := max(len(game["plies"]) for game in games)):
+        return "No move was made: there was too little time left for one."
+    return f"No game is shown: they were cut off {games[0]['cut']}, after {counted(most, 'move', 'moves')}."
+
+
+def _cut(why: str) -> str:
+    """Why a game was cut off. why: as played.json says it, in the words of earlier versions too
+
+    >>> _cut("after 1.5 s of play"), _cut("as the run was stopped")
+    ('as time ran out after 1.5 s of play', 'as the run was stopped')
+    """
+    return f"as time ran out {why}" if why.endswith(" s of play") else why
+
+
 def _board(held: Mapping[str, Any]) -> dict[str, Any]:
     if held["look"] not in LOOKS:
         raise ValueError("a board that is none of those that are drawn")
-    return {"look": held["look"], "rows": int(held["rows"]), "columns": int(held["columns"])}
+    first, second = held.get("pieces") or ("", "")  # older ones have none
+    pieces = [str(first)[:1], str(second)[:1]] if first and second else None
+    return {"look": held["look"], "rows": int(held["rows"]), "columns": int(held["columns"]), "pieces": pieces}
 
 
 def _game(held: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,7 +99,13 @@ def _game(held: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError("a value that is not that of the network and that after its search")
     final = _position(held["final"])
     title, network = str(held["title"])[:MOST_NAME], int(held["network"])
-    return {"title": title, "network": network, "plies": plies, "final": final, "cut": str(held["cut"])[:MOST_NAME]}
+    return {
+        "title": title,
+        "network": network,
+        "plies": plies,
+        "final": final,
+        "cut": _cut(str(held["cut"])[:MOST_NAME]),
+    }
 
 
 def _likeliest(moves: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -108,12 +138,16 @@ def _value(game: Mapping[str, Any], number: int) -> Figure:
     alone = [(float(ply), game["plies"][ply]["value"][0]) for ply in range(len(game["plies"]))]
     searched = [(float(ply), game["plies"][ply]["value"][1]) for ply in range(len(game["plies"]))]
     result = game["final"]["result"]
-    ended = {None: "It was cut off", 1.0: "Who began won", 0.0: "It was a draw", -1.0: "Who began lost"}.get(result)
+    ended = {1.0: "Who began won", 0.0: "It was a draw", -1.0: "Who began lost"}.get(result)
+    made = counted(len(game["plies"]), "move", "moves")
+    told = f"{ended or 'It ended'} after {made}"
+    if cut := game["cut"]:
+        told = f"It was cut off {cut}" if cut == f"after {made}" else f"It was cut off after {made}, {cut}"
     shown = [
         Series(name="after search", points=searched, colour=2),
         Series(name="network alone", points=alone, colour=1),
     ]
-    caption = f"{ended or 'It ended'} after {counted(len(game['plies']), 'move', 'moves')}. Value for who began: 1 won, -1 lost."
+    caption = f"{told}. Value for who began: 1 won, -1 lost."
     return figure(
         f"Value in game {number}, {game['title']}",
         shown,

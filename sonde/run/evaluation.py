@@ -48,6 +48,7 @@ from sonde.tasks.spec import TaskSpec
 ROWS = 500  # of a table that are made, beside as many real ones
 MORE = 1000  # batches that are read before the first step, where a metric fails on the first
 FEW = 4  # rows, of which reconstructions and answers while it trains are shown
+LEAST_S = 1.0  # for a baseline that is played, in which short episodes are enough to be certain on a busy machine too
 CASES = ("worst", "best", "examples")  # tables of rows that are shown
 
 
@@ -306,7 +307,7 @@ def baseline(
             meter.update(able.rule_baseline.evaluate(batch), batch.index)
         return {**meter.compute(), "what": able.rule_baseline.name}
     if able.acting is not None and dataset is not None and isinstance(dataset.splits[split], SeedRows):
-        most_s = SECONDS if seconds is None else min(SECONDS, seconds / PATIENCE)
+        most_s = SECONDS if seconds is None else min(SECONDS, max(LEAST_S, seconds) / PATIENCE)
         rows, seed = dataset.splits[split], assembly.config.machine.seed
         return played_baseline(rows, folder, seed=seed, seconds=most_s, leave_off=leave_off)
     if able.playing is not None and dataset is not None and isinstance(rows := dataset.splits[split], GameRows):

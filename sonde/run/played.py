@@ -38,6 +38,7 @@ from sonde.engine.signals import StopRequest
 from sonde.metrics.intervals import Interval
 from sonde.metrics.matches import MatchesMeter
 from sonde.report.plain_policies import enough, pairs
+from sonde.run.kept_games import BEFORE, kept, played_as
 from sonde.run.matches_met import searching
 from sonde.run.other_players import met_by, players
 
@@ -275,24 +276,32 @@ def matched_baseline(
     leave_off: Callable[[], bool] = never,
 ) -> dict[str, Any]:
     """Metrics of the better of a random player and the untrained network in the same matches, and "what" it is, with which of the
-    two had no time for a game; all their games go to `folder`/baseline.json, and why one is missing. Empty where none ends a game
-    in time.
+    two had no time for a game; all their games go to `folder`/baseline.json, and why one is missing. Of one that has
+    time for fewer games now those of an earlier end of the run stand. Empty where none ends a game in time.
 
     seconds: that they may take, at most `MATCHES_S`;  longest, leave_off: see `plain_players`
     """
-    limit, scored, missing = min(seconds, MATCHES_S), [], []
-    for plain in plain_players(rows, playing_of(task), device, seconds=limit, longest=longest, leave_off=leave_off):
+    limit, scored, missing, before = min(seconds, MATCHES_S), [], [], set[str]()
+    playing = playing_of(task)
+    for plain in plain_players(rows, playing, device, seconds=limit, longest=longest, leave_off=leave_off):
         meter = MatchesMeter()
         for batch in plain.batches:
             meter.update(batch.fields, batch.index)
+        known = kept(folder, plain.what, rows, playing)
+        if known is not None and len(known[1]["score"]) > sum(map(len, plain.batches)):
+            scored.append(known)
+            before.add(plain.what)
+            continue
         if not plain.batches:
-            missing.append(f"{plain.what} is left out: its first games did not end in {number(plain.seconds, 2)} s")
+            missing.append(f"{plain.what} is left out: its first games do not end in {number(plain.seconds, 2)} s")
             continue
         columns = {
             name: [value for batch in plain.batches for value in batch[name].tolist()] for name in ("score", "length")
         }
         against = [name for batch in plain.batches for name in batch["opponent"]]
-        scored.append((meter.compute(), {"what": plain.what, **columns, "opponent": against}))
+        scored.append(
+            (meter.compute(), {"what": plain.what, **played_as(rows, playing), **columns, "opponent": against})
+        )
     why = (
         "; ".join(missing)
         if scored
@@ -305,6 +314,8 @@ def matched_baseline(
     what = best["what"]
     if len(best["score"]) < len(rows):
         what += f", {counted(len(best['score']), 'game', 'games')}"
+    if best["what"] in before:
+        what += f", {BEFORE}"
     return {**metrics, "what": "; ".join([what, *missing])}
 
 

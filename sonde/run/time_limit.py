@@ -122,7 +122,7 @@ class TimeLimit:
     def _leave_out(self, budget: EvaluationBudget) -> None:
         """Not even a wave of it is played."""
         budget.stopped, budget.told, self._left_out = True, self._left_out, True
-        budget.why = f"a pair of games against each opponent is expected to take {duration(self._least_s)}, and others come first"
+        budget.why = f"a pair of games against each opponent may take {duration(self._least_s)}, and others come first"
 
     def _hopeless(self, seconds: float) -> bool:
         """Whether an evaluation in so many seconds is expected to give no figure, as the last one has given none."""

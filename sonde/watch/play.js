@@ -14,10 +14,14 @@ let hinted = false;
 let told = ""; // what it thought of its last move
 let serial = 0; // of the newest question: answers to older ones are left
 
-const kept = new URLSearchParams(location.hash.slice(1));
-if (kept.has("side")) side = kept.get("side") === "1" ? 1 : 0;
-if (kept.get("moves")) moves = kept.get("moves").split(",").map(Number).filter(Number.isInteger);
-part("side").value = String(side);
+// The side and the moves that the address tells.
+function address() {
+  const kept = new URLSearchParams(location.hash.slice(1));
+  if (kept.has("side")) side = kept.get("side") === "1" ? 1 : 0;
+  moves = kept.get("moves") ? kept.get("moves").split(",").map(Number).filter(Number.isInteger) : [];
+  part("side").value = String(side);
+}
+address();
 
 async function ask(what, about) {
   const answer = await fetch(`/${what}`, {
@@ -128,6 +132,7 @@ function draw() {
   });
   part("board").classList.toggle("waits", !now.over && !mine());
   part("status").textContent = status();
+  names();
   part("back").disabled = !now.made.some((move) => move.mover === side);
   part("hint").disabled = !mine();
   others(best);
@@ -141,6 +146,13 @@ function status() {
   if (!mine()) return "It thinks …";
   const best = hinted && thought ? `; it would play ${named(thought.best).name}` : hinted ? "; it thinks …" : "";
   return `Your move${best}`;
+}
+
+// Which pieces the sides have, and where its thoughts stand: a board that is a text has no fields for them.
+function names() {
+  const pieces = boards.pieces(now.board);
+  [...part("side").options].forEach((option, number) => (option.textContent = `${["first", "second"][number]}${pieces ? ` (${pieces[number]})` : ""}`));
+  part("where").textContent = now.board.look === "text" ? "Below" : "On the board";
 }
 
 const button = (move) => {
@@ -241,4 +253,9 @@ part("side").addEventListener("change", () => {
   begin();
 });
 part("which").addEventListener("change", () => now && draw());
+addEventListener("hashchange", () => {
+  address();
+  told = "";
+  show();
+});
 show();

@@ -72,6 +72,17 @@ def test_scores_against_other_opponents_are_not_compared_and_the_higher_is_the_b
     assert [unit.name for unit in alike.scored] == ["a", "c"]
 
 
+def test_games_of_much_more_self_play_are_to_be_minded(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    for name, score, moves in (("a", 0.9, 3000), ("b", 0.6, 1200)):
+        folder = make_run(tmp_path / name, task="alphazero", metric="score", source="game:hex", score=score)
+        result = json.loads((folder / "result.json").read_text())
+        (folder / "result.json").write_text(json.dumps({**result, "self_play": {"moves": moves}}))
+    minded = told(tmp_path)[2]
+    assert [
+        text for text in minded if text.startswith("Not the same experience: a took 3,000 moves of self-play, b 1,200")
+    ]
+
+
 def test_runs_that_are_not_over_and_other_problems_are_said_at_the_top(
     tmp_path: Path, make_run: Callable[..., Path]
 ) -> None:

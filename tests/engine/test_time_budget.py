@@ -294,3 +294,15 @@ def test_training_goes_on_where_a_burst_of_batches_still_fits() -> None:
     assert world.moved == []
     assert world.evaluate(2.0)
     assert world.moved == [(160, 215)]
+
+
+def test_what_starting_took_brings_no_share_forward() -> None:
+    """The first few steps, in which caches are filled and much is looked at, would otherwise be all that the first end is of."""
+    world = World()
+    world.clock.spent["startup"] = world.clock.seconds = 20.0
+    world.run(FEWEST + 1, 0.5)  # 22.5 s: past 0.15 of the time, of which nothing but 2.5 s was for training
+    assert world.moved == []
+    world.run(30, 0.1)
+    (step, _), *_ = world.moved
+    assert world.training.progress.ends_asked == 1
+    assert step > 10 * FEWEST // 2

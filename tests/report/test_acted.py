@@ -224,7 +224,7 @@ def test_scores_of_games_stand_beside_players_that_have_learned_nothing(tmp_path
     [
         (20, "", "Yes"),
         (2, "", "Not clearly"),  # two games of each match, lost and drawn, are no Yes
-        (20, f"{UNTRAINED} is left out: its first games did not end in 3 s", "Not known"),
+        (20, f"{UNTRAINED} is left out: its first games do not end in 3 s", "Not known"),
     ],
 )
 def test_a_baseline_of_few_games_or_without_the_untrained_network_is_no_yes(

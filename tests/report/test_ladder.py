@@ -45,7 +45,7 @@ def test_the_axis_is_as_wide_as_the_widest_interval() -> None:
             int(text): float(x)
             for x, text in re.findall(r'x="([\d.]+)" y="[\d.]+" text-anchor="middle">([+-]\d+)<', svg)
         }
-        assert len(ticks) <= 9
+        assert len(ticks) <= 7
         assert max(ticks) >= held["elo"]["high"]
         a_point = (ticks[max(ticks)] - ticks[0]) / max(ticks)
         assert (low - ticks[0]) / a_point == pytest.approx(held["elo"]["low"], abs=3)

@@ -19,4 +19,6 @@ def test_in_a_legend_each_colour_stands_right_before_its_own_name():
         start = float(sample.get("x") or (sample.get("d") or "").removeprefix("M").split()[0])
         assert 0 < float(word.get("x", "0")) - (start + SAMPLE) < 8
         assert word.get("text-anchor") is None, "so that it begins there however wide the font is"
-    assert [key[0].get("class") for key in keys] == ["f1", "k0", "k9"], "two lines to compare with look different"
+    assert [key[0].get("class") for key in keys] == ["f1", "help", "help too"], (
+        "two lines to compare with look different"
+    )

@@ -56,12 +56,17 @@ def openings() -> dict[str, Any]:
 def test_the_script_is_told_the_game_and_without_it_the_moves_stand_there() -> None:
     [section] = played_sections(played())
     told = json.loads(unescape(section.html.split('data-games="')[1].split('"')[0]))
-    assert told["board"] == BOARD
+    assert told["board"] == {**BOARD, "pieces": None}
     assert [ply["played"]["name"] for ply in told["games"][0]["plies"]] == ["x(1,1)", "o(0,0)", "x(0,2)"]
     assert "1. x(1,1) 2. o(0,0) 3. x(0,2)" in section.html
     assert "<img" not in section.html
     assert "Who began won after 3 moves" in section.html
     assert "against itself, 64 simulations" in section.note
+
+
+def test_a_board_that_is_text_tells_its_pieces() -> None:
+    [section] = played_sections(played(board={**BOARD, "look": "text", "pieces": ["<", "w"]}))
+    assert json.loads(unescape(section.html.split('data-games="')[1].split('"')[0]))["board"]["pieces"] == ["<", "w"]
 
 
 def test_of_many_moves_the_likeliest_are_shown() -> None:
@@ -140,6 +145,21 @@ def test_games_without_a_move_are_left_out_and_where_none_has_one_that_is_said()
     assert len(json.loads(unescape(section.html.split('data-games="')[1].split('"')[0]))["games"]) == 1
     [section] = played_sections(played(games=[none, none]))
     assert (section.html, section.note[:16]) == ("", "No move was made")
+
+
+def test_a_game_that_time_cut_off_says_so_and_is_left_out_where_it_has_a_move_or_two() -> None:
+    of = game()["plies"]
+    cut = {"final": {"fields": "." * 9, "mover": 0, "over": False, "result": None}, "cut": "after 1.5 s of play"}
+    drawn = [{**ply, "by": "drawn"} for ply in of]
+    long, short = ({**game(), **cut, "plies": plies} for plies in ([*of, of[0]], [*drawn, of[0]]))
+    [section] = played_sections(played(games=[long, short]))
+    assert "It was cut off after 4 moves, as time ran out after 1.5 s of play." in section.html
+    assert len(json.loads(unescape(section.html.split('data-games="')[1].split('"')[0]))["games"]) == 1
+    [section] = played_sections(played(games=[{**short, "plies": of[:1]}, short]))
+    assert section.note == "No game is shown: they were cut off as time ran out after 1.5 s of play, after 4 moves."
+    assert section.html == ""
+    [section] = played_sections(played(games=[{**long, "cut": "after 4 moves"}]))
+    assert "It was cut off after 4 moves. Value" in section.html
 
 
 def test_one_simulation_is_one() -> None:

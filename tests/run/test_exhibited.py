@@ -16,7 +16,7 @@ def test_openings_are_counted_with_the_results_of_who_began() -> None:
     games = [(3, 2, 1), (3, 2, 1), (3, 2, -1), (3, 4, 0), (0, -1, -1)]
     found = openings("connect_four", games)
     assert found["games"] == 5
-    assert found["board"] == {"look": "discs", "rows": 6, "columns": 7}
+    assert found["board"] == {"look": "discs", "rows": 6, "columns": 7, "pieces": None}
     assert found["fields"] == "." * 42
     first, *rest = found["lines"]
     assert first["first"] == {"action": 3, "name": "x3", "to": 38, "start": None}

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 
 from sonde.acting.seeds import SeedRows
 from sonde.acting.self_play.games.rows import GameRows
+from sonde.acting.self_play.plain import plain_players
 from sonde.core.errors import DataError
 from sonde.core.files import read_json, write_json
 from sonde.core.playing import Playing, SearchPlan
@@ -19,6 +21,7 @@ from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Abilities
 from sonde.engine.clock import Clock
 from sonde.engine.signals import StopRequest
+from sonde.run import played
 from sonde.run.played import (
     difference_of_returns,
     experience_of,
@@ -96,6 +99,34 @@ def test_without_time_for_a_game_there_is_no_baseline_and_that_is_said(tmp_path:
     [only] = read_json(tmp_path / "baseline.json")["policies"]
     assert (found["what"], found["score"]) == ("a random player", sum(only["score"]) / 2)
     assert only["opponent"] == ["random", "random"]
+
+
+def test_games_of_an_earlier_end_of_the_run_stand_where_a_later_one_has_less_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = GameRows(name="tic_tac_toe", seed=1, number=4, longest=9, opponents=("random", "one-ply"))
+    plan = SearchPlan(kind="puct", simulations=2, considered=2)
+    even: Any = lambda seen: (torch.zeros(len(seen), 9), torch.zeros(len(seen)))  # noqa: E731
+    task: Any = SimpleNamespace(
+        abilities=Abilities(playing=Playing(judge=even, plan=plan, earlier=lambda: None, untrained=lambda: even))
+    )
+    first = matched_baseline(rows, task, torch.device("cpu"), tmp_path)
+    written = read_json(tmp_path / "baseline.json")
+    again = matched_baseline(rows, task, torch.device("cpu"), tmp_path, seconds=0.0)
+    assert again == {**first, "what": f"{first['what']}, as played before the run went on"}
+    assert read_json(tmp_path / "baseline.json") == written
+    few = plain_players(replace(rows, number=2), task.abilities.playing, torch.device("cpu"))
+    monkeypatch.setattr(played, "plain_players", lambda *args, **given: few)
+    assert matched_baseline(rows, task, torch.device("cpu"), tmp_path)["what"].endswith("before the run went on")
+    assert read_json(tmp_path / "baseline.json") == written
+    monkeypatch.undo()
+    for other in (
+        replace(rows, seed=2),
+        replace(rows, opponents=("random",)),
+        replace(rows, opponents=("one-ply", "mcts-2")),
+    ):
+        write_json(tmp_path / "baseline.json", written)
+        assert matched_baseline(other, task, torch.device("cpu"), tmp_path, seconds=0.0) == {}  # of other matches
 
 
 def test_a_player_that_had_no_time_for_a_game_is_named(tmp_path: Path) -> None:

@@ -429,7 +429,7 @@ def test_of_games_validation_leaves_the_others_time_for_a_wave_or_is_left_out_fo
     [note] = scarce.cut_short({"validation": left_out}, step=7)
     assert (note.severity, note.name) == ("note", "")
     assert note.evidence.startswith(
-        "validation was left out at step 7: a pair of games against each opponent is expected to take 12 s"
+        "validation was left out at step 7: a pair of games against each opponent may take 12 s"
     )
     assert scarce.cut_short({"validation": scarce.at_the_end(["validation", "test"])}) == []  # it was said
     test = scarce.at_the_end(["test"])

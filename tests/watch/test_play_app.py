@@ -157,6 +157,29 @@ def test_a_game_that_is_over_says_who_won_and_a_new_one_is_begun_from_the_other_
 
 
 @in_browser
+def test_an_address_that_is_changed_is_followed(browser: Browser, port: int) -> None:
+    browser.open(f"http://localhost:{port}/?changed#side=0&moves=4,0")
+    waits(browser, ["x(1,1)", "o(0,0)"])
+    assert browser.eval("document.querySelector('#side').selectedOptions[0].textContent") == "first (X)"
+    browser.eval("location.hash = '#side=1&moves=4,0,8'")
+    waits(browser, ["x(1,1)", "o(0,0)", "x(2,2)"])
+    assert browser.eval("document.querySelector('#side').selectedOptions[0].textContent") == "second (O)"
+
+
+@in_browser
+def test_a_game_drawn_as_text_says_which_pieces_are_whose(browser: Browser) -> None:
+    player = seat("breakthrough(rows=4,columns=3)", simulations=4)
+    with served(Table(position=player.position, thought=player.thought, title="text", second=False)) as port:
+        browser.open(f"http://localhost:{port}/")
+        waits(browser, [])
+        assert browser.eval("[...document.querySelectorAll('#side option')].map((one) => one.textContent).join()") == (
+            "first (b),second (w)"
+        )
+        assert browser.eval("document.querySelector('.which').innerText").startswith("Below")
+        assert browser.eval("document.querySelectorAll('#others button').length") > 0
+
+
+@in_browser
 @pytest.mark.parametrize("width", [1200, 420])
 def test_a_pawn_is_promoted_to_what_is_chosen(browser: Browser, width: int) -> None:
     known, moves = game("chess"), []

@@ -20,13 +20,14 @@ AT_ONCE = (
     4  # games against each opponent, between two looks at the clock: two pairs; one where these would take too long
 )
 OF_SEARCH = 0.8  # of the time, for the network that searches; random moves take little
+LOOK_SHARE = 0.05  # of the time of one that is given up at its end, to find out whether a pair of games ends in it
 LONGEST = 2  # times the limit, at which games that began within it are given up where nothing else waits for them
 
 
 class Plain(NamedTuple):
     """Matches of a player that has learned nothing.
 
-    what: in words;  batches: as `Matches` gives them, none where not one group of games ended in time;  seconds: that it had
+    what: in words;  batches: as `Matches` gives them, none where not one group of games ends in time;  seconds: that it had
     """
 
     what: str
@@ -48,7 +49,7 @@ def plain_players(
     The network has most of the time, and the other what is left of all, since only beside it what was learned is told from what
     a search sees by itself.
 
-    longest: times the seconds of each, at which its games are given up
+    longest: times the seconds of each, at which its games are given up; of 1 they are not begun where they would not end
     leave_off: asked within games; where it says True, nothing more is played
     """
     until = time.perf_counter() + seconds
@@ -78,6 +79,8 @@ def _played(
     begun = time.perf_counter()
     matches, found = Matches(rows, playing, device, judged=player, together=AT_ONCE), list[Batch]()
     matches.leave_off, matches.within_s = (lambda: leave_off() or time.perf_counter() - begun > most_s), most_s
+    if most_s <= seconds and matches.least_s(LOOK_SHARE * seconds) > most_s:
+        return []  # so that the other has its time
     for batch in matches:
         found.append(batch)
         if time.perf_counter() - begun > seconds:

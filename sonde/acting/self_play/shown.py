@@ -13,8 +13,9 @@ DIGITS = 4  # of shares and values
 
 
 def board_shown(board: Board) -> dict[str, Any]:
-    """{"look", "rows", "columns"}, see `Board`."""
-    return {"look": board.look, "rows": board.rows, "columns": board.columns}
+    """{"look", "rows", "columns", "pieces": [of who begins, of the other] or null}, see `Board`."""
+    pieces = None if board.pieces is None else list(board.pieces)
+    return {"look": board.look, "rows": board.rows, "columns": board.columns, "pieces": pieces}
 
 
 def position_shown(board: Board, state: Any) -> dict[str, Any]:

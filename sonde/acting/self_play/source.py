@@ -31,6 +31,9 @@ from sonde.core.units import counted
 OBSERVED = "float16"  # of positions that OpenSpiel shows; those of bitboards are smaller
 LEARNED, EDGE = 5, 20  # bytes for a move of a position that is learned from, and of one in a tree
 FEWEST = 2  # simulations of a move that compare any
+USUALLY_RANDOM = (
+    4  # random moves at most, that a run chooses by itself: of a game that is shorter still, all but the last
+)
 PREVIEWED = 2  # leaves of a search, by which it is told how long others take
 
 FIRST = 2  # positions for each game side by side, of up to a batch, before the first update
@@ -319,12 +322,18 @@ def playing_of(task: Task) -> Playing:
 
 
 def source(splits: Mapping[str, Rows], task: Task, config: TrainConfig, device: torch.device) -> Source:
-    """Games of the task's network against itself. Raises: ConfigError for a window smaller than a batch"""
+    """Games of the task's network against itself. Raises: ConfigError for a window smaller than a batch, or as many random moves
+    as a game has"""
     rows, settings = splits["train"], config.task_config
     assert isinstance(rows, GameRows)
     if settings.window < config.feed.batch_size:
         raise ConfigError(
             f"--window {settings.window} holds fewer positions than --batch-size {config.feed.batch_size}; give at least as many"
+        )
+    if settings.random_moves > max(rows.longest - 1, USUALLY_RANDOM):
+        raise ConfigError(
+            f"--random-moves {settings.random_moves} leaves none to learn of a game that has {rows.longest:,} moves at most; "
+            f"give fewer than {rows.longest:,}, such as {min(USUALLY_RANDOM, rows.longest - 1)}"
         )
     plan = SelfPlayPlan(
         games=config.data.of(EnvironmentConfig).environments,

@@ -76,6 +76,14 @@ def space_of_actions(target: TargetSpec) -> Space:
     """The actions of a log (`logged_target`), as a space."""
     if target.kind == "logged-action":
         return Space(kind="choice", dtype="int64", sizes=(len(target.names),), first=(0,))
+    if target.kind == "logged-actions":
+        return Space(
+            kind="choices",
+            shape=(len(target.names),),
+            dtype="int64",
+            sizes=target.shape,
+            first=(0,) * len(target.names),
+        )
     bounds = [(mean - std, mean + std) for mean, std in zip(target.mean, target.std, strict=True)]
     low, high = (tuple(each) for each in zip(*bounds, strict=True))
     return Space(kind="box", shape=(len(target.names),), dtype="float32", low=low, high=high)

@@ -9,9 +9,9 @@ import numpy as np
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import DataError
 from sonde.modalities.environment.as_logged import SPACE
+from sonde.modalities.environment.spaces import several_parts
 
 ENDS = "an episode that was cut off could not be told from one that ended by the rules"
-LOOKED_AT, FEW = 10_000, 0.01  # steps that are compared with those behind them, and the share of them that may differ
 LOGGED = "logged-"  # before the kind of an environment's target, of actions that others took
 MISSING = {
     "observations": "add what was seen before each action",
@@ -26,7 +26,8 @@ MISSING = {
 class Log:
     """Steps of episodes, which follow one another.
 
-    observation: (N, *shape);  action: (N,) int64 or (N, d) float32;  reward: (N,) float32
+    observation: (N, *shape);  reward: (N,) float32
+    action: (N,) int64, one of several; (N, parts) int64, of each part one of several; or (N, d) float32, numbers
     terminated, truncated: (N,) bool, of which one is True at the last step of an episode
     episode: (N,) int64 from 0, which never falls
     following: (N, *shape) what was observed after the action;  known: (N,) bool, whether that is known
@@ -46,6 +47,11 @@ class Log:
 
     def __len__(self) -> int:
         return len(self.reward)
+
+    @property
+    def of_numbers(self) -> bool:
+        """Whether actions are numbers, and not one of several."""
+        return self.action.dtype.kind == "f"
 
     @property
     def returns(self) -> np.ndarray:
@@ -148,18 +154,22 @@ def _actions(values: Any, place: str, target: TargetSpec | None) -> np.ndarray:
     found = np.asarray(values)
     single = found.ndim == 1 or found.shape[1:] == (1,)
     kind = "" if target is None else target.kind.removeprefix(LOGGED)
-    if kind == "action" and single and found.dtype.kind == "f" and (found == np.rint(found)).all():
+    whole = found.dtype.kind == "f" and bool((found == np.rint(found)).all())
+    if whole and (kind == "actions" or (kind == "action" and single)):
         found = found.astype(np.int64)
+    if kind == "actions" and found.ndim == 1:
+        found = found[:, None]
     if kind == "control" and found.dtype.kind in "iu" and found.ndim <= 2:
         found = found.astype(np.float32)
+    if found.dtype.kind in "iub" and found.ndim == 2 and (not single or kind == "actions"):
+        return found.astype(np.int64)
     if found.dtype.kind in "iub" and single:
         return found.reshape(len(found)).astype(np.int64)
     if found.dtype.kind == "f" and found.ndim <= 2:
         return found.reshape(len(found), -1).astype(np.float32)
-    hint = "; store a row of numbers as floats" if found.dtype.kind in "iu" and found.ndim == 2 else ""
     raise DataError(
-        f"{place}: actions are {found.dtype} of shape {found.shape}; one whole number a step, or a row of floats, is "
-        f"learned{hint}"
+        f"{place}: actions are {found.dtype} of shape {found.shape}; one whole number a step, or a row of whole numbers or of "
+        "floats, is learned"
     )
 
 
@@ -228,25 +238,6 @@ def _check_later(observation: np.ndarray, following: np.ndarray, goes_on: np.nda
         )
 
 
-def out_of_order(log: Log) -> list[str]:
-    """A warning where what followed steps is not what the rows behind them show, as far as some of them tell."""
-    inside = np.flatnonzero(log.episode[1:] == log.episode[:-1])
-    some = inside[:: max(1, len(inside) // LOOKED_AT)]
-    if not len(some):
-        return []
-    seen, after = (
-        each.astype(np.float32).reshape(len(some), -1) for each in (log.following[some], log.observation[some + 1])
-    )
-    apart = (~np.isclose(seen, after, rtol=1e-3, atol=1e-4)).any(1)
-    share = apart.mean()
-    if share < FEW:
-        return []
-    return [
-        f"next_observations of {share:.0%} of the steps are not the observations of the row behind them, as of row "
-        f"{some[apart.argmax()]:,}: sort the rows by episode and step, and leave no step out"
-    ]
-
-
 def looked_ahead(log: Log, steps: int) -> dict[str, np.ndarray]:
     """What came of each action, as far as so many steps, and no further than its episode, nor than is known: fields of its row.
 
@@ -275,9 +266,11 @@ def looked_ahead(log: Log, steps: int) -> dict[str, np.ndarray]:
 
 def logged_target(log: Log) -> TargetSpec:
     """The actions of a log, where no environment tells which there are: whole numbers from 0, or the range that was met."""
-    if log.action.ndim == 1:
+    if not log.of_numbers:
         if log.action.min() < 0:
             raise DataError(f"the log has action {log.action.min()}; actions are numbered from 0")
+        if log.action.ndim == 2:
+            return several_parts((log.action.max(0) + 1).tolist(), prefix=LOGGED)
         return TargetSpec(kind="logged-action", names=tuple(map(str, range(int(log.action.max()) + 1))))
     low, high = log.action.min(0).astype(np.float64), log.action.max(0).astype(np.float64)
     half = np.where(high > low, (high - low) / 2, 1.0)

@@ -21,11 +21,11 @@ NAMED = 3
 
 
 def bounds_told(actions: np.ndarray, target: TargetSpec, *, known: bool) -> list[Fact]:
-    """The range of logged numbers, (n, numbers), as a fact; of one of several nothing.
+    """The range of logged numbers, (n, numbers), as a fact; of one of several, whole numbers, nothing.
 
     known: whether an environment tells the bounds, and they are not what was met
     """
-    if actions.ndim == 1:
+    if actions.dtype.kind != "f":
         return []
     still = np.flatnonzero(np.ptp(actions, 0) == 0)
     constant = "".join(f", {target.names[at]} always {actions[0, at]:.4g}" for at in still[:NAMED])
@@ -43,10 +43,11 @@ def _four(values: np.ndarray) -> list[float]:
 
 
 def doubtful_scale(actions: np.ndarray, target: TargetSpec, *, known: bool) -> list[str]:
-    """Warnings of logged actions, (n, numbers) or (n,), that cannot be what was done, or teach nothing."""
+    """Warnings of logged actions, (n, numbers), or whole numbers (n,) or (n, parts), that cannot be what was done, or teach
+    nothing."""
     if len(actions) < MANY:
         return []
-    if actions.ndim == 1 or not np.ptp(actions, 0).any():
+    if actions.dtype.kind != "f" or not np.ptp(actions, 0).any():
         same = not np.ptp(actions, 0).any()
         only = target.names[actions[0]] if actions.ndim == 1 else " ".join(f"{value:.4g}" for value in actions[0])
         return [f"all {len(actions):,} steps have the same action ({only}), so that nothing else is learned"] * same

@@ -89,9 +89,9 @@ def actions(space: Any, name: str) -> TargetSpec:
             )
         return TargetSpec(kind="action", names=tuple(str(space.start + number) for number in range(space.n)))
     if isinstance(space, spaces.MultiDiscrete) and len(space.shape) == 1:
-        return _parts(space.nvec.tolist(), space.start.tolist())
+        return several_parts(space.nvec.tolist(), space.start.tolist())
     if isinstance(space, spaces.MultiBinary) and isinstance(space.n, int):
-        return _parts([2] * space.n, [0] * space.n)
+        return several_parts([2] * space.n, [0] * space.n)
     if isinstance(space, spaces.Box) and np.issubdtype(space.dtype, np.integer):
         raise DataError(
             f"{name} takes whole numbers in a Box ({space.dtype}), and numbers that are learned are fractions; make its "
@@ -171,11 +171,12 @@ def unbounded(space: Any) -> list[str]:
     ]
 
 
-def _parts(sizes: Sequence[int], first: Sequence[int]) -> TargetSpec:
+def several_parts(sizes: Sequence[int], first: Sequence[int] = (), prefix: str = "") -> TargetSpec:
+    """Actions of several parts, of each one of as many as its size. prefix: before the kind of target"""
     return TargetSpec(
-        kind="actions",
+        kind=f"{prefix}actions",
         names=tuple(f"action {number}" for number in range(len(sizes))),
         shape=tuple(sizes),
-        mean=tuple(float(start) for start in first),
+        mean=tuple(float(start) for start in (first or [0] * len(sizes))),
         std=(1.0,) * len(sizes),
     )

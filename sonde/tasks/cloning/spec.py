@@ -4,6 +4,7 @@ from sonde.tasks.cloning.config import CloningConfig
 from sonde.tasks.ppo.spec import FEATURES
 from sonde.tasks.spec import TaskSpec
 
+LOGGED = ("logged-action", "logged-actions", "logged-control")
 SCALED = {
     "scale_observations": "numbers of observations are scaled by their mean and deviation in the log, without a setting"
 }
@@ -14,8 +15,8 @@ CLONING = TaskSpec(
     task="sonde.tasks.cloning.task:Cloning",
     config=CloningConfig,
     answers=FEATURES,
-    targets=("logged-action", "logged-control"),
-    suggests={"logged-action": "actions of a log are followed", "logged-control": "actions of a log are followed"},
+    targets=LOGGED,
+    suggests=dict.fromkeys(LOGGED, "actions of a log are followed"),
     exclusive="actions of a log",
     inputs={"environment": "logs of environments"},
     takes_input=True,

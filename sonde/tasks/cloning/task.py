@@ -14,7 +14,7 @@ from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.metrics.episodes import MODES as PLAYED
 from sonde.metrics.episodes import played
 from sonde.metrics.followed import MODES, FollowedMeter
-from sonde.nn.actions import category_log_prob, draw_category, draw_gaussian, gaussian_log_prob, stretched
+from sonde.nn.actions import categories_log_prob, draw_categories, draw_gaussian, gaussian_log_prob, stretched
 from sonde.nn.actor_critic import without_memory
 from sonde.nn.body import features_of
 from sonde.nn.scaled_observations import ScaledObservations
@@ -42,7 +42,8 @@ class Cloning:
     ) -> None:
         """Raises: ConfigError for a metric that is not there, or a loss with which these actions, or their drawing, do not go"""
         self.config, self._target, numbers = config, target, len(target.names)
-        self._chosen = target.kind == "logged-action"
+        self._chosen, self._parts = target.kind != "logged-control", target.kind == "logged-actions"
+        self._choices = target.shape if self._parts else (numbers,)
         if self._chosen and self._by_squares:
             raise ConfigError(
                 "--cloning-loss mse is for actions that are numbers, and these are one of several; leave it out"
@@ -54,7 +55,7 @@ class Cloning:
         without_memory(model, "cloning")
         features = features_of(model, input)
         self.torso = ScaledObservations(model, input.shape)
-        self.head = nn.Linear(features, numbers)
+        self.head = nn.Linear(features, sum(self._choices))
         self.modules = nn.ModuleDict({"torso": self.torso, "head": self.head})
         trains: list[nn.Module | nn.Parameter] = [self.torso, self.head]
         if not self._chosen:
@@ -84,12 +85,12 @@ class Cloning:
             self.log_std.copy_(_log_std(taken))
 
     def _answer(self, seen: Tensor) -> Tensor:
-        """(n, actions) logits, or (n, numbers) means."""
+        """(n, actions of all parts) logits, or (n, numbers) means."""
         return self.head(self.torso(seen))
 
     def _log_prob(self, answer: Tensor, action: Tensor) -> Tensor:
         if self._chosen:
-            return category_log_prob(answer, action)
+            return categories_log_prob(answer, self._choices, action if self._parts else action[:, None])
         return gaussian_log_prob(answer, self.log_std.clamp_min(LEAST_LOG_STD), action)
 
     def loss(self, batch: Batch) -> Loss:
@@ -103,11 +104,14 @@ class Cloning:
         """See `Acting`."""
         answer = self._answer(seen)
         if self._chosen:
-            return {"action": draw_category(answer, random)}
+            drawn = draw_categories(answer, self._choices, random)
+            return {"action": drawn if self._parts else drawn[:, 0]}
         return {"action": draw_gaussian(answer, self.log_std.clamp_min(LEAST_LOG_STD), random)}
 
     def sent(self, action: Tensor) -> Tensor:
         """See `Acting`: numbers stretched to the bounds, and held within them."""
+        if self._parts:
+            return action + torch.as_tensor(self._target.mean, device=action.device).long()
         if self._chosen:
             return action + int(self._target.names[0])
         return stretched(action.clamp(-1, 1), self._target.mean, self._target.std)
@@ -117,7 +121,11 @@ class Cloning:
         if "return" in batch.fields:
             return played(batch)
         answer, action = self._answer(batch["input"]), batch["target"]
-        near = {"accuracy": (answer.argmax(-1) == action).float()} if self._chosen else self._apart(answer - action)
+        if self._chosen:
+            same = self.act(batch["input"], None)["action"] == action
+            near = {"accuracy": (same.all(-1) if self._parts else same).float()}
+        else:
+            near = self._apart(answer - action)
         return near if self._by_squares else {"log_likelihood": self._log_prob(answer, action), **near}
 
     @property
@@ -137,21 +145,27 @@ class Cloning:
     def trivial_baseline(
         self, known: Mapping[str, Tensor], evaluated: Mapping[str, Tensor]
     ) -> tuple[str, dict[str, float]]:
-        """Always the commonest action, or the mean of the numbers."""
+        """Always the commonest action, of parts that of each, or the mean of the numbers."""
         if self._chosen:
-            counts = torch.bincount(known["target"].long(), minlength=len(self._target.names)).double()
-            shares, taken = (counts + 1) / (counts + 1).sum(), evaluated["target"].long()
-            name = self._target.names[int(counts.argmax())]
-            accuracy = (taken == counts.argmax()).double().mean()
-            return f"always action {name}", {
-                "log_likelihood": shares[taken].log().mean().item(),
-                "accuracy": accuracy.item(),
-            }
+            return self._commonest(*(each["target"].long().view(-1, len(self._choices)) for each in (known, evaluated)))
         mean, taken = known["target"].mean(0), evaluated["target"]
         found = self._apart(taken - mean)
         if not self._by_squares:
             found["log_likelihood"] = gaussian_log_prob(mean.expand_as(taken), _log_std(known["target"]), taken)
         return "always the mean action", {name: each.mean().item() for name, each in found.items()}
+
+    def _commonest(self, known: Tensor, taken: Tensor) -> tuple[str, dict[str, float]]:
+        """Of each part the commonest. known, taken: (n, parts)"""
+        counts = [
+            torch.bincount(each, minlength=size).double() for each, size in zip(known.T, self._choices, strict=True)
+        ]
+        logs = [((each + 1) / (each + 1).sum()).log()[part] for each, part in zip(counts, taken.T, strict=True)]
+        most = torch.stack([each.argmax() for each in counts])
+        sent = self.sent(most[None] if self._parts else most)[0].tolist()
+        return f"always action {sent}", {
+            "log_likelihood": torch.stack(logs).sum(0).mean().item(),
+            "accuracy": (taken == most).all(-1).double().mean().item(),
+        }
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"action": as the environment takes it} of observations."""

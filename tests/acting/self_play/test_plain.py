@@ -1,5 +1,6 @@
 """What is scored without learning, in the same matches."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 
 from sonde.acting.self_play.games.rows import GameRows
 from sonde.acting.self_play.matches import Matches
+from sonde.acting.self_play.opponents import Searching
 from sonde.acting.self_play.plain import AT_ONCE, plain_players
 from sonde.core.playing import Playing, SearchPlan
 from sonde.engine.tree import same
@@ -60,3 +62,18 @@ def test_a_random_player_plays_another_game_against_each_opponent() -> None:
     [only] = plain_players(rows, playing(untrained=False), torch.device("cpu"), seconds=100.0)
     lengths = torch.cat([batch["length"] for batch in only.batches])
     assert not torch.equal(lengths[:AT_ONCE], lengths[AT_ONCE:])
+
+
+def test_where_the_untrained_network_has_no_time_for_a_pair_of_games_the_random_player_has_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else it would take four fifths of the time before it is given up."""
+    expected = {True: 60.0, False: 1.0}
+    searches = lambda self, together, at_most_s: expected[isinstance(self._judged, Searching)]  # noqa: E731
+    monkeypatch.setattr(Matches, "_expected_s", searches)
+    begun = time.perf_counter()
+    searching, chance = plain_players(ROWS, playing(), torch.device("cpu"), seconds=50.0, longest=1)
+    assert searching.batches == []
+    assert chance.batches
+    assert chance.seconds > 45.0
+    assert time.perf_counter() - begun < 40.0

@@ -1,5 +1,6 @@
 """What is learned from self-play is what the games were, and playing goes on exactly where it was left."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -161,6 +162,20 @@ def test_a_window_smaller_than_a_batch_is_refused() -> None:
 
     with pytest.raises(ConfigError, match="window=9 holds fewer positions than batch_size=16; give at least as many"):
         sonde.train("game:tic_tac_toe", window=9, batch_size=16, steps=1, quiet=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "longest", "refused"), [(9, 9, True), (8, 9, False), (4, 3, False), (20, None, False)]
+)
+def test_random_moves_as_many_as_a_game_has_are_refused(given: int, longest: int | None, refused: bool) -> None:
+    import sonde
+    from sonde.core.errors import ConfigError
+
+    name = {9: "tic_tac_toe", 3: "nim(pile_sizes=1;2)", None: "connect_four"}[longest]
+    made = partial(sonde.train, f"game:{name}", random_moves=given, quiet=True, steps=1)
+    told = "random_moves=9 leaves none to learn of a game that has 9 moves at most; give fewer than 9, such as 4"
+    with pytest.raises(ConfigError, match=told if refused else "window=1 holds fewer"):
+        made(window=10_000 if refused else 1)  # another refusal, so that nothing is trained
 
 
 @pytest.mark.parametrize(

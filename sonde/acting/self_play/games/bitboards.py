@@ -51,9 +51,7 @@ class ConnectFour:
     @property
     def symmetries(self) -> Sequence[Symmetry]:
         """As it is, and mirrored."""
-        fields = np.arange(2 * ROWS * COLUMNS).reshape(self.shape)
-        columns = np.arange(COLUMNS)
-        return [Symmetry(fields.ravel(), columns), Symmetry(fields[..., ::-1].ravel(), columns[::-1])]
+        return dropped(self.shape)
 
     @cached_property
     def _places(self) -> np.ndarray:
@@ -122,6 +120,29 @@ LINES = np.array(
 )  # fmt: skip
 
 
+def dropped(shape: tuple[int, ...]) -> list[Symmetry]:
+    """The two symmetries of a board into whose columns stones are dropped, whose moves are these columns. shape: (planes, rows,
+    columns)"""
+    fields, columns = np.arange(int(np.prod(shape))).reshape(shape), np.arange(shape[2])
+    return [Symmetry(fields.ravel(), columns), Symmetry(fields[..., ::-1].ravel(), columns[::-1])]
+
+
+def rectangle(shape: tuple[int, ...], actions: int) -> list[Symmetry]:
+    """The symmetries of a board whose first actions are its fields, row by row; any others stay as they are: eight of a square,
+    else four. shape: (planes, rows, columns)"""
+    if shape[1] == shape[2]:
+        return square(shape, actions)
+    fields = np.arange(shape[1] * shape[2]).reshape(shape[1:])
+    ways = (fields, fields[:, ::-1], fields[::-1], fields[::-1, ::-1])
+    return [_of_fields(shape, actions, turned.ravel()) for turned in ways]
+
+
+def _of_fields(shape: tuple[int, ...], actions: int, turned: np.ndarray) -> Symmetry:
+    """turned: (fields,) where each stood before, alike in all planes."""
+    observation = (np.arange(shape[0])[:, None] * turned.size + turned).ravel()
+    return Symmetry(observation, np.concatenate([turned, np.arange(turned.size, actions)]))
+
+
 def square(shape: tuple[int, ...], actions: int) -> list[Symmetry]:
     """The eight symmetries of a square board, whose first actions are its fields, row by row; any others stay as they are.
 
@@ -131,7 +152,5 @@ def square(shape: tuple[int, ...], actions: int) -> list[Symmetry]:
     found = []
     for mirrored in (fields, fields[:, ::-1]):
         for turns in range(4):
-            turned = np.rot90(mirrored, turns).ravel()
-            observation = (np.arange(shape[0])[:, None] * fields.size + turned).ravel()
-            found.append(Symmetry(observation, np.concatenate([turned, np.arange(fields.size, actions)])))
+            found.append(_of_fields(shape, actions, np.rot90(mirrored, turns).ravel()))
     return found

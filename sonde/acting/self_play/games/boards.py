@@ -15,11 +15,13 @@ Look = Literal["noughts", "discs", "othello", "go", "gomoku", "hex", "chess", "t
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
-    """look: how it is drawn; "text" as OpenSpiel writes it, without fields;  rows, columns: of its fields, from the top left"""
+    """look: how it is drawn; "text" as OpenSpiel writes it, without fields;  rows, columns: of its fields, from the top left
+    pieces: of a text, the characters that stand for the pieces of who begins and of the other, where they can be told"""
 
     look: Look
     rows: int = 0
     columns: int = 0
+    pieces: tuple[str, str] | None = None
 
 
 class Move(NamedTuple):
@@ -76,6 +78,10 @@ def _from_below(action: int, board: Board) -> int | None:
     return (board.rows - 1 - row) * board.columns + column if row < board.rows else None
 
 
+NO_PIECE = (
+    " .-_()[]0123456789"  # characters of a text of a board that stand for no piece, but for none, a number or a frame
+)
+MOST_TRIED = 100  # moves by which it is told which pieces a side has
 GO = str.maketrans("+XO", ".xo")
 GOMOKU = str.maketrans("bw", "xo")
 KINDS: dict[str, _Kind] = {
@@ -99,9 +105,39 @@ def board_of(game: Any) -> Board:
     """The board of a game of OpenSpiel's."""
     kind = KINDS.get(game.get_type().short_name)
     if kind is None or (kind.plain and str(game.get_parameters()[kind.plain[0]]) != kind.plain[1]):
-        return Board(look="text")
+        return Board(look="text", pieces=_pieces(game))
     rows = kind.rows(str(game.new_initial_state()))
     return Board(look=kind.look, rows=len(rows), columns=len(rows[0]))
+
+
+def _pieces(game: Any) -> tuple[str, str] | None:
+    """What the first moves of each side put on the board, where that is one character, and another for each."""
+    state = game.new_initial_state()
+    if state.is_chance_node():
+        return None
+    first, second = _put(state), _put(state.child(state.legal_actions()[0]))
+    return (first, second) if first and second and first != second else None
+
+
+def _put(state: Any) -> str:
+    """The one character that all of the next moves put somewhere; "" where there is none."""
+    before, found = str(state), []
+    for action in [] if state.is_terminal() else state.legal_actions()[:MOST_TRIED]:
+        lines = [
+            pair
+            for pair in zip(before.split("\n"), str(state.child(action)).split("\n"), strict=False)
+            if ":" not in pair[0]
+        ]
+        found.append(
+            {
+                new
+                for old, line in lines
+                for was, new in zip(old, line, strict=False)
+                if new != was and new not in NO_PIECE
+            }
+        )
+    common = set.intersection(*found) if found else set()
+    return common.pop() if len(common) == 1 else ""
 
 
 def fields_of(board: Board, state: Any) -> str:

@@ -3,14 +3,14 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from sonde.acting.self_play.games.bitboards import ConnectFour, TicTacToe, square
+from sonde.acting.self_play.games.bitboards import ConnectFour, TicTacToe, dropped, rectangle
 from sonde.acting.self_play.games.rules import OWN_VIEW, Rules, Symmetry, View, unchanged
 from sonde.core.catalogue import require
 from sonde.core.errors import DataError, MissingDependency, first_line, nearest
@@ -69,6 +69,8 @@ def _loaded(name: str) -> Any:
         raise DataError(f"game:{name} {why}; {WANTED}")
     try:
         with silently():
+            if wrong := _without_fields(pyspiel.game_parameters_from_string(name)):
+                raise DataError(f"game:{name} cannot be played: {wrong} has to be a whole number from 1")
             found = pyspiel.load_game(name)
             if why := _unsuitable(pyspiel, found.get_type()):  # of one that is made of another, as misere(game=…) is
                 raise DataError(f"game:{name} {why}; {WANTED}")
@@ -77,10 +79,58 @@ def _loaded(name: str) -> Any:
             str(first)
             moves = first.legal_actions()
     except (pyspiel.SpielError, ValueError) as error:  # ValueError: of a board without fields
-        raise DataError(f"game:{name} cannot be played: {first_line(error)}") from None
+        raise DataError(f"game:{name} cannot be played: {_plain(first_line(error))}") from None
     if not moves:
         raise DataError(f"game:{name} cannot be played: there is no move in its first position")
     return found
+
+
+SIZES = frozenset(
+    (
+        "board_size",
+        "size",
+        "rows",
+        "columns",
+        "num_rows",
+        "num_cols",
+        "width",
+        "height",
+        "dims",
+        "m",
+        "n",
+        "k",
+        "connect",
+        "x_in_row",
+    )
+    + ("num_houses_per_player", "num_seeds_per_house")
+)
+"""Parameters that are numbers of fields and the like: below 1 OpenSpiel takes some of them, and crashes, or plays on no board."""
+
+
+def _without_fields(given: Mapping[str, Any]) -> str:
+    """The first of parameters that leaves a game without fields, as it was typed; also of a game within it."""
+    for name, value in given.items():
+        if isinstance(value, Mapping):
+            if wrong := _without_fields(value):
+                return wrong
+        elif name in SIZES and not (isinstance(value, int) and value >= 1):
+            return f"{name}={value}"
+    return ""
+
+
+def _plain(why: str) -> str:
+    """What OpenSpiel says of an error, where a person can read it.
+
+    >>> _plain("unsupported board size"), _plain("basic_string::_M_create")
+    ('unsupported board size', 'OpenSpiel takes no such parameters')
+    >>> _plain("/project/open_spiel/games/breakthrough/breakthrough.cc:124 rows_ > 1")
+    'OpenSpiel takes no such parameters (rows > 1)'
+    """
+    refused = "OpenSpiel takes no such parameters"
+    if checked := re.match(r"/\S+\.(?:cc|h):\d+ (.+)", why):
+        names = re.sub(r"_(?!\w)", "", checked[1])
+        return f"{refused} ({names})"
+    return refused if re.match(r"\w+::\w+|'utf-8' codec", why) else why
 
 
 def parameters(given: str) -> list[str]:
@@ -173,9 +223,11 @@ class OpenSpiel:
     def symmetries(self) -> Sequence[Symmetry]:
         """Those that are known of a game by its name; where none are, only the one that changes nothing."""
         short, values = self.name.partition("(")[0], int(np.prod(self.shape))
-        if short in (*STONES, "othello") and len(self.shape) == 3 and self.shape[1] == self.shape[2]:
+        if short == "connect_four":
+            return dropped(self.shape)
+        if short in (*STONES, "othello") and len(self.shape) == 3:
             first = self.view(self.start(1)).observation.ravel()
-            turns = square(self.shape, self.actions)
+            turns = rectangle(self.shape, self.actions)
             return [
                 turn for turn in turns if np.array_equal(first, first[turn.observation])
             ]  # as positions do come about

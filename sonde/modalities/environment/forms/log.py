@@ -14,7 +14,7 @@ from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpe
 from sonde.core.errors import DataError, MissingDependency
 from sonde.core.progress import Tick, silent
 from sonde.core.spaces import as_text, brightened, from_text
-from sonde.core.units import count
+from sonde.core.units import count, number
 from sonde.data.assemble import About
 from sonde.data.listing import Listing
 from sonde.data.rows import ArrayInputs, InputRows
@@ -24,8 +24,9 @@ from sonde.modalities.catalogue import check_kind
 from sonde.modalities.environment import atari, gym, log_files, own
 from sonde.modalities.environment.as_logged import SPACE, as_seen, said_space, space_of_actions
 from sonde.modalities.environment.dark_pictures import dark_log
-from sonde.modalities.environment.log import LOGGED, Log, checked, log_of, logged_target, looked_ahead, out_of_order
-from sonde.modalities.environment.log_actions import beyond_bounds, beyond_space, read_as_numbers
+from sonde.modalities.environment.log import LOGGED, Log, checked, log_of, logged_target, looked_ahead
+from sonde.modalities.environment.log_actions import as_target, beyond_bounds, beyond_space, read_as_numbers
+from sonde.modalities.environment.log_order import out_of_order
 from sonde.modalities.environment.log_scales import bounds_told, doubtful_scale
 from sonde.modalities.environment.spaces import KIND
 from sonde.modalities.modality import Wanted
@@ -111,11 +112,13 @@ def read(
     if world is None:
         _refuse_unused(settings)
         log, schema, warnings = _by_itself(found, str(path))
+        _check_learned(task, schema, str(path))
         steps = _ahead(settings, log, task, str(path))
         warnings = [warning, *warnings] if warning else warnings
         return _held_back(about, (log, steps), schema, config, path.name, warnings)
     target = replace(world.schema.target, kind=LOGGED + world.schema.target.kind)
     schema = Schema(input=replace(world.schema.input, extra=name), target=target)
+    _check_learned(task, schema, str(path))
     log, warnings = _as_of(found, schema, str(path), bounded=True)
     logged = log, _ahead(settings, log, task, str(path))
     return _evaluated_in(
@@ -123,16 +126,27 @@ def read(
     )
 
 
+def _check_learned(task: str | None, schema: Schema, place: str) -> None:
+    """Raises: DataError for actions of several parts, and a task that learns them from no log"""
+    kind, sizes = schema.target.kind, schema.target.shape
+    if task is not None and kind == f"{LOGGED}actions" and kind not in spec(task).targets:
+        raise DataError(
+            f"{place}: actions are of several parts, which {task} does not learn; give --task cloning, or log the number of the "
+            f"combination, of which there are {' x '.join(map(str, sizes))}, and take an environment that takes it"
+        )
+
+
 def _as_of(found: Mapping[str, Any], schema: Schema, place: str, *, bounded: bool) -> tuple[Log, list[str]]:
     """A log as a schema has it, and warnings. bounded: whether actions have bounds of their own, and not those that were met"""
     space = from_text(schema.input.space)[0]
     log = log_of(as_seen(found, space, schema.input.shape, place), place, target=schema.target)
     log = _fitting(log, schema.input, schema.target, place)
+    order = out_of_order(log, told="next_observations" in found)
     if not bounded:
-        return log, [*out_of_order(log), *dark_log(log.observation)]
+        return log, [*order, *dark_log(log.observation)]
     acted = beyond_bounds(log.action, schema.target) or doubtful_scale(log.action, schema.target, known=True)
     beyond = [*beyond_space(log.observation, space), *acted]
-    return log, [*out_of_order(log), *beyond, *dark_log(log.observation)]
+    return log, [*order, *beyond, *dark_log(log.observation)]
 
 
 def _by_itself(found: Mapping[str, Any], place: str) -> tuple[Log, Schema, list[str]]:
@@ -142,7 +156,8 @@ def _by_itself(found: Mapping[str, Any], place: str) -> tuple[Log, Schema, list[
     input, target = _input(log), logged_target(log)
     if space is not None:
         input = replace(input, space=as_text(observation=space, action=space_of_actions(target)))
-    warnings = [*out_of_order(log), *read_as_numbers(found, told=SPACE in found), *dark_log(log.observation)]
+    warnings = out_of_order(log, told="next_observations" in found)
+    warnings += [*read_as_numbers(found, told=SPACE in found), *dark_log(log.observation)]
     warnings += doubtful_scale(log.action, target, known=False)
     return log, Schema(input=input, target=target), warnings
 
@@ -255,7 +270,6 @@ def _channels_first(log: Log, shape: tuple[int, ...] | None = None) -> Log:
 
 def _fitting(log: Log, input: InputSpec, target: TargetSpec, place: str) -> Log:
     """The log with pixels as the environment's are encoded, and actions from 0. Raises: DataError where it is of another"""
-    first = int(target.names[0]) if target.kind == LOGGED + "action" else 0
     if (shape := log.observation.shape[1:]) != input.shape:
         log = _channels_first(log, input.shape)
         shape = log.observation.shape[1:]
@@ -266,37 +280,13 @@ def _fitting(log: Log, input: InputSpec, target: TargetSpec, place: str) -> Log:
         raise DataError(
             f"{place} has observations of shape {shape}, and {input.shape} is needed; take the log of another"
         )
-    numbers = 0 if log.action.ndim == 1 else log.action.shape[1]
-    needed = {"action": 0, "control": len(target.names)}.get(target.kind.removeprefix(LOGGED))
-    if needed is None:
-        raise DataError(
-            f"{place}: actions of several parts are not learned from a log, only one action a step or numbers"
-        )
-    if numbers != needed:
-        words = {0: "one of several actions"}
-        remedy = "take the log of another"
-        if not needed and numbers == len(target.names):
-            remedy = f"log the number of the action, {target.names[0]} to {target.names[-1]}, and no 0 or 1 for each"
-        raise DataError(
-            f"{place} has {words.get(numbers, f'actions of {numbers} numbers')} a step, and "
-            f"{words.get(needed, f'{needed} numbers')} a step are needed; {remedy}"
-        )
-    if not needed:
-        outside = (log.action < first) | (log.action >= first + len(target.names))
-        if outside.any():
-            row = int(outside.argmax())
-            raise DataError(
-                f"{place} has action {log.action[row]} in row {row:,}; there are {target.names[0]} to {target.names[-1]}; take "
-                "the log of another, or leave such episodes out"
-            )
-        log = replace(log, action=log.action - first)
-    return log
+    return replace(log, action=as_target(log.action, target, place))
 
 
 def _rows(log: Log, target: TargetSpec, place: str, steps: int = 0) -> Rows:
     """Rows of `input` and `target`, the action, numbers within their bounds as -1 to 1; and what came of it."""
     action = log.action
-    if action.ndim == 2:
+    if log.of_numbers:
         action = ((action - np.asarray(target.mean)) / np.asarray(target.std)).astype(np.float32)
     fields: dict[str, np.ndarray] = {"target": action, **looked_ahead(log, max(steps, 1))}
     if not log.rewarded:
@@ -307,7 +297,7 @@ def _rows(log: Log, target: TargetSpec, place: str, steps: int = 0) -> Rows:
 def _ahead(settings: EnvironmentConfig, log: Log, task: str | None, place: str) -> int:
     """Steps of n-step returns, 0 where no value is learned. Raises: DataError for a number of them there"""
     if task is not None and spec(task).learns_returns:
-        return settings.log_steps or (AHEAD if log.action.ndim == 1 else 1)
+        return settings.log_steps or (1 if log.of_numbers else AHEAD)
     if settings.log_steps is not None:
         raise DataError(
             f"{place}: --log-steps is for values that are learned from a log; give --task cql, or leave it out"
@@ -338,6 +328,6 @@ def _facts(log: Log, steps: int = 0) -> list[Fact]:
 
 def _unit(paid: np.ndarray) -> list[Fact]:
     """What rewards are divided by, where that is not 1. paid: those that are not 0"""
-    size = f"{np.sqrt(np.square(paid, dtype=np.float64).mean()):.3g}" if len(paid) else "1"
+    size = number(float(np.sqrt(np.square(paid, dtype=np.float64).mean()))) if len(paid) else "1.00"
     why = "their root mean square without those of 0, so that --conservative means the same whatever they count in"
-    return [] if size == "1" else [Fact(f"values are learned from rewards divided by about {size}", why)]
+    return [] if size == "1.00" else [Fact(f"values are learned from rewards divided by about {size}", why)]

@@ -92,10 +92,20 @@ def test_promotions_go_to_one_field() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["breakthrough(rows=6,columns=6)", "hex(board_size=3,string_rep=explicit)"])
-def test_other_boards_are_text(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "pieces"),
+    [
+        ("breakthrough(rows=6,columns=6)", ("b", "w")),
+        ("hex(board_size=3,string_rep=explicit)", None),
+        ("lines_of_action", ("x", "o")),  # whose text names who moves, too
+        ("havannah(board_size=3)", ("O", "@")),  # … and has brackets around the last move
+        ("nim(pile_sizes=1;3;4)", None),
+        ("dots_and_boxes(num_rows=2,num_cols=2)", None),  # both draw the same lines
+    ],
+)
+def test_other_boards_are_text_with_the_pieces_that_it_shows(name: str, pieces: tuple[str, str] | None) -> None:
     known = game(name)
-    assert (board := board_of(known)) == Board(look="text")
+    assert (board := board_of(known)) == Board(look="text", pieces=pieces)
     state = known.new_initial_state()
     assert fields_of(board, state) == str(state)
     assert {(move.to, move.start) for move in moves_of(board, state)} == {(None, None)}

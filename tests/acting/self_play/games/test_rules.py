@@ -20,6 +20,8 @@ GAMES = (
     "go(board_size=5)",
     "gomoku(size=5,connect=4)",
     "mnk(m=4,n=4,k=3)",
+    "mnk(m=4,n=3,k=3)",
+    "connect_four(rows=4,columns=5)",
     "chess",
     "mancala",
 )
@@ -176,6 +178,8 @@ def test_how_many_symmetries_are_known() -> None:
         "go(board_size=5)": 8,
         "gomoku(size=5,connect=4)": 8,
         "mnk(m=4,n=4,k=3)": 8,
+        "mnk(m=4,n=3,k=3)": 4,
+        "connect_four(rows=4,columns=5)": 2,
         "chess": 1,
         "mancala": 1,
     }
@@ -201,6 +205,13 @@ def test_games_of_another_size_are_stepped_by_open_spiel() -> None:
         ("kriegspiel", "game:kriegspiel hides something from its players;"),
         ("matching_pennies_3p", "game:matching_pennies_3p is not for two players;"),
         ("matrix_pd", "game:matrix_pd has moves that both make at the same time;"),
+        (
+            "hex(board_size=0)",
+            r"game:hex\(board_size=0\) cannot be played: board_size=0 has to be a whole number from 1",
+        ),
+        ("connect_four(rows=0)", "rows=0 has to be a whole number from 1"),  # OpenSpiel crashes
+        ("misere(game=hex(board_size=-1))", "board_size=-1 has to be a whole number from 1"),
+        ("breakthrough(rows=1)", r"cannot be played: OpenSpiel takes no such parameters \(rows > 1\)"),
         ("hex(size=5)", "game:hex\\(size=5\\): hex has no parameter 'size'; it takes .*board_size"),
     ],
 )

@@ -162,7 +162,8 @@ def test_where_a_log_breaks_off_what_follows_is_not_known(tmp_path: Path) -> Non
         ({"terminated": None, "dones": np.zeros(4)}, "dones has 4 rows and truncated 15"),
         ({"terminated": np.zeros(4)}, "terminated has 4 rows and actions 15"),
         ({"rewards": np.full(ROWS, np.nan)}, "rewards of row 0 are not finite"),
-        ({"actions": np.zeros((ROWS, 2), int)}, r"actions are int64 of shape \(15, 2\); one whole number a step"),
+        ({"actions": np.zeros((ROWS, 2, 2))}, r"actions are float64 of shape \(15, 2, 2\); one whole number a step"),
+        ({"actions": np.full((ROWS, 2), -1)}, "the log has action -1; actions are numbered from 0"),
         ({"actions": np.arange(ROWS) - 1}, "the log has action -1; actions are numbered from 0"),
         ({"episodes": np.zeros(ROWS, int)}, "episode 0 goes on after row 2, where it ended"),
         ({"episodes": EPISODE % 4}, "the steps of an episode do not stand together"),
@@ -290,6 +291,16 @@ def test_how_far_values_look_ahead_is_for_tasks_that_learn_them(tmp_path: Path) 
         open_data("gym:CartPole-v1", DataConfig(given=(EnvironmentConfig(log_steps=3),)))
 
 
+def test_what_rewards_are_divided_by_is_told_where_values_are_learned_of_them(tmp_path: Path) -> None:
+    def told(rewards: np.ndarray, task: str) -> list[str]:
+        facts = opened(written(tmp_path, rewards=rewards), task=task).facts
+        return [fact.what for fact in facts if "divided" in fact.what]
+
+    rewards = np.where(np.arange(ROWS) % 3 == 0, 2000.0, 0.0)
+    assert told(rewards, "cql") == ["values are learned from rewards divided by about 2,000"]
+    assert told(rewards, "cloning") == told(np.ones(ROWS), "cql") == told(np.zeros(ROWS), "cql") == []
+
+
 def test_cloning_needs_no_rewards(tmp_path: Path) -> None:
     place = written(tmp_path, rewards=None)
     for task in ("cloning", None):
@@ -306,6 +317,16 @@ def test_cloning_needs_no_rewards(tmp_path: Path) -> None:
         DataError, match="is no log, which cloning learns from: it needs observations and actions, and holds st"
     ):
         opened(tmp_path / "other.npz", task="cloning")
+
+
+def test_actions_of_several_parts_are_rows_of_whole_numbers(tmp_path: Path) -> None:
+    taken = np.stack([np.arange(ROWS) % 3, np.arange(ROWS) % 2], 1)
+    dataset = opened(written(tmp_path, actions=taken))
+    assert (dataset.schema.target.kind, dataset.schema.target.shape) == ("logged-actions", (3, 2))
+    np.testing.assert_array_equal(whole(dataset)["target"], taken)
+    assert any("rows of 2 whole numbers, learned as parts" in each for each in dataset.warnings)
+    with pytest.raises(DataError, match="actions are of several parts, which cql does not learn; give --task cloning"):
+        opened(written(tmp_path, actions=taken), task="cql")
 
 
 def test_a_log_under_other_names_is_told_which_are_read(tmp_path: Path) -> None:
