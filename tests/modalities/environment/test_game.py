@@ -74,7 +74,7 @@ def test_settings_of_environments_and_games_are_not_mixed() -> None:
             "go(board_size=50)",
             r"game:go\(board_size=50\) cannot be played: The current Go implementation supports .* up to 19",
         ),
-        ("hex(board_size=abc)", "cannot be played: Wrong type for parameter board_size"),
+        ("hex(board_size=abc)", "cannot be played: board_size=abc has to be a whole number from 1"),
         ("hex(board_size=0)", "cannot be played"),
         ("game:hex", r"game:game:hex: game: stands once before a name; did you mean game:hex\?"),
         ("", "connect_four is one: game:connect_four"),
