@@ -194,7 +194,7 @@ def _begin(job: Job, folder: RunFolder, built: Assembly) -> Attempt:
 
 def _go_on(job: Job, folder: RunFolder) -> Attempt:
     job = replace(job, resolved=as_measured(folder, job.resolved))
-    same_settings(folder, job.config)
+    same_settings(folder, job.config, job.about)
     if (
         not folder.data.exists() and not folder.checkpoints.exists()
     ):  # killed before it was written down what it is trained on
@@ -202,7 +202,7 @@ def _go_on(job: Job, folder: RunFolder) -> Attempt:
         built = _built(job, job.config, fresh=True)
         folder.clear()
         return replace(_begin(job, folder, built), again=True)
-    same_data(folder, job.about["fingerprint"], [name for name, value in job.given.items() if value is not None])
+    same_data(folder, job.about, [name for name, value in job.given.items() if value is not None])
     check_unchanged(folder, job.config.model)
     changed = changed_since(folder, job.about.get("code", {}))
     if folder.state() == "finished":

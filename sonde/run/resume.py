@@ -6,7 +6,7 @@ from typing import Any
 
 from sonde.core.bounds import flag
 from sonde.core.config import MAY_DIFFER, LoopConfig, TrainConfig, flat
-from sonde.core.config_file import how_to_resume, read_config, write_config
+from sonde.core.config_file import how_to_resume, in_memory, read_config, write_config
 from sonde.core.damaged import conform, part, read_object, reading
 from sonde.core.durations import same_setting
 from sonde.core.errors import ConfigError, DataError, RunFolderError, unknown
@@ -64,18 +64,30 @@ def load_best(folder: RunFolder, task: Task, *, needs_loss: bool = True) -> None
     task.modules.eval()
 
 
-def same_settings(folder: RunFolder, config: TrainConfig) -> None:
-    """Raises: RunFolderError naming the first setting in which `config` differs from the folder's run."""
+def same_settings(folder: RunFolder, config: TrainConfig, about: Mapping[str, Any]) -> None:
+    """Raises: RunFolderError naming the first setting in which `config` differs from the folder's run, or other data, of which
+    that may come. about: the data now, as data.json has them"""
     before = with_new_names(read_config(folder.config)).settings
     again = "the same call as before" if config.model == CUSTOM_MODULE else f"sonde resume {folder.path}"
     before = {**_defaults(config), **before, "task": FORMER_NAMES.get(before["task"], before["task"])}
     for name, value in flat(config).items():
         old = before.get(name)
         if name not in MAY_DIFFER and not same_setting(name, old, value):
+            _refuse_other_data(folder, about)
             raise RunFolderError(
                 f"{folder.path} holds a run with {flag(name)} {_typed(old)}, and now it is {_typed(value)}; resume with: "
                 f"{again}, start over with --fresh, or give --out another folder"
             )
+
+
+def _refuse_other_data(folder: RunFolder, about: Mapping[str, Any]) -> None:
+    """Raises: RunFolderError where the folder's run is on other data, of another name too: what else differs comes of that"""
+    before = read_object(folder.data, run=folder.path) if folder.data.exists() else {}
+    was, now = before.get("source"), about.get("source")
+    if was and now and was != now and not in_memory(was) and before.get("fingerprint") != about["fingerprint"]:
+        raise RunFolderError(
+            f"{folder.path} holds a run on {was}, and this one is on {now}; give --out another folder, or start over with --fresh"
+        )
 
 
 def _defaults(config: TrainConfig) -> dict[str, Any]:
@@ -86,14 +98,14 @@ def _defaults(config: TrainConfig) -> dict[str, Any]:
     return plain if config.model == CUSTOM_MODULE else {**plain, **spec(config.task).formerly}
 
 
-def same_data(folder: RunFolder, now: Mapping[str, str], given: Collection[str] = ()) -> None:
+def same_data(folder: RunFolder, data: Mapping[str, Any], given: Collection[str] = ()) -> None:
     """A test set that is new touches nothing: a run that is not over evaluates it at its end.
 
-    given: names of settings that are changed
-    Raises: DataError naming the first file (or array) that is not what the run was trained on; ConfigError where a setting that
-    is changed is part of what these data are
+    data: as data.json has them now;  given: names of settings that are changed
+    Raises: RunFolderError for other data; DataError naming the first file (or array) that is not what the run was trained on;
+    ConfigError where a setting that is changed is part of what these data are
     """
-    about = read_object(folder.data, run=folder.path)
+    about, now = read_object(folder.data, run=folder.path), data["fingerprint"]
     before, custom = part(about, "fingerprint", folder.data, run=folder.path), about.get("form") == "custom data"
     untested = custom and not any(_of_test(name) for name in before)
     for name in sorted(before.keys() | now.keys()):
@@ -105,11 +117,12 @@ def same_data(folder: RunFolder, now: Mapping[str, str], given: Collection[str] 
                     f"{flag(changed[0])} cannot be changed on resume of {name}, of which it is a part; start a new run with "
                     "another --out"
                 )
-            data, several = _data_in_words(name, before.keys() | now.keys())
+            _refuse_other_data(folder, data)
+            words, several = _data_in_words(name, before.keys() | now.keys())
             what = "gone" if name not in now else "new" if name not in before else "changed"
             how = ("have" if several else "has") if what == "changed" else ("are" if several else "is")
             raise DataError(
-                f"{data} {how} {what} since {folder.path} was started, so it cannot be resumed exactly; restore the data, or "
+                f"{words} {how} {what} since {folder.path} was started, so it cannot be resumed exactly; restore the data, or "
                 "start over with --fresh"
             )
 

@@ -308,3 +308,13 @@ def test_a_run_whose_data_are_read_in_another_way_now_is_not_trained_on(run: Pat
     (run / "schema.json").write_text(json.dumps(schema))
     with pytest.raises(RunFolderError, match="was begun by an earlier version, .* start another run with out="):
         go_on(run, epochs=6)
+
+
+def test_a_run_on_other_data_is_told_as_that_and_not_by_a_setting_that_comes_of_them(tmp_path: Path) -> None:
+    given: dict[str, Any] = {"steps": 1, "out": tmp_path / "run", "quiet": True, "threads": 1}
+    sonde.train("digits", **given)
+    (tmp_path / "other.csv").write_text("x,y\n" + "".join(f"{row * row / 7},{row % 2}\n" for row in range(40)))
+    with pytest.raises(
+        RunFolderError, match=r"holds a run on digits, and this one is on .*other\.csv; give out= another"
+    ):
+        sonde.train(tmp_path / "other.csv", target="y", **given)
