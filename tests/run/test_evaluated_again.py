@@ -60,3 +60,14 @@ def test_what_learned_by_acting_is_not(tmp_path: Path) -> None:
     assert "return" in run.evaluate()
     assert "return" in run.evaluate(CORRIDOR)
     assert len(run.predict(place)) == 200
+
+
+def test_what_learned_a_game_is_asked_for_a_game(tmp_path: Path) -> None:
+    pytest.importorskip("pyspiel")
+    few: dict[str, Any] = {"steps": 1, "episodes": 1, "test_episodes": 2, "opponents": "random", "environments": 2}
+    run = sonde.train(
+        "game:tic_tac_toe", simulations=2, batch_size=4, out=tmp_path / "run", quiet=True, threads=1, **few
+    )
+    place = log(tmp_path / "log.npz", seed=0)
+    with pytest.raises(DataError, match=r"or give what it is played in \(game:NAME\)"):
+        run.evaluate(place)

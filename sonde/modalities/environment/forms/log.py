@@ -91,9 +91,10 @@ def read(
     (path,) = _files(listing)
     check_kind(KIND, str(path), like)
     if like is not None and not like.target.kind.startswith(LOGGED):
+        played = "game:NAME" if like.target.kind == "move" else NAMED
         raise DataError(
             f"{path} is a log, which tells nothing of what the run's own actions return, and it learned by acting: leave the "
-            f"data out, or give what it is played in ({NAMED})"
+            f"data out, or give what it is played in ({played})"
         )
     learns_returns = like is None and task is not None and spec(task).learns_returns
     found = checked(log_files.arrays_of(path), str(path), rewarded=learns_returns)
